@@ -1,1 +1,4 @@
-//! Ordain.
+//! Ordain: a distributed order management engine.
+
+pub mod domain;
+pub mod engine;
