@@ -262,22 +262,10 @@ impl<'a> Change<'a> {
         self.takes.iter().nth(at).map(|(cell, units)| (*cell, *units))
     }
 
-    /// Units this change takes from a cell.
-    pub fn taken(&self, cell: CellKey) -> u32 {
-        self.takes.get(&cell).copied().unwrap_or(0)
-    }
-
     /// What goes into the record.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         let real = self.moves.iter().filter(|(_, delta)| **delta != LevelDelta::default());
         real.map(|((cell, kind), delta)| Event::StockMoved(StockMoved { cell: *cell, kind: *kind, delta: *delta }))
-    }
-
-    /// Cells that change, ascending, each once.
-    pub fn cells(&self) -> Vec<CellKey> {
-        let mut cells: Vec<_> = self.moves.keys().map(|(cell, _)| *cell).collect();
-        cells.dedup();
-        cells
     }
 
     /// Applies what is logged: ledgers first, then owners' counters, then the words; last the marks. Answers the skus

@@ -8,7 +8,7 @@
 //! *then* loads `next_due` cannot miss an entry between the two.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
@@ -40,14 +40,15 @@ impl DueIndex {
         self.inbox.push((at, reservation));
     }
 
-    /// Reservations that may be due at `now`; empty means none is.
+    /// Reservations that may be due at `now`, each once; empty means none is.
     pub fn due(&self, now: JournalTime) -> Vec<ReservationKey> {
         if self.inbox.is_empty() && self.next_due.load(Acquire) > now.0 {
             return Vec::new();
         }
         let mut heap = self.heap.lock();
         self.collect(&mut heap);
-        heap.iter().filter(|Reverse((at, _))| *at <= now).map(|Reverse((_, key))| *key).collect()
+        let due = heap.iter().filter(|Reverse((at, _))| *at <= now).map(|Reverse((_, key))| *key);
+        due.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Drops entries due at `now` of reservations that have ended or moved, after their gives are done.

@@ -10,7 +10,7 @@ use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::{CancelOrder, Fulfill, FulfillmentAction, NamedUnits};
 use crate::domain::decision::LineUnits;
-use crate::domain::event::{Answer, Event};
+use crate::domain::event::Answer;
 use crate::domain::fulfillment::{
     FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason,
 };

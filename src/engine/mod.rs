@@ -38,6 +38,8 @@ mod routing;
 mod settle;
 mod start;
 mod table;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod withdrawal;
 
