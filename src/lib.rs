@@ -1,1 +1,2 @@
 //! Ordain.
+pub mod journal;
