@@ -1,2 +1,5 @@
-//! Ordain.
+//! Ordain: a distributed order management engine.
+
+pub mod domain;
+pub mod engine;
 pub mod journal;

@@ -1,0 +1,111 @@
+//! What the solver reads: nodes, items and rule sets, stamped with the sequence of the last change.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::ids::{NodeIndex, SkuIndex, Text};
+use super::item::Item;
+use super::money::Currency;
+use super::node::{Node, NodeKind};
+use super::rule_set::RuleSet;
+
+/// All catalogue entities. Changed only by [`Catalogue::put_node`] and its like, under an exclusive guard.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    /// Sequence of the record that changed it last.
+    pub seq: u64,
+    /// Currency of costs and item values.
+    pub base_currency: Currency,
+    nodes: Vec<Node>,
+    items: Vec<Item>,
+    rule_sets: BTreeMap<Text, RuleSet>,
+    node_by_id: HashMap<Text, NodeIndex>,
+    item_by_sku: HashMap<Text, SkuIndex>,
+}
+
+impl Catalogue {
+    /// Nothing known yet.
+    pub fn new(base_currency: Currency) -> Self {
+        Self {
+            seq: 0,
+            base_currency,
+            nodes: Vec::new(),
+            items: Vec::new(),
+            rule_sets: BTreeMap::new(),
+            node_by_id: HashMap::new(),
+            item_by_sku: HashMap::new(),
+        }
+    }
+
+    /// Adds a node at the next index, or replaces the one that is there.
+    pub fn put_node(&mut self, index: NodeIndex, node: Node) {
+        assert!(index.at() <= self.nodes.len(), "node indices are dense: {index:?} of {}", self.nodes.len());
+        self.node_by_id.insert(node.id.clone(), index);
+        if index.at() == self.nodes.len() {
+            self.nodes.push(node);
+        } else {
+            self.nodes[index.at()] = node;
+        }
+    }
+
+    /// Adds an item at the next index, or replaces the one that is there.
+    pub fn put_item(&mut self, index: SkuIndex, item: Item) {
+        assert!(index.at() <= self.items.len(), "sku indices are dense: {index:?} of {}", self.items.len());
+        self.item_by_sku.insert(item.sku.clone(), index);
+        if index.at() == self.items.len() {
+            self.items.push(item);
+        } else {
+            self.items[index.at()] = item;
+        }
+    }
+
+    /// Puts the active version of a rule set.
+    pub fn put_rule_set(&mut self, rule_set: RuleSet) {
+        self.rule_sets.insert(rule_set.name.clone(), rule_set);
+    }
+
+    /// The node at an index that the catalogue gave.
+    pub fn node(&self, index: NodeIndex) -> &Node {
+        &self.nodes[index.at()]
+    }
+
+    /// The item at an index that the catalogue gave.
+    pub fn item(&self, index: SkuIndex) -> &Item {
+        &self.items[index.at()]
+    }
+
+    /// All nodes by index.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// All items by index.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// All active rule sets by name.
+    pub fn rule_sets(&self) -> impl Iterator<Item = &RuleSet> {
+        self.rule_sets.values()
+    }
+
+    /// The active version of a rule set.
+    pub fn rule_set(&self, name: &str) -> Option<&RuleSet> {
+        self.rule_sets.get(name)
+    }
+
+    /// Index of a node.
+    pub fn node_index(&self, id: &str) -> Option<NodeIndex> {
+        self.node_by_id.get(id).copied()
+    }
+
+    /// Index of an item.
+    pub fn sku_index(&self, sku: &str) -> Option<SkuIndex> {
+        self.item_by_sku.get(sku).copied()
+    }
+
+    /// The first active virtual node: the one that supplies what has no stock.
+    pub fn virtual_node(&self) -> Option<NodeIndex> {
+        let at = self.nodes.iter().position(|node| node.kind == NodeKind::Virtual && node.active)?;
+        u32::try_from(at).ok().map(NodeIndex)
+    }
+}

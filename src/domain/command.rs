@@ -1,0 +1,385 @@
+//! Commands: what a caller wants, in domain values. Ids of things that exist are still text: the engine looks them up
+//! under its guards, so that a command means the same whenever it is carried out.
+
+use super::fulfillment::{Shipment, ShortReason};
+use super::geo::Position;
+use super::ids::Text;
+use super::item::{Dimensions, ItemKind};
+use super::money::{Currency, Money};
+use super::node::Node;
+use super::order::{OrderType, Payment, Sealed};
+use super::quantity::Quantity;
+use super::rule_set::RuleSet;
+use super::stock::MovementKind;
+use super::time::WallTime;
+
+/// Who asks, and how a repeat is recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Who.
+    pub actor: Text,
+    /// Through what.
+    pub source: Text,
+    /// Which request.
+    pub request_id: Text,
+    /// The idempotency key, if one was sent.
+    pub key: Option<IdempotencyKey>,
+}
+
+impl Context {
+    /// A caller in the same process.
+    pub fn library() -> Self {
+        Self { actor: "anonymous".into(), source: "library".into(), request_id: "".into(), key: None }
+    }
+}
+
+/// A request's own key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Hash of principal, method, route and key.
+    pub hash: u128,
+    /// Fingerprint of the body.
+    pub fingerprint: u64,
+}
+
+/// A node to be put, whole.
+pub type PutNode = Node;
+
+/// Fields of a node to change; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodePatch {
+    /// Switch it on or off.
+    pub active: Option<bool>,
+    /// Why it was switched off.
+    pub inactive_reason: Option<Text>,
+    /// Name.
+    pub name: Option<Text>,
+    /// Position.
+    pub position: Option<Position>,
+    /// Shipments a day.
+    pub capacity_per_day: Option<Option<u32>>,
+    /// Minutes after midnight.
+    pub cutoff_min: Option<Option<u16>>,
+    /// What it can do.
+    pub capabilities: Option<Vec<Text>>,
+}
+
+/// An item to be put, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutItem {
+    /// Its sku.
+    pub sku: Text,
+    /// Name.
+    pub name: Text,
+    /// Kind.
+    pub kind: ItemKind,
+    /// Weight of one unit, grams.
+    pub weight_g: u32,
+    /// Size of one unit.
+    pub dimensions: Dimensions,
+    /// Value of one unit, base currency.
+    pub value: Option<Money>,
+    /// Components by sku, for kits.
+    pub components: Vec<(Text, Quantity)>,
+}
+
+/// One relative change of what is on hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The sku.
+    pub sku: Text,
+    /// The node.
+    pub node: Text,
+    /// By how much; never zero.
+    pub delta: i32,
+    /// Why.
+    pub reason: MovementKind,
+}
+
+/// A state of units that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StockState {
+    /// Free for promise.
+    Available,
+    /// Not sellable.
+    Damaged,
+    /// Waiting for inspection.
+    QualityControl,
+    /// Withheld as a buffer.
+    SafetyStock,
+}
+
+impl StockState {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Available => "available",
+            Self::Damaged => "damaged",
+            Self::QualityControl => "quality_control",
+            Self::SafetyStock => "safety_stock",
+        }
+    }
+}
+
+/// One change of state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockMove {
+    /// The sku.
+    pub sku: Text,
+    /// The node.
+    pub node: Text,
+    /// From; one of the two is `Available`.
+    pub from: StockState,
+    /// To.
+    pub to: StockState,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+/// An absolute count, compared and set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetOnHand {
+    /// The sku.
+    pub sku: Text,
+    /// The node.
+    pub node: Text,
+    /// What was counted.
+    pub on_hand: u32,
+    /// What the caller believes is there; `None` opts out of the comparison.
+    pub expected: Option<u32>,
+}
+
+/// One line of a reservation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReserveLine {
+    /// The sku; a kit stands for its components.
+    pub sku: Text,
+    /// How many.
+    pub quantity: Quantity,
+    /// Where; anywhere when `None`.
+    pub node: Option<Text>,
+}
+
+/// A reservation to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserve {
+    /// The caller's own id.
+    pub id: Option<Text>,
+    /// Fingerprint of the body, compared when the id comes again.
+    pub fingerprint: u64,
+    /// A label.
+    pub owner: Text,
+    /// How long.
+    pub ttl_s: u64,
+    /// What.
+    pub lines: Vec<ReserveLine>,
+    /// Whether less than asked for is welcome.
+    pub partial: bool,
+    /// For which channel.
+    pub channel: Option<Text>,
+    /// For which customer.
+    pub customer: Option<Text>,
+}
+
+/// A change of a reservation that is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeReservation {
+    /// Which.
+    pub reservation: Text,
+    /// New life, counted from now.
+    pub ttl_s: Option<u64>,
+    /// All it shall hold.
+    pub lines: Option<Vec<ReserveLine>>,
+}
+
+/// Where an order goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShipTo {
+    /// Key of its group; empty for the order's own.
+    pub group: Text,
+    /// ISO 3166-1 alpha-2 country.
+    pub country: Text,
+    /// Postal code.
+    pub postal_code: Text,
+    /// Position, when given.
+    pub position: Option<Position>,
+    /// The rest, sealed at the edge.
+    pub personal: Sealed,
+}
+
+/// One line of an order to be placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceLine {
+    /// Id within the order; its number from 1 when none was given.
+    pub id: Text,
+    /// What.
+    pub sku: Text,
+    /// How many.
+    pub quantity: Quantity,
+    /// Price of one, minor units of the order's currency.
+    pub unit_price: i64,
+    /// Position of its destination in `destinations`.
+    pub group: u16,
+}
+
+/// An order to be placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceOrder {
+    /// The caller's own id.
+    pub id: Option<Text>,
+    /// Fingerprint of the body, compared when an id comes again.
+    pub fingerprint: u64,
+    /// Kind.
+    pub kind: OrderType,
+    /// Channel.
+    pub channel: Text,
+    /// Its id there.
+    pub channel_order_id: Text,
+    /// Customer's id.
+    pub customer: Text,
+    /// Customer's name and mail, sealed at the edge.
+    pub personal: Sealed,
+    /// Currency of its prices.
+    pub currency: Currency,
+    /// Destinations: the order's own first.
+    pub destinations: Vec<ShipTo>,
+    /// Lines.
+    pub lines: Vec<PlaceLine>,
+    /// Delivery method, a word of the domain.
+    pub delivery_method: Text,
+    /// Reservation to claim.
+    pub reservation: Option<Text>,
+    /// Take the units anew when the reservation has lapsed.
+    pub reacquire: bool,
+    /// Rule set asked for.
+    pub rule_set: Option<Text>,
+    /// The channel's time; the engine's wall clock when none was given.
+    pub placed_at: Option<WallTime>,
+    /// Payment as reported.
+    pub payment: Option<Payment>,
+    /// Total as reported, minor units.
+    pub total: Option<i64>,
+}
+
+/// Units of one line, by its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedUnits {
+    /// Id of the line.
+    pub line: Text,
+    /// Units.
+    pub quantity: Quantity,
+}
+
+/// Cancel an order or part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelOrder {
+    /// Which.
+    pub order: Text,
+    /// Which units; all that can still be cancelled when `None`.
+    pub lines: Option<Vec<NamedUnits>>,
+    /// Why.
+    pub reason: Text,
+}
+
+/// What is to be done to a fulfilment order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FulfillmentAction {
+    /// Take it on.
+    Accept,
+    /// Refuse it.
+    Reject {
+        /// Why.
+        reason: Text,
+    },
+    /// Pick units; all that are left when `None`.
+    Pick {
+        /// Which.
+        lines: Option<Vec<NamedUnits>>,
+    },
+    /// Units are not there.
+    Short {
+        /// Which.
+        lines: Vec<NamedUnits>,
+        /// Why.
+        reason: ShortReason,
+    },
+    /// Pack it.
+    Pack,
+    /// It waits to be picked up.
+    Ready,
+    /// It leaves.
+    Ship {
+        /// How.
+        shipment: Shipment,
+    },
+    /// The customer takes it at the node.
+    HandOver,
+    /// It was delivered.
+    Deliver,
+    /// Stop it.
+    Cancel {
+        /// Why.
+        reason: Text,
+        /// Whether the demand stays and is sourced again elsewhere.
+        resource: bool,
+    },
+    /// Agree to stop.
+    CancelAccept,
+    /// Go on.
+    CancelRefuse,
+}
+
+/// A step of a fulfilment order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fulfill {
+    /// Which.
+    pub fulfillment: Text,
+    /// What.
+    pub action: FulfillmentAction,
+}
+
+/// Everything that changes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Create or replace a node.
+    PutNode(Box<PutNode>),
+    /// Change part of a node.
+    PatchNode {
+        /// Which.
+        node: Text,
+        /// What.
+        patch: Box<NodePatch>,
+    },
+    /// Create or replace an item.
+    PutItem(Box<PutItem>),
+    /// Put the next version of a rule set and activate it.
+    PutRuleSet(RuleSet),
+    /// Change what is on hand; all or nothing.
+    AdjustStock(Vec<Adjustment>),
+    /// Change states; all or nothing.
+    MoveStock(Vec<StockMove>),
+    /// Count.
+    SetOnHand(SetOnHand),
+    /// Set units aside.
+    Reserve(Reserve),
+    /// Extend, shrink or grow a reservation.
+    ChangeReservation(ChangeReservation),
+    /// Let a reservation go.
+    ReleaseReservation {
+        /// Which.
+        reservation: Text,
+    },
+    /// Place an order.
+    PlaceOrder(Box<PlaceOrder>),
+    /// Cancel an order or part of it.
+    CancelOrder(CancelOrder),
+    /// Take a step of a fulfilment order.
+    Fulfill(Fulfill),
+}
+
+impl Command {
+    /// Whether it gives stock back or moves work on, and so keeps its seat in a flood.
+    pub fn keeps_its_seat(&self) -> bool {
+        matches!(self, Self::ReleaseReservation { .. } | Self::CancelOrder(_) | Self::Fulfill(_))
+    }
+}

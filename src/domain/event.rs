@@ -1,0 +1,147 @@
+//! Events: what the journal holds. Each touches exactly one entity and carries all that entity needs.
+//!
+//! The structs behind the variants are record version 1: their bytes are frozen by golden tests. A change of shape is a
+//! new struct under a new version, never an edit here.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex};
+use super::item::Item;
+use super::money::Currency;
+use super::node::Node;
+use super::order::OrderEvent;
+use super::reservation::ReservationEvent;
+use super::rule_set::RuleSet;
+use super::state::EntityKey;
+use super::stock::{CellKey, Level, LevelDelta, MovementKind};
+
+/// The first event of a data directory.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DirectoryFounded {
+    /// Currency of costs and item values, for ever.
+    pub base_currency: Currency,
+}
+
+/// A node was created or replaced.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NodePut {
+    /// Its index; the next free one when it is new.
+    pub index: NodeIndex,
+    /// All of it.
+    pub node: Node,
+}
+
+/// An item was created or replaced.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ItemPut {
+    /// Its index; the next free one when it is new.
+    pub index: SkuIndex,
+    /// All of it.
+    pub item: Item,
+}
+
+/// Units of one cell moved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StockMoved {
+    /// Which cell.
+    pub cell: CellKey,
+    /// Why.
+    pub kind: MovementKind,
+    /// By how much.
+    pub delta: LevelDelta,
+}
+
+/// Something happened to a reservation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReservationChanged {
+    /// Which.
+    pub key: ReservationKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: ReservationEvent,
+}
+
+/// Something happened to an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrderChanged {
+    /// Which.
+    pub key: OrderKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: OrderEvent,
+}
+
+/// How the answer to a repeated request is found.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// The order: as this record made it, else as it stands.
+    Order(OrderKey),
+    /// The reservation: as this record made it, else as it stands.
+    Reservation(ReservationKey),
+    /// These levels.
+    Levels(Vec<(CellKey, Level)>),
+}
+
+/// An idempotency key took effect with this record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeyUsed {
+    /// Hash of principal, method, route and key.
+    pub hash: u128,
+    /// Fingerprint of the body.
+    pub fingerprint: u64,
+    /// How the answer is found.
+    pub answer: Answer,
+}
+
+/// One event of a record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// See [`DirectoryFounded`].
+    DirectoryFounded(DirectoryFounded),
+    /// See [`NodePut`].
+    NodePut(NodePut),
+    /// See [`ItemPut`].
+    ItemPut(ItemPut),
+    /// See [`RuleSet`]: a version became active.
+    RuleSetPut(RuleSet),
+    /// See [`StockMoved`].
+    StockMoved(StockMoved),
+    /// See [`ReservationChanged`].
+    ReservationChanged(ReservationChanged),
+    /// See [`OrderChanged`].
+    OrderChanged(Box<OrderChanged>),
+    /// See [`KeyUsed`].
+    KeyUsed(KeyUsed),
+}
+
+impl Event {
+    /// Stable code of the event's type in the journal.
+    pub fn type_code(&self) -> u16 {
+        match self {
+            Self::DirectoryFounded(_) => 1,
+            Self::NodePut(_) => 2,
+            Self::ItemPut(_) => 3,
+            Self::RuleSetPut(_) => 4,
+            Self::StockMoved(_) => 5,
+            Self::ReservationChanged(_) => 6,
+            Self::OrderChanged(_) => 7,
+            Self::KeyUsed(_) => 8,
+        }
+    }
+
+    /// The one entity it touches.
+    pub fn entity(&self) -> EntityKey {
+        match self {
+            Self::DirectoryFounded(_) => EntityKey::Directory,
+            Self::NodePut(e) => EntityKey::Node(e.index),
+            Self::ItemPut(e) => EntityKey::Item(e.index),
+            Self::RuleSetPut(e) => EntityKey::RuleSet(e.name.clone()),
+            Self::StockMoved(e) => EntityKey::Cell(e.cell),
+            Self::ReservationChanged(e) => EntityKey::Reservation(e.key),
+            Self::OrderChanged(e) => EntityKey::Order(e.key),
+            Self::KeyUsed(e) => EntityKey::Key(e.hash),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! A fulfilment order: the request to one node to fulfil given quantities of given lines, and its machine.
+//!
+//! ```text
+//! submitted ─accept─► accepted ─pick/short─► picking ─complete─► picked ─pack─► packed ─ship─► shipped ─deliver─► delivered
+//!     │reject           │ cancel (at once)     │ cancel (asks the node: cancelling)  └ready─► ready ─hand over─► delivered
+//!     ▼                 ▼                      ▼
+//!  rejected          cancelled             cancelling ─accept─► cancelled · ─refuse─► what it was
+//! ```
+//! An illegal step is refused with the legal ones. What is *not* here: stock (the order's own events carry it).
+
+use serde::{Deserialize, Serialize};
+
+use super::decision::LineUnits;
+use super::ids::{NodeIndex, Text};
+
+/// Where a fulfilment order stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum FulfillmentStatus {
+    /// Handed to the node, which has not answered.
+    Submitted,
+    /// The node will do it.
+    Accepted,
+    /// Being picked.
+    Picking,
+    /// All that is there is picked.
+    Picked,
+    /// In its carton.
+    Packed,
+    /// Waiting to be picked up.
+    Ready,
+    /// Left the node.
+    Shipped,
+    /// With the customer.
+    Delivered,
+    /// The node refused; its units were sourced again.
+    Rejected,
+    /// All of it was short; its units were sourced again.
+    Incomplete,
+    /// The node was asked to let it go.
+    Cancelling,
+    /// Let go.
+    Cancelled,
+}
+
+/// What can be done to a fulfilment order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FulfillmentVerb {
+    /// The node takes it on.
+    Accept,
+    /// The node refuses.
+    Reject,
+    /// Units are picked.
+    Pick,
+    /// Units are not found.
+    Short,
+    /// It is packed.
+    Pack,
+    /// It waits to be picked up.
+    Ready,
+    /// It leaves with a carrier.
+    Ship,
+    /// The customer takes it at the node.
+    HandOver,
+    /// The carrier delivered it.
+    Deliver,
+    /// Somebody wants it stopped.
+    Cancel,
+    /// The node agrees to stop.
+    CancelAccept,
+    /// The node goes on.
+    CancelRefuse,
+}
+
+impl FulfillmentVerb {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Pick => "pick",
+            Self::Short => "short",
+            Self::Pack => "pack",
+            Self::Ready => "ready",
+            Self::Ship => "ship",
+            Self::HandOver => "hand_over",
+            Self::Deliver => "deliver",
+            Self::Cancel => "cancel",
+            Self::CancelAccept => "cancel_accept",
+            Self::CancelRefuse => "cancel_refuse",
+        }
+    }
+}
+
+impl FulfillmentStatus {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Accepted => "accepted",
+            Self::Picking => "picking",
+            Self::Picked => "picked",
+            Self::Packed => "packed",
+            Self::Ready => "ready",
+            Self::Shipped => "shipped",
+            Self::Delivered => "delivered",
+            Self::Rejected => "rejected",
+            Self::Incomplete => "incomplete",
+            Self::Cancelling => "cancelling",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Every status, for lists and checks.
+    pub const ALL: [Self; 12] = [
+        Self::Submitted,
+        Self::Accepted,
+        Self::Picking,
+        Self::Picked,
+        Self::Packed,
+        Self::Ready,
+        Self::Shipped,
+        Self::Delivered,
+        Self::Rejected,
+        Self::Incomplete,
+        Self::Cancelling,
+        Self::Cancelled,
+    ];
+
+    /// What may be done now. The table of the machine.
+    pub fn legal(self) -> &'static [FulfillmentVerb] {
+        use FulfillmentVerb::{
+            Accept, Cancel, CancelAccept, CancelRefuse, Deliver, HandOver, Pack, Pick, Ready, Reject, Ship, Short,
+        };
+        match self {
+            Self::Submitted => &[Accept, Reject, Cancel],
+            Self::Accepted => &[Pick, Short, Reject, Cancel],
+            Self::Picking => &[Pick, Short, Cancel],
+            Self::Picked => &[Pack, Cancel],
+            Self::Packed => &[Ship, Ready, HandOver, Cancel],
+            Self::Ready => &[HandOver, Ship, Cancel],
+            Self::Shipped => &[Deliver],
+            Self::Cancelling => &[CancelAccept, CancelRefuse],
+            Self::Delivered | Self::Rejected | Self::Incomplete | Self::Cancelled => &[],
+        }
+    }
+
+    /// Whether its units still belong to the order's line through it.
+    pub fn is_live(self) -> bool {
+        !matches!(self, Self::Rejected | Self::Incomplete | Self::Cancelled)
+    }
+
+    /// Whether the node has taken it on.
+    pub fn is_accepted_or_beyond(self) -> bool {
+        self.is_live() && self != Self::Submitted
+    }
+}
+
+/// Units of one order line in a fulfilment order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FulfillmentLine {
+    /// Position of the line in the order, from 0.
+    pub line: u16,
+    /// Units asked for, after shorts and cancels; zero when all left.
+    pub quantity: u32,
+    /// Of these, units picked.
+    pub picked: u32,
+}
+
+/// How it left.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Shipment {
+    /// Carrier.
+    pub carrier: Text,
+    /// Its service.
+    pub service: Text,
+    /// Tracking number.
+    pub tracking_number: Text,
+}
+
+/// A fulfilment order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FulfillmentOrder {
+    /// Number within its order, from 1.
+    pub number: u16,
+    /// Who fulfils.
+    pub node: NodeIndex,
+    /// Which of the order's destinations.
+    pub group: u16,
+    /// Where it stands.
+    pub status: FulfillmentStatus,
+    /// What it was before it was asked to stop.
+    pub before_cancelling: Option<FulfillmentStatus>,
+    /// Its units.
+    pub lines: Vec<FulfillmentLine>,
+    /// How it left.
+    pub shipment: Option<Shipment>,
+    /// Why it was refused or stopped.
+    pub reason: Option<Text>,
+}
+
+impl FulfillmentOrder {
+    /// A new one, submitted.
+    pub fn submitted(number: u16, node: NodeIndex, group: u16, units: &[LineUnits]) -> Self {
+        let lines =
+            units.iter().map(|u| FulfillmentLine { line: u.line, quantity: u.quantity, picked: 0 }).collect();
+        Self {
+            number,
+            node,
+            group,
+            status: FulfillmentStatus::Submitted,
+            before_cancelling: None,
+            lines,
+            shipment: None,
+            reason: None,
+        }
+    }
+
+    /// Units in it.
+    pub fn units(&self) -> u64 {
+        self.lines.iter().map(|l| u64::from(l.quantity)).sum()
+    }
+
+    /// Units of a line in it.
+    pub fn units_of(&self, line: u16) -> u32 {
+        self.lines.iter().filter(|l| l.line == line).map(|l| l.quantity).sum()
+    }
+
+    /// Its units as line and quantity, empty lines left out.
+    pub fn line_units(&self) -> Vec<LineUnits> {
+        let full = self.lines.iter().filter(|l| l.quantity > 0);
+        full.map(|l| LineUnits { line: l.line, quantity: l.quantity }).collect()
+    }
+}
+
+/// Why units were not found; decides the stock effect.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum ShortReason {
+    /// Nothing is there: on hand becomes zero at that node.
+    NotInStock,
+    /// That many fewer are there.
+    Mismatch,
+    /// There, but not sellable.
+    Damaged,
+}
+
+/// A step a fulfilment order took.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum FulfillmentStep {
+    /// The node took it on.
+    Accepted,
+    /// The node refused: its units are unallocated again.
+    Rejected {
+        /// Why.
+        reason: Text,
+    },
+    /// Units were picked.
+    Picked {
+        /// Which.
+        lines: Vec<LineUnits>,
+    },
+    /// Units were not found: they are unallocated again.
+    ShortPicked {
+        /// Which.
+        lines: Vec<LineUnits>,
+        /// Why.
+        reason: ShortReason,
+    },
+    /// Packed.
+    Packed,
+    /// Waiting to be picked up.
+    MadeReady,
+    /// Left.
+    Shipped {
+        /// How.
+        shipment: Shipment,
+    },
+    /// Taken by the customer at the node.
+    HandedOver,
+    /// Delivered.
+    Delivered,
+    /// The node was asked to stop.
+    CancellationRequested {
+        /// Why.
+        reason: Text,
+    },
+    /// It was stopped; its units are cancelled, or unallocated again.
+    Cancelled {
+        /// Why.
+        reason: Text,
+        /// Whether the demand stays and is sourced again.
+        resourced: bool,
+    },
+    /// The node goes on.
+    CancellationRefused,
+}
+
+impl FulfillmentStep {
+    /// The verb that leads to it.
+    pub fn verb(&self, from: FulfillmentStatus) -> FulfillmentVerb {
+        match self {
+            Self::Accepted => FulfillmentVerb::Accept,
+            Self::Rejected { .. } => FulfillmentVerb::Reject,
+            Self::Picked { .. } => FulfillmentVerb::Pick,
+            Self::ShortPicked { .. } => FulfillmentVerb::Short,
+            Self::Packed => FulfillmentVerb::Pack,
+            Self::MadeReady => FulfillmentVerb::Ready,
+            Self::Shipped { .. } => FulfillmentVerb::Ship,
+            Self::HandedOver => FulfillmentVerb::HandOver,
+            Self::Delivered => FulfillmentVerb::Deliver,
+            Self::CancellationRequested { .. } => FulfillmentVerb::Cancel,
+            Self::Cancelled { .. } if from == FulfillmentStatus::Cancelling => FulfillmentVerb::CancelAccept,
+            Self::Cancelled { .. } => FulfillmentVerb::Cancel,
+            Self::CancellationRefused => FulfillmentVerb::CancelRefuse,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Every bound of Ordain, in one place and related to one another at compile time.
+//!
+//! A bound that a client can meet is named in the error it causes. What is *not* here: settings an operator
+//! chooses (`config.rs`) and bounds of one file's own format (they stand beside the format).
+
+/// Largest quantity of one line or one stock movement, in the item's unit.
+pub const QUANTITY_MAX: u32 = 1_000_000_000;
+/// Largest level a cell can hold; two halves of 30 bits share one word (`PROTOCOL` of stock cells).
+pub const LEVEL_MAX: u32 = (1 << 30) - 1;
+/// Longest id chosen by a caller, in bytes.
+pub const ID_BYTES_MAX: usize = 128;
+/// Longest sku or channel order id, in bytes.
+pub const SKU_BYTES_MAX: usize = 128;
+/// Longest label of a reservation's owner, in bytes.
+pub const OWNER_BYTES_MAX: usize = 128;
+/// Longest free text of a reason, in bytes.
+pub const REASON_BYTES_MAX: usize = 500;
+/// Longest name of a node, item, customer or the like, in bytes.
+pub const NAME_BYTES_MAX: usize = 500;
+/// Shortest and longest life of a reservation, in seconds.
+pub const TTL_S_MIN: u64 = 1;
+/// See [`TTL_S_MIN`].
+pub const TTL_S_MAX: u64 = 31_536_000;
+/// Most lines of one order.
+pub const ORDER_LINES_MAX: usize = 1_200;
+/// Most lines of one reservation.
+pub const RESERVATION_LINES_MAX: usize = 500;
+/// Most reservations of one batch.
+pub const BATCH_RESERVATIONS_MAX: usize = 1_000;
+/// Most adjustments or moves of one request.
+pub const ADJUSTMENTS_MAX: usize = 1_000;
+/// Most skus of one availability request.
+pub const ATP_SKUS_MAX: usize = 1_000;
+/// Most components of a kit.
+pub const KIT_COMPONENTS_MAX: usize = 100;
+/// Most fulfilment orders one order may have over its life.
+pub const FULFILLMENT_ORDERS_MAX: usize = 60_000;
+/// Largest record, in bytes: one transaction is one record.
+pub const RECORD_BYTES_MAX: usize = 60 * 1024;
+/// Largest frame of the journal, in bytes.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Largest share of a record that the evidence of a decision may take, in bytes (estimated).
+pub const EVIDENCE_BYTES_MAX: usize = 12 * 1024;
+/// Largest body of a request, in bytes (imports are streamed).
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Largest page of a list.
+pub const PAGE_MAX: usize = 1_000;
+/// Page of a list when the caller names none.
+pub const PAGE_DEFAULT: usize = 50;
+/// How long a take may wait for units that are in flight, in microseconds.
+pub const PATIENCE_US: u64 = 2_000;
+/// How long a reservation stays readable after its end, in milliseconds.
+pub const ENDED_READABLE_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How long an idempotency key is remembered, in milliseconds.
+pub const KEY_WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How many losing nodes an order's reply carries.
+pub const LOSERS_IN_REPLY: usize = 20;
+/// How often an order is routed again because its units went meanwhile, before the client is told to come back.
+pub const REROUTES_MAX: u32 = 64;
+
+const _: () = assert!(QUANTITY_MAX <= LEVEL_MAX);
+const _: () = assert!(RECORD_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(EVIDENCE_BYTES_MAX * 2 < RECORD_BYTES_MAX);

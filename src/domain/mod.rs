@@ -1,0 +1,26 @@
+//! What is true: values, rules and folds. Pure: no files, no network, no threads, no clock, no randomness.
+//!
+//! Read `command` (what can be asked), `event` (what can have happened), `state` (how it adds up), `rejection` (why not).
+//! What is *not* here: who holds it in memory (`engine`) and what survives (`journal`).
+
+pub mod catalogue;
+pub mod command;
+pub mod decision;
+pub mod event;
+pub mod fulfillment;
+pub mod geo;
+pub mod ids;
+pub mod item;
+pub mod limits;
+pub mod money;
+pub mod node;
+pub mod order;
+pub mod quantity;
+pub mod record;
+pub mod rejection;
+pub mod reply;
+pub mod reservation;
+pub mod rule_set;
+pub mod state;
+pub mod stock;
+pub mod time;

@@ -1,0 +1,736 @@
+//! An order: what was captured, its lines, its fulfilment orders, and the fold of its events.
+//!
+//! No status is stored. A line's quantity is partitioned over buckets: what waits (`unallocated`, `preordered`,
+//! `backordered`) and what was cancelled stands on the line; all else is read off the fulfilment orders. The sum changes
+//! only by an edit; every fold checks it. What is *not* here: stock, which has events of its own in the same record.
+
+use serde::{Deserialize, Serialize};
+
+use super::decision::{Decision, LineUnits};
+use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
+use super::geo::Position;
+use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use super::item::Component;
+use super::money::Currency;
+use super::record::Header;
+use super::stock::LawBroken;
+use super::time::{JournalTime, WallTime};
+
+/// Kinds of order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum OrderType {
+    /// Wanted now.
+    Standard,
+    /// Wanted at release.
+    PreOrder,
+    /// Accepted while out of stock.
+    Backorder,
+    /// Placed by a schedule.
+    Subscription,
+}
+
+/// Personal data: opaque to everything but the edge. Key 0 means plain for now.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Sealed {
+    /// The key that opens it.
+    pub key_id: u32,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
+/// A destination: its coarse position in the clear, the rest sealed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Destination {
+    /// Key of its group; empty for the order's own `ship_to`.
+    pub group: Text,
+    /// ISO 3166-1 alpha-2 country.
+    pub country: Text,
+    /// First characters of the postal code.
+    pub postal_prefix: Text,
+    /// Where it is, to a hundredth of a degree.
+    pub position: Option<Position>,
+    /// Whether the position was derived, not given.
+    pub approximate: bool,
+    /// Name, lines, city, region, postal code.
+    pub personal: Sealed,
+}
+
+/// What payment was reported on capture.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Payment {
+    /// Method, a word of the channel.
+    pub method: Text,
+    /// Status, a word of the channel.
+    pub status: Text,
+}
+
+/// What was captured; never changes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrderFacts {
+    /// The id its caller chose, if any.
+    pub id: Option<Text>,
+    /// Fingerprint of the request under the caller's id.
+    pub fingerprint: u64,
+    /// Kind.
+    pub kind: OrderType,
+    /// Channel it came from.
+    pub channel: Text,
+    /// Its id there.
+    pub channel_order_id: Text,
+    /// Customer's id.
+    pub customer: Text,
+    /// Customer's name, mail and the like.
+    pub personal: Sealed,
+    /// Currency of its prices.
+    pub currency: Currency,
+    /// Destinations: the order's own first, then one per group.
+    pub destinations: Vec<Destination>,
+    /// How it is to be delivered.
+    pub delivery_method: Text,
+    /// Payment as reported.
+    pub payment: Option<Payment>,
+    /// Total as reported, minor units.
+    pub total: Option<i64>,
+    /// Rule set asked for.
+    pub rule_set: Option<Text>,
+    /// Reservation it claimed.
+    pub reservation: Option<ReservationKey>,
+    /// The channel's time.
+    pub placed_at: WallTime,
+}
+
+/// A line as captured.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PlacedLine {
+    /// Its id within the order.
+    pub id: Text,
+    /// What.
+    pub sku: SkuIndex,
+    /// How many.
+    pub quantity: u32,
+    /// Price of one, minor units of the order's currency.
+    pub unit_price: i64,
+    /// Position of its destination.
+    pub group: u16,
+    /// Whether it is kept in cells (itself, or its components).
+    pub stocked: bool,
+    /// Components of one unit when it is a kit.
+    pub components: Vec<Component>,
+}
+
+/// A line of an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// As captured; `placed.quantity` is the whole quantity, cancelled units included.
+    pub placed: PlacedLine,
+    /// Units nobody has been found for yet.
+    pub unallocated: u32,
+    /// Units waiting for a release.
+    pub preordered: u32,
+    /// Units waiting for stock.
+    pub backordered: u32,
+    /// Units cancelled.
+    pub cancelled: u32,
+}
+
+/// Where the units of a line are. They add up to the line's quantity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs, reason = "the names are the states of the line")]
+pub struct Buckets {
+    pub unallocated: u32,
+    pub preordered: u32,
+    pub backordered: u32,
+    pub allocated: u32,
+    pub released: u32,
+    pub picked: u32,
+    pub packed: u32,
+    pub shipped: u32,
+    pub delivered: u32,
+    pub cancelled: u32,
+}
+
+impl Buckets {
+    /// Sum over all buckets.
+    pub fn sum(&self) -> u64 {
+        [
+            self.unallocated,
+            self.preordered,
+            self.backordered,
+            self.allocated,
+            self.released,
+            self.picked,
+            self.packed,
+            self.shipped,
+            self.delivered,
+            self.cancelled,
+        ]
+        .into_iter()
+        .map(u64::from)
+        .sum()
+    }
+
+    /// Units that are neither cancelled nor delivered.
+    pub fn open(&self) -> u64 {
+        self.sum() - u64::from(self.cancelled) - u64::from(self.delivered)
+    }
+
+    /// Bucket by bucket sum.
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            unallocated: self.unallocated + other.unallocated,
+            preordered: self.preordered + other.preordered,
+            backordered: self.backordered + other.backordered,
+            allocated: self.allocated + other.allocated,
+            released: self.released + other.released,
+            picked: self.picked + other.picked,
+            packed: self.packed + other.packed,
+            shipped: self.shipped + other.shipped,
+            delivered: self.delivered + other.delivered,
+            cancelled: self.cancelled + other.cancelled,
+        }
+    }
+}
+
+/// Units given to a node in one step.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Allocation {
+    /// Number of the fulfilment order it makes.
+    pub number: u16,
+    /// Who fulfils.
+    pub node: NodeIndex,
+    /// Which destination.
+    pub group: u16,
+    /// What.
+    pub lines: Vec<LineUnits>,
+}
+
+/// Where cancelled units are taken from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum CancelFrom {
+    /// Nobody had been found for them.
+    Unallocated,
+    /// They waited for a release.
+    Preordered,
+    /// They waited for stock.
+    Backordered,
+    /// They were in that fulfilment order.
+    Fulfillment(u16),
+}
+
+/// Units cancelled from one bucket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CancelledPart {
+    /// Position of the line.
+    pub line: u16,
+    /// Units.
+    pub quantity: u32,
+    /// From where.
+    pub from: CancelFrom,
+}
+
+/// What happened to an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum OrderEvent {
+    /// Captured, and what was decided at once.
+    Placed {
+        /// What was captured.
+        facts: Box<OrderFacts>,
+        /// Its lines.
+        lines: Vec<PlacedLine>,
+        /// What was allocated in the same record.
+        allocations: Vec<Allocation>,
+        /// What joined the queue of waiting demand.
+        backordered: Vec<LineUnits>,
+        /// Why so.
+        decision: Option<Box<Decision>>,
+    },
+    /// Units that nobody had been found for were sourced.
+    Sourced {
+        /// What was allocated.
+        allocations: Vec<Allocation>,
+        /// What joined the queue.
+        backordered: Vec<LineUnits>,
+        /// Why so.
+        decision: Option<Box<Decision>>,
+    },
+    /// Waiting units were filled.
+    Filled {
+        /// What was allocated.
+        allocations: Vec<Allocation>,
+    },
+    /// Units were cancelled.
+    Cancelled {
+        /// Which.
+        parts: Vec<CancelledPart>,
+        /// Why.
+        reason: Text,
+    },
+    /// A fulfilment order took a step.
+    Fulfillment {
+        /// Its number.
+        number: u16,
+        /// The step.
+        step: FulfillmentStep,
+    },
+}
+
+/// One line of an order's story.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// Sequence of the record.
+    pub seq: u64,
+    /// When.
+    pub at: JournalTime,
+    /// What: a word of the API.
+    pub what: Text,
+    /// Fulfilment order it is about, 0 for none.
+    pub number: u16,
+    /// Who.
+    pub actor: Text,
+    /// Why, when a reason was given.
+    pub reason: Option<Text>,
+}
+
+/// An order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// Its generated number.
+    pub key: OrderKey,
+    /// What was captured.
+    pub facts: OrderFacts,
+    /// Its lines.
+    pub lines: Vec<OrderLine>,
+    /// Its fulfilment orders; number n stands at n - 1.
+    pub fulfillment_orders: Vec<FulfillmentOrder>,
+    /// Nodes that may not be asked again for this order.
+    pub fenced: Vec<NodeIndex>,
+    /// The last sourcing decision.
+    pub decision: Option<Box<Decision>>,
+    /// Its story.
+    pub history: Vec<Told>,
+    /// When it was captured.
+    pub received_at: JournalTime,
+    /// Version, from 1.
+    pub version: u32,
+    /// Sequence of its last record.
+    pub seq: u64,
+}
+
+impl Order {
+    /// The text by which clients name it.
+    pub fn name(&self) -> String {
+        self.facts.id.as_deref().map_or_else(|| self.key.to_string(), str::to_owned)
+    }
+
+    /// The fulfilment order of a number.
+    pub fn fulfillment(&self, number: u16) -> Option<&FulfillmentOrder> {
+        self.fulfillment_orders.get(usize::from(number).checked_sub(1)?)
+    }
+
+    /// Number of the next fulfilment order.
+    pub fn next_number(&self) -> u16 {
+        self.fulfillment_orders.len() as u16 + 1
+    }
+
+    /// Where the units of a line are.
+    pub fn buckets(&self, line: u16) -> Buckets {
+        let own = &self.lines[usize::from(line)];
+        let mut buckets = Buckets {
+            unallocated: own.unallocated,
+            preordered: own.preordered,
+            backordered: own.backordered,
+            cancelled: own.cancelled,
+            ..Buckets::default()
+        };
+        for fulfillment in &self.fulfillment_orders {
+            for part in fulfillment.lines.iter().filter(|part| part.line == line) {
+                let status = fulfillment.before_cancelling.unwrap_or(fulfillment.status);
+                match status {
+                    FulfillmentStatus::Submitted => buckets.allocated += part.quantity,
+                    FulfillmentStatus::Accepted | FulfillmentStatus::Picking => {
+                        buckets.released += part.quantity - part.picked;
+                        buckets.picked += part.picked;
+                    }
+                    FulfillmentStatus::Picked => buckets.picked += part.quantity,
+                    FulfillmentStatus::Packed | FulfillmentStatus::Ready => buckets.packed += part.quantity,
+                    FulfillmentStatus::Shipped => buckets.shipped += part.quantity,
+                    FulfillmentStatus::Delivered => buckets.delivered += part.quantity,
+                    FulfillmentStatus::Rejected
+                    | FulfillmentStatus::Incomplete
+                    | FulfillmentStatus::Cancelled
+                    | FulfillmentStatus::Cancelling => {}
+                }
+            }
+        }
+        buckets
+    }
+
+    /// Buckets summed over all lines.
+    pub fn totals(&self) -> Buckets {
+        (0..self.lines.len() as u16).map(|line| self.buckets(line)).fold(Buckets::default(), |sum, b| sum.plus(&b))
+    }
+
+    /// Position of a line by its id.
+    pub fn line_at(&self, id: &str) -> Option<u16> {
+        self.lines.iter().position(|line| &*line.placed.id == id).map(|at| at as u16)
+    }
+
+    /// Demand on cells of so many units of a line: `(sku, units)` each.
+    pub fn stock_of(&self, units: LineUnits) -> Vec<(SkuIndex, u32)> {
+        self.lines[usize::from(units.line)].placed.stock(units.quantity)
+    }
+
+    /// The status of a reader, by the first rule that holds.
+    pub fn status(&self) -> OrderStatus {
+        OrderStatus::of(self)
+    }
+
+    /// The next state of an order.
+    pub fn fold(
+        before: Option<Self>,
+        key: OrderKey,
+        version: u32,
+        header: &Header,
+        event: &OrderEvent,
+    ) -> Result<Self, LawBroken> {
+        let expected = before.as_ref().map_or(1, |order| order.version + 1);
+        if version != expected {
+            return Err(LawBroken(format!("order {key}: version {version} follows {}", expected - 1)));
+        }
+        let mut order = match (before, event) {
+            (None, OrderEvent::Placed { facts, lines, .. }) => Self::captured(key, header, facts, lines),
+            (Some(order), event) if !matches!(event, OrderEvent::Placed { .. }) => order,
+            (before, event) => {
+                return Err(LawBroken(format!("order {key} ({}): cannot take {event:?}", before.is_some())));
+            }
+        };
+        order.take(event)?;
+        order.version = version;
+        order.seq = header.seq;
+        order.history.push(told(header, event));
+        order.check()?;
+        Ok(order)
+    }
+
+    fn captured(key: OrderKey, header: &Header, facts: &OrderFacts, lines: &[PlacedLine]) -> Self {
+        let open = |placed: &PlacedLine| OrderLine {
+            placed: placed.clone(),
+            unallocated: placed.quantity,
+            preordered: 0,
+            backordered: 0,
+            cancelled: 0,
+        };
+        Self {
+            key,
+            facts: facts.clone(),
+            lines: lines.iter().map(open).collect(),
+            fulfillment_orders: Vec::new(),
+            fenced: Vec::new(),
+            decision: None,
+            history: Vec::new(),
+            received_at: header.time,
+            version: 0,
+            seq: 0,
+        }
+    }
+
+    fn take(&mut self, event: &OrderEvent) -> Result<(), LawBroken> {
+        match event {
+            OrderEvent::Placed { allocations, backordered, decision, .. }
+            | OrderEvent::Sourced { allocations, backordered, decision } => {
+                for allocation in allocations {
+                    self.allocate(allocation, |line| &mut line.unallocated)?;
+                }
+                for units in backordered {
+                    let line = self.line_mut(units.line)?;
+                    sub(&mut line.unallocated, units.quantity, "unallocated")?;
+                    line.backordered += units.quantity;
+                }
+                if decision.is_some() {
+                    self.decision.clone_from(decision);
+                }
+            }
+            OrderEvent::Filled { allocations } => {
+                for allocation in allocations {
+                    self.allocate(allocation, |line| &mut line.backordered)?;
+                }
+            }
+            OrderEvent::Cancelled { parts, .. } => {
+                for part in parts {
+                    self.cancel(part)?;
+                }
+            }
+            OrderEvent::Fulfillment { number, step } => self.step(*number, step)?,
+        }
+        Ok(())
+    }
+
+    fn line_mut(&mut self, line: u16) -> Result<&mut OrderLine, LawBroken> {
+        let key = self.key;
+        self.lines.get_mut(usize::from(line)).ok_or_else(|| LawBroken(format!("order {key} has no line {line}")))
+    }
+
+    fn fulfillment_mut(&mut self, number: u16) -> Result<&mut FulfillmentOrder, LawBroken> {
+        let key = self.key;
+        let at = usize::from(number).wrapping_sub(1);
+        self.fulfillment_orders
+            .get_mut(at)
+            .ok_or_else(|| LawBroken(format!("order {key} has no fulfilment order {number}")))
+    }
+
+    fn allocate(
+        &mut self,
+        allocation: &Allocation,
+        source: impl Fn(&mut OrderLine) -> &mut u32,
+    ) -> Result<(), LawBroken> {
+        if allocation.number != self.next_number() {
+            return Err(LawBroken(format!("fulfilment order {} is not the next of {}", allocation.number, self.key)));
+        }
+        for units in &allocation.lines {
+            sub(source(self.line_mut(units.line)?), units.quantity, "the bucket allocated from")?;
+        }
+        let made =
+            FulfillmentOrder::submitted(allocation.number, allocation.node, allocation.group, &allocation.lines);
+        self.fulfillment_orders.push(made);
+        Ok(())
+    }
+
+    fn cancel(&mut self, part: &CancelledPart) -> Result<(), LawBroken> {
+        let line = self.line_mut(part.line)?;
+        line.cancelled += part.quantity;
+        match part.from {
+            CancelFrom::Unallocated => sub(&mut line.unallocated, part.quantity, "unallocated"),
+            CancelFrom::Preordered => sub(&mut line.preordered, part.quantity, "preordered"),
+            CancelFrom::Backordered => sub(&mut line.backordered, part.quantity, "backordered"),
+            CancelFrom::Fulfillment(number) => {
+                let fulfillment = self.fulfillment_mut(number)?;
+                remove_units(fulfillment, part.line, part.quantity)?;
+                if fulfillment.units() == 0 {
+                    fulfillment.status = FulfillmentStatus::Cancelled;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn step(&mut self, number: u16, step: &FulfillmentStep) -> Result<(), LawBroken> {
+        let fulfillment = self.fulfillment_mut(number)?;
+        let from = fulfillment.status;
+        let verb = step.verb(from);
+        if !from.legal().contains(&verb) {
+            return Err(LawBroken(format!("fulfilment order {number} is {}: cannot {}", from.word(), verb.word())));
+        }
+        match step {
+            FulfillmentStep::Accepted => fulfillment.status = FulfillmentStatus::Accepted,
+            FulfillmentStep::Packed => fulfillment.status = FulfillmentStatus::Packed,
+            FulfillmentStep::MadeReady => fulfillment.status = FulfillmentStatus::Ready,
+            FulfillmentStep::HandedOver | FulfillmentStep::Delivered => {
+                fulfillment.status = FulfillmentStatus::Delivered;
+            }
+            FulfillmentStep::Shipped { shipment } => {
+                fulfillment.status = FulfillmentStatus::Shipped;
+                fulfillment.shipment = Some(shipment.clone());
+            }
+            FulfillmentStep::Picked { lines } => {
+                for units in lines {
+                    pick_units(fulfillment, *units)?;
+                }
+                fulfillment.status = after_picking(fulfillment);
+            }
+            FulfillmentStep::ShortPicked { lines, .. } => {
+                for units in lines {
+                    remove_units(fulfillment, units.line, units.quantity)?;
+                }
+                fulfillment.status = after_picking(fulfillment);
+                let node = fulfillment.node;
+                self.return_units(lines)?;
+                self.fence(node);
+            }
+            FulfillmentStep::Rejected { reason } => {
+                fulfillment.status = FulfillmentStatus::Rejected;
+                fulfillment.reason = Some(reason.clone());
+                let (units, node) = (fulfillment.line_units(), fulfillment.node);
+                self.return_units(&units)?;
+                self.fence(node);
+            }
+            FulfillmentStep::CancellationRequested { reason } => {
+                fulfillment.before_cancelling = Some(from);
+                fulfillment.status = FulfillmentStatus::Cancelling;
+                fulfillment.reason = Some(reason.clone());
+            }
+            FulfillmentStep::CancellationRefused => {
+                fulfillment.status = fulfillment.before_cancelling.take().unwrap_or(FulfillmentStatus::Accepted);
+            }
+            FulfillmentStep::Cancelled { reason, resourced } => {
+                fulfillment.status = FulfillmentStatus::Cancelled;
+                fulfillment.before_cancelling = None;
+                fulfillment.reason = Some(reason.clone());
+                let (units, node) = (fulfillment.line_units(), fulfillment.node);
+                if *resourced {
+                    self.return_units(&units)?;
+                    self.fence(node);
+                } else {
+                    for u in units {
+                        self.line_mut(u.line)?.cancelled += u.quantity;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn return_units(&mut self, units: &[LineUnits]) -> Result<(), LawBroken> {
+        for u in units {
+            self.line_mut(u.line)?.unallocated += u.quantity;
+        }
+        Ok(())
+    }
+
+    fn fence(&mut self, node: NodeIndex) {
+        if !self.fenced.contains(&node) {
+            self.fenced.push(node);
+        }
+    }
+
+    /// Refuses an order whose buckets do not add up to its quantities.
+    pub fn check(&self) -> Result<(), LawBroken> {
+        for (at, line) in self.lines.iter().enumerate() {
+            let sum = self.buckets(at as u16).sum();
+            if sum != u64::from(line.placed.quantity) {
+                return Err(LawBroken(format!(
+                    "order {} line {}: buckets add up to {sum}, quantity is {}",
+                    self.key, line.placed.id, line.placed.quantity
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PlacedLine {
+    /// Demand on cells of so many units: `(sku, units)` each; nothing for services and downloads.
+    pub fn stock(&self, units: u32) -> Vec<(SkuIndex, u32)> {
+        match (self.stocked, self.components.is_empty()) {
+            (false, _) => Vec::new(),
+            (true, true) => vec![(self.sku, units)],
+            (true, false) => self.components.iter().map(|c| (c.sku, c.quantity * units)).collect(),
+        }
+    }
+}
+
+fn sub(bucket: &mut u32, units: u32, name: &str) -> Result<(), LawBroken> {
+    *bucket = bucket.checked_sub(units).ok_or_else(|| LawBroken(format!("{name} {bucket} is less than {units}")))?;
+    Ok(())
+}
+
+fn pick_units(fulfillment: &mut FulfillmentOrder, units: LineUnits) -> Result<(), LawBroken> {
+    let line = fulfillment.lines.iter_mut().find(|l| l.line == units.line && l.quantity - l.picked >= units.quantity);
+    let line = line.ok_or_else(|| LawBroken(format!("line {} has fewer units left to pick", units.line)))?;
+    line.picked += units.quantity;
+    Ok(())
+}
+
+fn remove_units(fulfillment: &mut FulfillmentOrder, line: u16, units: u32) -> Result<(), LawBroken> {
+    let found = fulfillment.lines.iter_mut().find(|l| l.line == line && l.quantity - l.picked >= units);
+    let found = found.ok_or_else(|| LawBroken(format!("line {line} has fewer units that are not picked")))?;
+    found.quantity -= units;
+    Ok(())
+}
+
+fn after_picking(fulfillment: &FulfillmentOrder) -> FulfillmentStatus {
+    if fulfillment.units() == 0 {
+        return FulfillmentStatus::Incomplete;
+    }
+    let done = fulfillment.lines.iter().all(|l| l.picked == l.quantity);
+    if done { FulfillmentStatus::Picked } else { FulfillmentStatus::Picking }
+}
+
+fn told(header: &Header, event: &OrderEvent) -> Told {
+    let (what, number, reason): (&str, u16, Option<&Text>) = match event {
+        OrderEvent::Placed { .. } => ("placed", 0, None),
+        OrderEvent::Sourced { .. } => ("sourced", 0, None),
+        OrderEvent::Filled { allocations } => ("filled", allocations.first().map_or(0, |a| a.number), None),
+        OrderEvent::Cancelled { reason, .. } => ("cancelled", 0, Some(reason)),
+        OrderEvent::Fulfillment { number, step } => match step {
+            FulfillmentStep::Accepted => ("accepted", *number, None),
+            FulfillmentStep::Rejected { reason } => ("rejected", *number, Some(reason)),
+            FulfillmentStep::Picked { .. } => ("picked", *number, None),
+            FulfillmentStep::ShortPicked { .. } => ("short_picked", *number, None),
+            FulfillmentStep::Packed => ("packed", *number, None),
+            FulfillmentStep::MadeReady => ("ready", *number, None),
+            FulfillmentStep::Shipped { .. } => ("shipped", *number, None),
+            FulfillmentStep::HandedOver => ("handed_over", *number, None),
+            FulfillmentStep::Delivered => ("delivered", *number, None),
+            FulfillmentStep::CancellationRequested { reason } => ("cancellation_requested", *number, Some(reason)),
+            FulfillmentStep::Cancelled { reason, .. } => ("fulfillment_cancelled", *number, Some(reason)),
+            FulfillmentStep::CancellationRefused => ("cancellation_refused", *number, None),
+        },
+    };
+    Told {
+        seq: header.seq,
+        at: header.time,
+        what: what.into(),
+        number,
+        actor: header.actor.clone(),
+        reason: reason.cloned(),
+    }
+}
+
+/// What a reader is told of an order; computed, never stored.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs, reason = "the names are the states, in the order of the tests")]
+pub enum OrderStatus {
+    Cancelled,
+    Fulfilled,
+    Shipped,
+    PartiallyShipped,
+    SplitFulfillment,
+    InFulfillment,
+    FullyAllocated,
+    PartiallyAllocated,
+    Backordered,
+    Preordered,
+    Received,
+}
+
+impl OrderStatus {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Fulfilled => "fulfilled",
+            Self::Shipped => "shipped",
+            Self::PartiallyShipped => "partially_shipped",
+            Self::SplitFulfillment => "split_fulfillment",
+            Self::InFulfillment => "in_fulfillment",
+            Self::FullyAllocated => "fully_allocated",
+            Self::PartiallyAllocated => "partially_allocated",
+            Self::Backordered => "backordered",
+            Self::Preordered => "preordered",
+            Self::Received => "received",
+        }
+    }
+
+    fn of(order: &Order) -> Self {
+        let t = order.totals();
+        let wanted = t.sum() - u64::from(t.cancelled);
+        let gone = u64::from(t.shipped) + u64::from(t.delivered);
+        let at_nodes = u64::from(t.allocated) + u64::from(t.released) + u64::from(t.picked) + u64::from(t.packed);
+        let accepted = order.fulfillment_orders.iter().any(|f| f.status.is_accepted_or_beyond());
+        let live = order.fulfillment_orders.iter().filter(|f| f.status.is_live()).count();
+        match () {
+            () if wanted == 0 => Self::Cancelled,
+            () if u64::from(t.delivered) == wanted => Self::Fulfilled,
+            () if gone == wanted => Self::Shipped,
+            () if gone > 0 => Self::PartiallyShipped,
+            () if accepted && live > 1 => Self::SplitFulfillment,
+            () if accepted => Self::InFulfillment,
+            () if at_nodes == wanted => Self::FullyAllocated,
+            () if at_nodes > 0 => Self::PartiallyAllocated,
+            () if u64::from(t.backordered) == wanted => Self::Backordered,
+            () if u64::from(t.preordered) == wanted => Self::Preordered,
+            () if t.backordered > 0 || t.preordered > 0 => Self::Backordered,
+            () => Self::Received,
+        }
+    }
+}

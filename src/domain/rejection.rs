@@ -1,0 +1,209 @@
+//! Rejections: the business says no, with the facts of the case and a stable code. Nothing was changed.
+
+use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
+use super::record::RecordTooLarge;
+
+/// A fault of one field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// Path of the field: `lines[2].quantity`.
+    pub field: String,
+    /// Stable code of the fault.
+    pub code: &'static str,
+    /// In words, with the limit.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault of `field`.
+    pub fn new(field: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { field: field.into(), code, detail: detail.into() }
+    }
+}
+
+/// Why a command was not carried out.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The entity named in the path does not exist.
+    #[error("{kind} {id} does not exist")]
+    NotFound {
+        /// Kind of entity: `order`, `node` …
+        kind: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// Fields mean nothing, or nothing that can be done; all of them together.
+    #[error("{}", faults_text(.0))]
+    Invalid(Vec<Fault>),
+    /// Not enough free units; nothing was taken.
+    #[error("{sku} has {available} available, {requested} requested; nothing was taken")]
+    InsufficientStock {
+        /// The sku.
+        sku: String,
+        /// Units asked for, summed over the request.
+        requested: u64,
+        /// Units that could have been had.
+        available: u64,
+    },
+    /// A negative change of more than is on hand.
+    #[error("{sku} at {node} has {on_hand} on hand; it cannot fall by {by}")]
+    InsufficientOnHand {
+        /// The sku.
+        sku: String,
+        /// The node.
+        node: String,
+        /// Units there.
+        on_hand: u32,
+        /// Units asked to go.
+        by: u64,
+    },
+    /// A move of more than is in that state.
+    #[error("{sku} at {node} has {has} in {state}; {requested} cannot leave it")]
+    InsufficientState {
+        /// The sku.
+        sku: String,
+        /// The node.
+        node: String,
+        /// The state.
+        state: &'static str,
+        /// Units in it.
+        has: u32,
+        /// Units asked for.
+        requested: u32,
+    },
+    /// A level would pass its bound.
+    #[error("{sku} at {node} would pass {max} units")]
+    LevelTooLarge {
+        /// The sku.
+        sku: String,
+        /// The node.
+        node: String,
+        /// The bound.
+        max: u32,
+    },
+    /// The level is not what the caller expected.
+    #[error("{sku} at {node} has {on_hand} on hand, not {expected}")]
+    StaleLevel {
+        /// The sku.
+        sku: String,
+        /// The node.
+        node: String,
+        /// Units there.
+        on_hand: u32,
+        /// Units the caller expected.
+        expected: u32,
+    },
+    /// The reservation's time was up.
+    #[error("reservation {id} has expired")]
+    ReservationExpired {
+        /// The reservation.
+        id: String,
+    },
+    /// The reservation has ended otherwise.
+    #[error("reservation {id} is {state}")]
+    ReservationEnded {
+        /// The reservation.
+        id: String,
+        /// `released` or `claimed`.
+        state: &'static str,
+    },
+    /// The caller's own id was used for another request.
+    #[error("id {id} was used with another body")]
+    IdTaken {
+        /// The id.
+        id: String,
+    },
+    /// The channel sent another order under this id.
+    #[error("channel {channel} already placed order {channel_order_id}, as {order}")]
+    DuplicateChannelOrder {
+        /// The channel.
+        channel: String,
+        /// Its id of the order.
+        channel_order_id: String,
+        /// Our id of the order that is there.
+        order: String,
+    },
+    /// The idempotency key was used with another body.
+    #[error("the idempotency key was used with another body")]
+    KeyReused,
+    /// An illegal step of a fulfilment order.
+    #[error("fulfilment order {id} is {}: cannot {}; it can {}", .status.word(), .verb.word(), verbs_text(*.status))]
+    IllegalStep {
+        /// The fulfilment order.
+        id: String,
+        /// Where it stands.
+        status: FulfillmentStatus,
+        /// What was asked.
+        verb: FulfillmentVerb,
+    },
+    /// More units than can be cancelled now.
+    #[error("order {order} line {line}: {cancellable} units can still be cancelled, {requested} requested")]
+    NotCancellable {
+        /// The order.
+        order: String,
+        /// The line; empty when the whole order was meant.
+        line: String,
+        /// Units that can.
+        cancellable: u64,
+        /// Units asked for.
+        requested: u64,
+    },
+    /// It does not fit into one record.
+    #[error("{0}")]
+    TooLarge(RecordTooLarge),
+    /// Units stayed in flight for longer than a request may wait. Come back.
+    #[error("stock is contended; nothing was taken")]
+    Contended,
+}
+
+fn faults_text(faults: &[Fault]) -> String {
+    faults.iter().map(|f| format!("{}: {}", f.field, f.detail)).collect::<Vec<_>>().join("; ")
+}
+
+fn verbs_text(status: FulfillmentStatus) -> String {
+    let words: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
+    if words.is_empty() { "do nothing more".to_owned() } else { words.join(", ") }
+}
+
+impl Rejection {
+    /// One field that means nothing.
+    pub fn invalid(field: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![Fault::new(field, code, detail)])
+    }
+
+    /// Nothing of that kind under that id.
+    pub fn not_found(kind: &'static str, id: impl Into<String>) -> Self {
+        Self::NotFound { kind, id: id.into() }
+    }
+
+    /// Stable code, as the API reports it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Invalid(faults) => match faults.as_slice() {
+                [one] => one.code,
+                _ => "validation_failed",
+            },
+            Self::InsufficientStock { .. } => "insufficient_stock",
+            Self::InsufficientOnHand { .. } => "insufficient_on_hand",
+            Self::InsufficientState { .. } => "insufficient_state",
+            Self::LevelTooLarge { .. } => "level_too_large",
+            Self::StaleLevel { .. } => "stale_level",
+            Self::ReservationExpired { .. } => "reservation_expired",
+            Self::ReservationEnded { .. } => "reservation_ended",
+            Self::IdTaken { .. } => "id_taken",
+            Self::DuplicateChannelOrder { .. } => "duplicate_channel_order",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::IllegalStep { .. } => "illegal_transition",
+            Self::NotCancellable { .. } => "not_cancellable",
+            Self::TooLarge(_) => "record_too_large",
+            Self::Contended => "contended",
+        }
+    }
+}
+
+impl From<RecordTooLarge> for Rejection {
+    fn from(too_large: RecordTooLarge) -> Self {
+        Self::TooLarge(too_large)
+    }
+}

@@ -1,0 +1,63 @@
+//! Replies: what a command or a read answers, in domain values.
+
+use super::ids::{FulfillmentKey, NodeIndex};
+use super::node::Node;
+use super::item::Item;
+use super::order::Order;
+use super::reservation::Reservation;
+use super::rule_set::RuleSet;
+use super::stock::{CellKey, Level};
+
+/// What a command answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A node, and whether it is new.
+    Node {
+        /// The node.
+        node: Box<Node>,
+        /// Whether it was created.
+        created: bool,
+    },
+    /// An item, and whether it is new.
+    Item {
+        /// The item.
+        item: Box<Item>,
+        /// Whether it was created.
+        created: bool,
+    },
+    /// A rule set version.
+    RuleSet(RuleSet),
+    /// Levels after a change of stock.
+    Levels(Vec<(CellKey, Level)>),
+    /// A reservation.
+    Reservation(Box<Reservation>),
+    /// An order.
+    Order(Box<Order>),
+    /// An order, of which one fulfilment order was meant.
+    Fulfillment {
+        /// The order.
+        order: Box<Order>,
+        /// Which of its fulfilment orders.
+        key: FulfillmentKey,
+    },
+}
+
+/// What a command led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The answer.
+    pub reply: Reply,
+    /// The record that must be durable before the answer may be given.
+    pub seq: u64,
+    /// Whether the answer is that of an earlier request under the same key or id.
+    pub replayed: bool,
+}
+
+/// The level of one cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeLevel {
+    /// Where.
+    pub node: NodeIndex,
+    /// What.
+    pub level: Level,
+}

@@ -1,0 +1,179 @@
+//! A reservation: units set aside for an owner until an instant, and its fold.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use super::limits::ENDED_READABLE_MS;
+use super::record::Header;
+use super::stock::LawBroken;
+use super::time::JournalTime;
+
+/// Units held at one cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Held {
+    /// The sku (a component where a kit was asked for).
+    pub sku: SkuIndex,
+    /// Where.
+    pub node: NodeIndex,
+    /// How many, at least 1.
+    pub quantity: u32,
+}
+
+/// What has become of a reservation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum ReservationState {
+    /// Units are set aside, until `expires_at`.
+    Held,
+    /// An order took it over.
+    Claimed {
+        /// That order.
+        order: OrderKey,
+    },
+    /// Its owner let it go.
+    Released,
+    /// Its time was up.
+    Expired,
+}
+
+/// A reservation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Its generated number.
+    pub key: ReservationKey,
+    /// The id its caller chose, if any.
+    pub id: Option<Text>,
+    /// Fingerprint of the request that made it under the caller's id.
+    pub fingerprint: u64,
+    /// A label.
+    pub owner: Text,
+    /// The channel it was made for, if any.
+    pub channel: Option<Text>,
+    /// The customer it was made for, if any.
+    pub customer: Option<Text>,
+    /// The instant at which its units are free again.
+    pub expires_at: JournalTime,
+    /// State.
+    pub state: ReservationState,
+    /// Units it holds, or held at its end; each cell once, ascending.
+    pub lines: Vec<Held>,
+    /// When it ended.
+    pub ended_at: Option<JournalTime>,
+    /// Version, from 1.
+    pub version: u32,
+    /// Sequence of its last record.
+    pub seq: u64,
+}
+
+/// What happened to a reservation.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ReservationEvent {
+    /// Units were set aside.
+    Held {
+        /// The caller's id, if any.
+        id: Option<Text>,
+        /// Fingerprint of the request.
+        fingerprint: u64,
+        /// A label.
+        owner: Text,
+        /// Channel, if any.
+        channel: Option<Text>,
+        /// Customer, if any.
+        customer: Option<Text>,
+        /// When it ends by itself.
+        expires_at: JournalTime,
+        /// What it holds.
+        lines: Vec<Held>,
+    },
+    /// Extended, shrunk or grown.
+    Changed {
+        /// New end.
+        expires_at: JournalTime,
+        /// All it holds now.
+        lines: Vec<Held>,
+    },
+    /// It ended.
+    Ended {
+        /// How; never `Held`.
+        state: ReservationState,
+    },
+}
+
+impl Reservation {
+    /// The text by which clients name it.
+    pub fn name(&self) -> String {
+        self.id.as_deref().map_or_else(|| self.key.to_string(), str::to_owned)
+    }
+
+    /// Whether it holds its units at `now`.
+    pub fn is_held_at(&self, now: JournalTime) -> bool {
+        self.state == ReservationState::Held && now < self.expires_at
+    }
+
+    /// State as of `now`: past due counts as expired before the event is written.
+    pub fn state_at(&self, now: JournalTime) -> ReservationState {
+        match self.state {
+            ReservationState::Held if now >= self.expires_at => ReservationState::Expired,
+            state => state,
+        }
+    }
+
+    /// Whether it may be forgotten at `now`.
+    pub fn is_forgotten_at(&self, now: JournalTime) -> bool {
+        self.ended_at.is_some_and(|ended| now.0 - ended.0 > ENDED_READABLE_MS)
+    }
+
+    /// Units held of one sku.
+    pub fn units_of(&self, sku: SkuIndex) -> u64 {
+        self.lines.iter().filter(|held| held.sku == sku).map(|held| u64::from(held.quantity)).sum()
+    }
+
+    /// The next state of a reservation.
+    pub fn fold(
+        before: Option<Self>,
+        key: ReservationKey,
+        version: u32,
+        header: &Header,
+        event: &ReservationEvent,
+    ) -> Result<Self, LawBroken> {
+        let expected = before.as_ref().map_or(1, |r| r.version + 1);
+        if version != expected {
+            return Err(LawBroken(format!("reservation {key}: version {version} follows {}", expected - 1)));
+        }
+        match (before, event) {
+            (None, ReservationEvent::Held { id, fingerprint, owner, channel, customer, expires_at, lines }) => Ok(Self {
+                key,
+                id: id.clone(),
+                fingerprint: *fingerprint,
+                owner: owner.clone(),
+                channel: channel.clone(),
+                customer: customer.clone(),
+                expires_at: *expires_at,
+                state: ReservationState::Held,
+                lines: lines.clone(),
+                ended_at: None,
+                version,
+                seq: header.seq,
+            }),
+            (Some(before), ReservationEvent::Changed { expires_at, lines }) if before.is_held_at(header.decided_at) => {
+                Ok(Self { expires_at: *expires_at, lines: lines.clone(), version, seq: header.seq, ..before })
+            }
+            (Some(before), ReservationEvent::Ended { state }) if before.state == ReservationState::Held => {
+                let due = header.decided_at >= before.expires_at;
+                let legal = match state {
+                    ReservationState::Held => false,
+                    ReservationState::Expired => due,
+                    ReservationState::Claimed { .. } => !due,
+                    ReservationState::Released => true,
+                };
+                if !legal {
+                    return Err(LawBroken(format!("reservation {key} cannot end as {state:?} at {:?}", header.decided_at)));
+                }
+                Ok(Self { state: *state, ended_at: Some(header.time), version, seq: header.seq, ..before })
+            }
+            (before, event) => Err(LawBroken(format!(
+                "reservation {key}: {event:?} does not follow {:?}",
+                before.map(|r| r.state)
+            ))),
+        }
+    }
+}
