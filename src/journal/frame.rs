@@ -26,7 +26,7 @@
 //! contiguous sequence numbers and times that do not run backwards. [`Link::follow`] accepts a frame
 //! only in its place in the chain.
 //!
-//! Bounds: a frame is at most 64 KiB, a body at most [`BODY_BYTES_MAX`].
+//! Bounds: a frame is at most 64 KiB, a body at most 60 KiB.
 //!
 //! Not here: what a body means (`codec`), and what to do about a broken chain (`recovery`).
 
@@ -34,11 +34,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-/// Largest frame. Larger values would leave sled's log for files it does not sync.
-pub const FRAME_BYTES_MAX: usize = 64 * 1024;
-
-/// Largest encoded record.
-pub const BODY_BYTES_MAX: usize = 60 * 1024;
+use crate::domain::limits::{FRAME_BYTES_MAX, RECORD_BYTES_MAX};
 
 /// Bytes before the payload.
 pub const HEAD_BYTES: usize = 104;
@@ -47,11 +43,13 @@ pub const HEAD_BYTES: usize = 104;
 pub const STAMP_BYTES: usize = 28;
 
 const CRC_BYTES: usize = 4;
+const NOTE_MAGIC: &[u8; 4] = b"ORDL";
+const NOTE_BYTES: usize = 76;
 const MAGIC: &[u8; 4] = b"ORDF";
 const VERSION: u16 = 1;
 
 const _: () = assert!(
-    HEAD_BYTES + STAMP_BYTES + BODY_BYTES_MAX + CRC_BYTES <= FRAME_BYTES_MAX,
+    HEAD_BYTES + STAMP_BYTES + RECORD_BYTES_MAX + CRC_BYTES <= FRAME_BYTES_MAX,
     "the largest record must fit into a frame"
 );
 
@@ -100,13 +98,47 @@ impl Link {
         if head.first_seq != self.seq + 1 {
             return Err(Misplaced::Seq { frame_no: head.frame_no, expected: self.seq + 1, found: head.first_seq });
         }
-        if head.epoch < self.epoch {
-            return Err(Misplaced::Epoch { frame_no: head.frame_no, before: self.epoch, found: head.epoch });
+        if head.origin.epoch < self.epoch {
+            return Err(Misplaced::Epoch { frame_no: head.frame_no, before: self.epoch, found: head.origin.epoch });
         }
         if frame.first_time < self.time {
             return Err(Misplaced::Time { frame_no: head.frame_no });
         }
         Ok(frame.link())
+    }
+
+    /// A note of this position, as kept in small files beside the log:
+    /// magic "ORDL" · version u32 · frame number u64 · seq u64 · epoch u64 · time i64 · hash · CRC-32.
+    pub(super) fn to_note(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(NOTE_BYTES);
+        bytes.extend_from_slice(NOTE_MAGIC);
+        bytes.extend_from_slice(&1u32.to_le_bytes());
+        bytes.extend_from_slice(&self.frame_no.to_le_bytes());
+        bytes.extend_from_slice(&self.seq.to_le_bytes());
+        bytes.extend_from_slice(&self.epoch.to_le_bytes());
+        bytes.extend_from_slice(&self.time.to_le_bytes());
+        bytes.extend_from_slice(&self.hash);
+        let crc = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    /// Reads a note; `None` if it is damaged.
+    pub(super) fn from_note(bytes: &[u8]) -> Option<Link> {
+        if bytes.len() != NOTE_BYTES {
+            return None;
+        }
+        let (covered, crc) = bytes.split_at(NOTE_BYTES - CRC_BYTES);
+        let good = crc32fast::hash(covered).to_le_bytes() == crc
+            && &bytes[..4] == NOTE_MAGIC
+            && u32::from_le_bytes(array(bytes, 4)) == 1;
+        good.then(|| Link {
+            frame_no: u64::from_le_bytes(array(bytes, 8)),
+            seq: u64::from_le_bytes(array(bytes, 16)),
+            epoch: u64::from_le_bytes(array(bytes, 24)),
+            time: i64::from_le_bytes(array(bytes, 32)),
+            hash: array(bytes, 40),
+        })
     }
 }
 
@@ -200,8 +232,6 @@ pub struct Head {
     pub wall_ms: i64,
     /// Hash of the frame before.
     pub prev_hash: Hash,
-    /// Epoch, as in `origin`.
-    pub epoch: u64,
 }
 
 /// A record as it lies in a frame.
@@ -261,7 +291,13 @@ impl Frame {
     /// The chain with this frame at its end.
     pub fn link(&self) -> Link {
         let head = self.head();
-        Link { frame_no: head.frame_no, seq: head.last_seq, hash: self.hash, epoch: head.epoch, time: self.last_time }
+        Link {
+            frame_no: head.frame_no,
+            seq: head.last_seq,
+            hash: self.hash,
+            epoch: head.origin.epoch,
+            time: self.last_time,
+        }
     }
 
     /// The records inside, in order.
@@ -294,11 +330,6 @@ impl Builder {
     pub fn new(origin: Origin, before: Link) -> Builder {
         let bytes = vec![0; HEAD_BYTES];
         Builder { bytes, origin, before, count: 0, first_time: before.time, last: None }
-    }
-
-    /// Whether nothing was added yet.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
     }
 
     /// Whether a body of this length still fits.
@@ -351,12 +382,11 @@ impl Builder {
 }
 
 fn read_head(bytes: &[u8]) -> Head {
-    let epoch = u64::from_le_bytes(array(bytes, 24));
     Head {
         origin: Origin {
             directory: u128::from_le_bytes(array(bytes, 8)),
             partition: u16::from_le_bytes(array(bytes, 6)),
-            epoch,
+            epoch: u64::from_le_bytes(array(bytes, 24)),
         },
         frame_no: u64::from_le_bytes(array(bytes, 32)),
         first_seq: u64::from_le_bytes(array(bytes, 40)),
@@ -364,7 +394,6 @@ fn read_head(bytes: &[u8]) -> Head {
         count: u32::from_le_bytes(array(bytes, 56)),
         wall_ms: i64::from_le_bytes(array(bytes, 64)),
         prev_hash: array(bytes, 72),
-        epoch,
     }
 }
 
@@ -517,9 +546,18 @@ mod tests {
     }
 
     #[test]
+    fn a_note_of_a_position_reads_back_and_a_damaged_one_does_not() {
+        let link = frame_after(Link::START, &[b"one"]).link();
+        let mut note = link.to_note();
+        assert_eq!(Link::from_note(&note), Some(link));
+        note[9] ^= 1;
+        assert_eq!(Link::from_note(&note), None);
+    }
+
+    #[test]
     fn the_largest_record_fits_and_one_more_byte_does_not_join_it() {
         let builder = Builder::new(ORIGIN, Link::START);
-        assert!(builder.has_room(BODY_BYTES_MAX));
+        assert!(builder.has_room(RECORD_BYTES_MAX));
         let room = FRAME_BYTES_MAX - HEAD_BYTES - STAMP_BYTES - CRC_BYTES;
         assert!(builder.has_room(room) && !builder.has_room(room + 1));
     }

@@ -9,7 +9,7 @@
 //! - a failed `sync` says nothing about what is on disk, and the journal never asks again;
 //! - every other method that returns `Ok` is durable on return.
 //!
-//! Bounds: a frame is at most [`FRAME_BYTES_MAX`](super::frame::FRAME_BYTES_MAX), a slot is
+//! Bounds: a frame is at most [`FRAME_BYTES_MAX`](crate::domain::limits::FRAME_BYTES_MAX), a slot is
 //! [`SLOT_BYTES`].
 //!
 //! Not here: what a frame or a mark contains. Stores carry opaque bytes and judge none of them;
@@ -25,7 +25,7 @@ mod directory;
 pub(crate) mod simulated;
 mod sled;
 
-pub use directory::Directory;
+pub(crate) use directory::{Directory, copy_folder};
 pub(crate) use sled::SledStore;
 
 /// Size of one slot of the high-water mark: one page, so that a slot is never torn across sectors

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::{Scan, Store};
 
@@ -26,6 +27,10 @@ const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// sled would take a gigabyte; the journal reads a frame at most a few times.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long a lock that a dropped database still holds is waited for.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(5);
+const LOCK_LOOK: Duration = Duration::from_millis(2);
 
 /// One open sled database.
 pub(crate) struct SledStore {
@@ -42,7 +47,7 @@ impl SledStore {
             .segment_size(SEGMENT_BYTES)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(None);
-        let tree = caught("open", || config.open())??;
+        let tree = open_unlocked(&config)?;
         let barrier = File::open(path.join("db"))?;
         let store = SledStore { tree, barrier };
         store.sync()?;
@@ -87,6 +92,22 @@ impl Store for SledStore {
             broken = next.is_err();
             Some(next)
         }))
+    }
+}
+
+/// sled's own threads may hold its lock for a moment after a database was dropped. Nobody else can
+/// hold it: the data directory has a lock of its own.
+fn open_unlocked(config: &::sled::Config) -> io::Result<::sled::Db> {
+    let started = Instant::now();
+    loop {
+        match caught("open", || config.open())? {
+            Err(::sled::Error::Io(error))
+                if error.to_string().contains("could not acquire lock") && started.elapsed() < LOCK_WAIT_MAX =>
+            {
+                std::thread::sleep(LOCK_LOOK);
+            }
+            other => return Ok(other?),
+        }
     }
 }
 
