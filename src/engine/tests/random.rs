@@ -123,7 +123,7 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
 }
 
 /// While demand with a right waits, no eligible cell has a free unit.
-fn nobody_waits_beside_free_units(world: &World) {
+pub fn nobody_waits_beside_free_units(world: &World) {
     let network = world.engine.network.read().expect("one thread");
     for stock in &network.stock {
         let ledger = stock.ledger.lock();

@@ -1,10 +1,15 @@
 //! Real threads on few units: nothing oversold, nothing lost, memory equals the fold of the log when they are done.
 
-use super::random::Dice;
+use std::sync::atomic::AtomicU32;
+
+use super::random::{Dice, nobody_waits_beside_free_units};
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
+use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
 use crate::domain::stock::MovementKind;
+use crate::engine::Executed;
 
 fn reserve(owner: u64, lines: Vec<ReserveLine>) -> Command {
     Command::Reserve(Reserve {
@@ -19,7 +24,7 @@ fn reserve(owner: u64, lines: Vec<ReserveLine>) -> Command {
     })
 }
 
-fn execute(world: &World, command: Command) -> Result<crate::engine::Executed, Rejection> {
+fn execute(world: &World, command: Command) -> Result<Executed, Rejection> {
     world.engine.execute(&*world.log, &Context::library(), command)
 }
 
@@ -56,8 +61,8 @@ fn buyers_of_pairs_never_oversell_and_never_block_each_other_for_good() {
                             }]),
                             _ => reserve(thread, vec![line(&mut dice), line(&mut dice)]),
                         };
-                        if let Ok(crate::engine::Executed::Done(outcome)) = execute(world, command)
-                            && let crate::domain::reply::Reply::Reservation(reservation) = outcome.reply
+                        if let Ok(Executed::Done(outcome)) = execute(world, command)
+                            && let Reply::Reservation(reservation) = outcome.reply
                             && reservation.ended_at.is_none()
                         {
                             mine.push(reservation.name());
@@ -67,5 +72,86 @@ fn buyers_of_pairs_never_oversell_and_never_block_each_other_for_good() {
             }
         });
         world.check();
+    }
+}
+
+/// Orders that wait, receipts, cancels, refusals of nodes, lapsing reservations and claims, all at once.
+#[test]
+fn waiting_orders_receipts_and_lapses_meet_without_loss() {
+    for seed in 0..20 {
+        println!("seed {seed}");
+        let world = World::new();
+        let counter = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for thread in 0..6u64 {
+                let (world, counter) = (&world, &counter);
+                scope.spawn(move || {
+                    let mut dice = Dice(seed * 1_000 + thread);
+                    let (mut orders, mut held): (Vec<Order>, Vec<String>) = (vec![], vec![]);
+                    for _ in 0..60 {
+                        match execute(world, command(&mut dice, &orders, &mut held, counter)) {
+                            Ok(Executed::Done(outcome)) => match outcome.reply {
+                                Reply::Order(order) | Reply::Fulfillment { order, .. } => orders.push(*order),
+                                Reply::Reservation(r) if r.ended_at.is_none() => held.push(r.name()),
+                                _ => {}
+                            },
+                            Ok(other) => panic!("nothing is repeated here: {other:?}"),
+                            Err(_) => {}
+                        }
+                        if dice.roll(6) == 0 {
+                            world.later(1);
+                            world.engine.expire_due(&*world.log);
+                        }
+                    }
+                });
+            }
+        });
+        world.check();
+        nobody_waits_beside_free_units(&world);
+        world.restart();
+    }
+}
+
+fn command(dice: &mut Dice, orders: &[Order], held: &mut Vec<String>, counter: &AtomicU32) -> Command {
+    let sku = text(dice.pick::<&str>(&["phone", "case"]));
+    let node = text(dice.pick::<&str>(&["east", "west"]));
+    let few = quantity(1 + dice.roll(3));
+    match dice.roll(10) {
+        0 | 1 => {
+            let delta = 1 + dice.roll(3) as i32;
+            Command::AdjustStock(vec![Adjustment { sku, node, delta, reason: MovementKind::Received }])
+        }
+        2 => Command::AdjustStock(vec![Adjustment { sku, node, delta: -1, reason: MovementKind::Lost }]),
+        3 | 4 => {
+            let Command::Reserve(made) = reserve(1, vec![ReserveLine { sku, quantity: few, node: None }]) else {
+                unreachable!("it makes a reservation")
+            };
+            Command::Reserve(Reserve { ttl_s: u64::from(1 + dice.roll(5)), ..made })
+        }
+        5 if !orders.is_empty() => {
+            let order = text(&dice.pick(orders).name());
+            Command::CancelOrder(CancelOrder { order, lines: None, reason: text("storm") })
+        }
+        6 if !orders.is_empty() => {
+            let order = dice.pick(orders);
+            let key = crate::domain::ids::FulfillmentKey { order: order.key, number: 1 + dice.roll(2) as u16 };
+            let action = match dice.roll(3) {
+                0 => FulfillmentAction::Accept,
+                1 => FulfillmentAction::Pick { lines: None },
+                _ => FulfillmentAction::Reject { reason: text("storm") },
+            };
+            Command::Fulfill(Fulfill { fulfillment: text(&key.to_string()), action })
+        }
+        _ => {
+            let n = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let lines: &[(&str, u32)] = dice.pick::<&[(&str, u32)]>(&[
+                &[("phone", 2)],
+                &[("phone", 1), ("case", 1)],
+                &[("bundle", 1)],
+                &[("case", 3), ("phone", 1)],
+            ]);
+            let claimed = if dice.roll(3) == 0 { held.pop() } else { None };
+            Command::PlaceOrder(Box::new(World::order_of(&format!("storm-{n}"), lines, claimed)))
+        }
     }
 }

@@ -176,12 +176,20 @@ impl World {
 
     pub fn order(&mut self, lines: &[(&str, u32)], reservation: Option<String>) -> Result<Order, Rejection> {
         self.orders += 1;
-        let order = PlaceOrder {
+        let order = Self::order_of(&format!("c{}", self.orders), lines, reservation);
+        match self.run(Command::PlaceOrder(Box::new(order)))? {
+            Reply::Order(order) => Ok(*order),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn order_of(channel_order_id: &str, lines: &[(&str, u32)], reservation: Option<String>) -> PlaceOrder {
+        PlaceOrder {
             id: None,
             fingerprint: 0,
             kind: OrderType::Standard,
             channel: text("web"),
-            channel_order_id: text(&format!("c{}", self.orders)),
+            channel_order_id: text(channel_order_id),
             customer: text("customer-1"),
             personal: Sealed::default(),
             currency: Currency::USD,
@@ -210,10 +218,6 @@ impl World {
             placed_at: None,
             payment: None,
             total: None,
-        };
-        match self.run(Command::PlaceOrder(Box::new(order)))? {
-            Reply::Order(order) => Ok(*order),
-            other => panic!("{other:?}"),
         }
     }
 
