@@ -234,9 +234,10 @@ impl Decision {
         }
         let split = seen.tariff.2 * (assignments.len() as i64 - 1).max(0);
         let cost = assignments.iter().map(|a| a.cost).sum::<i64>() + split;
-        let unfilled = self.unfilled.iter().filter_map(|u| {
-            Some(sourcing::Unfilled { line: line_of(u.line)?, quantity: u.quantity })
-        });
+        let unfilled = self
+            .unfilled
+            .iter()
+            .filter_map(|u| Some(sourcing::Unfilled { line: line_of(u.line)?, quantity: u.quantity }));
         let unfilled = unfilled.collect();
         let (lower_bound, optimal) = (self.lower_bound.min(cost), self.optimal);
         Plan { assignments, unfilled, cost, terms: sourcing::Terms::default(), lower_bound, optimal }

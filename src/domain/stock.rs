@@ -130,18 +130,9 @@ impl LevelDelta {
     }
 
     fn from_counters(counters: [i32; 9]) -> Self {
-        let [available, committed, reserved, on_hand, shortfall, pool, damaged, quality_control, safety_stock] = counters;
-        Self {
-            on_hand,
-            shortfall,
-            available,
-            committed,
-            reserved,
-            pool,
-            safety_stock,
-            damaged,
-            quality_control,
-        }
+        let [available, committed, reserved, on_hand, shortfall, pool, damaged, quality_control, safety_stock] =
+            counters;
+        Self { on_hand, shortfall, available, committed, reserved, pool, safety_stock, damaged, quality_control }
     }
 }
 

@@ -142,12 +142,7 @@ impl Engine {
     }
 
     /// Sources an order that is captured, and answers it as it stands then.
-    fn source_afterwards(
-        &self,
-        turn: &Turn<'_>,
-        network: &Network,
-        captured: Executed,
-    ) -> Result<Executed, Rejection> {
+    fn source_afterwards(&self, turn: &Turn<'_>, network: &Network, captured: Executed) -> Result<Executed, Rejection> {
         let Executed::Done(Outcome { reply: Reply::Order(order), .. }) = captured else { return Ok(captured) };
         self.resource(turn, network, order.key)?;
         let order = self.order_by_key(order.key).unwrap_or(*order);
@@ -271,7 +266,11 @@ fn prepare(
     let mut lines = Vec::with_capacity(command.lines.len());
     for (at, line) in command.lines.iter().enumerate() {
         if !ids.insert(&line.id) {
-            faults.push(Fault::new(format!("lines[{at}].id"), "duplicate_line_id", format!("{:?} is used twice", line.id)));
+            faults.push(Fault::new(
+                format!("lines[{at}].id"),
+                "duplicate_line_id",
+                format!("{:?} is used twice", line.id),
+            ));
         }
         match placed_line(catalogue, line) {
             Ok(placed) => lines.push(placed),
@@ -291,10 +290,7 @@ fn prepare(
     Ok(Prepared { facts, lines, units, positions, rules })
 }
 
-fn placed_line(
-    catalogue: &Catalogue,
-    line: &PlaceLine,
-) -> Result<PlacedLine, Fault> {
+fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fault> {
     let unknown = || Fault::new("sku", "unknown_sku", format!("there is no item {:?}", line.sku));
     let sku = catalogue.sku_index(&line.sku).ok_or_else(unknown)?;
     let item = catalogue.item(sku);

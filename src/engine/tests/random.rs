@@ -50,12 +50,16 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
         3 => world.run(Command::SetOnHand(SetOnHand { sku, node, on_hand: dice.roll(8), expected: None })),
         4 => {
             let other = dice.pick(&[StockState::Damaged, StockState::QualityControl, StockState::SafetyStock]);
-            let (from, to) = if dice.roll(2) == 0 { (StockState::Available, other) } else { (other, StockState::Available) };
+            let (from, to) =
+                if dice.roll(2) == 0 { (StockState::Available, other) } else { (other, StockState::Available) };
             world.run(Command::MoveStock(vec![StockMove { sku, node, from, to, quantity: few }]))
         }
-        5 | 6 => world.reserve(dice.pick::<&str>(&SOLD), few.units(), u64::from(1 + dice.roll(90))).map(|r| Reply::Reservation(Box::new(r))),
-        7 | 8 | 9 => {
-            let lines: Vec<(&str, u32)> = (0..1 + dice.roll(3)).map(|_| (dice.pick::<&str>(&SOLD), 1 + dice.roll(3))).collect();
+        5 | 6 => world
+            .reserve(dice.pick::<&str>(&SOLD), few.units(), u64::from(1 + dice.roll(90)))
+            .map(|r| Reply::Reservation(Box::new(r))),
+        7..=9 => {
+            let lines: Vec<(&str, u32)> =
+                (0..1 + dice.roll(3)).map(|_| (dice.pick::<&str>(&SOLD), 1 + dice.roll(3))).collect();
             let claimed = (dice.roll(3) == 0 && !names.reservations.is_empty()).then(|| dice.pick(&names.reservations));
             world.order(&lines, claimed).map(|o| Reply::Order(Box::new(o)))
         }
@@ -65,7 +69,7 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
                 world.run(Command::ReleaseReservation { reservation })
             } else {
                 let lines = Some(vec![ReserveLine { sku, quantity: few, node: None }]);
-                let ttl_s = (dice.roll(2) == 0).then(|| 30);
+                let ttl_s = (dice.roll(2) == 0).then_some(30);
                 world.run(Command::ChangeReservation(ChangeReservation { reservation, ttl_s, lines }))
             }
         }
@@ -92,7 +96,7 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
             let action = match dice.roll(12) {
                 0 | 1 => FulfillmentAction::Accept,
                 2 => FulfillmentAction::Reject { reason: text("random") },
-                3 | 4 => FulfillmentAction::Pick { lines: (dice.roll(2) == 0).then(|| one) },
+                3 | 4 => FulfillmentAction::Pick { lines: (dice.roll(2) == 0).then_some(one) },
                 5 => FulfillmentAction::Short { lines: one, reason },
                 6 => FulfillmentAction::Pack,
                 7 => FulfillmentAction::Ship { shipment },
@@ -107,7 +111,8 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
     };
     match outcome {
         Ok(Reply::Order(order) | Reply::Fulfillment { order, .. }) => {
-            let numbers = order.fulfillment_orders.iter().map(|f| FulfillmentKey { order: order.key, number: f.number });
+            let numbers =
+                order.fulfillment_orders.iter().map(|f| FulfillmentKey { order: order.key, number: f.number });
             names.fulfillments.extend(numbers.map(|key| key.to_string()));
             names.orders.push(order.name());
         }
