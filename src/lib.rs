@@ -1,6 +1,7 @@
 //! Ordain: a distributed order management engine.
 
+pub mod connectors;
 pub mod domain;
 pub mod engine;
+pub mod journal;
 pub mod views;
-pub mod connectors;

@@ -490,8 +490,7 @@ impl Order {
         for units in &allocation.lines {
             sub(source(self.line_mut(units.line)?), units.quantity, "the bucket allocated from")?;
         }
-        let made =
-            FulfillmentOrder::submitted(allocation.number, allocation.node, allocation.group, &allocation.lines);
+        let made = FulfillmentOrder::submitted(allocation.number, allocation.node, allocation.group, &allocation.lines);
         self.fulfillment_orders.push(made);
         Ok(())
     }
