@@ -1,4 +1,5 @@
 //! Ordain: a distributed order management engine.
 
+pub mod api;
 pub mod domain;
 pub mod engine;
