@@ -1,5 +1,8 @@
 //! Ordain: a distributed order management engine.
 
 pub mod api;
+pub mod connectors;
 pub mod domain;
 pub mod engine;
+pub mod journal;
+pub mod views;

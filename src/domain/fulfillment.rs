@@ -201,8 +201,7 @@ pub struct FulfillmentOrder {
 impl FulfillmentOrder {
     /// A new one, submitted.
     pub fn submitted(number: u16, node: NodeIndex, group: u16, units: &[LineUnits]) -> Self {
-        let lines =
-            units.iter().map(|u| FulfillmentLine { line: u.line, quantity: u.quantity, picked: 0 }).collect();
+        let lines = units.iter().map(|u| FulfillmentLine { line: u.line, quantity: u.quantity, picked: 0 }).collect();
         Self {
             number,
             node,

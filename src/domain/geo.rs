@@ -17,7 +17,8 @@ pub struct Position {
 impl Position {
     /// From degrees; `None` outside the globe or not a number.
     pub fn from_degrees(latitude: f64, longitude: f64) -> Option<Self> {
-        let inside = latitude.is_finite() && longitude.is_finite() && latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
+        let inside =
+            latitude.is_finite() && longitude.is_finite() && latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
         inside.then(|| Self {
             lat_micro: libm::round(latitude * 1e6) as i32,
             lon_micro: libm::round(longitude * 1e6) as i32,

@@ -2,7 +2,8 @@
 //!
 //! No status is stored. A line's quantity is partitioned over buckets: what waits (`unallocated`, `preordered`,
 //! `backordered`) and what was cancelled stands on the line; all else is read off the fulfilment orders. The sum changes
-//! only by an edit; every fold checks it. What is *not* here: stock, which has events of its own in the same record.
+//! only by an edit; every fold checks it. Long because the buckets, their steps and the status read off them are one
+//! partition of the same units. What is *not* here: stock, which has events of its own in the same record.
 
 use serde::{Deserialize, Serialize};
 
@@ -489,8 +490,7 @@ impl Order {
         for units in &allocation.lines {
             sub(source(self.line_mut(units.line)?), units.quantity, "the bucket allocated from")?;
         }
-        let made =
-            FulfillmentOrder::submitted(allocation.number, allocation.node, allocation.group, &allocation.lines);
+        let made = FulfillmentOrder::submitted(allocation.number, allocation.node, allocation.group, &allocation.lines);
         self.fulfillment_orders.push(made);
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Replies: what a command or a read answers, in domain values.
 
 use super::ids::{FulfillmentKey, NodeIndex};
-use super::node::Node;
 use super::item::Item;
+use super::node::Node;
 use super::order::Order;
 use super::reservation::Reservation;
 use super::rule_set::RuleSet;

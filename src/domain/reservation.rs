@@ -140,20 +140,22 @@ impl Reservation {
             return Err(LawBroken(format!("reservation {key}: version {version} follows {}", expected - 1)));
         }
         match (before, event) {
-            (None, ReservationEvent::Held { id, fingerprint, owner, channel, customer, expires_at, lines }) => Ok(Self {
-                key,
-                id: id.clone(),
-                fingerprint: *fingerprint,
-                owner: owner.clone(),
-                channel: channel.clone(),
-                customer: customer.clone(),
-                expires_at: *expires_at,
-                state: ReservationState::Held,
-                lines: lines.clone(),
-                ended_at: None,
-                version,
-                seq: header.seq,
-            }),
+            (None, ReservationEvent::Held { id, fingerprint, owner, channel, customer, expires_at, lines }) => {
+                Ok(Self {
+                    key,
+                    id: id.clone(),
+                    fingerprint: *fingerprint,
+                    owner: owner.clone(),
+                    channel: channel.clone(),
+                    customer: customer.clone(),
+                    expires_at: *expires_at,
+                    state: ReservationState::Held,
+                    lines: lines.clone(),
+                    ended_at: None,
+                    version,
+                    seq: header.seq,
+                })
+            }
             (Some(before), ReservationEvent::Changed { expires_at, lines }) if before.is_held_at(header.decided_at) => {
                 Ok(Self { expires_at: *expires_at, lines: lines.clone(), version, seq: header.seq, ..before })
             }
@@ -166,14 +168,16 @@ impl Reservation {
                     ReservationState::Released => true,
                 };
                 if !legal {
-                    return Err(LawBroken(format!("reservation {key} cannot end as {state:?} at {:?}", header.decided_at)));
+                    return Err(LawBroken(format!(
+                        "reservation {key} cannot end as {state:?} at {:?}",
+                        header.decided_at
+                    )));
                 }
                 Ok(Self { state: *state, ended_at: Some(header.time), version, seq: header.seq, ..before })
             }
-            (before, event) => Err(LawBroken(format!(
-                "reservation {key}: {event:?} does not follow {:?}",
-                before.map(|r| r.state)
-            ))),
+            (before, event) => {
+                Err(LawBroken(format!("reservation {key}: {event:?} does not follow {:?}", before.map(|r| r.state))))
+            }
         }
     }
 }

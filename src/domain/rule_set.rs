@@ -25,12 +25,6 @@ pub struct RuleSet {
 impl RuleSet {
     /// The rule set `default`, version 1: 5.00 a shipment, 0.002 a kilogram and kilometre, 1.50 a split.
     pub fn default_v1() -> Self {
-        Self {
-            name: DEFAULT_RULE_SET.into(),
-            version: 1,
-            per_shipment: 500,
-            micro_per_kg_km: 200_000,
-            split: 150,
-        }
+        Self { name: DEFAULT_RULE_SET.into(), version: 1, per_shipment: 500, micro_per_kg_km: 200_000, split: 150 }
     }
 }

@@ -1,0 +1,46 @@
+//! Settings of the journal. What is not here is a constant beside the code that holds it.
+
+use std::path::PathBuf;
+
+use super::clock::ClockChoice;
+
+/// How a data directory is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Size at which a generation of the log ends, in bytes of frames.
+    pub generation_bytes: u64,
+    /// A snapshot is due when the frames since the last exceed its size, and this.
+    pub snapshot_bytes_min: u64,
+    /// Snapshots kept; at least two.
+    pub snapshots_kept: usize,
+    /// History files older than this go, in milliseconds.
+    pub history_age_ms: i64,
+    /// The oldest history files go while all of them exceed this.
+    pub history_bytes: u64,
+    /// Frames kept in memory for readers close to the end, in bytes.
+    pub recent_bytes: usize,
+    /// Where time comes from.
+    pub clock: ClockChoice,
+    /// Program that judges a copy of the log after an unclean stop, called as
+    /// `<program> verify-generation <dir>`; without one it is judged in this process.
+    pub verifier: Option<PathBuf>,
+    /// Whether upkeep and snapshots run on threads of their own. Without, call
+    /// [`Journal::upkeep`](super::Journal::upkeep).
+    pub background: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            generation_bytes: 256 << 20,
+            snapshot_bytes_min: 64 << 20,
+            snapshots_kept: 3,
+            history_age_ms: 35 * 24 * 60 * 60 * 1_000,
+            history_bytes: 20 << 30,
+            recent_bytes: 16 << 20,
+            clock: ClockChoice::default(),
+            verifier: None,
+            background: true,
+        }
+    }
+}

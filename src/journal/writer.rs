@@ -1,0 +1,235 @@
+//! Group commit: many appends, one thread that writes, one sync for all that waited.
+//!
+//! 1. **Append** (any thread, one short mutex): take the next number and time, leave the bytes.
+//! 2. **Take** (writer): swap the open group for an empty one; whoever comes now joins the next.
+//! 3. **Frame**: pack the records into frames of at most 64 KiB, chained to the frame before.
+//! 4. **Insert** every frame, **sync** once, move the **mark**.
+//! 5. **Publish**: hand the frames to the tail, then tell every waiter of the group.
+//!
+//! Promises: the append is the one serialisation point and nothing in it can fail. Nothing is
+//! published before sync and mark have returned. The first failed write, sync or mark is the last:
+//! the journal is poisoned, waiters learn that the outcome is unknown, and nothing is tried again,
+//! because a second sync may succeed without the data of the first. A panic of the store counts as
+//! a failure.
+//!
+//! Cost: an append copies no record bytes. There is no artificial delay: the writer sleeps only
+//! while nothing waits. Bounds: [`GROUP_BYTES_MAX`] of records per sync; seats bound what waits.
+//!
+//! Not here: what a record means, and who may append (`seat`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use std::{io, mem};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::Core;
+use super::clock::wall_ms;
+use super::frame::{Builder, Frame, Link, Slice};
+use super::mark::Mark;
+use super::seat::SEATS;
+use super::store::Store;
+use crate::domain::record::{Encoded, Stamp};
+use crate::domain::time::{JournalTime, Now};
+
+/// Most bytes of records between two syncs: half a segment of the store.
+pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Where appends wait for the writer.
+pub(super) struct Inbox {
+    group: Mutex<Group>,
+    /// The writer sleeps here while the group is empty.
+    ready: Condvar,
+    appended: AtomicU64,
+}
+
+struct Group {
+    seq: u64,
+    time: JournalTime,
+    waiting: Vec<Stamped>,
+    /// No group after this one: the writer ends when it has taken all.
+    closing: bool,
+    /// The writer is gone; what comes now is numbered and dropped.
+    ended: bool,
+}
+
+struct Stamped {
+    stamp: Stamp,
+    body: Encoded,
+}
+
+impl Inbox {
+    pub(super) fn new(after: &Link) -> Inbox {
+        let group = Group {
+            seq: after.seq,
+            time: JournalTime(after.time),
+            waiting: Vec::with_capacity(SEATS as usize),
+            closing: false,
+            ended: false,
+        };
+        Inbox { group: Mutex::new(group), ready: Condvar::new(), appended: AtomicU64::new(after.seq) }
+    }
+
+    /// Gives a record its place. `now` was read in the same call, so it is no earlier than any time
+    /// the caller decided by.
+    pub(super) fn append(&self, now: Now, body: Encoded) -> Stamp {
+        let mut group = self.group.lock();
+        group.seq += 1;
+        group.time = group.time.max(now.journal);
+        let stamp = Stamp { seq: group.seq, time: group.time, wall: now.wall };
+        self.appended.store(stamp.seq, Ordering::Release);
+        if !group.ended {
+            // Room for every seat was reserved, so this moves three words.
+            group.waiting.push(Stamped { stamp, body });
+        }
+        let writer_may_sleep = group.waiting.len() == 1;
+        drop(group);
+        if writer_may_sleep {
+            self.ready.notify_one();
+        }
+        stamp
+    }
+
+    /// Last sequence number given out.
+    pub(super) fn appended(&self) -> u64 {
+        self.appended.load(Ordering::Acquire)
+    }
+
+    /// Lets the writer end once it has written what waits.
+    pub(super) fn close(&self) {
+        self.group.lock().closing = true;
+        self.ready.notify_one();
+    }
+
+    /// Swaps the open group for the empty `spare`. Sleeps while there is nothing; `false` at the end.
+    fn take(&self, spare: &mut Vec<Stamped>) -> bool {
+        let mut group = self.group.lock();
+        while group.waiting.is_empty() {
+            if group.closing {
+                group.ended = true;
+                return false;
+            }
+            self.ready.wait(&mut group);
+        }
+        mem::swap(&mut group.waiting, spare);
+        true
+    }
+
+    fn end(&self) {
+        let mut group = self.group.lock();
+        group.ended = true;
+        group.waiting = Vec::new();
+    }
+}
+
+/// The one thread that writes.
+pub(super) struct Writer {
+    core: Arc<Core>,
+    link: Link,
+    mark: Mark,
+    store: Arc<dyn Store>,
+    /// Bytes of frames in the current generation.
+    generation_bytes: u64,
+}
+
+impl Writer {
+    pub(super) fn new(core: Arc<Core>, link: Link, mark: Mark, store: Arc<dyn Store>, generation_bytes: u64) -> Writer {
+        Writer { core, link, mark, store, generation_bytes }
+    }
+
+    /// Writes until the inbox is closed and empty, or the disk fails.
+    pub(super) fn run(mut self) {
+        let alarm = Alarm(self.core.clone());
+        let mut group = Vec::with_capacity(SEATS as usize);
+        while self.core.inbox.take(&mut group) {
+            if let Err(error) = self.commit_all(&group) {
+                tracing::error!(%error, after = self.link.seq, "the journal could not be written; it stops for good");
+                return;
+            }
+            group.clear();
+        }
+        self.core.progress.close();
+        mem::forget(alarm);
+    }
+
+    /// Commits a group, in several syncs if it is very large.
+    fn commit_all(&mut self, group: &[Stamped]) -> io::Result<()> {
+        let mut rest = group;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = rest.iter().take_while(|record| {
+                bytes += record.body.0.len();
+                bytes <= GROUP_BYTES_MAX
+            });
+            let (now, later) = rest.split_at(fits.count().max(1));
+            self.commit(now)?;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, records: &[Stamped]) -> io::Result<()> {
+        let frames = self.frame(records);
+        let link = frames.last().expect("a group holds at least one record").link();
+        let bytes: u64 = frames.iter().map(|frame| frame.bytes().len() as u64).sum();
+        for frame in &frames {
+            self.store.append(frame.head().first_seq, frame.bytes())?;
+        }
+        let started = Instant::now();
+        self.store.sync()?;
+        self.mark.advance(&*self.core.disk, &link)?;
+        self.core.counters.group(frames.len() as u64, records.len() as u64, bytes, started.elapsed());
+        self.link = link;
+        self.generation_bytes += bytes;
+        self.core.shelf.remember(frames);
+        self.core.progress.publish(link.seq);
+        self.core.grown(bytes, link);
+        self.switch_generation();
+        Ok(())
+    }
+
+    fn frame(&self, records: &[Stamped]) -> Vec<Frame> {
+        let wall = wall_ms();
+        let mut frames: Vec<Frame> = Vec::new();
+        let mut builder = Builder::new(self.core.origin, self.link);
+        for Stamped { stamp, body } in records {
+            if !builder.has_room(body.0.len()) {
+                let frame = builder.finish(wall);
+                builder = Builder::new(self.core.origin, frame.link());
+                frames.push(frame);
+            }
+            builder.push(Slice { seq: stamp.seq, time: stamp.time.0, wall: stamp.wall.0, body: &body.0 });
+        }
+        frames.push(builder.finish(wall));
+        frames
+    }
+
+    /// Asks for the next generation in good time and moves to it when this one is full. Never waits:
+    /// if the next is late, this one grows beyond its size.
+    fn switch_generation(&mut self) {
+        let full = self.core.options.generation_bytes;
+        if self.generation_bytes < full / 2 {
+            return;
+        }
+        self.core.generations.want_next();
+        if self.generation_bytes >= full
+            && let Some((number, store)) = self.core.generations.take_next()
+        {
+            self.core.shelf.begin(number, self.link, store.clone());
+            self.store = store;
+            self.generation_bytes = 0;
+        }
+        self.core.kick_keeper();
+    }
+}
+
+/// Poisons the journal unless the writer ends in order, so that a panic of the store is a failure.
+struct Alarm(Arc<Core>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.0.progress.poison();
+        self.0.inbox.end();
+    }
+}

@@ -1,0 +1,5 @@
+//! One binary for all tests from outside: it links once and shows the public surface as a user sees it.
+//!
+//! What is *not* here: tests of one file's own rules, which stand beside them.
+
+mod architecture;
