@@ -266,7 +266,8 @@ mod tests {
     fn polling_twice_leaves_one_waker() {
         let progress = Arc::new(Progress::new(0));
         let mut reach = progress.reach(3);
-        let mut context = Context::from_waker(Waker::noop());
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
         for _ in 0..3 {
             assert!(Pin::new(&mut reach).poll(&mut context).is_pending());
         }

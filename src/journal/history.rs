@@ -77,10 +77,11 @@ pub(super) fn write(
     let mut file = Output::new(disk.new_file(&path(generation))?, directory, generation)?;
     let mut link: Option<Link> = None;
     for bytes in scan {
-        let frame = Frame::read(&bytes?).map_err(damaged)?;
-        if end.is_some_and(|end| frame.head().frame_no > end.frame_no) {
+        if link.is_some() && link == end {
+            // What follows was torn, and dropped when the generation was sealed.
             break;
         }
+        let frame = Frame::read(&bytes?).map_err(damaged)?;
         link = Some(match link {
             None => frame.link(),
             Some(link) => link.follow(&frame).map_err(damaged)?,

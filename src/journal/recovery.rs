@@ -364,7 +364,8 @@ impl LogFiles {
 
     /// Judges what no stop left in order, without touching it.
     fn inspect(&mut self, device: &dyn Disk, mark: &Mark) -> Result<(), Failure> {
-        let mut reach = self.pieces.iter().filter_map(|piece| piece.sealed).map(|end| end.frame_no).max().unwrap_or(0);
+        let known = |piece: &Piece| piece.sealed.or(piece.history.as_ref().map(|history| history.end));
+        let mut reach = self.pieces.iter().filter_map(known).map(|end| end.frame_no).max().unwrap_or(0);
         let mut broken = None;
         for piece in self.pieces.iter_mut().filter(|piece| piece.in_wal && piece.sealed.is_none()) {
             let verdict = device.inspect_generation(piece.number).map_err(disk("inspected"))?;
@@ -375,12 +376,14 @@ impl LogFiles {
                 broken = Some((piece.number, what));
             }
         }
-        match broken {
-            Some((number, what)) if reach < mark.frame_no => {
-                Err(Failure::damaged(format!("wal/{number:010}"), format!("{what}; {}", missing(reach, mark))))
-            }
-            _ => Ok(()),
+        // A store that opens cleanly with frames missing is as bad as one that does not open.
+        if reach < mark.frame_no {
+            let (place, what) = broken.map_or(("wal".to_owned(), String::new()), |(number, what)| {
+                (format!("wal/{number:010}"), format!("{what}; "))
+            });
+            return Err(Failure::damaged(place, format!("{what}{}", missing(reach, mark))));
         }
+        Ok(())
     }
 
     /// Opens every generation of which there is no history file, and all that may hold the tail.

@@ -140,7 +140,7 @@ impl Writer {
 
     /// Writes until the inbox is closed and empty, or the disk fails.
     pub(super) fn run(mut self) {
-        let alarm = Alarm(self.core.clone());
+        let mut alarm = Alarm { core: self.core.clone(), armed: true };
         let mut group = Vec::with_capacity(SEATS as usize);
         while self.core.inbox.take(&mut group) {
             if let Err(error) = self.commit_all(&group) {
@@ -150,7 +150,7 @@ impl Writer {
             group.clear();
         }
         self.core.progress.close();
-        mem::forget(alarm);
+        alarm.armed = false;
     }
 
     /// Commits a group, in several syncs if it is very large.
@@ -183,9 +183,9 @@ impl Writer {
         self.link = link;
         self.generation_bytes += bytes;
         self.core.shelf.remember(frames);
-        self.core.progress.publish(link.seq);
         self.core.grown(bytes, link);
         self.switch_generation();
+        self.core.progress.publish(link.seq);
         Ok(())
     }
 
@@ -225,11 +225,16 @@ impl Writer {
 }
 
 /// Poisons the journal unless the writer ends in order, so that a panic of the store is a failure.
-struct Alarm(Arc<Core>);
+struct Alarm {
+    core: Arc<Core>,
+    armed: bool,
+}
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        self.0.progress.poison();
-        self.0.inbox.end();
+        if self.armed {
+            self.core.progress.poison();
+            self.core.inbox.end();
+        }
     }
 }

@@ -80,6 +80,12 @@ impl Simulated {
         platter.lie_from_sync = Some(platter.syncs);
     }
 
+    /// Runs `work` while every call to the disk waits.
+    pub(crate) fn hold<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _held = self.platter.lock();
+        work()
+    }
+
     pub(crate) fn syncs(&self) -> u64 {
         self.platter.lock().syncs
     }

@@ -1,0 +1,92 @@
+//! The same on sled and a real file system.
+
+use super::*;
+
+fn open_at(root: &std::path::Path, options: Options) -> (Journal, State) {
+    Unrecovered::open(root, options).unwrap().recover().unwrap()
+}
+
+#[test]
+fn a_directory_is_written_closed_and_opened_again() {
+    let root = tempfile::tempdir().unwrap();
+    for round in 0..3u64 {
+        let (journal, state) = open_at(root.path(), options());
+        assert_eq!(state.seq(), round * 60);
+        assert_eq!(journal.opening().created, round == 0);
+        assert!(journal.opening().clean);
+        assert_state(&state, "opened");
+        for _ in 0..20 {
+            append_durably(&journal, 3).unwrap();
+            journal.upkeep();
+        }
+        assert_readable(&journal, "open");
+        journal.close().unwrap();
+    }
+    let scratch = root.path().join("scratch");
+    let report = check(root.path(), &scratch).unwrap();
+    assert!(report.findings.is_empty() && report.snapshots > 0, "{report:?}");
+    assert_eq!((report.last_seq, scratch.exists()), (180, false));
+    assert_eq!(report.state_hash, Some(state_hash(&model(180))));
+}
+
+#[test]
+fn a_process_that_ends_without_closing_loses_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    for round in 0..3u64 {
+        let (journal, state) = open_at(root.path(), options());
+        assert_eq!(state.seq(), round * 30);
+        assert_state(&state, "after a stop without closing");
+        assert_eq!(journal.opening().clean, round == 0);
+        append_durably(&journal, 30).unwrap();
+        assert_eq!(journal.opening().epoch, round + 1);
+    }
+    assert_eq!(std::fs::read_dir(root.path().join("quarantine")).unwrap().count(), 0);
+}
+
+#[test]
+fn two_processes_cannot_open_one_directory() {
+    let root = tempfile::tempdir().unwrap();
+    let (journal, _) = open_at(root.path(), options());
+    assert!(matches!(Unrecovered::open(root.path(), options()), Err(Failure::InUse(_))));
+    assert!(matches!(check(root.path(), &root.path().join("scratch")), Err(Failure::InUse(_))));
+    drop(journal);
+    open_at(root.path(), options());
+}
+
+#[test]
+fn a_log_cut_short_is_refused_and_kept_as_evidence() {
+    let root = tempfile::tempdir().unwrap();
+    let (journal, _) = open_at(root.path(), Options { generation_bytes: 1 << 30, ..options() });
+    for _ in 0..40 {
+        append_durably(&journal, 2).unwrap();
+    }
+    drop(journal);
+    let db = root.path().join("wal/0000000001/db");
+    let whole = std::fs::read(&db).unwrap();
+    // As if the file's size had never reached the disk.
+    let cut = whole.iter().rposition(|byte| *byte != 0).unwrap() / 2;
+    std::fs::write(&db, &whole[..cut]).unwrap();
+    let before = std::fs::read(&db).unwrap();
+    let refusal = Unrecovered::open(root.path(), options()).unwrap().recover().err().unwrap();
+    assert!(matches!(refusal, Failure::Damaged { .. }), "{refusal}");
+    assert!(std::fs::read(&db).unwrap() == before, "the original was not touched");
+    std::fs::write(&db, whole).unwrap();
+    let (_, state) = open_at(root.path(), options());
+    assert_eq!(state.seq(), 80);
+}
+
+#[test]
+fn upkeep_in_the_background_keeps_the_log_short() {
+    let root = tempfile::tempdir().unwrap();
+    let (journal, _) = open_at(root.path(), Options { background: true, ..options() });
+    for _ in 0..150 {
+        append_durably(&journal, 5).unwrap();
+    }
+    assert_readable(&journal, "under background upkeep");
+    journal.close().unwrap();
+    drop(journal);
+    let (journal, state) = open_at(root.path(), options());
+    assert_eq!(state.seq(), 750);
+    assert_state(&state, "after background upkeep");
+    assert_readable(&journal, "after background upkeep");
+}

@@ -1,0 +1,115 @@
+//! Appending, waiting and reading from many threads.
+
+use super::*;
+
+#[test]
+fn many_threads_get_one_order_and_every_wait_ends() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open_with(&disk, Options { recent_bytes: 64 << 20, ..options() }).unwrap();
+    let journal = Arc::new(journal);
+    let body = journal.encode(&draft(2)).unwrap();
+    journal.append(journal.encode(&draft(1)).unwrap());
+    let mut seen: Vec<u64> = thread::scope(|scope| {
+        let writers: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut seen = Vec::new();
+                    for _ in 0..200 {
+                        let _seat = journal.seat(Priority::Normal).unwrap();
+                        let before = journal.now();
+                        let stamp = journal.append(body.clone());
+                        assert!(stamp.time >= before.journal, "an append is never earlier than what it was decided by");
+                        let durable = journal.durable_blocking(stamp.seq, stamp.seq).unwrap();
+                        assert!(journal.durable_seq() >= *durable.as_ref());
+                        seen.push(durable.into_inner());
+                    }
+                    seen
+                })
+            })
+            .collect();
+        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+    });
+    seen.sort_unstable();
+    assert_eq!(seen, (2..=1_601).collect::<Vec<_>>());
+    let counted = journal.counted();
+    assert_eq!((counted.records, counted.seats_used), (1_601, 0));
+    assert!(counted.groups <= counted.records && counted.frames >= counted.groups);
+}
+
+#[test]
+fn a_group_larger_than_a_frame_takes_several() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open_with(&disk, Options { generation_bytes: 1 << 30, ..options() }).unwrap();
+    let last = disk.hold(|| (0..3_000).map(|_| append(&journal)).last().unwrap());
+    journal.durable_blocking(last, ()).unwrap();
+    let counted = journal.counted();
+    assert!(counted.groups <= 2 && counted.frames > 4, "{counted:?}");
+    assert_readable(&journal, "several frames in a group");
+}
+
+#[test]
+fn a_record_is_found_by_seq() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open_with(&disk, Options { recent_bytes: 0, ..options() }).unwrap();
+    for group in 1..30 {
+        append_durably(&journal, group).unwrap();
+        journal.core.keep();
+    }
+    for seq in 1..=journal.durable_seq() {
+        assert_eq!(journal.read(seq).unwrap().unwrap().header.request_id, draft(seq).request_id);
+    }
+    assert!(journal.read(0).unwrap().is_none());
+}
+
+#[test]
+fn a_tail_yields_what_is_durable_and_ends_with_the_journal() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open(&disk).unwrap();
+    let mut tail = journal.tail(0);
+    assert!(tail.try_next().unwrap().is_none());
+    let reader = thread::spawn(move || {
+        let mut seen = Vec::new();
+        loop {
+            match tail.next_blocking() {
+                Ok(record) => seen.push(record.header.seq),
+                Err(TailEnd::Stopped) => return seen,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    });
+    for _ in 0..20 {
+        append_durably(&journal, 3).unwrap();
+        journal.core.keep();
+    }
+    // Not waited for: an orderly end writes it all the same.
+    append(&journal);
+    journal.close().unwrap();
+    assert_eq!(reader.join().unwrap(), (1..=61).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_closed_journal_makes_nothing_durable() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open(&disk).unwrap();
+    append_durably(&journal, 1).unwrap();
+    journal.close().unwrap();
+    journal.close().unwrap();
+    let late = append(&journal);
+    assert_eq!(journal.durable_blocking(late, ()), Err(OutcomeUnknown));
+    assert_eq!(journal.seat(Priority::Normal).err(), Some(Busy::Stopped));
+    assert!(!journal.is_poisoned());
+}
+
+#[test]
+fn the_async_wait_is_woken_from_the_writer() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open(&disk).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        for _ in 0..50 {
+            let seq = append(&journal);
+            assert_eq!(journal.durable(seq, "answer").await.unwrap().into_inner(), "answer");
+        }
+        assert_eq!(journal.tail(49).next().await.unwrap().header.seq, 50);
+    });
+}
