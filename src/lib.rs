@@ -1,5 +1,6 @@
 //! Ordain: a distributed order management engine.
 
+pub mod api;
 pub mod connectors;
 pub mod domain;
 pub mod engine;
