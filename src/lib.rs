@@ -1,6 +1,9 @@
 //! Ordain: a distributed order management engine.
 
+pub mod api;
+pub mod connectors;
 pub mod domain;
 pub mod engine;
 pub mod journal;
 pub mod pipeline;
+pub mod views;

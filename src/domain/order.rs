@@ -2,7 +2,8 @@
 //!
 //! No status is stored. A line's quantity is partitioned over buckets: what waits (`unallocated`, `preordered`,
 //! `backordered`) and what was cancelled stands on the line; all else is read off the fulfilment orders. The sum changes
-//! only by an edit; every fold checks it. What is *not* here: stock, which has events of its own in the same record.
+//! only by an edit; every fold checks it. Long because the buckets, their steps and the status read off them are one
+//! partition of the same units. What is *not* here: stock, which has events of its own in the same record.
 
 use serde::{Deserialize, Serialize};
 

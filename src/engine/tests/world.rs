@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::super::{Engine, Executed};
 use crate::domain::command::*;
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
@@ -23,6 +22,7 @@ use crate::domain::reservation::Reservation;
 use crate::domain::state::State;
 use crate::domain::stock::MovementKind;
 use crate::domain::time::{JournalTime, Now, WallTime};
+use crate::engine::{Engine, Executed};
 
 /// A log in memory with a clock set by hand.
 #[derive(Default)]
