@@ -75,6 +75,33 @@ fn a_log_cut_short_is_refused_and_kept_as_evidence() {
     assert_eq!(state.seq(), 80);
 }
 
+/// A program that is called like the inspecting one.
+fn program(root: &std::path::Path, script: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = root.join("inspect");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn the_log_is_judged_on_a_copy_in_another_process() {
+    let (root, bin) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (journal, _) = open_at(root.path(), options());
+    append_durably(&journal, 5).unwrap();
+    drop(journal);
+
+    let with = |script: &str| Options { verifier: Some(program(bin.path(), script)), ..options() };
+    for bad in ["exit 3", "kill -9 $$", "echo nonsense", "echo 'frames=0 last_frame=0 last_seq=0 broken=hole'"] {
+        let refusal = Unrecovered::open(root.path(), with(bad)).unwrap().recover().err().unwrap();
+        assert!(matches!(&refusal, Failure::Damaged { .. }), "{bad}: {refusal}");
+        assert!(root.path().join("quarantine/0000000001/db").exists(), "{bad}: the copy stays as evidence");
+    }
+    let good = "[ \"$1\" = verify-generation ] && [ -f \"$2/db\" ] && echo frames=9 last_frame=9 last_seq=9 broken=-";
+    let (_, state) = open_at(root.path(), with(good));
+    assert_eq!(state.seq(), 5);
+}
+
 #[test]
 fn upkeep_in_the_background_keeps_the_log_short() {
     let root = tempfile::tempdir().unwrap();
