@@ -65,7 +65,7 @@ pub struct LevelDelta {
 }
 
 /// Why units moved: the kinds of the movement ledger.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum MovementKind {
     /// Arrived from outside.
     Received,
@@ -108,7 +108,36 @@ pub enum MovementKind {
 #[error("{0}")]
 pub struct LawBroken(pub String);
 
+impl std::ops::AddAssign for LevelDelta {
+    fn add_assign(&mut self, other: Self) {
+        self.on_hand += other.on_hand;
+        self.shortfall += other.shortfall;
+        self.available += other.available;
+        self.committed += other.committed;
+        self.reserved += other.reserved;
+        self.pool += other.pool;
+        self.safety_stock += other.safety_stock;
+        self.damaged += other.damaged;
+        self.quality_control += other.quality_control;
+    }
+}
+
 impl LevelDelta {
+    /// The sum for a reader: other units of the same cell may be between take and apply, so no law is asserted.
+    pub fn added_to(&self, level: &Level) -> Level {
+        Level {
+            on_hand: level.on_hand.saturating_add_signed(self.on_hand),
+            shortfall: level.shortfall.saturating_add_signed(self.shortfall),
+            available: level.available.saturating_add_signed(self.available),
+            committed: level.committed.saturating_add_signed(self.committed),
+            reserved: level.reserved.saturating_add_signed(self.reserved),
+            pool: level.pool.saturating_add_signed(self.pool),
+            safety_stock: level.safety_stock.saturating_add_signed(self.safety_stock),
+            damaged: level.damaged.saturating_add_signed(self.damaged),
+            quality_control: level.quality_control.saturating_add_signed(self.quality_control),
+        }
+    }
+
     /// The change applied to a level; refuses to leave the law.
     pub fn apply(&self, level: &Level) -> Result<Level, LawBroken> {
         let add = |name: &str, value: u32, change: i32| {
