@@ -101,8 +101,7 @@ impl Engine {
         for (cell, wanted) in &units {
             let kept = own.get(cell).copied().unwrap_or(0).min(*wanted);
             if kept > 0 {
-                let claimed =
-                    LevelDelta { reserved: -(kept as i32), committed: kept as i32, ..LevelDelta::default() };
+                let claimed = LevelDelta { reserved: -(kept as i32), committed: kept as i32, ..LevelDelta::default() };
                 change.shift(*cell, MovementKind::Claimed, claimed);
             }
             change.take(*cell, wanted - kept, MovementKind::Allocated, |delta, n| delta.committed += n);

@@ -230,9 +230,8 @@ mod tests {
         let word = Word::default();
         word.give(10_000);
         let won = std::thread::scope(|scope| {
-            let takers: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| (0..5_000).filter(|_| word.take(1, false).is_ok()).count()))
-                .collect();
+            let takers: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| (0..5_000).filter(|_| word.take(1, false).is_ok()).count())).collect();
             takers.into_iter().map(|t| t.join().expect("a taker does not panic")).sum::<usize>()
         });
         assert_eq!((won, word.both()), (10_000, (0, 0)));

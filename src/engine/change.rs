@@ -288,9 +288,18 @@ impl<'a> Change<'a> {
             if self.holds(key.sku) {
                 self.ledger(key.sku).add(cell.position, delta);
             } else {
-                let physical =
-                    [delta.on_hand, delta.shortfall, delta.pool, delta.safety_stock, delta.damaged, delta.quality_control];
-                assert!(physical == [0; 6] && !self.gives.contains_key(key), "without its ledger a sku is only taken from");
+                let physical = [
+                    delta.on_hand,
+                    delta.shortfall,
+                    delta.pool,
+                    delta.safety_stock,
+                    delta.damaged,
+                    delta.quality_control,
+                ];
+                assert!(
+                    physical == [0; 6] && !self.gives.contains_key(key),
+                    "without its ledger a sku is only taken from"
+                );
             }
             cell.committed.add(delta.committed);
             cell.reserved.add(delta.reserved);

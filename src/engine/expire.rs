@@ -73,9 +73,9 @@ impl Engine {
 
     /// Whether a reservation still holds units although `now` is past its end, or will later.
     fn is_held(&self, key: ReservationKey, now: JournalTime) -> bool {
-        self.reservations.lock(key).is_some_and(|slot| {
-            slot.as_ref().is_some_and(|r| r.state == ReservationState::Held && r.expires_at <= now)
-        })
+        self.reservations
+            .lock(key)
+            .is_some_and(|slot| slot.as_ref().is_some_and(|r| r.state == ReservationState::Held && r.expires_at <= now))
     }
 
     /// Ends one reservation whose time is up; answers whether this call did it.

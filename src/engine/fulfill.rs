@@ -11,9 +11,7 @@ use super::{Engine, Executed};
 use crate::domain::command::{CancelOrder, Fulfill, FulfillmentAction, NamedUnits};
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
-use crate::domain::fulfillment::{
-    FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason,
-};
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason};
 use crate::domain::ids::{FulfillmentKey, SkuIndex, Text};
 use crate::domain::order::{CancelFrom, CancelledPart, Order, OrderEvent};
 use crate::domain::rejection::Rejection;
@@ -100,8 +98,7 @@ impl Engine {
                 change.give(CellKey { sku, node }, units, MovementKind::Deallocated, |delta, n| delta.committed -= n);
             }
         }
-        let mut events =
-            vec![order_event(order, OrderEvent::Cancelled { parts, reason: command.reason.clone() })];
+        let mut events = vec![order_event(order, OrderEvent::Cancelled { parts, reason: command.reason.clone() })];
         events.extend(change.events());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
@@ -185,11 +182,7 @@ fn left_to_pick(fulfillment: &FulfillmentOrder) -> Vec<LineUnits> {
 }
 
 /// Named units as positions; no more of a line than is left to pick.
-fn units_of(
-    order: &Order,
-    fulfillment: &FulfillmentOrder,
-    named: &[NamedUnits],
-) -> Result<Vec<LineUnits>, Rejection> {
+fn units_of(order: &Order, fulfillment: &FulfillmentOrder, named: &[NamedUnits]) -> Result<Vec<LineUnits>, Rejection> {
     let mut wanted: BTreeMap<u16, u32> = BTreeMap::new();
     for (at, units) in named.iter().enumerate() {
         let unknown = || {
@@ -197,8 +190,7 @@ fn units_of(
             Rejection::invalid(format!("lines[{at}].line"), "unknown_line", detail)
         };
         let line = order.line_at(&units.line).ok_or_else(unknown)?;
-        let left: u32 =
-            fulfillment.lines.iter().filter(|l| l.line == line).map(|l| l.quantity - l.picked).sum();
+        let left: u32 = fulfillment.lines.iter().filter(|l| l.line == line).map(|l| l.quantity - l.picked).sum();
         if left == 0 && fulfillment.units_of(line) == 0 {
             return Err(unknown());
         }

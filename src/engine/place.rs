@@ -234,7 +234,11 @@ fn prepare(
     let mut lines = Vec::with_capacity(command.lines.len());
     for (at, line) in command.lines.iter().enumerate() {
         if !ids.insert(&line.id) {
-            faults.push(Fault::new(format!("lines[{at}].id"), "duplicate_line_id", format!("{:?} is used twice", line.id)));
+            faults.push(Fault::new(
+                format!("lines[{at}].id"),
+                "duplicate_line_id",
+                format!("{:?} is used twice", line.id),
+            ));
         }
         match placed_line(catalogue, line) {
             Ok(placed) => lines.push(placed),
@@ -254,10 +258,7 @@ fn prepare(
     Ok(Prepared { facts, lines, units, positions, rules })
 }
 
-fn placed_line(
-    catalogue: &Catalogue,
-    line: &PlaceLine,
-) -> Result<PlacedLine, Fault> {
+fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fault> {
     let unknown = || Fault::new("sku", "unknown_sku", format!("there is no item {:?}", line.sku));
     let sku = catalogue.sku_index(&line.sku).ok_or_else(unknown)?;
     let item = catalogue.item(sku);

@@ -126,13 +126,7 @@ impl Engine {
     }
 
     /// Tries a line that lets newcomers pass.
-    fn refill(
-        &self,
-        turn: &Turn<'_>,
-        network: &Network,
-        key: OrderKey,
-        line: u16,
-    ) -> BTreeSet<SkuIndex> {
+    fn refill(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, line: u16) -> BTreeSet<SkuIndex> {
         let mut patience = Patience::default();
         for _ in 0..TRIES {
             let Some(mut slot) = self.orders.lock(key) else { return BTreeSet::new() };
@@ -179,12 +173,7 @@ impl Engine {
     }
 
     /// Sources the units of an order that nobody has been found for; they wait when nobody is. The caller holds nothing.
-    pub(super) fn resource(
-        &self,
-        turn: &Turn<'_>,
-        network: &Network,
-        key: OrderKey,
-    ) -> Result<(), Rejection> {
+    pub(super) fn resource(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) -> Result<(), Rejection> {
         let mut held = BTreeSet::new();
         let mut patience = Patience::default();
         loop {
@@ -239,7 +228,10 @@ impl Engine {
         };
         let record = |decided: Decided| {
             let Decided { allocations, backordered, decision } = decided;
-            vec![order_event(order, OrderEvent::Sourced { allocations, backordered, decision: Some(Box::new(decision)) })]
+            vec![order_event(
+                order,
+                OrderEvent::Sourced { allocations, backordered, decision: Some(Box::new(decision)) },
+            )]
         };
         let logged = self.attempt(turn, network, &allocating, held, now, patience, record, None)?;
         let logged = logged.expect("only an attempt that fills can find nothing");

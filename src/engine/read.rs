@@ -81,7 +81,8 @@ impl Engine {
     fn free_units(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
         let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
         let stock = network.sku(sku);
-        let free: u64 = stock.cells.iter().filter(|cell| counts(cell.node)).map(|cell| u64::from(cell.word.free())).sum();
+        let free: u64 =
+            stock.cells.iter().filter(|cell| counts(cell.node)).map(|cell| u64::from(cell.word.free())).sum();
         let due = stock.due.due(now).into_iter().filter_map(|key| self.reservations.lock(key));
         let due_units = due.filter_map(|slot| {
             let reservation = slot.as_ref()?;
@@ -97,7 +98,8 @@ impl Engine {
         let nodes = (0..network.catalogue.nodes().len() as u32).map(NodeIndex);
         let nodes = nodes.filter(|at| node.is_none_or(|node| node == *at) && network.supplies(*at));
         let kits_at = |at: NodeIndex| {
-            let each = components.iter().map(|c| self.free_units(network, now, c.sku, Some(at)) / u64::from(c.quantity));
+            let each =
+                components.iter().map(|c| self.free_units(network, now, c.sku, Some(at)) / u64::from(c.quantity));
             each.min().unwrap_or(0)
         };
         nodes.map(kits_at).sum()

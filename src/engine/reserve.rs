@@ -322,7 +322,8 @@ fn choose(network: &Network, lines: &[Line], own: &Cells, partial: bool) -> Resu
     for line in named.into_iter().chain(open) {
         let mut left = line.quantity;
         while left > 0 {
-            let best = candidates(network, line, own, &cells).max_by_key(|(node, units)| (*units, std::cmp::Reverse(*node)));
+            let best =
+                candidates(network, line, own, &cells).max_by_key(|(node, units)| (*units, std::cmp::Reverse(*node)));
             let Some((node, units)) = best.filter(|(_, units)| *units > 0) else { break };
             let taken = units.min(left);
             left -= taken;
@@ -332,7 +333,8 @@ fn choose(network: &Network, lines: &[Line], own: &Cells, partial: bool) -> Resu
         }
         if left > 0 && !partial {
             let (sku, per_unit) = line.needs[0];
-            let requested = lines.iter().flat_map(|l| l.needs.iter().map(|(s, n)| (*s, u64::from(*n) * u64::from(l.quantity))));
+            let requested =
+                lines.iter().flat_map(|l| l.needs.iter().map(|(s, n)| (*s, u64::from(*n) * u64::from(l.quantity))));
             let requested = requested.filter(|(s, _)| *s == sku).map(|(_, units)| units).sum();
             let taken: u64 = cells.iter().filter(|(cell, _)| cell.sku == sku).map(|(_, units)| u64::from(*units)).sum();
             debug_assert!(per_unit > 0, "a component's quantity is at least 1");
@@ -359,9 +361,11 @@ fn candidates<'a>(
         (free + mine).saturating_sub(chosen.get(&cell).copied().unwrap_or(0))
     };
     let (first, per_first) = line.needs[0];
-    let nodes = network.sku(first).cells.iter().filter(move |cell| {
-        line.node.is_none_or(|node| node == cell.node) && network.supplies(cell.node)
-    });
+    let nodes = network
+        .sku(first)
+        .cells
+        .iter()
+        .filter(move |cell| line.node.is_none_or(|node| node == cell.node) && network.supplies(cell.node));
     nodes.map(move |cell| {
         let others = line.needs[1..].iter().map(move |(sku, per_unit)| {
             let free = network.cell(CellKey { sku: *sku, node: cell.node }).map_or(0, |c| c.word.free());

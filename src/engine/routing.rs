@@ -135,8 +135,7 @@ fn route_group(
         route.decision.assignments.push(assignment.clone());
         route.shipments.push(Routed { group, assignment });
     }
-    let unfilled =
-        plan.unfilled.iter().map(|u| LineUnits { line: units[u.line as usize].line, quantity: u.quantity });
+    let unfilled = plan.unfilled.iter().map(|u| LineUnits { line: units[u.line as usize].line, quantity: u.quantity });
     route.unfilled.extend(unfilled.clone());
     route.decision.unfilled.extend(unfilled);
     account(&plan, &mut route.decision);

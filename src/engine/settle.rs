@@ -30,7 +30,11 @@ impl Engine {
             let pooled = withdrawal.add_up_to(word, wanted);
             room -= u64::from(pooled);
             let (p, q) = (paid as i32, pooled as i32);
-            change.shift(key, MovementKind::Settled, LevelDelta { shortfall: -p, pool: q, reserved: q, ..LevelDelta::default() });
+            change.shift(
+                key,
+                MovementKind::Settled,
+                LevelDelta { shortfall: -p, pool: q, reserved: q, ..LevelDelta::default() },
+            );
             change.withdrawn(key, paid + pooled, MovementKind::Settled);
         }
         let events: Vec<Event> = change.events().collect();

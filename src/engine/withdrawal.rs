@@ -26,7 +26,11 @@ impl Patience {
             return false;
         }
         self.rounds += 1;
-        if self.rounds < 16 { std::hint::spin_loop() } else { std::thread::yield_now() }
+        if self.rounds < 16 {
+            std::hint::spin_loop()
+        } else {
+            std::thread::yield_now()
+        }
         true
     }
 }

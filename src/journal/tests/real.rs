@@ -44,6 +44,22 @@ fn a_process_that_ends_without_closing_loses_nothing() {
 }
 
 #[test]
+fn acknowledged_is_in_the_files_and_not_only_in_memory() {
+    let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (journal, _) = open_at(root.path(), options());
+    for round in 0..6 {
+        let acknowledged = append_durably(&journal, 7).unwrap();
+        // What a killed process leaves: the files as they are, without any goodbye.
+        let copy = elsewhere.path().join(round.to_string());
+        store::copy_folder(root.path(), &copy).unwrap();
+        let (found, state) = open_at(&copy, options());
+        assert_eq!(found.durable_seq(), acknowledged);
+        assert_state(&state, "from the files");
+        journal.upkeep();
+    }
+}
+
+#[test]
 fn two_processes_cannot_open_one_directory() {
     let root = tempfile::tempdir().unwrap();
     let (journal, _) = open_at(root.path(), options());
