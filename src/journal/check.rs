@@ -12,7 +12,8 @@ use std::path::Path;
 use super::codec;
 use super::frame::{Frame, Link};
 use super::mark::Mark;
-use super::recovery::{Failure, LogFiles, read_format};
+use super::pieces::LogFiles;
+use super::recovery::{Failure, read_format};
 use super::snapshot::{self, state_hash};
 use super::store::{Directory, Disk, copy_folder};
 use crate::domain::state::State;
@@ -42,14 +43,15 @@ impl Report {
     }
 }
 
-/// Checks the directory `root`, with a copy of its log in the empty or missing directory `scratch`,
-/// which is removed at the end.
+/// Checks the directory `root`, with a copy of its log in the directory `scratch`, which must not
+/// exist yet and is removed at the end. On the same file system it takes room for the log alone.
 pub fn check(root: &Path, scratch: &Path) -> Result<Report, Failure> {
     // Holding the lock keeps a server from changing the directory meanwhile.
     let lock = fs::File::open(root.join("LOCK")).map_err(|source| Failure::Disk { doing: "opened", source })?;
     if lock.try_lock().is_err() {
         return Err(Failure::InUse(format!("{} is in use by another process", root.display())));
     }
+    fs::create_dir(scratch).map_err(|source| Failure::Disk { doing: "copied", source })?;
     let report = copy(root, scratch)
         .and_then(|()| Directory::open(scratch, None))
         .map_err(|source| Failure::Disk { doing: "copied", source })
@@ -59,7 +61,6 @@ pub fn check(root: &Path, scratch: &Path) -> Result<Report, Failure> {
 }
 
 fn copy(root: &Path, scratch: &Path) -> io::Result<()> {
-    fs::create_dir_all(scratch)?;
     copy_folder(&root.join("wal"), &scratch.join("wal"))?;
     for folder in ["snapshots", "history"] {
         fs::create_dir_all(scratch.join(folder))?;

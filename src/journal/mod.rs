@@ -11,7 +11,8 @@
 //! - **Keep**: generations, history files and snapshots are made off to the side (`generation`,
 //!   `history`, `snapshot`).
 //! - **Start**: an [`Unrecovered`] directory has no seat; [`Unrecovered::recover`] verifies all it
-//!   reads and hands over a journal and the state, or refuses (`recovery`, `verdict`, `check`).
+//!   reads and hands over a journal and the state, or refuses (`recovery`, `pieces`, `replay`,
+//!   `verdict`, `check`).
 //! - **Format**: `frame`, `codec`, `mark`, `history`, `snapshot`, each described byte by byte.
 //!
 //! Laws:
@@ -37,7 +38,9 @@ mod generation;
 mod history;
 mod mark;
 mod options;
+mod pieces;
 mod recovery;
+mod replay;
 mod seat;
 mod shelf;
 mod snapshot;
@@ -100,6 +103,8 @@ pub(crate) struct Core {
     /// The last durable frame. Not the same lock as anything on the way of an append.
     durable_link: Mutex<Link>,
     bytes_since_snapshot: AtomicU64,
+    /// Less room than wanted was left on the disk when last looked.
+    short_of_room: AtomicBool,
     keeper: Bell,
     folder: Bell,
     stopping: AtomicBool,
@@ -140,6 +145,20 @@ impl Core {
     fn snapshot_is_due(&self) -> bool {
         let newest = self.snapshots.lock().first().map_or(0, |newest| newest.bytes);
         self.bytes_since_snapshot.load(Ordering::Acquire) > newest.max(self.options.snapshot_bytes_min)
+    }
+
+    /// Looks how much room the disk has. A disk that cannot tell is taken to have enough.
+    fn look_for_room(&self) -> bool {
+        let short = self.disk.free_bytes().is_ok_and(|free| free < self.options.free_bytes_min);
+        if short != self.short_of_room.swap(short, Ordering::AcqRel) {
+            tracing::warn!(short, "room on the disk of the journal changed");
+        }
+        !short
+    }
+
+    /// Whether new work may come. While room is short every look is a fresh one.
+    fn has_room(&self) -> bool {
+        !self.short_of_room.load(Ordering::Acquire) || self.look_for_room()
     }
 
     fn in_flight(&self) -> u64 {
@@ -235,12 +254,16 @@ impl Journal {
         if self.core.progress.has_ended() {
             return Err(Busy::Stopped);
         }
+        if priority == Priority::Normal && !self.core.has_room() {
+            return Err(Busy::NoRoom);
+        }
         self.core.seats.take(self.core.in_flight(), priority)
     }
 
     /// Whether a seat of normal priority is free now: a look before a body is read, not a promise.
     pub fn seats_free(&self) -> bool {
-        !self.core.progress.has_ended() && self.core.seats.out() + self.core.in_flight() < SEATS - SEATS_KEPT
+        let open = !self.core.progress.has_ended() && self.core.has_room();
+        open && self.core.seats.out() + self.core.in_flight() < SEATS - SEATS_KEPT
     }
 
     /// Waits until record `seq` is durable and vouches for `value`. `seq` 0 needs no record.

@@ -19,6 +19,9 @@ pub struct Options {
     pub history_bytes: u64,
     /// Frames kept in memory for readers close to the end, in bytes.
     pub recent_bytes: usize,
+    /// Below this room on the disk new work is refused, so that a full disk is not met by a write,
+    /// which would poison the journal.
+    pub free_bytes_min: u64,
     /// Where time comes from.
     pub clock: ClockChoice,
     /// Program that judges a copy of the log after an unclean stop, called as
@@ -38,6 +41,7 @@ impl Default for Options {
             history_age_ms: 35 * 24 * 60 * 60 * 1_000,
             history_bytes: 20 << 30,
             recent_bytes: 16 << 20,
+            free_bytes_min: 512 << 20,
             clock: ClockChoice::default(),
             verifier: None,
             background: true,

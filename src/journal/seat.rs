@@ -37,6 +37,9 @@ pub enum Busy {
     /// Too much is in flight; come back in a moment.
     #[error("all {SEATS} seats of the journal are taken")]
     Full,
+    /// The disk is nearly full; work that frees or ends something is still taken.
+    #[error("the disk of the journal is nearly full")]
+    NoRoom,
     /// The journal closed or failed; coming back to this process is of no use.
     #[error("the journal has stopped")]
     Stopped,

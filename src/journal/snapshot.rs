@@ -21,7 +21,7 @@
 //! the entities touched in between. Not here: when it is due, and how many are kept (`generation`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use thiserror::Error;
 
@@ -29,6 +29,7 @@ use super::codec::{self, ENTITY_BYTES_MAX, ENTRY_HEAD_BYTES, Undecodable};
 use super::frame::{Link, array};
 use super::shelf::{ReadError, Shelf};
 use super::store::{Disk, NewFile};
+use crate::domain::record::Record;
 use crate::domain::state::{Entity, EntityKey, State};
 use crate::domain::stock::LawBroken;
 use crate::domain::time::JournalTime;
@@ -39,6 +40,7 @@ const HEAD_BYTES: usize = 24;
 const NOTE_BYTES: usize = 76;
 const END_KIND: u16 = u16::MAX;
 const END_BYTES: usize = NOTE_BYTES + 8 + 8 + 16;
+const TRAILER_BYTES: usize = 32;
 
 /// What a snapshot says about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,13 +131,36 @@ pub(super) fn read(
 
 /// The state at a snapshot.
 pub(super) fn load(disk: &dyn Disk, directory: u128, name: &str) -> Result<(State, SnapshotEnd), SnapshotError> {
-    let mut entities = Vec::new();
-    let end = read(disk, directory, name, |key, entity| entities.push((key, entity)))?;
-    let mut state = State::at(end.link.seq, JournalTime(end.link.time), end.catalogue_seq);
-    for (key, entity) in entities {
-        state.insert(key, entity);
+    // The end is read first, unverified, so that entities go where they belong without a second copy.
+    let claimed = claimed_end(disk, name)?;
+    let mut state = State::at(claimed.link.seq, JournalTime(claimed.link.time), claimed.catalogue_seq);
+    let end = read(disk, directory, name, |key, entity| state.insert(key, entity))?;
+    if claimed != end {
+        return Err(SnapshotError::Damaged { name: name.to_owned(), what: "bytes follow its end".to_owned() });
     }
     Ok((state, end))
+}
+
+/// What the end of a file says, before anything was verified.
+fn claimed_end(disk: &dyn Disk, name: &str) -> Result<SnapshotEnd, SnapshotError> {
+    let damaged = |what: &str| SnapshotError::Damaged { name: name.to_owned(), what: what.to_owned() };
+    let mut file = disk.open_file(&path(name))?;
+    let bytes = file.seek(SeekFrom::End(0))?;
+    let at = bytes.checked_sub((END_BYTES + TRAILER_BYTES) as u64).ok_or_else(|| damaged("it is too short"))?;
+    file.seek(SeekFrom::Start(at))?;
+    let mut end = vec![0; END_BYTES];
+    file.read_exact(&mut end)?;
+    decode_end(&end, bytes).ok_or_else(|| damaged("its position is unreadable"))
+}
+
+fn decode_end(end: &[u8], bytes: u64) -> Option<SnapshotEnd> {
+    Some(SnapshotEnd {
+        link: Link::from_note(&end[..NOTE_BYTES])?,
+        catalogue_seq: u64::from_le_bytes(array(end, NOTE_BYTES)),
+        count: u64::from_le_bytes(array(end, NOTE_BYTES + 8)),
+        state_hash: u128::from_le_bytes(array(end, NOTE_BYTES + 16)),
+        bytes,
+    })
 }
 
 /// Folds the log up to `cut` onto the snapshot `previous` (or onto nothing), writes the result and
@@ -216,7 +241,7 @@ fn each_record(
     shelf: &Shelf,
     from: u64,
     upto: u64,
-    mut each: impl FnMut(&crate::domain::record::Record) -> Result<(), LawBroken>,
+    mut each: impl FnMut(&Record) -> Result<(), LawBroken>,
 ) -> Result<(), SnapshotError> {
     let mut next = from;
     while next <= upto {
@@ -355,14 +380,11 @@ fn read_entries(
     if trailer != expected {
         return Err(damaged("its checksum does not match"));
     }
-    if u64::from_le_bytes(array(end, NOTE_BYTES + 8)) != count
-        || u128::from_le_bytes(array(end, NOTE_BYTES + 16)) != state_hash
-    {
+    let end = decode_end(end, input.bytes).ok_or_else(|| damaged("its position is unreadable"))?;
+    if (end.count, end.state_hash) != (count, state_hash) {
         return Err(damaged("number or hash of its entities is not the recorded one"));
     }
-    let link = Link::from_note(&end[..NOTE_BYTES]).ok_or_else(|| damaged("its position is unreadable"))?;
-    let catalogue_seq = u64::from_le_bytes(array(end, NOTE_BYTES));
-    Ok(SnapshotEnd { link, catalogue_seq, count, state_hash, bytes: input.bytes })
+    Ok(end)
 }
 
 struct Input<R> {

@@ -95,6 +95,9 @@ pub trait Disk: Send + Sync {
     /// Removes a file; its absence is durable on return. A missing file is no error.
     fn remove_file(&self, path: &str) -> io::Result<()>;
 
+    /// Room left for this process, in bytes.
+    fn free_bytes(&self) -> io::Result<u64>;
+
     /// Throws away what interrupted work left behind. Called only after recovery found everything.
     fn sweep(&self) -> io::Result<()>;
 }

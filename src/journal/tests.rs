@@ -17,6 +17,7 @@ use crate::domain::time::JournalTime;
 
 mod crash;
 mod damage;
+mod golden;
 mod keeping;
 mod real;
 mod waiting;

@@ -131,11 +131,16 @@ pub(super) struct Writer {
     store: Arc<dyn Store>,
     /// Bytes of frames in the current generation.
     generation_bytes: u64,
+    /// Bytes written since the room on the disk was looked at.
+    unlooked_bytes: u64,
 }
+
+/// How much is written between two looks at the room left.
+const ROOM_LOOK_BYTES: u64 = 4 * 1024 * 1024;
 
 impl Writer {
     pub(super) fn new(core: Arc<Core>, link: Link, mark: Mark, store: Arc<dyn Store>, generation_bytes: u64) -> Writer {
-        Writer { core, link, mark, store, generation_bytes }
+        Writer { core, link, mark, store, generation_bytes, unlooked_bytes: 0 }
     }
 
     /// Writes until the inbox is closed and empty, or the disk fails.
@@ -185,6 +190,11 @@ impl Writer {
         self.core.shelf.remember(frames);
         self.core.grown(bytes, link);
         self.switch_generation();
+        self.unlooked_bytes += bytes;
+        if self.unlooked_bytes > ROOM_LOOK_BYTES {
+            self.unlooked_bytes = 0;
+            self.core.look_for_room();
+        }
         self.core.progress.publish(link.seq);
         Ok(())
     }

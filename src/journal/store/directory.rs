@@ -173,6 +173,11 @@ impl Disk for Directory {
         }
     }
 
+    fn free_bytes(&self) -> io::Result<u64> {
+        let room = rustix::fs::statvfs(&self.root)?;
+        Ok(room.f_bavail.saturating_mul(room.f_frsize))
+    }
+
     fn sweep(&self) -> io::Result<()> {
         let wal = self.root.join("wal");
         for name in names(&wal)? {

@@ -32,6 +32,7 @@ struct Platter {
     syncs: u64,
     fail_sync_at: Option<u64>,
     lie_from_sync: Option<u64>,
+    free_bytes: u64,
     random: u64,
 }
 
@@ -52,6 +53,7 @@ impl Simulated {
             syncs: 0,
             fail_sync_at: None,
             lie_from_sync: None,
+            free_bytes: u64::MAX,
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
         };
         Simulated { platter: Arc::new(Mutex::new(platter)) }
@@ -78,6 +80,10 @@ impl Simulated {
     pub(crate) fn lie(&self) {
         let mut platter = self.platter.lock();
         platter.lie_from_sync = Some(platter.syncs);
+    }
+
+    pub(crate) fn set_free_bytes(&self, bytes: u64) {
+        self.platter.lock().free_bytes = bytes;
     }
 
     /// Runs `work` while every call to the disk waits.
@@ -287,6 +293,10 @@ impl Disk for Simulated {
         self.platter.lock().whole(|platter| {
             platter.files.remove(path);
         })
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        Ok(self.platter.lock().free_bytes)
     }
 
     fn sweep(&self) -> io::Result<()> {

@@ -78,6 +78,31 @@ fn a_damaged_snapshot_falls_back_to_the_one_before() {
 }
 
 #[test]
+fn every_flipped_bit_and_every_cut_of_a_snapshot_is_noticed() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open(&disk).unwrap();
+    append_durably(&journal, 9).unwrap();
+    let name = snapshot::name(journal.snapshot_now().unwrap().unwrap().link.frame_no);
+    let path = snapshot::path(&name);
+    let whole = store::read_file(&disk, &path).unwrap().unwrap();
+    let directory = journal.core.origin.directory;
+    snapshot::read(&disk, directory, &name, |_, _| {}).unwrap();
+    for at in 0..whole.len() * 8 {
+        disk.corrupt_file(&path, |bytes| bytes[at / 8] ^= 1 << (at % 8));
+        assert!(snapshot::read(&disk, directory, &name, |_, _| {}).is_err(), "bit {at}");
+        assert!(snapshot::load(&disk, directory, &name).is_err(), "bit {at}");
+        disk.corrupt_file(&path, |bytes| bytes[at / 8] ^= 1 << (at % 8));
+    }
+    for length in 0..whole.len() {
+        disk.corrupt_file(&path, |bytes| bytes.truncate(length));
+        assert!(snapshot::load(&disk, directory, &name).is_err(), "cut to {length}");
+        disk.corrupt_file(&path, |bytes| bytes.clone_from(&whole));
+    }
+    disk.corrupt_file(&path, |bytes| bytes.push(0));
+    assert!(snapshot::load(&disk, directory, &name).is_err(), "bytes follow its end");
+}
+
+#[test]
 fn a_snapshot_is_not_built_on_a_damaged_one() {
     let disk = Simulated::new(1);
     let (journal, _) = open(&disk).unwrap();

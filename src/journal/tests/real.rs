@@ -44,6 +44,22 @@ fn a_process_that_ends_without_closing_loses_nothing() {
 }
 
 #[test]
+fn acknowledged_is_in_the_files_and_not_only_in_memory() {
+    let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (journal, _) = open_at(root.path(), options());
+    for round in 0..6 {
+        let acknowledged = append_durably(&journal, 7).unwrap();
+        // What a killed process leaves: the files as they are, without any goodbye.
+        let copy = elsewhere.path().join(round.to_string());
+        store::copy_folder(root.path(), &copy).unwrap();
+        let (found, state) = open_at(&copy, options());
+        assert_eq!(found.durable_seq(), acknowledged);
+        assert_state(&state, "from the files");
+        journal.upkeep();
+    }
+}
+
+#[test]
 fn two_processes_cannot_open_one_directory() {
     let root = tempfile::tempdir().unwrap();
     let (journal, _) = open_at(root.path(), options());
@@ -73,6 +89,33 @@ fn a_log_cut_short_is_refused_and_kept_as_evidence() {
     std::fs::write(&db, whole).unwrap();
     let (_, state) = open_at(root.path(), options());
     assert_eq!(state.seq(), 80);
+}
+
+/// A program that is called like the inspecting one.
+fn program(root: &std::path::Path, script: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = root.join("inspect");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn the_log_is_judged_on_a_copy_in_another_process() {
+    let (root, bin) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (journal, _) = open_at(root.path(), options());
+    append_durably(&journal, 5).unwrap();
+    drop(journal);
+
+    let with = |script: &str| Options { verifier: Some(program(bin.path(), script)), ..options() };
+    for bad in ["exit 3", "kill -9 $$", "echo nonsense", "echo 'frames=0 last_frame=0 last_seq=0 broken=hole'"] {
+        let refusal = Unrecovered::open(root.path(), with(bad)).unwrap().recover().err().unwrap();
+        assert!(matches!(&refusal, Failure::Damaged { .. }), "{bad}: {refusal}");
+        assert!(root.path().join("quarantine/0000000001/db").exists(), "{bad}: the copy stays as evidence");
+    }
+    let good = "[ \"$1\" = verify-generation ] && [ -f \"$2/db\" ] && echo frames=9 last_frame=9 last_seq=9 broken=-";
+    let (_, state) = open_at(root.path(), with(good));
+    assert_eq!(state.seq(), 5);
 }
 
 #[test]

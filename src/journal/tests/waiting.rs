@@ -101,6 +101,17 @@ fn a_closed_journal_makes_nothing_durable() {
 }
 
 #[test]
+fn a_disk_nearly_full_refuses_new_work_and_takes_what_ends_some() {
+    let disk = Simulated::new(1);
+    disk.set_free_bytes(100 << 20);
+    let (journal, _) = open(&disk).unwrap();
+    assert_eq!(journal.seat(Priority::Normal).err(), Some(Busy::NoRoom));
+    assert!(!journal.seats_free() && journal.seat(Priority::Kept).is_ok());
+    disk.set_free_bytes(100 << 30);
+    assert!(journal.seats_free() && journal.seat(Priority::Normal).is_ok());
+}
+
+#[test]
 fn the_async_wait_is_woken_from_the_writer() {
     let disk = Simulated::new(1);
     let (journal, _) = open(&disk).unwrap();

@@ -1,0 +1,272 @@
+//! Bytes that are on disks out there: every version of every record and entry reads for ever.
+//!
+//! A change here is never right. A new shape is a new version with lines of its own.
+
+use super::*;
+use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
+use crate::domain::event::*;
+use crate::domain::fulfillment::FulfillmentStep;
+use crate::domain::geo::Position;
+use crate::domain::ids::{OrderKey, ReservationKey};
+use crate::domain::item::{Component, Dimensions, Item, ItemKind};
+use crate::domain::money::Money;
+use crate::domain::node::{Handling, Node, NodeKind};
+use crate::domain::order::*;
+use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
+use crate::domain::rule_set::RuleSet;
+use crate::domain::state::{Entity, EntityKey, KeyEntry};
+use crate::domain::stock::Level;
+use crate::domain::time::WallTime;
+use crate::journal::frame::{Builder, Slice};
+
+const CELL: CellKey = CellKey { sku: SkuIndex(3), node: NodeIndex(300) };
+
+fn node() -> Node {
+    Node {
+        id: "nyc-1".into(),
+        kind: NodeKind::Store,
+        name: "New York".into(),
+        position: Position { lat_micro: 40_712_800, lon_micro: -74_006_000 },
+        country: "US".into(),
+        postal_code: "10007".into(),
+        time_zone: "America/New_York".into(),
+        active: true,
+        inactive_reason: None,
+        handling: Some(Handling { per_shipment: 100, per_unit: 5 }),
+        capacity_per_day: Some(250),
+        cutoff_min: Some(900),
+        calendar: None,
+        capabilities: vec!["gift_wrap".into()],
+    }
+}
+
+fn item() -> Item {
+    Item {
+        sku: "KIT 1".into(),
+        name: "Kit".into(),
+        kind: ItemKind::Kit,
+        weight_g: 1_200,
+        dimensions: Dimensions { length: 300, width: 200, height: 100 },
+        value: Some(Money { amount: 1_999, currency: Currency::USD }),
+        components: vec![Component { sku: SkuIndex(3), quantity: 2 }],
+    }
+}
+
+fn placed() -> OrderEvent {
+    let units = LineUnits { line: 0, quantity: 2 };
+    OrderEvent::Placed {
+        facts: Box::new(OrderFacts {
+            id: Some("order-1".into()),
+            fingerprint: u64::MAX,
+            kind: OrderType::Standard,
+            channel: "web".into(),
+            channel_order_id: "W-1".into(),
+            customer: "c-1".into(),
+            personal: Sealed { key_id: 0, bytes: vec![1, 2, 3] },
+            currency: Currency::USD,
+            destinations: vec![Destination {
+                group: "".into(),
+                country: "US".into(),
+                postal_prefix: "100".into(),
+                position: Some(Position { lat_micro: 1, lon_micro: -1 }),
+                approximate: true,
+                personal: Sealed::default(),
+            }],
+            delivery_method: "standard".into(),
+            payment: Some(Payment { method: "card".into(), status: "authorized".into() }),
+            total: Some(3_998),
+            rule_set: None,
+            reservation: Some(ReservationKey(9)),
+            placed_at: WallTime(1_700_000_000_000),
+        }),
+        lines: vec![PlacedLine {
+            id: "1".into(),
+            sku: SkuIndex(3),
+            quantity: 3,
+            unit_price: 1_999,
+            group: 0,
+            stocked: true,
+            components: vec![],
+        }],
+        allocations: vec![Allocation { number: 1, node: NodeIndex(300), group: 0, lines: vec![units] }],
+        backordered: vec![LineUnits { line: 0, quantity: 1 }],
+        decision: Some(Box::new(Decision {
+            rule_set: "default".into(),
+            rule_set_version: 1,
+            catalogue_seq: 7,
+            cost: Money { amount: 650, currency: Currency::USD },
+            lower_bound: 650,
+            optimal: true,
+            terms: Terms { per_shipment: 500, distance: 150, split: 0 },
+            assignments: vec![Assignment { node: NodeIndex(300), lines: vec![units], cost: 650 }],
+            unfilled: vec![],
+            evidence: Evidence {
+                lines: vec![SeenLine { line: 0, quantity: 3, unit_weight_g: 1_200, needs: vec![(0, 1)] }],
+                slots: 1,
+                candidates: vec![(NodeIndex(300), 12_345)],
+                available: vec![2],
+                fenced: vec![(NodeIndex(2), FenceReason::Inactive)],
+                nodes: 2,
+                truncated: false,
+                tariff: (500, 200_000, 150),
+            },
+        })),
+    }
+}
+
+/// One of each kind, in the order of their codes.
+fn events() -> Vec<Event> {
+    vec![
+        Event::DirectoryFounded(DirectoryFounded { base_currency: Currency::USD }),
+        Event::NodePut(NodePut { index: NodeIndex(300), node: node() }),
+        Event::ItemPut(ItemPut { index: SkuIndex(3), item: item() }),
+        Event::RuleSetPut(RuleSet::default_v1()),
+        Event::StockMoved(StockMoved {
+            cell: CELL,
+            kind: MovementKind::Counted,
+            delta: LevelDelta { on_hand: 5, shortfall: -1, available: 1_000_000, ..LevelDelta::default() },
+        }),
+        Event::ReservationChanged(ReservationChanged {
+            key: ReservationKey(9),
+            version: 2,
+            event: ReservationEvent::Held {
+                id: Some("r-1".into()),
+                fingerprint: 1 << 40,
+                owner: "cart".into(),
+                channel: None,
+                customer: Some("c-1".into()),
+                expires_at: JournalTime(1_700_000_900_000),
+                lines: vec![Held { sku: SkuIndex(3), node: NodeIndex(300), quantity: 2 }],
+            },
+        }),
+        Event::ReservationChanged(ReservationChanged {
+            key: ReservationKey(9),
+            version: 3,
+            event: ReservationEvent::Ended { state: ReservationState::Claimed { order: OrderKey(77) } },
+        }),
+        Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(77), version: 1, event: placed() })),
+        Event::OrderChanged(Box::new(OrderChanged {
+            key: OrderKey(77),
+            version: 2,
+            event: OrderEvent::Cancelled {
+                parts: vec![CancelledPart { line: 0, quantity: 1, from: CancelFrom::Backordered }],
+                reason: "changed mind".into(),
+            },
+        })),
+        Event::OrderChanged(Box::new(OrderChanged {
+            key: OrderKey(77),
+            version: 3,
+            event: OrderEvent::Fulfillment { number: 1, step: FulfillmentStep::Accepted },
+        })),
+        Event::KeyUsed(KeyUsed { hash: 1 << 100, fingerprint: 42, answer: Answer::Order(OrderKey(77)) }),
+        Event::KeyUsed(KeyUsed {
+            hash: 2,
+            fingerprint: 43,
+            answer: Answer::Levels(vec![(CELL, Level { on_hand: 7, available: 7, ..Level::default() })]),
+        }),
+    ]
+}
+
+fn draft_of(events: Vec<Event>) -> Draft {
+    Draft {
+        decided_at: JournalTime(1_700_000_000_000),
+        catalogue_seq: 7,
+        actor: "anonymous".into(),
+        source: "http".into(),
+        request_id: "r".into(),
+        events,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn every_event_has_these_bytes_for_ever() {
+    let golden: Vec<&str> = include_str!("golden_events.txt").lines().filter(|line| !line.starts_with('#')).collect();
+    let bare = codec::encode(&draft_of(vec![])).unwrap().0;
+    assert_eq!(hex(&bare), golden[0], "a header without events");
+    let events = events();
+    assert_eq!(golden.len(), events.len() + 1);
+    for (event, expected) in events.iter().zip(&golden[1..]) {
+        let bytes = codec::encode(&draft_of(vec![event.clone()])).unwrap().0;
+        assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
+    }
+    let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
+    assert_eq!(codes, (1..=8).collect(), "a sample of every type");
+}
+
+#[test]
+fn every_event_reads_back_as_it_was_written() {
+    let draft = draft_of(events());
+    let body = codec::encode(&draft).unwrap();
+    let origin = Origin { directory: 1, partition: 0, epoch: 5 };
+    let mut builder = Builder::new(origin, Link::START);
+    builder.push(Slice { seq: 1, time: 10, wall: 20, body: &body.0 });
+    let frame = builder.finish(0);
+    let slice = frame.records().next().unwrap();
+    let record = codec::decode(&frame.head(), &slice).unwrap();
+    assert_eq!(record.events, draft.events);
+    let header = &record.header;
+    assert_eq!((header.seq, header.time.0, header.wall.0, header.epoch), (1, 10, 20, 5));
+    assert_eq!((&header.actor, &header.source, &header.request_id), (&draft.actor, &draft.source, &draft.request_id));
+
+    // No prefix, no longer body and no other count is taken for a record.
+    for length in 0..body.0.len() {
+        let short = Slice { body: &body.0[..length], ..slice };
+        assert!(codec::decode(&frame.head(), &short).is_err(), "cut to {length}");
+    }
+    let longer = [body.0.as_slice(), &[0]].concat();
+    assert!(codec::decode(&frame.head(), &Slice { body: &longer, ..slice }).is_err());
+}
+
+#[test]
+fn every_entity_has_these_bytes_for_ever_and_reads_back() {
+    let mut state = State::default();
+    let stamp = Stamp { seq: 1, time: JournalTime(1_700_000_000_000), wall: WallTime(0) };
+    let draft = draft_of(vec![]);
+    let header = stamp.header(&draft);
+    for event in events() {
+        let event = match event {
+            Event::StockMoved(moved) => Event::StockMoved(StockMoved {
+                delta: LevelDelta { on_hand: 9, available: 9, ..LevelDelta::default() },
+                ..moved
+            }),
+            Event::ReservationChanged(changed) => {
+                Event::ReservationChanged(ReservationChanged { version: changed.version - 1, ..changed })
+            }
+            Event::KeyUsed(used) if used.hash == 2 => continue,
+            other => other,
+        };
+        let key = event.entity();
+        let before = state.entity(&key).cloned();
+        state.insert(key, Entity::fold(before, &header, &event).unwrap());
+    }
+    assert_eq!(state.len(), 8, "a sample of every kind");
+    assert_eq!(
+        state.entity(&EntityKey::Key(1 << 100)),
+        Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))
+    );
+    let golden: Vec<&str> = include_str!("golden_entities.txt").lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(golden.len(), state.len());
+    for ((key, entity), expected) in state.entities().into_iter().zip(golden) {
+        let mut entry = Vec::new();
+        codec::put_entity(&mut entry, key, entity);
+        assert_eq!(hex(&entry), expected, "{key:?}");
+        let (kind, version, length) = codec::entry_head(entry[..8].try_into().unwrap());
+        assert_eq!((kind, length), (key.kind(), entry.len() - 8));
+        let (read_key, read) = codec::get_entity(kind, version, &entry[8..]).unwrap();
+        assert_eq!((&read_key, &read), (key, entity));
+        assert!(codec::get_entity(kind, 2, &entry[8..]).is_err(), "an unknown version is refused");
+        assert!(codec::get_entity(kind, version, &entry[8..entry.len() - 1]).is_err());
+    }
+}
+
+#[test]
+fn a_record_too_large_is_refused_before_it_is_appended() {
+    let many = |count| draft_of(vec![events()[7].clone(); count]);
+    assert!(codec::encode(&many(100)).is_ok());
+    let refused = codec::encode(&many(1_000)).unwrap_err();
+    assert!(refused.bytes > refused.max && refused.max == 60 * 1024);
+}
