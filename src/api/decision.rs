@@ -129,6 +129,12 @@ struct Loser {
 }
 
 impl DecisionJson {
+    /// The last decision of an order, with its `losers_max` nearest losers.
+    pub fn of_order(order: &Order, catalogue: &Catalogue, losers_max: usize) -> Option<Self> {
+        let lines = OrderLines { order, catalogue };
+        order.decision.as_deref().map(|decision| Self::of(decision, &lines, catalogue, losers_max))
+    }
+
     /// A decision with its `losers_max` nearest losers.
     pub fn of(
         decision: &Decision,
