@@ -21,6 +21,7 @@ pub mod rejection;
 pub mod reply;
 pub mod reservation;
 pub mod rule_set;
+pub mod sourcing;
 pub mod state;
 pub mod stock;
 pub mod time;

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decision::{Decision, LineUnits};
+use super::decision::{Assignment, Decision, LineUnits};
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use super::geo::Position;
 use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
@@ -203,6 +203,8 @@ pub struct Allocation {
     pub group: u16,
     /// What.
     pub lines: Vec<LineUnits>,
+    /// What the plan says it costs, minor units of the base currency.
+    pub cost: i64,
 }
 
 /// Where cancelled units are taken from.
@@ -242,7 +244,7 @@ pub enum OrderEvent {
         allocations: Vec<Allocation>,
         /// What joined the queue of waiting demand.
         backordered: Vec<LineUnits>,
-        /// Why so.
+        /// Why so. Its shipments and what it leaves are `allocations` and `backordered`; it does not repeat them.
         decision: Option<Box<Decision>>,
     },
     /// Units that nobody had been found for were sourced.
@@ -447,8 +449,11 @@ impl Order {
                     sub(&mut line.unallocated, units.quantity, "unallocated")?;
                     line.backordered += units.quantity;
                 }
-                if decision.is_some() {
-                    self.decision.clone_from(decision);
+                if let Some(decision) = decision {
+                    let mut decision = decision.clone();
+                    decision.assignments = allocations.iter().map(Allocation::assignment).collect();
+                    decision.unfilled.clone_from(backordered);
+                    self.decision = Some(decision);
                 }
             }
             OrderEvent::Filled { allocations } => {
@@ -604,6 +609,13 @@ impl Order {
             }
         }
         Ok(())
+    }
+}
+
+impl Allocation {
+    /// The plan's shipment.
+    fn assignment(&self) -> Assignment {
+        Assignment { node: self.node, lines: self.lines.clone(), cost: self.cost }
     }
 }
 

@@ -202,6 +202,16 @@ impl State {
         self.entities.into_iter()
     }
 
+    /// The highest generated number of an order or reservation; 0 when there is none.
+    pub fn highest_key(&self) -> u64 {
+        let keys = self.entities.keys().filter_map(|key| match key {
+            EntityKey::Order(key) => Some(key.0),
+            EntityKey::Reservation(key) => Some(key.0),
+            _ => None,
+        });
+        keys.max().unwrap_or(0)
+    }
+
     /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law.
     pub fn apply(&mut self, record: &Record) -> Result<(), LawBroken> {
         let header = &record.header;

@@ -1,78 +1,166 @@
-//! Who holds it in memory.
+//! The engine: stock and open orders in memory, taken lock-free, changed only together with the log.
+//!
+//! **Phases of a command** ([`Engine::execute`]): claim names → lock entities → lock ledgers (gives, joins and
+//! corrections only) → decide → make the record's bytes → take → append → give → fold. Everything held is taken in one
+//! ascending order: catalogue guard, names, reservations, orders, ledgers by sku, words by (sku, node), append.
+//!
+//! **Cost.** A checkout that finds its units takes no ledger: one compare-and-swap per cell, plus one to clear each mark
+//! when there are several. A give locks one mutex per sku.
+//!
+//! | file | what |
+//! |---|---|
+//! | `cell` | the contended word; the only file with memory orderings |
+//! | `withdrawal` | all or nothing over words |
+//! | `ledger`, `due` | what one mutex per sku protects; who holds units until when |
+//! | `change`, `turn` | stock of one record: decide, withdraw, log, apply |
+//! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
+//! | `reserve`, `expire` | reservations |
+//! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes and items |
+//! | `start`, `settle`, `read` | from a state, paid; reads |
+//!
+//! What is *not* here: bytes and disk (`journal`), JSON (`api`), waiting for durability (`pipeline`).
 
-use crate::domain::catalogue::Catalogue;
-use crate::domain::command::{Command, Context, PlaceOrder};
-use crate::domain::decision::Decision;
-use crate::domain::ids::{FulfillmentKey, Text};
+mod adjust;
+mod allocate;
+mod catalogue;
+pub mod cell;
+mod change;
+mod due;
+mod expire;
+mod fulfill;
+mod ledger;
+mod network;
+mod place;
+mod queue;
+mod read;
+mod reserve;
+mod routing;
+mod settle;
+mod start;
+mod table;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod withdrawal;
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crossbeam::queue::SegQueue;
+use crossbeam::sync::ShardedLock;
+use parking_lot::Mutex;
+
+use crate::domain::command::{Command, Context};
+use crate::domain::event::Answer;
+use crate::domain::ids::{OrderKey, ReservationKey};
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
-use crate::domain::reply::Outcome;
+use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::Reservation;
-use crate::domain::state::State;
-use crate::domain::stock::Level;
 use crate::domain::time::JournalTime;
+use expire::Agenda;
+use network::Network;
+pub use read::{Atp, StockView};
+use table::{Name, Named, Names, Table};
+use turn::Turn;
 
-/// All stock levels of a sku.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StockView {
-    /// The sku.
-    pub sku: Text,
-    /// Sum over all nodes.
-    pub total: Level,
-    /// Level by node id.
-    pub nodes: Vec<(Text, Level)>,
-    /// Sequence of the last record appended when it was read.
-    pub as_of: u64,
+/// See the module.
+#[derive(Debug)]
+pub struct Engine {
+    /// Nodes, items, rules and cells.
+    network: ShardedLock<Network>,
+    orders: Table<OrderKey, Order>,
+    reservations: Table<ReservationKey, Reservation>,
+    /// Callers' ids, channel order ids, idempotency keys.
+    names: Names,
+    /// The clock's own heap, and what commands put before it without a lock.
+    agenda: Mutex<Agenda>,
+    agenda_inbox: SegQueue<(JournalTime, ReservationKey)>,
+    /// Reservations that ended, oldest first: forgotten after their window.
+    ended: Mutex<VecDeque<(JournalTime, ReservationKey)>>,
+    /// Idempotency keys, oldest first: forgotten after their window.
+    keys_used: Mutex<VecDeque<(JournalTime, u128)>>,
+    next_key: AtomicU64,
+    position: AtomicU64,
 }
 
-/// What can be promised now.
+/// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Atp {
-    /// Units.
-    pub available: u64,
-    /// Sequence of the last record appended when it was read.
-    pub as_of: u64,
+pub enum Executed {
+    /// It was carried out (or there was nothing to do).
+    Done(Outcome),
+    /// It was carried out before, with that record: the answer is rendered again from it.
+    Repeat {
+        /// The record.
+        seq: u64,
+        /// How the answer is found in it, unless the record itself says.
+        answer: Answer,
+    },
+    /// The same, where the record's own [`crate::domain::event::KeyUsed`] says how.
+    RepeatKey {
+        /// The record.
+        seq: u64,
+    },
 }
 
-/// The engine.
-pub struct Engine {}
+impl Executed {
+    fn done(reply: Reply, seq: u64) -> Self {
+        Self::Done(Outcome { reply, seq, replayed: false })
+    }
 
-#[allow(missing_docs, unused_variables)]
+    fn repeated(reply: Reply, seq: u64) -> Self {
+        Self::Done(Outcome { reply, seq, replayed: true })
+    }
+}
+
 impl Engine {
-    pub fn start(state: State, log: &dyn Log) -> Result<Self, Rejection> {
-        Ok(Self {})
+    /// Carries out a command: validates, takes stock, appends while what it touches is locked, gives. The reply may be
+    /// told only when the record of `seq` is durable.
+    pub fn execute(&self, log: &dyn Log, context: &Context, command: Command) -> Result<Executed, Rejection> {
+        let claim = context.key.map(|key| (key, self.names.claim(Name::Key(key.hash))));
+        if let Some((key, claim)) = &claim
+            && let Some(Named::Record(seq, fingerprint)) = claim.taken()
+        {
+            return if fingerprint == key.fingerprint {
+                Ok(Executed::RepeatKey { seq })
+            } else {
+                Err(Rejection::KeyReused)
+            };
+        }
+        let turn = Turn::new(log, context, claim.map(|(_, claim)| claim));
+        match command {
+            Command::PutNode(node) => self.put_node(&turn, *node),
+            Command::PatchNode { node, patch } => self.patch_node(&turn, &node, *patch),
+            Command::PutItem(item) => self.put_item(&turn, *item),
+            Command::PutRuleSet(rules) => self.put_rule_set(&turn, rules),
+            Command::AdjustStock(adjustments) => self.adjust_stock(&turn, &adjustments),
+            Command::MoveStock(moves) => self.move_stock(&turn, &moves),
+            Command::SetOnHand(set) => self.set_on_hand(&turn, &set),
+            Command::Reserve(reserve) => self.reserve(&turn, &reserve),
+            Command::ChangeReservation(change) => self.change_reservation(&turn, &change),
+            Command::ReleaseReservation { reservation } => self.release_reservation(&turn, &reservation),
+            Command::PlaceOrder(order) => self.place_order(&turn, &order),
+            Command::CancelOrder(cancel) => self.cancel_order(&turn, &cancel),
+            Command::Fulfill(fulfill) => self.fulfill(&turn, &fulfill),
+        }
     }
-    pub fn execute(&self, log: &dyn Log, context: &Context, command: Command) -> Result<Outcome, Rejection> {
-        Err(Rejection::Contended)
+
+    /// Sequence of the last record this engine knows to be appended.
+    pub fn position(&self) -> u64 {
+        self.position.load(Relaxed)
     }
-    /// Expires what is due; returns when the next reservation is due.
-    pub fn expire_due(&self, log: &dyn Log) -> Option<JournalTime> {
-        None
+
+    fn reached(&self, seq: u64) {
+        self.position.fetch_max(seq, Relaxed);
     }
-    /// Reads the catalogue under its shared guard.
-    pub fn catalogue<R>(&self, read: impl FnOnce(&Catalogue) -> R) -> R {
-        read(&Catalogue::new(crate::domain::money::Currency::USD))
+
+    fn next_key(&self) -> u64 {
+        self.next_key.fetch_add(1, Relaxed)
     }
-    pub fn stock(&self, sku: &str) -> Result<StockView, Rejection> {
-        Err(Rejection::Contended)
-    }
-    pub fn atp(&self, now: JournalTime, sku: &str, node: Option<&str>) -> Result<Atp, Rejection> {
-        Err(Rejection::Contended)
-    }
-    /// By generated or caller's id. `order.seq` must be durable before it is shown.
-    pub fn order(&self, id: &str) -> Result<Order, Rejection> {
-        Err(Rejection::Contended)
-    }
-    pub fn fulfillment(&self, id: &str) -> Result<(Order, FulfillmentKey), Rejection> {
-        Err(Rejection::Contended)
-    }
-    /// `reservation.seq` must be durable before it is shown; state as of `now` by `state_at`.
-    pub fn reservation(&self, id: &str) -> Result<Reservation, Rejection> {
-        Err(Rejection::Contended)
-    }
-    /// What would be decided for this order now; takes nothing.
-    pub fn quote(&self, now: JournalTime, order: &PlaceOrder) -> Result<Decision, Rejection> {
-        Err(Rejection::Contended)
+
+    fn remember_key(&self, at: JournalTime, hash: u128) {
+        self.keys_used.lock().push_back((at, hash));
     }
 }

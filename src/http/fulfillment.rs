@@ -11,7 +11,8 @@ use crate::api::fulfillment::{
 };
 use crate::api::page::{Page, length};
 use crate::domain::command::{Command, Context, Fulfill, FulfillmentAction};
-use crate::domain::ids::Text;
+use crate::domain::ids::{FulfillmentKey, Text};
+use crate::domain::reply::{Outcome, Reply};
 
 /// Fulfilment orders, newest order first.
 #[utoipa::path(
@@ -53,8 +54,19 @@ pub async fn fulfillment_order(State(front): State<Front>, Path(id): Path<Text>)
 }
 
 async fn take(front: &Front, context: Context, fulfillment: Text, action: FulfillmentAction) -> Replied {
+    let key = FulfillmentKey::parse(&fulfillment);
     let command = Command::Fulfill(Fulfill { fulfillment, action });
-    Ok(made(front, StatusCode::OK, front.pipeline().submit(context, command).await?))
+    let done = front.pipeline().submit(context, command).await?;
+    Ok(made(front, StatusCode::OK, done.map(|outcome| meant(outcome, key))))
+}
+
+/// A repeated step is answered by its order; what was asked for is the fulfilment order.
+fn meant(outcome: Outcome, key: Option<FulfillmentKey>) -> Outcome {
+    let reply = match (outcome.reply, key) {
+        (Reply::Order(order), Some(key)) => Reply::Fulfillment { order, key },
+        (reply, _) => reply,
+    };
+    Outcome { reply, ..outcome }
 }
 
 /// One function per step: its path, what its body says, what it does.

@@ -124,6 +124,9 @@ impl Meters {
         add("ordain_journal_snapshots_total", "counter", counted.snapshots);
         add("ordain_journal_upkeep_failures_total", "counter", counted.upkeep_failures);
         add("ordain_views_seq", "gauge", front.views().position());
+        let (orders, reservations) = front.engine().counts();
+        add("ordain_orders_in_memory", "gauge", orders as u64);
+        add("ordain_reservations_in_memory", "gauge", reservations as u64);
         syncs(&mut text, &counted);
         text
     }

@@ -26,7 +26,7 @@ use crate::views::Filter;
 )]
 pub async fn promise(State(front): State<Front>, Ask(order): Ask<NewOrder>) -> Replied {
     let names = order.line_names();
-    let decision = front.engine().quote(front.journal().now().journal, &order.order(0))?;
+    let decision = front.engine().quote(front.journal().now(), &order.order(0))?;
     let decision = front.engine().catalogue(|c| DecisionJson::of(&decision, &names[..], c, LOSERS_IN_REPLY));
     Ok(ahead(&Quote { decision }))
 }

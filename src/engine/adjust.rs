@@ -1,0 +1,251 @@
+//! Stock changed from outside: adjustments, counts and moves between states. All or nothing over a request.
+//!
+//! What arrives is a give. What goes missing is a correction: it takes what is free and, once nothing of the cell is in
+//! flight, adds the rest to the shortfall, which the next give pays first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::Change;
+use super::network::Network;
+use super::turn::Turn;
+use super::withdrawal::{NotTaken, Patience, Withdrawal};
+use super::{Engine, Executed};
+use crate::domain::command::{Adjustment, SetOnHand, StockMove, StockState};
+use crate::domain::event::{Answer, Event};
+use crate::domain::ids::SkuIndex;
+use crate::domain::item::ItemKind;
+use crate::domain::limits::{ADJUSTMENTS_MAX, LEVEL_MAX};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::stock::{CellKey, Level, LevelDelta, MovementKind};
+
+/// One change of what is physically there.
+#[derive(Clone, Copy)]
+struct Physical {
+    cell: CellKey,
+    delta: i64,
+    kind: MovementKind,
+}
+
+impl Engine {
+    pub(super) fn adjust_stock(&self, turn: &Turn<'_>, adjustments: &[Adjustment]) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        check_count("adjustments", adjustments.len())?;
+        let mut changes = Vec::with_capacity(adjustments.len());
+        for (at, adjustment) in adjustments.iter().enumerate() {
+            let cell = cell_of(&network, &format!("adjustments[{at}]."), &adjustment.sku, &adjustment.node)?;
+            changes.push(Physical { cell, delta: i64::from(adjustment.delta), kind: adjustment.reason });
+        }
+        self.correct(turn, &network, &changes)
+    }
+
+    pub(super) fn set_on_hand(&self, turn: &Turn<'_>, command: &SetOnHand) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let missing = |kind, id: &str| Rejection::not_found(kind, id);
+        let sku = network.catalogue.sku_index(&command.sku).ok_or_else(|| missing("item", &command.sku))?;
+        let node = network.catalogue.node_index(&command.node).ok_or_else(|| missing("node", &command.node))?;
+        stocked(&network, "sku", sku)?;
+        let cell = CellKey { sku, node };
+        let mut patience = Patience::default();
+        loop {
+            let mut change = Change::lock(&network, &BTreeSet::from([sku]));
+            let position = change.ensure(cell);
+            let on_hand = change.ledger(sku).cells[position].on_hand;
+            if let Some(expected) = command.expected
+                && expected != on_hand
+            {
+                let (sku, node) = (command.sku.to_string(), command.node.to_string());
+                return Err(Rejection::StaleLevel { sku, node, on_hand, expected });
+            }
+            let delta = i64::from(command.on_hand) - i64::from(on_hand);
+            let counted = Physical { cell, delta, kind: MovementKind::Counted };
+            if let Some(executed) = self.try_correct(turn, &network, change, &[counted], &mut patience)? {
+                return Ok(executed);
+            }
+        }
+    }
+
+    fn correct(&self, turn: &Turn<'_>, network: &Network, changes: &[Physical]) -> Result<Executed, Rejection> {
+        let skus: BTreeSet<SkuIndex> = changes.iter().map(|change| change.cell.sku).collect();
+        let mut patience = Patience::default();
+        loop {
+            let change = Change::lock(network, &skus);
+            if let Some(executed) = self.try_correct(turn, network, change, changes, &mut patience)? {
+                return Ok(executed);
+            }
+        }
+    }
+
+    /// One attempt; `None` when units were in flight and it is worth coming again.
+    fn try_correct(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        mut change: Change<'_>,
+        physical: &[Physical],
+        patience: &mut Patience,
+    ) -> Result<Option<Executed>, Rejection> {
+        let missing = missing_units(physical);
+        check_on_hand(network, &mut change, &missing)?;
+        let mut withdrawal = Withdrawal::nothing();
+        let mut taken: BTreeMap<CellKey, u32> = BTreeMap::new();
+        for (cell, units) in &missing {
+            change.ensure(*cell);
+            let word = network.cell(*cell).expect("just ensured").word;
+            let got = withdrawal.add_up_to(word, *units);
+            let others = word.both().1 - withdrawal.in_flight_of(word);
+            if got < *units && (others > 0 || word.free() > 0) {
+                drop(withdrawal);
+                return if patience.wait() { Ok(None) } else { Err(Rejection::Contended) };
+            }
+            taken.insert(*cell, got);
+        }
+        for one in physical.iter().filter(|one| one.delta < 0) {
+            let units = one.delta.unsigned_abs() as u32;
+            let had = taken.get_mut(&one.cell).expect("every missing cell was taken from");
+            let from_free = units.min(*had);
+            *had -= from_free;
+            change.lose(one.cell, units, from_free, one.kind);
+        }
+        for one in physical.iter().filter(|one| one.delta > 0) {
+            if one.delta > i64::from(LEVEL_MAX) {
+                return Err(too_large(network, one.cell));
+            }
+            change.give(one.cell, one.delta as u32, one.kind, |delta, n| delta.on_hand += n);
+        }
+        change.check_bounds()?;
+        let cells: Vec<CellKey> = physical.iter().map(|one| one.cell).collect::<BTreeSet<_>>().into_iter().collect();
+        self.finish_change(turn, network, change, withdrawal, &cells).map(Some)
+    }
+
+    pub(super) fn move_stock(&self, turn: &Turn<'_>, moves: &[StockMove]) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        check_count("moves", moves.len())?;
+        let mut cells = Vec::with_capacity(moves.len());
+        for (at, one) in moves.iter().enumerate() {
+            cells.push(cell_of(&network, &format!("moves[{at}]."), &one.sku, &one.node)?);
+            if (one.from == StockState::Available) == (one.to == StockState::Available) {
+                let detail = "units move between available and one other state";
+                return Err(Rejection::invalid(format!("moves[{at}].to"), "illegal_move", detail));
+            }
+        }
+        let skus: BTreeSet<SkuIndex> = cells.iter().map(|cell| cell.sku).collect();
+        let mut change = Change::lock(&network, &skus);
+        for cell in &cells {
+            change.ensure(*cell);
+        }
+        for (one, cell) in moves.iter().zip(&cells).filter(|(one, _)| one.from == StockState::Available) {
+            let to = one.to;
+            change.take(*cell, one.quantity.units(), MovementKind::StateChanged, |delta, n| *state_of(delta, to) += n);
+        }
+        for (one, cell) in moves.iter().zip(&cells).filter(|(one, _)| one.to == StockState::Available) {
+            let (from, units) = (one.from, one.quantity.units());
+            let has = change.left_in(*cell, from);
+            if has < units {
+                return Err(insufficient_state(&network, *cell, from, has, units));
+            }
+            change.give(*cell, units, MovementKind::StateChanged, |delta, n| *state_of(delta, from) -= n);
+        }
+        let withdrawal = change.withdraw(&mut Patience::default()).map_err(|not_taken| match not_taken {
+            NotTaken::Contended => Rejection::Contended,
+            NotTaken::Refused(at) => {
+                let (cell, units) = change.refused(at).expect("a refusal names one of the takes");
+                let free = network.cell(cell).map_or(0, |c| c.word.free());
+                insufficient_state(&network, cell, StockState::Available, free, units)
+            }
+        })?;
+        let cells: Vec<CellKey> = cells.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        self.finish_change(turn, &network, change, withdrawal, &cells)
+    }
+
+    /// Logs a change of stock alone and answers the levels it leads to.
+    fn finish_change<'n>(
+        &self,
+        turn: &Turn<'_>,
+        network: &'n Network,
+        mut change: Change<'n>,
+        withdrawal: Withdrawal<'n>,
+        cells: &[CellKey],
+    ) -> Result<Executed, Rejection> {
+        let levels: Vec<(CellKey, Level)> = change.levels_after(cells, &withdrawal);
+        let events: Vec<Event> = change.events().collect();
+        if events.is_empty() {
+            let seq = self.position();
+            return Ok(Executed::done(Reply::Levels(levels), seq));
+        }
+        let answer = Answer::Levels(levels.clone());
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(answer))?;
+        let logged = turn.log(self, sealed, change, withdrawal);
+        let seq = logged.seq();
+        let touched = logged.done();
+        self.follow_up(turn, network, touched);
+        Ok(Executed::done(Reply::Levels(levels), seq))
+    }
+}
+
+/// The counter a state stands for, in a delta.
+fn state_of(delta: &mut LevelDelta, state: StockState) -> &mut i32 {
+    match state {
+        StockState::Available => &mut delta.available,
+        StockState::Damaged => &mut delta.damaged,
+        StockState::QualityControl => &mut delta.quality_control,
+        StockState::SafetyStock => &mut delta.safety_stock,
+    }
+}
+
+fn missing_units(physical: &[Physical]) -> BTreeMap<CellKey, u32> {
+    let mut missing: BTreeMap<CellKey, u64> = BTreeMap::new();
+    for one in physical.iter().filter(|one| one.delta < 0) {
+        *missing.entry(one.cell).or_default() += one.delta.unsigned_abs();
+    }
+    missing.into_iter().map(|(cell, units)| (cell, u32::try_from(units).unwrap_or(u32::MAX))).collect()
+}
+
+fn check_on_hand(
+    network: &Network,
+    change: &mut Change<'_>,
+    missing: &BTreeMap<CellKey, u32>,
+) -> Result<(), Rejection> {
+    for (cell, units) in missing {
+        let position = change.ensure(*cell);
+        let on_hand = change.ledger(cell.sku).cells[position].on_hand;
+        if on_hand < *units {
+            let (sku, node) = (network.sku_name(cell.sku), network.node_name(cell.node));
+            return Err(Rejection::InsufficientOnHand { sku, node, on_hand, by: u64::from(*units) });
+        }
+    }
+    Ok(())
+}
+
+fn check_count(field: &str, count: usize) -> Result<(), Rejection> {
+    if (1..=ADJUSTMENTS_MAX).contains(&count) {
+        return Ok(());
+    }
+    let detail = format!("a request has 1 to {ADJUSTMENTS_MAX} of them, this one has {count}");
+    Err(Rejection::invalid(field, "too_many", detail))
+}
+
+fn cell_of(network: &Network, path: &str, sku: &str, node: &str) -> Result<CellKey, Rejection> {
+    let sku_index = network.find_sku(format!("{path}sku"), sku)?;
+    stocked(network, &format!("{path}sku"), sku_index)?;
+    let node = network.find_node(format!("{path}node"), node)?;
+    Ok(CellKey { sku: sku_index, node })
+}
+
+fn stocked(network: &Network, field: &str, sku: SkuIndex) -> Result<(), Rejection> {
+    let item = network.catalogue.item(sku);
+    if item.kind == ItemKind::Product {
+        return Ok(());
+    }
+    let detail = format!("{} is not kept in stock; only products are", item.sku);
+    Err(Rejection::invalid(field, "not_stocked", detail))
+}
+
+fn too_large(network: &Network, cell: CellKey) -> Rejection {
+    Rejection::LevelTooLarge { sku: network.sku_name(cell.sku), node: network.node_name(cell.node), max: LEVEL_MAX }
+}
+
+fn insufficient_state(network: &Network, cell: CellKey, state: StockState, has: u32, requested: u32) -> Rejection {
+    let (sku, node) = (network.sku_name(cell.sku), network.node_name(cell.node));
+    Rejection::InsufficientState { sku, node, state: state.word(), has, requested }
+}

@@ -1,0 +1,193 @@
+//! One attempt to allocate an order's units: route, take, log, all or nothing.
+//!
+//! Three callers: a new order, an order whose units came back (reject, short pick), and a waiting line that is tried
+//! again. A checkout that finds its units holds no ledger. What cannot be filled *joins* the queue: that needs the
+//! ledgers of the short skus, so the attempt stops with [`Stop::NeedLedgers`] and is made again with them held, after
+//! what is due was expired. Under the ledgers gives stand still, so once every eligible word is seen empty with nothing
+//! in flight, waiting is right: nobody can be overtaken and no free unit is left beside the demand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Engine;
+use super::change::{Change, Place};
+use super::network::Network;
+use super::routing::{Route, Wanted, route};
+use super::turn::{Logged, Turn, reservation_event};
+use super::withdrawal::{NotTaken, Patience, Withdrawal};
+use crate::domain::decision::{Decision, LineUnits};
+use crate::domain::event::{Answer, Event};
+use crate::domain::ids::{OrderKey, SkuIndex};
+use crate::domain::order::{Allocation, PlacedLine};
+use crate::domain::rejection::Rejection;
+use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
+use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
+use crate::domain::time::JournalTime;
+
+/// Whose units are wanted, and how.
+pub struct Order<'a> {
+    /// Its number.
+    pub key: OrderKey,
+    /// Where the next fulfilment order's number starts.
+    pub next_number: u16,
+    /// Units of each line that wait already.
+    pub backordered: &'a [u32],
+    /// What is wanted.
+    pub wanted: Wanted<'a>,
+    /// The reservation it claims, locked and held.
+    pub claimed: Option<&'a Reservation>,
+    /// Whether this fills units that wait already: takes what can be had and joins nothing.
+    pub fills: bool,
+}
+
+/// What an attempt decided.
+pub struct Decided {
+    /// Units given to nodes.
+    pub allocations: Vec<Allocation>,
+    /// Units that wait from now on.
+    pub backordered: Vec<LineUnits>,
+    /// Why so.
+    pub decision: Decision,
+}
+
+/// Why an attempt did not end.
+pub enum Stop {
+    /// It needs these ledgers; expire what is due, then come again with them.
+    NeedLedgers(BTreeSet<SkuIndex>),
+    /// Units went meanwhile: come again.
+    Again,
+    /// No.
+    Rejected(Rejection),
+}
+
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl Engine {
+    /// See the module. `record` makes the order's own events from what was decided; an attempt that fills and finds
+    /// nothing answers `None`.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one transaction")]
+    pub(super) fn attempt(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        order: &Order<'_>,
+        held: &BTreeSet<SkuIndex>,
+        now: JournalTime,
+        patience: &mut Patience,
+        record: impl Fn(Decided) -> Vec<Event>,
+        answer: Option<Answer>,
+    ) -> Result<Option<Logged>, Stop> {
+        let mut change = Change::lock(network, held);
+        let route = route(network, &order.wanted);
+        if order.fills && route.shipments.is_empty() {
+            return Ok(None);
+        }
+        let units = cells_of(order.wanted.lines, &route);
+        let own = order.wanted.own;
+        let rest: BTreeMap<CellKey, u32> = own
+            .iter()
+            .map(|(cell, units_held)| (*cell, units_held - units.get(cell).copied().unwrap_or(0).min(*units_held)))
+            .filter(|(_, rest)| *rest > 0)
+            .collect();
+        let short = if order.fills { BTreeSet::new() } else { skus_of(order.wanted.lines, &route.unfilled) };
+        let needed: BTreeSet<SkuIndex> = short.iter().copied().chain(rest.keys().map(|cell| cell.sku)).collect();
+        if !needed.is_subset(held) {
+            return Err(Stop::NeedLedgers(needed.union(held).copied().collect()));
+        }
+        let joins_with_right = place_in_queues(&mut change, order, &route);
+        for (cell, wanted) in &units {
+            let kept = own.get(cell).copied().unwrap_or(0).min(*wanted);
+            if kept > 0 {
+                let claimed = LevelDelta { reserved: -(kept as i32), committed: kept as i32, ..LevelDelta::default() };
+                change.shift(*cell, MovementKind::Claimed, claimed);
+            }
+            change.take(*cell, wanted - kept, MovementKind::Allocated, |delta, n| delta.committed += n);
+        }
+        for (cell, units) in &rest {
+            change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);
+        }
+        let mut events = record(decided(order, route));
+        events.extend(change.events());
+        if let Some(reservation) = order.claimed {
+            let state = ReservationState::Claimed { order: order.key };
+            events.push(reservation_event(reservation, ReservationEvent::Ended { state }));
+        }
+        let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
+        let withdrawal = change.withdraw(patience).map_err(|not_taken| match not_taken {
+            NotTaken::Refused(_) => Stop::Again,
+            NotTaken::Contended => Stop::Rejected(Rejection::Contended),
+        })?;
+        if !all_empty(network, &joins_with_right, &withdrawal) {
+            drop(withdrawal);
+            return if patience.wait() { Err(Stop::Again) } else { Err(Stop::Rejected(Rejection::Contended)) };
+        }
+        Ok(Some(turn.log(self, sealed, change, withdrawal)))
+    }
+}
+
+/// Units wanted of each cell by a route.
+fn cells_of(lines: &[PlacedLine], route: &Route) -> BTreeMap<CellKey, u32> {
+    let mut cells = BTreeMap::new();
+    for shipment in &route.shipments {
+        for u in &shipment.assignment.lines {
+            for (sku, units) in lines[usize::from(u.line)].stock(u.quantity) {
+                *cells.entry(CellKey { sku, node: shipment.assignment.node }).or_default() += units;
+            }
+        }
+    }
+    cells
+}
+
+fn skus_of(lines: &[PlacedLine], units: &[LineUnits]) -> BTreeSet<SkuIndex> {
+    units.iter().flat_map(|u| lines[usize::from(u.line)].stock(1)).map(|(sku, _)| sku).collect()
+}
+
+/// Puts what cannot be filled into the queues; answers the skus in which it waits with a right.
+fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route) -> BTreeSet<SkuIndex> {
+    let mut with_right = BTreeSet::new();
+    if order.fills {
+        return with_right;
+    }
+    for u in &route.unfilled {
+        let line = &order.wanted.lines[usize::from(u.line)];
+        let waiting = (order.key, u.line);
+        let right = line.components.is_empty() && order.wanted.fenced.is_empty();
+        for (sku, _) in line.stock(1) {
+            let all = order.backordered.get(usize::from(u.line)).copied().unwrap_or(0) + u.quantity;
+            change.place(sku, waiting, if right { Place::Queued(all) } else { Place::Loose });
+            if right {
+                with_right.insert(sku);
+            }
+        }
+    }
+    with_right
+}
+
+/// Whether no eligible cell of these skus has a free unit, or one in flight of somebody else.
+fn all_empty(network: &Network, skus: &BTreeSet<SkuIndex>, withdrawal: &Withdrawal<'_>) -> bool {
+    let cells = skus.iter().flat_map(|sku| network.sku(*sku).cells.iter());
+    cells.filter(|cell| network.supplies(cell.node)).all(|cell| {
+        let (free, flying) = cell.word.both();
+        free == 0 && flying == withdrawal.in_flight_of(cell.word)
+    })
+}
+
+fn decided(order: &Order<'_>, route: Route) -> Decided {
+    let allocations = route
+        .shipments
+        .into_iter()
+        .enumerate()
+        .map(|(at, shipment)| Allocation {
+            number: order.next_number + at as u16,
+            node: shipment.assignment.node,
+            group: shipment.group,
+            lines: shipment.assignment.lines,
+            cost: shipment.assignment.cost,
+        })
+        .collect();
+    let decision = Decision { assignments: Vec::new(), unfilled: Vec::new(), ..route.decision };
+    Decided { allocations, backordered: route.unfilled, decision }
+}

@@ -1,0 +1,142 @@
+//! Changes of the catalogue: appended and swapped under the exclusive guard.
+
+use super::change::Change;
+use super::ledger::SkuStock;
+use super::network::Network;
+use super::turn::Turn;
+use super::withdrawal::Withdrawal;
+use super::{Engine, Executed};
+use crate::domain::command::{NodePatch, PutItem, PutNode};
+use crate::domain::event::{Event, ItemPut, NodePut};
+use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::item::{Component, Item, ItemKind};
+use crate::domain::limits::KIT_COMPONENTS_MAX;
+use crate::domain::node::Node;
+use crate::domain::rejection::{Fault, Rejection};
+use crate::domain::reply::Reply;
+use crate::domain::rule_set::RuleSet;
+
+impl Engine {
+    pub(super) fn put_node(&self, turn: &Turn<'_>, node: PutNode) -> Result<Executed, Rejection> {
+        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let known = network.catalogue.node_index(&node.id);
+        let index = known.unwrap_or(NodeIndex(network.catalogue.nodes().len() as u32));
+        self.replace_node(turn, &mut network, index, node, known.is_none())
+    }
+
+    pub(super) fn patch_node(&self, turn: &Turn<'_>, id: &str, patch: NodePatch) -> Result<Executed, Rejection> {
+        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let index = network.catalogue.node_index(id).ok_or_else(|| Rejection::not_found("node", id))?;
+        let node = patched(network.catalogue.node(index).clone(), patch);
+        self.replace_node(turn, &mut network, index, node, false)
+    }
+
+    fn replace_node(
+        &self,
+        turn: &Turn<'_>,
+        network: &mut Network,
+        index: NodeIndex,
+        node: Node,
+        created: bool,
+    ) -> Result<Executed, Rejection> {
+        if !created && *network.catalogue.node(index) == node {
+            return Ok(Executed::done(Reply::Node { node: Box::new(node), created }, network.catalogue.seq));
+        }
+        let switched_on = !created && node.active && !network.catalogue.node(index).active;
+        let put = Event::NodePut(NodePut { index, node: node.clone() });
+        let seq = self.append_catalogue(turn, network, put)?;
+        network.catalogue.put_node(index, node.clone());
+        network.catalogue.seq = seq;
+        if switched_on {
+            self.settle_all(turn, network);
+        }
+        Ok(Executed::done(Reply::Node { node: Box::new(node), created }, seq))
+    }
+
+    pub(super) fn put_item(&self, turn: &Turn<'_>, command: PutItem) -> Result<Executed, Rejection> {
+        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let known = network.catalogue.sku_index(&command.sku);
+        let item = item(&network, command, known)?;
+        let created = known.is_none();
+        let index = known.unwrap_or(SkuIndex(network.catalogue.items().len() as u32));
+        if !created && *network.catalogue.item(index) == item {
+            return Ok(Executed::done(Reply::Item { item: Box::new(item), created }, network.catalogue.seq));
+        }
+        let seq = self.append_catalogue(turn, &network, Event::ItemPut(ItemPut { index, item: item.clone() }))?;
+        network.catalogue.put_item(index, item.clone());
+        network.catalogue.seq = seq;
+        if created {
+            network.stock.push(SkuStock::default());
+        }
+        Ok(Executed::done(Reply::Item { item: Box::new(item), created }, seq))
+    }
+
+    pub(super) fn put_rule_set(&self, turn: &Turn<'_>, mut rules: RuleSet) -> Result<Executed, Rejection> {
+        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        rules.version = network.catalogue.rule_set(&rules.name).map_or(1, |now| now.version + 1);
+        let seq = self.append_catalogue(turn, &network, Event::RuleSetPut(rules.clone()))?;
+        network.catalogue.put_rule_set(rules.clone());
+        network.catalogue.seq = seq;
+        Ok(Executed::done(Reply::RuleSet(rules), seq))
+    }
+
+    fn append_catalogue(&self, turn: &Turn<'_>, network: &Network, event: Event) -> Result<u64, Rejection> {
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, vec![event], None)?;
+        let logged = turn.log(self, sealed, Change::new(network), Withdrawal::nothing());
+        let seq = logged.seq();
+        logged.done();
+        Ok(seq)
+    }
+}
+
+fn patched(node: Node, patch: NodePatch) -> Node {
+    let active = patch.active.unwrap_or(node.active);
+    let inactive_reason = if active { None } else { patch.inactive_reason.or(node.inactive_reason) };
+    Node {
+        active,
+        inactive_reason,
+        name: patch.name.unwrap_or(node.name),
+        position: patch.position.unwrap_or(node.position),
+        capacity_per_day: patch.capacity_per_day.unwrap_or(node.capacity_per_day),
+        cutoff_min: patch.cutoff_min.unwrap_or(node.cutoff_min),
+        capabilities: patch.capabilities.unwrap_or(node.capabilities),
+        ..node
+    }
+}
+
+fn item(network: &Network, command: PutItem, known: Option<SkuIndex>) -> Result<Item, Rejection> {
+    let mut faults = Vec::new();
+    let is_kit = command.kind == ItemKind::Kit;
+    if is_kit == command.components.is_empty() || command.components.len() > KIT_COMPONENTS_MAX {
+        let detail = format!("a kit has 1 to {KIT_COMPONENTS_MAX} components, anything else none");
+        faults.push(Fault::new("components", "bad_components", detail));
+    }
+    let base = network.catalogue.base_currency;
+    if let Some(value) = command.value.filter(|value| value.currency != base) {
+        let detail = format!("item values are in the base currency {base}, not {}", value.currency);
+        faults.push(Fault::new("value.currency", "wrong_currency", detail));
+    }
+    let kind_now = known.map(|index| network.catalogue.item(index).kind);
+    if kind_now.is_some_and(|now| now != command.kind) {
+        faults.push(Fault::new("kind", "kind_is_fixed", "the kind of an item cannot change"));
+    }
+    let mut components: Vec<Component> = Vec::new();
+    for (at, (sku, quantity)) in command.components.iter().enumerate() {
+        let field = format!("components[{at}].sku");
+        match network.catalogue.sku_index(sku) {
+            None => faults.push(Fault::new(field, "unknown_sku", format!("there is no item {sku:?}"))),
+            Some(index) if network.catalogue.item(index).kind != ItemKind::Product => {
+                faults.push(Fault::new(field, "not_stocked", format!("{sku} is not a product")));
+            }
+            Some(index) if components.iter().any(|c| c.sku == index) => {
+                faults.push(Fault::new(field, "duplicate_component", format!("{sku} is named twice")));
+            }
+            Some(index) => components.push(Component { sku: index, quantity: quantity.units() }),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Rejection::Invalid(faults));
+    }
+    let PutItem { sku, name, kind, weight_g, dimensions, value, .. } = command;
+    Ok(Item { sku, name, kind, weight_g, dimensions, value, components })
+}

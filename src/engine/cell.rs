@@ -1,0 +1,239 @@
+//! The word of a stock cell and the counters beside it: the only file of the engine with memory orderings.
+//!
+//! Bits 0–29 of a word are `available`, bits 30–59 `in_flight`, the rest is zero; both stay within 2³⁰ − 1 because
+//! receipts are refused above it. Everybody takes by compare-and-swap; increases happen only under the ledger of the
+//! sku, after the append. What is *not* here: who may call what when (`withdrawal`, `change`).
+//!
+//! Orderings: a successful take is Acquire and pairs with the Release of a give, so that what was appended before the
+//! give is before my append; a failing take is Acquire, so that a refusal sees every finished give; giving, rolling
+//! back and clearing a mark are Release. `committed` and `reserved` are sums ordered by their owner's entity lock.
+
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use crate::domain::ids::NodeIndex;
+use crate::domain::limits::LEVEL_MAX;
+
+const HALF: u32 = 30;
+const MASK: u64 = LEVEL_MAX as u64;
+
+/// Why a take did not happen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Short {
+    /// Enough would be there if those in flight rolled back.
+    Wait,
+    /// Not even then.
+    Refuse,
+}
+
+/// `available` and `in_flight` of a word.
+pub fn split(word: u64) -> (u32, u32) {
+    ((word & MASK) as u32, (word >> HALF & MASK) as u32)
+}
+
+/// One step of a take, pure: the next word, or why not.
+pub fn step_take(word: u64, units: u32, marked: bool) -> Result<u64, Short> {
+    let (free, flying) = split(word);
+    if free < units {
+        let enough = u64::from(free) + u64::from(flying) >= u64::from(units);
+        return Err(if enough { Short::Wait } else { Short::Refuse });
+    }
+    let units = u64::from(units);
+    Ok(word - units + if marked { units << HALF } else { 0 })
+}
+
+/// The contended word of one cell.
+#[derive(Debug, Default)]
+pub struct Word(AtomicU64);
+
+impl Word {
+    /// Units free now.
+    pub fn free(&self) -> u32 {
+        split(self.0.load(Acquire)).0
+    }
+
+    /// Units free now and units in flight.
+    pub fn both(&self) -> (u32, u32) {
+        split(self.0.load(Acquire))
+    }
+
+    /// Takes exactly `units`. A lost race is somebody's success: retried at once, never counted.
+    pub fn take(&self, units: u32, marked: bool) -> Result<(), Short> {
+        let mut seen = self.0.load(Acquire);
+        loop {
+            let next = step_take(seen, units, marked)?;
+            match self.0.compare_exchange_weak(seen, next, Acquire, Acquire) {
+                Ok(_) => return Ok(()),
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Takes up to `units`, marked; answers how many.
+    pub fn take_up_to(&self, units: u32) -> u32 {
+        loop {
+            let n = self.free().min(units);
+            if n == 0 || self.take(n, true).is_ok() {
+                return n;
+            }
+        }
+    }
+
+    /// Marked units become free again: one step, needs no ledger.
+    pub fn roll_back(&self, units: u32) {
+        let units = u64::from(units);
+        self.0.fetch_sub((units << HALF) - units, Release);
+    }
+
+    /// Marked units are logged: the mark goes.
+    pub fn clear(&self, units: u32) {
+        self.0.fetch_sub(u64::from(units) << HALF, Release);
+    }
+
+    /// Units become free. Only under the ledger of the sku, after the append.
+    pub fn give(&self, units: u32) {
+        self.0.fetch_add(u64::from(units), Release);
+    }
+}
+
+/// A sum changed under the entity lock of whoever owns its units; never read for a decision.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// The sum.
+    pub fn units(&self) -> u32 {
+        self.0.load(Relaxed) as u32
+    }
+
+    /// Adds a signed change.
+    pub fn add(&self, change: i32) {
+        self.0.fetch_add(i64::from(change) as u64, Relaxed);
+    }
+}
+
+const CHUNK: usize = 8;
+
+/// Eight cells of one sku, availability words packed into one cache line.
+#[derive(Debug, Default)]
+struct Chunk {
+    words: [Word; CHUNK],
+    nodes: [AtomicU32; CHUNK],
+    committed: [Counter; CHUNK],
+    reserved: [Counter; CHUNK],
+    next: OnceLock<Box<Chunk>>,
+}
+
+/// All cells of one sku: grows under the ledger, never moves, read without a lock.
+#[derive(Debug, Default)]
+pub struct Cells {
+    len: AtomicU32,
+    first: OnceLock<Box<Chunk>>,
+}
+
+/// One cell, borrowed from its sku.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'a> {
+    /// Position among the cells of its sku; the ledger's position too.
+    pub position: usize,
+    /// Its node.
+    pub node: NodeIndex,
+    /// The contended word.
+    pub word: &'a Word,
+    /// Units promised to orders.
+    pub committed: &'a Counter,
+    /// Units set aside for reservations, the pool included.
+    pub reserved: &'a Counter,
+}
+
+impl Cells {
+    /// All cells, in the order they were made.
+    pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
+        let len = self.len.load(Acquire) as usize;
+        let mut chunk = self.first.get();
+        (0..len).map_while(move |position| {
+            if position > 0 && position % CHUNK == 0 {
+                chunk = chunk?.next.get();
+            }
+            let (chunk, at) = (chunk?, position % CHUNK);
+            Some(Cell {
+                position,
+                node: NodeIndex(chunk.nodes[at].load(Relaxed)),
+                word: &chunk.words[at],
+                committed: &chunk.committed[at],
+                reserved: &chunk.reserved[at],
+            })
+        })
+    }
+
+    /// The cell of a node.
+    pub fn of(&self, node: NodeIndex) -> Option<Cell<'_>> {
+        self.iter().find(|cell| cell.node == node)
+    }
+
+    /// Adds an empty cell; only under the ledger of the sku.
+    pub fn push(&self, node: NodeIndex) -> usize {
+        let position = self.len.load(Relaxed) as usize;
+        let mut chunk = self.first.get_or_init(Box::default);
+        for _ in 0..position / CHUNK {
+            chunk = chunk.next.get_or_init(Box::default);
+        }
+        chunk.nodes[position % CHUNK].store(node.0, Relaxed);
+        self.len.store(position as u32 + 1, Release);
+        position
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_take_refuses_only_what_cannot_come_back() {
+        let word = Word::default();
+        word.give(5);
+        assert_eq!(word.take(3, true), Ok(()));
+        assert_eq!(word.both(), (2, 3));
+        assert_eq!(word.take(5, false), Err(Short::Wait));
+        assert_eq!(word.take(6, false), Err(Short::Refuse));
+        word.roll_back(3);
+        assert_eq!(word.both(), (5, 0));
+        assert_eq!(word.take(5, true), Ok(()));
+        word.clear(5);
+        assert_eq!(word.both(), (0, 0));
+    }
+
+    #[test]
+    fn both_halves_hold_their_largest_value() {
+        let word = Word::default();
+        word.give(LEVEL_MAX);
+        assert_eq!(word.take(LEVEL_MAX, true), Ok(()));
+        assert_eq!(word.both(), (0, LEVEL_MAX));
+        word.roll_back(LEVEL_MAX);
+        assert_eq!(word.both(), (LEVEL_MAX, 0));
+    }
+
+    #[test]
+    fn cells_stay_where_they_were_made() {
+        let cells = Cells::default();
+        for node in 0..20 {
+            assert_eq!(cells.push(NodeIndex(node * 3)), node as usize);
+        }
+        assert_eq!(cells.iter().count(), 20);
+        assert_eq!(cells.of(NodeIndex(57)).map(|c| c.position), Some(19));
+        assert!(cells.of(NodeIndex(1)).is_none());
+    }
+
+    #[test]
+    fn eight_threads_take_exactly_what_was_there() {
+        let word = Word::default();
+        word.give(10_000);
+        let won = std::thread::scope(|scope| {
+            let takers: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| (0..5_000).filter(|_| word.take(1, false).is_ok()).count())).collect();
+            takers.into_iter().map(|t| t.join().expect("a taker does not panic")).sum::<usize>()
+        });
+        assert_eq!((won, word.both()), (10_000, (0, 0)));
+    }
+}

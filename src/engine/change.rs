@@ -1,0 +1,323 @@
+//! A change of stock: what one record takes, gives and moves, decided before it is logged and applied after.
+//!
+//! Take, then log; log, then give. Takes leave their words before the append ([`Change::withdraw`]); everything else,
+//! and every increase of a word last, is applied after it ([`Change::apply`]). Whoever gives, moves or joins holds the
+//! ledgers of its skus from [`Change::lock`] on; a checkout that finds its units holds none.
+//!
+//! A give first pays the cell's shortfall, then what the queue has a right to, and only the rest becomes free. The
+//! split is decided once, here, and logged as deltas.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use parking_lot::MutexGuard;
+
+use super::ledger::{Ledger, SkuStock, Waiting};
+use super::network::Network;
+use super::withdrawal::{NotTaken, Patience, Withdrawal};
+use crate::domain::command::StockState;
+use crate::domain::event::{Event, StockMoved};
+use crate::domain::ids::SkuIndex;
+use crate::domain::limits::LEVEL_MAX;
+use crate::domain::rejection::Rejection;
+use crate::domain::stock::{CellKey, Level, LevelDelta, MovementKind};
+
+/// How a line stands in the queue after the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Waits with a right to so many units.
+    Queued(u32),
+    /// Waits until all can be had at once.
+    Loose,
+    /// Waits no longer.
+    Gone,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Change<'a> {
+    network: &'a Network,
+    ledgers: BTreeMap<SkuIndex, MutexGuard<'a, Ledger>>,
+    moves: BTreeMap<(CellKey, MovementKind), LevelDelta>,
+    takes: BTreeMap<CellKey, u32>,
+    gives: BTreeMap<CellKey, u32>,
+    owed: HashMap<CellKey, u32>,
+    room: HashMap<SkuIndex, u64>,
+    places: Vec<(SkuIndex, Waiting, Place)>,
+}
+
+impl<'a> Change<'a> {
+    /// A change that needs no ledger.
+    pub fn new(network: &'a Network) -> Self {
+        Self::lock(network, &BTreeSet::new())
+    }
+
+    /// Locks the ledgers of `skus`, ascending.
+    pub fn lock(network: &'a Network, skus: &BTreeSet<SkuIndex>) -> Self {
+        let ledgers = skus.iter().map(|sku| (*sku, network.sku(*sku).ledger.lock())).collect();
+        Self {
+            network,
+            ledgers,
+            moves: BTreeMap::new(),
+            takes: BTreeMap::new(),
+            gives: BTreeMap::new(),
+            owed: HashMap::new(),
+            room: HashMap::new(),
+            places: Vec::new(),
+        }
+    }
+
+    /// The ledger of a sku this change has locked.
+    pub fn ledger(&mut self, sku: SkuIndex) -> &mut Ledger {
+        self.ledgers.get_mut(&sku).expect("whoever gives or moves units of a sku holds its ledger")
+    }
+
+    /// Whether the ledger of a sku is held.
+    pub fn holds(&self, sku: SkuIndex) -> bool {
+        self.ledgers.contains_key(&sku)
+    }
+
+    /// Makes the cell if it is missing; answers its position. Needs the ledger.
+    pub fn ensure(&mut self, cell: CellKey) -> usize {
+        let network = self.network;
+        network.sku(cell.sku).position(self.ledger(cell.sku), cell.node)
+    }
+
+    /// A line enters, keeps or leaves its place in the queue of a sku. Needs the ledger. Called before gives, which
+    /// see the demand as it will be.
+    pub fn place(&mut self, sku: SkuIndex, waiting: Waiting, place: Place) {
+        assert!(self.room.is_empty(), "places are settled before gives");
+        self.places.push((sku, waiting, place));
+    }
+
+    /// Units leave `available` for another state; `to` says which.
+    pub fn take(&mut self, cell: CellKey, units: u32, kind: MovementKind, to: impl Fn(&mut LevelDelta, i32)) {
+        if units == 0 {
+            return;
+        }
+        *self.takes.entry(cell).or_default() += units;
+        let mut delta = LevelDelta { available: -(units as i32), ..LevelDelta::default() };
+        to(&mut delta, units as i32);
+        *self.moves.entry((cell, kind)).or_default() += delta;
+    }
+
+    /// Units leave another state (`from` says which) or arrive, and become free after what is owed. Needs the ledger.
+    pub fn give(&mut self, cell: CellKey, units: u32, kind: MovementKind, from: impl Fn(&mut LevelDelta, i32)) {
+        if units == 0 {
+            return;
+        }
+        let position = self.ensure(cell);
+        let owed_before = self.ledger(cell.sku).cells[position].shortfall;
+        let owed = self.owed.entry(cell).or_insert(owed_before);
+        let paid = units.min(*owed);
+        *owed -= paid;
+        let pooled = if self.network.supplies(cell.node) { self.pooled(cell.sku, units - paid) } else { 0 };
+        let free = units - paid - pooled;
+        *self.gives.entry(cell).or_default() += free;
+        let mut delta = LevelDelta {
+            shortfall: -(paid as i32),
+            pool: pooled as i32,
+            reserved: pooled as i32,
+            available: free as i32,
+            ..LevelDelta::default()
+        };
+        from(&mut delta, units as i32);
+        *self.moves.entry((cell, kind)).or_default() += delta;
+    }
+
+    fn pooled(&mut self, sku: SkuIndex, units: u32) -> u32 {
+        if !self.room.contains_key(&sku) {
+            let room = self.room_of(sku);
+            self.room.insert(sku, room);
+        }
+        let room = self.room.get_mut(&sku).expect("just put");
+        let pooled = (*room).min(u64::from(units)) as u32;
+        *room -= u64::from(pooled);
+        pooled
+    }
+
+    /// Units the queue of a sku will want beyond what it owns.
+    fn room_of(&mut self, sku: SkuIndex) -> u64 {
+        let placed: Vec<_> = self.places.iter().filter(|(at, ..)| *at == sku).map(|(_, w, p)| (*w, *p)).collect();
+        let ledger = self.ledger(sku);
+        let mut wanted = ledger.wanted();
+        for (waiting, place) in placed {
+            wanted -= u64::from(ledger.queue.get(&waiting).copied().unwrap_or(0));
+            if let Place::Queued(units) = place {
+                wanted += u64::from(units);
+            }
+        }
+        wanted.saturating_sub(ledger.pooled())
+    }
+
+    /// Any other movement; neither takes from nor gives to `available`. Needs the ledger for what is the ledger's.
+    pub fn shift(&mut self, cell: CellKey, kind: MovementKind, delta: LevelDelta) {
+        assert!(delta.available == 0, "available changes by take and give only");
+        *self.moves.entry((cell, kind)).or_default() += delta;
+    }
+
+    /// Units go missing: `taken` of them were free and are already withdrawn, the rest is owed from now on.
+    pub fn lose(&mut self, cell: CellKey, units: u32, taken: u32, kind: MovementKind) {
+        let delta = LevelDelta {
+            on_hand: -(units as i32),
+            available: -(taken as i32),
+            shortfall: (units - taken) as i32,
+            ..LevelDelta::default()
+        };
+        *self.moves.entry((cell, kind)).or_default() += delta;
+    }
+
+    /// Units of an order leave the node. What was counted away but is scanned out was there: it is found.
+    pub fn ship(&mut self, cell: CellKey, units: u32) {
+        self.ship_as(cell, units, MovementKind::Shipped);
+    }
+
+    /// Units of an order are no longer there, for another reason than a shipment.
+    pub fn ship_as(&mut self, cell: CellKey, units: u32, kind: MovementKind) {
+        let position = self.ensure(cell);
+        let on_hand = self.ledger(cell.sku).cells[position].on_hand;
+        let there = units.min(on_hand);
+        let delta = LevelDelta {
+            on_hand: -(there as i32),
+            shortfall: -((units - there) as i32),
+            committed: -(units as i32),
+            ..LevelDelta::default()
+        };
+        self.shift(cell, kind, delta);
+    }
+
+    /// Free units that a withdrawal already has, logged as gone with a movement of that kind.
+    pub fn withdrawn(&mut self, cell: CellKey, units: u32, kind: MovementKind) {
+        let delta = LevelDelta { available: -(units as i32), ..LevelDelta::default() };
+        *self.moves.entry((cell, kind)).or_default() += delta;
+    }
+
+    /// Units of a state of the ledger that earlier parts of this change leave. Needs the ledger.
+    pub fn left_in(&mut self, cell: CellKey, state: StockState) -> u32 {
+        let position = self.ensure(cell);
+        let now = self.ledger(cell.sku).cells[position];
+        let deltas = self.moves.iter().filter(|((at, _), _)| *at == cell).map(|(_, delta)| *delta);
+        let mut sum = LevelDelta::default();
+        deltas.for_each(|delta| sum += delta);
+        let (units, change) = match state {
+            StockState::Damaged => (now.damaged, sum.damaged),
+            StockState::QualityControl => (now.quality_control, sum.quality_control),
+            StockState::SafetyStock => (now.safety_stock, sum.safety_stock),
+            StockState::Available => (0, 0),
+        };
+        units.saturating_add_signed(change.min(0))
+    }
+
+    /// The levels this change leads to: what is there now, with the withdrawn units counted back in, plus the deltas.
+    /// Needs the ledgers.
+    pub fn levels_after(&mut self, cells: &[CellKey], withdrawal: &Withdrawal<'_>) -> Vec<(CellKey, Level)> {
+        let mut levels = Vec::with_capacity(cells.len());
+        for key in cells {
+            self.ensure(*key);
+            let cell = self.network.cell(*key).expect("just ensured");
+            let before = SkuStock::level(self.ledger(key.sku), &cell);
+            let mut sum = LevelDelta::default();
+            self.moves.iter().filter(|((at, _), _)| at == key).for_each(|(_, delta)| sum += *delta);
+            let back_in = before.available + withdrawal.in_flight_of(cell.word);
+            levels.push((*key, sum.added_to(&Level { available: back_in, ..before })));
+        }
+        levels
+    }
+
+    /// Refuses a change that would take a level over its bound. Needs the ledgers of what arrives.
+    pub fn check_bounds(&mut self) -> Result<(), Rejection> {
+        let mut arriving: BTreeMap<CellKey, i64> = BTreeMap::new();
+        for ((cell, _), delta) in &self.moves {
+            *arriving.entry(*cell).or_default() += i64::from(delta.on_hand) + i64::from(delta.shortfall);
+        }
+        for (cell, change) in arriving.into_iter().filter(|(_, change)| *change > 0) {
+            let position = self.ensure(cell);
+            let now = self.ledger(cell.sku).cells[position];
+            if i64::from(now.on_hand) + i64::from(now.shortfall) + change > i64::from(LEVEL_MAX) {
+                let (sku, node) = (self.network.sku_name(cell.sku), self.network.node_name(cell.node));
+                return Err(Rejection::LevelTooLarge { sku, node, max: LEVEL_MAX });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all that is to be taken, or nothing. Marked even for one word when ledgers are held.
+    pub fn withdraw(&self, patience: &mut Patience) -> Result<Withdrawal<'a>, NotTaken> {
+        let network = self.network;
+        let mut words = Vec::with_capacity(self.takes.len());
+        for (at, (key, units)) in self.takes.iter().enumerate() {
+            match network.cell(*key) {
+                Some(cell) => words.push((cell.word, *units)),
+                None => return Err(NotTaken::Refused(at)),
+            }
+        }
+        if self.ledgers.is_empty() {
+            Withdrawal::take(&words, patience)
+        } else {
+            Withdrawal::take_marked(&words, patience)
+        }
+    }
+
+    /// The cell of the take that was refused.
+    pub fn refused(&self, at: usize) -> Option<(CellKey, u32)> {
+        self.takes.iter().nth(at).map(|(cell, units)| (*cell, *units))
+    }
+
+    /// What goes into the record.
+    pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
+        let real = self.moves.iter().filter(|(_, delta)| **delta != LevelDelta::default());
+        real.map(|((cell, kind), delta)| Event::StockMoved(StockMoved { cell: *cell, kind: *kind, delta: *delta }))
+    }
+
+    /// Applies what is logged: ledgers first, then owners' counters, then the words; last the marks. Answers the skus
+    /// whose queues have something to do.
+    pub fn apply(mut self, withdrawal: Withdrawal<'a>) -> BTreeSet<SkuIndex> {
+        for (sku, waiting, place) in std::mem::take(&mut self.places) {
+            let ledger = self.ledger(sku);
+            ledger.queue.remove(&waiting);
+            ledger.loose.remove(&waiting);
+            match place {
+                Place::Queued(units) => drop(ledger.queue.insert(waiting, units)),
+                Place::Loose => drop(ledger.loose.insert(waiting)),
+                Place::Gone => {}
+            }
+        }
+        let moves: Vec<_> = self.moves.iter().map(|((cell, _), delta)| (*cell, *delta)).collect();
+        let network = self.network;
+        for (key, delta) in &moves {
+            let cell = network.cell(*key).expect("a cell is made before its first movement is logged");
+            if self.holds(key.sku) {
+                self.ledger(key.sku).add(cell.position, delta);
+            } else {
+                let physical = [
+                    delta.on_hand,
+                    delta.shortfall,
+                    delta.pool,
+                    delta.safety_stock,
+                    delta.damaged,
+                    delta.quality_control,
+                ];
+                assert!(
+                    physical == [0; 6] && !self.gives.contains_key(key),
+                    "without its ledger a sku is only taken from"
+                );
+            }
+            cell.committed.add(delta.committed);
+            cell.reserved.add(delta.reserved);
+        }
+        let mut touched: BTreeSet<SkuIndex> = BTreeSet::new();
+        for (key, free) in &self.gives {
+            let cell = network.cell(*key).expect("a cell is made before its first movement is logged");
+            cell.word.give(*free);
+            touched.insert(key.sku);
+        }
+        withdrawal.logged();
+        let idle = |sku: &SkuIndex| {
+            let ledger = &self.ledgers[sku];
+            ledger.queue.is_empty() && ledger.loose.is_empty() && ledger.pooled() == 0
+        };
+        touched.retain(|sku| !idle(sku));
+        let left: BTreeSet<_> = self.ledgers.iter().filter(|(_, l)| l.pooled() > 0).map(|(sku, _)| *sku).collect();
+        touched.extend(left);
+        touched
+    }
+}

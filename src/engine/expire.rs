@@ -1,0 +1,131 @@
+//! Expiry: a give of its own, with nothing else held. The clock and a take that would fail call the same function;
+//! whoever comes second finds the reservation ended.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+
+use super::Engine;
+use super::change::Change;
+use super::network::Network;
+use super::table::Name;
+use super::turn::{Turn, reservation_event};
+use super::withdrawal::Withdrawal;
+use crate::domain::command::Context;
+use crate::domain::event::Event;
+use crate::domain::ids::{ReservationKey, SkuIndex};
+use crate::domain::limits::{ENDED_READABLE_MS, KEY_WINDOW_MS};
+use crate::domain::record::Log;
+use crate::domain::reservation::{ReservationEvent, ReservationState};
+use crate::domain::stock::{CellKey, MovementKind};
+use crate::domain::time::JournalTime;
+
+/// What the clock has to do, soonest first. Stale entries are harmless.
+#[derive(Debug, Default)]
+pub struct Agenda {
+    heap: BinaryHeap<Reverse<(JournalTime, ReservationKey)>>,
+}
+
+impl Engine {
+    /// Expires what is due, forgets what ended long ago; answers when the clock should come again.
+    pub fn expire_due(&self, log: &dyn Log) -> Option<JournalTime> {
+        let context = Context { actor: "clock".into(), source: "clock".into(), request_id: "".into(), key: None };
+        let turn = Turn::new(log, &context, None);
+        let now = turn.now();
+        let mut due = Vec::new();
+        let next = {
+            let mut agenda = self.agenda.lock();
+            while let Some(entry) = self.agenda_inbox.pop() {
+                agenda.heap.push(Reverse(entry));
+            }
+            while let Some(Reverse((at, key))) = agenda.heap.peek().copied()
+                && at <= now
+            {
+                agenda.heap.pop();
+                due.push(key);
+            }
+            agenda.heap.peek().map(|Reverse((at, _))| *at)
+        };
+        for key in due {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            self.expire(&turn, &network, key, now);
+        }
+        self.forget_ended(now);
+        next
+    }
+
+    /// Expires what is due of these skus; answers whether anything was.
+    pub(super) fn expire_in(&self, turn: &Turn<'_>, network: &Network, skus: &BTreeSet<SkuIndex>) -> bool {
+        let now = turn.now();
+        let mut any = false;
+        for sku in skus {
+            let index = &network.sku(*sku).due;
+            let due = index.due(now);
+            if due.is_empty() {
+                continue;
+            }
+            for key in due {
+                any |= self.expire(turn, network, key, now);
+            }
+            index.settle(now, |key| !self.is_held(key, now));
+        }
+        any
+    }
+
+    /// Whether a reservation still holds units although `now` is past its end, or will later.
+    fn is_held(&self, key: ReservationKey, now: JournalTime) -> bool {
+        self.reservations
+            .lock(key)
+            .is_some_and(|slot| slot.as_ref().is_some_and(|r| r.state == ReservationState::Held && r.expires_at <= now))
+    }
+
+    /// Ends one reservation whose time is up; answers whether this call did it.
+    fn expire(&self, turn: &Turn<'_>, network: &Network, key: ReservationKey, now: JournalTime) -> bool {
+        let Some(mut slot) = self.reservations.lock(key) else { return false };
+        let reservation = slot.as_ref().expect("a locked entity is there");
+        if reservation.state != ReservationState::Held {
+            return false;
+        }
+        if reservation.expires_at > now {
+            self.agenda_inbox.push((reservation.expires_at, key));
+            return false;
+        }
+        let skus = reservation.lines.iter().map(|held| held.sku).collect();
+        let mut change = Change::lock(network, &skus);
+        for held in &reservation.lines {
+            let cell = CellKey { sku: held.sku, node: held.node };
+            change.give(cell, held.quantity, MovementKind::Released, |delta, n| delta.reserved -= n);
+        }
+        let ended = ReservationEvent::Ended { state: ReservationState::Expired };
+        let mut events: Vec<Event> = vec![reservation_event(reservation, ended)];
+        events.extend(change.events());
+        let sealed = turn.seal(now, network.catalogue.seq, events, None);
+        let sealed = sealed.expect("a reservation's end is smaller than its beginning");
+        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        logged.fold_reservation(&mut slot);
+        self.ended.lock().push_back((now, key));
+        let touched = logged.done();
+        drop(slot);
+        self.follow_up(turn, network, touched);
+        true
+    }
+
+    /// Forgets reservations and keys whose window has passed.
+    fn forget_ended(&self, now: JournalTime) {
+        for key in past(&mut self.ended.lock(), now, ENDED_READABLE_MS) {
+            let id = self.reservations.lock(key).and_then(|slot| slot.as_ref().and_then(|r| r.id.clone()));
+            if let Some(id) = id {
+                self.names.remove(&Name::Reservation(id));
+            }
+            self.reservations.remove(key);
+        }
+        for hash in past(&mut self.keys_used.lock(), now, KEY_WINDOW_MS) {
+            self.names.remove(&Name::Key(hash));
+        }
+    }
+}
+
+/// Takes out what is older than its window.
+fn past<T: Copy>(queue: &mut VecDeque<(JournalTime, T)>, now: JournalTime, window_ms: i64) -> Vec<T> {
+    let count = queue.iter().take_while(|(at, _)| now.0 - at.0 > window_ms).count();
+    queue.drain(..count).map(|(_, what)| what).collect()
+}

@@ -1,0 +1,433 @@
+//! Steps of fulfilment orders and cancellations of orders, stock included in the same record. Units that come back to
+//! the order are sourced again before the reply; so is what a short pick leaves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Change, Place};
+use super::network::Network;
+use super::turn::{Turn, order_event};
+use super::withdrawal::{Patience, Withdrawal};
+use super::{Engine, Executed};
+use crate::domain::command::{CancelOrder, Fulfill, FulfillmentAction, NamedUnits};
+use crate::domain::decision::LineUnits;
+use crate::domain::event::Answer;
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason};
+use crate::domain::ids::{FulfillmentKey, SkuIndex, Text};
+use crate::domain::order::{CancelFrom, CancelledPart, Order, OrderEvent};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
+
+/// Whether a part of a command was done, or units were in flight and it is worth coming again.
+enum Tried<T> {
+    Done(T),
+    Again,
+}
+
+impl Engine {
+    pub(super) fn fulfill(&self, turn: &Turn<'_>, command: &Fulfill) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let unknown = || Rejection::not_found("fulfillment_order", command.fulfillment.to_string());
+        let key = FulfillmentKey::parse(&command.fulfillment).ok_or_else(unknown)?;
+        let mut patience = Patience::default();
+        let (seq, touched) = loop {
+            match self.try_fulfill(turn, &network, key, command, &mut patience)? {
+                Tried::Done(done) => break done,
+                Tried::Again => {}
+            }
+        };
+        self.follow_up(turn, &network, touched);
+        self.resource(turn, &network, key.order)?;
+        let slot = self.orders.lock(key.order).ok_or_else(unknown)?;
+        let order = slot.as_ref().expect("a locked entity is there").clone();
+        let seq = seq.max(order.seq);
+        Ok(Executed::done(Reply::Fulfillment { order: Box::new(order), key }, seq))
+    }
+
+    fn try_fulfill(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        key: FulfillmentKey,
+        command: &Fulfill,
+        patience: &mut Patience,
+    ) -> Result<Tried<(u64, BTreeSet<SkuIndex>)>, Rejection> {
+        let unknown = || Rejection::not_found("fulfillment_order", command.fulfillment.to_string());
+        let mut slot = self.orders.lock(key.order).ok_or_else(unknown)?;
+        let order = slot.as_ref().expect("a locked entity is there");
+        let fulfillment = order.fulfillment(key.number).ok_or_else(unknown)?;
+        let step = step_of(order, fulfillment, &command.action)?;
+        let verb = step.verb(fulfillment.status);
+        if !fulfillment.status.legal().contains(&verb) {
+            let (id, status) = (command.fulfillment.to_string(), fulfillment.status);
+            return Err(Rejection::IllegalStep { id, status, verb: asked(&command.action) });
+        }
+        let mut change = Change::lock(network, &skus_of(order, fulfillment, &step));
+        let mut withdrawal = Withdrawal::nothing();
+        if fences(&step) {
+            loosen(&mut change, order);
+        }
+        if !move_stock(network, &mut change, &mut withdrawal, order, fulfillment, &step) {
+            drop(withdrawal);
+            return if patience.wait() { Ok(Tried::Again) } else { Err(Rejection::Contended) };
+        }
+        let mut events = vec![order_event(order, OrderEvent::Fulfillment { number: key.number, step })];
+        events.extend(change.events());
+        let answer = Some(Answer::Order(key.order));
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
+        let logged = turn.log(self, sealed, change, withdrawal);
+        logged.fold_order(&mut slot);
+        let seq = logged.seq();
+        Ok(Tried::Done((seq, logged.done())))
+    }
+
+    pub(super) fn cancel_order(&self, turn: &Turn<'_>, command: &CancelOrder) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let unknown = || Rejection::not_found("order", command.order.to_string());
+        let key = self.find_order(&command.order).ok_or_else(unknown)?;
+        let mut slot = self.orders.lock(key).ok_or_else(unknown)?;
+        let order = slot.as_ref().expect("a locked entity is there");
+        let parts = parts_to_cancel(order, command)?;
+        let skus = parts.iter().flat_map(|p| order.lines[usize::from(p.line)].placed.stock(1)).map(|(sku, _)| sku);
+        let mut change = Change::lock(&network, &skus.collect());
+        leave_queues(&mut change, order, &parts);
+        for part in &parts {
+            let CancelFrom::Fulfillment(number) = part.from else { continue };
+            let node = order.fulfillment(number).expect("the part was read off this order").node;
+            for (sku, units) in order.stock_of(LineUnits { line: part.line, quantity: part.quantity }) {
+                change.give(CellKey { sku, node }, units, MovementKind::Deallocated, |delta, n| delta.committed -= n);
+            }
+        }
+        let mut events = vec![order_event(order, OrderEvent::Cancelled { parts, reason: command.reason.clone() })];
+        events.extend(change.events());
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
+        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        logged.fold_order(&mut slot);
+        let order = slot.as_ref().expect("just folded").clone();
+        let seq = logged.seq();
+        let touched = logged.done();
+        drop(slot);
+        self.follow_up(turn, &network, touched);
+        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+    }
+}
+
+fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
+    match action {
+        FulfillmentAction::Accept => FulfillmentVerb::Accept,
+        FulfillmentAction::Reject { .. } => FulfillmentVerb::Reject,
+        FulfillmentAction::Pick { .. } => FulfillmentVerb::Pick,
+        FulfillmentAction::Short { .. } => FulfillmentVerb::Short,
+        FulfillmentAction::Pack => FulfillmentVerb::Pack,
+        FulfillmentAction::Ready => FulfillmentVerb::Ready,
+        FulfillmentAction::Ship { .. } => FulfillmentVerb::Ship,
+        FulfillmentAction::HandOver => FulfillmentVerb::HandOver,
+        FulfillmentAction::Deliver => FulfillmentVerb::Deliver,
+        FulfillmentAction::Cancel { .. } => FulfillmentVerb::Cancel,
+        FulfillmentAction::CancelAccept => FulfillmentVerb::CancelAccept,
+        FulfillmentAction::CancelRefuse => FulfillmentVerb::CancelRefuse,
+    }
+}
+
+/// The step an action leads to. Before picking a cancel takes effect at once, after it the node is asked.
+fn step_of(
+    order: &Order,
+    fulfillment: &FulfillmentOrder,
+    action: &FulfillmentAction,
+) -> Result<FulfillmentStep, Rejection> {
+    let illegal = || Rejection::IllegalStep {
+        id: FulfillmentKey { order: order.key, number: fulfillment.number }.to_string(),
+        status: fulfillment.status,
+        verb: asked(action),
+    };
+    Ok(match action {
+        FulfillmentAction::Accept => FulfillmentStep::Accepted,
+        FulfillmentAction::Reject { reason } => FulfillmentStep::Rejected { reason: reason.clone() },
+        FulfillmentAction::Pick { lines } => {
+            let lines = match lines {
+                Some(lines) => units_of(order, fulfillment, lines)?,
+                None => left_to_pick(fulfillment),
+            };
+            FulfillmentStep::Picked { lines }
+        }
+        FulfillmentAction::Short { lines, reason } => {
+            FulfillmentStep::ShortPicked { lines: units_of(order, fulfillment, lines)?, reason: *reason }
+        }
+        FulfillmentAction::Pack => FulfillmentStep::Packed,
+        FulfillmentAction::Ready => FulfillmentStep::MadeReady,
+        FulfillmentAction::Ship { shipment } => FulfillmentStep::Shipped { shipment: shipment.clone() },
+        FulfillmentAction::HandOver => FulfillmentStep::HandedOver,
+        FulfillmentAction::Deliver => FulfillmentStep::Delivered,
+        FulfillmentAction::Cancel { reason, resource } => match fulfillment.status {
+            FulfillmentStatus::Submitted | FulfillmentStatus::Accepted => {
+                FulfillmentStep::Cancelled { reason: reason.clone(), resourced: *resource }
+            }
+            status if status.legal().contains(&FulfillmentVerb::Cancel) => {
+                FulfillmentStep::CancellationRequested { reason: reason.clone() }
+            }
+            _ => return Err(illegal()),
+        },
+        FulfillmentAction::CancelAccept if fulfillment.status == FulfillmentStatus::Cancelling => {
+            let reason = fulfillment.reason.clone().unwrap_or_else(|| Text::from("cancelled"));
+            FulfillmentStep::Cancelled { reason, resourced: false }
+        }
+        FulfillmentAction::CancelAccept => return Err(illegal()),
+        FulfillmentAction::CancelRefuse => FulfillmentStep::CancellationRefused,
+    })
+}
+
+fn left_to_pick(fulfillment: &FulfillmentOrder) -> Vec<LineUnits> {
+    let left = fulfillment.lines.iter().filter(|l| l.quantity > l.picked);
+    left.map(|l| LineUnits { line: l.line, quantity: l.quantity - l.picked }).collect()
+}
+
+/// Named units as positions; no more of a line than is left to pick.
+fn units_of(order: &Order, fulfillment: &FulfillmentOrder, named: &[NamedUnits]) -> Result<Vec<LineUnits>, Rejection> {
+    let mut wanted: BTreeMap<u16, u32> = BTreeMap::new();
+    for (at, units) in named.iter().enumerate() {
+        let unknown = || {
+            let detail = format!("the fulfilment order has no line {:?}", units.line);
+            Rejection::invalid(format!("lines[{at}].line"), "unknown_line", detail)
+        };
+        let line = order.line_at(&units.line).ok_or_else(unknown)?;
+        let left: u32 = fulfillment.lines.iter().filter(|l| l.line == line).map(|l| l.quantity - l.picked).sum();
+        if left == 0 && fulfillment.units_of(line) == 0 {
+            return Err(unknown());
+        }
+        let sum = wanted.entry(line).or_default();
+        *sum = sum.saturating_add(units.quantity.units());
+        if *sum > left {
+            let detail = format!("{left} units of line {} are left to pick, {sum} were named", units.line);
+            return Err(Rejection::invalid(format!("lines[{at}].quantity"), "quantity_out_of_range", detail));
+        }
+    }
+    Ok(wanted.into_iter().map(|(line, quantity)| LineUnits { line, quantity }).collect())
+}
+
+fn fences(step: &FulfillmentStep) -> bool {
+    matches!(
+        step,
+        FulfillmentStep::Rejected { .. }
+            | FulfillmentStep::ShortPicked { .. }
+            | FulfillmentStep::Cancelled { resourced: true, .. }
+    )
+}
+
+/// An order with a fenced node waits without a right from now on: its units might not come from where they arrive.
+fn loosen(change: &mut Change<'_>, order: &Order) {
+    for (line, own) in (0..).zip(&order.lines) {
+        if own.backordered > 0 {
+            for (sku, _) in own.placed.stock(1) {
+                change.place(sku, (order.key, line), Place::Loose);
+            }
+        }
+    }
+}
+
+/// Skus whose ledgers a step needs.
+fn skus_of(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep) -> BTreeSet<SkuIndex> {
+    let moves = fences(step)
+        || matches!(
+            step,
+            FulfillmentStep::Shipped { .. } | FulfillmentStep::HandedOver | FulfillmentStep::Cancelled { .. }
+        );
+    if !moves {
+        return BTreeSet::new();
+    }
+    let own = fulfillment.lines.iter().flat_map(|l| order.lines[usize::from(l.line)].placed.stock(1));
+    let waiting = order.lines.iter().filter(|l| l.backordered > 0 && fences(step)).flat_map(|l| l.placed.stock(1));
+    own.chain(waiting).map(|(sku, _)| sku).collect()
+}
+
+/// The stock effect of a step. `false` when units of others are in flight and it must come again.
+fn move_stock<'n>(
+    network: &'n Network,
+    change: &mut Change<'n>,
+    withdrawal: &mut Withdrawal<'n>,
+    order: &Order,
+    fulfillment: &FulfillmentOrder,
+    step: &FulfillmentStep,
+) -> bool {
+    let node = fulfillment.node;
+    let cells = |units: &[LineUnits]| -> Vec<(CellKey, u32)> {
+        let mut cells: BTreeMap<CellKey, u32> = BTreeMap::new();
+        for (sku, n) in units.iter().flat_map(|u| order.stock_of(*u)) {
+            *cells.entry(CellKey { sku, node }).or_default() += n;
+        }
+        cells.into_iter().collect()
+    };
+    match step {
+        FulfillmentStep::Shipped { .. } | FulfillmentStep::HandedOver => {
+            for (cell, units) in cells(&fulfillment.line_units()) {
+                change.ship(cell, units);
+            }
+            true
+        }
+        FulfillmentStep::Rejected { .. } => {
+            give_back(change, cells(&fulfillment.line_units()));
+            true
+        }
+        FulfillmentStep::Cancelled { .. } => {
+            let packed = matches!(
+                fulfillment.before_cancelling,
+                Some(FulfillmentStatus::Picked | FulfillmentStatus::Packed | FulfillmentStatus::Ready)
+            );
+            let (mut picked, mut free) = (Vec::new(), Vec::new());
+            for line in &fulfillment.lines {
+                let off_shelf = if packed { line.quantity } else { line.picked };
+                picked.push(LineUnits { line: line.line, quantity: off_shelf });
+                free.push(LineUnits { line: line.line, quantity: line.quantity - off_shelf });
+            }
+            give_back(change, cells(&free));
+            for (cell, units) in cells(&picked).into_iter().filter(|(_, units)| *units > 0) {
+                let n = units as i32;
+                let delta = LevelDelta { committed: -n, quality_control: n, ..LevelDelta::default() };
+                change.shift(cell, MovementKind::Deallocated, delta);
+            }
+            true
+        }
+        FulfillmentStep::ShortPicked { lines, reason } => {
+            cells(lines).into_iter().all(|(cell, units)| short(network, change, withdrawal, cell, units, *reason))
+        }
+        FulfillmentStep::Accepted
+        | FulfillmentStep::Picked { .. }
+        | FulfillmentStep::Packed
+        | FulfillmentStep::MadeReady
+        | FulfillmentStep::Delivered
+        | FulfillmentStep::CancellationRequested { .. }
+        | FulfillmentStep::CancellationRefused => true,
+    }
+}
+
+fn give_back(change: &mut Change<'_>, cells: Vec<(CellKey, u32)>) {
+    for (cell, units) in cells {
+        change.give(cell, units, MovementKind::Deallocated, |delta, n| delta.committed -= n);
+    }
+}
+
+/// Units that were not found. The reason decides: nothing is there (all that is sellable goes), so many fewer are
+/// there, or they are there but damaged.
+fn short<'n>(
+    network: &'n Network,
+    change: &mut Change<'n>,
+    withdrawal: &mut Withdrawal<'n>,
+    cell: CellKey,
+    units: u32,
+    reason: ShortReason,
+) -> bool {
+    let position = change.ensure(cell);
+    let now = change.ledger(cell.sku).cells[position];
+    let n = units as i32;
+    match reason {
+        ShortReason::Damaged => {
+            let delta = LevelDelta { committed: -n, damaged: n, ..LevelDelta::default() };
+            change.shift(cell, MovementKind::ShortPicked, delta);
+            true
+        }
+        ShortReason::Mismatch => {
+            change.ship_as(cell, units, MovementKind::ShortPicked);
+            true
+        }
+        ShortReason::NotInStock => {
+            // Damaged units and those under inspection lie elsewhere and stay; everything else is not there.
+            let stays = (now.damaged + now.quality_control).min(now.on_hand);
+            let word = network.cell(cell).expect("just ensured").word;
+            let taken = withdrawal.add_up_to(word, u32::MAX);
+            if word.both() != (0, withdrawal.in_flight_of(word)) {
+                return false;
+            }
+            let gone = (now.on_hand - stays) as i32;
+            let delta = LevelDelta {
+                on_hand: -gone,
+                committed: -n,
+                available: 0,
+                shortfall: gone - n - taken as i32,
+                ..LevelDelta::default()
+            };
+            change.shift(cell, MovementKind::ShortPicked, delta);
+            change.withdrawn(cell, taken, MovementKind::ShortPicked);
+            true
+        }
+    }
+}
+
+/// Which units a cancellation takes, in the order of `DOMAIN`: what nobody was found for, what waits, what is allocated
+/// (the dearest node first), what is released and not yet being picked.
+fn parts_to_cancel(order: &Order, command: &CancelOrder) -> Result<Vec<CancelledPart>, Rejection> {
+    let not_cancellable = |line: &str, cancellable, requested| Rejection::NotCancellable {
+        order: order.name(),
+        line: line.to_owned(),
+        cancellable,
+        requested,
+    };
+    let Some(named) = &command.lines else {
+        let parts: Vec<_> = (0..order.lines.len() as u16).flat_map(|line| cancellable(order, line)).collect();
+        return if parts.is_empty() { Err(not_cancellable("", 0, order.totals().open())) } else { Ok(parts) };
+    };
+    let mut wanted: BTreeMap<u16, u64> = BTreeMap::new();
+    for (at, units) in named.iter().enumerate() {
+        let unknown = || {
+            let detail = format!("the order has no line {:?}", units.line);
+            Rejection::invalid(format!("lines[{at}].line"), "unknown_line", detail)
+        };
+        let line = order.line_at(&units.line).ok_or_else(unknown)?;
+        *wanted.entry(line).or_default() += u64::from(units.quantity.units());
+    }
+    let mut parts = Vec::new();
+    for (line, requested) in wanted {
+        let mut left = requested;
+        for part in cancellable(order, line) {
+            let units = u64::from(part.quantity).min(left);
+            left -= units;
+            if units > 0 {
+                parts.push(CancelledPart { quantity: units as u32, ..part });
+            }
+        }
+        if left > 0 {
+            return Err(not_cancellable(&order.lines[usize::from(line)].placed.id, requested - left, requested));
+        }
+    }
+    Ok(parts)
+}
+
+/// All units of a line that can be cancelled at once, in order.
+fn cancellable(order: &Order, line: u16) -> Vec<CancelledPart> {
+    let own = &order.lines[usize::from(line)];
+    let part = |quantity, from| CancelledPart { line, quantity, from };
+    let mut parts = vec![
+        part(own.unallocated, CancelFrom::Unallocated),
+        part(own.preordered, CancelFrom::Preordered),
+        part(own.backordered, CancelFrom::Backordered),
+    ];
+    for status in [FulfillmentStatus::Submitted, FulfillmentStatus::Accepted] {
+        let mut there: Vec<_> = order.fulfillment_orders.iter().filter(|f| f.status == status).collect();
+        there.sort_by_key(|f| (std::cmp::Reverse(cost_of(order, f)), f.number));
+        parts.extend(there.iter().map(|f| part(f.units_of(line), CancelFrom::Fulfillment(f.number))));
+    }
+    parts.retain(|part| part.quantity > 0);
+    parts
+}
+
+/// What the plan said a node's shipment costs; 0 when it is not in the last plan.
+fn cost_of(order: &Order, fulfillment: &FulfillmentOrder) -> i64 {
+    let plan = order.decision.iter().flat_map(|decision| &decision.assignments);
+    plan.filter(|a| a.node == fulfillment.node).map(|a| a.cost).max().unwrap_or(0)
+}
+
+/// What is cancelled waits no longer, before anything is given.
+fn leave_queues(change: &mut Change<'_>, order: &Order, parts: &[CancelledPart]) {
+    for part in parts.iter().filter(|part| part.from == CancelFrom::Backordered) {
+        let line = &order.lines[usize::from(part.line)];
+        let left = line.backordered - part.quantity;
+        for (sku, _) in line.placed.stock(1) {
+            let waiting = (order.key, part.line);
+            let loose = change.ledger(sku).loose.contains(&waiting);
+            let place = match (left, loose) {
+                (0, _) => Place::Gone,
+                (_, true) => Place::Loose,
+                (left, false) => Place::Queued(left),
+            };
+            change.place(sku, waiting, place);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The catalogue and the cells it speaks of, behind one sharded lock.
+//!
+//! A command holds the shared guard from reading the catalogue to its last give; a change of the catalogue appends and
+//! swaps under the exclusive guard. So decisions before its position use the old catalogue, after it the new, none mixed.
+
+use super::cell::Cell;
+use super::ledger::SkuStock;
+use crate::domain::catalogue::Catalogue;
+use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::node::NodeKind;
+use crate::domain::rejection::Rejection;
+use crate::domain::stock::CellKey;
+
+/// What a command reads under its guard.
+#[derive(Debug)]
+pub struct Network {
+    /// Nodes, items, rules.
+    pub catalogue: Catalogue,
+    /// Stock by sku index; as long as the catalogue's items.
+    pub stock: Vec<SkuStock>,
+}
+
+impl Network {
+    /// The stock of a sku that the catalogue gave.
+    pub fn sku(&self, sku: SkuIndex) -> &SkuStock {
+        &self.stock[sku.at()]
+    }
+
+    /// A cell that exists.
+    pub fn cell(&self, key: CellKey) -> Option<Cell<'_>> {
+        self.sku(key.sku).cells.of(key.node)
+    }
+
+    /// Whether a node may supply what has stock.
+    pub fn supplies(&self, node: NodeIndex) -> bool {
+        let node = self.catalogue.node(node);
+        node.active && node.kind != NodeKind::Virtual
+    }
+
+    /// Index of an item named in a body.
+    pub fn find_sku(&self, field: impl Into<String>, sku: &str) -> Result<SkuIndex, Rejection> {
+        let found = self.catalogue.sku_index(sku);
+        found.ok_or_else(|| Rejection::invalid(field, "unknown_sku", format!("there is no item {sku:?}")))
+    }
+
+    /// Index of a node named in a body.
+    pub fn find_node(&self, field: impl Into<String>, node: &str) -> Result<NodeIndex, Rejection> {
+        let found = self.catalogue.node_index(node);
+        found.ok_or_else(|| Rejection::invalid(field, "unknown_node", format!("there is no node {node:?}")))
+    }
+
+    /// Text of a sku.
+    pub fn sku_name(&self, sku: SkuIndex) -> String {
+        self.catalogue.item(sku).sku.to_string()
+    }
+
+    /// Text of a node.
+    pub fn node_name(&self, node: NodeIndex) -> String {
+        self.catalogue.node(node).id.to_string()
+    }
+}

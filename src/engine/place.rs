@@ -1,0 +1,367 @@
+//! Placing an order: names claimed, reservation claimed, units routed and taken, one record.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::allocate::{Decided, Order as Allocating, Stop};
+use super::network::Network;
+use super::routing::{Wanted, route};
+use super::table::{Locked, Name, Named};
+use super::turn::Turn;
+use super::withdrawal::Patience;
+use super::{Engine, Executed};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::command::{PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::decision::{Decision, LineUnits};
+use crate::domain::event::{Answer, Event, OrderChanged};
+use crate::domain::geo::Position;
+use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::item::ItemKind;
+use crate::domain::limits::{ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
+use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
+use crate::domain::rejection::{Fault, Rejection};
+use crate::domain::reply::{Outcome, Reply};
+use crate::domain::reservation::{Reservation, ReservationState};
+use crate::domain::rule_set::{DEFAULT_RULE_SET, RuleSet};
+use crate::domain::stock::CellKey;
+use crate::domain::time::Now;
+
+/// Most units an order may ask for over all its lines.
+const ORDER_UNITS_MAX: u64 = 2_000_000_000;
+/// Characters of the postal code that stay in the clear.
+const POSTAL_PREFIX: usize = 3;
+
+/// When an order's units are sourced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sourced {
+    /// In the record that captures it.
+    AtOnce,
+    /// In further records: it is too large for one.
+    Afterwards,
+}
+
+/// The reservation an order claims, locked.
+type Claimed = Option<(ReservationKey, Locked<Reservation>)>;
+
+impl Engine {
+    pub(super) fn place_order(&self, turn: &Turn<'_>, command: &PlaceOrder) -> Result<Executed, Rejection> {
+        match self.place_with(turn, command, Sourced::AtOnce) {
+            // Captured in one record, sourced in further ones. A reservation is claimed in one record or not at all.
+            Err(Rejection::TooLarge(_)) if command.reservation.is_none() => {
+                self.place_with(turn, command, Sourced::Afterwards)
+            }
+            done => done,
+        }
+    }
+
+    fn place_with(&self, turn: &Turn<'_>, command: &PlaceOrder, sourced: Sourced) -> Result<Executed, Rejection> {
+        let mut held = BTreeSet::new();
+        let mut patience = Patience::default();
+        for _ in 0..REROUTES_MAX {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            match self.try_place(turn, &network, command, sourced, &held, &mut patience) {
+                Ok((executed, touched)) => {
+                    self.follow_up(turn, &network, touched);
+                    return match sourced {
+                        Sourced::AtOnce => Ok(executed),
+                        Sourced::Afterwards => self.source_afterwards(turn, &network, executed),
+                    };
+                }
+                Err(Stop::Again) => {}
+                Err(Stop::NeedLedgers(skus)) => {
+                    let expired = self.expire_in(turn, &network, &skus);
+                    held = if expired { BTreeSet::new() } else { skus };
+                }
+                Err(Stop::Rejected(rejection)) => return Err(rejection),
+            }
+        }
+        Err(Rejection::Contended)
+    }
+
+    fn try_place(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        command: &PlaceOrder,
+        sourced: Sourced,
+        held: &BTreeSet<SkuIndex>,
+        patience: &mut Patience,
+    ) -> Result<(Executed, BTreeSet<SkuIndex>), Stop> {
+        let own_name = command.id.clone().map(Name::Order);
+        let channel_name = Name::ChannelOrder(command.channel.clone(), command.channel_order_id.clone());
+        let own_claim = own_name.map(|name| self.names.claim(name));
+        if let Some(Named::Order(key, fingerprint)) = own_claim.as_ref().and_then(|claim| claim.taken()) {
+            return self.repeat_order(command, key, fingerprint).map(|e| (e, BTreeSet::new())).map_err(Stop::Rejected);
+        }
+        let channel_claim = self.names.claim(channel_name);
+        if let Some(Named::Order(key, _)) = channel_claim.taken() {
+            return Err(Stop::Rejected(self.duplicate(command, key)));
+        }
+        let (mut reservation, now) = self.lock_claimed(turn, command)?;
+        let prepared = prepare(&network.catalogue, command, now, reservation.as_ref().map(|(key, _)| *key))?;
+        let claimed = reservation.as_ref().and_then(|(_, slot)| slot.as_ref());
+        let own = claimed.map(own_units).unwrap_or_default();
+        let key = OrderKey(self.next_key());
+        let mut slot = self.orders.begin(key);
+        let record = |decided: Decided| vec![placed(key, &prepared, decided)];
+        let allocating = Allocating {
+            key,
+            next_number: 1,
+            backordered: &[],
+            wanted: Wanted {
+                lines: &prepared.lines,
+                units: if sourced == Sourced::AtOnce { &prepared.units } else { &[] },
+                destinations: &prepared.positions,
+                fenced: &[],
+                own: &own,
+                rules: &prepared.rules,
+            },
+            claimed,
+            fills: false,
+        };
+        let attempt =
+            self.attempt(turn, network, &allocating, held, now.journal, patience, record, Some(Answer::Order(key)));
+        let logged = match attempt {
+            Ok(Some(logged)) => logged,
+            Ok(None) => unreachable!("only an attempt that fills can find nothing"),
+            Err(stop) => {
+                self.orders.remove(key);
+                return Err(stop);
+            }
+        };
+        logged.fold_order(&mut slot);
+        if let Some((_, reservation)) = &mut reservation {
+            logged.fold_reservation(reservation);
+        }
+        channel_claim.settle(Named::Order(key, command.fingerprint));
+        if let Some(claim) = own_claim {
+            claim.settle(Named::Order(key, command.fingerprint));
+        }
+        let order = slot.as_ref().expect("just folded").clone();
+        let executed = Executed::done(Reply::Order(Box::new(order)), logged.seq());
+        Ok((executed, logged.done()))
+    }
+
+    /// Sources an order that is captured, and answers it as it stands then.
+    fn source_afterwards(&self, turn: &Turn<'_>, network: &Network, captured: Executed) -> Result<Executed, Rejection> {
+        let Executed::Done(Outcome { reply: Reply::Order(order), .. }) = captured else { return Ok(captured) };
+        self.resource(turn, network, order.key)?;
+        let order = self.order_by_key(order.key).unwrap_or(*order);
+        let seq = order.seq;
+        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+    }
+
+    fn repeat_order(&self, command: &PlaceOrder, key: OrderKey, fingerprint: u64) -> Result<Executed, Rejection> {
+        if fingerprint != command.fingerprint {
+            return Err(Rejection::IdTaken { id: command.id.as_deref().unwrap_or_default().to_owned() });
+        }
+        let slot = self.orders.lock(key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
+        let order = slot.as_ref().expect("a locked entity is there");
+        Ok(Executed::Repeat { seq: order.history[0].seq, answer: Answer::Order(key) })
+    }
+
+    fn duplicate(&self, command: &PlaceOrder, key: OrderKey) -> Rejection {
+        let name = self.orders.lock(key).and_then(|slot| slot.as_ref().map(Order::name));
+        Rejection::DuplicateChannelOrder {
+            channel: command.channel.to_string(),
+            channel_order_id: command.channel_order_id.to_string(),
+            order: name.unwrap_or_else(|| key.to_string()),
+        }
+    }
+
+    /// Locks the reservation that the order claims and reads the time by which it is judged. Lapsed: refused, unless the
+    /// units may be taken anew.
+    fn lock_claimed(&self, turn: &Turn<'_>, command: &PlaceOrder) -> Result<(Claimed, Now), Rejection> {
+        let Some(name) = &command.reservation else { return Ok((None, turn.log.now())) };
+        let unknown = || Rejection::invalid("reservation", "unknown_reservation", format!("no reservation {name:?}"));
+        let key = self.find_reservation(name).ok_or_else(unknown)?;
+        let slot = self.reservations.lock(key).ok_or_else(unknown)?;
+        let now = turn.log.now();
+        let reservation = slot.as_ref().expect("a locked entity is there");
+        let id = || reservation.name();
+        match reservation.state_at(now.journal) {
+            ReservationState::Held => Ok((Some((key, slot)), now)),
+            ReservationState::Claimed { .. } => Err(Rejection::ReservationEnded { id: id(), state: "claimed" }),
+            _ if command.reacquire => Ok((None, now)),
+            _ => Err(Rejection::ReservationExpired { id: id() }),
+        }
+    }
+
+    /// What would be decided for this order now; takes nothing.
+    pub fn quote(&self, now: Now, command: &PlaceOrder) -> Result<Decision, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let own = match command.reservation.as_ref().and_then(|name| self.find_reservation(name)) {
+            Some(key) => self
+                .reservations
+                .lock(key)
+                .and_then(|slot| slot.as_ref().filter(|r| r.is_held_at(now.journal)).map(own_units))
+                .unwrap_or_default(),
+            None => BTreeMap::new(),
+        };
+        let prepared = prepare(&network.catalogue, command, now, None)?;
+        let wanted = Wanted {
+            lines: &prepared.lines,
+            units: &prepared.units,
+            destinations: &prepared.positions,
+            fenced: &[],
+            own: &own,
+            rules: &prepared.rules,
+        };
+        Ok(route(&network, &wanted).decision)
+    }
+}
+
+/// The units a reservation holds, by cell.
+fn own_units(reservation: &Reservation) -> BTreeMap<CellKey, u32> {
+    let mut own = BTreeMap::new();
+    for held in &reservation.lines {
+        *own.entry(CellKey { sku: held.sku, node: held.node }).or_default() += held.quantity;
+    }
+    own
+}
+
+fn placed(key: OrderKey, prepared: &Prepared, decided: Decided) -> Event {
+    Event::OrderChanged(Box::new(OrderChanged {
+        key,
+        version: 1,
+        event: OrderEvent::Placed {
+            facts: Box::new(prepared.facts.clone()),
+            lines: prepared.lines.clone(),
+            allocations: decided.allocations,
+            backordered: decided.backordered,
+            decision: Some(Box::new(decided.decision)),
+        },
+    }))
+}
+
+/// An order that means something in this catalogue.
+struct Prepared {
+    facts: OrderFacts,
+    lines: Vec<PlacedLine>,
+    units: Vec<LineUnits>,
+    positions: Vec<Option<Position>>,
+    rules: RuleSet,
+}
+
+/// Checks an order against the catalogue; all faults together.
+fn prepare(
+    catalogue: &Catalogue,
+    command: &PlaceOrder,
+    now: Now,
+    reservation: Option<ReservationKey>,
+) -> Result<Prepared, Rejection> {
+    let mut faults = Vec::new();
+    if !matches!(command.kind, OrderType::Standard | OrderType::Backorder) {
+        faults.push(Fault::new("type", "unsupported_order_type", "this type of order is not taken yet"));
+    }
+    if command.lines.is_empty() || command.lines.len() > ORDER_LINES_MAX {
+        let detail = format!("an order has 1 to {ORDER_LINES_MAX} lines, this one has {}", command.lines.len());
+        faults.push(Fault::new("lines", "too_many_lines", detail));
+    }
+    let total: u64 = command.lines.iter().map(|line| u64::from(line.quantity.units())).sum();
+    if total > ORDER_UNITS_MAX {
+        let detail = format!("an order asks for at most {ORDER_UNITS_MAX} units, this one for {total}");
+        faults.push(Fault::new("lines", "quantity_out_of_range", detail));
+    }
+    let mut ids = HashSet::new();
+    let mut lines = Vec::with_capacity(command.lines.len());
+    for (at, line) in command.lines.iter().enumerate() {
+        if !ids.insert(&line.id) {
+            faults.push(Fault::new(
+                format!("lines[{at}].id"),
+                "duplicate_line_id",
+                format!("{:?} is used twice", line.id),
+            ));
+        }
+        match placed_line(catalogue, line) {
+            Ok(placed) => lines.push(placed),
+            Err(fault) => faults.push(Fault { field: format!("lines[{at}].{}", fault.field), ..fault }),
+        }
+    }
+    let name = command.rule_set.as_deref().unwrap_or(DEFAULT_RULE_SET);
+    let rules = catalogue.rule_set(name).cloned();
+    if rules.is_none() {
+        faults.push(Fault::new("rule_set", "unknown_rule_set", format!("there is no rule set {name:?}")));
+    }
+    let (true, Some(rules)) = (faults.is_empty(), rules) else { return Err(Rejection::Invalid(faults)) };
+    let units = (0..).zip(&lines).map(|(line, l)| LineUnits { line, quantity: l.quantity }).collect();
+    let destinations: Vec<Destination> = command.destinations.iter().map(|to| destination(catalogue, to)).collect();
+    let positions = destinations.iter().map(|d| d.position).collect();
+    let facts = facts(command, destinations, now, reservation);
+    Ok(Prepared { facts, lines, units, positions, rules })
+}
+
+fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fault> {
+    let unknown = || Fault::new("sku", "unknown_sku", format!("there is no item {:?}", line.sku));
+    let sku = catalogue.sku_index(&line.sku).ok_or_else(unknown)?;
+    let item = catalogue.item(sku);
+    let most = item.components.iter().map(|c| u64::from(c.quantity)).max().unwrap_or(1);
+    if most * u64::from(line.quantity.units()) > u64::from(QUANTITY_MAX) {
+        let detail = format!("needs more than {QUANTITY_MAX} units of a component");
+        return Err(Fault::new("quantity", "quantity_out_of_range", detail));
+    }
+    Ok(PlacedLine {
+        id: line.id.clone(),
+        sku,
+        quantity: line.quantity.units(),
+        unit_price: line.unit_price,
+        group: line.group,
+        stocked: matches!(item.kind, ItemKind::Product | ItemKind::Kit),
+        components: item.components.clone(),
+    })
+}
+
+/// Where it goes. Without coordinates: the middle of the country's own nodes, marked approximate.
+fn destination(catalogue: &Catalogue, to: &ShipTo) -> Destination {
+    let derived = || {
+        let there: Vec<_> =
+            catalogue.nodes().iter().filter(|n| n.country == to.country && n.active).map(|n| n.position).collect();
+        let count = i64::try_from(there.len()).ok().filter(|count| *count > 0)?;
+        let mean = |axis: fn(&Position) -> i32| (there.iter().map(|p| i64::from(axis(p))).sum::<i64>() / count) as i32;
+        Some(Position { lat_micro: mean(|p| p.lat_micro), lon_micro: mean(|p| p.lon_micro) })
+    };
+    Destination {
+        group: to.group.clone(),
+        country: to.country.clone(),
+        postal_prefix: to.postal_code.chars().take(POSTAL_PREFIX).collect::<String>().into(),
+        position: to.position.or_else(derived),
+        approximate: to.position.is_none(),
+        personal: to.personal.clone(),
+    }
+}
+
+fn facts(
+    command: &PlaceOrder,
+    destinations: Vec<Destination>,
+    now: Now,
+    reservation: Option<ReservationKey>,
+) -> OrderFacts {
+    OrderFacts {
+        id: command.id.clone(),
+        fingerprint: command.fingerprint,
+        kind: command.kind,
+        channel: command.channel.clone(),
+        channel_order_id: command.channel_order_id.clone(),
+        customer: command.customer.clone(),
+        personal: command.personal.clone(),
+        currency: command.currency,
+        destinations,
+        delivery_method: command.delivery_method.clone(),
+        payment: command.payment.clone(),
+        total: command.total,
+        rule_set: command.rule_set.clone(),
+        reservation,
+        placed_at: command.placed_at.unwrap_or(now.wall),
+    }
+}
+
+/// Rules by which an existing order is sourced again: its own, else the default.
+pub(super) fn rules_of(network: &Network, name: Option<&Text>) -> RuleSet {
+    let catalogue = &network.catalogue;
+    let named = name.and_then(|name| catalogue.rule_set(name));
+    named.or_else(|| catalogue.rule_set(DEFAULT_RULE_SET)).cloned().unwrap_or_else(RuleSet::default_v1)
+}
+
+/// The positions of an order's destinations.
+pub(super) fn positions_of(order: &Order) -> Vec<Option<Position>> {
+    order.facts.destinations.iter().map(|d| d.position).collect()
+}

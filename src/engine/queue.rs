@@ -1,0 +1,263 @@
+//! What follows a give: the queue's pool goes to the orders that wait, then those that let newcomers pass are tried
+//! again. Every step is a transaction of its own, made at once in the same call with no other entity held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Engine;
+use super::allocate::{Decided, Order as Allocating, Stop};
+use super::change::{Change, Place};
+use super::network::Network;
+use super::place::{positions_of, rules_of};
+use super::routing::Wanted;
+use super::turn::{Turn, order_event};
+use super::withdrawal::{Patience, Withdrawal};
+use crate::domain::decision::LineUnits;
+use crate::domain::event::Event;
+use crate::domain::ids::{OrderKey, SkuIndex};
+use crate::domain::limits::ORDER_LINES_MAX;
+use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
+use crate::domain::rejection::Rejection;
+use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
+
+/// How often one waiting line is tried again before it is left to the next give.
+const TRIES: u32 = 8;
+
+impl Engine {
+    /// Serves the queues of skus that got units. The caller holds no entity and no ledger.
+    pub(super) fn follow_up(&self, turn: &Turn<'_>, network: &Network, touched: BTreeSet<SkuIndex>) {
+        let mut todo = touched;
+        while let Some(sku) = todo.pop_first() {
+            while let Some(more) = self.drain_one(turn, network, sku) {
+                todo.extend(more);
+            }
+            let loose: Vec<_> = network.sku(sku).ledger.lock().loose.iter().copied().collect();
+            for (order, line) in loose {
+                todo.extend(self.refill(turn, network, order, line));
+            }
+        }
+    }
+
+    /// Gives pooled units of a sku to the first line that waits; `None` when there is nothing to do.
+    fn drain_one(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) -> Option<BTreeSet<SkuIndex>> {
+        let first = {
+            let ledger = network.sku(sku).ledger.lock();
+            if ledger.pooled() == 0 {
+                return None;
+            }
+            ledger.queue.first_key_value().map(|(waiting, _)| *waiting)
+        };
+        match first {
+            Some((key, line)) => self.drain_to(turn, network, sku, key, line),
+            None => self.free_pool(turn, network, sku),
+        }
+    }
+
+    fn drain_to(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        sku: SkuIndex,
+        key: OrderKey,
+        line: u16,
+    ) -> Option<BTreeSet<SkuIndex>> {
+        let mut slot = self.orders.lock(key)?;
+        let now = turn.now();
+        let mut change = Change::lock(network, &BTreeSet::from([sku]));
+        let ledger = change.ledger(sku);
+        let Some(wanted) = ledger.queue.get(&(key, line)).copied() else { return Some(BTreeSet::new()) };
+        let order = slot.as_ref().expect("a locked entity is there");
+        let cells: Vec<_> = network.sku(sku).cells.iter().map(|cell| (cell.node, cell.position)).collect();
+        let (mut left, mut allocations) = (wanted, Vec::new());
+        let mut drained = Vec::new();
+        for (node, position) in cells {
+            let units = change.ledger(sku).cells[position].pool.min(left);
+            if units > 0 {
+                left -= units;
+                drained.push((CellKey { sku, node }, units));
+                allocations.push(Allocation {
+                    number: order.next_number() + allocations.len() as u16,
+                    node,
+                    group: order.lines[usize::from(line)].placed.group,
+                    lines: vec![LineUnits { line, quantity: units }],
+                    cost: 0,
+                });
+            }
+        }
+        if allocations.is_empty() {
+            return None;
+        }
+        change.place(sku, (key, line), if left == 0 { Place::Gone } else { Place::Queued(left) });
+        for (cell, units) in drained {
+            let n = units as i32;
+            let delta = LevelDelta { pool: -n, reserved: -n, committed: n, ..LevelDelta::default() };
+            change.shift(cell, MovementKind::Drained, delta);
+        }
+        let mut events = vec![order_event(order, OrderEvent::Filled { allocations })];
+        events.extend(change.events());
+        let sealed = turn.seal(now, network.catalogue.seq, events, None).ok()?;
+        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        logged.fold_order(&mut slot);
+        Some(logged.done())
+    }
+
+    /// The queue is empty but still owns units: they become free.
+    fn free_pool(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) -> Option<BTreeSet<SkuIndex>> {
+        let mut change = Change::lock(network, &BTreeSet::from([sku]));
+        if !change.ledger(sku).queue.is_empty() {
+            return Some(BTreeSet::new());
+        }
+        let pools: Vec<_> = network
+            .sku(sku)
+            .cells
+            .iter()
+            .map(|cell| (CellKey { sku, node: cell.node }, change.ledger(sku).cells[cell.position].pool))
+            .filter(|(_, pool)| *pool > 0)
+            .collect();
+        if pools.is_empty() {
+            return None;
+        }
+        for (cell, pool) in pools {
+            change.give(cell, pool, MovementKind::Released, |delta, n| {
+                delta.pool -= n;
+                delta.reserved -= n;
+            });
+        }
+        let events: Vec<Event> = change.events().collect();
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, None).ok()?;
+        Some(turn.log(self, sealed, change, Withdrawal::nothing()).done())
+    }
+
+    /// Tries a line that lets newcomers pass.
+    fn refill(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, line: u16) -> BTreeSet<SkuIndex> {
+        let mut patience = Patience::default();
+        for _ in 0..TRIES {
+            let Some(mut slot) = self.orders.lock(key) else { return BTreeSet::new() };
+            let now = turn.now();
+            let order = slot.as_ref().expect("a locked entity is there");
+            let backordered = order.lines[usize::from(line)].backordered;
+            if backordered == 0 {
+                return BTreeSet::new();
+            }
+            let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
+            let units = [LineUnits { line, quantity: backordered }];
+            let allocating = Allocating {
+                key,
+                next_number: order.next_number(),
+                backordered: &[],
+                wanted: Wanted {
+                    lines: &lines,
+                    units: &units,
+                    destinations: &positions_of(order),
+                    fenced: &order.fenced,
+                    own: &BTreeMap::new(),
+                    rules: &rules_of(network, order.facts.rule_set.as_ref()),
+                },
+                claimed: None,
+                fills: true,
+            };
+            let record =
+                |decided: Decided| vec![order_event(order, OrderEvent::Filled { allocations: decided.allocations })];
+            match self.attempt(turn, network, &allocating, &BTreeSet::new(), now, &mut patience, record, None) {
+                Ok(Some(logged)) => {
+                    logged.fold_order(&mut slot);
+                    let left = slot.as_ref().map_or(0, |order| order.lines[usize::from(line)].backordered);
+                    let touched = logged.done();
+                    if left == 0 {
+                        forget_loose(network, &lines[usize::from(line)], (key, line));
+                    }
+                    return touched;
+                }
+                Err(Stop::Again) => {}
+                Ok(None) | Err(Stop::NeedLedgers(_) | Stop::Rejected(_)) => return BTreeSet::new(),
+            }
+        }
+        BTreeSet::new()
+    }
+
+    /// Sources the units of an order that nobody has been found for, in as many records as it takes; they wait when
+    /// nobody is found. The caller holds nothing.
+    pub(super) fn resource(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) -> Result<(), Rejection> {
+        let mut held = BTreeSet::new();
+        let mut patience = Patience::default();
+        let mut lines_max = usize::MAX;
+        loop {
+            match self.try_resource(turn, network, key, lines_max, &held, &mut patience) {
+                Ok(None) => return Ok(()),
+                Ok(Some(touched)) => {
+                    held = BTreeSet::new();
+                    self.follow_up(turn, network, touched);
+                }
+                // More than one record holds: fewer lines at a time.
+                Err(Stop::Rejected(Rejection::TooLarge(_))) if lines_max > 1 => {
+                    lines_max = lines_max.min(ORDER_LINES_MAX) / 2;
+                }
+                Err(Stop::Again) => {}
+                Err(Stop::NeedLedgers(skus)) => {
+                    let expired = self.expire_in(turn, network, &skus);
+                    held = if expired { BTreeSet::new() } else { skus };
+                }
+                // Units stay unallocated: the clock tries again.
+                Err(Stop::Rejected(Rejection::Contended)) => return Ok(()),
+                Err(Stop::Rejected(rejection)) => return Err(rejection),
+            }
+        }
+    }
+
+    fn try_resource(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        key: OrderKey,
+        lines_max: usize,
+        held: &BTreeSet<SkuIndex>,
+        patience: &mut Patience,
+    ) -> Result<Option<BTreeSet<SkuIndex>>, Stop> {
+        let Some(mut slot) = self.orders.lock(key) else { return Ok(None) };
+        let now = turn.now();
+        let order = slot.as_ref().expect("a locked entity is there");
+        let mut units = unallocated(order);
+        units.truncate(lines_max);
+        if units.is_empty() {
+            return Ok(None);
+        }
+        let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
+        let backordered: Vec<u32> = order.lines.iter().map(|l| l.backordered).collect();
+        let allocating = Allocating {
+            key,
+            next_number: order.next_number(),
+            backordered: &backordered,
+            wanted: Wanted {
+                lines: &lines,
+                units: &units,
+                destinations: &positions_of(order),
+                fenced: &order.fenced,
+                own: &BTreeMap::new(),
+                rules: &rules_of(network, order.facts.rule_set.as_ref()),
+            },
+            claimed: None,
+            fills: false,
+        };
+        let record = |decided: Decided| {
+            let Decided { allocations, backordered, decision } = decided;
+            vec![order_event(
+                order,
+                OrderEvent::Sourced { allocations, backordered, decision: Some(Box::new(decision)) },
+            )]
+        };
+        let logged = self.attempt(turn, network, &allocating, held, now, patience, record, None)?;
+        let logged = logged.expect("only an attempt that fills can find nothing");
+        logged.fold_order(&mut slot);
+        Ok(Some(logged.done()))
+    }
+}
+
+fn unallocated(order: &Order) -> Vec<LineUnits> {
+    let lines = (0..).zip(&order.lines).filter(|(_, line)| line.unallocated > 0);
+    lines.map(|(line, l)| LineUnits { line, quantity: l.unallocated }).collect()
+}
+
+fn forget_loose(network: &Network, line: &PlacedLine, waiting: super::ledger::Waiting) {
+    for (sku, _) in line.stock(1) {
+        network.sku(sku).ledger.lock().loose.remove(&waiting);
+    }
+}

@@ -1,0 +1,222 @@
+//! Reads. Levels and availability may be ahead of the disk by the groups in flight; entities carry the sequence that
+//! must be durable before they are shown. Reads never write: what is due counts as free, and stays for the clock.
+
+use super::Engine;
+use super::ledger::SkuStock;
+use super::network::Network;
+use super::table::{Name, Named};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::event::{Answer, Event};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::item::ItemKind;
+use crate::domain::limits::QUANTITY_MAX;
+use crate::domain::order::Order;
+use crate::domain::record::Record;
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::reservation::{Reservation, ReservationState};
+use crate::domain::stock::{CellKey, Level, LevelDelta};
+use crate::domain::time::JournalTime;
+
+/// All stock levels of a sku.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockView {
+    /// The sku.
+    pub sku: Text,
+    /// Sum over all nodes.
+    pub total: Level,
+    /// Level by node id, in the order the cells were made.
+    pub nodes: Vec<(Text, Level)>,
+    /// Sequence of the last record appended when it was read.
+    pub as_of: u64,
+}
+
+/// What can be promised now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Atp {
+    /// Units.
+    pub available: u64,
+    /// Sequence of the last record appended when it was read.
+    pub as_of: u64,
+}
+
+impl Engine {
+    /// Reads the catalogue under its shared guard.
+    pub fn catalogue<R>(&self, read: impl FnOnce(&Catalogue) -> R) -> R {
+        read(&self.network.read().expect("no writer of the catalogue panics and survives").catalogue)
+    }
+
+    /// Levels of a sku at every node that ever had it.
+    pub fn stock(&self, sku: &str) -> Result<StockView, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+        let as_of = self.position();
+        let stock = network.sku(index);
+        let ledger = stock.ledger.lock();
+        let levels = stock.cells.iter().map(|cell| (cell.node, SkuStock::level(&ledger, &cell)));
+        let nodes: Vec<(Text, Level)> =
+            levels.map(|(node, level)| (network.catalogue.node(node).id.clone(), level)).collect();
+        let total = nodes.iter().fold(Level::default(), |sum, (_, level)| plus(&sum, level));
+        Ok(StockView { sku: network.catalogue.item(index).sku.clone(), total, nodes, as_of })
+    }
+
+    /// Units of a sku that can be promised now, at one node or over all that supply. Of a kit: whole kits.
+    pub fn atp(&self, now: JournalTime, sku: &str, node: Option<&str>) -> Result<Atp, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+        let node = match node {
+            Some(id) => Some(network.find_node("node", id)?),
+            None => None,
+        };
+        let as_of = self.position();
+        let item = network.catalogue.item(index);
+        let available = match item.kind {
+            ItemKind::Product => self.free_units(&network, now, index, node),
+            ItemKind::Kit => self.free_kits(&network, now, index, node),
+            ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),
+        };
+        Ok(Atp { available, as_of })
+    }
+
+    fn free_units(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
+        let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
+        let stock = network.sku(sku);
+        let free: u64 =
+            stock.cells.iter().filter(|cell| counts(cell.node)).map(|cell| u64::from(cell.word.free())).sum();
+        let due = stock.due.due(now).into_iter().filter_map(|key| self.reservations.lock(key));
+        let due_units = due.filter_map(|slot| {
+            let reservation = slot.as_ref()?;
+            let lapsed = reservation.state == ReservationState::Held && reservation.expires_at <= now;
+            let mine = reservation.lines.iter().filter(|held| held.sku == sku && counts(held.node));
+            lapsed.then(|| mine.map(|held| u64::from(held.quantity)).sum::<u64>())
+        });
+        free + due_units.sum::<u64>()
+    }
+
+    fn free_kits(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
+        let components = &network.catalogue.item(sku).components;
+        let nodes = (0..network.catalogue.nodes().len() as u32).map(NodeIndex);
+        let nodes = nodes.filter(|at| node.is_none_or(|node| node == *at) && network.supplies(*at));
+        let kits_at = |at: NodeIndex| {
+            let each =
+                components.iter().map(|c| self.free_units(network, now, c.sku, Some(at)) / u64::from(c.quantity));
+            each.min().unwrap_or(0)
+        };
+        nodes.map(kits_at).sum()
+    }
+
+    pub(super) fn find_order(&self, id: &str) -> Option<OrderKey> {
+        OrderKey::parse(id).or_else(|| match self.names.find(&Name::Order(id.into())) {
+            Some(Named::Order(key, _)) => Some(key),
+            _ => None,
+        })
+    }
+
+    pub(super) fn find_reservation(&self, id: &str) -> Option<ReservationKey> {
+        ReservationKey::parse(id).or_else(|| match self.names.find(&Name::Reservation(id.into())) {
+            Some(Named::Reservation(key, _)) => Some(key),
+            _ => None,
+        })
+    }
+
+    pub(super) fn lock_reservation(&self, id: &str) -> Result<super::table::Locked<Reservation>, Rejection> {
+        let unknown = || Rejection::not_found("reservation", id);
+        let key = self.find_reservation(id).ok_or_else(unknown)?;
+        self.reservations.lock(key).ok_or_else(unknown)
+    }
+
+    /// An order by generated or caller's id. Its `seq` must be durable before it is shown.
+    pub fn order(&self, id: &str) -> Result<Order, Rejection> {
+        let unknown = || Rejection::not_found("order", id);
+        let key = self.find_order(id).ok_or_else(unknown)?;
+        self.order_by_key(key).ok_or_else(unknown)
+    }
+
+    /// An order by its number.
+    pub fn order_by_key(&self, key: OrderKey) -> Option<Order> {
+        self.orders.lock(key)?.clone()
+    }
+
+    /// A fulfilment order with the order it belongs to.
+    pub fn fulfillment(&self, id: &str) -> Result<(Order, FulfillmentKey), Rejection> {
+        let unknown = || Rejection::not_found("fulfillment_order", id);
+        let key = FulfillmentKey::parse(id).ok_or_else(unknown)?;
+        let order = self.order_by_key(key.order).ok_or_else(unknown)?;
+        order.fulfillment(key.number).ok_or_else(unknown)?;
+        Ok((order, key))
+    }
+
+    /// A reservation. Its `seq` must be durable before it is shown; its state as of an instant is `state_at`.
+    pub fn reservation(&self, id: &str) -> Result<Reservation, Rejection> {
+        let slot = self.lock_reservation(id)?;
+        Ok(slot.as_ref().expect("a locked entity is there").clone())
+    }
+
+    /// The answer to a repeated request, rendered again from the record in which the first took effect.
+    pub fn answer(&self, record: &Record, answer: &Answer) -> Result<Reply, Rejection> {
+        match answer {
+            Answer::Levels(levels) => Ok(Reply::Levels(levels.clone())),
+            Answer::Order(key) => {
+                let made = record.events.iter().filter_map(|event| match event {
+                    Event::OrderChanged(changed) if changed.key == *key => Some(&**changed),
+                    _ => None,
+                });
+                let made: Vec<_> = made.filter(|changed| changed.version == 1).collect();
+                let order = match made.first() {
+                    Some(first) => Order::fold(None, *key, 1, &record.header, &first.event).ok(),
+                    None => None,
+                };
+                // An order sourced after its capture was answered as it stood then; that is closest to how it stands.
+                let order = order.filter(|made| made.lines.iter().all(|line| line.unallocated == 0));
+                let order = order.or_else(|| self.order_by_key(*key));
+                let order = order.ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
+                Ok(Reply::Order(Box::new(order)))
+            }
+            Answer::Reservation(key) => {
+                let made = record.events.iter().find_map(|event| match event {
+                    Event::ReservationChanged(changed) if changed.key == *key && changed.version == 1 => Some(changed),
+                    _ => None,
+                });
+                let reservation = match made {
+                    Some(first) => Reservation::fold(None, *key, 1, &record.header, &first.event).ok(),
+                    None => self.reservation(&key.to_string()).ok(),
+                };
+                let reservation = reservation.ok_or_else(|| Rejection::not_found("reservation", key.to_string()))?;
+                Ok(Reply::Reservation(Box::new(reservation)))
+            }
+        }
+    }
+
+    /// How many orders and reservations memory holds.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.orders.len(), self.reservations.len())
+    }
+
+    /// Levels of every cell; for checks and tests, not for serving.
+    pub fn all_levels(&self) -> Vec<(CellKey, Level)> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let mut levels = Vec::new();
+        for (at, stock) in (0..).zip(&network.stock) {
+            let ledger = stock.ledger.lock();
+            let cells = stock.cells.iter();
+            levels.extend(cells.map(|c| (CellKey { sku: SkuIndex(at), node: c.node }, SkuStock::level(&ledger, &c))));
+        }
+        levels.sort_unstable_by_key(|(cell, _)| *cell);
+        levels
+    }
+}
+
+fn plus(a: &Level, b: &Level) -> Level {
+    let delta = LevelDelta {
+        on_hand: b.on_hand as i32,
+        shortfall: b.shortfall as i32,
+        available: b.available as i32,
+        committed: b.committed as i32,
+        reserved: b.reserved as i32,
+        pool: b.pool as i32,
+        safety_stock: b.safety_stock as i32,
+        damaged: b.damaged as i32,
+        quality_control: b.quality_control as i32,
+    };
+    delta.added_to(a)
+}

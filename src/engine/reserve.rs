@@ -1,0 +1,393 @@
+//! Reservations: make, change, release. All or nothing over many lines and nodes, or as much as there is when the
+//! caller says so. A kit stands for its components, all of one kit from one node.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::Change;
+use super::network::Network;
+use super::table::{Name, Named};
+use super::turn::{Turn, reservation_event};
+use super::withdrawal::{NotTaken, Patience, Withdrawal};
+use super::{Engine, Executed};
+use crate::domain::command::{ChangeReservation, Reserve, ReserveLine};
+use crate::domain::event::{Answer, Event, ReservationChanged};
+use crate::domain::ids::{NodeIndex, ReservationKey, SkuIndex};
+use crate::domain::item::ItemKind;
+use crate::domain::limits::{QUANTITY_MAX, REROUTES_MAX, RESERVATION_LINES_MAX};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::reservation::{Held, Reservation, ReservationEvent, ReservationState};
+use crate::domain::stock::{CellKey, MovementKind};
+
+/// Units wanted, by cell.
+type Cells = BTreeMap<CellKey, u32>;
+
+/// Why an attempt did not end.
+enum Stop {
+    /// Not enough of this sku: `(sku, requested, available)`.
+    Short(SkuIndex, u64, u64),
+    /// Units went meanwhile.
+    Again,
+    /// These ledgers are needed first.
+    NeedLedgers(BTreeSet<SkuIndex>),
+    /// No.
+    Rejected(Rejection),
+}
+
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// A line that means something in this catalogue.
+struct Line {
+    /// `(sku, units for one)`.
+    needs: Vec<(SkuIndex, u32)>,
+    quantity: u32,
+    node: Option<NodeIndex>,
+}
+
+impl Engine {
+    pub(super) fn reserve(&self, turn: &Turn<'_>, command: &Reserve) -> Result<Executed, Rejection> {
+        let mut patience = Patience::default();
+        let mut last_look = false;
+        for _ in 0..REROUTES_MAX {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            match self.try_reserve(turn, &network, command, &mut patience) {
+                Ok(executed) => return Ok(executed),
+                Err(Stop::Again) => {}
+                Err(Stop::Short(sku, requested, available)) => {
+                    let skus = skus_of(&lines_of(&network, &command.lines)?);
+                    if self.expire_in(turn, &network, &skus) {
+                        continue;
+                    }
+                    if last_look {
+                        return Err(insufficient(&network, sku, requested, available));
+                    }
+                    last_look = true;
+                }
+                Err(Stop::NeedLedgers(_)) => unreachable!("making a reservation gives nothing back"),
+                Err(Stop::Rejected(rejection)) => return Err(rejection),
+            }
+        }
+        Err(Rejection::Contended)
+    }
+
+    fn try_reserve(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        command: &Reserve,
+        patience: &mut Patience,
+    ) -> Result<Executed, Stop> {
+        let claim = command.id.clone().map(|id| self.names.claim(Name::Reservation(id)));
+        if let Some(Named::Reservation(key, fingerprint)) = claim.as_ref().and_then(|claim| claim.taken()) {
+            return self.repeat_reservation(command, key, fingerprint).map_err(Stop::Rejected);
+        }
+        let lines = lines_of(network, &command.lines)?;
+        let cells = choose(network, &lines, &Cells::new(), command.partial)?;
+        let now = turn.now();
+        let key = ReservationKey(self.next_key());
+        let expires_at = now.plus_s(command.ttl_s);
+        let mut change = Change::new(network);
+        for (cell, units) in &cells {
+            change.take(*cell, *units, MovementKind::Reserved, |delta, n| delta.reserved += n);
+        }
+        let held = ReservationEvent::Held {
+            id: command.id.clone(),
+            fingerprint: command.fingerprint,
+            owner: command.owner.clone(),
+            channel: command.channel.clone(),
+            customer: command.customer.clone(),
+            expires_at,
+            lines: held_of(&cells),
+        };
+        let mut events = vec![Event::ReservationChanged(ReservationChanged { key, version: 1, event: held })];
+        events.extend(change.events());
+        let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
+        let mut slot = self.reservations.begin(key);
+        for sku in cells.keys().map(|cell| cell.sku).collect::<BTreeSet<_>>() {
+            network.sku(sku).due.register(expires_at, key);
+        }
+        let withdrawal = match change.withdraw(patience) {
+            Ok(withdrawal) => withdrawal,
+            Err(not_taken) => {
+                self.reservations.remove(key);
+                return Err(match not_taken {
+                    NotTaken::Refused(_) => Stop::Again,
+                    NotTaken::Contended => Stop::Rejected(Rejection::Contended),
+                });
+            }
+        };
+        let logged = turn.log(self, sealed, change, withdrawal);
+        logged.fold_reservation(&mut slot);
+        self.agenda_inbox.push((expires_at, key));
+        if let Some(claim) = claim {
+            claim.settle(Named::Reservation(key, command.fingerprint));
+        }
+        let reservation = slot.as_ref().expect("just folded").clone();
+        let seq = logged.seq();
+        logged.done();
+        Ok(Executed::done(Reply::Reservation(Box::new(reservation)), seq))
+    }
+
+    fn repeat_reservation(
+        &self,
+        command: &Reserve,
+        key: ReservationKey,
+        fingerprint: u64,
+    ) -> Result<Executed, Rejection> {
+        let id = || command.id.as_deref().unwrap_or_default().to_owned();
+        if fingerprint != command.fingerprint {
+            return Err(Rejection::IdTaken { id: id() });
+        }
+        let slot = self.reservations.lock(key).ok_or_else(|| Rejection::not_found("reservation", id()))?;
+        let reservation = slot.as_ref().expect("a locked entity is there").clone();
+        let seq = reservation.seq;
+        Ok(Executed::repeated(Reply::Reservation(Box::new(reservation)), seq))
+    }
+
+    pub(super) fn change_reservation(
+        &self,
+        turn: &Turn<'_>,
+        command: &ChangeReservation,
+    ) -> Result<Executed, Rejection> {
+        let mut held = BTreeSet::new();
+        let mut patience = Patience::default();
+        let mut last_look = false;
+        for _ in 0..REROUTES_MAX {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            match self.try_change(turn, &network, command, &held, &mut patience) {
+                Ok((executed, touched)) => {
+                    self.follow_up(turn, &network, touched);
+                    return Ok(executed);
+                }
+                Err(Stop::Again) => {}
+                Err(Stop::NeedLedgers(skus)) => held = skus,
+                Err(Stop::Short(sku, requested, available)) => {
+                    if self.expire_in(turn, &network, &BTreeSet::from([sku])) {
+                        continue;
+                    }
+                    if last_look {
+                        return Err(insufficient(&network, sku, requested, available));
+                    }
+                    last_look = true;
+                }
+                Err(Stop::Rejected(rejection)) => return Err(rejection),
+            }
+        }
+        Err(Rejection::Contended)
+    }
+
+    fn try_change(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        command: &ChangeReservation,
+        ledgers: &BTreeSet<SkuIndex>,
+        patience: &mut Patience,
+    ) -> Result<(Executed, BTreeSet<SkuIndex>), Stop> {
+        let mut slot = self.lock_reservation(&command.reservation)?;
+        let now = turn.now();
+        let reservation = slot.as_ref().expect("a locked entity is there");
+        let key = reservation.key;
+        if !reservation.is_held_at(now) {
+            return Err(Stop::Rejected(Rejection::ReservationExpired { id: reservation.name() }));
+        }
+        let own: Cells = cells_held(reservation);
+        let cells = match &command.lines {
+            Some(lines) => choose(network, &lines_of(network, lines)?, &own, false)?,
+            None => own.clone(),
+        };
+        let rest: Cells = own
+            .iter()
+            .map(|(cell, held)| (*cell, held.saturating_sub(cells.get(cell).copied().unwrap_or(0))))
+            .filter(|(_, rest)| *rest > 0)
+            .collect();
+        let needed: BTreeSet<SkuIndex> = rest.keys().map(|cell| cell.sku).collect();
+        if !needed.is_subset(ledgers) {
+            return Err(Stop::NeedLedgers(needed));
+        }
+        let mut change = Change::lock(network, ledgers);
+        for (cell, units) in &cells {
+            let more = units.saturating_sub(own.get(cell).copied().unwrap_or(0));
+            change.take(*cell, more, MovementKind::Reserved, |delta, n| delta.reserved += n);
+        }
+        for (cell, units) in &rest {
+            change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);
+        }
+        let expires_at = command.ttl_s.map_or(reservation.expires_at, |ttl| now.plus_s(ttl));
+        let changed = ReservationEvent::Changed { expires_at, lines: held_of(&cells) };
+        let mut events = vec![reservation_event(reservation, changed)];
+        events.extend(change.events());
+        let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
+        for sku in cells.keys().map(|cell| cell.sku).collect::<BTreeSet<_>>() {
+            network.sku(sku).due.register(expires_at, key);
+        }
+        let withdrawal = change.withdraw(patience).map_err(|not_taken| match not_taken {
+            NotTaken::Refused(_) => Stop::Again,
+            NotTaken::Contended => Stop::Rejected(Rejection::Contended),
+        })?;
+        let logged = turn.log(self, sealed, change, withdrawal);
+        logged.fold_reservation(&mut slot);
+        self.agenda_inbox.push((expires_at, key));
+        let reservation = slot.as_ref().expect("just folded").clone();
+        let seq = logged.seq();
+        Ok((Executed::done(Reply::Reservation(Box::new(reservation)), seq), logged.done()))
+    }
+
+    pub(super) fn release_reservation(&self, turn: &Turn<'_>, name: &str) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let mut slot = self.lock_reservation(name)?;
+        let now = turn.now();
+        let reservation = slot.as_ref().expect("a locked entity is there");
+        let state = match reservation.state {
+            ReservationState::Claimed { .. } => {
+                return Err(Rejection::ReservationEnded { id: reservation.name(), state: "claimed" });
+            }
+            ReservationState::Released | ReservationState::Expired => {
+                let seq = reservation.seq;
+                return Ok(Executed::done(Reply::Reservation(Box::new(reservation.clone())), seq));
+            }
+            ReservationState::Held if now >= reservation.expires_at => ReservationState::Expired,
+            ReservationState::Held => ReservationState::Released,
+        };
+        let key = reservation.key;
+        let skus = reservation.lines.iter().map(|held| held.sku).collect();
+        let mut change = Change::lock(&network, &skus);
+        for (cell, units) in cells_held(reservation) {
+            change.give(cell, units, MovementKind::Released, |delta, n| delta.reserved -= n);
+        }
+        let mut events = vec![reservation_event(reservation, ReservationEvent::Ended { state })];
+        events.extend(change.events());
+        let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
+        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        logged.fold_reservation(&mut slot);
+        self.ended.lock().push_back((now, key));
+        let reservation = slot.as_ref().expect("just folded").clone();
+        let seq = logged.seq();
+        let touched = logged.done();
+        drop(slot);
+        self.follow_up(turn, &network, touched);
+        Ok(Executed::done(Reply::Reservation(Box::new(reservation)), seq))
+    }
+}
+
+fn lines_of(network: &Network, lines: &[ReserveLine]) -> Result<Vec<Line>, Rejection> {
+    if lines.is_empty() || lines.len() > RESERVATION_LINES_MAX {
+        let detail = format!("a reservation has 1 to {RESERVATION_LINES_MAX} lines, this one has {}", lines.len());
+        return Err(Rejection::invalid("lines", "too_many_lines", detail));
+    }
+    let mut faults = Vec::new();
+    let mut found = Vec::with_capacity(lines.len());
+    for (at, line) in lines.iter().enumerate() {
+        match line_of(network, at, line) {
+            Ok(line) => found.push(line),
+            Err(Rejection::Invalid(more)) => faults.extend(more),
+            Err(other) => return Err(other),
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(Rejection::Invalid(faults)) }
+}
+
+fn line_of(network: &Network, at: usize, line: &ReserveLine) -> Result<Line, Rejection> {
+    let sku = network.find_sku(format!("lines[{at}].sku"), &line.sku)?;
+    let item = network.catalogue.item(sku);
+    let needs = match item.kind {
+        ItemKind::Product => vec![(sku, 1)],
+        ItemKind::Kit => item.components.iter().map(|c| (c.sku, c.quantity)).collect(),
+        ItemKind::Service | ItemKind::Digital => {
+            let detail = format!("{} has no stock to reserve", line.sku);
+            return Err(Rejection::invalid(format!("lines[{at}].sku"), "not_stocked", detail));
+        }
+    };
+    let most = needs.iter().map(|(_, n)| u64::from(*n)).max().unwrap_or(1);
+    if most * u64::from(line.quantity.units()) > u64::from(QUANTITY_MAX) {
+        let detail = format!("needs more than {QUANTITY_MAX} units of a component");
+        return Err(Rejection::invalid(format!("lines[{at}].quantity"), "quantity_out_of_range", detail));
+    }
+    let node = match &line.node {
+        Some(node) => Some(network.find_node(format!("lines[{at}].node"), node)?),
+        None => None,
+    };
+    Ok(Line { needs, quantity: line.quantity.units(), node })
+}
+
+/// Chooses cells for all lines, own units counted as free. Lines that name a node come first; others take the node
+/// that has most, so that few nodes are used.
+fn choose(network: &Network, lines: &[Line], own: &Cells, partial: bool) -> Result<Cells, Stop> {
+    let mut cells = Cells::new();
+    let (named, open): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.node.is_some());
+    for line in named.into_iter().chain(open) {
+        let mut left = line.quantity;
+        while left > 0 {
+            let best =
+                candidates(network, line, own, &cells).max_by_key(|(node, units)| (*units, std::cmp::Reverse(*node)));
+            let Some((node, units)) = best.filter(|(_, units)| *units > 0) else { break };
+            let taken = units.min(left);
+            left -= taken;
+            for (sku, per_unit) in &line.needs {
+                *cells.entry(CellKey { sku: *sku, node }).or_default() += per_unit * taken;
+            }
+        }
+        if left > 0 && !partial {
+            let (sku, per_unit) = line.needs[0];
+            let requested =
+                lines.iter().flat_map(|l| l.needs.iter().map(|(s, n)| (*s, u64::from(*n) * u64::from(l.quantity))));
+            let requested = requested.filter(|(s, _)| *s == sku).map(|(_, units)| units).sum();
+            let taken: u64 = cells.iter().filter(|(cell, _)| cell.sku == sku).map(|(_, units)| u64::from(*units)).sum();
+            debug_assert!(per_unit > 0, "a component's quantity is at least 1");
+            return Err(Stop::Short(sku, requested, taken));
+        }
+    }
+    if cells.is_empty() {
+        let (sku, per_unit) = lines[0].needs[0];
+        return Err(Stop::Short(sku, u64::from(per_unit) * u64::from(lines[0].quantity), 0));
+    }
+    Ok(cells)
+}
+
+/// Nodes that could supply a line, with how many of it they have left.
+fn candidates<'a>(
+    network: &'a Network,
+    line: &'a Line,
+    own: &'a Cells,
+    chosen: &'a Cells,
+) -> impl Iterator<Item = (NodeIndex, u32)> + 'a {
+    let left = move |sku: SkuIndex, node: NodeIndex, free: u32| {
+        let cell = CellKey { sku, node };
+        let mine = own.get(&cell).copied().unwrap_or(0);
+        (free + mine).saturating_sub(chosen.get(&cell).copied().unwrap_or(0))
+    };
+    let (first, per_first) = line.needs[0];
+    let nodes = network
+        .sku(first)
+        .cells
+        .iter()
+        .filter(move |cell| line.node.is_none_or(|node| node == cell.node) && network.supplies(cell.node));
+    nodes.map(move |cell| {
+        let others = line.needs[1..].iter().map(move |(sku, per_unit)| {
+            let free = network.cell(CellKey { sku: *sku, node: cell.node }).map_or(0, |c| c.word.free());
+            left(*sku, cell.node, free) / per_unit
+        });
+        let units = others.fold(left(first, cell.node, cell.word.free()) / per_first, u32::min);
+        (cell.node, units)
+    })
+}
+
+fn skus_of(lines: &[Line]) -> BTreeSet<SkuIndex> {
+    lines.iter().flat_map(|line| line.needs.iter().map(|(sku, _)| *sku)).collect()
+}
+
+fn held_of(cells: &Cells) -> Vec<Held> {
+    cells.iter().map(|(cell, quantity)| Held { sku: cell.sku, node: cell.node, quantity: *quantity }).collect()
+}
+
+fn cells_held(reservation: &Reservation) -> Cells {
+    reservation.lines.iter().map(|h| (CellKey { sku: h.sku, node: h.node }, h.quantity)).collect()
+}
+
+fn insufficient(network: &Network, sku: SkuIndex, requested: u64, available: u64) -> Rejection {
+    Rejection::InsufficientStock { sku: network.sku_name(sku), requested, available }
+}

@@ -1,0 +1,65 @@
+//! Paying from what is free: shortfalls of a cell, and demand that waits. Needed where a legal past shows both beside
+//! free units: at the start (a prefix may end between two records that memory knew in the other order), and when a node
+//! with stock is switched on while demand waits.
+
+use std::collections::BTreeSet;
+
+use super::Engine;
+use super::change::Change;
+use super::network::Network;
+use super::turn::Turn;
+use super::withdrawal::Withdrawal;
+use crate::domain::event::Event;
+use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
+
+impl Engine {
+    /// Pays what a sku owes from what it has free, then serves its queue. Nobody else may be taking.
+    pub(super) fn settle(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) {
+        let mut change = Change::lock(network, &BTreeSet::from([sku]));
+        let mut withdrawal = Withdrawal::nothing();
+        let ledger = change.ledger(sku);
+        let mut room = ledger.wanted().saturating_sub(ledger.pooled());
+        let cells: Vec<(NodeIndex, u32)> =
+            network.sku(sku).cells.iter().map(|cell| (cell.node, ledger.cells[cell.position].shortfall)).collect();
+        for (node, shortfall) in cells {
+            let key = CellKey { sku, node };
+            let word = network.cell(key).expect("a cell never goes").word;
+            let paid = withdrawal.add_up_to(word, shortfall);
+            let wanted = if network.supplies(node) { room.min(u64::from(u32::MAX)) as u32 } else { 0 };
+            let pooled = withdrawal.add_up_to(word, wanted);
+            room -= u64::from(pooled);
+            let (p, q) = (paid as i32, pooled as i32);
+            change.shift(
+                key,
+                MovementKind::Settled,
+                LevelDelta { shortfall: -p, pool: q, reserved: q, ..LevelDelta::default() },
+            );
+            change.withdrawn(key, paid + pooled, MovementKind::Settled);
+        }
+        let events: Vec<Event> = change.events().collect();
+        if events.is_empty() {
+            drop((withdrawal, change));
+        } else {
+            let sealed = turn.seal(turn.now(), network.catalogue.seq, events, None);
+            let sealed = sealed.expect("one sku's cells fit into a record");
+            turn.log(self, sealed, change, withdrawal).done();
+        }
+        self.follow_up(turn, network, BTreeSet::from([sku]));
+    }
+
+    /// Settles every sku that owes or for which demand waits.
+    pub(super) fn settle_all(&self, turn: &Turn<'_>, network: &Network) {
+        for at in 0..network.stock.len() as u32 {
+            let sku = SkuIndex(at);
+            let busy = {
+                let ledger = network.sku(sku).ledger.lock();
+                let owes = ledger.cells.iter().any(|cell| cell.shortfall > 0);
+                owes || !ledger.queue.is_empty() || !ledger.loose.is_empty() || ledger.pooled() > 0
+            };
+            if busy {
+                self.settle(turn, network, sku);
+            }
+        }
+    }
+}

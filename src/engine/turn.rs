@@ -1,0 +1,146 @@
+//! One command's turn: who asks, the key under which a repeat is recognised, and the way of a change into the log.
+//!
+//! ```text
+//! seal (draft, bytes) ─► withdraw (units leave their words) ─► log (append) ─► apply (gives, counters) ─► fold entities
+//! ```
+//! From the append to the last step a panic stops the process: memory must not stay behind the log.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use super::Engine;
+use super::change::Change;
+use super::table::{Claim, Locked, Named};
+use super::withdrawal::{Unfinished, Withdrawal};
+use crate::domain::command::Context;
+use crate::domain::event::{Answer, Event, KeyUsed, OrderChanged, ReservationChanged};
+use crate::domain::ids::SkuIndex;
+use crate::domain::order::{Order, OrderEvent};
+use crate::domain::record::{Draft, Encoded, Header, Log};
+use crate::domain::rejection::Rejection;
+use crate::domain::reservation::{Reservation, ReservationEvent};
+use crate::domain::time::JournalTime;
+
+/// See the module.
+pub struct Turn<'a> {
+    /// Where records go.
+    pub log: &'a dyn Log,
+    /// Who asks.
+    pub context: &'a Context,
+    key: RefCell<Option<Claim<'a>>>,
+}
+
+/// A record ready to be appended.
+pub struct SealedDraft {
+    draft: Draft,
+    encoded: Encoded,
+}
+
+/// A record that is appended and applied to stock; entities are folded next.
+pub struct Logged {
+    header: Header,
+    events: Vec<Event>,
+    unfinished: Unfinished,
+    /// Skus whose queues have something to do.
+    pub touched: BTreeSet<SkuIndex>,
+}
+
+impl<'a> Turn<'a> {
+    /// A turn under a claimed key, if one was sent.
+    pub fn new(log: &'a dyn Log, context: &'a Context, key: Option<Claim<'a>>) -> Self {
+        Self { log, context, key: RefCell::new(key) }
+    }
+
+    /// The journal's time.
+    pub fn now(&self) -> JournalTime {
+        self.log.now().journal
+    }
+
+    /// Makes the bytes of the record. The key, if still free, takes effect with it.
+    pub fn seal(
+        &self,
+        decided_at: JournalTime,
+        catalogue_seq: u64,
+        mut events: Vec<Event>,
+        answer: Option<Answer>,
+    ) -> Result<SealedDraft, Rejection> {
+        if let (Some(key), Some(answer), true) = (self.context.key, answer, self.key.borrow().is_some()) {
+            events.push(Event::KeyUsed(KeyUsed { hash: key.hash, fingerprint: key.fingerprint, answer }));
+        }
+        let draft = Draft {
+            decided_at,
+            catalogue_seq,
+            actor: self.context.actor.clone(),
+            source: self.context.source.clone(),
+            request_id: self.context.request_id.clone(),
+            events,
+        };
+        let encoded = self.log.encode(&draft)?;
+        Ok(SealedDraft { draft, encoded })
+    }
+
+    /// Appends and applies to stock.
+    pub fn log<'n>(
+        &self,
+        engine: &Engine,
+        sealed: SealedDraft,
+        change: Change<'n>,
+        withdrawal: Withdrawal<'n>,
+    ) -> Logged {
+        let unfinished = Unfinished::begin();
+        let stamp = self.log.append(sealed.encoded);
+        let touched = change.apply(withdrawal);
+        engine.reached(stamp.seq);
+        let uses_key = matches!(sealed.draft.events.last(), Some(Event::KeyUsed(_)));
+        if uses_key && let (Some(claim), Some(key)) = (self.key.borrow_mut().take(), self.context.key) {
+            claim.settle(Named::Record(stamp.seq, key.fingerprint));
+            engine.remember_key(stamp.time, key.hash);
+        }
+        let header = stamp.header(&sealed.draft);
+        Logged { header, events: sealed.draft.events, unfinished, touched }
+    }
+}
+
+impl Logged {
+    /// Sequence of the record.
+    pub fn seq(&self) -> u64 {
+        self.header.seq
+    }
+
+    /// Folds the record's events into an order that is locked.
+    pub fn fold_order(&self, slot: &mut Locked<Order>) {
+        for event in &self.events {
+            if let Event::OrderChanged(changed) = event {
+                let OrderChanged { key, version, event } = &**changed;
+                let folded = Order::fold(slot.take(), *key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its order can take"));
+            }
+        }
+    }
+
+    /// Folds the record's events into a reservation that is locked.
+    pub fn fold_reservation(&self, slot: &mut Locked<Reservation>) {
+        for event in &self.events {
+            if let Event::ReservationChanged(ReservationChanged { key, version, event }) = event {
+                let folded = Reservation::fold(slot.take(), *key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its reservation can take"));
+            }
+        }
+    }
+
+    /// Memory has caught up; answers the skus whose queues have something to do.
+    pub fn done(self) -> BTreeSet<SkuIndex> {
+        self.unfinished.done();
+        self.touched
+    }
+}
+
+/// The next event of an order.
+pub fn order_event(order: &Order, event: OrderEvent) -> Event {
+    Event::OrderChanged(Box::new(OrderChanged { key: order.key, version: order.version + 1, event }))
+}
+
+/// The next event of a reservation.
+pub fn reservation_event(reservation: &Reservation, event: ReservationEvent) -> Event {
+    Event::ReservationChanged(ReservationChanged { key: reservation.key, version: reservation.version + 1, event })
+}
