@@ -4,6 +4,7 @@ pub mod api;
 pub mod connectors;
 pub mod domain;
 pub mod engine;
+pub mod http;
 pub mod journal;
 pub mod pipeline;
 pub mod views;

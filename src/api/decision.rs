@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use super::scalar::{Id, MoneyJson, Sku};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::decision::{Decision, LineUnits};
-use crate::domain::ids::{NodeIndex, Text};
+use crate::domain::decision::{Decision, LineUnits, Loser};
+use crate::domain::ids::Text;
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 
@@ -112,23 +112,24 @@ pub struct LoserJson {
     pub reason: &'static str,
     /// Why, in words.
     pub detail: String,
-    /// How much more the best plan with it would cost.
+    /// How much more the cheapest plan with it would cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub costlier_by: Option<i64>,
-    /// How far it is.
-    pub distance_km: f64,
-}
-
-/// A node that was not chosen, before it is written.
-struct Loser {
-    node: NodeIndex,
-    distance_m: u64,
-    reason: &'static str,
-    detail: String,
-    costlier_by: Option<i64>,
+    /// Whether `costlier_by` is exact; else it is an upper estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact: Option<bool>,
+    /// How far it is from the destination, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distance_km: Option<f64>,
 }
 
 impl DecisionJson {
+    /// The last decision of an order, with its `losers_max` nearest losers.
+    pub fn of_order(order: &Order, catalogue: &Catalogue, losers_max: usize) -> Option<Self> {
+        let lines = OrderLines { order, catalogue };
+        order.decision.as_deref().map(|decision| Self::of(decision, &lines, catalogue, losers_max))
+    }
+
     /// A decision with its `losers_max` nearest losers.
     pub fn of(
         decision: &Decision,
@@ -136,8 +137,7 @@ impl DecisionJson {
         catalogue: &Catalogue,
         losers_max: usize,
     ) -> Self {
-        let mut losers = losers(decision);
-        losers.sort_by_key(|loser| (loser.distance_m, loser.node));
+        let losers = decision.losers(catalogue);
         let units = |units: &[LineUnits]| units.iter().map(|units| UnitsJson::of(*units, lines)).collect();
         let assignments = decision.assignments.iter().map(|assignment| AssignmentJson {
             node: Id(catalogue.node(assignment.node).id.clone()),
@@ -170,11 +170,6 @@ fn terms(decision: &Decision) -> Vec<TermJson> {
     named.map(|(name, amount)| TermJson { name, amount }).to_vec()
 }
 
-/// Every losing node of a decision.
-fn losers(_decision: &Decision) -> Vec<Loser> {
-    Vec::new()
-}
-
 impl UnitsJson {
     /// Units of a line, named.
     pub fn of(units: LineUnits, lines: &(impl LineNames + ?Sized)) -> Self {
@@ -190,7 +185,8 @@ impl LoserJson {
             reason: loser.reason,
             detail: loser.detail,
             costlier_by: loser.costlier_by,
-            distance_km: loser.distance_m as f64 / 1_000.0,
+            exact: loser.costlier_by.map(|_| loser.exact),
+            distance_km: loser.distance_m.map(|metres| metres as f64 / 1_000.0),
         }
     }
 }

@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::scalar::Instant;
+use super::reading::shape;
+use super::scalar::{Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::LineUnits;
@@ -17,6 +18,17 @@ use crate::domain::record::Record;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::state::{Entity, EntityKey, State};
 use crate::domain::stock::LevelDelta;
+
+shape! {
+    /// Where the live feed begins.
+    #[derive(Copy, utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct FeedParams {
+        /// Sequence of the last record seen; only what happens from now on when left out.
+        #[param(inline)]
+        pub after: Option<Sequence>,
+    }
+}
 
 /// Names of what records know by index.
 pub trait Names {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::decision::{LineNames, OrderLines};
-use super::page::{Cursor, Limit, Paging};
+use super::page::{FulfillmentCursor, Limit};
 use super::reading::{Listed, shape};
 use super::scalar::{Id, Name, Reason, Sku};
 use super::words::as_word;
@@ -36,12 +36,6 @@ impl Listed for LineQuantity {
 /// Units by line, as the domain takes them.
 pub fn named_units(lines: Vec<LineQuantity>) -> Vec<NamedUnits> {
     lines.into_iter().map(|units| NamedUnits { line: units.line.0, quantity: units.quantity }).collect()
-}
-
-/// What the body of a step says.
-pub trait Step {
-    /// The step.
-    fn action(self) -> FulfillmentAction;
 }
 
 shape! {
@@ -98,34 +92,39 @@ shape! {
     }
 }
 
-impl Step for Rejecting {
-    fn action(self) -> FulfillmentAction {
+impl Rejecting {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
         FulfillmentAction::Reject { reason: self.reason.0 }
     }
 }
 
-impl Step for Picking {
-    fn action(self) -> FulfillmentAction {
+impl Picking {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
         FulfillmentAction::Pick { lines: self.lines.map(named_units) }
     }
 }
 
-impl Step for Shorting {
-    fn action(self) -> FulfillmentAction {
+impl Shorting {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
         FulfillmentAction::Short { lines: named_units(self.lines), reason: self.reason }
     }
 }
 
-impl Step for Shipping {
-    fn action(self) -> FulfillmentAction {
+impl Shipping {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
         let shipment =
             Shipment { carrier: self.carrier.0, service: self.service.0, tracking_number: self.tracking_number.0 };
         FulfillmentAction::Ship { shipment }
     }
 }
 
-impl Step for Stopping {
-    fn action(self) -> FulfillmentAction {
+impl Stopping {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
         FulfillmentAction::Cancel {
             reason: self.reason.map_or_else(|| NO_REASON.into(), Text::from),
             resource: self.source_again.unwrap_or(false),
@@ -149,14 +148,7 @@ shape! {
         pub limit: Option<Limit>,
         /// `next_cursor` of the page before.
         #[param(inline)]
-        pub cursor: Option<Cursor>,
-    }
-}
-
-impl FulfillmentParams {
-    /// Which page.
-    pub fn paging(&self) -> Paging {
-        Paging { limit: self.limit, cursor: self.cursor }
+        pub cursor: Option<FulfillmentCursor>,
     }
 }
 

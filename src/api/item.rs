@@ -73,11 +73,11 @@ impl ItemPut {
             at.field("value").fault::<()>("missing_field", "is required unless it is a kit");
         }
         if is_kit == components.is_empty() {
-            field.fault::<()>("components_mismatch", "a kit has components, nothing else has");
+            field.fault::<()>("bad_components", "a kit has components, nothing else has");
         }
         for (number, component) in components.iter().enumerate() {
             if components[..number].iter().any(|earlier| earlier.sku == component.sku) {
-                field.entry(number).field("sku").fault::<()>("duplicate_sku", "is named before");
+                field.entry(number).field("sku").fault::<()>("duplicate_component", "is named before");
             }
         }
     }

@@ -21,4 +21,6 @@ pub mod reservation;
 pub mod rule_set;
 pub mod scalar;
 pub mod stock;
+#[cfg(test)]
+mod tests;
 pub mod words;

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::decision::{DecisionJson, LineNames, OrderLines};
 use super::fulfillment::{FulfillmentJson, LineQuantity, named_units};
 use super::json::Json;
+use super::page::{Limit, OrderCursor};
 use super::personal::{Address, Person, coarse, open, seal};
 use super::reading::{At, Listed, Shape, shape};
 use super::scalar::{
@@ -297,6 +298,41 @@ impl NewOrderLine {
 }
 
 shape! {
+    /// Which orders.
+    #[derive(utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct OrderParams {
+        /// In that status.
+        #[param(inline)]
+        pub status: Option<OrderStatus>,
+        /// Of that channel.
+        #[param(inline)]
+        pub channel: Option<Id>,
+        /// Of that customer, by id.
+        #[param(inline)]
+        pub customer: Option<Id>,
+        /// With a line of that sku.
+        #[param(inline)]
+        pub sku: Option<Sku>,
+        /// Placed then or later, by the channel's time.
+        #[param(inline)]
+        pub since: Option<Instant>,
+        /// Placed before then, by the channel's time.
+        #[param(inline)]
+        pub until: Option<Instant>,
+        /// Part of its id, its id in the channel, or its customer's id.
+        #[param(inline)]
+        pub q: Option<Name>,
+        /// Most entries of the page.
+        #[param(inline)]
+        pub limit: Option<Limit>,
+        /// `next_cursor` of the page before.
+        #[param(inline)]
+        pub cursor: Option<OrderCursor>,
+    }
+}
+
+shape! {
     /// What is to be cancelled.
     pub struct Cancellation {
         /// Units by line; all that can still be cancelled when left out.
@@ -483,12 +519,8 @@ pub struct TotalsJson {
 impl OrderJson {
     /// An order with its decision and the nearest losers.
     pub fn of(order: &Order, catalogue: &Catalogue) -> Self {
-        let decision = order.decision.as_deref();
-        let lines = OrderLines { order, catalogue };
-        Self {
-            decision: decision.map(|decision| DecisionJson::of(decision, &lines, catalogue, LOSERS_IN_REPLY)),
-            ..Self::in_list(order, catalogue)
-        }
+        let decision = DecisionJson::of_order(order, catalogue, LOSERS_IN_REPLY);
+        Self { decision, ..Self::in_list(order, catalogue) }
     }
 
     /// An order without its decision.

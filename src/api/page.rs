@@ -2,6 +2,8 @@
 //!
 //! A cursor is text that only the list that gave it can read; a page has at most `PAGE_MAX` entries.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
@@ -9,15 +11,12 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::json::Json;
 use super::reading::{At, Shape, shape, shown};
+use crate::domain::ids::{FulfillmentKey, OrderKey};
 use crate::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 
 /// How many entries a page shall have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(pub usize);
-
-/// Where a page begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor(pub u64);
 
 impl Shape for Limit {
     fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
@@ -29,15 +28,40 @@ impl Shape for Limit {
     }
 }
 
-impl Shape for Cursor {
-    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
-        let Json::Bare(text) = json else { return at.wrong_type("text", json) };
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse().ok().filter(|_| digits) {
-            Some(cursor) => Some(Self(cursor)),
-            None => at.fault("invalid_cursor", format!("was not given by this list: {:?}", shown(text))),
+/// Cursors, each with what it says and how that is read.
+macro_rules! cursors {
+    ($($(#[doc = $doc:literal])* $name:ident($inner:ty) by $parse:expr;)*) => { $(
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name(pub $inner);
+
+        impl Shape for $name {
+            fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+                let Json::Bare(text) = json else { return at.wrong_type("text", json) };
+                match $parse(text.as_ref()) {
+                    Some(place) => Some(Self(place)),
+                    None => at.fault("invalid_cursor", format!("was not given by this list: {:?}", shown(text))),
+                }
+            }
         }
-    }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new().schema_type(Type::String).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )* };
+}
+
+cursors! {
+    /// Where a page of the catalogue begins: entries before it.
+    Cursor(u64) by |text: &str| text.parse().ok().filter(|n: &u64| n.to_string() == text);
+    /// The last order of the page before.
+    OrderCursor(OrderKey) by OrderKey::parse;
+    /// The last fulfilment order of the page before.
+    FulfillmentCursor(FulfillmentKey) by FulfillmentKey::parse;
 }
 
 impl utoipa::PartialSchema for Limit {
@@ -47,14 +71,7 @@ impl utoipa::PartialSchema for Limit {
     }
 }
 
-impl utoipa::PartialSchema for Cursor {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::String).into()
-    }
-}
-
 impl ToSchema for Limit {}
-impl ToSchema for Cursor {}
 
 shape! {
     /// Which page of a list.
@@ -70,21 +87,16 @@ shape! {
     }
 }
 
+/// Entries wanted.
+pub fn length(limit: Option<Limit>) -> usize {
+    limit.map_or(PAGE_DEFAULT, |limit| limit.0)
+}
+
 impl Paging {
-    /// Entries wanted.
-    pub fn limit(&self) -> usize {
-        self.limit.map_or(PAGE_DEFAULT, |limit| limit.0)
-    }
-
-    /// Where the page begins, if not at the start.
-    pub fn cursor(&self) -> Option<u64> {
-        self.cursor.map(|cursor| cursor.0)
-    }
-
     /// The page of a list whose cursor is the number of entries before it.
     pub fn slice<'a, T>(&self, all: &'a [T]) -> (&'a [T], Option<u64>) {
-        let from = usize::try_from(self.cursor().unwrap_or(0)).unwrap_or(usize::MAX).min(all.len());
-        let to = from.saturating_add(self.limit()).min(all.len());
+        let from = usize::try_from(self.cursor.map_or(0, |cursor| cursor.0)).unwrap_or(usize::MAX).min(all.len());
+        let to = from.saturating_add(length(self.limit)).min(all.len());
         (&all[from..to], (to < all.len()).then_some(to as u64))
     }
 }
@@ -99,8 +111,18 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The only page of a list.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None }
+    }
+
+    /// The only page of a list without entries.
+    pub fn empty() -> Self {
+        Self::whole(Vec::new())
+    }
+
     /// A page and where the next one begins.
-    pub fn new(items: Vec<T>, next: Option<u64>) -> Self {
+    pub fn new(items: Vec<T>, next: Option<impl Display>) -> Self {
         Self { items, next_cursor: next.map(|cursor| cursor.to_string()) }
     }
 }

@@ -13,7 +13,8 @@ use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::json::{Json, whole_of};
-use super::reading::{At, Listed, Shape, shape, shown};
+use super::problem::Problem;
+use super::reading::{At, Faults, Listed, Shape, finished, shape, shown};
 use crate::domain::geo::Position;
 use crate::domain::ids::{Text, check_caller_id, check_id, check_sku};
 use crate::domain::limits::{
@@ -222,7 +223,7 @@ wholes! {
     /// Shipments a day.
     PerDay(u32) in 0, i64::from(QUANTITY_MAX), "number_out_of_range";
     /// Place of a record among all records.
-    Sequence(i64) in 0, i64::MAX, "number_out_of_range";
+    Sequence(u64) in 0, i64::MAX, "number_out_of_range";
 }
 
 /// A change of what is on hand; never zero.
@@ -262,6 +263,13 @@ impl PartialSchema for Quantity {
 }
 
 impl ToSchema for Quantity {}
+
+/// Reads a part of a path.
+pub fn checked<T: Shape>(name: &'static str, text: &str) -> Result<T, Problem> {
+    let faults = Faults::default();
+    let read = T::read(&Json::Bare(text.into()), &At::body(&faults).field(name));
+    finished(read, faults).map_err(|faults| Problem::of_faults(&faults))
+}
 
 /// A field that must be there but may be `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -417,6 +425,11 @@ pub struct Instant {
 }
 
 impl Instant {
+    /// Reads RFC 3339.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|time| Self { ms: time.as_millisecond() })
+    }
+
     /// The wall time it means.
     pub fn wall(self) -> WallTime {
         WallTime(self.ms)
@@ -451,9 +464,9 @@ impl Serialize for Instant {
 impl Shape for Instant {
     fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
         let (Json::Text(text) | Json::Bare(text)) = json else { return at.wrong_type("text", json) };
-        match text.parse::<jiff::Timestamp>() {
-            Ok(time) => Some(Self { ms: time.as_millisecond() }),
-            Err(_) => at.fault("invalid_time", "must be RFC 3339 with its offset, such as 2026-08-21T09:30:00Z"),
+        match Self::parse(text) {
+            Some(time) => Some(time),
+            None => at.fault("invalid_time", "must be RFC 3339 with its offset, such as 2026-08-21T09:30:00Z"),
         }
     }
 }

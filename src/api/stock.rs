@@ -82,7 +82,7 @@ impl Listed for MoveShape {
 impl MoveShape {
     fn judge(&self, at: &At<'_>) {
         if (self.from == StockState::Available) == (self.to == StockState::Available) {
-            at.field("to").fault::<()>("same_state", "one of `from` and `to`, and only one, is available");
+            at.field("to").fault::<()>("illegal_move", "one of `from` and `to`, and only one, is available");
         }
     }
 }
