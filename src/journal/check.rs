@@ -15,7 +15,7 @@ use super::mark::Mark;
 use super::pieces::LogFiles;
 use super::recovery::{Failure, read_format};
 use super::snapshot::{self, state_hash};
-use super::store::{Directory, Disk, copy_folder};
+use super::store::{Directory, Disk, StoreKind, copy_folder};
 use crate::domain::state::State;
 
 /// What was checked and what was found.
@@ -53,7 +53,7 @@ pub fn check(root: &Path, scratch: &Path) -> Result<Report, Failure> {
     }
     fs::create_dir(scratch).map_err(|source| Failure::Disk { doing: "copied", source })?;
     let report = copy(root, scratch)
-        .and_then(|()| Directory::open(scratch, None))
+        .and_then(|()| Directory::open(scratch, StoreKind::default(), None))
         .map_err(|source| Failure::Disk { doing: "copied", source })
         .and_then(|copy| check_copy(&copy));
     fs::remove_dir_all(scratch).map_err(|source| Failure::Disk { doing: "cleaned", source })?;

@@ -70,6 +70,7 @@ pub use recovery::{Failure, Opening, Unrecovered};
 pub use seat::{Busy, Priority, SEATS, SEATS_KEPT, Seat};
 pub use shelf::ReadError;
 pub use snapshot::{SnapshotEnd, SnapshotError, state_hash};
+pub use store::StoreKind;
 pub use tail::{Tail, TailEnd};
 pub use verdict::{Verdict, verify_copy};
 
@@ -185,6 +186,7 @@ impl Core {
         match &folded {
             Ok(Some(_)) => self.kick_keeper(),
             Ok(None) => {}
+            Err(SnapshotError::Stopped) => {}
             Err(SnapshotError::Law(law)) => {
                 tracing::error!(%law, "the log breaks a law and would not replay; the journal stops");
                 self.progress.poison();
@@ -354,10 +356,10 @@ impl Journal {
     /// Drains and joins; `false` if that was done before.
     fn stop(&self) -> bool {
         let Some(threads) = self.threads.lock().take() else { return false };
+        self.core.stopping.store(true, Ordering::Release);
         self.core.inbox.close();
         // A panic of the writer has poisoned the journal already; there is nothing to add here.
         let _ = threads.writer.join();
-        self.core.stopping.store(true, Ordering::Release);
         self.core.keeper.ring();
         self.core.folder.ring();
         for thread in threads.upkeep {

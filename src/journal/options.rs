@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::clock::ClockChoice;
+use super::store::StoreKind;
 
 /// How a data directory is opened.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Options {
     /// Below this room on the disk new work is refused, so that a full disk is not met by a write,
     /// which would poison the journal.
     pub free_bytes_min: u64,
+    /// What new generations of the log are written to.
+    pub store: StoreKind,
     /// Where time comes from.
     pub clock: ClockChoice,
     /// Program that judges a copy of the log after an unclean stop, called as
@@ -42,6 +45,7 @@ impl Default for Options {
             history_bytes: 20 << 30,
             recent_bytes: 16 << 20,
             free_bytes_min: 512 << 20,
+            store: StoreKind::default(),
             clock: ClockChoice::default(),
             verifier: None,
             background: true,

@@ -143,7 +143,7 @@ pub struct Unrecovered {
 impl Unrecovered {
     /// Locks a data directory, creating its folders if there are none.
     pub fn open(root: &Path, options: Options) -> Result<Unrecovered, Failure> {
-        match Directory::open(root, options.verifier.clone()) {
+        match Directory::open(root, options.store, options.verifier.clone()) {
             Ok(directory) => Ok(Unrecovered::on(Arc::new(directory), options)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Failure::InUse(error.to_string())),
             Err(error) => Err(disk("opened")(error)),

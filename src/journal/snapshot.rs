@@ -22,6 +22,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
 
@@ -82,6 +83,9 @@ pub enum SnapshotError {
     /// The log breaks a law: replay would refuse it too.
     #[error("the log breaks a law: {0}")]
     Law(#[from] LawBroken),
+    /// The journal is closing; the snapshot is left for later.
+    #[error("the journal is closing")]
+    Stopped,
     /// The disk failed.
     #[error("the snapshot could not be written or read: {0}")]
     Disk(#[from] io::Error),
@@ -164,14 +168,16 @@ fn decode_end(end: &[u8], bytes: u64) -> Option<SnapshotEnd> {
 }
 
 /// Folds the log up to `cut` onto the snapshot `previous` (or onto nothing), writes the result and
-/// reads it back.
+/// reads it back. Gives up soon after `stopping` is set.
 pub(super) fn fold(
     disk: &dyn Disk,
     directory: u128,
     shelf: &Shelf,
     previous: Option<&str>,
     cut: Link,
+    stopping: &AtomicBool,
 ) -> Result<SnapshotEnd, SnapshotError> {
+    let go_on = || if stopping.load(Ordering::Acquire) { Err(SnapshotError::Stopped) } else { Ok(()) };
     // Only the end is wanted here, but a previous snapshot that is damaged must not be built upon.
     let base = match previous {
         Some(name) => Some(read(disk, directory, name, |_, _| {})?),
@@ -181,7 +187,7 @@ pub(super) fn fold(
     let mut touched = BTreeSet::new();
     each_record(shelf, from, cut.seq, |record| {
         touched.extend(record.events.iter().map(|event| event.entity()));
-        Ok(())
+        go_on()
     })?;
 
     let mut state = match &base {
@@ -195,7 +201,10 @@ pub(super) fn fold(
             }
         })?;
     }
-    each_record(shelf, from, cut.seq, |record| state.apply(record))?;
+    each_record(shelf, from, cut.seq, |record| {
+        state.apply(record)?;
+        go_on()
+    })?;
     assert_eq!(state.seq(), cut.seq, "a snapshot is cut where it says");
 
     let (now, catalogue_seq) = (state.time(), state.catalogue_seq());
@@ -203,7 +212,11 @@ pub(super) fn fold(
     let name = name(cut.frame_no);
     let mut output = Output::new(disk.new_file(&path(&name))?, directory)?;
     merge(disk, directory, previous, changed, |key, entity, entry| {
-        if entity.is_forgotten_at(now) { Ok(()) } else { output.push(key, entity, entry) }
+        go_on()?;
+        if !entity.is_forgotten_at(now) {
+            output.push(key, entity, entry)?;
+        }
+        Ok(())
     })?;
     let written = output.finish(cut, catalogue_seq)?;
     let read_back = read(disk, directory, &name, |_, _| {})?;
@@ -217,7 +230,7 @@ fn merge(
     directory: u128,
     previous: Option<&str>,
     changed: BTreeMap<EntityKey, Entity>,
-    mut each: impl FnMut(&EntityKey, &Entity, Option<&[u8]>) -> io::Result<()>,
+    mut each: impl FnMut(&EntityKey, &Entity, Option<&[u8]>) -> Result<(), SnapshotError>,
 ) -> Result<(), SnapshotError> {
     let mut changed = changed.into_iter().peekable();
     if let Some(name) = previous {
@@ -241,7 +254,7 @@ fn each_record(
     shelf: &Shelf,
     from: u64,
     upto: u64,
-    mut each: impl FnMut(&Record) -> Result<(), LawBroken>,
+    mut each: impl FnMut(&Record) -> Result<(), SnapshotError>,
 ) -> Result<(), SnapshotError> {
     let mut next = from;
     while next <= upto {
@@ -327,7 +340,7 @@ fn read_entries(
     disk: &dyn Disk,
     directory: u128,
     name: &str,
-    mut each: impl FnMut(EntityKey, Entity, &[u8]) -> io::Result<()>,
+    mut each: impl FnMut(EntityKey, Entity, &[u8]) -> Result<(), SnapshotError>,
 ) -> Result<SnapshotEnd, SnapshotError> {
     let damaged = |what: &str| SnapshotError::Damaged { name: name.to_owned(), what: what.to_owned() };
     let file = disk.open_file(&path(name))?;

@@ -16,21 +16,43 @@
 //! sled above all must not be the judge of its own integrity.
 
 use std::io::{self, Read, Seek, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::verdict::Verdict;
 
 mod directory;
+mod plain;
 #[cfg(test)]
 pub(crate) mod simulated;
 mod sled;
 
 pub(crate) use directory::{Directory, copy_folder};
-pub(crate) use sled::SledStore;
+use plain::PlainStore;
+use sled::SledStore;
 
 /// Size of one slot of the high-water mark: one page, so that a slot is never torn across sectors
 /// that belong to the other.
 pub const SLOT_BYTES: usize = 4096;
+
+/// What new generations are written to. Existing ones are read by whatever wrote them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StoreKind {
+    /// One sled database per generation.
+    #[default]
+    Sled,
+    /// One preallocated file per generation.
+    Plain,
+}
+
+/// Opens the generation in `path` with what wrote it.
+pub(crate) fn open_store(path: &Path) -> io::Result<Arc<dyn Store>> {
+    Ok(if path.join(plain::FILE).exists() {
+        Arc::new(PlainStore::open(path)?)
+    } else {
+        Arc::new(SledStore::open(path)?)
+    })
+}
 
 /// Frames of a scan, in ascending order of their keys.
 pub type Scan = Box<dyn Iterator<Item = io::Result<Vec<u8>>> + Send>;

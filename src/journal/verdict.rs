@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use super::frame::{Frame, Link};
-use super::store::{Scan, SledStore, Store};
+use super::store::{Scan, open_store};
 
 /// What a generation holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,9 +49,9 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges the sled database in `dir`. Opening it may change it, so `dir` must be a copy.
+/// Judges the generation in `dir`. Opening it may change it, so `dir` must be a copy.
 pub fn verify_copy(dir: &Path) -> io::Result<Verdict> {
-    let judged = catch_unwind(AssertUnwindSafe(|| match SledStore::open(dir) {
+    let judged = catch_unwind(AssertUnwindSafe(|| match open_store(dir) {
         Ok(store) => judge(store.scan(0)),
         Err(error) => Verdict::broken(error.to_string()),
     }));

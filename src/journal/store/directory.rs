@@ -3,7 +3,7 @@
 //! ```text
 //! LOCK                     held for the life of the process
 //! MARK                     two slots of 4 KiB, preallocated
-//! wal/0000000001/          one sled database per generation, plus READY and later SEALED
+//! wal/0000000001/          one store per generation, plus READY and later SEALED
 //! snapshots/  history/     plain files, written beside and renamed
 //! quarantine/              copies under inspection after an unclean stop
 //! ```
@@ -24,7 +24,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Disk, NewFile, OpenFile, SLOT_BYTES, SledStore, Store};
+use super::{Disk, NewFile, OpenFile, PlainStore, SLOT_BYTES, SledStore, Store, StoreKind, open_store};
 use crate::journal::verdict::{self, Verdict};
 
 /// A child that has not judged a generation of 256 MiB by then never will.
@@ -37,6 +37,8 @@ const INSPECTION_LOOK: Duration = Duration::from_millis(5);
 pub struct Directory {
     root: PathBuf,
     mark: File,
+    /// What new generations are written to.
+    kind: StoreKind,
     /// Program that judges a copy when called as `<program> verify-generation <dir>`.
     verifier: Option<PathBuf>,
     /// The advisory lock lives as long as this descriptor.
@@ -45,7 +47,7 @@ pub struct Directory {
 
 impl Directory {
     /// Creates the folders if needed and takes the lock; fails if another process holds it.
-    pub fn open(root: &Path, verifier: Option<PathBuf>) -> io::Result<Directory> {
+    pub fn open(root: &Path, kind: StoreKind, verifier: Option<PathBuf>) -> io::Result<Directory> {
         for folder in ["wal", "snapshots", "history", "quarantine"] {
             fs::create_dir_all(root.join(folder))?;
         }
@@ -60,7 +62,7 @@ impl Directory {
         if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
-        Ok(Directory { root: root.to_owned(), mark, verifier, _lock: lock })
+        Ok(Directory { root: root.to_owned(), mark, kind, verifier, _lock: lock })
     }
 
     fn generation(&self, number: u64) -> PathBuf {
@@ -99,14 +101,17 @@ impl Disk for Directory {
             fs::remove_dir_all(&path)?;
         }
         fs::create_dir(&path)?;
-        let store = SledStore::open(&path)?;
+        let store: Arc<dyn Store> = match self.kind {
+            StoreKind::Sled => Arc::new(SledStore::open(&path)?),
+            StoreKind::Plain => Arc::new(PlainStore::open(&path)?),
+        };
         replace(&path.join("READY"), b"ordain generation\n")?;
         sync_folder(&self.root.join("wal"))?;
-        Ok(Arc::new(store))
+        Ok(store)
     }
 
     fn open_generation(&self, number: u64) -> io::Result<Arc<dyn Store>> {
-        Ok(Arc::new(SledStore::open(&self.generation(number))?))
+        open_store(&self.generation(number))
     }
 
     fn inspect_generation(&self, number: u64) -> io::Result<Verdict> {

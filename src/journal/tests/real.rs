@@ -1,6 +1,12 @@
-//! The same on sled and a real file system.
+//! The same on a real file system, with sled and with plain files.
 
 use super::*;
+
+const KINDS: [StoreKind; 2] = [StoreKind::Sled, StoreKind::Plain];
+
+fn with(store: StoreKind) -> Options {
+    Options { store, ..options() }
+}
 
 fn open_at(root: &std::path::Path, options: Options) -> (Journal, State) {
     Unrecovered::open(root, options).unwrap().recover().unwrap()
@@ -8,54 +14,60 @@ fn open_at(root: &std::path::Path, options: Options) -> (Journal, State) {
 
 #[test]
 fn a_directory_is_written_closed_and_opened_again() {
-    let root = tempfile::tempdir().unwrap();
-    for round in 0..3u64 {
-        let (journal, state) = open_at(root.path(), options());
-        assert_eq!(state.seq(), round * 60);
-        assert_eq!(journal.opening().created, round == 0);
-        assert!(journal.opening().clean);
-        assert_state(&state, "opened");
-        for _ in 0..20 {
-            append_durably(&journal, 3).unwrap();
-            journal.upkeep();
+    for kind in KINDS {
+        let root = tempfile::tempdir().unwrap();
+        for round in 0..3u64 {
+            let (journal, state) = open_at(root.path(), with(kind));
+            assert_eq!(state.seq(), round * 60);
+            assert_eq!(journal.opening().created, round == 0);
+            assert!(journal.opening().clean);
+            assert_state(&state, "opened");
+            for _ in 0..20 {
+                append_durably(&journal, 3).unwrap();
+                journal.upkeep();
+            }
+            assert_readable(&journal, "open");
+            journal.close().unwrap();
         }
-        assert_readable(&journal, "open");
-        journal.close().unwrap();
+        let scratch = root.path().join("scratch");
+        let report = check(root.path(), &scratch).unwrap();
+        assert!(report.findings.is_empty() && report.snapshots > 0, "{report:?}");
+        assert_eq!((report.last_seq, scratch.exists()), (180, false));
+        assert_eq!(report.state_hash, Some(state_hash(&model(180))));
     }
-    let scratch = root.path().join("scratch");
-    let report = check(root.path(), &scratch).unwrap();
-    assert!(report.findings.is_empty() && report.snapshots > 0, "{report:?}");
-    assert_eq!((report.last_seq, scratch.exists()), (180, false));
-    assert_eq!(report.state_hash, Some(state_hash(&model(180))));
 }
 
 #[test]
 fn a_process_that_ends_without_closing_loses_nothing() {
-    let root = tempfile::tempdir().unwrap();
-    for round in 0..3u64 {
-        let (journal, state) = open_at(root.path(), options());
-        assert_eq!(state.seq(), round * 30);
-        assert_state(&state, "after a stop without closing");
-        assert_eq!(journal.opening().clean, round == 0);
-        append_durably(&journal, 30).unwrap();
-        assert_eq!(journal.opening().epoch, round + 1);
+    for kind in KINDS {
+        let root = tempfile::tempdir().unwrap();
+        for round in 0..3u64 {
+            let (journal, state) = open_at(root.path(), with(kind));
+            assert_eq!(state.seq(), round * 30);
+            assert_state(&state, "after a stop without closing");
+            assert_eq!(journal.opening().clean, round == 0);
+            append_durably(&journal, 30).unwrap();
+            assert_eq!(journal.opening().epoch, round + 1);
+        }
+        assert_eq!(std::fs::read_dir(root.path().join("quarantine")).unwrap().count(), 0);
     }
-    assert_eq!(std::fs::read_dir(root.path().join("quarantine")).unwrap().count(), 0);
 }
 
 #[test]
 fn acknowledged_is_in_the_files_and_not_only_in_memory() {
-    let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (journal, _) = open_at(root.path(), options());
-    for round in 0..6 {
-        let acknowledged = append_durably(&journal, 7).unwrap();
-        // What a killed process leaves: the files as they are, without any goodbye.
-        let copy = elsewhere.path().join(round.to_string());
-        store::copy_folder(root.path(), &copy).unwrap();
-        let (found, state) = open_at(&copy, options());
-        assert_eq!(found.durable_seq(), acknowledged);
-        assert_state(&state, "from the files");
-        journal.upkeep();
+    for kind in KINDS {
+        let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (journal, _) = open_at(root.path(), with(kind));
+        for round in 0..6 {
+            let acknowledged = append_durably(&journal, 7).unwrap();
+            // What a killed process leaves: the files as they are, without any goodbye.
+            let copy = elsewhere.path().join(round.to_string());
+            store::copy_folder(root.path(), &copy).unwrap();
+            let (found, state) = open_at(&copy, with(kind));
+            assert_eq!(found.durable_seq(), acknowledged);
+            assert_state(&state, "from the files");
+            journal.upkeep();
+        }
     }
 }
 
@@ -71,24 +83,27 @@ fn two_processes_cannot_open_one_directory() {
 
 #[test]
 fn a_log_cut_short_is_refused_and_kept_as_evidence() {
-    let root = tempfile::tempdir().unwrap();
-    let (journal, _) = open_at(root.path(), Options { generation_bytes: 1 << 30, ..options() });
-    for _ in 0..40 {
-        append_durably(&journal, 2).unwrap();
+    for kind in KINDS {
+        let root = tempfile::tempdir().unwrap();
+        let (journal, _) = open_at(root.path(), Options { generation_bytes: 1 << 30, ..with(kind) });
+        for _ in 0..40 {
+            append_durably(&journal, 2).unwrap();
+        }
+        drop(journal);
+        let file = if kind == StoreKind::Sled { "db" } else { "frames" };
+        let db = root.path().join("wal/0000000001").join(file);
+        let whole = std::fs::read(&db).unwrap();
+        // As if the file's size had never reached the disk.
+        let cut = whole.iter().rposition(|byte| *byte != 0).unwrap() / 2;
+        std::fs::write(&db, &whole[..cut]).unwrap();
+        let before = std::fs::read(&db).unwrap();
+        let refusal = Unrecovered::open(root.path(), with(kind)).unwrap().recover().err().unwrap();
+        assert!(matches!(refusal, Failure::Damaged { .. }), "{refusal}");
+        assert!(std::fs::read(&db).unwrap() == before, "the original was not touched");
+        std::fs::write(&db, whole).unwrap();
+        let (_, state) = open_at(root.path(), with(kind));
+        assert_eq!(state.seq(), 80);
     }
-    drop(journal);
-    let db = root.path().join("wal/0000000001/db");
-    let whole = std::fs::read(&db).unwrap();
-    // As if the file's size had never reached the disk.
-    let cut = whole.iter().rposition(|byte| *byte != 0).unwrap() / 2;
-    std::fs::write(&db, &whole[..cut]).unwrap();
-    let before = std::fs::read(&db).unwrap();
-    let refusal = Unrecovered::open(root.path(), options()).unwrap().recover().err().unwrap();
-    assert!(matches!(refusal, Failure::Damaged { .. }), "{refusal}");
-    assert!(std::fs::read(&db).unwrap() == before, "the original was not touched");
-    std::fs::write(&db, whole).unwrap();
-    let (_, state) = open_at(root.path(), options());
-    assert_eq!(state.seq(), 80);
 }
 
 /// A program that is called like the inspecting one.
@@ -107,29 +122,45 @@ fn the_log_is_judged_on_a_copy_in_another_process() {
     append_durably(&journal, 5).unwrap();
     drop(journal);
 
-    let with = |script: &str| Options { verifier: Some(program(bin.path(), script)), ..options() };
+    let judged_by = |script: &str| Options { verifier: Some(program(bin.path(), script)), ..options() };
     for bad in ["exit 3", "kill -9 $$", "echo nonsense", "echo 'frames=0 last_frame=0 last_seq=0 broken=hole'"] {
-        let refusal = Unrecovered::open(root.path(), with(bad)).unwrap().recover().err().unwrap();
+        let refusal = Unrecovered::open(root.path(), judged_by(bad)).unwrap().recover().err().unwrap();
         assert!(matches!(&refusal, Failure::Damaged { .. }), "{bad}: {refusal}");
         assert!(root.path().join("quarantine/0000000001/db").exists(), "{bad}: the copy stays as evidence");
     }
     let good = "[ \"$1\" = verify-generation ] && [ -f \"$2/db\" ] && echo frames=9 last_frame=9 last_seq=9 broken=-";
-    let (_, state) = open_at(root.path(), with(good));
+    let (_, state) = open_at(root.path(), judged_by(good));
     assert_eq!(state.seq(), 5);
 }
 
 #[test]
 fn upkeep_in_the_background_keeps_the_log_short() {
-    let root = tempfile::tempdir().unwrap();
-    let (journal, _) = open_at(root.path(), Options { background: true, ..options() });
-    for _ in 0..150 {
-        append_durably(&journal, 5).unwrap();
+    for kind in KINDS {
+        let root = tempfile::tempdir().unwrap();
+        let (journal, _) = open_at(root.path(), Options { background: true, ..with(kind) });
+        for _ in 0..150 {
+            append_durably(&journal, 5).unwrap();
+        }
+        assert_readable(&journal, "under background upkeep");
+        journal.close().unwrap();
+        drop(journal);
+        let (journal, state) = open_at(root.path(), with(kind));
+        assert_eq!(state.seq(), 750);
+        assert_state(&state, "after background upkeep");
+        assert_readable(&journal, "after background upkeep");
     }
-    assert_readable(&journal, "under background upkeep");
-    journal.close().unwrap();
-    drop(journal);
-    let (journal, state) = open_at(root.path(), options());
-    assert_eq!(state.seq(), 750);
-    assert_state(&state, "after background upkeep");
-    assert_readable(&journal, "after background upkeep");
+}
+
+#[test]
+fn a_directory_changes_its_store_from_one_generation_to_the_next() {
+    let root = tempfile::tempdir().unwrap();
+    for round in 0..4u64 {
+        let (journal, state) = open_at(root.path(), with(KINDS[round as usize % 2]));
+        assert_eq!(state.seq(), round * 40);
+        for _ in 0..20 {
+            append_durably(&journal, 2).unwrap();
+            journal.core.keep();
+        }
+        assert_readable(&journal, "two kinds of store");
+    }
 }
