@@ -30,6 +30,7 @@ use super::request::{Params, Path, context, media_type};
 use crate::api::import::{ImportKind, ImportParams, ImportReport};
 use crate::api::problem::Problem;
 use crate::domain::command::{Command, Context};
+use crate::domain::rejection::{Fault, Rejection};
 use crate::pipeline::Refused;
 
 /// Most imports at once.
@@ -142,8 +143,18 @@ async fn submit(front: &Front, context: &Context, command: Command) -> Result<()
     loop {
         match front.pipeline().submit(context.clone(), command.clone()).await {
             Err(Refused::Busy) if tries < TRIES => sleep(PAUSE).await,
+            Err(Refused::Rejected(Rejection::NotFound { kind, id })) => return Err(unknown(kind, &id)),
             answer => return Ok(answer.map(drop)?),
         }
         tries += 1;
     }
+}
+
+/// What stands in the path of a single request stands in a field of a line.
+fn unknown(kind: &str, id: &str) -> Problem {
+    let fault = match kind {
+        "node" => Fault::new("node", "unknown_node", format!("there is no node {id:?}")),
+        _ => Fault::new("sku", "unknown_sku", format!("there is no item {id:?}")),
+    };
+    Problem::of_faults(&[fault])
 }

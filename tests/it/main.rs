@@ -3,7 +3,10 @@
 //! What is *not* here: tests of one file's own rules, which stand beside them.
 
 mod architecture;
+mod bad_input;
 mod cases;
+mod http;
 mod largest_order;
 mod race;
+mod served;
 mod shop;

@@ -1,0 +1,621 @@
+//! The front, as a client meets it: every route of a shop's life, everything that can be wrong with a request, repeats,
+//! imports, the live feed, and the document that describes it all.
+
+use std::io::{BufRead, BufReader, Write};
+
+use serde_json::{Value, json};
+
+use crate::bad_input;
+use crate::served::{Answer, Served, answer};
+
+fn node(active: bool, latitude: f64, longitude: f64) -> Value {
+    json!({
+        "kind": "warehouse", "name": "A warehouse", "latitude": latitude, "longitude": longitude, "country": "US",
+        "postal_code": "60601", "time_zone": "America/Chicago", "active": active,
+    })
+}
+
+fn item(name: &str) -> Value {
+    json!({
+        "name": name, "kind": "product", "weight_g": 350, "value": {"amount": 1250, "currency": "USD"},
+        "dimensions_mm": {"length": 100, "width": 80, "height": 90},
+    })
+}
+
+fn received(sku: &str, node: &str, units: u32) -> Value {
+    json!({"adjustments": [{"sku": sku, "node": node, "delta": units, "reason": "received"}]})
+}
+
+fn order(id: &str, sku: &str, quantity: u32) -> Value {
+    json!({
+        "type": "standard", "channel": "web", "channel_order_id": id,
+        "customer": {"id": "c-1", "name": "Ana Lima", "email": "ana@example.org"},
+        "ship_to": {
+            "name": "Ana Lima", "line1": "1 Main St", "city": "Chicago", "region": "IL", "postal_code": "60601",
+            "country": "US", "latitude": 41.8781, "longitude": -87.6298,
+        },
+        "lines": [{"sku": sku, "quantity": quantity, "unit_price": {"amount": 1999, "currency": "USD"}}],
+        "delivery_method": "ship",
+    })
+}
+
+fn reservation(sku: &str, quantity: u32) -> Value {
+    json!({"owner": "cart-81", "ttl_s": 600, "lines": [{"sku": sku, "quantity": quantity}]})
+}
+
+/// A shop with two nodes, one item whose sku holds a blank and a slash, and ten units of it.
+fn shop(server: &Served) {
+    assert_eq!(server.ask("PUT", "/v1/nodes/chi", &node(true, 41.9, -87.6)).status, 201);
+    assert_eq!(server.ask("PUT", "/v1/nodes/nyc", &node(true, 40.7, -74.0)).status, 201);
+    assert_eq!(server.ask("PUT", "/v1/items/A%20%2F1", &item("Mug")).status, 201);
+    server.done("POST", "/v1/stock/adjustments", &received("A /1", "chi", 6));
+    server.done("POST", "/v1/stock/adjustments", &received("A /1", "nyc", 4));
+}
+
+fn served(test: impl FnOnce(&Served)) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Served::start(dir.path());
+    test(&server);
+    server.stop();
+}
+
+#[test]
+fn catalogue_and_stock_are_put_changed_and_read() {
+    served(|server| {
+        shop(server);
+        let put = server.ask("PUT", "/v1/nodes/chi", &node(true, 41.88, -87.63));
+        assert_eq!((put.status, put.json()["latitude"].as_f64()), (200, Some(41.88)));
+        let off = server.done("PATCH", "/v1/nodes/nyc", &json!({"active": false, "inactive_reason": "flood"}));
+        assert_eq!((&off["active"], &off["inactive_reason"]), (&json!(false), &json!("flood")));
+        assert_eq!(server.get("/v1/atp/A%20%2F1").json()["available"], 6);
+        server.done("PATCH", "/v1/nodes/nyc", &json!({"active": true}));
+        assert_eq!(server.get("/v1/atp/A%20%2F1").json()["available"], 10);
+        assert_eq!(server.get("/v1/atp/A%20%2F1?node=nyc").json()["available"], 4);
+        let many = server.done("POST", "/v1/atp", &json!({"skus": ["A /1", "A /1"]}));
+        assert_eq!(many["items"][1]["available"], 10);
+
+        let nodes = server.get("/v1/nodes?limit=2").json();
+        assert_eq!((&nodes["items"][0]["kind"], &nodes["items"][1]["id"]), (&json!("virtual"), &json!("chi")));
+        let cursor = nodes["next_cursor"].as_str().expect("there is a second page");
+        let rest = server.get(&format!("/v1/nodes?limit=2&cursor={cursor}")).json();
+        assert_eq!((&rest["items"][0]["id"], &rest["next_cursor"]), (&json!("nyc"), &Value::Null));
+        assert_eq!(server.get("/v1/items/A%20%2F1").json()["name"], "Mug");
+
+        let moved = server.done(
+            "POST",
+            "/v1/stock/moves",
+            &json!({"moves": [{"sku": "A /1", "node": "chi", "from": "available", "to": "damaged", "quantity": 2}]}),
+        );
+        assert_eq!((&moved["levels"][0]["available"], &moved["levels"][0]["damaged"]), (&json!(4), &json!(2)));
+        let stale = server.ask("PUT", "/v1/stock/A%20%2F1/chi", &json!({"on_hand": 9, "expected": 5}));
+        assert_eq!((stale.status, stale.code(), &stale.json()["on_hand"]), (409, "stale_level".into(), &json!(6)));
+        server.done("PUT", "/v1/stock/A%20%2F1/chi", &json!({"on_hand": 9, "expected": 6}));
+        let stock = server.get("/v1/stock/A%20%2F1").json();
+        assert_eq!((&stock["total"]["on_hand"], &stock["total"]["available"]), (&json!(13), &json!(11)));
+        assert_eq!(server.get("/v1/rule-sets/default").json()["version"], 1);
+        assert_eq!(server.get("/v1/rule-sets").json()["items"][0]["unfilled"], "last_resort");
+    });
+}
+
+#[test]
+fn a_reservation_is_held_changed_claimed_and_released() {
+    served(|server| {
+        shop(server);
+        let made = server.ask("POST", "/v1/reservations", &reservation("A /1", 3));
+        let (status, made) = (made.status, made.json());
+        assert_eq!((status, &made["state"], &made["owner"]), (201, &json!("held"), &json!("cart-81")));
+        let path = format!("/v1/reservations/{}", made["id"].as_str().expect("an id"));
+        assert_eq!(server.get(&path).json(), made);
+        assert_eq!(server.get("/v1/atp/A%20%2F1").json()["available"], 7);
+
+        let more = server.ask("POST", "/v1/reservations", &reservation("A /1", 8));
+        let problem = more.json();
+        assert_eq!((more.status, more.code()), (409, "insufficient_stock".into()));
+        assert_eq!(
+            (&problem["sku"], &problem["requested"], &problem["available"]),
+            (&json!("A /1"), &json!(8), &json!(7))
+        );
+        assert_eq!(more.header("content-type"), Some("application/problem+json"));
+
+        let shrunk = server.done("PATCH", &path, &json!({"lines": [{"sku": "A /1", "quantity": 1}]}));
+        assert_eq!(shrunk["lines"][0]["quantity"], 1);
+        for _ in 0..2 {
+            assert_eq!(server.send("DELETE", &path, "", b"").json()["state"], "released");
+        }
+        assert_eq!(server.get("/v1/atp/A%20%2F1").json()["available"], 10);
+
+        let batch = json!({"reservations": [
+            reservation("A /1", 10), reservation("A /1", 1), {"owner": "x"}, reservation("none", 1),
+        ]});
+        let items = server.done("POST", "/v1/reservations/batch", &batch)["items"].clone();
+        let told: Vec<_> =
+            items.as_array().expect("a list").iter().map(|one| (&one["status"], &one["problem"]["code"])).collect();
+        let (null, status) = (Value::Null, [json!(201), json!(409), json!(422), json!(422)]);
+        let codes = [null, json!("insufficient_stock"), json!("validation_failed"), json!("unknown_sku")];
+        assert_eq!(told, status.iter().zip(&codes).collect::<Vec<_>>());
+        assert_eq!(items[2]["problem"]["errors"][0]["field"], "reservations[2].ttl_s");
+
+        let held = items[0]["reservation"]["id"].clone();
+        let mut claim = order("1", "A /1", 10);
+        claim["reservation"] = held.clone();
+        let claimed = server.done("POST", "/v1/orders", &claim);
+        assert_eq!(claimed["status"], "fully_allocated");
+        let path = format!("/v1/reservations/{}", held.as_str().expect("an id"));
+        assert_eq!(server.get(&path).json()["state"], "claimed");
+        assert_eq!(server.send("DELETE", &path, "", b"").status, 409);
+    });
+}
+
+#[test]
+fn an_order_goes_its_way_to_the_customer() {
+    served(|server| {
+        shop(server);
+        let quote = server.done("POST", "/v1/promises", &order("1", "A /1", 8))["decision"].clone();
+        assert_eq!(server.get("/v1/atp/A%20%2F1").json()["available"], 10);
+        let placed = server.done("POST", "/v1/orders", &order("1", "A /1", 8));
+        assert_eq!(placed["decision"]["cost"], quote["cost"]);
+        assert_eq!((&placed["status"], &placed["version"]), (&json!("fully_allocated"), &json!(1)));
+        assert_eq!(placed["customer"]["name"], "Ana Lima");
+        assert_eq!((&placed["ship_to"]["latitude"], &placed["ship_to"]["city"]), (&json!(41.8781), &json!("Chicago")));
+        assert_eq!(placed["lines"][0]["buckets"]["allocated"], 8);
+        let sent = placed["fulfillment_orders"].as_array().expect("a list").clone();
+        assert_eq!(sent.len(), 2);
+
+        let id = placed["id"].as_str().expect("an id");
+        let first = format!("/v1/fulfillment-orders/{}", sent[0]["id"].as_str().expect("an id"));
+        let step = |verb: &str, body: Value| server.ask("POST", &format!("{first}/{verb}"), &body);
+        let early = step("pack", json!({}));
+        assert_eq!((early.status, early.code()), (409, "illegal_transition".into()));
+        assert_eq!(early.json()["legal"], json!(["accept", "reject", "cancel"]));
+        assert_eq!(server.send("POST", &format!("{first}/accept"), "", b"").json()["status"], "accepted");
+        assert_eq!(step("pick", json!({})).json()["status"], "picked");
+        assert_eq!(step("pack", json!({})).json()["status"], "packed");
+        let shipment = json!({"carrier": "ups", "service": "ground", "tracking_number": "1Z 999"});
+        assert_eq!(step("ship", shipment.clone()).json()["shipment"], shipment);
+        assert_eq!(step("deliver", json!({})).json()["status"], "delivered");
+
+        let path = format!("/v1/orders/{id}/cancellations");
+        let cancelled = server.done("POST", &path, &json!({"reason": "changed my mind"}));
+        assert_eq!(cancelled["status"], "fulfilled");
+        let read = server.get(&format!("/v1/orders/{id}")).json();
+        assert_eq!((&read["version"], &read["lines"]), (&cancelled["version"], &cancelled["lines"]));
+        assert!(read["milestones"]["shipped"].is_string());
+        let story = server.get(&format!("/v1/orders/{id}/history")).json();
+        let told: Vec<_> = story["items"].as_array().expect("a list").iter().map(|one| one["type"].clone()).collect();
+        assert_eq!(told[..2], [json!("placed"), json!("accepted")]);
+        assert_eq!(told.last(), Some(&json!("cancelled")));
+        let decision = server.get(&format!("/v1/orders/{id}/decision")).json();
+        assert_eq!((&decision["rule_set"], &decision["optimal"]), (&json!("default"), &json!(true)));
+    });
+}
+
+#[test]
+fn orders_and_fulfilment_orders_are_listed() {
+    served(|server| {
+        shop(server);
+        for id in ["1", "2", "3"] {
+            server.done("POST", "/v1/orders", &order(id, "A /1", 2));
+        }
+        let list = |query: &str| server.get(&format!("/v1/orders{query}")).json();
+        let ids = |list: &Value| -> Vec<String> {
+            let orders = list["items"].as_array().expect("a list").iter();
+            orders.map(|order| order["channel_order_id"].as_str().unwrap_or_default().to_owned()).collect()
+        };
+        assert_eq!(ids(&list("")), ["3", "2", "1"]);
+        assert!(list("")["items"][0]["decision"].is_null());
+        let first = list("?limit=2");
+        assert_eq!(ids(&first), ["3", "2"]);
+        let rest = list(&format!("?limit=2&cursor={}", first["next_cursor"].as_str().expect("a second page")));
+        assert_eq!(ids(&rest), ["1"]);
+        assert_eq!(ids(&list("?status=fully_allocated&channel=web&customer=c-1&sku=A%20%2F1")).len(), 3);
+        for none in ["?status=cancelled", "?channel=shop", "?sku=none", "?until=2020-01-01T00:00:00Z", "?q=zzz"] {
+            assert!(ids(&list(none)).is_empty(), "{none}");
+        }
+        let at_chi = server.get("/v1/fulfillment-orders?node=chi&status=submitted&limit=2").json();
+        assert_eq!(at_chi["items"].as_array().map(Vec::len), Some(2));
+        let cursor = at_chi["next_cursor"].as_str().expect("a second page");
+        let rest = server.get(&format!("/v1/fulfillment-orders?node=chi&status=submitted&cursor={cursor}")).json();
+        assert_eq!(rest["items"].as_array().map(Vec::len), Some(1));
+        assert_eq!(server.get("/v1/fulfillment-orders?node=nowhere").json()["items"], json!([]));
+    });
+}
+
+#[test]
+fn every_row_of_bad_input_is_refused_and_changes_nothing() {
+    served(|server| {
+        shop(server);
+        let before = server.ordain.journal().last_seq();
+        for row in bad_input::table().into_iter().flat_map(|request| request.rows) {
+            let answer = server.send(row.method, row.path, "content-type: application/json\r\n", &row.body);
+            let told = (answer.status, answer.code());
+            assert_eq!(told, (row.status, row.code.to_owned()), "row {}: {}", row.number, answer.json());
+            let errors = answer.json()["errors"].as_array().cloned().unwrap_or_default();
+            for field in row.fields {
+                assert!(errors.iter().any(|error| error["field"] == *field), "row {}: {}", row.number, answer.json());
+            }
+        }
+        assert_eq!(server.ordain.journal().last_seq(), before, "nothing was changed");
+    });
+}
+
+/// What is refused before any body is read as fields.
+const REFUSED: &[(&str, &str, &str, u16, &str)] = &[
+    ("GET", "/v1/nothing", "", 404, "route_not_found"),
+    ("GET", "/v2", "", 404, "route_not_found"),
+    ("DELETE", "/v1/orders", "", 405, "method_not_allowed"),
+    ("TRACE", "/v1/orders", "", 405, "method_not_allowed"),
+    ("BREW", "/v1/nodes/a", "", 405, "method_not_allowed"),
+    ("GET", "/v1/nodes/none", "", 404, "not_found"),
+    ("GET", "/v1/items/none", "", 404, "not_found"),
+    ("GET", "/v1/stock/none", "", 404, "not_found"),
+    ("GET", "/v1/atp/none", "", 404, "not_found"),
+    ("GET", "/v1/orders/o-zz", "", 404, "not_found"),
+    ("GET", "/v1/orders/mine/decision", "", 404, "not_found"),
+    ("GET", "/v1/reservations/none", "", 404, "not_found"),
+    ("DELETE", "/v1/reservations/none", "", 404, "not_found"),
+    ("GET", "/v1/fulfillment-orders/f-1-1", "", 404, "not_found"),
+    ("POST", "/v1/fulfillment-orders/none/accept", "", 404, "not_found"),
+    ("GET", "/v1/rule-sets/none", "", 404, "not_found"),
+    ("GET", "/v1/items/%FF", "", 400, "malformed_path"),
+    ("GET", "/v1/nodes?limit=0", "", 400, "invalid_limit"),
+    ("GET", "/v1/nodes?limit=1001", "", 400, "invalid_limit"),
+    ("GET", "/v1/nodes?limit=ten", "", 400, "invalid_limit"),
+    ("GET", "/v1/nodes?cursor=-1", "", 400, "invalid_cursor"),
+    ("GET", "/v1/orders?cursor=12", "", 400, "invalid_cursor"),
+    ("GET", "/v1/fulfillment-orders?cursor=o-1", "", 400, "invalid_cursor"),
+    ("GET", "/v1/orders?statsu=shipped", "", 400, "unknown_parameter"),
+    ("GET", "/v1/orders?status=lost", "", 400, "unknown_word"),
+    ("GET", "/v1/orders?since=today", "", 400, "invalid_time"),
+    ("GET", "/v1/orders?limit=1&limit=2", "", 400, "duplicate_field"),
+    ("POST", "/v1/orders", "", 400, "malformed_json"),
+    ("POST", "/v1/import/cats", "content-type: text/csv\r\n", 404, "route_not_found"),
+    ("POST", "/v1/import/items", "content-type: application/json\r\n", 415, "unsupported_media_type"),
+];
+
+#[test]
+fn what_cannot_be_served_is_a_problem_with_a_code() {
+    served(|server| {
+        for (method, path, headers, status, code) in REFUSED {
+            let answer = server.send(method, path, headers, b"");
+            assert_eq!((answer.status, answer.code().as_str()), (*status, *code), "{method} {path}: {}", answer.json());
+            let problem = answer.json();
+            assert_eq!(problem["type"], format!("urn:ordain:problem:{code}"));
+            assert!(problem["title"].is_string() && problem["detail"].is_string());
+            assert_eq!(problem["request_id"].as_str(), answer.header("x-request-id"));
+        }
+        let allow = server.send("DELETE", "/v1/orders", "", b"");
+        assert_eq!(allow.header("allow"), Some("GET,HEAD,POST"));
+        for (kind, status) in [("text/plain", 415), ("", 415), ("application/merge-patch+json", 201)] {
+            let headers = if kind.is_empty() { String::new() } else { format!("content-type: {kind}\r\n") };
+            let body = node(true, 1.0, 1.0).to_string();
+            let answer = server.send("PUT", "/v1/nodes/a", &headers, body.as_bytes());
+            assert_eq!(answer.status, status, "{kind:?}");
+        }
+    });
+}
+
+#[test]
+fn a_request_keeps_its_id_and_a_bad_one_is_replaced() {
+    served(|server| {
+        let id = |headers: &str| {
+            server.send("GET", "/healthz", headers, b"").header("x-request-id").expect("an id").to_owned()
+        };
+        assert_eq!(id("x-request-id: from-me:1\r\n"), "from-me:1");
+        let (one, two) = (id(""), id("x-request-id: not an id\r\n"));
+        assert!(one != two && !one.is_empty() && !two.contains(' '));
+    });
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_and_the_client_hears_it() {
+    served(|server| {
+        let head = "POST /v1/orders HTTP/1.1\r\nhost: t\r\nconnection: close\r\ncontent-type: application/json\r\n";
+        let large = vec![b'x'; 3 << 20];
+        let announced = [format!("{head}content-length: {}\r\n\r\n", large.len()).as_bytes(), &large].concat();
+        let mut chunked = format!("{head}transfer-encoding: chunked\r\n\r\n").into_bytes();
+        for piece in large.chunks(64 * 1024) {
+            chunked.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+            chunked.extend_from_slice(piece);
+            chunked.extend_from_slice(b"\r\n");
+        }
+        chunked.extend_from_slice(b"0\r\n\r\n");
+        let polite = format!("{head}expect: 100-continue\r\ncontent-length: 99999999\r\n\r\n").into_bytes();
+        for request in [announced, chunked, polite] {
+            let answer = server.raw(&request);
+            assert_eq!((answer.status, answer.code()), (413, "body_too_large".into()));
+        }
+        let broken = server.raw(format!("{head}content-length: 10\r\ncontent-length: 20\r\n\r\n").as_bytes());
+        assert_eq!(broken.status, 400);
+        let headers: String = (0..70).map(|n| format!("x-{n}: 1\r\n")).collect();
+        assert_eq!(server.send("GET", "/healthz", &headers, b"").status, 431);
+    });
+}
+
+#[test]
+fn a_repeat_under_a_key_answers_the_same_and_changes_nothing() {
+    served(|server| {
+        shop(server);
+        let send = |key: &str, path: &str, body: &Value| {
+            let headers = format!("content-type: application/json\r\nidempotency-key: {key}\r\n");
+            server.send("POST", path, &headers, body.to_string().as_bytes())
+        };
+        let replayed = |answer: &Answer| answer.header("idempotent-replayed").map(str::to_owned);
+        for (path, body) in [
+            ("/v1/reservations", reservation("A /1", 2)),
+            ("/v1/orders", order("1", "A /1", 2)),
+            ("/v1/stock/adjustments", received("A /1", "chi", 5)),
+        ] {
+            let first = send("k-1", path, &body);
+            let before = server.ordain.journal().last_seq();
+            let again = send("\"k-1\"", path, &body);
+            assert_eq!((first.status, first.json()), (again.status, again.json()), "{path}");
+            assert_eq!((replayed(&first), replayed(&again)), (None, Some("true".to_owned())));
+            let mut other = body.clone();
+            let field = other.as_object_mut().expect("an object");
+            match path {
+                "/v1/stock/adjustments" => {
+                    drop(field.insert("adjustments".into(), received("A /1", "nyc", 5)["adjustments"].clone()))
+                }
+                "/v1/orders" => drop(field.insert("channel_order_id".into(), json!("2"))),
+                _ => drop(field.insert("ttl_s".into(), json!(601))),
+            }
+            let reused = send("k-1", path, &other);
+            assert_eq!((reused.status, reused.code()), (422, "idempotency_key_reused".into()), "{path}");
+            assert_eq!(server.ordain.journal().last_seq(), before);
+        }
+        let bad = send("", "/v1/reservations", &reservation("A /1", 1));
+        assert_eq!((bad.status, bad.code()), (400, "invalid_idempotency_key".into()));
+    });
+}
+
+#[test]
+fn a_repeated_step_under_a_key_answers_with_the_fulfilment_order() {
+    served(|server| {
+        shop(server);
+        let placed = server.done("POST", "/v1/orders", &order("1", "A /1", 2));
+        let path =
+            format!("/v1/fulfillment-orders/{}/accept", placed["fulfillment_orders"][0]["id"].as_str().expect("an id"));
+        let accept = || server.send("POST", &path, "idempotency-key: k\r\n", b"");
+        let (first, again) = (accept(), accept());
+        assert_eq!((first.status, first.json()), (again.status, again.json()));
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    });
+}
+
+#[test]
+fn a_callers_own_id_is_his_for_one_body() {
+    served(|server| {
+        shop(server);
+        for (path, body, field, value) in [
+            ("/v1/reservations", reservation("A /1", 2), "owner", json!("cart-82")),
+            ("/v1/orders", order("1", "A /1", 2), "channel_order_id", json!("2")),
+        ] {
+            let mut mine = body;
+            mine["id"] = json!("mine-1");
+            let first = server.ask("POST", path, &mine);
+            let again = server.ask("POST", path, &mine);
+            assert_eq!((first.status, &first.json()["id"]), (201, &json!("mine-1")));
+            assert_eq!((again.status, again.json()), (201, first.json()));
+            assert_eq!(again.header("idempotent-replayed"), Some("true"));
+            mine[field] = value;
+            let taken = server.ask("POST", path, &mine);
+            assert_eq!((taken.status, taken.code()), (409, "id_taken".into()));
+            assert_eq!(server.get(&format!("{path}/mine-1")).status, 200);
+        }
+        let mut twice = order("1", "A /1", 1);
+        twice["id"] = json!("another");
+        let twice = server.ask("POST", "/v1/orders", &twice);
+        assert_eq!((twice.status, twice.code()), (409, "duplicate_channel_order".into()));
+    });
+}
+
+#[test]
+fn groups_of_lines_go_to_their_own_destinations() {
+    served(|server| {
+        shop(server);
+        let mut split = order("1", "A /1", 1);
+        let gift = json!({
+            "name": "Bo", "line1": "2 Elm St", "city": "Boston", "region": "MA", "postal_code": "02101", "country": "US",
+        });
+        let line = split["lines"][0].clone();
+        split["groups"] = json!({"gift": gift});
+        split["lines"] = json!([line, line]);
+        split["lines"][1]["group"] = json!("gift");
+        let answer = server.ask("POST", "/v1/orders", &split);
+        assert_eq!(answer.status, 201, "{}", answer.json());
+        let placed = answer.json();
+        assert_eq!(placed["groups"]["gift"]["city"], "Boston");
+        assert_eq!((&placed["lines"][0]["group"], &placed["lines"][1]["group"]), (&Value::Null, &json!("gift")));
+    });
+}
+
+#[test]
+fn an_import_keeps_good_lines_and_names_bad_ones() {
+    served(|server| {
+        let import = |kind: &str, format: &str, text: &str| {
+            let headers = format!("content-type: {format}\r\n");
+            server.send("POST", &format!("/v1/import/{kind}"), &headers, text.as_bytes())
+        };
+        let mut chi = node(true, 41.9, -87.6);
+        chi["id"] = json!("chi");
+        let report = import("nodes", "application/x-ndjson", &format!("{chi}\nnonsense\n{{\"id\":\"x\"}}\n"));
+        assert_eq!((report.status, &report.json()["accepted"]), (200, &json!(1)));
+        let refused = &report.json()["refused"];
+        assert_eq!((&refused[0]["line"], &refused[0]["code"]), (&json!(2), &json!("malformed_json")));
+        assert_eq!((&refused[1]["line"], &refused[1]["code"]), (&json!(3), &json!("validation_failed")));
+
+        let heading = "sku,name,kind,weight_g,dimensions_mm.length,dimensions_mm.width,dimensions_mm.height,\
+                       value.amount,value.currency,components[0].sku,components[0].quantity";
+        let rows =
+            "A,\"Mug, blue\",product,350,1,2,3,1250,USD,,\nK,Set,kit,0,0,0,0,,,A,2\nB,,product,1,1,1,1,1,USD,,\n";
+        let report = import("items", "text/csv; charset=utf-8", &format!("{heading}\n{rows}")).json();
+        assert_eq!((&report["accepted"], &report["refused"][0]["line"]), (&json!(2), &json!(4)), "{report}");
+        assert_eq!(server.get("/v1/items/A").json()["name"], "Mug, blue");
+        assert_eq!(server.get("/v1/items/K").json()["components"][0]["quantity"], 2);
+
+        let good = r#"{"sku":"A","node":"chi","on_hand":40}"#;
+        let bad = r#"{"sku":"none","node":"chi","on_hand":1}"#;
+        let text = format!("{good}\n{bad}\n{}\n", r#"{"sku":"A","node":"chi","on_hand":50}"#);
+        let strict = import("stock?strict=true", "application/x-ndjson", &text).json();
+        assert_eq!((&strict["accepted"], &strict["stopped_at"]), (&json!(1), &json!(2)), "{strict}");
+        assert_eq!(strict["refused"][0]["code"], "unknown_sku");
+        assert_eq!(server.get("/v1/atp/K").json()["available"], 20);
+
+        let mut lines = String::new();
+        for n in 0..300 {
+            lines += &format!("{}\n", order(&n.to_string(), "A", 1));
+        }
+        let report = import("orders", "application/x-ndjson", &lines).json();
+        assert_eq!((&report["accepted"], &report["refused_count"]), (&json!(300), &json!(0)), "{report}");
+        let allocated = server.get("/v1/orders?status=fully_allocated&limit=1000").json();
+        assert_eq!(allocated["items"].as_array().map(Vec::len), Some(40));
+        assert_eq!(allocated["items"][39]["channel_order_id"], "0", "lines take their turn");
+    });
+}
+
+#[test]
+fn the_live_feed_tells_every_record_once_and_goes_on_where_one_left() {
+    served(|server| {
+        shop(server);
+        let last = server.ordain.journal().durable_seq();
+        let follow = |headers: &str, path: &str| {
+            let mut stream = server.connect();
+            let request = format!("GET {path} HTTP/1.1\r\nhost: t\r\n{headers}\r\n");
+            stream.write_all(request.as_bytes()).expect("sent");
+            BufReader::new(stream)
+        };
+        let next = |feed: &mut BufReader<std::net::TcpStream>| -> Value {
+            let mut line = String::new();
+            while !line.starts_with("data: ") {
+                line.clear();
+                assert!(feed.read_line(&mut line).expect("the feed lives") > 0);
+            }
+            serde_json::from_str(&line[6..]).expect("JSON")
+        };
+        let mut all = follow("", "/v1/events?after=0");
+        let told: Vec<_> = (1..=last).map(|_| next(&mut all)).collect();
+        assert_eq!(
+            told.iter().map(|one| one["seq"].as_u64()).collect::<Vec<_>>(),
+            (1..=last).map(Some).collect::<Vec<_>>()
+        );
+        assert!(told.iter().any(|one| one["events"][0]["type"] == "node_put" && one["events"][0]["node"] == "chi"));
+
+        let mut rest = follow(&format!("last-event-id: {last}\r\n"), "/v1/events");
+        let mut new = follow("", "/v1/events");
+        server.done("POST", "/v1/orders", &order("1", "A /1", 1));
+        for feed in [&mut all, &mut rest, &mut new] {
+            let record = next(feed);
+            let text = record.to_string();
+            assert_eq!(record["seq"], last + 1);
+            assert!(text.contains("order_placed") && text.contains("A /1"), "{text}");
+            for secret in ["Ana", "Main St", "ana@example.org"] {
+                assert!(!text.contains(secret), "personal data stay sealed: {text}");
+            }
+        }
+        assert!(server.get("/metrics").body.windows(19).any(|window| window == b"ordain_live_feeds 3"));
+    });
+}
+
+#[test]
+fn the_process_can_be_watched() {
+    served(|server| {
+        shop(server);
+        assert_eq!(server.get("/healthz").status, 200);
+        assert_eq!(server.get("/readyz").status, 200);
+        let metrics = String::from_utf8(server.get("/metrics").body).expect("text");
+        for wanted in [
+            "ordain_http_requests_total{route=\"/v1/nodes/{node}\",method=\"PUT\",status=\"201\"} 2",
+            "ordain_http_request_seconds_bucket{route=\"/v1/nodes/{node}\",method=\"PUT\",le=\"+Inf\"} 2",
+            "ordain_journal_sync_seconds_count",
+            "ordain_journal_seats ",
+            "ordain_orders_in_memory 0",
+        ] {
+            assert!(metrics.contains(wanted), "{wanted}: {metrics}");
+        }
+    });
+}
+
+#[test]
+fn the_document_lists_every_route_and_code_and_needs_nothing_from_outside() {
+    served(|server| {
+        let document = server.get("/openapi.json").json();
+        assert_eq!(document["openapi"], "3.1.0");
+        let paths = document["paths"].as_object().expect("paths");
+        for path in [
+            "/v1/nodes/{node}",
+            "/v1/orders",
+            "/v1/fulfillment-orders/{id}/cancel_accept",
+            "/v1/import/{kind}",
+            "/metrics",
+        ] {
+            assert!(paths.contains_key(path), "{path}");
+        }
+        let codes =
+            document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().expect("codes");
+        for (.., code) in REFUSED {
+            assert!(codes.contains(&json!(code)), "{code}");
+        }
+        let text = document.to_string();
+        for (at, _) in text.match_indices("\"$ref\":\"#/components/schemas/") {
+            let name = text[at + 29..].split('"').next().unwrap_or_default();
+            assert!(!document["components"]["schemas"][name].is_null(), "{name} is described");
+        }
+        let order = &document["components"]["schemas"]["NewOrder"];
+        assert!(order["required"].as_array().expect("required").contains(&json!("channel_order_id")));
+        assert!(!order["required"].as_array().expect("required").contains(&json!("totals")));
+        assert_eq!(order["properties"]["type"]["$ref"], "#/components/schemas/OrderType");
+
+        let page = server.get("/docs/");
+        assert_eq!(page.status, 200);
+        let html = String::from_utf8_lossy(&page.body).into_owned();
+        assert!(!html.contains("https://") && !html.contains("http://"), "{html}");
+        assert_eq!(server.get("/docs/swagger-ui-bundle.js").status, 200);
+        assert_eq!(server.get("/").header("content-type"), Some("text/html; charset=utf-8"));
+    });
+}
+
+#[test]
+fn a_write_is_refused_before_its_body_is_read_when_there_is_no_seat() {
+    served(|server| {
+        server.ordain.journal().close().expect("closes");
+        let head = "POST /v1/orders HTTP/1.1\r\nhost: t\r\nconnection: close\r\ncontent-type: application/json\r\n";
+        // The body is announced and never comes.
+        let busy = server.raw(format!("{head}content-length: 1000\r\n\r\n").as_bytes());
+        assert_eq!((busy.status, busy.code(), busy.header("retry-after")), (503, "busy".into(), Some("1")));
+    });
+}
+
+#[test]
+fn one_connection_carries_many_requests() {
+    served(|server| {
+        let mut stream = server.connect();
+        let request = b"GET /healthz HTTP/1.1\r\nhost: t\r\n\r\n";
+        for _ in 0..3 {
+            stream.write_all(request).expect("sent");
+        }
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n").expect("sent");
+        let all = answer(&mut stream);
+        let text = format!("{}\r\n\r\n{}", all.head, String::from_utf8_lossy(&all.body));
+        assert_eq!(text.matches("HTTP/1.1 200").count(), 4);
+    });
+}
+
+#[test]
+fn what_was_answered_is_there_after_a_restart() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Served::start(dir.path());
+    shop(&server);
+    let mut mine = order("1", "A /1", 8);
+    mine["id"] = json!("mine");
+    let placed = server.done("POST", "/v1/orders", &mine);
+    let held = server.done("POST", "/v1/reservations", &reservation("A /1", 1));
+    let stock = server.get("/v1/stock/A%20%2F1").json();
+    server.stop();
+
+    let server = Served::start(dir.path());
+    assert_eq!(server.get("/v1/orders/mine").json(), placed);
+    assert_eq!(server.get(&format!("/v1/reservations/{}", held["id"].as_str().expect("an id"))).json(), held);
+    assert_eq!(server.get("/v1/stock/A%20%2F1").json()["total"], stock["total"]);
+    assert_eq!(server.ask("POST", "/v1/orders", &mine).json(), placed);
+    server.stop();
+}
