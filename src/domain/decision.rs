@@ -2,10 +2,16 @@
 //!
 //! Reasons for losing nodes are computed from what was seen, on reading, not on the hot path.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Catalogue;
+use super::geo::Position;
 use super::ids::{NodeIndex, Text};
 use super::money::Money;
+use super::node::NodeKind;
+use super::sourcing::{self, Candidate, DemandLine, Need, Part, Plan, Problem, Reason, Tariff};
 
 /// Units of one order line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -64,6 +70,8 @@ pub struct Evidence {
     pub available: Vec<u32>,
     /// Nodes that were switched off or fenced for this order.
     pub fenced: Vec<(NodeIndex, FenceReason)>,
+    /// Where it goes.
+    pub destination: Option<Position>,
     /// How many nodes there were.
     pub nodes: u32,
     /// Whether candidates were left out to keep the record within its bound (the nearest are kept).
@@ -104,4 +112,134 @@ pub struct Decision {
     pub unfilled: Vec<LineUnits>,
     /// What the solver saw.
     pub evidence: Evidence,
+}
+
+/// A node that is not in the plan, and why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Loser {
+    /// Which.
+    pub node: NodeIndex,
+    /// Metres to the destination, where it is known.
+    pub distance_m: Option<u64>,
+    /// Stable word: `no_stock`, `inactive`, `rejected_this_order`, `partial_stock`, `costlier`, `tied`.
+    pub reason: &'static str,
+    /// In words.
+    pub detail: String,
+    /// What the cheapest plan with this node costs more, minor units of the base currency.
+    pub costlier_by: Option<i64>,
+    /// Whether `costlier_by` is exact; else it is an upper estimate.
+    pub exact: bool,
+}
+
+impl Decision {
+    /// Every node that is not in the plan, the nearest first. Computed from what the solver saw; `catalogue` gives
+    /// positions and kinds. Costs one solve per loser with stock, so it belongs to readers.
+    pub fn losers(&self, catalogue: &Catalogue) -> Vec<Loser> {
+        let mut told: BTreeMap<NodeIndex, Loser> = BTreeMap::new();
+        let used = |node: NodeIndex| self.assignments.iter().any(|a| a.node == node);
+        for (node, reason) in &self.evidence.fenced {
+            let (reason, detail) = match reason {
+                FenceReason::Inactive => ("inactive", "switched off"),
+                FenceReason::RejectedThisOrder => ("rejected_this_order", "rejected this order, or could not pick it"),
+            };
+            told.insert(*node, self.loser(catalogue, *node, reason, detail.to_owned()));
+        }
+        let (problem, plan) = (self.problem(), self.plan());
+        for lost in sourcing::rejections(&problem, &plan) {
+            let node = NodeIndex(problem.candidates[lost.candidate as usize].node);
+            let (reason, detail, by) = self.in_words(&lost.reason);
+            let loser = self.loser(catalogue, node, reason, detail);
+            told.insert(node, Loser { costlier_by: by, exact: lost.exact, ..loser });
+        }
+        for node in (0..self.evidence.nodes).map(NodeIndex).filter(|node| node.at() < catalogue.nodes().len()) {
+            if catalogue.node(node).kind == NodeKind::Virtual || used(node) {
+                continue;
+            }
+            told.entry(node).or_insert_with(|| {
+                let (reason, detail) = if self.evidence.truncated {
+                    ("not_recorded", "farther than the nodes whose stock was recorded, or has none of it")
+                } else {
+                    ("no_stock", "has none of what is wanted")
+                };
+                self.loser(catalogue, node, reason, detail.to_owned())
+            });
+        }
+        let mut losers: Vec<Loser> = told.into_values().filter(|loser| !used(loser.node)).collect();
+        losers.sort_by_key(|loser| (loser.distance_m.unwrap_or(u64::MAX), loser.node));
+        losers
+    }
+
+    fn loser(&self, catalogue: &Catalogue, node: NodeIndex, reason: &'static str, detail: String) -> Loser {
+        let position = (node.at() < catalogue.nodes().len()).then(|| catalogue.node(node).position);
+        let distance_m = self.evidence.destination.zip(position).map(|(to, from)| from.metres_to(to));
+        Loser { node, distance_m, reason, detail, costlier_by: None, exact: true }
+    }
+
+    fn in_words(&self, reason: &Reason) -> (&'static str, String, Option<i64>) {
+        let money = |by: i64| Money { amount: by, currency: self.cost.currency };
+        match *reason {
+            Reason::NoStock => ("no_stock", "has nothing that any line could take".to_owned(), None),
+            Reason::Tied => ("tied", "costs the same; the plan's nodes are nearer or came first".to_owned(), Some(0)),
+            Reason::Costlier { by } => {
+                ("costlier", format!("the cheapest plan with it costs {} more", money(by)), Some(by))
+            }
+            Reason::PartialStock { units, of, by } => {
+                let detail = format!("has {units} of {of} units; the cheapest plan with it costs {} more", money(by));
+                ("partial_stock", detail, Some(by))
+            }
+        }
+    }
+
+    /// The kernel's problem, from what was recorded of it.
+    fn problem(&self) -> Problem {
+        let seen = &self.evidence;
+        let slots = usize::from(seen.slots);
+        let line = |line: &SeenLine| DemandLine {
+            quantity: line.quantity,
+            unit_weight_g: line.unit_weight_g,
+            needs: line.needs.iter().map(|(slot, per_unit)| Need { slot: *slot, per_unit: *per_unit }).collect(),
+        };
+        let candidates = seen.candidates.iter().enumerate().map(|(at, (node, metres))| Candidate {
+            node: node.0,
+            distance_m: u64::from(*metres),
+            available: seen.available[at * slots..(at + 1) * slots].to_vec(),
+        });
+        let (per_shipment, micro_per_kg_km, split) = seen.tariff;
+        Problem {
+            slots,
+            lines: seen.lines.iter().map(line).collect(),
+            candidates: candidates.collect(),
+            tariff: Tariff { per_shipment, micro_per_kg_km, split },
+        }
+    }
+
+    /// The part of the plan that the recorded problem speaks of.
+    fn plan(&self) -> Plan {
+        let seen = &self.evidence;
+        let line_of = |line: u16| seen.lines.iter().position(|l| l.line == line).map(|at| at as u32);
+        let mut assignments = Vec::new();
+        for assignment in &self.assignments {
+            let parts: Vec<Part> = assignment
+                .lines
+                .iter()
+                .filter_map(|u| Some(Part { line: line_of(u.line)?, quantity: u.quantity }))
+                .collect();
+            let candidate = seen.candidates.iter().position(|(node, _)| *node == assignment.node);
+            if let Some(candidate) = candidate
+                && !parts.is_empty()
+            {
+                let cost = assignment.cost;
+                assignments.push(sourcing::Assignment { candidate: candidate as u32, parts, cost });
+            }
+        }
+        let split = seen.tariff.2 * (assignments.len() as i64 - 1).max(0);
+        let cost = assignments.iter().map(|a| a.cost).sum::<i64>() + split;
+        let unfilled = self
+            .unfilled
+            .iter()
+            .filter_map(|u| Some(sourcing::Unfilled { line: line_of(u.line)?, quantity: u.quantity }));
+        let unfilled = unfilled.collect();
+        let (lower_bound, optimal) = (self.lower_bound.min(cost), self.optimal);
+        Plan { assignments, unfilled, cost, terms: sourcing::Terms::default(), lower_bound, optimal }
+    }
 }

@@ -2,11 +2,12 @@
 //!
 //! No status is stored. A line's quantity is partitioned over buckets: what waits (`unallocated`, `preordered`,
 //! `backordered`) and what was cancelled stands on the line; all else is read off the fulfilment orders. The sum changes
-//! only by an edit; every fold checks it. What is *not* here: stock, which has events of its own in the same record.
+//! only by an edit; every fold checks it. Long because the buckets, their steps and the status read off them are one
+//! partition of the same units. What is *not* here: stock, which has events of its own in the same record.
 
 use serde::{Deserialize, Serialize};
 
-use super::decision::{Decision, LineUnits};
+use super::decision::{Assignment, Decision, LineUnits};
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use super::geo::Position;
 use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
@@ -202,6 +203,8 @@ pub struct Allocation {
     pub group: u16,
     /// What.
     pub lines: Vec<LineUnits>,
+    /// What the plan says it costs, minor units of the base currency.
+    pub cost: i64,
 }
 
 /// Where cancelled units are taken from.
@@ -241,7 +244,7 @@ pub enum OrderEvent {
         allocations: Vec<Allocation>,
         /// What joined the queue of waiting demand.
         backordered: Vec<LineUnits>,
-        /// Why so.
+        /// Why so. Its shipments and what it leaves are `allocations` and `backordered`; it does not repeat them.
         decision: Option<Box<Decision>>,
     },
     /// Units that nobody had been found for were sourced.
@@ -446,8 +449,11 @@ impl Order {
                     sub(&mut line.unallocated, units.quantity, "unallocated")?;
                     line.backordered += units.quantity;
                 }
-                if decision.is_some() {
-                    self.decision.clone_from(decision);
+                if let Some(decision) = decision {
+                    let mut decision = decision.clone();
+                    decision.assignments = allocations.iter().map(Allocation::assignment).collect();
+                    decision.unfilled.clone_from(backordered);
+                    self.decision = Some(decision);
                 }
             }
             OrderEvent::Filled { allocations } => {
@@ -603,6 +609,13 @@ impl Order {
             }
         }
         Ok(())
+    }
+}
+
+impl Allocation {
+    /// The plan's shipment.
+    fn assignment(&self) -> Assignment {
+        Assignment { node: self.node, lines: self.lines.clone(), cost: self.cost }
     }
 }
 

@@ -4,7 +4,11 @@
 //! quality_control`, all of them at least zero. `on_hand` is stored and carried, never computed from the rest, or the
 //! law could not fail. Movements carry deltas, never totals. What is *not* here: who may take (the engine's cells).
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{self, SeqAccess, Visitor};
+use serde::ser::SerializeTuple;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ids::{NodeIndex, SkuIndex};
 use super::limits::LEVEL_MAX;
@@ -41,8 +45,9 @@ pub struct Level {
     pub quality_control: u32,
 }
 
-/// Signed changes of a level; zero where nothing changes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// Signed changes of a level; zero where nothing changes. In a record only what changes takes bytes: a mask with a bit
+/// per counter, then the changes of those whose bit is set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LevelDelta {
     /// Change of `on_hand`.
     pub on_hand: i32,
@@ -107,6 +112,71 @@ pub enum MovementKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct LawBroken(pub String);
+
+impl LevelDelta {
+    /// The counters in the order of their bits; the common ones first.
+    fn counters(&self) -> [i32; 9] {
+        [
+            self.available,
+            self.committed,
+            self.reserved,
+            self.on_hand,
+            self.shortfall,
+            self.pool,
+            self.damaged,
+            self.quality_control,
+            self.safety_stock,
+        ]
+    }
+
+    fn from_counters(counters: [i32; 9]) -> Self {
+        let [available, committed, reserved, on_hand, shortfall, pool, damaged, quality_control, safety_stock] =
+            counters;
+        Self { on_hand, shortfall, available, committed, reserved, pool, safety_stock, damaged, quality_control }
+    }
+}
+
+impl Serialize for LevelDelta {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counters = self.counters();
+        let mask = (0..9).filter(|bit| counters[*bit] != 0).fold(0u16, |mask, bit| mask | 1 << bit);
+        let mut tuple = serializer.serialize_tuple(1 + mask.count_ones() as usize)?;
+        tuple.serialize_element(&mask)?;
+        for change in counters.iter().filter(|change| **change != 0) {
+            tuple.serialize_element(change)?;
+        }
+        tuple.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for LevelDelta {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_tuple(10, DeltaVisitor)
+    }
+}
+
+struct DeltaVisitor;
+
+impl<'de> Visitor<'de> for DeltaVisitor {
+    type Value = LevelDelta;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a mask of nine bits and one non-zero change per bit set")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<LevelDelta, A::Error> {
+        let mask: u16 = seq.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
+        if mask >= 1 << 9 {
+            return Err(de::Error::custom("unknown counter in a level's change"));
+        }
+        let mut counters = [0i32; 9];
+        for bit in (0..9).filter(|bit| mask & 1 << bit != 0) {
+            let change = seq.next_element()?.filter(|change| *change != 0);
+            counters[bit] = change.ok_or_else(|| de::Error::custom("a counter whose bit is set changes"))?;
+        }
+        Ok(LevelDelta::from_counters(counters))
+    }
+}
 
 impl std::ops::AddAssign for LevelDelta {
     fn add_assign(&mut self, other: Self) {

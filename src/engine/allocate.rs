@@ -185,7 +185,9 @@ fn decided(order: &Order<'_>, route: Route) -> Decided {
             node: shipment.assignment.node,
             group: shipment.group,
             lines: shipment.assignment.lines,
+            cost: shipment.assignment.cost,
         })
         .collect();
-    Decided { allocations, backordered: route.unfilled, decision: route.decision }
+    let decision = Decision { assignments: Vec::new(), unfilled: Vec::new(), ..route.decision };
+    Decided { allocations, backordered: route.unfilled, decision }
 }

@@ -1,5 +1,7 @@
 //! Changes of the catalogue: appended and swapped under the exclusive guard.
 
+use super::change::Change;
+use super::ledger::SkuStock;
 use super::network::Network;
 use super::turn::Turn;
 use super::withdrawal::Withdrawal;
@@ -64,7 +66,7 @@ impl Engine {
         network.catalogue.put_item(index, item.clone());
         network.catalogue.seq = seq;
         if created {
-            network.stock.push(super::ledger::SkuStock::default());
+            network.stock.push(SkuStock::default());
         }
         Ok(Executed::done(Reply::Item { item: Box::new(item), created }, seq))
     }
@@ -80,7 +82,7 @@ impl Engine {
 
     fn append_catalogue(&self, turn: &Turn<'_>, network: &Network, event: Event) -> Result<u64, Rejection> {
         let sealed = turn.seal(turn.now(), network.catalogue.seq, vec![event], None)?;
-        let logged = turn.log(self, sealed, super::change::Change::new(network), Withdrawal::nothing());
+        let logged = turn.log(self, sealed, Change::new(network), Withdrawal::nothing());
         let seq = logged.seq();
         logged.done();
         Ok(seq)
@@ -105,9 +107,14 @@ fn patched(node: Node, patch: NodePatch) -> Node {
 fn item(network: &Network, command: PutItem, known: Option<SkuIndex>) -> Result<Item, Rejection> {
     let mut faults = Vec::new();
     let is_kit = command.kind == ItemKind::Kit;
-    if is_kit != !command.components.is_empty() || command.components.len() > KIT_COMPONENTS_MAX {
+    if is_kit == command.components.is_empty() || command.components.len() > KIT_COMPONENTS_MAX {
         let detail = format!("a kit has 1 to {KIT_COMPONENTS_MAX} components, anything else none");
         faults.push(Fault::new("components", "bad_components", detail));
+    }
+    let base = network.catalogue.base_currency;
+    if let Some(value) = command.value.filter(|value| value.currency != base) {
+        let detail = format!("item values are in the base currency {base}, not {}", value.currency);
+        faults.push(Fault::new("value.currency", "wrong_currency", detail));
     }
     let kind_now = known.map(|index| network.catalogue.item(index).kind);
     if kind_now.is_some_and(|now| now != command.kind) {

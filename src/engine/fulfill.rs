@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Place};
 use super::network::Network;
+use super::table::Locked;
 use super::turn::{Turn, order_event};
 use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
@@ -81,34 +82,61 @@ impl Engine {
         Ok(Tried::Done((seq, logged.done())))
     }
 
+    /// Cancels what is asked in one record, or in several while the order stays locked when one cannot hold it.
     pub(super) fn cancel_order(&self, turn: &Turn<'_>, command: &CancelOrder) -> Result<Executed, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let unknown = || Rejection::not_found("order", command.order.to_string());
         let key = self.find_order(&command.order).ok_or_else(unknown)?;
         let mut slot = self.orders.lock(key).ok_or_else(unknown)?;
+        let mut parts = parts_to_cancel(slot.as_ref().expect("a locked entity is there"), command)?;
+        let mut touched = BTreeSet::new();
+        let mut at_once = parts.len();
+        while !parts.is_empty() {
+            let some = &parts[..at_once.min(parts.len())];
+            match self.cancel_parts(turn, &network, &mut slot, some, &command.reason) {
+                Ok(more) => {
+                    touched.extend(more);
+                    parts.drain(..at_once.min(parts.len()));
+                }
+                Err(Rejection::TooLarge(_)) if at_once > 1 => at_once /= 2,
+                Err(rejection) => return Err(rejection),
+            }
+        }
+        let order = slot.as_ref().expect("just folded").clone();
+        let seq = order.seq;
+        drop(slot);
+        self.follow_up(turn, &network, touched);
+        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+    }
+
+    /// Cancels these units of a locked order in one record.
+    fn cancel_parts(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: &mut Locked<Order>,
+        parts: &[CancelledPart],
+        reason: &Text,
+    ) -> Result<BTreeSet<SkuIndex>, Rejection> {
         let order = slot.as_ref().expect("a locked entity is there");
-        let parts = parts_to_cancel(order, command)?;
         let skus = parts.iter().flat_map(|p| order.lines[usize::from(p.line)].placed.stock(1)).map(|(sku, _)| sku);
-        let mut change = Change::lock(&network, &skus.collect());
-        leave_queues(&mut change, order, &parts);
-        for part in &parts {
+        let mut change = Change::lock(network, &skus.collect());
+        leave_queues(&mut change, order, parts);
+        for part in parts {
             let CancelFrom::Fulfillment(number) = part.from else { continue };
             let node = order.fulfillment(number).expect("the part was read off this order").node;
             for (sku, units) in order.stock_of(LineUnits { line: part.line, quantity: part.quantity }) {
                 change.give(CellKey { sku, node }, units, MovementKind::Deallocated, |delta, n| delta.committed -= n);
             }
         }
-        let mut events = vec![order_event(order, OrderEvent::Cancelled { parts, reason: command.reason.clone() })];
+        let cancelled = OrderEvent::Cancelled { parts: parts.to_vec(), reason: reason.clone() };
+        let mut events = vec![order_event(order, cancelled)];
         events.extend(change.events());
-        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
+        let answer = Some(Answer::Order(order.key));
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
-        logged.fold_order(&mut slot);
-        let order = slot.as_ref().expect("just folded").clone();
-        let seq = logged.seq();
-        let touched = logged.done();
-        drop(slot);
-        self.follow_up(turn, &network, touched);
-        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+        logged.fold_order(slot);
+        Ok(logged.done())
     }
 }
 

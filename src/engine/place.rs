@@ -19,7 +19,7 @@ use crate::domain::item::ItemKind;
 use crate::domain::limits::{ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
 use crate::domain::rejection::{Fault, Rejection};
-use crate::domain::reply::Reply;
+use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::rule_set::{DEFAULT_RULE_SET, RuleSet};
 use crate::domain::stock::CellKey;
@@ -30,19 +30,41 @@ const ORDER_UNITS_MAX: u64 = 2_000_000_000;
 /// Characters of the postal code that stay in the clear.
 const POSTAL_PREFIX: usize = 3;
 
+/// When an order's units are sourced.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sourced {
+    /// In the record that captures it.
+    AtOnce,
+    /// In further records: it is too large for one.
+    Afterwards,
+}
+
 /// The reservation an order claims, locked.
 type Claimed = Option<(ReservationKey, Locked<Reservation>)>;
 
 impl Engine {
     pub(super) fn place_order(&self, turn: &Turn<'_>, command: &PlaceOrder) -> Result<Executed, Rejection> {
+        match self.place_with(turn, command, Sourced::AtOnce) {
+            // Captured in one record, sourced in further ones. A reservation is claimed in one record or not at all.
+            Err(Rejection::TooLarge(_)) if command.reservation.is_none() => {
+                self.place_with(turn, command, Sourced::Afterwards)
+            }
+            done => done,
+        }
+    }
+
+    fn place_with(&self, turn: &Turn<'_>, command: &PlaceOrder, sourced: Sourced) -> Result<Executed, Rejection> {
         let mut held = BTreeSet::new();
         let mut patience = Patience::default();
         for _ in 0..REROUTES_MAX {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
-            match self.try_place(turn, &network, command, &held, &mut patience) {
+            match self.try_place(turn, &network, command, sourced, &held, &mut patience) {
                 Ok((executed, touched)) => {
                     self.follow_up(turn, &network, touched);
-                    return Ok(executed);
+                    return match sourced {
+                        Sourced::AtOnce => Ok(executed),
+                        Sourced::Afterwards => self.source_afterwards(turn, &network, executed),
+                    };
                 }
                 Err(Stop::Again) => {}
                 Err(Stop::NeedLedgers(skus)) => {
@@ -60,6 +82,7 @@ impl Engine {
         turn: &Turn<'_>,
         network: &Network,
         command: &PlaceOrder,
+        sourced: Sourced,
         held: &BTreeSet<SkuIndex>,
         patience: &mut Patience,
     ) -> Result<(Executed, BTreeSet<SkuIndex>), Stop> {
@@ -86,7 +109,7 @@ impl Engine {
             backordered: &[],
             wanted: Wanted {
                 lines: &prepared.lines,
-                units: &prepared.units,
+                units: if sourced == Sourced::AtOnce { &prepared.units } else { &[] },
                 destinations: &prepared.positions,
                 fenced: &[],
                 own: &own,
@@ -116,6 +139,15 @@ impl Engine {
         let order = slot.as_ref().expect("just folded").clone();
         let executed = Executed::done(Reply::Order(Box::new(order)), logged.seq());
         Ok((executed, logged.done()))
+    }
+
+    /// Sources an order that is captured, and answers it as it stands then.
+    fn source_afterwards(&self, turn: &Turn<'_>, network: &Network, captured: Executed) -> Result<Executed, Rejection> {
+        let Executed::Done(Outcome { reply: Reply::Order(order), .. }) = captured else { return Ok(captured) };
+        self.resource(turn, network, order.key)?;
+        let order = self.order_by_key(order.key).unwrap_or(*order);
+        let seq = order.seq;
+        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
     }
 
     fn repeat_order(&self, command: &PlaceOrder, key: OrderKey, fingerprint: u64) -> Result<Executed, Rejection> {

@@ -14,6 +14,7 @@ use super::withdrawal::{Patience, Withdrawal};
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderKey, SkuIndex};
+use crate::domain::limits::ORDER_LINES_MAX;
 use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
@@ -78,6 +79,7 @@ impl Engine {
                     node,
                     group: order.lines[usize::from(line)].placed.group,
                     lines: vec![LineUnits { line, quantity: units }],
+                    cost: 0,
                 });
             }
         }
@@ -172,15 +174,22 @@ impl Engine {
         BTreeSet::new()
     }
 
-    /// Sources the units of an order that nobody has been found for; they wait when nobody is. The caller holds nothing.
+    /// Sources the units of an order that nobody has been found for, in as many records as it takes; they wait when
+    /// nobody is found. The caller holds nothing.
     pub(super) fn resource(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) -> Result<(), Rejection> {
         let mut held = BTreeSet::new();
         let mut patience = Patience::default();
+        let mut lines_max = usize::MAX;
         loop {
-            match self.try_resource(turn, network, key, &held, &mut patience) {
-                Ok(touched) => {
+            match self.try_resource(turn, network, key, lines_max, &held, &mut patience) {
+                Ok(None) => return Ok(()),
+                Ok(Some(touched)) => {
+                    held = BTreeSet::new();
                     self.follow_up(turn, network, touched);
-                    return Ok(());
+                }
+                // More than one record holds: fewer lines at a time.
+                Err(Stop::Rejected(Rejection::TooLarge(_))) if lines_max > 1 => {
+                    lines_max = lines_max.min(ORDER_LINES_MAX) / 2;
                 }
                 Err(Stop::Again) => {}
                 Err(Stop::NeedLedgers(skus)) => {
@@ -199,15 +208,17 @@ impl Engine {
         turn: &Turn<'_>,
         network: &Network,
         key: OrderKey,
+        lines_max: usize,
         held: &BTreeSet<SkuIndex>,
         patience: &mut Patience,
-    ) -> Result<BTreeSet<SkuIndex>, Stop> {
-        let Some(mut slot) = self.orders.lock(key) else { return Ok(BTreeSet::new()) };
+    ) -> Result<Option<BTreeSet<SkuIndex>>, Stop> {
+        let Some(mut slot) = self.orders.lock(key) else { return Ok(None) };
         let now = turn.now();
         let order = slot.as_ref().expect("a locked entity is there");
-        let units = unallocated(order);
+        let mut units = unallocated(order);
+        units.truncate(lines_max);
         if units.is_empty() {
-            return Ok(BTreeSet::new());
+            return Ok(None);
         }
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
         let backordered: Vec<u32> = order.lines.iter().map(|l| l.backordered).collect();
@@ -236,7 +247,7 @@ impl Engine {
         let logged = self.attempt(turn, network, &allocating, held, now, patience, record, None)?;
         let logged = logged.expect("only an attempt that fills can find nothing");
         logged.fold_order(&mut slot);
-        Ok(logged.done())
+        Ok(Some(logged.done()))
     }
 }
 

@@ -164,8 +164,11 @@ impl Engine {
                 let made: Vec<_> = made.filter(|changed| changed.version == 1).collect();
                 let order = match made.first() {
                     Some(first) => Order::fold(None, *key, 1, &record.header, &first.event).ok(),
-                    None => self.order_by_key(*key),
+                    None => None,
                 };
+                // An order sourced after its capture was answered as it stood then; that is closest to how it stands.
+                let order = order.filter(|made| made.lines.iter().all(|line| line.unallocated == 0));
+                let order = order.or_else(|| self.order_by_key(*key));
                 let order = order.ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
                 Ok(Reply::Order(Box::new(order)))
             }

@@ -141,7 +141,7 @@ fn route_group(
     account(&plan, &mut route.decision);
     // A multi-group order keeps the evidence of its first group; the others follow the same rules.
     if route.decision.evidence.candidates.is_empty() {
-        route.decision.evidence = evidence(network, &problem, units, fenced, &plan);
+        route.decision.evidence = Evidence { destination, ..evidence(network, &problem, units, fenced, &plan) };
     }
 }
 
@@ -214,7 +214,8 @@ fn problem(
     (Problem { slots: slots.len(), lines, candidates, tariff }, fenced)
 }
 
-/// What the solver saw, within its share of the record: beyond it the nearest candidates and the chosen ones are kept.
+/// What the solver saw, within its share of the record: beyond it the nearest candidates and the chosen ones are kept,
+/// and of an order so large that not even those fit, nothing.
 fn evidence(
     network: &Network,
     problem: &Problem,
@@ -233,20 +234,25 @@ fn evidence(
             needs: line.needs.iter().map(|n| (n.slot, n.per_unit)).collect(),
         })
         .collect();
+    let nodes = network.catalogue.nodes().len() as u32;
+    let rules = problem.tariff;
+    let tariff = (rules.per_shipment, rules.micro_per_kg_km, rules.split);
     let line_bytes: usize = lines.iter().map(|l| 8 + 4 * l.needs.len()).sum();
     let room = EVIDENCE_BYTES_MAX.saturating_sub(line_bytes + 4 * fenced.len());
     let most = room / (8 + 2 * problem.slots);
+    let chosen: BTreeSet<usize> = plan.assignments.iter().map(|a| a.candidate as usize).collect();
+    if most < chosen.len() {
+        return Evidence { nodes, truncated: true, tariff, ..Evidence::default() };
+    }
     let mut kept: Vec<usize> = (0..problem.candidates.len()).collect();
     let truncated = kept.len() > most;
     if truncated {
-        let chosen: BTreeSet<usize> = plan.assignments.iter().map(|a| a.candidate as usize).collect();
         kept.sort_by_key(|at| (!chosen.contains(at), problem.candidates[*at].distance_m));
-        kept.truncate(most.max(chosen.len()));
+        kept.truncate(most);
         kept.sort_unstable();
     }
-    let rules = problem.tariff;
     Evidence {
-        lines: if line_bytes > EVIDENCE_BYTES_MAX { Vec::new() } else { lines },
+        lines,
         slots: problem.slots as u16,
         candidates: kept
             .iter()
@@ -255,8 +261,9 @@ fn evidence(
             .collect(),
         available: kept.iter().flat_map(|at| problem.candidates[*at].available.iter().copied()).collect(),
         fenced,
-        nodes: network.catalogue.nodes().len() as u32,
+        destination: None,
+        nodes,
         truncated,
-        tariff: (rules.per_shipment, rules.micro_per_kg_km, rules.split),
+        tariff,
     }
 }

@@ -101,8 +101,7 @@ impl Names {
     /// What a name stands for; waits for a claim in flight.
     pub fn find(&self, name: &Name) -> Option<Named> {
         let slot = self.0.get(name).map(|slot| Arc::clone(&slot))?;
-        let named = *slot.lock();
-        named
+        *slot.lock()
     }
 
     /// Locks a name. Claims of one command are made ascending.

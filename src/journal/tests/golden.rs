@@ -88,7 +88,7 @@ fn placed() -> OrderEvent {
             stocked: true,
             components: vec![],
         }],
-        allocations: vec![Allocation { number: 1, node: NodeIndex(300), group: 0, lines: vec![units] }],
+        allocations: vec![Allocation { number: 1, node: NodeIndex(300), group: 0, lines: vec![units], cost: 650 }],
         backordered: vec![LineUnits { line: 0, quantity: 1 }],
         decision: Some(Box::new(Decision {
             rule_set: "default".into(),
@@ -102,6 +102,7 @@ fn placed() -> OrderEvent {
             unfilled: vec![],
             evidence: Evidence {
                 lines: vec![SeenLine { line: 0, quantity: 3, unit_weight_g: 1_200, needs: vec![(0, 1)] }],
+                destination: Some(Position { lat_micro: 1, lon_micro: -1 }),
                 slots: 1,
                 candidates: vec![(NodeIndex(300), 12_345)],
                 available: vec![2],
@@ -182,6 +183,24 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Until the first release a shape may still change in place; then these lines replace the golden ones.
+#[test]
+#[ignore = "prints the bytes of today, judges nothing"]
+fn print_the_bytes_of_today() {
+    let bare = codec::encode(&draft_of(vec![])).unwrap().0;
+    println!("# Bytes of a record without events, then of one event each as it stands in a record's body.");
+    println!("{}", hex(&bare));
+    for event in events() {
+        println!("{}", hex(&codec::encode(&draft_of(vec![event])).unwrap().0[bare.len()..]));
+    }
+    println!("# Entries of a snapshot, one entity of each kind.");
+    for (key, entity) in entities().entities() {
+        let mut entry = Vec::new();
+        codec::put_entity(&mut entry, key, entity);
+        println!("{}", hex(&entry));
+    }
+}
+
 #[test]
 fn every_event_has_these_bytes_for_ever() {
     let golden: Vec<&str> = include_str!("golden_events.txt").lines().filter(|line| !line.starts_with('#')).collect();
@@ -221,8 +240,8 @@ fn every_event_reads_back_as_it_was_written() {
     assert!(codec::decode(&frame.head(), &Slice { body: &longer, ..slice }).is_err());
 }
 
-#[test]
-fn every_entity_has_these_bytes_for_ever_and_reads_back() {
+/// One entity of each kind, as the events fold.
+fn entities() -> State {
     let mut state = State::default();
     let stamp = Stamp { seq: 1, time: JournalTime(1_700_000_000_000), wall: WallTime(0) };
     let draft = draft_of(vec![]);
@@ -243,10 +262,16 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
         let before = state.entity(&key).cloned();
         state.insert(key, Entity::fold(before, &header, &event).unwrap());
     }
+    state
+}
+
+#[test]
+fn every_entity_has_these_bytes_for_ever_and_reads_back() {
+    let state = entities();
     assert_eq!(state.len(), 8, "a sample of every kind");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
-        Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))
+        Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: JournalTime(1_700_000_000_000) }))
     );
     let golden: Vec<&str> = include_str!("golden_entities.txt").lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(golden.len(), state.len());

@@ -1,0 +1,199 @@
+//! Decisions: plan, cost by term, bound, and every losing node with its reason.
+//!
+//! Amounts of terms and assignments are integers in the currency of `cost`. Losers are computed on reading; an order's
+//! reply carries the nearest of them, the decision resource all.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::scalar::{Id, MoneyJson, Sku};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::decision::{Decision, LineUnits, Loser};
+use crate::domain::ids::Text;
+use crate::domain::money::Money;
+use crate::domain::order::Order;
+
+/// Names the lines that a decision speaks of.
+pub trait LineNames {
+    /// Id and sku of the line at a position.
+    fn line(&self, position: u16) -> (Text, Text);
+}
+
+/// The lines of an order.
+pub struct OrderLines<'a> {
+    /// The order.
+    pub order: &'a Order,
+    /// Where its skus are known.
+    pub catalogue: &'a Catalogue,
+}
+
+impl LineNames for OrderLines<'_> {
+    fn line(&self, position: u16) -> (Text, Text) {
+        let placed = &self.order.lines[usize::from(position)].placed;
+        (placed.id.clone(), self.catalogue.item(placed.sku).sku.clone())
+    }
+}
+
+impl LineNames for [(Text, Text)] {
+    fn line(&self, position: u16) -> (Text, Text) {
+        self[usize::from(position)].clone()
+    }
+}
+
+/// A decision.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Decision)]
+pub struct DecisionJson {
+    /// Rule set that was applied.
+    pub rule_set: Id,
+    /// Its version.
+    pub rule_set_version: u32,
+    /// Whether the plan is proven best.
+    pub optimal: bool,
+    /// (cost - lower bound) / lower bound.
+    pub gap: f64,
+    /// Cost of the whole plan.
+    pub cost: MoneyJson,
+    /// No plan can cost less.
+    pub lower_bound: MoneyJson,
+    /// Cost by term.
+    pub terms: Vec<TermJson>,
+    /// The shipments.
+    pub assignments: Vec<AssignmentJson>,
+    /// What could not be filled.
+    pub unfilled: Vec<UnitsJson>,
+    /// Losing nodes, nearest first.
+    pub rejected: Vec<LoserJson>,
+    /// How many losing nodes there are, those not shown included.
+    pub rejected_count: usize,
+}
+
+/// One term of the cost.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = CostTerm)]
+pub struct TermJson {
+    /// Its name.
+    pub name: &'static str,
+    /// Minor units.
+    pub amount: i64,
+}
+
+/// One shipment of the plan.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Assignment)]
+pub struct AssignmentJson {
+    /// From where.
+    pub node: Id,
+    /// What.
+    pub lines: Vec<UnitsJson>,
+    /// Its cost, the split penalty not included.
+    pub cost: i64,
+}
+
+/// Units of one line.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = LineUnits)]
+pub struct UnitsJson {
+    /// Id of the line.
+    pub line: Id,
+    /// Its sku.
+    pub sku: Sku,
+    /// Units.
+    pub quantity: u32,
+}
+
+/// A node that was not chosen.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RejectedNode)]
+pub struct LoserJson {
+    /// The node.
+    pub node: Id,
+    /// Why, in a word.
+    pub reason: &'static str,
+    /// Why, in words.
+    pub detail: String,
+    /// How much more the cheapest plan with it would cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub costlier_by: Option<i64>,
+    /// Whether `costlier_by` is exact; else it is an upper estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact: Option<bool>,
+    /// How far it is from the destination, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distance_km: Option<f64>,
+}
+
+impl DecisionJson {
+    /// The last decision of an order, with its `losers_max` nearest losers.
+    pub fn of_order(order: &Order, catalogue: &Catalogue, losers_max: usize) -> Option<Self> {
+        let lines = OrderLines { order, catalogue };
+        order.decision.as_deref().map(|decision| Self::of(decision, &lines, catalogue, losers_max))
+    }
+
+    /// A decision with its `losers_max` nearest losers.
+    pub fn of(
+        decision: &Decision,
+        lines: &(impl LineNames + ?Sized),
+        catalogue: &Catalogue,
+        losers_max: usize,
+    ) -> Self {
+        let losers = decision.losers(catalogue);
+        let units = |units: &[LineUnits]| units.iter().map(|units| UnitsJson::of(*units, lines)).collect();
+        let assignments = decision.assignments.iter().map(|assignment| AssignmentJson {
+            node: Id(catalogue.node(assignment.node).id.clone()),
+            lines: units(&assignment.lines),
+            cost: assignment.cost,
+        });
+        Self {
+            rule_set: Id(decision.rule_set.clone()),
+            rule_set_version: decision.rule_set_version,
+            optimal: decision.optimal,
+            gap: gap(decision.cost.amount, decision.lower_bound),
+            cost: decision.cost.into(),
+            lower_bound: Money { amount: decision.lower_bound, currency: decision.cost.currency }.into(),
+            terms: terms(decision),
+            assignments: assignments.collect(),
+            unfilled: units(&decision.unfilled),
+            rejected_count: losers.len(),
+            rejected: losers.into_iter().take(losers_max).map(|loser| LoserJson::of(loser, catalogue)).collect(),
+        }
+    }
+}
+
+fn gap(cost: i64, lower_bound: i64) -> f64 {
+    if lower_bound <= 0 { 0.0 } else { (cost - lower_bound) as f64 / lower_bound as f64 }
+}
+
+fn terms(decision: &Decision) -> Vec<TermJson> {
+    let terms = decision.terms;
+    let named = [("per_shipment", terms.per_shipment), ("distance", terms.distance), ("split", terms.split)];
+    named.map(|(name, amount)| TermJson { name, amount }).to_vec()
+}
+
+impl UnitsJson {
+    /// Units of a line, named.
+    pub fn of(units: LineUnits, lines: &(impl LineNames + ?Sized)) -> Self {
+        let (line, sku) = lines.line(units.line);
+        Self { line: Id(line), sku: Sku(sku), quantity: units.quantity }
+    }
+}
+
+impl LoserJson {
+    fn of(loser: Loser, catalogue: &Catalogue) -> Self {
+        Self {
+            node: Id(catalogue.node(loser.node).id.clone()),
+            reason: loser.reason,
+            detail: loser.detail,
+            costlier_by: loser.costlier_by,
+            exact: loser.costlier_by.map(|_| loser.exact),
+            distance_km: loser.distance_m.map(|metres| metres as f64 / 1_000.0),
+        }
+    }
+}
+
+/// A decision of its own, as a quote answers it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Quote {
+    /// What would be done.
+    pub decision: DecisionJson,
+}

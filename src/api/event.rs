@@ -1,0 +1,297 @@
+//! The JSON of records and their events, as the live feed and the dump of a journal show them.
+//!
+//! Promises: every event has a `type` and names its entity by the ids clients know; amounts are deltas, as in the
+//! journal; personal data is never shown. What is *not* here: how records are read (`journal`).
+
+use serde_json::{Map, Value, json};
+
+use super::reading::shape;
+use super::scalar::{Instant, Sequence};
+use super::words::{Worded, reservation_word};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::decision::LineUnits;
+use crate::domain::event::{Event, OrderChanged, ReservationChanged, StockMoved};
+use crate::domain::fulfillment::FulfillmentStep;
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
+use crate::domain::order::{Allocation, CancelFrom, OrderEvent, OrderFacts, PlacedLine};
+use crate::domain::record::Record;
+use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
+use crate::domain::state::{Entity, EntityKey, State};
+use crate::domain::stock::LevelDelta;
+
+shape! {
+    /// Where the live feed begins.
+    #[derive(Copy, utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct FeedParams {
+        /// Sequence of the last record seen; only what happens from now on when left out.
+        #[param(inline)]
+        pub after: Option<Sequence>,
+    }
+}
+
+/// Names of what records know by index.
+pub trait Names {
+    /// A sku.
+    fn sku(&self, index: SkuIndex) -> String;
+    /// A node's id.
+    fn node(&self, index: NodeIndex) -> String;
+}
+
+impl Names for Catalogue {
+    fn sku(&self, index: SkuIndex) -> String {
+        self.items().get(index.at()).map_or_else(|| format!("#{}", index.0), |item| item.sku.to_string())
+    }
+
+    fn node(&self, index: NodeIndex) -> String {
+        self.nodes().get(index.at()).map_or_else(|| format!("#{}", index.0), |node| node.id.to_string())
+    }
+}
+
+impl Names for State {
+    fn sku(&self, index: SkuIndex) -> String {
+        match self.entity(&EntityKey::Item(index)) {
+            Some(Entity::Item(item)) => item.sku.to_string(),
+            _ => format!("#{}", index.0),
+        }
+    }
+
+    fn node(&self, index: NodeIndex) -> String {
+        match self.entity(&EntityKey::Node(index)) {
+            Some(Entity::Node(node)) => node.id.to_string(),
+            _ => format!("#{}", index.0),
+        }
+    }
+}
+
+/// The events of a record, each as one line of JSON that tells its record too.
+pub fn lines(record: &Record, names: &impl Names) -> Vec<String> {
+    let header = &record.header;
+    let line = |event: &Event| {
+        let mut line = self::event(event, names);
+        line["seq"] = header.seq.into();
+        line["time"] = json!(Instant::from(header.time));
+        line["actor"] = json!(header.actor);
+        line["source"] = json!(header.source);
+        line["request_id"] = json!(header.request_id);
+        line.to_string()
+    };
+    record.events.iter().map(line).collect()
+}
+
+/// A record with all its events.
+pub fn record(record: &Record, names: &impl Names) -> Value {
+    let header = &record.header;
+    let events: Vec<_> = record.events.iter().map(|event| self::event(event, names)).collect();
+    json!({
+        "seq": header.seq,
+        "time": Instant::from(header.time),
+        "wall": Instant::from(header.wall),
+        "actor": header.actor,
+        "source": header.source,
+        "request_id": header.request_id,
+        "events": events,
+    })
+}
+
+/// One event.
+pub fn event(event: &Event, names: &impl Names) -> Value {
+    match event {
+        Event::DirectoryFounded(e) => json!({"type": "directory_founded", "base_currency": e.base_currency.code()}),
+        Event::NodePut(e) => {
+            json!({"type": "node_put", "node": e.node.id, "kind": e.node.kind.word(), "active": e.node.active})
+        }
+        Event::ItemPut(e) => json!({"type": "item_put", "sku": e.item.sku, "kind": e.item.kind.word()}),
+        Event::RuleSetPut(e) => json!({"type": "rule_set_put", "rule_set": e.name, "version": e.version}),
+        Event::StockMoved(e) => stock_moved(e, names),
+        Event::ReservationChanged(e) => reservation_changed(e, names),
+        Event::OrderChanged(e) => order_changed(e, names),
+        Event::KeyUsed(_) => json!({"type": "idempotency_key_used"}),
+    }
+}
+
+fn stock_moved(moved: &StockMoved, names: &impl Names) -> Value {
+    json!({
+        "type": "stock_moved",
+        "sku": names.sku(moved.cell.sku),
+        "node": names.node(moved.cell.node),
+        "kind": moved.kind.word(),
+        "delta": delta(&moved.delta),
+    })
+}
+
+/// The counters that change.
+fn delta(delta: &LevelDelta) -> Value {
+    let LevelDelta { on_hand, shortfall, available, committed, reserved, pool, safety_stock, damaged, quality_control } =
+        *delta;
+    let named = [
+        ("on_hand", on_hand),
+        ("shortfall", shortfall),
+        ("available", available),
+        ("committed", committed),
+        ("reserved", reserved),
+        ("pool", pool),
+        ("safety_stock", safety_stock),
+        ("damaged", damaged),
+        ("quality_control", quality_control),
+    ];
+    let changed = named.into_iter().filter(|(_, change)| *change != 0);
+    Value::Object(changed.map(|(name, change)| (name.to_owned(), change.into())).collect())
+}
+
+fn reservation_changed(changed: &ReservationChanged, names: &impl Names) -> Value {
+    let held = |lines: &[Held]| lines.iter().map(|held| self::held(held, names)).collect::<Vec<_>>();
+    let (kind, mut facts) = match &changed.event {
+        ReservationEvent::Held { id, owner, channel, customer, expires_at, lines, .. } => (
+            "reservation_held",
+            json!({
+                "caller_id": id, "owner": owner, "channel": channel, "customer": customer,
+                "expires_at": Instant::from(*expires_at), "lines": held(lines),
+            }),
+        ),
+        ReservationEvent::Changed { expires_at, lines } => {
+            ("reservation_changed", json!({"expires_at": Instant::from(*expires_at), "lines": held(lines)}))
+        }
+        ReservationEvent::Ended { state } => ("reservation_ended", ended(*state)),
+    };
+    name(&mut facts, kind, "reservation", changed.key.to_string(), changed.version);
+    facts
+}
+
+fn held(held: &Held, names: &impl Names) -> Value {
+    json!({"sku": names.sku(held.sku), "node": names.node(held.node), "quantity": held.quantity})
+}
+
+fn ended(state: ReservationState) -> Value {
+    match state {
+        ReservationState::Claimed { order } => json!({"state": reservation_word(state), "order": order.to_string()}),
+        state => json!({"state": reservation_word(state)}),
+    }
+}
+
+fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
+    let key = changed.key;
+    let (kind, mut facts) = match &changed.event {
+        OrderEvent::Placed { facts, lines, allocations, backordered, .. } => {
+            ("order_placed", placed(key, facts, lines, allocations, backordered, names))
+        }
+        OrderEvent::Sourced { allocations, backordered, .. } => (
+            "order_sourced",
+            json!({"allocations": allocated(key, allocations, names), "backordered": units(backordered)}),
+        ),
+        OrderEvent::Filled { allocations } => {
+            ("order_filled", json!({"allocations": allocated(key, allocations, names)}))
+        }
+        OrderEvent::Cancelled { parts, reason } => {
+            let parts: Vec<_> = parts
+                .iter()
+                .map(|part| json!({"line": part.line, "quantity": part.quantity, "from": cancelled_from(key, part.from)}))
+                .collect();
+            ("order_cancelled", json!({"parts": parts, "reason": reason}))
+        }
+        OrderEvent::Fulfillment { number, step } => {
+            let (kind, mut facts) = self::step(step);
+            facts.insert("fulfillment_order".into(), fulfillment(key, *number));
+            (kind, Value::Object(facts))
+        }
+    };
+    name(&mut facts, kind, "order", key.to_string(), changed.version);
+    facts
+}
+
+fn placed(
+    key: OrderKey,
+    facts: &OrderFacts,
+    lines: &[PlacedLine],
+    allocations: &[Allocation],
+    backordered: &[LineUnits],
+    names: &impl Names,
+) -> Value {
+    let line = |line: &PlacedLine| json!({"id": line.id, "sku": names.sku(line.sku), "quantity": line.quantity, "unit_price": line.unit_price});
+    json!({
+        "caller_id": facts.id,
+        "kind": facts.kind.word(),
+        "channel": facts.channel,
+        "channel_order_id": facts.channel_order_id,
+        "customer": facts.customer,
+        "currency": facts.currency.code(),
+        "placed_at": Instant::from(facts.placed_at),
+        "country": facts.destinations.first().map(|destination| &destination.country),
+        "reservation": facts.reservation.map(|key| key.to_string()),
+        "lines": lines.iter().map(line).collect::<Vec<_>>(),
+        "allocations": allocated(key, allocations, names),
+        "backordered": units(backordered),
+    })
+}
+
+fn allocated(key: OrderKey, allocations: &[Allocation], names: &impl Names) -> Vec<Value> {
+    let one = |allocation: &Allocation| {
+        json!({
+            "fulfillment_order": fulfillment(key, allocation.number),
+            "node": names.node(allocation.node),
+            "lines": units(&allocation.lines),
+        })
+    };
+    allocations.iter().map(one).collect()
+}
+
+/// Units by the position of their line in the order, from 0.
+fn units(units: &[LineUnits]) -> Vec<Value> {
+    units.iter().map(|units| json!({"line": units.line, "quantity": units.quantity})).collect()
+}
+
+fn fulfillment(order: OrderKey, number: u16) -> Value {
+    FulfillmentKey { order, number }.to_string().into()
+}
+
+fn cancelled_from(order: OrderKey, from: CancelFrom) -> Value {
+    match from {
+        CancelFrom::Unallocated => "unallocated".into(),
+        CancelFrom::Preordered => "preordered".into(),
+        CancelFrom::Backordered => "backordered".into(),
+        CancelFrom::Fulfillment(number) => fulfillment(order, number),
+    }
+}
+
+/// The type of a step and its facts. A table.
+fn step(step: &FulfillmentStep) -> (&'static str, Map<String, Value>) {
+    let (kind, facts) = match step {
+        FulfillmentStep::Accepted => ("fulfillment_accepted", json!({})),
+        FulfillmentStep::Rejected { reason } => ("fulfillment_rejected", json!({"reason": reason})),
+        FulfillmentStep::Picked { lines } => ("fulfillment_picked", json!({"lines": units(lines)})),
+        FulfillmentStep::ShortPicked { lines, reason } => {
+            ("fulfillment_short_picked", json!({"lines": units(lines), "reason": reason.word()}))
+        }
+        FulfillmentStep::Packed => ("fulfillment_packed", json!({})),
+        FulfillmentStep::MadeReady => ("fulfillment_ready", json!({})),
+        FulfillmentStep::Shipped { shipment } => (
+            "fulfillment_shipped",
+            json!({
+                "carrier": shipment.carrier, "service": shipment.service,
+                "tracking_number": shipment.tracking_number,
+            }),
+        ),
+        FulfillmentStep::HandedOver => ("fulfillment_handed_over", json!({})),
+        FulfillmentStep::Delivered => ("fulfillment_delivered", json!({})),
+        FulfillmentStep::CancellationRequested { reason } => {
+            ("fulfillment_cancellation_requested", json!({"reason": reason}))
+        }
+        FulfillmentStep::Cancelled { reason, resourced } => {
+            ("fulfillment_cancelled", json!({"reason": reason, "sourced_again": resourced}))
+        }
+        FulfillmentStep::CancellationRefused => ("fulfillment_cancellation_refused", json!({})),
+    };
+    match facts {
+        Value::Object(facts) => (kind, facts),
+        _ => (kind, Map::new()),
+    }
+}
+
+/// Adds what every event of an entity has.
+fn name(facts: &mut Value, kind: &'static str, entity: &'static str, key: String, version: u32) {
+    if let Value::Object(facts) = facts {
+        facts.insert("type".into(), kind.into());
+        facts.insert(entity.into(), key.into());
+        facts.insert("version".into(), version.into());
+    }
+}

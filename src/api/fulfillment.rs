@@ -1,0 +1,246 @@
+//! Fulfilment orders: their steps, and how they are shown.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::decision::{LineNames, OrderLines};
+use super::page::{FulfillmentCursor, Limit};
+use super::reading::{Listed, shape};
+use super::scalar::{Id, Name, Reason, Sku};
+use super::words::as_word;
+use crate::domain::catalogue::Catalogue;
+use crate::domain::command::{FulfillmentAction, NamedUnits};
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, Shipment, ShortReason};
+use crate::domain::ids::{FulfillmentKey, Text};
+use crate::domain::limits::ORDER_LINES_MAX;
+use crate::domain::order::Order;
+use crate::domain::quantity::Quantity;
+
+/// Why a fulfilment order was stopped, when nobody says why.
+const NO_REASON: &str = "no reason given";
+
+shape! {
+    /// Units of one line.
+    pub struct LineQuantity {
+        /// Id of the line.
+        pub line: Id,
+        /// Units.
+        pub quantity: Quantity,
+    }
+}
+
+impl Listed for LineQuantity {
+    const MOST: usize = ORDER_LINES_MAX;
+}
+
+/// Units by line, as the domain takes them.
+pub fn named_units(lines: Vec<LineQuantity>) -> Vec<NamedUnits> {
+    lines.into_iter().map(|units| NamedUnits { line: units.line.0, quantity: units.quantity }).collect()
+}
+
+shape! {
+    /// Nothing more needs to be said.
+    #[derive(Copy)]
+    pub struct Nothing {}
+}
+
+shape! {
+    /// The node refuses.
+    pub struct Rejecting {
+        /// Why.
+        pub reason: Reason,
+    }
+}
+
+shape! {
+    /// Units were picked.
+    pub struct Picking {
+        /// Which; all that is left when left out, which completes the picking.
+        pub lines: Option<Vec<LineQuantity>>,
+    }
+}
+
+shape! {
+    /// Units were not found; they are sourced again before the answer.
+    pub struct Shorting {
+        /// Which.
+        pub lines: Vec<LineQuantity>,
+        /// Why; decides what becomes of the stock.
+        pub reason: ShortReason,
+    }
+}
+
+shape! {
+    /// It leaves. Carrier and service are facts and need not be configured.
+    pub struct Shipping {
+        /// Carrier.
+        pub carrier: Name,
+        /// Its service.
+        pub service: Name,
+        /// Tracking number.
+        pub tracking_number: Name,
+    }
+}
+
+shape! {
+    /// Somebody wants it stopped.
+    pub struct Stopping {
+        /// Why.
+        pub reason: Option<Reason>,
+        /// Whether the demand stays and is sourced again elsewhere.
+        pub source_again: Option<bool>,
+    }
+}
+
+impl Rejecting {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        FulfillmentAction::Reject { reason: self.reason.0 }
+    }
+}
+
+impl Picking {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        FulfillmentAction::Pick { lines: self.lines.map(named_units) }
+    }
+}
+
+impl Shorting {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        FulfillmentAction::Short { lines: named_units(self.lines), reason: self.reason }
+    }
+}
+
+impl Shipping {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        let shipment =
+            Shipment { carrier: self.carrier.0, service: self.service.0, tracking_number: self.tracking_number.0 };
+        FulfillmentAction::Ship { shipment }
+    }
+}
+
+impl Stopping {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        FulfillmentAction::Cancel {
+            reason: self.reason.map_or_else(|| NO_REASON.into(), Text::from),
+            resource: self.source_again.unwrap_or(false),
+        }
+    }
+}
+
+shape! {
+    /// Which fulfilment orders.
+    #[derive(utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct FulfillmentParams {
+        /// Of that node.
+        #[param(inline)]
+        pub node: Option<Id>,
+        /// In that status.
+        #[param(inline)]
+        pub status: Option<FulfillmentStatus>,
+        /// Most entries of the page.
+        #[param(inline)]
+        pub limit: Option<Limit>,
+        /// `next_cursor` of the page before.
+        #[param(inline)]
+        pub cursor: Option<FulfillmentCursor>,
+    }
+}
+
+/// A fulfilment order.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = FulfillmentOrder)]
+pub struct FulfillmentJson {
+    /// Its id.
+    pub id: String,
+    /// The order it belongs to.
+    pub order: String,
+    /// Who fulfils.
+    pub node: Id,
+    /// Where it stands.
+    #[serde(serialize_with = "as_word")]
+    pub status: FulfillmentStatus,
+    /// Key of its destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Id>,
+    /// Its units.
+    pub lines: Vec<FulfillmentLineJson>,
+    /// How it left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shipment: Option<ShipmentJson>,
+    /// Why it was refused or stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// Units of one order line.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = FulfillmentLine)]
+pub struct FulfillmentLineJson {
+    /// Id of the line.
+    pub line: Id,
+    /// Its sku.
+    pub sku: Sku,
+    /// Units asked for, after shorts and cancels.
+    pub quantity: u32,
+    /// Of these, units picked.
+    pub picked: u32,
+}
+
+/// How it left.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Shipment)]
+#[allow(missing_docs, reason = "the fields are those of `Shipping`")]
+pub struct ShipmentJson {
+    pub carrier: Name,
+    pub service: Name,
+    pub tracking_number: Name,
+}
+
+impl From<&Shipment> for ShipmentJson {
+    fn from(shipment: &Shipment) -> Self {
+        Self {
+            carrier: Name(shipment.carrier.clone()),
+            service: Name(shipment.service.clone()),
+            tracking_number: Name(shipment.tracking_number.clone()),
+        }
+    }
+}
+
+impl FulfillmentJson {
+    /// One fulfilment order of an order; `None` when the order has no such number.
+    pub fn of(order: &Order, number: u16, catalogue: &Catalogue) -> Option<Self> {
+        let names = OrderLines { order, catalogue };
+        order.fulfillment(number).map(|fulfillment| Self::named(fulfillment, &order.name(), &names))
+    }
+
+    /// All fulfilment orders of an order.
+    pub fn all_of(order: &Order, catalogue: &Catalogue) -> Vec<Self> {
+        let (name, names) = (order.name(), OrderLines { order, catalogue });
+        order.fulfillment_orders.iter().map(|fulfillment| Self::named(fulfillment, &name, &names)).collect()
+    }
+
+    fn named(fulfillment: &FulfillmentOrder, order_name: &str, names: &OrderLines<'_>) -> Self {
+        let order = names.order;
+        let lines = fulfillment.lines.iter().map(|part| {
+            let (line, sku) = names.line(part.line);
+            FulfillmentLineJson { line: Id(line), sku: Sku(sku), quantity: part.quantity, picked: part.picked }
+        });
+        let group = &order.facts.destinations[usize::from(fulfillment.group)].group;
+        Self {
+            id: FulfillmentKey { order: order.key, number: fulfillment.number }.to_string(),
+            order: order_name.to_owned(),
+            node: Id(names.catalogue.node(fulfillment.node).id.clone()),
+            status: fulfillment.status,
+            group: (fulfillment.group > 0).then(|| Id(group.clone())),
+            lines: lines.collect(),
+            shipment: fulfillment.shipment.as_ref().map(ShipmentJson::from),
+            reason: fulfillment.reason.clone().map(Reason),
+        }
+    }
+}

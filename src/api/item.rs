@@ -1,0 +1,140 @@
+//! Items: put and shown.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::reading::{At, Listed, shape};
+use super::scalar::{Grams, Millimetres, MoneyJson, Name, Price, Sku};
+use super::words::as_word;
+use crate::domain::catalogue::Catalogue;
+use crate::domain::command::PutItem;
+use crate::domain::ids::Text;
+use crate::domain::item::{Dimensions, Item, ItemKind};
+use crate::domain::limits::KIT_COMPONENTS_MAX;
+use crate::domain::money::Money;
+use crate::domain::quantity::Quantity;
+
+shape! {
+    /// An item, whole.
+    pub struct ItemPut {
+        /// Name for people.
+        pub name: Name,
+        /// Kind of item.
+        pub kind: ItemKind,
+        /// Weight of one unit.
+        pub weight_g: Grams,
+        /// Size of one unit.
+        pub dimensions_mm: DimensionsShape,
+        /// Value of one unit, in the base currency. Only a kit may go without: it is worth its components.
+        pub value: Option<Price>,
+        /// Components of a kit: at most 100, each sku once. Nothing else has components.
+        pub components: Option<Vec<ComponentShape>>,
+    }
+    check = ItemPut::judge;
+}
+
+shape! {
+    /// Size of one unit, millimetres.
+    #[derive(Copy, Serialize)]
+    #[schema(as = Dimensions)]
+    pub struct DimensionsShape {
+        /// Length.
+        pub length: Millimetres,
+        /// Width.
+        pub width: Millimetres,
+        /// Height.
+        pub height: Millimetres,
+    }
+}
+
+shape! {
+    /// One component of a kit.
+    #[derive(Serialize)]
+    #[schema(as = Component)]
+    pub struct ComponentShape {
+        /// A product.
+        pub sku: Sku,
+        /// Units of it in one kit.
+        pub quantity: Quantity,
+    }
+}
+
+impl Listed for ComponentShape {
+    const LEAST: usize = 0;
+    const MOST: usize = KIT_COMPONENTS_MAX;
+}
+
+impl ItemPut {
+    fn judge(&self, at: &At<'_>) {
+        let components = self.components.as_deref().unwrap_or_default();
+        let field = at.field("components");
+        let is_kit = self.kind == ItemKind::Kit;
+        if self.value.is_none() && !is_kit {
+            at.field("value").fault::<()>("missing_field", "is required unless it is a kit");
+        }
+        if is_kit == components.is_empty() {
+            field.fault::<()>("bad_components", "a kit has components, nothing else has");
+        }
+        for (number, component) in components.iter().enumerate() {
+            if components[..number].iter().any(|earlier| earlier.sku == component.sku) {
+                field.entry(number).field("sku").fault::<()>("duplicate_component", "is named before");
+            }
+        }
+    }
+
+    /// The item under its sku.
+    pub fn item(self, sku: Text) -> PutItem {
+        let edges = self.dimensions_mm;
+        let components = self.components.unwrap_or_default().into_iter();
+        PutItem {
+            sku,
+            name: self.name.0,
+            kind: self.kind,
+            weight_g: self.weight_g.0,
+            dimensions: Dimensions { length: edges.length.0, width: edges.width.0, height: edges.height.0 },
+            value: self.value.map(Money::from),
+            components: components.map(|c| (c.sku.0, c.quantity)).collect(),
+        }
+    }
+}
+
+/// An item.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Item)]
+#[allow(missing_docs, reason = "the fields are those of `ItemPut`")]
+pub struct ItemJson {
+    pub sku: Sku,
+    pub name: Name,
+    #[serde(serialize_with = "as_word")]
+    pub kind: ItemKind,
+    pub weight_g: Grams,
+    pub dimensions_mm: DimensionsShape,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<MoneyJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<ComponentShape>,
+}
+
+impl ItemJson {
+    /// An item of the catalogue.
+    pub fn of(item: &Item, catalogue: &Catalogue) -> Self {
+        let edges = item.dimensions;
+        let component = |c: &crate::domain::item::Component| {
+            let quantity = Quantity::new(c.quantity)?;
+            Some(ComponentShape { sku: Sku(catalogue.item(c.sku).sku.clone()), quantity })
+        };
+        Self {
+            sku: Sku(item.sku.clone()),
+            name: Name(item.name.clone()),
+            kind: item.kind,
+            weight_g: Grams(item.weight_g),
+            dimensions_mm: DimensionsShape {
+                length: Millimetres(edges.length),
+                width: Millimetres(edges.width),
+                height: Millimetres(edges.height),
+            },
+            value: item.value.map(MoneyJson::from),
+            components: item.components.iter().filter_map(component).collect(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The JSON of the API: outer twins of domain values, and their conversion both ways.
+//!
+//! In comes a body: `json` parses it, `reading` reads it by a `shape!`, whose fields are of `scalar` and `words`, and the
+//! noun's own file makes it a command. Out goes a domain value, named by the catalogue. `problem` is how requests fail.
+//! What is *not* here: HTTP (`http`), and anything only the engine can know.
+
+pub mod answer;
+pub mod decision;
+pub mod event;
+pub mod fulfillment;
+pub mod import;
+pub mod item;
+pub mod json;
+pub mod node;
+pub mod order;
+pub mod page;
+pub mod personal;
+pub mod problem;
+pub mod reading;
+pub mod reservation;
+pub mod rule_set;
+pub mod scalar;
+pub mod stock;
+#[cfg(test)]
+mod tests;
+pub mod words;

@@ -1,0 +1,661 @@
+//! Orders: placed, cancelled and shown.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::decision::{DecisionJson, LineNames, OrderLines};
+use super::fulfillment::{FulfillmentJson, LineQuantity, named_units};
+use super::json::Json;
+use super::page::{Limit, OrderCursor};
+use super::personal::{Address, Person, coarse, open, seal};
+use super::reading::{At, Listed, Shape, shape};
+use super::scalar::{
+    CallerId, ChannelOrderId, Country, CurrencyCode, Id, Instant, Latitude, Longitude, MoneyJson, Name, Personal,
+    PostalCode, Price, Reason, Sku, position,
+};
+use super::words::{DeliveryMethod, Worded, as_word};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::command::{CancelOrder, Command, PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::geo::Position;
+use crate::domain::ids::{FulfillmentKey, Text};
+use crate::domain::limits::{LOSERS_IN_REPLY, ORDER_LINES_MAX};
+use crate::domain::money::{Currency, Money};
+use crate::domain::order::{Buckets, Destination, Order, OrderStatus, OrderType, Payment, Told};
+use crate::domain::quantity::Quantity;
+
+shape! {
+    /// An order to be placed, or to be quoted.
+    pub struct NewOrder {
+        /// The caller's own id; sent again with the same body it repeats the answer.
+        pub id: Option<CallerId>,
+        /// Kind of order.
+        pub r#type: OrderType,
+        /// Channel it comes from.
+        pub channel: Id,
+        /// Its id there.
+        pub channel_order_id: ChannelOrderId,
+        /// Who ordered.
+        pub customer: CustomerShape,
+        /// Where it goes.
+        pub ship_to: ShipToShape,
+        /// What, up to 1,200 lines. Several lines of one sku are fine, repeated line ids are not.
+        pub lines: Vec<NewOrderLine>,
+        /// How it reaches the customer.
+        pub delivery_method: DeliveryMethod,
+        /// Reservation to claim.
+        pub reservation: Option<Id>,
+        /// Take the units anew when the reservation has lapsed.
+        pub reacquire: Option<bool>,
+        /// Rule set to source by.
+        pub rule_set: Option<Id>,
+        /// The channel's time; now when left out.
+        pub placed_at: Option<Instant>,
+        /// Payment as reported.
+        pub payment: Option<PaymentShape>,
+        /// Totals as reported.
+        pub totals: Option<TotalsShape>,
+        /// Further destinations by key; a line names its own by `group`.
+        #[schema(value_type = Option<HashMap<String, ShipToShape>>)]
+        pub groups: Option<Groups>,
+    }
+    check = NewOrder::judge;
+}
+
+shape! {
+    /// Who ordered.
+    #[schema(as = Customer)]
+    pub struct CustomerShape {
+        /// Id of the customer.
+        pub id: Id,
+        /// Name.
+        pub name: Option<Personal>,
+        /// E-mail.
+        pub email: Option<Personal>,
+        /// Phone.
+        pub phone: Option<Personal>,
+    }
+}
+
+shape! {
+    /// Where an order, or a group of its lines, goes.
+    #[schema(as = ShipTo)]
+    pub struct ShipToShape {
+        /// Name.
+        pub name: Personal,
+        /// Company.
+        pub company: Option<Personal>,
+        /// First line.
+        pub line1: Personal,
+        /// Second line.
+        pub line2: Option<Personal>,
+        /// City.
+        pub city: Personal,
+        /// Region, state or province.
+        pub region: Personal,
+        /// Postal code.
+        pub postal_code: PostalCode,
+        /// Country.
+        pub country: Country,
+        /// Phone.
+        pub phone: Option<Personal>,
+        /// E-mail.
+        pub email: Option<Personal>,
+        /// Degrees north; together with `longitude`.
+        pub latitude: Option<Latitude>,
+        /// Degrees east; together with `latitude`.
+        pub longitude: Option<Longitude>,
+    }
+    check = ShipToShape::judge;
+}
+
+shape! {
+    /// One line of an order.
+    pub struct NewOrderLine {
+        /// Id within the order; its number from 1 when left out.
+        pub id: Option<Id>,
+        /// What.
+        pub sku: Sku,
+        /// How many.
+        pub quantity: Quantity,
+        /// Price of one.
+        pub unit_price: Price,
+        /// Key of its destination in `groups`; the order's own when left out.
+        pub group: Option<Id>,
+    }
+}
+
+impl Listed for NewOrderLine {
+    const MOST: usize = ORDER_LINES_MAX;
+}
+
+shape! {
+    /// Payment as reported.
+    #[schema(as = Payment)]
+    pub struct PaymentShape {
+        /// Method, a word of the channel.
+        pub method: Name,
+        /// Status, a word of the channel.
+        pub status: Name,
+    }
+}
+
+shape! {
+    /// Totals as reported.
+    #[derive(Copy)]
+    #[schema(as = Totals)]
+    pub struct TotalsShape {
+        /// What the customer pays.
+        pub total: Price,
+    }
+}
+
+/// Destinations by key, in the order they were written.
+#[derive(Clone, Debug)]
+pub struct Groups(pub Vec<(Id, ShipToShape)>);
+
+impl Shape for Groups {
+    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+        let Json::Object(groups) = json else { return at.wrong_type("an object", json) };
+        if groups.len() > ORDER_LINES_MAX {
+            let detail = format!("must have at most {ORDER_LINES_MAX} entries, has {}", groups.len());
+            return at.fault("list_length_out_of_range", detail);
+        }
+        let mut seen = HashSet::new();
+        let mut all = Vec::with_capacity(groups.len());
+        for (key, ship_to) in groups {
+            let at = at.field(key);
+            if !seen.insert(key) {
+                at.fault::<()>("duplicate_field", "is given more than once");
+            }
+            let key = Id::read(&Json::Text(key.clone()), &at);
+            all.push(key.zip(ShipToShape::read(ship_to, &at)));
+        }
+        all.into_iter().collect::<Option<Vec<_>>>().map(Self)
+    }
+}
+
+impl ShipToShape {
+    fn judge(&self, at: &At<'_>) {
+        position(self.latitude, self.longitude, at);
+    }
+
+    fn destination(self, group: Text) -> ShipTo {
+        let degrees = self.latitude.zip(self.longitude).map(|(north, east)| (north.0, east.0));
+        let address = Address {
+            name: self.name.0,
+            company: self.company.map(Text::from),
+            line1: self.line1.0,
+            line2: self.line2.map(Text::from),
+            city: self.city.0,
+            region: self.region.0,
+            postal_code: self.postal_code.0.clone(),
+            phone: self.phone.map(Text::from),
+            email: self.email.map(Text::from),
+            degrees,
+        };
+        ShipTo {
+            group,
+            country: self.country.0,
+            postal_code: self.postal_code.0,
+            position: degrees.and_then(|(north, east)| Position::from_degrees(north, east)).map(coarse),
+            personal: seal(&address),
+        }
+    }
+}
+
+impl NewOrder {
+    fn judge(&self, at: &At<'_>) {
+        self.judge_lines(&at.field("lines"));
+        let currency = self.currency();
+        if self.totals.is_some_and(|totals| totals.total.currency.0 != currency) {
+            mismatch(&at.field("totals").field("total"), currency);
+        }
+    }
+
+    fn judge_lines(&self, at: &At<'_>) {
+        let currency = self.currency();
+        let groups: HashSet<_> = self.groups.iter().flat_map(|groups| &groups.0).map(|(key, _)| key).collect();
+        let mut ids = HashMap::with_capacity(self.lines.len());
+        for (number, line) in self.lines.iter().enumerate() {
+            let at = at.entry(number);
+            if let Some(earlier) = ids.insert(line_id(line, number), number) {
+                at.field("id").fault::<()>("duplicate_line_id", format!("is the id of lines[{earlier}] too"));
+            }
+            if line.unit_price.currency.0 != currency {
+                mismatch(&at.field("unit_price"), currency);
+            }
+            if line.group.as_ref().is_some_and(|group| !groups.contains(group)) {
+                at.field("group").fault::<()>("unknown_group", "is not a key of `groups`");
+            }
+        }
+    }
+
+    /// Currency of its prices: that of the first line.
+    fn currency(&self) -> Currency {
+        self.lines.first().map_or(Currency::USD, |line| line.unit_price.currency.0)
+    }
+
+    /// Id and sku of every line.
+    pub fn line_names(&self) -> Vec<(Text, Text)> {
+        self.lines.iter().enumerate().map(|(n, line)| (line_id(line, n), line.sku.0.clone())).collect()
+    }
+
+    /// The order of the domain, with the fingerprint of the body it came in.
+    pub fn order(self, fingerprint: u64) -> PlaceOrder {
+        let currency = self.currency();
+        let person = Person {
+            name: self.customer.name.map(Text::from),
+            email: self.customer.email.map(Text::from),
+            phone: self.customer.phone.map(Text::from),
+        };
+        let groups = self.groups.map(|groups| groups.0).unwrap_or_default();
+        let places: HashMap<Id, u16> = groups.iter().zip(1..).map(|((key, _), at)| (key.clone(), at)).collect();
+        let own = (Id("".into()), self.ship_to);
+        let destinations = std::iter::once(own).chain(groups).map(|(key, ship_to)| ship_to.destination(key.0));
+        let payment = self.payment.map(|payment| Payment { method: payment.method.0, status: payment.status.0 });
+        PlaceOrder {
+            id: self.id.map(Text::from),
+            fingerprint,
+            kind: self.r#type,
+            channel: self.channel.0,
+            channel_order_id: self.channel_order_id.0,
+            customer: self.customer.id.0,
+            personal: seal(&person),
+            currency,
+            destinations: destinations.collect(),
+            lines: self.lines.into_iter().enumerate().map(|(n, line)| line.place(n, &places)).collect(),
+            delivery_method: self.delivery_method.word().into(),
+            reservation: self.reservation.map(Text::from),
+            reacquire: self.reacquire.unwrap_or(false),
+            rule_set: self.rule_set.map(Text::from),
+            placed_at: self.placed_at.map(Instant::wall),
+            payment,
+            total: self.totals.map(|totals| totals.total.amount.0),
+        }
+    }
+}
+
+fn mismatch(at: &At<'_>, currency: Currency) {
+    at.field("currency").fault::<()>("currency_mismatch", format!("must be {currency}, as in the first line"));
+}
+
+fn line_id(line: &NewOrderLine, number: usize) -> Text {
+    line.id.as_ref().map_or_else(|| (number + 1).to_string().into(), |id| id.0.clone())
+}
+
+impl NewOrderLine {
+    fn place(self, number: usize, places: &HashMap<Id, u16>) -> PlaceLine {
+        PlaceLine {
+            id: line_id(&self, number),
+            group: self.group.as_ref().and_then(|group| places.get(group)).copied().unwrap_or(0),
+            sku: self.sku.0,
+            quantity: self.quantity,
+            unit_price: self.unit_price.amount.0,
+        }
+    }
+}
+
+shape! {
+    /// Which orders.
+    #[derive(utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct OrderParams {
+        /// In that status.
+        #[param(inline)]
+        pub status: Option<OrderStatus>,
+        /// Of that channel.
+        #[param(inline)]
+        pub channel: Option<Id>,
+        /// Of that customer, by id.
+        #[param(inline)]
+        pub customer: Option<Id>,
+        /// With a line of that sku.
+        #[param(inline)]
+        pub sku: Option<Sku>,
+        /// Placed then or later, by the channel's time.
+        #[param(inline)]
+        pub since: Option<Instant>,
+        /// Placed before then, by the channel's time.
+        #[param(inline)]
+        pub until: Option<Instant>,
+        /// Part of its id, its id in the channel, or its customer's id.
+        #[param(inline)]
+        pub q: Option<Name>,
+        /// Most entries of the page.
+        #[param(inline)]
+        pub limit: Option<Limit>,
+        /// `next_cursor` of the page before.
+        #[param(inline)]
+        pub cursor: Option<OrderCursor>,
+    }
+}
+
+shape! {
+    /// What is to be cancelled.
+    pub struct Cancellation {
+        /// Units by line; all that can still be cancelled when left out.
+        pub lines: Option<Vec<LineQuantity>>,
+        /// Why.
+        pub reason: Reason,
+    }
+}
+
+impl Cancellation {
+    /// The command for one order.
+    pub fn command(self, order: Text) -> Command {
+        Command::CancelOrder(CancelOrder { order, lines: self.lines.map(named_units), reason: self.reason.0 })
+    }
+}
+
+/// An order.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
+pub struct OrderJson {
+    /// The caller's id, or the generated one.
+    pub id: String,
+    /// Kind of order.
+    #[serde(serialize_with = "as_word")]
+    pub r#type: OrderType,
+    /// Channel it came from.
+    pub channel: Id,
+    /// Its id there.
+    pub channel_order_id: ChannelOrderId,
+    /// Who ordered.
+    pub customer: CustomerJson,
+    /// Where it goes.
+    pub ship_to: ShipToJson,
+    /// Further destinations by key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = HashMap<String, ShipToJson>)]
+    pub groups: BTreeMap<Text, ShipToJson>,
+    /// Read off the buckets, never set.
+    #[serde(serialize_with = "as_word")]
+    pub status: OrderStatus,
+    /// Version, from 1.
+    pub version: u32,
+    /// When it was captured.
+    pub received_at: Instant,
+    /// The channel's time.
+    pub placed_at: Instant,
+    /// How it reaches the customer.
+    #[schema(value_type = DeliveryMethod)]
+    pub delivery_method: Text,
+    /// Reservation it claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<String>,
+    /// Rule set asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<Id>,
+    /// Payment as reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentJson>,
+    /// Totals as reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals: Option<TotalsJson>,
+    /// Steps a customer is shown, each with the first time it was taken.
+    #[schema(value_type = HashMap<String, Instant>)]
+    pub milestones: BTreeMap<&'static str, Instant>,
+    /// Its lines.
+    pub lines: Vec<OrderLineJson>,
+    /// Its fulfilment orders.
+    pub fulfillment_orders: Vec<FulfillmentJson>,
+    /// The last sourcing decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionJson>,
+}
+
+/// One line of an order.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = OrderLine)]
+pub struct OrderLineJson {
+    /// Id within the order.
+    pub id: Id,
+    /// What.
+    pub sku: Sku,
+    /// How many were ordered, cancelled units included.
+    pub quantity: u32,
+    /// Price of one.
+    pub unit_price: MoneyJson,
+    /// Key of its destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Id>,
+    /// Where its units are; they add up to `quantity`.
+    pub buckets: BucketsJson,
+}
+
+/// Where the units of a line are.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = Buckets)]
+#[allow(missing_docs, reason = "the names are the states of the line")]
+pub struct BucketsJson {
+    pub unallocated: u32,
+    pub preordered: u32,
+    pub backordered: u32,
+    pub allocated: u32,
+    pub released: u32,
+    pub picked: u32,
+    pub packed: u32,
+    pub shipped: u32,
+    pub delivered: u32,
+    pub cancelled: u32,
+}
+
+impl From<Buckets> for BucketsJson {
+    fn from(buckets: Buckets) -> Self {
+        let Buckets { unallocated, preordered, backordered, allocated, released, .. } = buckets;
+        let Buckets { picked, packed, shipped, delivered, cancelled, .. } = buckets;
+        Self {
+            unallocated,
+            preordered,
+            backordered,
+            allocated,
+            released,
+            picked,
+            packed,
+            shipped,
+            delivered,
+            cancelled,
+        }
+    }
+}
+
+/// Who ordered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[allow(missing_docs, reason = "the fields are those of `CustomerShape`")]
+pub struct CustomerJson {
+    pub id: Id,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Personal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Personal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Personal>,
+}
+
+/// Where it goes.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[allow(missing_docs, reason = "the fields are those of `ShipToShape`")]
+pub struct ShipToJson {
+    pub name: Personal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company: Option<Personal>,
+    pub line1: Personal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line2: Option<Personal>,
+    pub city: Personal,
+    pub region: Personal,
+    pub postal_code: PostalCode,
+    pub country: Country,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Personal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Personal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latitude: Option<Latitude>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longitude: Option<Longitude>,
+    /// Whether the position was derived, not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approximate: Option<bool>,
+}
+
+/// Payment as reported.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[allow(missing_docs, reason = "the fields are those of `PaymentShape`")]
+pub struct PaymentJson {
+    pub method: Name,
+    pub status: Name,
+}
+
+/// Totals as reported.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[allow(missing_docs, reason = "the fields are those of `TotalsShape`")]
+pub struct TotalsJson {
+    pub total: MoneyJson,
+}
+
+impl OrderJson {
+    /// An order with its decision and the nearest losers.
+    pub fn of(order: &Order, catalogue: &Catalogue) -> Self {
+        let decision = DecisionJson::of_order(order, catalogue, LOSERS_IN_REPLY);
+        Self { decision, ..Self::in_list(order, catalogue) }
+    }
+
+    /// An order without its decision.
+    pub fn in_list(order: &Order, catalogue: &Catalogue) -> Self {
+        let facts = &order.facts;
+        let names = OrderLines { order, catalogue };
+        let groups = facts.destinations.iter().skip(1).map(|d| (d.group.clone(), ShipToJson::of(d)));
+        let total = |amount| TotalsJson { total: Money { amount, currency: facts.currency }.into() };
+        Self {
+            id: order.name(),
+            r#type: facts.kind,
+            channel: Id(facts.channel.clone()),
+            channel_order_id: ChannelOrderId(facts.channel_order_id.clone()),
+            customer: CustomerJson::of(order),
+            ship_to: ShipToJson::of(&facts.destinations[0]),
+            groups: groups.collect(),
+            status: order.status(),
+            version: order.version,
+            received_at: order.received_at.into(),
+            placed_at: facts.placed_at.into(),
+            delivery_method: facts.delivery_method.clone(),
+            reservation: facts.reservation.map(|key| key.to_string()),
+            rule_set: facts.rule_set.clone().map(Id),
+            payment: facts.payment.as_ref().map(PaymentJson::of),
+            totals: facts.total.map(total),
+            milestones: milestones(order),
+            lines: (0..order.lines.len() as u16).map(|at| OrderLineJson::of(order, at, &names)).collect(),
+            fulfillment_orders: FulfillmentJson::all_of(order, catalogue),
+            decision: None,
+        }
+    }
+}
+
+/// Steps that are told to customers, by the word of history that first shows each.
+const MILESTONES: &[(&str, &[&str])] = &[
+    ("received", &["placed"]),
+    ("in_fulfillment", &["accepted"]),
+    ("shipped", &["shipped"]),
+    ("delivered", &["delivered", "handed_over"]),
+];
+
+fn milestones(order: &Order) -> BTreeMap<&'static str, Instant> {
+    let first = |words: &[&str]| order.history.iter().find(|told| words.contains(&&*told.what));
+    MILESTONES.iter().filter_map(|(name, words)| Some((*name, first(words)?.at.into()))).collect()
+}
+
+impl OrderLineJson {
+    fn of(order: &Order, at: u16, names: &OrderLines<'_>) -> Self {
+        let placed = &order.lines[usize::from(at)].placed;
+        let (id, sku) = names.line(at);
+        let group = &order.facts.destinations[usize::from(placed.group)].group;
+        Self {
+            id: Id(id),
+            sku: Sku(sku),
+            quantity: placed.quantity,
+            unit_price: MoneyJson { amount: placed.unit_price, currency: CurrencyCode(order.facts.currency) },
+            group: (placed.group > 0).then(|| Id(group.clone())),
+            buckets: order.buckets(at).into(),
+        }
+    }
+}
+
+impl CustomerJson {
+    fn of(order: &Order) -> Self {
+        let person: Person = open(&order.facts.personal);
+        Self {
+            id: Id(order.facts.customer.clone()),
+            name: person.name.map(Personal),
+            email: person.email.map(Personal),
+            phone: person.phone.map(Personal),
+        }
+    }
+}
+
+impl ShipToJson {
+    fn of(destination: &Destination) -> Self {
+        let address: Address = open(&destination.personal);
+        let coarse = destination.position.map(|position| (position.latitude(), position.longitude()));
+        let degrees = address.degrees.or(coarse);
+        Self {
+            name: Personal(address.name),
+            company: address.company.map(Personal),
+            line1: Personal(address.line1),
+            line2: address.line2.map(Personal),
+            city: Personal(address.city),
+            region: Personal(address.region),
+            postal_code: PostalCode(address.postal_code),
+            country: Country(destination.country.clone()),
+            phone: address.phone.map(Personal),
+            email: address.email.map(Personal),
+            latitude: degrees.map(|(north, _)| Latitude(north)),
+            longitude: degrees.map(|(_, east)| Longitude(east)),
+            approximate: destination.approximate.then_some(true),
+        }
+    }
+}
+
+impl PaymentJson {
+    fn of(payment: &Payment) -> Self {
+        Self { method: Name(payment.method.clone()), status: Name(payment.status.clone()) }
+    }
+}
+
+/// One line of an order's story.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HistoryEntry {
+    /// Sequence of the record.
+    pub seq: u64,
+    /// When.
+    pub at: Instant,
+    /// What happened.
+    #[schema(value_type = String)]
+    pub r#type: Text,
+    /// Fulfilment order it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fulfillment_order: Option<String>,
+    /// Who.
+    #[schema(value_type = String)]
+    pub actor: Text,
+    /// Why, when a reason was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub reason: Option<Text>,
+}
+
+/// The story of an order, oldest first.
+pub fn history(order: &Order) -> Vec<HistoryEntry> {
+    let entry = |told: &Told| HistoryEntry {
+        seq: told.seq,
+        at: told.at.into(),
+        r#type: told.what.clone(),
+        fulfillment_order: (told.number > 0)
+            .then(|| FulfillmentKey { order: order.key, number: told.number }.to_string()),
+        actor: told.actor.clone(),
+        reason: told.reason.clone(),
+    };
+    order.history.iter().map(entry).collect()
+}

@@ -1,0 +1,271 @@
+//! Problems: every way a request can fail, as `application/problem+json` (RFC 9457).
+//!
+//! Promises: `code` is stable and stands in [`CODES`], which the OpenAPI document lists; the facts of the case are
+//! further members; nothing internal is told. The status belongs to the code. What is *not* here: the request's id,
+//! which the front adds when it writes the problem.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::json::Malformed;
+use crate::domain::rejection::{Fault, Rejection};
+
+/// A code of the API: its name, its status, its title.
+pub type Code = (&'static str, u16, &'static str);
+
+/// Every code, in the order of their statuses.
+pub const CODES: &[Code] = &[
+    ("malformed_json", 400, "The body is not JSON"),
+    ("malformed_table", 400, "The heading of the table names no fields"),
+    ("malformed_path", 400, "The path cannot be decoded"),
+    ("malformed_query", 400, "The query cannot be decoded"),
+    ("unknown_parameter", 400, "A query parameter is not known"),
+    ("invalid_limit", 400, "The size of a page is out of range"),
+    ("invalid_cursor", 400, "The cursor was not given by this list"),
+    ("invalid_idempotency_key", 400, "The idempotency key cannot be used"),
+    ("body_unreadable", 400, "The body did not arrive whole"),
+    ("not_found", 404, "There is nothing under that id"),
+    ("route_not_found", 404, "There is nothing at that path"),
+    ("method_not_allowed", 405, "That method is not served here"),
+    ("body_timeout", 408, "The body came too slowly"),
+    ("insufficient_stock", 409, "Not enough is available"),
+    ("insufficient_on_hand", 409, "Not enough is on hand"),
+    ("insufficient_state", 409, "Not enough is in that state"),
+    ("stale_level", 409, "The level is not what was expected"),
+    ("reservation_expired", 409, "The reservation has expired"),
+    ("reservation_ended", 409, "The reservation has ended"),
+    ("id_taken", 409, "The id was used with another body"),
+    ("duplicate_channel_order", 409, "The channel placed another order under that id"),
+    ("illegal_transition", 409, "That step cannot be taken now"),
+    ("not_cancellable", 409, "That can no longer be cancelled"),
+    ("answer_gone", 410, "The answer to the repeated request is no longer kept"),
+    ("events_gone", 410, "The events asked for are no longer kept"),
+    ("body_too_large", 413, "The body is too large"),
+    ("unsupported_media_type", 415, "The body's type is not taken here"),
+    ("validation_failed", 422, "Several fields are wrong"),
+    ("missing_field", 422, "A required field is missing"),
+    ("unknown_field", 422, "A field is not known"),
+    ("duplicate_field", 422, "A field is given twice"),
+    ("wrong_type", 422, "A field has the wrong type"),
+    ("unknown_word", 422, "A word is not in the list"),
+    ("invalid_id", 422, "An id cannot be used"),
+    ("text_out_of_range", 422, "A text has a wrong length or character"),
+    ("quantity_out_of_range", 422, "A quantity is out of range"),
+    ("number_out_of_range", 422, "A number is out of range"),
+    ("amount_out_of_range", 422, "An amount of money is out of range"),
+    ("ttl_out_of_range", 422, "The life of a reservation is out of range"),
+    ("position_out_of_range", 422, "A position is not on the globe"),
+    ("list_length_out_of_range", 422, "A list has too few or too many entries"),
+    ("invalid_country", 422, "A country is not a country code"),
+    ("invalid_currency", 422, "A currency is not a currency code"),
+    ("invalid_time", 422, "A time cannot be read"),
+    ("invalid_time_zone", 422, "A time zone is not known"),
+    ("currency_mismatch", 422, "Prices of one order have one currency"),
+    ("duplicate_line_id", 422, "Two lines have the same id"),
+    ("unknown_group", 422, "A line names a group that is not there"),
+    ("illegal_move", 422, "Units move from or to what is available"),
+    ("bad_components", 422, "Kits have components, nothing else has"),
+    ("duplicate_component", 422, "A component is named twice"),
+    ("kind_is_fixed", 422, "The kind of an item cannot change"),
+    ("not_stocked", 422, "The item has no stock of its own"),
+    ("too_many", 422, "There are too many entries"),
+    ("too_many_lines", 422, "There are too many lines"),
+    ("unsupported_order_type", 422, "This type of order is not taken yet"),
+    ("unknown_sku", 422, "The sku does not exist"),
+    ("unknown_node", 422, "The node does not exist"),
+    ("unknown_line", 422, "The line does not exist"),
+    ("unknown_reservation", 422, "The reservation does not exist"),
+    ("unknown_rule_set", 422, "The rule set does not exist"),
+    ("level_too_large", 422, "A level would become too large"),
+    ("idempotency_key_reused", 422, "The idempotency key was used with another body"),
+    ("record_too_large", 422, "The transaction is too large"),
+    ("outcome_unknown", 500, "Whether it took effect is not known"),
+    ("internal_error", 500, "Something broke"),
+    ("busy", 503, "Too much is in flight"),
+    ("contended", 503, "The stock is contended"),
+    ("stopping", 503, "The server is stopping"),
+];
+
+/// When to come back after a refusal for want of room, in seconds.
+pub const RETRY_AFTER_S: u64 = 1;
+
+/// One failed request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// Status of the answer.
+    pub status: u16,
+    /// Stable code.
+    pub code: &'static str,
+    /// In words, with the thing and the limit.
+    pub detail: String,
+    /// When to come back, in seconds, where that helps.
+    pub retry_after_s: Option<u64>,
+    /// Facts of the case.
+    pub facts: Map<String, Value>,
+}
+
+/// As it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(flatten)]
+    facts: &'a Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem of a code, without facts.
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        let (_, status, _) = entry(code);
+        let retry_after_s = (*status == 503).then_some(RETRY_AFTER_S);
+        Self { status: *status, code, detail: detail.into(), retry_after_s, facts: Map::new() }
+    }
+
+    /// With one more fact.
+    pub fn with(mut self, name: &str, fact: impl Into<Value>) -> Self {
+        self.facts.insert(name.to_owned(), fact.into());
+        self
+    }
+
+    /// Faults of a body. A single one gives the problem its code.
+    pub fn of_faults(faults: &[Fault]) -> Self {
+        let problem = match faults {
+            [one] => Self { status: 422, ..Self::new(one.code, told(one)) }.with("field", one.field.as_str()),
+            many => {
+                let first = many.first().map(told).unwrap_or_default();
+                Self::new("validation_failed", format!("{} faults; the first: {first}", many.len()))
+            }
+        };
+        let errors: Vec<_> =
+            faults.iter().map(|f| json!({"field": f.field, "code": f.code, "detail": f.detail})).collect();
+        problem.with("errors", errors)
+    }
+
+    /// Faults of query parameters: as [`Problem::of_faults`], with status 400.
+    pub fn of_parameters(faults: &[Fault]) -> Self {
+        let mut faults = faults.to_vec();
+        for fault in faults.iter_mut().filter(|fault| fault.code == "unknown_field") {
+            fault.code = "unknown_parameter";
+            fault.detail = "is not a parameter here".to_owned();
+        }
+        Self { status: 400, ..Self::of_faults(&faults) }
+    }
+
+    /// Its JSON, for the request that met it.
+    pub fn to_json(&self, request_id: &str) -> Vec<u8> {
+        let (_, _, title) = entry(self.code);
+        let written = Written {
+            r#type: format!("urn:ordain:problem:{}", self.code),
+            title,
+            status: self.status,
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            facts: &self.facts,
+        };
+        serde_json::to_vec(&written).expect("a problem has text keys and finite numbers")
+    }
+}
+
+fn told(fault: &Fault) -> String {
+    format!("{} {}", if fault.field.is_empty() { "the body" } else { &fault.field }, fault.detail)
+}
+
+/// The entry of a code; a code of the engine that is not listed counts as a wrong field.
+fn entry(code: &str) -> &'static Code {
+    const UNLISTED: Code = ("validation_failed", 422, "A field is wrong");
+    CODES.iter().find(|(listed, _, _)| *listed == code).unwrap_or(&UNLISTED)
+}
+
+impl From<Malformed> for Problem {
+    fn from(malformed: Malformed) -> Self {
+        Self::new("malformed_json", malformed.to_string())
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        if let Rejection::Invalid(faults) = &rejection {
+            return Self::of_faults(faults);
+        }
+        let mut problem = Self::new(rejection.code(), rejection.to_string());
+        if let Value::Object(facts) = facts(&rejection) {
+            problem.facts = facts;
+        }
+        problem
+    }
+}
+
+/// The facts of a case. A table.
+fn facts(rejection: &Rejection) -> Value {
+    match rejection {
+        Rejection::NotFound { kind, id } => json!({"kind": kind, "id": id}),
+        Rejection::InsufficientStock { sku, requested, available } => {
+            json!({"sku": sku, "requested": requested, "available": available})
+        }
+        Rejection::InsufficientOnHand { sku, node, on_hand, by } => {
+            json!({"sku": sku, "node": node, "on_hand": on_hand, "by": by})
+        }
+        Rejection::InsufficientState { sku, node, state, has, requested } => {
+            json!({"sku": sku, "node": node, "state": state, "has": has, "requested": requested})
+        }
+        Rejection::LevelTooLarge { sku, node, max } => json!({"sku": sku, "node": node, "max": max}),
+        Rejection::StaleLevel { sku, node, on_hand, expected } => {
+            json!({"sku": sku, "node": node, "on_hand": on_hand, "expected": expected})
+        }
+        Rejection::ReservationExpired { id } => json!({"reservation": id}),
+        Rejection::ReservationEnded { id, state } => json!({"reservation": id, "state": state}),
+        Rejection::IdTaken { id } => json!({"id": id}),
+        Rejection::DuplicateChannelOrder { channel, channel_order_id, order } => {
+            json!({"channel": channel, "channel_order_id": channel_order_id, "order": order})
+        }
+        Rejection::IllegalStep { id, status, verb } => {
+            let legal: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
+            json!({"fulfillment_order": id, "fulfillment_status": status.word(), "step": verb.word(), "legal": legal})
+        }
+        Rejection::NotCancellable { order, line, cancellable, requested } => {
+            json!({"order": order, "line": line, "cancellable": cancellable, "requested": requested})
+        }
+        Rejection::TooLarge(too_large) => json!({"bytes": too_large.bytes, "max": too_large.max}),
+        Rejection::Invalid(_) | Rejection::KeyReused | Rejection::Contended => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_tells_its_case() {
+        let rejection = Rejection::InsufficientStock { sku: "A 1".into(), requested: 5, available: 2 };
+        let problem: Value = serde_json::from_slice(&Problem::from(rejection).to_json("r-1")).unwrap();
+        let wanted = json!({
+            "type": "urn:ordain:problem:insufficient_stock", "title": "Not enough is available", "status": 409,
+            "detail": "A 1 has 2 available, 5 requested; nothing was taken", "code": "insufficient_stock",
+            "request_id": "r-1", "sku": "A 1", "requested": 5, "available": 2
+        });
+        assert_eq!(problem, wanted);
+    }
+
+    #[test]
+    fn one_fault_gives_its_code_and_many_are_listed() {
+        let fault = |field: &str| Fault::new(field, "missing_field", "is required");
+        let one = Problem::of_faults(&[fault("owner")]);
+        assert_eq!((one.status, one.code, one.detail.as_str()), (422, "missing_field", "owner is required"));
+        let two = Problem::of_faults(&[fault("owner"), fault("ttl_s")]);
+        assert_eq!((two.status, two.code), (422, "validation_failed"));
+        assert_eq!(two.facts["errors"][1]["field"], "ttl_s");
+    }
+
+    #[test]
+    fn a_code_is_listed_once() {
+        for (at, (code, status, title)) in CODES.iter().enumerate() {
+            assert!(CODES[..at].iter().all(|(earlier, before, _)| earlier != code && before <= status), "{code}");
+            assert!(!title.is_empty());
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Stock: adjusted, moved, counted and shown; and what can be promised of it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::reading::{At, Listed, shape};
+use super::scalar::{Change, Count, Day, Id, Instant, Name, OrNull, Sequence, Sku};
+use super::words::AdjustmentReason;
+use crate::domain::catalogue::Catalogue;
+use crate::domain::command::{Adjustment, Command, SetOnHand, StockMove, StockState};
+use crate::domain::ids::Text;
+use crate::domain::limits::ADJUSTMENTS_MAX;
+use crate::domain::quantity::Quantity;
+use crate::domain::stock::{CellKey, Level};
+
+shape! {
+    /// Changes of what is on hand; all or nothing.
+    pub struct Adjustments {
+        /// Up to 1,000.
+        pub adjustments: Vec<AdjustmentShape>,
+    }
+}
+
+shape! {
+    /// One change of what is on hand.
+    #[schema(as = Adjustment)]
+    pub struct AdjustmentShape {
+        /// The sku.
+        pub sku: Sku,
+        /// The node.
+        pub node: Id,
+        /// By how much; never zero.
+        pub delta: Change,
+        /// Why.
+        pub reason: AdjustmentReason,
+    }
+}
+
+impl Listed for AdjustmentShape {
+    const MOST: usize = ADJUSTMENTS_MAX;
+}
+
+impl Adjustments {
+    /// The command.
+    pub fn command(self) -> Command {
+        let adjustment =
+            |a: AdjustmentShape| Adjustment { sku: a.sku.0, node: a.node.0, delta: a.delta.0, reason: a.reason.into() };
+        Command::AdjustStock(self.adjustments.into_iter().map(adjustment).collect())
+    }
+}
+
+shape! {
+    /// Changes of state; all or nothing.
+    pub struct Moves {
+        /// Up to 1,000.
+        pub moves: Vec<MoveShape>,
+    }
+}
+
+shape! {
+    /// One change of state: from `available` to another one, or back.
+    #[schema(as = StockMove)]
+    pub struct MoveShape {
+        /// The sku.
+        pub sku: Sku,
+        /// The node.
+        pub node: Id,
+        /// The state they are in.
+        pub from: StockState,
+        /// The state they shall be in.
+        pub to: StockState,
+        /// How many.
+        pub quantity: Quantity,
+    }
+    check = MoveShape::judge;
+}
+
+impl Listed for MoveShape {
+    const MOST: usize = ADJUSTMENTS_MAX;
+}
+
+impl MoveShape {
+    fn judge(&self, at: &At<'_>) {
+        if (self.from == StockState::Available) == (self.to == StockState::Available) {
+            at.field("to").fault::<()>("illegal_move", "one of `from` and `to`, and only one, is available");
+        }
+    }
+}
+
+impl Moves {
+    /// The command.
+    pub fn command(self) -> Command {
+        let one =
+            |m: MoveShape| StockMove { sku: m.sku.0, node: m.node.0, from: m.from, to: m.to, quantity: m.quantity };
+        Command::MoveStock(self.moves.into_iter().map(one).collect())
+    }
+}
+
+shape! {
+    /// An absolute count, compared and set.
+    pub struct CountPut {
+        /// What was counted.
+        pub on_hand: Count,
+        /// What the caller believes is there; `null` opts out of the comparison.
+        #[schema(value_type = Option<Count>, required = true)]
+        pub expected: OrNull<Count>,
+        /// Who counted.
+        pub source: Option<Name>,
+        /// The counter's own sequence.
+        pub source_seq: Option<Sequence>,
+        /// When it was counted.
+        pub as_of: Option<Instant>,
+    }
+}
+
+impl CountPut {
+    /// The command for one cell.
+    pub fn command(self, sku: Text, node: Text) -> Command {
+        let expected = self.expected.0.map(|count| count.0);
+        Command::SetOnHand(SetOnHand { sku, node, on_hand: self.on_hand.0, expected })
+    }
+}
+
+/// All counters of a level. `on_hand + shortfall = available + committed + reserved + safety_stock + damaged +
+/// quality_control`, exact at rest.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = Level)]
+#[allow(missing_docs, reason = "the fields are the states of stock")]
+pub struct LevelJson {
+    pub on_hand: u32,
+    pub shortfall: u32,
+    pub available: u32,
+    pub committed: u32,
+    pub reserved: u32,
+    pub safety_stock: u32,
+    pub damaged: u32,
+    pub quality_control: u32,
+    pub incoming: u32,
+}
+
+impl From<&Level> for LevelJson {
+    fn from(level: &Level) -> Self {
+        Self {
+            on_hand: level.on_hand,
+            shortfall: level.shortfall,
+            available: level.available,
+            committed: level.committed,
+            reserved: level.reserved,
+            safety_stock: level.safety_stock,
+            damaged: level.damaged,
+            quality_control: level.quality_control,
+            incoming: 0,
+        }
+    }
+}
+
+/// The level of a sku at a node.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = CellLevel)]
+pub struct CellJson {
+    /// The sku.
+    pub sku: Sku,
+    /// The node.
+    pub node: Id,
+    /// Its counters.
+    #[serde(flatten)]
+    pub level: LevelJson,
+}
+
+impl CellJson {
+    /// The level of a cell.
+    pub fn of(cell: CellKey, level: &Level, catalogue: &Catalogue) -> Self {
+        Self {
+            sku: Sku(catalogue.item(cell.sku).sku.clone()),
+            node: Id(catalogue.node(cell.node).id.clone()),
+            level: level.into(),
+        }
+    }
+}
+
+/// Levels after a change.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Levels)]
+pub struct LevelsJson {
+    /// One for every cell that was named.
+    pub levels: Vec<CellJson>,
+}
+
+/// The level of one node.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = NodeLevel)]
+pub struct NodeLevelJson {
+    /// The node.
+    pub node: Id,
+    /// Its counters.
+    #[serde(flatten)]
+    pub level: LevelJson,
+}
+
+/// All levels of a sku.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Stock)]
+pub struct StockJson {
+    /// The sku.
+    pub sku: Sku,
+    /// Sum over all nodes.
+    pub total: LevelJson,
+    /// One for every node that ever had any.
+    pub nodes: Vec<NodeLevelJson>,
+    /// Sequence of the last record when it was read.
+    pub as_of: u64,
+}
+
+impl StockJson {
+    /// From the levels of a sku by node.
+    pub fn new(sku: Text, total: &Level, nodes: &[(Text, Level)], as_of: u64) -> Self {
+        let node = |(id, level): &(Text, Level)| NodeLevelJson { node: Id(id.clone()), level: level.into() };
+        Self { sku: Sku(sku), total: total.into(), nodes: nodes.iter().map(node).collect(), as_of }
+    }
+}
+
+shape! {
+    /// For whom and when units shall be promised.
+    #[derive(Default, utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct AtpParams {
+        /// At that node only.
+        #[param(inline)]
+        pub node: Option<Id>,
+        /// For that channel.
+        #[param(inline)]
+        pub channel: Option<Id>,
+        /// By then.
+        #[param(inline)]
+        pub date: Option<Day>,
+    }
+}
+
+shape! {
+    /// Many skus at once.
+    pub struct AtpRequest {
+        /// Up to 1,000.
+        pub skus: Vec<Sku>,
+        /// At that node only.
+        pub node: Option<Id>,
+        /// For that channel.
+        pub channel: Option<Id>,
+        /// By then.
+        pub date: Option<Day>,
+    }
+}
+
+/// What can be promised of a sku.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Atp)]
+pub struct AtpJson {
+    /// The sku.
+    pub sku: Sku,
+    /// Units.
+    pub available: u64,
+    /// Sequence of the last record when it was read.
+    pub as_of: u64,
+}
+
+/// What can be promised of many skus.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Atps)]
+pub struct AtpsJson {
+    /// In the order asked.
+    pub items: Vec<AtpJson>,
+}

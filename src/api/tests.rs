@@ -1,0 +1,76 @@
+//! The conversions, against the table of bad input that the test over HTTP reads too.
+
+use super::fulfillment::{Nothing, Rejecting, Shipping, Shorting};
+use super::item::ItemPut;
+use super::json::Json;
+use super::node::{NodeChange, NodePut};
+use super::order::{Cancellation, NewOrder};
+use super::problem::{CODES, Problem};
+use super::reading::{Shape, read};
+use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
+use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
+
+#[path = "../../tests/it/bad_input.rs"]
+mod bad_input;
+
+fn read_as<T: Shape>(body: &[u8]) -> Result<(), Problem> {
+    let json = Json::parse(body)?;
+    read::<T>(&json).map(drop).map_err(|faults| Problem::of_faults(&faults))
+}
+
+/// Reads a body as the request at that path does.
+fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
+    let parts: Vec<_> = path.split('/').skip(2).collect();
+    match (method, &parts[..]) {
+        ("PUT", ["nodes", _]) => read_as::<NodePut>(body),
+        ("PATCH", ["nodes", _]) => read_as::<NodeChange>(body),
+        ("PUT", ["items", _]) => read_as::<ItemPut>(body),
+        ("POST", ["stock", "adjustments"]) => read_as::<Adjustments>(body),
+        ("POST", ["stock", "moves"]) => read_as::<Moves>(body),
+        ("PUT", ["stock", _, _]) => read_as::<CountPut>(body),
+        ("POST", ["atp"]) => read_as::<AtpRequest>(body),
+        ("POST", ["reservations"]) => read_as::<NewReservation>(body),
+        ("PATCH", ["reservations", _]) => read_as::<ReservationChange>(body),
+        ("POST", ["reservations", "batch"]) => read_as::<ReservationBatch>(body),
+        ("POST", ["orders"]) => read_as::<NewOrder>(body),
+        ("POST", ["orders", _, "cancellations"]) => read_as::<Cancellation>(body),
+        ("POST", ["fulfillment-orders", _, "reject"]) => read_as::<Rejecting>(body),
+        ("POST", ["fulfillment-orders", _, "short"]) => read_as::<Shorting>(body),
+        ("POST", ["fulfillment-orders", _, "ship"]) => read_as::<Shipping>(body),
+        ("POST", ["fulfillment-orders", _, "accept"]) => read_as::<Nothing>(body),
+        _ => panic!("no shape is known for {method} {path}"),
+    }
+}
+
+#[test]
+fn every_good_body_is_read() {
+    for request in bad_input::table() {
+        let read = answer(request.method, request.path, &request.good);
+        assert_eq!(read, Ok(()), "{} {}", request.method, request.path);
+    }
+}
+
+#[test]
+fn every_bad_body_names_its_fields_and_code() {
+    for row in bad_input::table().into_iter().flat_map(|request| request.rows) {
+        let place = format!("row {}: {} {} {}", row.number, row.method, row.path, String::from_utf8_lossy(&row.body));
+        let place = place.chars().take(300).collect::<String>();
+        let problem = answer(row.method, row.path, &row.body).expect_err(&place);
+        assert_eq!((problem.status, problem.code), (row.status, row.code), "{place}: {problem:?}");
+        assert!(CODES.iter().any(|(code, ..)| *code == row.code), "{place}: the code is listed");
+        let errors = problem.facts.get("errors").and_then(|errors| errors.as_array()).cloned().unwrap_or_default();
+        let mut told: Vec<_> = errors.iter().filter_map(|error| error["field"].as_str()).collect();
+        told.retain(|field| !field.is_empty());
+        let mut wanted = row.fields.clone();
+        (told.sort_unstable(), wanted.sort_unstable());
+        assert_eq!(told, wanted, "{place}");
+    }
+}
+
+#[test]
+fn a_body_full_of_faults_is_told_within_bounds() {
+    let fields: Vec<_> = (0..50_000).map(|n| format!("\"{}{n}\":0", "f".repeat(70))).collect();
+    let problem = read_as::<NewReservation>(format!("{{{}}}", fields.join(",")).as_bytes()).unwrap_err();
+    assert_eq!(problem.code, "validation_failed");
+    assert!(problem.to_json("r").len() < 64 * 1024);
+}

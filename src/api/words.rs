@@ -1,0 +1,199 @@
+//! Words: the API's names of what the domain knows as enums, both ways.
+//!
+//! Promises: a word never changes its meaning; a variant without a word does not compile; a word that is not in the
+//! list is refused with `unknown_word` and the list.
+
+use serde::Serializer;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::json::Json;
+use super::reading::{At, Shape, shown};
+use crate::domain::command::StockState;
+use crate::domain::decision::FenceReason;
+use crate::domain::fulfillment::{FulfillmentStatus, ShortReason};
+use crate::domain::item::ItemKind;
+use crate::domain::node::NodeKind;
+use crate::domain::order::{OrderStatus, OrderType};
+use crate::domain::reservation::ReservationState;
+use crate::domain::stock::MovementKind;
+
+/// An enum whose values have words.
+pub trait Worded: Copy + PartialEq + 'static {
+    /// All values.
+    const ALL: &'static [Self];
+
+    /// The word of a value.
+    fn word(self) -> &'static str;
+
+    /// The value of a word.
+    fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.word() == word)
+    }
+}
+
+/// Gives an enum its words, its reader and its schema.
+macro_rules! words {
+    ($($name:ident { $($variant:ident = $word:literal),* $(,)? })*) => { $(
+        impl Worded for $name {
+            const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                word_schema::<Self>()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )* };
+}
+
+/// Why units of a cell change from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum AdjustmentReason {
+    Received,
+    Counted,
+    Lost,
+    Found,
+    Damaged,
+    Returned,
+    Correction,
+}
+
+impl From<AdjustmentReason> for MovementKind {
+    fn from(reason: AdjustmentReason) -> Self {
+        match reason {
+            AdjustmentReason::Received => Self::Received,
+            AdjustmentReason::Counted => Self::Counted,
+            AdjustmentReason::Lost => Self::Lost,
+            AdjustmentReason::Found => Self::Found,
+            AdjustmentReason::Damaged => Self::Damaged,
+            AdjustmentReason::Returned => Self::Returned,
+            AdjustmentReason::Correction => Self::Corrected,
+        }
+    }
+}
+
+/// How an order reaches its customer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum DeliveryMethod {
+    Ship,
+    Pickup,
+    Curbside,
+    Locker,
+    LocalDelivery,
+    ShipToStore,
+    Digital,
+    Service,
+}
+
+words! {
+    NodeKind {
+        Warehouse = "warehouse", Store = "store", ThirdParty = "third_party", Supplier = "supplier",
+        Virtual = "virtual",
+    }
+    ItemKind { Product = "product", Service = "service", Kit = "kit", Digital = "digital" }
+    OrderType {
+        Standard = "standard", PreOrder = "pre_order", Backorder = "backorder", Subscription = "subscription",
+    }
+    DeliveryMethod {
+        Ship = "ship", Pickup = "pickup", Curbside = "curbside", Locker = "locker",
+        LocalDelivery = "local_delivery", ShipToStore = "ship_to_store", Digital = "digital", Service = "service",
+    }
+    AdjustmentReason {
+        Received = "received", Counted = "counted", Lost = "lost", Found = "found", Damaged = "damaged",
+        Returned = "returned", Correction = "correction",
+    }
+    MovementKind {
+        Received = "received", Allocated = "allocated", Deallocated = "deallocated", Reserved = "reserved",
+        Released = "released", Claimed = "claimed", Drained = "drained", Shipped = "shipped", Returned = "returned",
+        Counted = "counted", Lost = "lost", Found = "found", Damaged = "damaged", Corrected = "correction",
+        StateChanged = "state_changed", ShortPicked = "short_picked", Settled = "settled",
+    }
+    StockState {
+        Available = "available", Damaged = "damaged", QualityControl = "quality_control",
+        SafetyStock = "safety_stock",
+    }
+    ShortReason { NotInStock = "not_in_stock", Mismatch = "mismatch", Damaged = "damaged" }
+    FenceReason { Inactive = "inactive", RejectedThisOrder = "rejected_this_order" }
+    FulfillmentStatus {
+        Submitted = "submitted", Accepted = "accepted", Picking = "picking", Picked = "picked", Packed = "packed",
+        Ready = "ready", Shipped = "shipped", Delivered = "delivered", Rejected = "rejected",
+        Incomplete = "incomplete", Cancelling = "cancelling", Cancelled = "cancelled",
+    }
+    OrderStatus {
+        Cancelled = "cancelled", Fulfilled = "fulfilled", Shipped = "shipped",
+        PartiallyShipped = "partially_shipped", SplitFulfillment = "split_fulfillment",
+        InFulfillment = "in_fulfillment", FullyAllocated = "fully_allocated",
+        PartiallyAllocated = "partially_allocated", Backordered = "backordered", Preordered = "preordered",
+        Received = "received",
+    }
+}
+
+/// The word of a reservation's state.
+pub fn reservation_word(state: ReservationState) -> &'static str {
+    match state {
+        ReservationState::Held => "held",
+        ReservationState::Claimed { .. } => "claimed",
+        ReservationState::Released => "released",
+        ReservationState::Expired => "expired",
+    }
+}
+
+impl<T: Worded> Shape for T {
+    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+        let (Json::Text(text) | Json::Bare(text)) = json else { return at.wrong_type("text", json) };
+        match T::of_word(text) {
+            Some(value) => Some(value),
+            None => at.fault("unknown_word", format!("must be one of {}, is {:?}", list::<T>(), shown(text))),
+        }
+    }
+}
+
+fn list<T: Worded>() -> String {
+    T::ALL.iter().map(|value| value.word()).collect::<Vec<_>>().join(", ")
+}
+
+fn word_schema<T: Worded>() -> RefOr<Schema> {
+    let words = T::ALL.iter().map(|value| value.word());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+}
+
+/// Writes a value as its word.
+pub fn as_word<T: Worded, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(value.word())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_the_domain() {
+        for status in FulfillmentStatus::ALL {
+            assert_eq!(Worded::word(status), FulfillmentStatus::word(status));
+        }
+        for state in <StockState as Worded>::ALL {
+            assert_eq!(Worded::word(*state), StockState::word(*state));
+        }
+        for status in <OrderStatus as Worded>::ALL {
+            assert_eq!(Worded::word(*status), OrderStatus::word(*status));
+        }
+    }
+
+    #[test]
+    fn a_word_reads_back() {
+        for kind in NodeKind::ALL {
+            assert_eq!(NodeKind::of_word(kind.word()), Some(*kind));
+        }
+        assert_eq!(NodeKind::of_word("Warehouse"), None);
+    }
+}

@@ -1,0 +1,6 @@
+//! The engine against the fold of its own log.
+
+mod facts;
+mod random;
+mod storm;
+mod world;

@@ -1,0 +1,217 @@
+//! What every request passes: it gets its id, its time and its meter, and its problem is written.
+//!
+//! A problem travels as a value until it is here, where the request's id is known; nothing else writes one. Answers carry
+//! `X-Request-Id` and are not to be stored by caches.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tower::Service;
+
+use super::meters::Meters;
+use crate::api::problem::Problem;
+use crate::api::scalar::Instant as Time;
+use crate::connectors::client::TIME_HEADER;
+use crate::domain::catalogue::Catalogue;
+use crate::domain::ids::{Text, check_id};
+use crate::engine::Engine;
+use crate::journal::{Durable, Journal, ManualClock, OutcomeUnknown};
+use crate::pipeline::Pipeline;
+use crate::views::Views;
+
+/// Header that names a request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What all handlers share. Clones are cheap.
+#[derive(Clone)]
+pub struct Front(Arc<Shared>);
+
+struct Shared {
+    pipeline: Pipeline,
+    views: Arc<Views>,
+    clock: Option<Arc<ManualClock>>,
+    meters: Meters,
+    stopping: watch::Sender<bool>,
+    request_ids: RequestIds,
+}
+
+impl Front {
+    /// A front to a pipeline and its views.
+    pub fn new(pipeline: Pipeline, views: Arc<Views>) -> Self {
+        Self::build(pipeline, views, None)
+    }
+
+    /// A front whose requests carry the time (`Ordain-Time`, RFC 3339), for replays and tests.
+    pub fn on_clock(pipeline: Pipeline, views: Arc<Views>, clock: Arc<ManualClock>) -> Self {
+        Self::build(pipeline, views, Some(clock))
+    }
+
+    fn build(pipeline: Pipeline, views: Arc<Views>, clock: Option<Arc<ManualClock>>) -> Self {
+        Self(Arc::new(Shared {
+            pipeline,
+            views,
+            clock,
+            meters: Meters::new(),
+            stopping: watch::Sender::new(false),
+            request_ids: RequestIds::new(),
+        }))
+    }
+
+    /// The route of every write.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.0.pipeline
+    }
+
+    /// The engine, for reads.
+    pub fn engine(&self) -> &Engine {
+        self.0.pipeline.engine()
+    }
+
+    /// The journal, for its tail and its waits.
+    pub fn journal(&self) -> &Journal {
+        self.0.pipeline.journal()
+    }
+
+    /// Read models.
+    pub fn views(&self) -> &Views {
+        &self.0.views
+    }
+
+    /// Reads the catalogue and waits until what was read is durable.
+    pub async fn catalogue<R: Send>(&self, read: impl FnOnce(&Catalogue) -> R) -> Result<Durable<R>, OutcomeUnknown> {
+        let (seq, value) = self.engine().catalogue(|catalogue| (catalogue.seq, read(catalogue)));
+        self.journal().durable(seq, value).await
+    }
+
+    /// What is counted.
+    pub(super) fn meters(&self) -> &Meters {
+        &self.0.meters
+    }
+
+    /// Says that the server stops: it is no longer ready, and feeds end.
+    pub(super) fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Whether the server stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.0.stopping.borrow()
+    }
+
+    /// Resolves when the server stops.
+    pub(super) fn stopped(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stopping = self.0.stopping.subscribe();
+        async move {
+            // The sender lives as long as the front; if it is gone, so is the server.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        }
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer(&self, mut router: Router, mut request: Request) -> Response {
+        let began = Instant::now();
+        let method = request.method().clone();
+        let id = self.request_id(&request);
+        self.set_clock(&request);
+        request.extensions_mut().insert(RequestId(id.clone()));
+        let answered = AssertUnwindSafe(router.call(request)).catch_unwind().await;
+        let mut response = match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => Problem::new("internal_error", "this request broke something; it was logged").into_response(),
+        };
+        write_problem(&mut response, &id);
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        self.measure(&method, &response, began);
+        response
+    }
+
+    fn request_id(&self, request: &Request) -> Text {
+        let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
+        match given.filter(|id| check_id(id).is_ok()) {
+            Some(id) => id.into(),
+            None => self.0.request_ids.next(),
+        }
+    }
+
+    /// Moves the clock forward to the time of a request, where requests carry it.
+    fn set_clock(&self, request: &Request) {
+        let Some(clock) = &self.0.clock else { return };
+        let time = request.headers().get(TIME_HEADER).and_then(|time| time.to_str().ok());
+        if let Some(time) = time.and_then(Time::parse) {
+            clock.advance_to(time.ms);
+        }
+    }
+
+    fn measure(&self, method: &Method, response: &Response, began: Instant) {
+        let route = response.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+        self.0.meters.request(route, method, response.status().as_u16(), began.elapsed());
+    }
+}
+
+/// Id of the request being answered.
+#[derive(Clone)]
+pub struct RequestId(pub Text);
+
+/// Tells the front which route answered.
+pub async fn name_route(path: MatchedPath, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(path);
+    response
+}
+
+/// A problem on its way to the front.
+#[derive(Clone)]
+struct Unwritten(Arc<Problem>);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = status;
+        response.extensions_mut().insert(Unwritten(Arc::new(self)));
+        response
+    }
+}
+
+fn write_problem(response: &mut Response, request_id: &str) {
+    let Some(Unwritten(problem)) = response.extensions_mut().remove::<Unwritten>() else { return };
+    *response.body_mut() = Body::from(problem.to_json(request_id));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(seconds) = problem.retry_after_s {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
+
+/// Ids for requests that bring none: unlike those of any other run of the process, and numbered.
+struct RequestIds {
+    run: u32,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    fn new() -> Self {
+        use std::hash::{BuildHasher, Hasher, RandomState};
+        Self { run: RandomState::new().build_hasher().finish() as u32, next: AtomicU64::new(1) }
+    }
+
+    fn next(&self) -> Text {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{:08x}-{number:x}", self.run).into()
+    }
+}

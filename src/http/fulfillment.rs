@@ -1,0 +1,113 @@
+//! `/v1/fulfillment-orders`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::front::Front;
+use super::reply::{Replied, ahead, found, made};
+use super::request::{Params, Path, Urgent, Write};
+use crate::api::fulfillment::{
+    FulfillmentJson, FulfillmentParams, Nothing, Picking, Rejecting, Shipping, Shorting, Stopping,
+};
+use crate::api::page::{Page, length};
+use crate::domain::command::{Command, Context, Fulfill, FulfillmentAction};
+use crate::domain::ids::{FulfillmentKey, Text};
+use crate::domain::reply::{Outcome, Reply};
+
+/// Fulfilment orders, newest order first.
+#[utoipa::path(
+    get, path = "/v1/fulfillment-orders", tag = "fulfillment",
+    params(FulfillmentParams),
+    responses((status = 200, body = Page<FulfillmentJson>)),
+)]
+pub async fn fulfillment_orders(State(front): State<Front>, Params(asked): Params<FulfillmentParams>) -> Replied {
+    front.views().reached(front.journal().durable_seq()).await;
+    let node = match &asked.node {
+        None => None,
+        Some(id) => match front.engine().catalogue(|c| c.node_index(&id.0)) {
+            Some(node) => Some(node),
+            None => return Ok(ahead(&Page::<FulfillmentJson>::empty())),
+        },
+    };
+    let cursor = asked.cursor.map(|cursor| cursor.0);
+    let page = front.views().orders().fulfillments(node, asked.status, length(asked.limit), cursor);
+    let loaded: Vec<_> =
+        page.items.iter().filter_map(|key| front.engine().fulfillment(&key.to_string()).ok()).collect();
+    let newest = loaded.iter().map(|(order, _)| order.seq).max().unwrap_or(0);
+    let items = front
+        .engine()
+        .catalogue(|c| loaded.iter().filter_map(|(order, key)| FulfillmentJson::of(order, key.number, c)).collect());
+    let page = Page::new(items, page.next);
+    Ok(found(front.journal().durable(newest, page).await?))
+}
+
+/// One fulfilment order.
+#[utoipa::path(
+    get, path = "/v1/fulfillment-orders/{id}", tag = "fulfillment",
+    params(("id" = String, Path)),
+    responses((status = 200, body = FulfillmentJson)),
+)]
+pub async fn fulfillment_order(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
+    let (order, key) = front.engine().fulfillment(&id)?;
+    let durable = front.journal().durable(order.seq, order).await?;
+    Ok(found(durable.map(|order| front.engine().catalogue(|c| FulfillmentJson::of(&order, key.number, c)))))
+}
+
+async fn take(front: &Front, context: Context, fulfillment: Text, action: FulfillmentAction) -> Replied {
+    let key = FulfillmentKey::parse(&fulfillment);
+    let command = Command::Fulfill(Fulfill { fulfillment, action });
+    let done = front.pipeline().submit(context, command).await?;
+    Ok(made(front, StatusCode::OK, done.map(|outcome| meant(outcome, key))))
+}
+
+/// A repeated step is answered by its order; what was asked for is the fulfilment order.
+fn meant(outcome: Outcome, key: Option<FulfillmentKey>) -> Outcome {
+    let reply = match (outcome.reply, key) {
+        (Reply::Order(order), Some(key)) => Reply::Fulfillment { order, key },
+        (reply, _) => reply,
+    };
+    Outcome { reply, ..outcome }
+}
+
+/// One function per step: its path, what its body says, what it does.
+macro_rules! steps {
+    ($($(#[doc = $doc:literal])* $name:ident($path:literal, $body:ident as $said:pat) $action:expr;)*) => { $(
+        $(#[doc = $doc])*
+        #[utoipa::path(
+            post, path = $path, tag = "fulfillment", request_body = $body,
+            params(("id" = String, Path)),
+            responses((status = 200, body = FulfillmentJson)),
+        )]
+        pub async fn $name(State(front): State<Front>, Path(id): Path<Text>, write: Urgent<$body>) -> Replied {
+            let Urgent(Write { context, body: $said, .. }) = write;
+            take(&front, context, id, $action).await
+        }
+    )* };
+}
+
+steps! {
+    /// The node takes it on.
+    accept("/v1/fulfillment-orders/{id}/accept", Nothing as _) FulfillmentAction::Accept;
+    /// The node refuses; its units are sourced again.
+    reject("/v1/fulfillment-orders/{id}/reject", Rejecting as said) said.action();
+    /// Units are picked.
+    pick("/v1/fulfillment-orders/{id}/pick", Picking as said) said.action();
+    /// Units are not found; they are sourced again before the answer.
+    short("/v1/fulfillment-orders/{id}/short", Shorting as said) said.action();
+    /// It is packed.
+    pack("/v1/fulfillment-orders/{id}/pack", Nothing as _) FulfillmentAction::Pack;
+    /// It waits to be picked up.
+    ready("/v1/fulfillment-orders/{id}/ready", Nothing as _) FulfillmentAction::Ready;
+    /// It leaves.
+    ship("/v1/fulfillment-orders/{id}/ship", Shipping as said) said.action();
+    /// The customer takes it at the node.
+    hand_over("/v1/fulfillment-orders/{id}/hand_over", Nothing as _) FulfillmentAction::HandOver;
+    /// It was delivered.
+    deliver("/v1/fulfillment-orders/{id}/deliver", Nothing as _) FulfillmentAction::Deliver;
+    /// Somebody wants it stopped. Once it is being picked, the node has to agree.
+    stop("/v1/fulfillment-orders/{id}/cancel", Stopping as said) said.action();
+    /// The node agrees to stop.
+    accept_stop("/v1/fulfillment-orders/{id}/cancel_accept", Nothing as _) FulfillmentAction::CancelAccept;
+    /// The node goes on.
+    refuse_stop("/v1/fulfillment-orders/{id}/cancel_refuse", Nothing as _) FulfillmentAction::CancelRefuse;
+}

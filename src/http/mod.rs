@@ -1,0 +1,36 @@
+//! The front: HTTP in, commands and reads, JSON out.
+//!
+//! ```text
+//! server ─► front ─► routes ─► a noun's file ─► request (parse) · pipeline (call) · reply (answer)
+//! limits    request id, clock   one function      seat, type, size,                 takes only what is durable
+//!           problems, meters    per route         time, shape, key
+//! ```
+//! Every failure is a [`Problem`](crate::api::problem::Problem), written in one place (`front`). A write's answer can be
+//! made only of a `Durable`, so answering before the disk does not compile (`reply`).
+//!
+//! Bounds: see `server` (connections, headers, streams), `body` (size, time), `feed` (subscribers), `imports`.
+//! What is *not* here: TLS, authentication and limits per caller; it listens where only trusted callers reach it.
+
+mod body;
+mod feed;
+mod front;
+mod fulfillment;
+mod health;
+mod imports;
+mod items;
+mod meters;
+mod nodes;
+mod openapi;
+mod orders;
+mod pages;
+mod reply;
+mod request;
+mod reservations;
+mod routes;
+mod rule_sets;
+mod server;
+mod stock;
+
+pub use front::Front;
+pub use openapi::document;
+pub use server::serve;

@@ -1,0 +1,130 @@
+//! `/v1/orders` and `/v1/promises`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::front::Front;
+use super::reply::{Replied, ahead, found, made};
+use super::request::{Ask, Params, Path, Urgent, Write};
+use crate::api::decision::{DecisionJson, Quote};
+use crate::api::order::{Cancellation, HistoryEntry, NewOrder, OrderJson, OrderParams, history};
+use crate::api::page::{Page, length};
+use crate::api::problem::Problem;
+use crate::domain::command::Command;
+use crate::domain::ids::Text;
+use crate::domain::limits::LOSERS_IN_REPLY;
+use crate::domain::order::Order;
+use crate::domain::record::Log;
+use crate::domain::rejection::Rejection;
+use crate::journal::Durable;
+use crate::views::Filter;
+
+/// Quote an order: plan, cost and reasons. Takes nothing.
+#[utoipa::path(
+    post, path = "/v1/promises", tag = "orders", request_body = NewOrder,
+    responses((status = 200, body = Quote)),
+)]
+pub async fn promise(State(front): State<Front>, Ask(order): Ask<NewOrder>) -> Replied {
+    let names = order.line_names();
+    let decision = front.engine().quote(front.journal().now(), &order.order(0))?;
+    let decision = front.engine().catalogue(|c| DecisionJson::of(&decision, &names[..], c, LOSERS_IN_REPLY));
+    Ok(ahead(&Quote { decision }))
+}
+
+/// Place an order: it is captured, sourced and allocated before the answer.
+#[utoipa::path(
+    post, path = "/v1/orders", tag = "orders", request_body = NewOrder,
+    responses((status = 201, body = OrderJson)),
+)]
+pub async fn place(State(front): State<Front>, write: Write<NewOrder>) -> Replied {
+    let command = Command::PlaceOrder(Box::new(write.body.order(write.fingerprint)));
+    Ok(made(&front, StatusCode::CREATED, front.pipeline().submit(write.context, command).await?))
+}
+
+/// One order.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}", tag = "orders",
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderJson)),
+)]
+pub async fn order(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
+    let order = durable_order(&front, &id).await?;
+    Ok(found(order.map(|order| front.engine().catalogue(|c| OrderJson::of(&order, c)))))
+}
+
+async fn durable_order(front: &Front, id: &str) -> Result<Durable<Order>, Problem> {
+    let order = front.engine().order(id)?;
+    Ok(front.journal().durable(order.seq, order).await?)
+}
+
+/// Orders, newest first, without their decisions.
+#[utoipa::path(
+    get, path = "/v1/orders", tag = "orders",
+    params(OrderParams),
+    responses((status = 200, body = Page<OrderJson>)),
+)]
+pub async fn orders(State(front): State<Front>, Params(asked): Params<OrderParams>) -> Replied {
+    front.views().reached(front.journal().durable_seq()).await;
+    let (limit, cursor) = (length(asked.limit), asked.cursor.map(|cursor| cursor.0));
+    let Some(filter) = filter(&front, asked) else { return Ok(ahead(&Page::<OrderJson>::empty())) };
+    let page = front.views().orders().page(&filter, limit, cursor);
+    let orders: Vec<Order> = page.items.iter().filter_map(|key| front.engine().order(&key.to_string()).ok()).collect();
+    let newest = orders.iter().map(|order| order.seq).max().unwrap_or(0);
+    let items = front.engine().catalogue(|c| orders.iter().map(|order| OrderJson::in_list(order, c)).collect());
+    let page = Page::new(items, page.next);
+    Ok(found(front.journal().durable(newest, page).await?))
+}
+
+/// The filter of a list; `None` when it asks for a sku that does not exist, which no order has.
+fn filter(front: &Front, asked: OrderParams) -> Option<Filter> {
+    let sku = match &asked.sku {
+        None => None,
+        Some(sku) => Some(front.engine().catalogue(|c| c.sku_index(&sku.0))?),
+    };
+    Some(Filter {
+        status: asked.status,
+        channel: asked.channel.map(Text::from),
+        customer: asked.customer.map(Text::from),
+        sku,
+        since: asked.since.map(|time| time.wall()),
+        until: asked.until.map(|time| time.wall()),
+        q: asked.q.map(|q| q.0.to_string()),
+    })
+}
+
+/// Cancel an order, or part of it.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/cancellations", tag = "orders", request_body = Cancellation,
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderJson)),
+)]
+pub async fn cancel(State(front): State<Front>, Path(id): Path<Text>, write: Urgent<Cancellation>) -> Replied {
+    let Urgent(write) = write;
+    let done = front.pipeline().submit(write.context, write.body.command(id)).await?;
+    Ok(made(&front, StatusCode::OK, done))
+}
+
+/// The last sourcing decision, with every losing node.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}/decision", tag = "orders",
+    params(("id" = String, Path)),
+    responses((status = 200, body = DecisionJson)),
+)]
+pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
+    let order = durable_order(&front, &id).await?;
+    if order.as_ref().decision.is_none() {
+        return Err(Rejection::not_found("decision of order", &*id).into());
+    }
+    Ok(found(order.map(|order| front.engine().catalogue(|c| DecisionJson::of_order(&order, c, usize::MAX)))))
+}
+
+/// Every event of an order, oldest first.
+#[utoipa::path(
+    get, path = "/v1/orders/{id}/history", tag = "orders",
+    params(("id" = String, Path)),
+    responses((status = 200, body = Page<HistoryEntry>)),
+)]
+pub async fn story(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
+    let order = durable_order(&front, &id).await?;
+    Ok(found(order.map(|order| Page::whole(history(&order)))))
+}

@@ -1,0 +1,77 @@
+//! Replies. A write and an entity are told only once they are durable: [`made`] and [`found`] take nothing else. Levels
+//! and what can be promised may be ahead of the disk by what is in flight: [`ahead`].
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::front::Front;
+use super::request::busy;
+use crate::api::answer::Answer;
+use crate::api::problem::Problem;
+use crate::domain::record::Log;
+use crate::domain::reply::{Outcome, Reply};
+use crate::journal::{Durable, OutcomeUnknown};
+use crate::pipeline::Refused;
+
+/// What a handler gives.
+pub type Replied = Result<Response, Problem>;
+
+/// Header of an answer that was given before.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The answer to a write. A node or an item decides itself whether it was created.
+pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Response {
+    let outcome = durable.into_inner();
+    let status = match outcome.reply {
+        Reply::Node { created, .. } | Reply::Item { created, .. } if created => StatusCode::CREATED,
+        _ => status,
+    };
+    let now = front.journal().now().journal;
+    let answer = front.engine().catalogue(|catalogue| Answer::of(&outcome.reply, catalogue, now));
+    let mut response = json(status, &answer);
+    if outcome.replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// The answer to a read of entities.
+pub fn found(durable: Durable<impl Serialize>) -> Response {
+    json(StatusCode::OK, durable.as_ref())
+}
+
+/// The answer to a read that may be ahead of the disk.
+pub fn ahead(answer: &impl Serialize) -> Response {
+    json(StatusCode::OK, answer)
+}
+
+fn json(status: StatusCode, answer: &impl Serialize) -> Response {
+    let bytes = serde_json::to_vec(answer).expect("answers have text keys and finite numbers");
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Rejected(rejection) => rejection.into(),
+            Refused::Busy => busy(),
+            Refused::OutcomeUnknown => OutcomeUnknown.into(),
+            Refused::AnswerGone => Self::new("answer_gone", refused.to_string()),
+        }
+    }
+}
+
+impl From<OutcomeUnknown> for Problem {
+    fn from(_: OutcomeUnknown) -> Self {
+        let detail = "the disk failed meanwhile: it may have taken effect, or not; look again after a restart";
+        Self::new("outcome_unknown", detail)
+    }
+}

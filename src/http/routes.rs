@@ -1,0 +1,70 @@
+//! Every route, and the document that describes them: both are made of the same list.
+
+use axum::Router;
+use axum::middleware::from_fn;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::front::{Front, name_route};
+use super::openapi::{Document, finish};
+use super::{feed, fulfillment, health, imports, items, nodes, orders, pages, reservations, rule_sets, stock};
+
+/// The router of a front.
+pub fn router(front: Front) -> Router {
+    let (routes, mut document) = listed().split_for_parts();
+    finish(&mut document);
+    routes
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .route("/", axum::routing::get(pages::index))
+        .route_layer(from_fn(name_route))
+        .method_not_allowed_fallback(pages::wrong_method)
+        .fallback(pages::nowhere)
+        .with_state(front)
+}
+
+/// The routes that the document describes.
+pub fn listed() -> OpenApiRouter<Front> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(nodes::nodes))
+        .routes(routes!(nodes::put_node, nodes::change_node, nodes::node))
+        .routes(routes!(items::items))
+        .routes(routes!(items::put_item, items::item))
+        .routes(routes!(stock::adjust))
+        .routes(routes!(stock::change_states))
+        .routes(routes!(stock::count))
+        .routes(routes!(stock::stock))
+        .routes(routes!(stock::atp))
+        .routes(routes!(stock::atp_of_many))
+        .routes(routes!(reservations::reserve))
+        .routes(routes!(reservations::reserve_many))
+        .routes(routes!(reservations::reservation, reservations::change_reservation, reservations::release))
+        .routes(routes!(orders::promise))
+        .routes(routes!(orders::orders, orders::place))
+        .routes(routes!(orders::order))
+        .routes(routes!(orders::cancel))
+        .routes(routes!(orders::decision))
+        .routes(routes!(orders::story))
+        .routes(routes!(fulfillment::fulfillment_orders))
+        .routes(routes!(fulfillment::fulfillment_order))
+        .routes(routes!(fulfillment::accept))
+        .routes(routes!(fulfillment::reject))
+        .routes(routes!(fulfillment::pick))
+        .routes(routes!(fulfillment::short))
+        .routes(routes!(fulfillment::pack))
+        .routes(routes!(fulfillment::ready))
+        .routes(routes!(fulfillment::ship))
+        .routes(routes!(fulfillment::hand_over))
+        .routes(routes!(fulfillment::deliver))
+        .routes(routes!(fulfillment::stop))
+        .routes(routes!(fulfillment::accept_stop))
+        .routes(routes!(fulfillment::refuse_stop))
+        .routes(routes!(rule_sets::rule_sets))
+        .routes(routes!(rule_sets::rule_set))
+        .routes(routes!(imports::import))
+        .routes(routes!(feed::events))
+        .routes(routes!(health::health))
+        .routes(routes!(health::readiness))
+        .routes(routes!(health::metrics))
+}

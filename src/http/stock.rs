@@ -1,0 +1,105 @@
+//! `/v1/stock` and `/v1/atp`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::front::Front;
+use super::reply::{Replied, ahead, made};
+use super::request::{Ask, Params, Path, Write};
+use crate::api::problem::Problem;
+use crate::api::scalar::{Id, Sku};
+use crate::api::stock::{
+    Adjustments, AtpJson, AtpParams, AtpRequest, AtpsJson, CountPut, LevelsJson, Moves, StockJson,
+};
+use crate::domain::ids::Text;
+use crate::domain::record::Log;
+use crate::domain::rejection::{Fault, Rejection};
+
+/// Change what is on hand, through what is available. All or nothing.
+#[utoipa::path(
+    post, path = "/v1/stock/adjustments", tag = "stock", request_body = Adjustments,
+    responses((status = 200, body = LevelsJson)),
+)]
+pub async fn adjust(State(front): State<Front>, write: Write<Adjustments>) -> Replied {
+    let done = front.pipeline().submit(write.context, write.body.command()).await?;
+    Ok(made(&front, StatusCode::OK, done))
+}
+
+/// Change the state of units, and nothing else. All or nothing.
+#[utoipa::path(
+    post, path = "/v1/stock/moves", tag = "stock", request_body = Moves,
+    responses((status = 200, body = LevelsJson)),
+)]
+pub async fn change_states(State(front): State<Front>, write: Write<Moves>) -> Replied {
+    let done = front.pipeline().submit(write.context, write.body.command()).await?;
+    Ok(made(&front, StatusCode::OK, done))
+}
+
+/// Count one cell: compare with what was expected, and set.
+#[utoipa::path(
+    put, path = "/v1/stock/{sku}/{node}", tag = "stock", request_body = CountPut,
+    params(("sku" = Sku, Path), ("node" = Id, Path)),
+    responses((status = 200, body = LevelsJson)),
+)]
+pub async fn count(
+    State(front): State<Front>,
+    Path((sku, node)): Path<(Text, Text)>,
+    write: Write<CountPut>,
+) -> Replied {
+    let done = front.pipeline().submit(write.context, write.body.command(sku, node)).await?;
+    Ok(made(&front, StatusCode::OK, done))
+}
+
+/// All levels of a sku. May be ahead of the disk by what is in flight.
+#[utoipa::path(
+    get, path = "/v1/stock/{sku}", tag = "stock",
+    params(("sku" = Sku, Path)),
+    responses((status = 200, body = StockJson)),
+)]
+pub async fn stock(State(front): State<Front>, Path(sku): Path<Text>) -> Replied {
+    let stock = front.engine().stock(&sku)?;
+    Ok(ahead(&StockJson::new(stock.sku, &stock.total, &stock.nodes, stock.as_of)))
+}
+
+/// What can be promised of a sku. May be ahead of the disk by what is in flight.
+#[utoipa::path(
+    get, path = "/v1/atp/{sku}", tag = "stock",
+    params(("sku" = Sku, Path), AtpParams),
+    responses((status = 200, body = AtpJson)),
+)]
+pub async fn atp(State(front): State<Front>, Path(sku): Path<Text>, Params(asked): Params<AtpParams>) -> Replied {
+    let node = asked.node.as_ref().map(|node| &*node.0);
+    let atp = front.engine().atp(front.journal().now().journal, &sku, node)?;
+    Ok(ahead(&AtpJson { sku: Sku(sku), available: atp.available, as_of: atp.as_of }))
+}
+
+/// What can be promised of many skus.
+#[utoipa::path(
+    post, path = "/v1/atp", tag = "stock", request_body = AtpRequest,
+    responses((status = 200, body = AtpsJson)),
+)]
+pub async fn atp_of_many(State(front): State<Front>, Ask(asked): Ask<AtpRequest>) -> Replied {
+    let now = front.journal().now().journal;
+    let node = asked.node.as_ref().map(|node| &*node.0);
+    let (mut items, mut faults) = (Vec::with_capacity(asked.skus.len()), Vec::new());
+    for (at, sku) in asked.skus.into_iter().enumerate() {
+        match front.engine().atp(now, &sku.0, node) {
+            Ok(atp) => items.push(AtpJson { sku, available: atp.available, as_of: atp.as_of }),
+            Err(rejection) => faults.push(unknown(at, rejection)?),
+        }
+    }
+    if faults.is_empty() { Ok(ahead(&AtpsJson { items })) } else { Err(Problem::of_faults(&faults)) }
+}
+
+/// What does not exist is a fault of the body here.
+fn unknown(at: usize, rejection: Rejection) -> Result<Fault, Problem> {
+    match rejection {
+        Rejection::NotFound { kind: "node", id } => {
+            Ok(Fault::new("node", "unknown_node", format!("there is no node {id:?}")))
+        }
+        Rejection::NotFound { id, .. } => {
+            Ok(Fault::new(format!("skus[{at}]"), "unknown_sku", format!("there is no item {id:?}")))
+        }
+        other => Err(other.into()),
+    }
+}

@@ -1,0 +1,135 @@
+//! The write path: seat, execute, durable. The route of every write can be read here.
+//!
+//! ```text
+//! seat     a permit for one append, or Busy
+//! execute  the engine validates, takes stock, makes events and appends them while what it touches is locked
+//! durable  wait until the group is on disk
+//! ```
+//! Reads go straight to the engine and the journal. What is *not* here: JSON, HTTP, what a command does.
+
+use std::sync::Arc;
+
+use crate::domain::command::{Command, Context};
+use crate::domain::event::{Answer, Event};
+use crate::domain::money::Currency;
+use crate::domain::record::Record;
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::{Outcome, Reply};
+use crate::domain::state::State;
+use crate::domain::time::JournalTime;
+use crate::engine::{Engine, Executed};
+use crate::journal::{Durable, Journal, OutcomeUnknown, Priority, Seat};
+
+/// Engine and journal, joined. Clones share them.
+#[derive(Clone)]
+pub struct Pipeline {
+    engine: Arc<Engine>,
+    journal: Arc<Journal>,
+}
+
+/// Why a command got no answer of its own.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The business says no; nothing was changed.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// Too much is in flight; nothing was changed. Come back.
+    #[error("too much is in flight; nothing was changed")]
+    Busy,
+    /// The disk failed while the record was on its way: it may be there after a restart, or not.
+    #[error("the outcome is unknown: the journal failed")]
+    OutcomeUnknown,
+    /// The answer to a repeated request is older than the history that is kept.
+    #[error("the answer to this request is no longer kept")]
+    AnswerGone,
+}
+
+impl From<OutcomeUnknown> for Refused {
+    fn from(_: OutcomeUnknown) -> Self {
+        Self::OutcomeUnknown
+    }
+}
+
+impl Pipeline {
+    /// Starts the engine from a recovered state and joins it to its journal.
+    pub fn start(journal: Journal, state: State, currency: Option<Currency>) -> Self {
+        let engine = Engine::start(state, &journal, currency);
+        Self { engine: Arc::new(engine), journal: Arc::new(journal) }
+    }
+
+    /// Carries out a command and waits until its record is durable.
+    pub async fn submit(&self, context: Context, command: Command) -> Result<Durable<Outcome>, Refused> {
+        let (seat, executed) = self.execute(&context, command)?;
+        self.journal.durable(first_record(&executed), ()).await?;
+        let outcome = self.outcome(&context, executed)?;
+        let durable = self.journal.durable(outcome.seq, outcome).await?;
+        drop(seat);
+        Ok(durable)
+    }
+
+    /// The same for a thread without a runtime.
+    pub fn submit_blocking(&self, context: &Context, command: Command) -> Result<Durable<Outcome>, Refused> {
+        let (seat, executed) = self.execute(context, command)?;
+        self.journal.durable_blocking(first_record(&executed), ())?;
+        let outcome = self.outcome(context, executed)?;
+        let durable = self.journal.durable_blocking(outcome.seq, outcome)?;
+        drop(seat);
+        Ok(durable)
+    }
+
+    /// Gives stock back whose time is up; answers when to come again.
+    pub fn tick(&self) -> Option<JournalTime> {
+        self.engine.expire_due(&*self.journal)
+    }
+
+    /// The engine, for reads.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The journal, for its tail and its waits.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    fn execute(&self, context: &Context, command: Command) -> Result<(Seat, Executed), Refused> {
+        let priority = if command.keeps_its_seat() { Priority::Kept } else { Priority::Normal };
+        let seat = self.journal.seat(priority).map_err(|_| Refused::Busy)?;
+        let executed = self.engine.execute(&*self.journal, context, command)?;
+        Ok((seat, executed))
+    }
+
+    /// The answer. That of a repeat is rendered again from the record of the first, which is durable by now.
+    fn outcome(&self, context: &Context, executed: Executed) -> Result<Outcome, Refused> {
+        let (seq, answer) = match executed {
+            Executed::Done(outcome) => return Ok(outcome),
+            Executed::Repeat { seq, answer } => (seq, Some(answer)),
+            Executed::RepeatKey { seq } => (seq, None),
+        };
+        let record = self.journal.read(seq).ok().flatten().ok_or(Refused::AnswerGone)?;
+        let answer = answer.or_else(|| used_key(&record, context)).ok_or(Refused::AnswerGone)?;
+        let reply = self.engine.answer(&record, &answer)?;
+        let seq = match &reply {
+            Reply::Order(order) => order.seq,
+            Reply::Reservation(reservation) => reservation.seq,
+            _ => seq,
+        };
+        Ok(Outcome { reply, seq, replayed: true })
+    }
+}
+
+/// The record that must be durable before an answer can be made.
+fn first_record(executed: &Executed) -> u64 {
+    match executed {
+        Executed::Done(outcome) => outcome.seq,
+        Executed::Repeat { seq, .. } | Executed::RepeatKey { seq } => *seq,
+    }
+}
+
+fn used_key(record: &Record, context: &Context) -> Option<Answer> {
+    let hash = context.key?.hash;
+    record.events.iter().find_map(|event| match event {
+        Event::KeyUsed(used) if used.hash == hash => Some(used.answer.clone()),
+        _ => None,
+    })
+}

@@ -1,0 +1,9 @@
+//! One binary for all tests from outside: it links once and shows the public surface as a user sees it.
+//!
+//! What is *not* here: tests of one file's own rules, which stand beside them.
+
+mod architecture;
+mod cases;
+mod largest_order;
+mod race;
+mod shop;
