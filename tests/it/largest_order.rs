@@ -15,7 +15,7 @@ fn an_order_of_1200_skus_split_over_five_nodes_is_placed_cancelled_and_survives_
         shop.node(&format!("node-{n}"), 35.0 + f64::from(n), -80.0);
     }
     let skus: Vec<String> = (0..ORDER_LINES_MAX).map(|n| format!("sku-{n:06}")).collect();
-    for (n, sku) in skus.iter().enumerate() {
+    let stock = |n: usize, sku: &String| {
         shop.item(sku, ItemKind::Product, &[]);
         let received = |k: usize| Adjustment {
             sku: text(sku),
@@ -24,7 +24,14 @@ fn an_order_of_1200_skus_split_over_five_nodes_is_placed_cancelled_and_survives_
             reason: MovementKind::Received,
         };
         shop.run(Command::AdjustStock((0..5).map(received).collect())).expect("there is room");
-    }
+    };
+    // Many at once, so that they share the disk's syncs.
+    std::thread::scope(|scope| {
+        for (at, some) in skus.chunks(ORDER_LINES_MAX / 32).enumerate() {
+            let stock = &stock;
+            scope.spawn(move || some.iter().for_each(|sku| stock(at, sku)));
+        }
+    });
     let lines: Vec<(&str, u32)> = skus.iter().map(|sku| (sku.as_str(), 300)).collect();
     let placed = shop.place(order("large", &lines)).expect("taken");
     assert_eq!(placed.totals().allocated, 360_000);
