@@ -7,7 +7,7 @@
 //!   u32  length of the header                   u16  version of its encoding
 //!    …   header                                 u32  length
 //!   u32  number of events                        …   key and entity
-//!   per event: u16 type · u16 version · u32 length · bytes
+//!   per event: u8 type · u8 version · u16 length · bytes
 //! ```
 //! Sequence number, times, epoch and partition of a record are not in its body: they lie in the
 //! frame around it, where the append can still set them.
@@ -38,6 +38,8 @@ pub const ENTITY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(super) const ENTRY_HEAD_BYTES: usize = 8;
 
 const HEADER_VERSION: u16 = 1;
+/// Version of every event that is written.
+const EVENT_VERSION: u8 = 1;
 
 /// Why bytes whose checksum was good still mean nothing to this program.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -106,8 +108,8 @@ pub(super) fn decode(head: &Head, slice: &Slice<'_>) -> Result<Record, Undecodab
     // Not reserved ahead: the count comes from disk, the events themselves bound the memory.
     let mut record = Record { header: header.complete(head, slice), events: Vec::new() };
     for _ in 0..events {
-        let (code, version) = (input.u16()?, input.u16()?);
-        record.events.push(get_event(code, version, input.sized()?)?);
+        let (code, version) = (u16::from(input.u8()?), u16::from(input.u8()?));
+        record.events.push(get_event(code, version, input.short()?)?);
     }
     input.end()?;
     Ok(record)
@@ -132,17 +134,17 @@ impl HeaderV1 {
 
 /// Versions that are written. Reading knows these and all before.
 fn put_event(bytes: &mut Vec<u8>, event: &Event) {
-    bytes.extend_from_slice(&event.type_code().to_le_bytes());
-    bytes.extend_from_slice(&1u16.to_le_bytes());
+    let code = u8::try_from(event.type_code()).expect("types of events are numbered below 256");
+    bytes.extend_from_slice(&[code, EVENT_VERSION]);
     match event {
-        Event::DirectoryFounded(event) => put_sized(bytes, event),
-        Event::NodePut(event) => put_sized(bytes, event),
-        Event::ItemPut(event) => put_sized(bytes, event),
-        Event::RuleSetPut(event) => put_sized(bytes, event),
-        Event::StockMoved(event) => put_sized(bytes, event),
-        Event::ReservationChanged(event) => put_sized(bytes, event),
-        Event::OrderChanged(event) => put_sized(bytes, event),
-        Event::KeyUsed(event) => put_sized(bytes, event),
+        Event::DirectoryFounded(event) => put_short(bytes, event),
+        Event::NodePut(event) => put_short(bytes, event),
+        Event::ItemPut(event) => put_short(bytes, event),
+        Event::RuleSetPut(event) => put_short(bytes, event),
+        Event::StockMoved(event) => put_short(bytes, event),
+        Event::ReservationChanged(event) => put_short(bytes, event),
+        Event::OrderChanged(event) => put_short(bytes, event),
+        Event::KeyUsed(event) => put_short(bytes, event),
     }
 }
 
@@ -210,11 +212,25 @@ pub(super) fn entry_head(head: &[u8; ENTRY_HEAD_BYTES]) -> (u16, u16, usize) {
 fn put_sized(bytes: &mut Vec<u8>, value: &impl Serialize) {
     let at = bytes.len();
     bytes.extend_from_slice(&[0; 4]);
+    let length = count(put(bytes, value));
+    bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+/// As [`put_sized`], with a length of two bytes. An event too long for it makes its record too large anyway.
+fn put_short(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    const { assert!(RECORD_BYTES_MAX <= u16::MAX as usize, "the length of an event fits its field") }
+    let at = bytes.len();
+    bytes.extend_from_slice(&[0; 2]);
+    let length = u16::try_from(put(bytes, value)).unwrap_or(u16::MAX);
+    bytes[at..at + 2].copy_from_slice(&length.to_le_bytes());
+}
+
+fn put(bytes: &mut Vec<u8>, value: &impl Serialize) -> usize {
+    let at = bytes.len();
     bincode::DefaultOptions::new()
         .serialize_into(&mut *bytes, value)
         .expect("values of the domain hold nothing that bincode cannot write to memory");
-    let length = count(bytes.len() - at - 4);
-    bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
+    bytes.len() - at
 }
 
 fn get<T: DeserializeOwned>(what: &'static str, bytes: &[u8], limit: usize) -> Result<T, Undecodable> {
@@ -248,6 +264,15 @@ impl<'a> Input<'a> {
 
     fn u32(&mut self) -> Result<u32, Undecodable> {
         self.take(4).map(|bytes| u32::from_le_bytes(array(bytes, 0)))
+    }
+
+    fn u8(&mut self) -> Result<u8, Undecodable> {
+        Ok(self.take(1)?[0])
+    }
+
+    fn short(&mut self) -> Result<&'a [u8], Undecodable> {
+        let length = usize::from(self.u16()?);
+        self.take(length)
     }
 
     fn sized(&mut self) -> Result<&'a [u8], Undecodable> {

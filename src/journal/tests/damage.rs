@@ -110,7 +110,7 @@ fn an_unknown_event_is_refused_and_not_skipped() {
         let body = frame.records().next().unwrap().body;
         let header = u32::from_le_bytes(body[2..6].try_into().unwrap()) as usize;
         // Version of the first event, after version and length of the header, header, count and type.
-        let at = frame::HEAD_BYTES + frame::STAMP_BYTES + 6 + header + 4 + 2;
+        let at = frame::HEAD_BYTES + frame::STAMP_BYTES + 6 + header + 4 + 1;
         let mut bytes = frame.bytes().to_vec();
         bytes[at] = 99;
         let covered = bytes.len() - 4;

@@ -88,7 +88,7 @@ fn placed() -> OrderEvent {
             stocked: true,
             components: vec![],
         }],
-        allocations: vec![Allocation { number: 1, node: NodeIndex(300), group: 0, lines: vec![units] }],
+        allocations: vec![Allocation { number: 1, node: NodeIndex(300), group: 0, lines: vec![units], cost: 650 }],
         backordered: vec![LineUnits { line: 0, quantity: 1 }],
         decision: Some(Box::new(Decision {
             rule_set: "default".into(),
@@ -106,6 +106,7 @@ fn placed() -> OrderEvent {
                 candidates: vec![(NodeIndex(300), 12_345)],
                 available: vec![2],
                 fenced: vec![(NodeIndex(2), FenceReason::Inactive)],
+                destination: Some(Position { lat_micro: 40_000_000, lon_micro: -75_000_000 }),
                 nodes: 2,
                 truncated: false,
                 tariff: (500, 200_000, 150),

@@ -40,7 +40,7 @@ fn many_threads_get_one_order_and_every_wait_ends() {
 fn a_group_larger_than_a_frame_takes_several() {
     let disk = Simulated::new(1);
     let (journal, _) = open_with(&disk, Options { generation_bytes: 1 << 30, ..options() }).unwrap();
-    let last = disk.hold(|| (0..3_000).map(|_| append(&journal)).last().unwrap());
+    let last = disk.hold(|| (0..6_000).map(|_| append(&journal)).last().unwrap());
     journal.durable_blocking(last, ()).unwrap();
     let counted = journal.counted();
     assert!(counted.groups <= 2 && counted.frames > 4, "{counted:?}");
