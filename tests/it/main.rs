@@ -2,6 +2,8 @@
 //!
 //! What is *not* here: tests of one file's own rules, which stand beside them.
 
+#![allow(clippy::duplicate_mod, reason = "each replay brings the part that they share")]
+
 mod architecture;
 mod bad_input;
 mod cases;
