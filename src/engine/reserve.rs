@@ -264,7 +264,7 @@ impl Engine {
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         logged.fold_reservation(&mut slot);
-        self.ended.lock().push_back((now, key));
+        self.remember_end(&slot);
         let reservation = slot.as_ref().expect("just folded").clone();
         let seq = logged.seq();
         let touched = logged.done();
