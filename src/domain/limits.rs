@@ -25,6 +25,8 @@ pub const TTL_S_MAX: u64 = 31_536_000;
 pub const ORDER_LINES_MAX: usize = 1_200;
 /// Most lines of one reservation.
 pub const RESERVATION_LINES_MAX: usize = 500;
+/// Most cells one reservation may hold units of: the record of its end must hold them all at their longest.
+pub const RESERVATION_CELLS_MAX: usize = 1_500;
 /// Most reservations of one batch.
 pub const BATCH_RESERVATIONS_MAX: usize = 1_000;
 /// Most adjustments or moves of one request.
@@ -60,4 +62,5 @@ pub const REROUTES_MAX: u32 = 64;
 
 const _: () = assert!(QUANTITY_MAX <= LEVEL_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(RESERVATION_CELLS_MAX * 40 < RECORD_BYTES_MAX - 1_024);
 const _: () = assert!(EVIDENCE_BYTES_MAX * 2 < RECORD_BYTES_MAX);

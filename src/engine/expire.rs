@@ -106,7 +106,7 @@ impl Engine {
         let mut events: Vec<Event> = vec![reservation_event(reservation, ended)];
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, None);
-        let sealed = sealed.expect("a reservation's end is smaller than its beginning");
+        let sealed = sealed.expect("a reservation holds no more cells than the record of its end");
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         logged.fold_reservation(&mut slot);
         self.remember_end(&slot);

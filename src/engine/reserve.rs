@@ -15,7 +15,7 @@ use crate::domain::command::{ChangeReservation, Reserve, ReserveLine};
 use crate::domain::event::{Answer, Event, ReservationChanged};
 use crate::domain::ids::{NodeIndex, ReservationKey, SkuIndex};
 use crate::domain::item::ItemKind;
-use crate::domain::limits::{QUANTITY_MAX, REROUTES_MAX, RESERVATION_LINES_MAX};
+use crate::domain::limits::{QUANTITY_MAX, REROUTES_MAX, RESERVATION_CELLS_MAX, RESERVATION_LINES_MAX};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Held, Reservation, ReservationEvent, ReservationState};
@@ -331,6 +331,10 @@ fn choose(
 ) -> Result<Cells, Stop> {
     loop {
         let short = match choose_by(network, lines, own, partial, Word::free) {
+            Ok(cells) if cells.len() > RESERVATION_CELLS_MAX => {
+                let detail = format!("needs {} cells, a reservation holds at most {RESERVATION_CELLS_MAX}", cells.len());
+                return Err(Stop::Rejected(Rejection::invalid("lines", "too_many_lines", detail)));
+            }
             Err(short @ Stop::Short(..)) => short,
             done => return done,
         };
