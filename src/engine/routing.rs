@@ -177,7 +177,7 @@ fn problem(
             let stock = placed.stock(1);
             let weight = |(sku, n): &(SkuIndex, u32)| u64::from(catalogue.item(*sku).weight_g) * u64::from(*n);
             let own_weight = u64::from(catalogue.item(placed.sku).weight_g);
-            let unit_weight_g = if own_weight > 0 { own_weight } else { stock.iter().map(weight).sum() };
+            let unit_weight_g = if own_weight > 0 { own_weight } else { stock.iter().map(weight).fold(0, u64::saturating_add) };
             let needs = stock.iter().map(|(sku, n)| Need { slot: slot_of(*sku), per_unit: *n }).collect();
             DemandLine { quantity: u.quantity, unit_weight_g, needs }
         })
