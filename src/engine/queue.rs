@@ -128,7 +128,7 @@ impl Engine {
     }
 
     /// Tries a line that lets newcomers pass.
-    fn refill(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, line: u16) -> BTreeSet<SkuIndex> {
+    pub(super) fn refill(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, line: u16) -> BTreeSet<SkuIndex> {
         let mut patience = Patience::default();
         for _ in 0..TRIES {
             let Some(mut slot) = self.orders.lock(key) else { return BTreeSet::new() };

@@ -47,6 +47,7 @@ impl Engine {
         let turn = Turn::new(log, &context, None);
         let network = engine.network.read().expect("nobody else knows the engine yet");
         engine.settle_all(&turn, &network);
+        engine.serve_unstocked(&turn, &network);
         for key in engine.unsourced() {
             // What cannot be sourced now stays unallocated and is tried at the next start.
             drop(engine.resource(&turn, &network, key));
