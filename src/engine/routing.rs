@@ -76,6 +76,14 @@ pub fn route(network: &Network, wanted: &Wanted<'_>) -> Route {
     route
 }
 
+/// The route of an order that may go nowhere any more: all of it waits.
+pub fn nowhere(network: &Network, wanted: &Wanted<'_>) -> Route {
+    let mut route = empty(network, wanted);
+    route.unfilled.extend_from_slice(wanted.units);
+    route.decision.unfilled.extend_from_slice(wanted.units);
+    route
+}
+
 fn empty(network: &Network, wanted: &Wanted<'_>) -> Route {
     let decision = Decision {
         rule_set: wanted.rules.name.clone(),

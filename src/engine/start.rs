@@ -151,7 +151,7 @@ impl Engine {
         let channel = Name::ChannelOrder(order.facts.channel.clone(), order.facts.channel_order_id.clone());
         self.names.insert(channel, named);
         for (line, own) in (0..).zip(&order.lines).filter(|(_, line)| line.backordered > 0) {
-            let right = own.placed.components.is_empty() && order.fenced.is_empty();
+            let right = order.waits_with_right(line);
             for (sku, _) in own.placed.stock(1) {
                 let mut ledger = network.sku(sku).ledger.lock();
                 if right {
