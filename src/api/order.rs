@@ -20,7 +20,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{CancelOrder, Command, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::geo::Position;
 use crate::domain::ids::{FulfillmentKey, Text};
-use crate::domain::limits::{LOSERS_IN_REPLY, ORDER_LINES_MAX};
+use crate::domain::limits::ORDER_LINES_MAX;
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Buckets, Destination, Order, OrderStatus, OrderType, Payment, Told};
 use crate::domain::quantity::Quantity;
@@ -519,7 +519,8 @@ pub struct TotalsJson {
 impl OrderJson {
     /// An order with its decision and the nearest losers.
     pub fn of(order: &Order, catalogue: &Catalogue) -> Self {
-        let decision = DecisionJson::of_order(order, catalogue, LOSERS_IN_REPLY);
+        let lines = OrderLines { order, catalogue };
+        let decision = order.decision.as_deref().map(|decision| DecisionJson::brief(decision, &lines, catalogue));
         Self { decision, ..Self::in_list(order, catalogue) }
     }
 
