@@ -2,7 +2,6 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use tokio::sync::Semaphore;
 
 use super::front::Front;
 use super::reply::{Replied, ahead, found, made};
@@ -19,9 +18,6 @@ use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::journal::Durable;
 use crate::views::Filter;
-
-/// Decisions that are explained whole at the same time.
-static EXPLAINED: Semaphore = Semaphore::const_new(2);
 
 /// Quote an order: plan, cost and reasons. Takes nothing.
 #[utoipa::path(
@@ -68,7 +64,7 @@ async fn durable_order(front: &Front, id: &str) -> Result<Durable<Order>, Proble
     responses((status = 200, body = Page<OrderJson>)),
 )]
 pub async fn orders(State(front): State<Front>, Params(asked): Params<OrderParams>) -> Replied {
-    front.views().reached(front.journal().durable_seq()).await;
+    front.lists_reached_now().await?;
     let (limit, cursor) = (length(asked.limit), asked.cursor.map(|cursor| cursor.0));
     let Some(filter) = filter(&front, asked) else { return Ok(ahead(&Page::<OrderJson>::empty())) };
     let page = front.views().orders().page(&filter, limit, cursor);
@@ -120,7 +116,7 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
         return Err(Rejection::not_found("decision of order", &*id).into());
     };
     let losing = front.engine().catalogue(|c| decision.losing(c));
-    let (decision, losers) = explained(decision, losing).await?;
+    let (decision, losers) = explained(&front, decision, losing).await?;
     Ok(found(order.map(|order| {
         front.engine().catalogue(|c| {
             let lines = OrderLines { order: &order, catalogue: c };
@@ -131,8 +127,12 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
 }
 
 /// Explains a decision on a thread of its own, since it may take seconds, and holds nothing meanwhile.
-async fn explained(decision: Box<Decision>, losing: Vec<Losing>) -> Result<(Box<Decision>, Vec<Loser>), Problem> {
-    let _turn = EXPLAINED.acquire().await.map_err(|_| busy())?;
+async fn explained(
+    front: &Front,
+    decision: Box<Decision>,
+    losing: Vec<Losing>,
+) -> Result<(Box<Decision>, Vec<Loser>), Problem> {
+    let _turn = front.explanations().acquire().await.map_err(|_| busy())?;
     let explain = move || {
         let losers = decision.losers(&losing);
         (decision, losers)
