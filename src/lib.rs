@@ -1,6 +1,9 @@
 //! Ordain: a distributed order management engine.
 
 pub mod api;
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod connectors;
 pub mod domain;
 pub mod engine;

@@ -1,3 +1,7 @@
-//! The binary.
+//! The binary: hands the command line over and ends with its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ordain::cli::run(std::env::args_os())
+}

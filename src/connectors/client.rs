@@ -27,6 +27,9 @@ pub const TRIES: u32 = 20;
 /// The header by which a request carries the time of a server that runs on the clock of its requests.
 pub const TIME_HEADER: &str = "ordain-time";
 
+/// How long an unused connection is kept: less than the server keeps it, so that none is used while it closes it.
+const IDLE_FOR: Duration = Duration::from_secs(4);
+
 /// Longest wait that a server's `Retry-After` can cause.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 
@@ -112,7 +115,10 @@ impl Client {
         }
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let pool = Pool::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        let pool = Pool::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_FOR)
+            .build(connector);
         Ok(Self { pool, url: url.trim_end_matches('/').to_owned() })
     }
 

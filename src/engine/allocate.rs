@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Engine;
 use super::change::{Change, Place};
 use super::network::Network;
-use super::routing::{Route, Wanted, route};
+use super::routing::{Route, Wanted, nowhere, route};
 use super::turn::{Logged, Turn, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::{Answer, Event};
 use crate::domain::ids::{OrderKey, SkuIndex};
+use crate::domain::limits::FULFILLMENT_ORDERS_MAX;
 use crate::domain::order::{Allocation, PlacedLine};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
@@ -81,7 +82,8 @@ impl Engine {
         answer: Option<Answer>,
     ) -> Result<Option<Logged>, Stop> {
         let mut change = Change::lock(network, held);
-        let route = route(network, &order.wanted);
+        let spent = usize::from(order.next_number) > FULFILLMENT_ORDERS_MAX;
+        let route = if spent { nowhere(network, &order.wanted) } else { route(network, &order.wanted) };
         if order.fills && route.shipments.is_empty() {
             return Ok(None);
         }
@@ -97,7 +99,7 @@ impl Engine {
         if !needed.is_subset(held) {
             return Err(Stop::NeedLedgers(needed.union(held).copied().collect()));
         }
-        let joins_with_right = place_in_queues(&mut change, order, &route);
+        let joins_with_right = place_in_queues(&mut change, order, &route, spent);
         for (cell, wanted) in &units {
             let kept = own.get(cell).copied().unwrap_or(0).min(*wanted);
             if kept > 0 {
@@ -146,7 +148,7 @@ fn skus_of(lines: &[PlacedLine], units: &[LineUnits]) -> BTreeSet<SkuIndex> {
 }
 
 /// Puts what cannot be filled into the queues; answers the skus in which it waits with a right.
-fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route) -> BTreeSet<SkuIndex> {
+fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, spent: bool) -> BTreeSet<SkuIndex> {
     let mut with_right = BTreeSet::new();
     if order.fills {
         return with_right;
@@ -154,7 +156,7 @@ fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route) ->
     for u in &route.unfilled {
         let line = &order.wanted.lines[usize::from(u.line)];
         let waiting = (order.key, u.line);
-        let right = line.components.is_empty() && order.wanted.fenced.is_empty();
+        let right = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent;
         for (sku, _) in line.stock(1) {
             let all = order.backordered.get(usize::from(u.line)).copied().unwrap_or(0) + u.quantity;
             change.place(sku, waiting, if right { Place::Queued(all) } else { Place::Loose });

@@ -69,6 +69,12 @@ impl DueIndex {
         self.collect(&mut heap);
     }
 
+    /// How many entries there are.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.inbox.len() + self.heap.lock().len()
+    }
+
     fn collect(&self, heap: &mut BinaryHeap<Reverse<(JournalTime, ReservationKey)>>) {
         self.next_due.store(LOOK_CLOSER, Release);
         while let Some(entry) = self.inbox.pop() {

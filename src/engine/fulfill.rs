@@ -211,6 +211,7 @@ fn left_to_pick(fulfillment: &FulfillmentOrder) -> Vec<LineUnits> {
 
 /// Named units as positions; no more of a line than is left to pick.
 fn units_of(order: &Order, fulfillment: &FulfillmentOrder, named: &[NamedUnits]) -> Result<Vec<LineUnits>, Rejection> {
+    check_named(named)?;
     let mut wanted: BTreeMap<u16, u32> = BTreeMap::new();
     for (at, units) in named.iter().enumerate() {
         let unknown = || {
@@ -230,6 +231,14 @@ fn units_of(order: &Order, fulfillment: &FulfillmentOrder, named: &[NamedUnits])
         }
     }
     Ok(wanted.into_iter().map(|(line, quantity)| LineUnits { line, quantity }).collect())
+}
+
+/// Refuses a list that names nothing: it would fence a node or write a story of nothing.
+fn check_named(named: &[NamedUnits]) -> Result<(), Rejection> {
+    if named.is_empty() {
+        return Err(Rejection::invalid("lines", "no_lines", "names no line; leave it out where all is meant"));
+    }
+    Ok(())
 }
 
 fn fences(step: &FulfillmentStep) -> bool {
@@ -392,6 +401,7 @@ fn parts_to_cancel(order: &Order, command: &CancelOrder) -> Result<Vec<Cancelled
         let parts: Vec<_> = (0..order.lines.len() as u16).flat_map(|line| cancellable(order, line)).collect();
         return if parts.is_empty() { Err(not_cancellable("", 0, order.totals().open())) } else { Ok(parts) };
     };
+    check_named(named)?;
     let mut wanted: BTreeMap<u16, u64> = BTreeMap::new();
     for (at, units) in named.iter().enumerate() {
         let unknown = || {

@@ -131,6 +131,7 @@ impl Engine {
         logged.fold_order(&mut slot);
         if let Some((_, reservation)) = &mut reservation {
             logged.fold_reservation(reservation);
+            self.remember_end(reservation);
         }
         channel_claim.settle(Named::Order(key, command.fingerprint));
         if let Some(claim) = own_claim {

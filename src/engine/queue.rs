@@ -21,6 +21,8 @@ use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 
 /// How often one waiting line is tried again before it is left to the next give.
 const TRIES: u32 = 8;
+/// Most cells whose pool goes to a line in one record; what is left follows in further ones.
+const DRAINED_CELLS_MAX: usize = 500;
 
 impl Engine {
     /// Serves the queues of skus that got units. The caller holds no entity and no ledger.
@@ -66,12 +68,18 @@ impl Engine {
         let ledger = change.ledger(sku);
         let Some(wanted) = ledger.queue.get(&(key, line)).copied() else { return Some(BTreeSet::new()) };
         let order = slot.as_ref().expect("a locked entity is there");
+        if order.is_spent() {
+            // It lets others pass from now on; a start reads the same off the order, so nothing is logged.
+            ledger.queue.remove(&(key, line));
+            ledger.loose.insert((key, line));
+            return Some(BTreeSet::new());
+        }
         let cells: Vec<_> = network.sku(sku).cells.iter().map(|cell| (cell.node, cell.position)).collect();
         let (mut left, mut allocations) = (wanted, Vec::new());
         let mut drained = Vec::new();
         for (node, position) in cells {
             let units = change.ledger(sku).cells[position].pool.min(left);
-            if units > 0 {
+            if units > 0 && drained.len() < DRAINED_CELLS_MAX {
                 left -= units;
                 drained.push((CellKey { sku, node }, units));
                 allocations.push(Allocation {
@@ -112,6 +120,7 @@ impl Engine {
             .iter()
             .map(|cell| (CellKey { sku, node: cell.node }, change.ledger(sku).cells[cell.position].pool))
             .filter(|(_, pool)| *pool > 0)
+            .take(DRAINED_CELLS_MAX)
             .collect();
         if pools.is_empty() {
             return None;
@@ -128,14 +137,14 @@ impl Engine {
     }
 
     /// Tries a line that lets newcomers pass.
-    fn refill(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, line: u16) -> BTreeSet<SkuIndex> {
+    pub(super) fn refill(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, line: u16) -> BTreeSet<SkuIndex> {
         let mut patience = Patience::default();
         for _ in 0..TRIES {
             let Some(mut slot) = self.orders.lock(key) else { return BTreeSet::new() };
             let now = turn.now();
             let order = slot.as_ref().expect("a locked entity is there");
             let backordered = order.lines[usize::from(line)].backordered;
-            if backordered == 0 {
+            if backordered == 0 || order.is_spent() {
                 return BTreeSet::new();
             }
             let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();

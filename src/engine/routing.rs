@@ -76,6 +76,14 @@ pub fn route(network: &Network, wanted: &Wanted<'_>) -> Route {
     route
 }
 
+/// The route of an order that may go nowhere any more: all of it waits.
+pub fn nowhere(network: &Network, wanted: &Wanted<'_>) -> Route {
+    let mut route = empty(network, wanted);
+    route.unfilled.extend_from_slice(wanted.units);
+    route.decision.unfilled.extend_from_slice(wanted.units);
+    route
+}
+
 fn empty(network: &Network, wanted: &Wanted<'_>) -> Route {
     let decision = Decision {
         rule_set: wanted.rules.name.clone(),
@@ -177,7 +185,7 @@ fn problem(
             let stock = placed.stock(1);
             let weight = |(sku, n): &(SkuIndex, u32)| u64::from(catalogue.item(*sku).weight_g) * u64::from(*n);
             let own_weight = u64::from(catalogue.item(placed.sku).weight_g);
-            let unit_weight_g = if own_weight > 0 { own_weight } else { stock.iter().map(weight).sum() };
+            let unit_weight_g = if own_weight > 0 { own_weight } else { stock.iter().map(weight).fold(0, u64::saturating_add) };
             let needs = stock.iter().map(|(sku, n)| Need { slot: slot_of(*sku), per_unit: *n }).collect();
             DemandLine { quantity: u.quantity, unit_weight_g, needs }
         })

@@ -5,8 +5,10 @@
 mod architecture;
 mod bad_input;
 mod cases;
+mod crash;
 mod http;
 mod largest_order;
 mod race;
+mod scenarios;
 mod served;
 mod shop;

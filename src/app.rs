@@ -1,0 +1,228 @@
+//! The composition root: open, recover, build, run, stop in reverse.
+//!
+//! ```text
+//! open:   journal ─recover─► state ─► views, engine ─► pipeline ─► clock thread, view thread ─► (http)
+//! close:  (http) ─► clock thread ─► journal ─► view thread
+//! ```
+//! [`Ordain`] is the engine in process: what `ordain serve` puts behind HTTP, and what a Rust program can use without it.
+//! A drop without [`Ordain::close`] loses nothing that was acknowledged; the next start only has to verify more.
+//!
+//! What is *not* here: decisions of any kind. Each part has its rules; this file only knows their order.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use crate::config::Settings;
+use crate::domain::command::{Command, Context};
+use crate::domain::money::Currency;
+use crate::domain::record::Log;
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::state::{Entity, EntityKey, State};
+use crate::engine::{Atp, StockView};
+use crate::http::{self, Front};
+use crate::journal::{self, ManualClock, Tail, TailEnd, Unrecovered};
+use crate::pipeline::{Pipeline, Refused};
+use crate::views::Views;
+
+/// Longest sleep of the clock thread. What is due counts as free before it is written, so a late thread harms nobody.
+const NAP_MAX: Duration = Duration::from_millis(500);
+
+/// Why a data directory does not open, or ends.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The journal cannot be opened or went wrong.
+    #[error(transparent)]
+    Journal(#[from] journal::Failure),
+    /// The data directory was founded with another currency.
+    #[error("the data directory counts costs in {founded}, not in {asked}; that is chosen once, at the first start")]
+    Currency {
+        /// What it was founded with.
+        founded: Currency,
+        /// What was asked for.
+        asked: Currency,
+    },
+    /// A thread could not be started, or the network failed.
+    #[error("{what}: {cause}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        cause: std::io::Error,
+    },
+}
+
+impl Failure {
+    /// Whether the data themselves are damaged.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Journal(journal::Failure::Damaged { .. }))
+    }
+}
+
+/// An open data directory with all parts running.
+pub struct Ordain {
+    pipeline: Pipeline,
+    views: Arc<Views>,
+    /// The clock that requests set, when they do.
+    clock_of_requests: Option<Arc<ManualClock>>,
+    stopping: Arc<AtomicBool>,
+    clock: Option<JoinHandle<()>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Ordain {
+    /// Opens a data directory, and founds it when it is empty.
+    pub fn open(data: impl Into<PathBuf>) -> Result<Self, Failure> {
+        Self::start(&Settings::of(data))
+    }
+
+    /// Opens a data directory with settings.
+    pub fn start(settings: &Settings) -> Result<Self, Failure> {
+        let (journal, state) = Unrecovered::open(&settings.data, settings.journal())?.recover()?;
+        check_currency(&state, settings.currency)?;
+        let views = Views::of(&state);
+        let tail = journal.tail(state.seq());
+        let pipeline = Pipeline::start(journal, state, settings.currency);
+
+        let stopping = Arc::new(AtomicBool::new(false));
+        let clock = thread::Builder::new().name("clock".into()).spawn({
+            let (pipeline, stopping) = (pipeline.clone(), stopping.clone());
+            move || keep_time(&pipeline, &stopping)
+        });
+        let reader = thread::Builder::new().name("views".into()).spawn({
+            let views = views.clone();
+            move || follow(tail, &views)
+        });
+        let thread_failure = |cause| Failure::System { what: "a thread cannot be started", cause };
+        let (clock, reader) = (Some(clock.map_err(thread_failure)?), Some(reader.map_err(thread_failure)?));
+        let clock_of_requests = settings.clock.of_requests();
+        Ok(Self { pipeline, views, clock_of_requests, stopping, clock, reader })
+    }
+
+    /// Carries a command out and waits until it is durable.
+    pub fn submit(&self, command: Command) -> Result<Reply, Refused> {
+        let outcome = self.pipeline.submit_blocking(&Context::library(), command)?;
+        Ok(outcome.into_inner().reply)
+    }
+
+    /// All stock levels of a sku.
+    pub fn stock(&self, sku: &str) -> Result<StockView, Rejection> {
+        self.pipeline.engine().stock(sku)
+    }
+
+    /// What of a sku can be promised now, at one node or anywhere.
+    pub fn atp(&self, sku: &str, node: Option<&str>) -> Result<Atp, Rejection> {
+        self.pipeline.engine().atp(self.pipeline.journal().now().journal, sku, node)
+    }
+
+    /// The route of every write, and through it the engine and the journal for further reads.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// Read models.
+    pub fn views(&self) -> &Arc<Views> {
+        &self.views
+    }
+
+    /// Serves HTTP until `shutdown` resolves or the journal fails, then lets requests in flight end.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let poisoned = self.pipeline.journal().poisoned();
+        let stop = async move {
+            tokio::select! {
+                () = shutdown => {}
+                () = poisoned => {}
+            }
+        };
+        let (pipeline, views) = (self.pipeline.clone(), self.views.clone());
+        let front = match &self.clock_of_requests {
+            Some(clock) => Front::on_clock(pipeline, views, clock.clone()),
+            None => Front::new(pipeline, views),
+        };
+        http::serve(listener, front, stop).await.map_err(|cause| Failure::System { what: "serving failed", cause })
+    }
+
+    /// Stops all parts and leaves the mark of an orderly end.
+    pub fn close(mut self) -> Result<(), Failure> {
+        self.stop()
+    }
+
+    fn stop(&mut self) -> Result<(), Failure> {
+        self.stopping.store(true, Ordering::Release);
+        if let Some(clock) = self.clock.take() {
+            clock.thread().unpark();
+            // A clock thread that panicked has told so; what it left undone is done at the next start.
+            let _ = clock.join();
+        }
+        let closed = self.pipeline.journal().close();
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+        Ok(closed?)
+    }
+}
+
+impl fmt::Debug for Ordain {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Ordain at {:?}", self.pipeline.journal())
+    }
+}
+
+impl Drop for Ordain {
+    fn drop(&mut self) {
+        if let Err(failure) = self.stop() {
+            tracing::error!(%failure, "the journal did not close in order");
+        }
+    }
+}
+
+/// Binds where the server will listen.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|cause| Failure::System { what: "cannot listen", cause })
+}
+
+/// Refuses a currency other than the one the directory was founded with.
+fn check_currency(state: &State, asked: Option<Currency>) -> Result<(), Failure> {
+    match (state.entity(&EntityKey::Directory), asked) {
+        (Some(Entity::Directory(directory)), Some(asked)) if directory.base_currency != asked => {
+            Err(Failure::Currency { founded: directory.base_currency, asked })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes what is due, then sleeps until the next is, or is told to stop.
+fn keep_time(pipeline: &Pipeline, stopping: &AtomicBool) {
+    while !stopping.load(Ordering::Acquire) {
+        let due = pipeline.tick();
+        let now = pipeline.journal().now().journal;
+        let until = due.map_or(NAP_MAX, |due| Duration::from_millis(u64::try_from(due.0 - now.0).unwrap_or(0)));
+        // At least a moment: what could not be written now would otherwise be tried without a pause.
+        thread::park_timeout(until.clamp(Duration::from_millis(1), NAP_MAX));
+    }
+}
+
+/// Reads the journal's tail into the views until the journal ends.
+fn follow(mut tail: Tail, views: &Views) {
+    loop {
+        match tail.next_blocking() {
+            Ok(record) => views.read(&record),
+            Err(TailEnd::Stopped) => return,
+            Err(end) => {
+                tracing::error!(%end, "views can no longer follow the journal; lists stand still");
+                return;
+            }
+        }
+    }
+}
