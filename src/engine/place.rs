@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::allocate::{Decided, Order as Allocating, Stop};
+use super::cell::Word;
 use super::network::Network;
 use super::routing::{Wanted, route};
 use super::table::{Locked, Name, Named};
@@ -113,6 +114,7 @@ impl Engine {
                 destinations: &prepared.positions,
                 fenced: &[],
                 own: &own,
+                counts: Word::free,
                 rules: &prepared.rules,
             },
             claimed,
@@ -205,6 +207,7 @@ impl Engine {
             destinations: &prepared.positions,
             fenced: &[],
             own: &own,
+            counts: Word::free,
             rules: &prepared.rules,
         };
         Ok(route(&network, &wanted).decision)

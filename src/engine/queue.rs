@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use super::allocate::{Decided, Order as Allocating, Stop};
+use super::cell::Word;
 use super::change::{Change, Place};
 use super::network::Network;
 use super::place::{positions_of, rules_of};
@@ -159,6 +160,7 @@ impl Engine {
                     destinations: &positions_of(order),
                     fenced: &order.fenced,
                     own: &BTreeMap::new(),
+                    counts: Word::free,
                     rules: &rules_of(network, order.facts.rule_set.as_ref()),
                 },
                 claimed: None,
@@ -241,6 +243,7 @@ impl Engine {
                 destinations: &positions_of(order),
                 fenced: &order.fenced,
                 own: &BTreeMap::new(),
+                counts: Word::free,
                 rules: &rules_of(network, order.facts.rule_set.as_ref()),
             },
             claimed: None,

@@ -134,8 +134,7 @@ fn the_clock_leaves_nothing_of_reservations_that_ended() {
             }
             1 => drop(world.run(Command::ReleaseReservation { reservation: text(&reservation.name()) })),
             2 => {
-                let longer =
-                    ChangeReservation { reservation: text(&reservation.name()), ttl_s: Some(40), lines: None };
+                let longer = ChangeReservation { reservation: text(&reservation.name()), ttl_s: Some(40), lines: None };
                 world.run(Command::ChangeReservation(longer)).expect("held");
             }
             _ => {}
