@@ -38,7 +38,7 @@ impl Engine {
             }
         };
         self.follow_up(turn, &network, touched);
-        self.resource(turn, &network, key.order)?;
+        self.resource(turn, &network, key.order);
         let slot = self.orders.lock(key.order).ok_or_else(unknown)?;
         let order = slot.as_ref().expect("a locked entity is there").clone();
         let seq = seq.max(order.seq);
