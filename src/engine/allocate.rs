@@ -102,7 +102,8 @@ impl Engine {
             return Err(Stop::NeedLedgers(needed.union(held).copied().collect()));
         }
         // A line without a right is tried again at the next give only, so units in flight must not roll back unseen.
-        if !short.is_empty() && !spent && more_may_come_back(network, order, &route) {
+        let loose = !order.fills && !spent && route.unfilled.iter().any(|u| !has_right(order, u.line, spent));
+        if loose && more_may_come_back(network, order, &route) {
             return Err(come_again(patience));
         }
         let joins_with_right = place_in_queues(&mut change, order, &route, spent);
@@ -166,6 +167,11 @@ fn skus_of(lines: &[PlacedLine], units: &[LineUnits]) -> BTreeSet<SkuIndex> {
     units.iter().flat_map(|u| lines[usize::from(u.line)].stock(1)).map(|(sku, _)| sku).collect()
 }
 
+/// Whether a line would wait with a right; the same for an order that is not made yet as `Order::waits_with_right`.
+fn has_right(order: &Order<'_>, line: u16, spent: bool) -> bool {
+    order.wanted.lines[usize::from(line)].components.is_empty() && order.wanted.fenced.is_empty() && !spent
+}
+
 /// Puts what cannot be filled into the queues; answers the skus in which it waits with a right.
 fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, spent: bool) -> BTreeSet<SkuIndex> {
     let mut with_right = BTreeSet::new();
@@ -175,7 +181,7 @@ fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, sp
     for u in &route.unfilled {
         let line = &order.wanted.lines[usize::from(u.line)];
         let waiting = (order.key, u.line);
-        let right = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent;
+        let right = has_right(order, u.line, spent);
         for (sku, _) in line.stock(1) {
             let all = order.backordered.get(usize::from(u.line)).copied().unwrap_or(0) + u.quantity;
             change.place(sku, waiting, if right { Place::Queued(all) } else { Place::Loose });
