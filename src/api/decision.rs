@@ -10,6 +10,7 @@ use super::scalar::{Id, MoneyJson, Sku};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::{Decision, LineUnits, Loser};
 use crate::domain::ids::Text;
+use crate::domain::limits::LOSERS_IN_REPLY;
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 
@@ -124,20 +125,21 @@ pub struct LoserJson {
 }
 
 impl DecisionJson {
-    /// The last decision of an order, with its `losers_max` nearest losers.
-    pub fn of_order(order: &Order, catalogue: &Catalogue, losers_max: usize) -> Option<Self> {
-        let lines = OrderLines { order, catalogue };
-        order.decision.as_deref().map(|decision| Self::of(decision, &lines, catalogue, losers_max))
+    /// A decision with the nearest losers.
+    pub fn brief(decision: &Decision, lines: &(impl LineNames + ?Sized), catalogue: &Catalogue) -> Self {
+        let losing = decision.losing(catalogue);
+        let nearest = &losing[..losing.len().min(LOSERS_IN_REPLY)];
+        Self::of(decision, lines, catalogue, decision.losers_soon(nearest), losing.len())
     }
 
-    /// A decision with its `losers_max` nearest losers.
+    /// A decision with some of its losers, and how many there are.
     pub fn of(
         decision: &Decision,
         lines: &(impl LineNames + ?Sized),
         catalogue: &Catalogue,
-        losers_max: usize,
+        losers: Vec<Loser>,
+        losers_count: usize,
     ) -> Self {
-        let losers = decision.losers(catalogue);
         let units = |units: &[LineUnits]| units.iter().map(|units| UnitsJson::of(*units, lines)).collect();
         let assignments = decision.assignments.iter().map(|assignment| AssignmentJson {
             node: Id(catalogue.node(assignment.node).id.clone()),
@@ -154,8 +156,8 @@ impl DecisionJson {
             terms: terms(decision),
             assignments: assignments.collect(),
             unfilled: units(&decision.unfilled),
-            rejected_count: losers.len(),
-            rejected: losers.into_iter().take(losers_max).map(|loser| LoserJson::of(loser, catalogue)).collect(),
+            rejected: losers.into_iter().map(|loser| LoserJson::of(loser, catalogue)).collect(),
+            rejected_count: losers_count,
         }
     }
 }

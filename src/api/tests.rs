@@ -62,7 +62,8 @@ fn every_bad_body_names_its_fields_and_code() {
         let mut told: Vec<_> = errors.iter().filter_map(|error| error["field"].as_str()).collect();
         told.retain(|field| !field.is_empty());
         let mut wanted = row.fields.clone();
-        (told.sort_unstable(), wanted.sort_unstable());
+        told.sort_unstable();
+        wanted.sort_unstable();
         assert_eq!(told, wanted, "{place}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Reasons for losing nodes are computed from what was seen, on reading, not on the hot path.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +114,15 @@ pub struct Decision {
     pub evidence: Evidence,
 }
 
+/// A node that is not in the plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Losing {
+    /// Which.
+    pub node: NodeIndex,
+    /// Metres to the destination, where it is known.
+    pub distance_m: Option<u64>,
+}
+
 /// A node that is not in the plan, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Loser {
@@ -131,48 +140,71 @@ pub struct Loser {
     pub exact: bool,
 }
 
+/// Word, words, what it costs more, whether that is exact.
+type Why = (&'static str, String, Option<i64>, bool);
+
+/// Steps that the tables for partial nodes may take for a reply: about a millisecond.
+const REPLY_STEPS_MAX: u64 = 1 << 16;
+
 impl Decision {
-    /// Every node that is not in the plan, the nearest first. Computed from what the solver saw; `catalogue` gives
-    /// positions and kinds. Costs one solve per loser with stock, so it belongs to readers.
-    pub fn losers(&self, catalogue: &Catalogue) -> Vec<Loser> {
-        let mut told: BTreeMap<NodeIndex, Loser> = BTreeMap::new();
-        let used = |node: NodeIndex| self.assignments.iter().any(|a| a.node == node);
-        for (node, reason) in &self.evidence.fenced {
-            let (reason, detail) = match reason {
-                FenceReason::Inactive => ("inactive", "switched off"),
-                FenceReason::RejectedThisOrder => ("rejected_this_order", "rejected this order, or could not pick it"),
-            };
-            told.insert(*node, self.loser(catalogue, *node, reason, detail.to_owned()));
-        }
-        let (problem, plan) = (self.problem(), self.plan());
-        for lost in sourcing::rejections(&problem, &plan) {
-            let node = NodeIndex(problem.candidates[lost.candidate as usize].node);
-            let (reason, detail, by) = self.in_words(&lost.reason);
-            let loser = self.loser(catalogue, node, reason, detail);
-            told.insert(node, Loser { costlier_by: by, exact: lost.exact, ..loser });
-        }
-        for node in (0..self.evidence.nodes).map(NodeIndex).filter(|node| node.at() < catalogue.nodes().len()) {
-            if catalogue.node(node).kind == NodeKind::Virtual || used(node) {
-                continue;
-            }
-            told.entry(node).or_insert_with(|| {
-                let (reason, detail) = if self.evidence.truncated {
-                    ("not_recorded", "farther than the nodes whose stock was recorded, or has none of it")
-                } else {
-                    ("no_stock", "has none of what is wanted")
-                };
-                self.loser(catalogue, node, reason, detail.to_owned())
-            });
-        }
-        let mut losers: Vec<Loser> = told.into_values().filter(|loser| !used(loser.node)).collect();
-        losers.sort_by_key(|loser| (loser.distance_m.unwrap_or(u64::MAX), loser.node));
-        losers
+    /// Nodes that are not in the plan, the nearest first.
+    pub fn losing(&self, catalogue: &Catalogue) -> Vec<Losing> {
+        let nodes = (0..self.evidence.nodes).map(NodeIndex).filter(|node| node.at() < catalogue.nodes().len());
+        let supplies = |node: &NodeIndex| catalogue.node(*node).kind != NodeKind::Virtual;
+        let used = |node: &NodeIndex| self.assignments.iter().any(|a| a.node == *node);
+        let metres = |node| self.evidence.destination.map(|to| catalogue.node(node).position.metres_to(to));
+        let losing = |node| Losing { node, distance_m: metres(node) };
+        let mut losing: Vec<_> = nodes.filter(supplies).filter(|node| !used(node)).map(losing).collect();
+        losing.sort_by_key(|losing| (losing.distance_m.unwrap_or(u64::MAX), losing.node));
+        losing
     }
 
-    fn loser(&self, catalogue: &Catalogue, node: NodeIndex, reason: &'static str, detail: String) -> Loser {
-        let position = (node.at() < catalogue.nodes().len()).then(|| catalogue.node(node).position);
-        let distance_m = self.evidence.destination.zip(position).map(|(to, from)| from.metres_to(to));
-        Loser { node, distance_m, reason, detail, costlier_by: None, exact: true }
+    /// Why they lost. Computed from what the solver saw; can take more than a second, so hold nothing meanwhile.
+    pub fn losers(&self, losing: &[Losing]) -> Vec<Loser> {
+        self.explain(losing, sourcing::STEPS_MAX)
+    }
+
+    /// Why they lost, in about the time that the decision took; amounts that would take longer are estimates.
+    pub fn losers_soon(&self, losing: &[Losing]) -> Vec<Loser> {
+        self.explain(losing, REPLY_STEPS_MAX)
+    }
+
+    fn explain(&self, losing: &[Losing], steps_max: u64) -> Vec<Loser> {
+        let mut reasons = self.reasons(&losing.iter().map(|losing| losing.node).collect(), steps_max);
+        let loser = |losing: &Losing| {
+            let why = reasons.remove(&losing.node).unwrap_or_else(|| self.no_candidate(losing.node));
+            let (reason, detail, costlier_by, exact) = why;
+            Loser { node: losing.node, distance_m: losing.distance_m, reason, detail, costlier_by, exact }
+        };
+        losing.iter().map(loser).collect()
+    }
+
+    /// Reasons of those nodes whose stock the solver saw.
+    fn reasons(&self, asked: &HashSet<NodeIndex>, steps_max: u64) -> HashMap<NodeIndex, Why> {
+        let (problem, plan) = (self.problem(), self.plan());
+        let node = |candidate: u32| NodeIndex(problem.candidates[candidate as usize].node);
+        let lost = sourcing::rejections_of(&problem, &plan, |candidate| asked.contains(&node(candidate)), steps_max);
+        let told = lost.into_iter().map(|lost| {
+            let (reason, detail, by) = self.in_words(&lost.reason);
+            (node(lost.candidate), (reason, detail, by, lost.exact))
+        });
+        told.collect()
+    }
+
+    /// Why a node could not even be a candidate.
+    fn no_candidate(&self, node: NodeIndex) -> Why {
+        let fenced = self.evidence.fenced.iter().find(|(fenced, _)| *fenced == node);
+        let (reason, detail) = match fenced {
+            Some((_, FenceReason::Inactive)) => ("inactive", "switched off"),
+            Some((_, FenceReason::RejectedThisOrder)) => {
+                ("rejected_this_order", "rejected this order, or could not pick it")
+            }
+            None if self.evidence.truncated => {
+                ("not_recorded", "farther than the nodes whose stock was recorded, or has none of it")
+            }
+            None => ("no_stock", "has none of what is wanted"),
+        };
+        (reason, detail.to_owned(), None, true)
     }
 
     fn in_words(&self, reason: &Reason) -> (&'static str, String, Option<i64>) {

@@ -12,6 +12,7 @@ use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use super::geo::Position;
 use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use super::item::Component;
+use super::limits::FULFILLMENT_ORDERS_MAX;
 use super::money::Currency;
 use super::record::Header;
 use super::stock::LawBroken;
@@ -333,6 +334,18 @@ impl Order {
     /// Number of the next fulfilment order.
     pub fn next_number(&self) -> u16 {
         self.fulfillment_orders.len() as u16 + 1
+    }
+
+    /// Whether a line that waits has a right to the next units: it needs one sku and takes it from any node. Others let
+    /// newcomers pass: kits, orders that nodes refused, and an order that has had all the fulfilment orders it may.
+    pub fn waits_with_right(&self, line: u16) -> bool {
+        let single = self.lines[usize::from(line)].placed.components.is_empty();
+        single && self.fenced.is_empty() && !self.is_spent()
+    }
+
+    /// Whether it has had all the fulfilment orders it may: what waits can only be cancelled.
+    pub fn is_spent(&self) -> bool {
+        self.fulfillment_orders.len() >= FULFILLMENT_ORDERS_MAX
     }
 
     /// Where the units of a line are.

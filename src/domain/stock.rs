@@ -179,16 +179,20 @@ impl<'de> Visitor<'de> for DeltaVisitor {
 }
 
 impl std::ops::AddAssign for LevelDelta {
+    /// Panics when a sum leaves what a change can say: better no record than a wrong one.
     fn add_assign(&mut self, other: Self) {
-        self.on_hand += other.on_hand;
-        self.shortfall += other.shortfall;
-        self.available += other.available;
-        self.committed += other.committed;
-        self.reserved += other.reserved;
-        self.pool += other.pool;
-        self.safety_stock += other.safety_stock;
-        self.damaged += other.damaged;
-        self.quality_control += other.quality_control;
+        let add = |sum: &mut i32, change: i32| {
+            *sum = sum.checked_add(change).expect("the parts of one movement add up to what a level can hold");
+        };
+        add(&mut self.on_hand, other.on_hand);
+        add(&mut self.shortfall, other.shortfall);
+        add(&mut self.available, other.available);
+        add(&mut self.committed, other.committed);
+        add(&mut self.reserved, other.reserved);
+        add(&mut self.pool, other.pool);
+        add(&mut self.safety_stock, other.safety_stock);
+        add(&mut self.damaged, other.damaged);
+        add(&mut self.quality_control, other.quality_control);
     }
 }
 

@@ -87,6 +87,7 @@ impl Engine {
     ) -> Result<Option<Executed>, Rejection> {
         let missing = missing_units(physical);
         check_on_hand(network, &mut change, &missing)?;
+        check_arriving(network, physical)?;
         let mut withdrawal = Withdrawal::nothing();
         let mut taken: BTreeMap<CellKey, u32> = BTreeMap::new();
         for (cell, units) in &missing {
@@ -108,9 +109,6 @@ impl Engine {
             change.lose(one.cell, units, from_free, one.kind);
         }
         for one in physical.iter().filter(|one| one.delta > 0) {
-            if one.delta > i64::from(LEVEL_MAX) {
-                return Err(too_large(network, one.cell));
-            }
             change.give(one.cell, one.delta as u32, one.kind, |delta, n| delta.on_hand += n);
         }
         change.check_bounds()?;
@@ -129,6 +127,7 @@ impl Engine {
                 return Err(Rejection::invalid(format!("moves[{at}].to"), "illegal_move", detail));
             }
         }
+        check_leaving(&network, moves, &cells)?;
         let skus: BTreeSet<SkuIndex> = cells.iter().map(|cell| cell.sku).collect();
         let mut change = Change::lock(&network, &skus);
         for cell in &cells {
@@ -212,6 +211,34 @@ fn check_on_hand(
         if on_hand < *units {
             let (sku, node) = (network.sku_name(cell.sku), network.node_name(cell.node));
             return Err(Rejection::InsufficientOnHand { sku, node, on_hand, by: u64::from(*units) });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what no cell can hold, before sums are made of it.
+fn check_arriving(network: &Network, physical: &[Physical]) -> Result<(), Rejection> {
+    let mut arriving: BTreeMap<CellKey, i64> = BTreeMap::new();
+    for one in physical.iter().filter(|one| one.delta > 0) {
+        let sum = arriving.entry(one.cell).or_default();
+        *sum += one.delta;
+        if *sum > i64::from(LEVEL_MAX) {
+            return Err(too_large(network, one.cell));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses moves that take more of a cell than any cell can hold, before sums are made of them.
+fn check_leaving(network: &Network, moves: &[StockMove], cells: &[CellKey]) -> Result<(), Rejection> {
+    let mut leaving: BTreeMap<CellKey, u64> = BTreeMap::new();
+    for (one, cell) in moves.iter().zip(cells).filter(|(one, _)| one.from == StockState::Available) {
+        let sum = leaving.entry(*cell).or_default();
+        *sum += u64::from(one.quantity.units());
+        if *sum > u64::from(LEVEL_MAX) {
+            let free = network.cell(*cell).map_or(0, |c| c.word.free());
+            let requested = u32::try_from(*sum).unwrap_or(u32::MAX);
+            return Err(insufficient_state(network, *cell, StockState::Available, free, requested));
         }
     }
     Ok(())

@@ -42,13 +42,17 @@ impl Engine {
         if !created && *network.catalogue.node(index) == node {
             return Ok(Executed::done(Reply::Node { node: Box::new(node), created }, network.catalogue.seq));
         }
-        let switched_on = !created && node.active && !network.catalogue.node(index).active;
+        let supplied = created || network.supplies(index);
+        let served = network.catalogue.virtual_node().is_some();
         let put = Event::NodePut(NodePut { index, node: node.clone() });
         let seq = self.append_catalogue(turn, network, put)?;
         network.catalogue.put_node(index, node.clone());
         network.catalogue.seq = seq;
-        if switched_on {
+        if !supplied && network.supplies(index) {
             self.settle_all(turn, network);
+        }
+        if !served && network.catalogue.virtual_node().is_some() {
+            self.serve_unstocked(turn, network);
         }
         Ok(Executed::done(Reply::Node { node: Box::new(node), created }, seq))
     }

@@ -53,6 +53,12 @@ impl Word {
         split(self.0.load(Acquire)).0
     }
 
+    /// Units free now, or free again if all in flight rolled back: in one look, so that none is missed in between.
+    pub fn free_or_flying(&self) -> u32 {
+        let (free, flying) = self.both();
+        free + flying
+    }
+
     /// Units free now and units in flight.
     pub fn both(&self) -> (u32, u32) {
         split(self.0.load(Acquire))

@@ -105,9 +105,7 @@ impl<'a> Change<'a> {
         if units == 0 {
             return;
         }
-        let position = self.ensure(cell);
-        let owed_before = self.ledger(cell.sku).cells[position].shortfall;
-        let owed = self.owed.entry(cell).or_insert(owed_before);
+        let owed = self.owed(cell);
         let paid = units.min(*owed);
         *owed -= paid;
         let pooled = if self.network.supplies(cell.node) { self.pooled(cell.sku, units - paid) } else { 0 };
@@ -122,6 +120,13 @@ impl<'a> Change<'a> {
         };
         from(&mut delta, units as i32);
         *self.moves.entry((cell, kind)).or_default() += delta;
+    }
+
+    /// Units a cell owes after the earlier parts of this change. Needs the ledger.
+    fn owed(&mut self, cell: CellKey) -> &mut u32 {
+        let position = self.ensure(cell);
+        let before = self.ledger(cell.sku).cells[position].shortfall;
+        self.owed.entry(cell).or_insert(before)
     }
 
     fn pooled(&mut self, sku: SkuIndex, units: u32) -> u32 {
@@ -155,8 +160,10 @@ impl<'a> Change<'a> {
         *self.moves.entry((cell, kind)).or_default() += delta;
     }
 
-    /// Units go missing: `taken` of them were free and are already withdrawn, the rest is owed from now on.
+    /// Units go missing: `taken` of them were free and are already withdrawn, the rest is owed from now on, by the
+    /// gives of this very change as well. Needs the ledger.
     pub fn lose(&mut self, cell: CellKey, units: u32, taken: u32, kind: MovementKind) {
+        *self.owed(cell) += units - taken;
         let delta = LevelDelta {
             on_hand: -(units as i32),
             available: -(taken as i32),

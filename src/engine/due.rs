@@ -54,6 +54,7 @@ impl DueIndex {
     /// Drops entries due at `now` of reservations that have ended or moved, after their gives are done.
     pub fn settle(&self, now: JournalTime, ended: impl Fn(ReservationKey) -> bool) {
         let mut heap = self.heap.lock();
+        self.collect(&mut heap);
         self.next_due.store(LOOK_CLOSER, Release);
         let mut kept = Vec::new();
         while let Some(Reverse((at, _))) = heap.peek()
@@ -67,6 +68,12 @@ impl DueIndex {
         }
         heap.extend(kept);
         self.collect(&mut heap);
+    }
+
+    /// How many entries there are.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.inbox.len() + self.heap.lock().len()
     }
 
     fn collect(&self, heap: &mut BinaryHeap<Reverse<(JournalTime, ReservationKey)>>) {

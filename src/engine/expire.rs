@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use super::Engine;
 use super::change::Change;
 use super::network::Network;
-use super::table::Name;
+use super::table::{Locked, Name};
 use super::turn::{Turn, reservation_event};
 use super::withdrawal::Withdrawal;
 use crate::domain::command::Context;
@@ -15,7 +15,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{ReservationKey, SkuIndex};
 use crate::domain::limits::{ENDED_READABLE_MS, KEY_WINDOW_MS};
 use crate::domain::record::Log;
-use crate::domain::reservation::{ReservationEvent, ReservationState};
+use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, MovementKind};
 use crate::domain::time::JournalTime;
 
@@ -26,7 +26,8 @@ pub struct Agenda {
 }
 
 impl Engine {
-    /// Expires what is due, forgets what ended long ago; answers when the clock should come again.
+    /// Expires what is due, clears the due indices of what has ended, looks again for what was
+    /// left over, forgets what ended long ago; answers when the clock should come again.
     pub fn expire_due(&self, log: &dyn Log) -> Option<JournalTime> {
         let context = Context { actor: "clock".into(), source: "clock".into(), request_id: "".into(), key: None };
         let turn = Turn::new(log, &context, None);
@@ -45,12 +46,20 @@ impl Engine {
             }
             agenda.heap.peek().map(|Reverse((at, _))| *at)
         };
+        let mut skus = BTreeSet::new();
         for key in due {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             self.expire(&turn, &network, key, now);
+            let slot = self.reservations.lock(key);
+            skus.extend(slot.iter().flat_map(|slot| slot.as_ref()).flat_map(|r| r.lines.iter().map(|held| held.sku)));
         }
+        for sku in skus {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            network.sku(sku).due.settle(now, |key| !self.is_held(key, now));
+        }
+        self.look_again(&turn);
         self.forget_ended(now);
-        next
+        if self.left_over.is_empty() { next } else { Some(now.plus_s(1)) }
     }
 
     /// Expires what is due of these skus; answers whether anything was.
@@ -85,8 +94,8 @@ impl Engine {
         if reservation.state != ReservationState::Held {
             return false;
         }
+        // Extended meanwhile: whoever did that has told the clock.
         if reservation.expires_at > now {
-            self.agenda_inbox.push((reservation.expires_at, key));
             return false;
         }
         let skus = reservation.lines.iter().map(|held| held.sku).collect();
@@ -99,14 +108,20 @@ impl Engine {
         let mut events: Vec<Event> = vec![reservation_event(reservation, ended)];
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, None);
-        let sealed = sealed.expect("a reservation's end is smaller than its beginning");
+        let sealed = sealed.expect("a reservation holds no more cells than the record of its end");
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         logged.fold_reservation(&mut slot);
-        self.ended.lock().push_back((now, key));
+        self.remember_end(&slot);
         let touched = logged.done();
         drop(slot);
         self.follow_up(turn, network, touched);
         true
+    }
+
+    /// Notes when a reservation ended: it is forgotten after its window.
+    pub(super) fn remember_end(&self, slot: &Locked<Reservation>) {
+        let ended = slot.as_ref().and_then(|reservation| Some((reservation.ended_at?, reservation.key)));
+        self.ended.lock().extend(ended);
     }
 
     /// Forgets reservations and keys whose window has passed.

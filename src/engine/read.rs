@@ -1,6 +1,8 @@
 //! Reads. Levels and availability may be ahead of the disk by the groups in flight; entities carry the sequence that
 //! must be durable before they are shown. Reads never write: what is due counts as free, and stays for the clock.
 
+use std::collections::HashMap;
+
 use super::Engine;
 use super::ledger::SkuStock;
 use super::network::Network;
@@ -79,30 +81,43 @@ impl Engine {
     }
 
     fn free_units(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
+        self.free_by_node(network, now, sku, node).values().sum()
+    }
+
+    /// Free and due units of a sku, by node that supplies.
+    fn free_by_node(
+        &self,
+        network: &Network,
+        now: JournalTime,
+        sku: SkuIndex,
+        node: Option<NodeIndex>,
+    ) -> HashMap<NodeIndex, u64> {
         let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
         let stock = network.sku(sku);
-        let free: u64 =
-            stock.cells.iter().filter(|cell| counts(cell.node)).map(|cell| u64::from(cell.word.free())).sum();
-        let due = stock.due.due(now).into_iter().filter_map(|key| self.reservations.lock(key));
-        let due_units = due.filter_map(|slot| {
-            let reservation = slot.as_ref()?;
-            let lapsed = reservation.state == ReservationState::Held && reservation.expires_at <= now;
-            let mine = reservation.lines.iter().filter(|held| held.sku == sku && counts(held.node));
-            lapsed.then(|| mine.map(|held| u64::from(held.quantity)).sum::<u64>())
-        });
-        free + due_units.sum::<u64>()
+        let cells = stock.cells.iter().filter(|cell| counts(cell.node));
+        let mut units: HashMap<_, _> = cells.map(|cell| (cell.node, u64::from(cell.word.free()))).collect();
+        for key in stock.due.due(now) {
+            let Some(slot) = self.reservations.lock(key) else { continue };
+            let lapsed = slot.iter().filter(|r| r.state == ReservationState::Held && r.expires_at <= now);
+            for held in lapsed.flat_map(|r| &r.lines).filter(|held| held.sku == sku && counts(held.node)) {
+                *units.entry(held.node).or_default() += u64::from(held.quantity);
+            }
+        }
+        units
     }
 
     fn free_kits(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
-        let components = &network.catalogue.item(sku).components;
-        let nodes = (0..network.catalogue.nodes().len() as u32).map(NodeIndex);
-        let nodes = nodes.filter(|at| node.is_none_or(|node| node == *at) && network.supplies(*at));
-        let kits_at = |at: NodeIndex| {
-            let each =
-                components.iter().map(|c| self.free_units(network, now, c.sku, Some(at)) / u64::from(c.quantity));
-            each.min().unwrap_or(0)
-        };
-        nodes.map(kits_at).sum()
+        let mut kits: Option<HashMap<NodeIndex, u64>> = None;
+        for component in &network.catalogue.item(sku).components {
+            let mut here = self.free_by_node(network, now, component.sku, node);
+            here.retain(|at, units| {
+                *units /= u64::from(component.quantity);
+                *units = kits.as_ref().map_or(*units, |kits| kits.get(at).copied().unwrap_or(0).min(*units));
+                *units > 0
+            });
+            kits = Some(here);
+        }
+        kits.unwrap_or_default().values().sum()
     }
 
     pub(super) fn find_order(&self, id: &str) -> Option<OrderKey> {

@@ -1,8 +1,10 @@
 //! Reservations: make, change, release. All or nothing over many lines and nodes, or as much as there is when the
 //! caller says so. A kit stands for its components, all of one kit from one node.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::cell::Word;
 use super::change::Change;
 use super::network::Network;
 use super::table::{Name, Named};
@@ -13,7 +15,7 @@ use crate::domain::command::{ChangeReservation, Reserve, ReserveLine};
 use crate::domain::event::{Answer, Event, ReservationChanged};
 use crate::domain::ids::{NodeIndex, ReservationKey, SkuIndex};
 use crate::domain::item::ItemKind;
-use crate::domain::limits::{QUANTITY_MAX, REROUTES_MAX, RESERVATION_LINES_MAX};
+use crate::domain::limits::{QUANTITY_MAX, REROUTES_MAX, RESERVATION_CELLS_MAX, RESERVATION_LINES_MAX};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Held, Reservation, ReservationEvent, ReservationState};
@@ -54,7 +56,9 @@ impl Engine {
         let mut last_look = false;
         for _ in 0..REROUTES_MAX {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
-            match self.try_reserve(turn, &network, command, &mut patience) {
+            // What is due counts as free: less than asked for is taken only when nothing due is left.
+            let partial = command.partial && last_look;
+            match self.try_reserve(turn, &network, command, partial, &mut patience) {
                 Ok(executed) => return Ok(executed),
                 Err(Stop::Again) => {}
                 Err(Stop::Short(sku, requested, available)) => {
@@ -79,6 +83,7 @@ impl Engine {
         turn: &Turn<'_>,
         network: &Network,
         command: &Reserve,
+        partial: bool,
         patience: &mut Patience,
     ) -> Result<Executed, Stop> {
         let claim = command.id.clone().map(|id| self.names.claim(Name::Reservation(id)));
@@ -86,7 +91,7 @@ impl Engine {
             return self.repeat_reservation(command, key, fingerprint).map_err(Stop::Rejected);
         }
         let lines = lines_of(network, &command.lines)?;
-        let cells = choose(network, &lines, &Cells::new(), command.partial)?;
+        let cells = choose(network, &lines, &Cells::new(), partial, patience)?;
         let now = turn.now();
         let key = ReservationKey(self.next_key());
         let expires_at = now.plus_s(command.ttl_s);
@@ -166,7 +171,8 @@ impl Engine {
                 Err(Stop::Again) => {}
                 Err(Stop::NeedLedgers(skus)) => held = skus,
                 Err(Stop::Short(sku, requested, available)) => {
-                    if self.expire_in(turn, &network, &BTreeSet::from([sku])) {
+                    let skus = skus_of(&lines_of(&network, command.lines.as_deref().unwrap_or_default())?);
+                    if self.expire_in(turn, &network, &skus) {
                         continue;
                     }
                     if last_look {
@@ -197,7 +203,7 @@ impl Engine {
         }
         let own: Cells = cells_held(reservation);
         let cells = match &command.lines {
-            Some(lines) => choose(network, &lines_of(network, lines)?, &own, false)?,
+            Some(lines) => choose(network, &lines_of(network, lines)?, &own, false, patience)?,
             None => own.clone(),
         };
         let rest: Cells = own
@@ -264,7 +270,7 @@ impl Engine {
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         logged.fold_reservation(&mut slot);
-        self.ended.lock().push_back((now, key));
+        self.remember_end(&slot);
         let reservation = slot.as_ref().expect("just folded").clone();
         let seq = logged.seq();
         let touched = logged.done();
@@ -314,30 +320,63 @@ fn line_of(network: &Network, at: usize, line: &ReserveLine) -> Result<Line, Rej
     Ok(Line { needs, quantity: line.quantity.units(), node })
 }
 
-/// Chooses cells for all lines, own units counted as free. Lines that name a node come first; others take the node
-/// that has most, so that few nodes are used.
-fn choose(network: &Network, lines: &[Line], own: &Cells, partial: bool) -> Result<Cells, Stop> {
+/// Chooses cells for all lines. What others have in flight may roll back: as long as it would be enough with that, a
+/// shortage is no answer yet.
+fn choose(
+    network: &Network,
+    lines: &[Line],
+    own: &Cells,
+    partial: bool,
+    patience: &mut Patience,
+) -> Result<Cells, Stop> {
+    loop {
+        let short = match choose_by(network, lines, own, partial, Word::free) {
+            Ok(cells) if cells.len() > RESERVATION_CELLS_MAX => {
+                let detail =
+                    format!("needs {} cells, a reservation holds at most {RESERVATION_CELLS_MAX}", cells.len());
+                return Err(Stop::Rejected(Rejection::invalid("lines", "too_many_lines", detail)));
+            }
+            Err(short @ Stop::Short(..)) => short,
+            done => return done,
+        };
+        if choose_by(network, lines, own, false, Word::free_or_flying).is_err() {
+            return Err(short);
+        }
+        if !patience.wait() {
+            return Err(Stop::Rejected(Rejection::Contended));
+        }
+    }
+}
+
+/// Chooses cells for all lines, own units counted as free. Lines that name a node come first; others take the nodes
+/// that have most, so that few are used.
+fn choose_by(
+    network: &Network,
+    lines: &[Line],
+    own: &Cells,
+    partial: bool,
+    counts: fn(&Word) -> u32,
+) -> Result<Cells, Stop> {
     let mut cells = Cells::new();
     let (named, open): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.node.is_some());
     for line in named.into_iter().chain(open) {
         let mut left = line.quantity;
-        while left > 0 {
-            let best =
-                candidates(network, line, own, &cells).max_by_key(|(node, units)| (*units, std::cmp::Reverse(*node)));
-            let Some((node, units)) = best.filter(|(_, units)| *units > 0) else { break };
+        for (node, units) in candidates(network, line, own, &cells, counts) {
             let taken = units.min(left);
+            if taken == 0 {
+                break;
+            }
             left -= taken;
             for (sku, per_unit) in &line.needs {
                 *cells.entry(CellKey { sku: *sku, node }).or_default() += per_unit * taken;
             }
         }
         if left > 0 && !partial {
-            let (sku, per_unit) = line.needs[0];
+            let (sku, _) = line.needs[0];
             let requested =
                 lines.iter().flat_map(|l| l.needs.iter().map(|(s, n)| (*s, u64::from(*n) * u64::from(l.quantity))));
             let requested = requested.filter(|(s, _)| *s == sku).map(|(_, units)| units).sum();
             let taken: u64 = cells.iter().filter(|(cell, _)| cell.sku == sku).map(|(_, units)| u64::from(*units)).sum();
-            debug_assert!(per_unit > 0, "a component's quantity is at least 1");
             return Err(Stop::Short(sku, requested, taken));
         }
     }
@@ -348,32 +387,40 @@ fn choose(network: &Network, lines: &[Line], own: &Cells, partial: bool) -> Resu
     Ok(cells)
 }
 
-/// Nodes that could supply a line, with how many of it they have left.
-fn candidates<'a>(
-    network: &'a Network,
-    line: &'a Line,
-    own: &'a Cells,
-    chosen: &'a Cells,
-) -> impl Iterator<Item = (NodeIndex, u32)> + 'a {
-    let left = move |sku: SkuIndex, node: NodeIndex, free: u32| {
-        let cell = CellKey { sku, node };
-        let mine = own.get(&cell).copied().unwrap_or(0);
-        (free + mine).saturating_sub(chosen.get(&cell).copied().unwrap_or(0))
+/// Nodes that could supply some of a line, with how much of it they have left; those that have most first.
+fn candidates(
+    network: &Network,
+    line: &Line,
+    own: &Cells,
+    chosen: &Cells,
+    counts: fn(&Word) -> u32,
+) -> Vec<(NodeIndex, u32)> {
+    let makes = |(sku, per_unit): (SkuIndex, u32)| {
+        let cells = network.sku(sku).cells.iter();
+        let asked = cells.filter(|cell| line.node.is_none_or(|node| node == cell.node) && network.supplies(cell.node));
+        asked.map(move |cell| {
+            let key = CellKey { sku, node: cell.node };
+            let mine = own.get(&key).copied().unwrap_or(0);
+            let left = (counts(cell.word) + mine).saturating_sub(chosen.get(&key).copied().unwrap_or(0));
+            (cell.node, left / per_unit)
+        })
     };
-    let (first, per_first) = line.needs[0];
-    let nodes = network
-        .sku(first)
-        .cells
-        .iter()
-        .filter(move |cell| line.node.is_none_or(|node| node == cell.node) && network.supplies(cell.node));
-    nodes.map(move |cell| {
-        let others = line.needs[1..].iter().map(move |(sku, per_unit)| {
-            let free = network.cell(CellKey { sku: *sku, node: cell.node }).map_or(0, |c| c.word.free());
-            left(*sku, cell.node, free) / per_unit
-        });
-        let units = others.fold(left(first, cell.node, cell.word.free()) / per_first, u32::min);
-        (cell.node, units)
-    })
+    let mut found: Vec<(NodeIndex, u32)> = makes(line.needs[0]).filter(|(_, units)| *units > 0).collect();
+    for need in &line.needs[1..] {
+        let here: HashMap<NodeIndex, u32> = makes(*need).collect();
+        for (node, units) in &mut found {
+            *units = here.get(node).copied().unwrap_or(0).min(*units);
+        }
+    }
+    let rank = |(node, units): &(NodeIndex, u32)| (Reverse(*units), *node);
+    // One node is enough as a rule; the others are put in order only when it is not.
+    if let Some(best) = (0..found.len()).min_by_key(|at| rank(&found[*at])) {
+        found.swap(0, best);
+        if found[0].1 < line.quantity {
+            found[1..].sort_unstable_by_key(rank);
+        }
+    }
+    found
 }
 
 fn skus_of(lines: &[Line]) -> BTreeSet<SkuIndex> {

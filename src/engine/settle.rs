@@ -48,6 +48,26 @@ impl Engine {
         self.follow_up(turn, network, BTreeSet::from([sku]));
     }
 
+    /// Serves lines that need no stock and wait because no node supplied them. They stand in no queue, since they have
+    /// no sku of a cell; the node that serves them seldom goes, so all orders are looked at when it comes back.
+    pub(super) fn serve_unstocked(&self, turn: &Turn<'_>, network: &Network) {
+        let mut keys = self.orders.keys();
+        keys.sort_unstable();
+        for key in keys {
+            let waiting: Vec<u16> = match self.orders.lock(key).as_deref() {
+                Some(Some(order)) => (0..)
+                    .zip(&order.lines)
+                    .filter(|(_, line)| line.backordered > 0 && !line.placed.stocked)
+                    .map(|(line, _)| line)
+                    .collect(),
+                _ => continue,
+            };
+            for line in waiting {
+                self.refill(turn, network, key, line);
+            }
+        }
+    }
+
     /// Settles every sku that owes or for which demand waits.
     pub(super) fn settle_all(&self, turn: &Turn<'_>, network: &Network) {
         for at in 0..network.stock.len() as u32 {

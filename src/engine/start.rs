@@ -47,9 +47,10 @@ impl Engine {
         let turn = Turn::new(log, &context, None);
         let network = engine.network.read().expect("nobody else knows the engine yet");
         engine.settle_all(&turn, &network);
+        engine.serve_unstocked(&turn, &network);
         for key in engine.unsourced() {
             // What cannot be sourced now stays unallocated and is tried at the next start.
-            drop(engine.resource(&turn, &network, key));
+            engine.resource(&turn, &network, key);
         }
         drop(network);
         engine
@@ -119,6 +120,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         agenda_inbox: SegQueue::new(),
         ended: Mutex::default(),
         keys_used: Mutex::default(),
+        left_over: SegQueue::new(),
         next_key: first_key.into(),
         position: seq.into(),
     };
@@ -150,7 +152,7 @@ impl Engine {
         let channel = Name::ChannelOrder(order.facts.channel.clone(), order.facts.channel_order_id.clone());
         self.names.insert(channel, named);
         for (line, own) in (0..).zip(&order.lines).filter(|(_, line)| line.backordered > 0) {
-            let right = own.placed.components.is_empty() && order.fenced.is_empty();
+            let right = order.waits_with_right(line);
             for (sku, _) in own.placed.stock(1) {
                 let mut ledger = network.sku(sku).ledger.lock();
                 if right {

@@ -6,7 +6,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -16,7 +16,8 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 use tower::Service;
 
 use super::meters::Meters;
@@ -33,6 +34,13 @@ use crate::views::Views;
 /// Header that names a request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Most imports at once.
+pub const IMPORTS_MAX: usize = 4;
+/// Most decisions that are explained whole at once; each may take a second of one core.
+pub const EXPLANATIONS_MAX: usize = 2;
+/// Longest wait of a list for its view.
+const LISTS_FOR: Duration = Duration::from_secs(5);
+
 /// What all handlers share. Clones are cheap.
 #[derive(Clone)]
 pub struct Front(Arc<Shared>);
@@ -42,6 +50,8 @@ struct Shared {
     views: Arc<Views>,
     clock: Option<Arc<ManualClock>>,
     meters: Meters,
+    imports: Semaphore,
+    explanations: Semaphore,
     stopping: watch::Sender<bool>,
     request_ids: RequestIds,
 }
@@ -63,6 +73,8 @@ impl Front {
             views,
             clock,
             meters: Meters::new(),
+            imports: Semaphore::new(IMPORTS_MAX),
+            explanations: Semaphore::new(EXPLANATIONS_MAX),
             stopping: watch::Sender::new(false),
             request_ids: RequestIds::new(),
         }))
@@ -92,6 +104,23 @@ impl Front {
     pub async fn catalogue<R: Send>(&self, read: impl FnOnce(&Catalogue) -> R) -> Result<Durable<R>, OutcomeUnknown> {
         let (seq, value) = self.engine().catalogue(|catalogue| (catalogue.seq, read(catalogue)));
         self.journal().durable(seq, value).await
+    }
+
+    /// Turns of imports.
+    pub(super) fn imports(&self) -> &Semaphore {
+        &self.0.imports
+    }
+
+    /// Turns of those who want a decision explained whole.
+    pub(super) fn explanations(&self) -> &Semaphore {
+        &self.0.explanations
+    }
+
+    /// Waits until lists show everything that was durable when they were asked for; not for ever, in case nobody fills
+    /// them any more.
+    pub(super) async fn lists_reached_now(&self) -> Result<(), Problem> {
+        let reached = self.views().reached(self.journal().durable_seq());
+        timeout(LISTS_FOR, reached).await.map_err(|_| Problem::new("busy", "lists are behind; come back"))
     }
 
     /// What is counted.

@@ -21,7 +21,7 @@ use crate::domain::reply::{Outcome, Reply};
     responses((status = 200, body = Page<FulfillmentJson>)),
 )]
 pub async fn fulfillment_orders(State(front): State<Front>, Params(asked): Params<FulfillmentParams>) -> Replied {
-    front.views().reached(front.journal().durable_seq()).await;
+    front.lists_reached_now().await?;
     let node = match &asked.node {
         None => None,
         Some(id) => match front.engine().catalogue(|c| c.node_index(&id.0)) {

@@ -19,12 +19,12 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use futures_util::{StreamExt, stream};
 use http_body_util::BodyExt;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use self::lines::{Format, Line, Pieces};
 use super::body::drain;
-use super::front::Front;
+use super::front::{Front, IMPORTS_MAX};
 use super::reply::{Replied, ahead};
 use super::request::{Params, Path, context, media_type};
 use crate::api::import::{ImportKind, ImportParams, ImportReport};
@@ -33,8 +33,6 @@ use crate::domain::command::{Command, Context};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::pipeline::Refused;
 
-/// Most imports at once.
-pub const IMPORTS_MAX: usize = 4;
 /// Lines of one import that wait for the disk at the same time.
 const LINES_IN_FLIGHT: usize = 256;
 /// Pieces of a body that are read ahead.
@@ -44,8 +42,6 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How often a line is tried again when too much is in flight, and after which pause.
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(10);
-
-static IMPORTS: Semaphore = Semaphore::const_new(IMPORTS_MAX);
 
 /// Import items, nodes, stock or orders, one per line: NDJSON or CSV, by the content type.
 #[utoipa::path(
@@ -64,7 +60,7 @@ pub async fn import(
         .ok_or_else(|| Problem::new("route_not_found", "items, nodes, stock and orders can be imported"))?;
     let (parts, mut body) = request.into_parts();
     let format = format(&parts.headers)?;
-    let Ok(_permit) = IMPORTS.try_acquire() else {
+    let Ok(_permit) = front.imports().try_acquire() else {
         return Err(Problem::new("busy", format!("{IMPORTS_MAX} imports are under way")));
     };
     let context = Context { key: None, ..context(&parts, 0)? };

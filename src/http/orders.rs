@@ -5,14 +5,14 @@ use axum::http::StatusCode;
 
 use super::front::Front;
 use super::reply::{Replied, ahead, found, made};
-use super::request::{Ask, Params, Path, Urgent, Write};
-use crate::api::decision::{DecisionJson, Quote};
+use super::request::{Ask, Params, Path, Urgent, Write, busy};
+use crate::api::decision::{DecisionJson, OrderLines, Quote};
 use crate::api::order::{Cancellation, HistoryEntry, NewOrder, OrderJson, OrderParams, history};
 use crate::api::page::{Page, length};
 use crate::api::problem::Problem;
 use crate::domain::command::Command;
+use crate::domain::decision::{Decision, Loser, Losing};
 use crate::domain::ids::Text;
-use crate::domain::limits::LOSERS_IN_REPLY;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
@@ -27,7 +27,7 @@ use crate::views::Filter;
 pub async fn promise(State(front): State<Front>, Ask(order): Ask<NewOrder>) -> Replied {
     let names = order.line_names();
     let decision = front.engine().quote(front.journal().now(), &order.order(0))?;
-    let decision = front.engine().catalogue(|c| DecisionJson::of(&decision, &names[..], c, LOSERS_IN_REPLY));
+    let decision = front.engine().catalogue(|c| DecisionJson::brief(&decision, &names[..], c));
     Ok(ahead(&Quote { decision }))
 }
 
@@ -64,7 +64,7 @@ async fn durable_order(front: &Front, id: &str) -> Result<Durable<Order>, Proble
     responses((status = 200, body = Page<OrderJson>)),
 )]
 pub async fn orders(State(front): State<Front>, Params(asked): Params<OrderParams>) -> Replied {
-    front.views().reached(front.journal().durable_seq()).await;
+    front.lists_reached_now().await?;
     let (limit, cursor) = (length(asked.limit), asked.cursor.map(|cursor| cursor.0));
     let Some(filter) = filter(&front, asked) else { return Ok(ahead(&Page::<OrderJson>::empty())) };
     let page = front.views().orders().page(&filter, limit, cursor);
@@ -112,10 +112,32 @@ pub async fn cancel(State(front): State<Front>, Path(id): Path<Text>, write: Urg
 )]
 pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
     let order = durable_order(&front, &id).await?;
-    if order.as_ref().decision.is_none() {
+    let Some(decision) = order.as_ref().decision.clone() else {
         return Err(Rejection::not_found("decision of order", &*id).into());
-    }
-    Ok(found(order.map(|order| front.engine().catalogue(|c| DecisionJson::of_order(&order, c, usize::MAX)))))
+    };
+    let losing = front.engine().catalogue(|c| decision.losing(c));
+    let (decision, losers) = explained(&front, decision, losing).await?;
+    Ok(found(order.map(|order| {
+        front.engine().catalogue(|c| {
+            let lines = OrderLines { order: &order, catalogue: c };
+            let count = losers.len();
+            DecisionJson::of(&decision, &lines, c, losers, count)
+        })
+    })))
+}
+
+/// Explains a decision on a thread of its own, since it may take seconds, and holds nothing meanwhile.
+async fn explained(
+    front: &Front,
+    decision: Box<Decision>,
+    losing: Vec<Losing>,
+) -> Result<(Box<Decision>, Vec<Loser>), Problem> {
+    let _turn = front.explanations().acquire().await.map_err(|_| busy())?;
+    let explain = move || {
+        let losers = decision.losers(&losing);
+        (decision, losers)
+    };
+    tokio::task::spawn_blocking(explain).await.map_err(|_| Problem::new("internal_error", "the explanation broke off"))
 }
 
 /// Every event of an order, oldest first.

@@ -4,8 +4,8 @@
 //! amount is the true difference between the best plan that uses the candidate and the best plan; beyond it the
 //! amount is what the cheapest swap found would cost, never less than the true one, and `exact` is false.
 //!
-//! Cost: one table of all partitions, plus one for each partial node while [`STEPS_MAX`] lasts. For reading, not for the
-//! hot path.
+//! Cost: one table of all partitions, plus one for each partial node while the steps last: [`STEPS_MAX`], which can be
+//! more than a second, or what [`rejections_of`] is given. Only the latter belongs near the hot path.
 //!
 //! Not here: the choice itself.
 
@@ -16,8 +16,8 @@ use super::kernel::Kernel;
 use super::problem::{Plan, Problem};
 use super::subset::Subset;
 
-/// Steps of the tables for one explanation (some tenths of a second); candidates past that get an estimate.
-const STEPS_MAX: u64 = 1 << 27;
+/// Steps of the tables for one whole explanation; candidates past that get an estimate.
+pub const STEPS_MAX: u64 = 1 << 27;
 
 /// A candidate that does not ship, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,15 +55,20 @@ pub enum Reason {
 
 /// A reason for every candidate that `plan`, the answer of `solve` to `problem`, does not use.
 pub fn rejections(problem: &Problem, plan: &Plan) -> Vec<Loser> {
+    rejections_of(problem, plan, |_| true, STEPS_MAX)
+}
+
+/// The same for those candidates that are `asked` for; the tables for partial nodes take at most `steps_max`.
+pub fn rejections_of(problem: &Problem, plan: &Plan, asked: impl Fn(u32) -> bool, steps_max: u64) -> Vec<Loser> {
     let mut demand = Demand::default();
     demand.load(problem);
-    let mut question = Question::new(problem, plan, &mut demand);
+    let mut question = Question::new(problem, plan, &mut demand, steps_max);
     let mut used = plan.assignments.iter().map(|assignment| assignment.candidate).peekable();
-    let mut losers = Vec::with_capacity(problem.candidates.len() - plan.assignments.len());
+    let mut losers = Vec::new();
     let mut node = 0;
     for candidate in 0..problem.candidates.len() as u32 {
         let stocked = demand.nodes.get(node).is_some_and(|node| node.candidate == candidate);
-        if used.next_if_eq(&candidate).is_none() {
+        if used.next_if_eq(&candidate).is_none() && asked(candidate) {
             losers.push(if stocked {
                 question.answer(&mut demand, candidate, node as u32)
             } else {
@@ -92,10 +97,10 @@ struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    fn new(problem: &'a Problem, plan: &'a Plan, demand: &mut Demand) -> Self {
+    fn new(problem: &'a Problem, plan: &'a Plan, demand: &mut Demand, steps_max: u64) -> Self {
         let mut all = Kernel::default();
         let exact = plan.optimal && all.tabulate(problem, demand, None);
-        let tables_left = if exact { STEPS_MAX / all.steps(demand).max(1) } else { 0 };
+        let tables_left = if exact { steps_max / all.steps(demand).max(1) } else { 0 };
         let mut subset = Subset::default();
         subset.prepare(demand);
         let place = |candidate| demand.nodes.iter().position(|node| node.candidate == candidate);

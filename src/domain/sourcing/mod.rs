@@ -41,7 +41,7 @@ mod subset;
 #[cfg(test)]
 mod tests;
 
-pub use explain::{Loser, Reason, rejections};
+pub use explain::{Loser, Reason, STEPS_MAX, rejections, rejections_of};
 pub use problem::{
     Assignment, CHARGE_MAX, Candidate, DemandLine, MONEY_MAX, Need, Part, Plan, Problem, Tariff, Terms, Unfilled,
 };

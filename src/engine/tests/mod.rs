@@ -1,5 +1,6 @@
 //! The engine against the fold of its own log.
 
+mod edges;
 mod facts;
 mod random;
 mod storm;

@@ -1,0 +1,330 @@
+//! Orders, as they are shown: what was captured, where its units are, and its story.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::decision::{DecisionJson, LineNames, OrderLines};
+use crate::api::fulfillment::FulfillmentJson;
+use crate::api::personal::{Address, Person, open};
+use crate::api::scalar::{
+    ChannelOrderId, Country, CurrencyCode, Id, Instant, Latitude, Longitude, MoneyJson, Name, Personal, PostalCode, Sku,
+};
+use crate::api::words::{DeliveryMethod, as_word};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::ids::{FulfillmentKey, Text};
+use crate::domain::money::Money;
+use crate::domain::order::{Buckets, Destination, Order, OrderStatus, OrderType, Payment, Told};
+
+/// An order.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
+pub struct OrderJson {
+    /// The caller's id, or the generated one.
+    pub id: String,
+    /// Kind of order.
+    #[serde(serialize_with = "as_word")]
+    pub r#type: OrderType,
+    /// Channel it came from.
+    pub channel: Id,
+    /// Its id there.
+    pub channel_order_id: ChannelOrderId,
+    /// Who ordered.
+    pub customer: CustomerJson,
+    /// Where it goes.
+    pub ship_to: ShipToJson,
+    /// Further destinations by key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = HashMap<String, ShipToJson>)]
+    pub groups: BTreeMap<Text, ShipToJson>,
+    /// Read off the buckets, never set.
+    #[serde(serialize_with = "as_word")]
+    pub status: OrderStatus,
+    /// Version, from 1.
+    pub version: u32,
+    /// When it was captured.
+    pub received_at: Instant,
+    /// The channel's time.
+    pub placed_at: Instant,
+    /// How it reaches the customer.
+    #[schema(value_type = DeliveryMethod)]
+    pub delivery_method: Text,
+    /// Reservation it claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<String>,
+    /// Rule set asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_set: Option<Id>,
+    /// Payment as reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentJson>,
+    /// Totals as reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub totals: Option<TotalsJson>,
+    /// Steps a customer is shown, each with the first time it was taken.
+    #[schema(value_type = HashMap<String, Instant>)]
+    pub milestones: BTreeMap<&'static str, Instant>,
+    /// Its lines.
+    pub lines: Vec<OrderLineJson>,
+    /// Its fulfilment orders.
+    pub fulfillment_orders: Vec<FulfillmentJson>,
+    /// The last sourcing decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionJson>,
+}
+
+/// One line of an order.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = OrderLine)]
+pub struct OrderLineJson {
+    /// Id within the order.
+    pub id: Id,
+    /// What.
+    pub sku: Sku,
+    /// How many were ordered, cancelled units included.
+    pub quantity: u32,
+    /// Price of one.
+    pub unit_price: MoneyJson,
+    /// Key of its destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Id>,
+    /// Where its units are; they add up to `quantity`.
+    pub buckets: BucketsJson,
+}
+
+/// Where the units of a line are.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = Buckets)]
+#[allow(missing_docs, reason = "the names are the states of the line")]
+pub struct BucketsJson {
+    pub unallocated: u32,
+    pub preordered: u32,
+    pub backordered: u32,
+    pub allocated: u32,
+    pub released: u32,
+    pub picked: u32,
+    pub packed: u32,
+    pub shipped: u32,
+    pub delivered: u32,
+    pub cancelled: u32,
+}
+
+impl From<Buckets> for BucketsJson {
+    fn from(buckets: Buckets) -> Self {
+        let Buckets { unallocated, preordered, backordered, allocated, released, .. } = buckets;
+        let Buckets { picked, packed, shipped, delivered, cancelled, .. } = buckets;
+        Self {
+            unallocated,
+            preordered,
+            backordered,
+            allocated,
+            released,
+            picked,
+            packed,
+            shipped,
+            delivered,
+            cancelled,
+        }
+    }
+}
+
+/// Who ordered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[allow(missing_docs, reason = "the fields are those of `CustomerShape`")]
+pub struct CustomerJson {
+    pub id: Id,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Personal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Personal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Personal>,
+}
+
+/// Where it goes.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[allow(missing_docs, reason = "the fields are those of `ShipToShape`")]
+pub struct ShipToJson {
+    pub name: Personal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company: Option<Personal>,
+    pub line1: Personal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line2: Option<Personal>,
+    pub city: Personal,
+    pub region: Personal,
+    pub postal_code: PostalCode,
+    pub country: Country,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Personal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Personal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latitude: Option<Latitude>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longitude: Option<Longitude>,
+    /// Whether the position was derived, not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approximate: Option<bool>,
+}
+
+/// Payment as reported.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[allow(missing_docs, reason = "the fields are those of `PaymentShape`")]
+pub struct PaymentJson {
+    pub method: Name,
+    pub status: Name,
+}
+
+/// Totals as reported.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[allow(missing_docs, reason = "the fields are those of `TotalsShape`")]
+pub struct TotalsJson {
+    pub total: MoneyJson,
+}
+
+impl OrderJson {
+    /// An order with its decision and the nearest losers.
+    pub fn of(order: &Order, catalogue: &Catalogue) -> Self {
+        let lines = OrderLines { order, catalogue };
+        let decision = order.decision.as_deref().map(|decision| DecisionJson::brief(decision, &lines, catalogue));
+        Self { decision, ..Self::in_list(order, catalogue) }
+    }
+
+    /// An order without its decision.
+    pub fn in_list(order: &Order, catalogue: &Catalogue) -> Self {
+        let facts = &order.facts;
+        let names = OrderLines { order, catalogue };
+        let groups = facts.destinations.iter().skip(1).map(|d| (d.group.clone(), ShipToJson::of(d)));
+        let total = |amount| TotalsJson { total: Money { amount, currency: facts.currency }.into() };
+        Self {
+            id: order.name(),
+            r#type: facts.kind,
+            channel: Id(facts.channel.clone()),
+            channel_order_id: ChannelOrderId(facts.channel_order_id.clone()),
+            customer: CustomerJson::of(order),
+            ship_to: ShipToJson::of(&facts.destinations[0]),
+            groups: groups.collect(),
+            status: order.status(),
+            version: order.version,
+            received_at: order.received_at.into(),
+            placed_at: facts.placed_at.into(),
+            delivery_method: facts.delivery_method.clone(),
+            reservation: facts.reservation.map(|key| key.to_string()),
+            rule_set: facts.rule_set.clone().map(Id),
+            payment: facts.payment.as_ref().map(PaymentJson::of),
+            totals: facts.total.map(total),
+            milestones: milestones(order),
+            lines: (0..order.lines.len() as u16).map(|at| OrderLineJson::of(order, at, &names)).collect(),
+            fulfillment_orders: FulfillmentJson::all_of(order, catalogue),
+            decision: None,
+        }
+    }
+}
+
+/// Steps that are told to customers, by the word of history that first shows each.
+const MILESTONES: &[(&str, &[&str])] = &[
+    ("received", &["placed"]),
+    ("in_fulfillment", &["accepted"]),
+    ("shipped", &["shipped"]),
+    ("delivered", &["delivered", "handed_over"]),
+];
+
+fn milestones(order: &Order) -> BTreeMap<&'static str, Instant> {
+    let first = |words: &[&str]| order.history.iter().find(|told| words.contains(&&*told.what));
+    MILESTONES.iter().filter_map(|(name, words)| Some((*name, first(words)?.at.into()))).collect()
+}
+
+impl OrderLineJson {
+    fn of(order: &Order, at: u16, names: &OrderLines<'_>) -> Self {
+        let placed = &order.lines[usize::from(at)].placed;
+        let (id, sku) = names.line(at);
+        let group = &order.facts.destinations[usize::from(placed.group)].group;
+        Self {
+            id: Id(id),
+            sku: Sku(sku),
+            quantity: placed.quantity,
+            unit_price: MoneyJson { amount: placed.unit_price, currency: CurrencyCode(order.facts.currency) },
+            group: (placed.group > 0).then(|| Id(group.clone())),
+            buckets: order.buckets(at).into(),
+        }
+    }
+}
+
+impl CustomerJson {
+    fn of(order: &Order) -> Self {
+        let person: Person = open(&order.facts.personal);
+        Self {
+            id: Id(order.facts.customer.clone()),
+            name: person.name.map(Personal),
+            email: person.email.map(Personal),
+            phone: person.phone.map(Personal),
+        }
+    }
+}
+
+impl ShipToJson {
+    fn of(destination: &Destination) -> Self {
+        let address: Address = open(&destination.personal);
+        let coarse = destination.position.map(|position| (position.latitude(), position.longitude()));
+        let degrees = address.degrees.or(coarse);
+        Self {
+            name: Personal(address.name),
+            company: address.company.map(Personal),
+            line1: Personal(address.line1),
+            line2: address.line2.map(Personal),
+            city: Personal(address.city),
+            region: Personal(address.region),
+            postal_code: PostalCode(address.postal_code),
+            country: Country(destination.country.clone()),
+            phone: address.phone.map(Personal),
+            email: address.email.map(Personal),
+            latitude: degrees.map(|(north, _)| Latitude(north)),
+            longitude: degrees.map(|(_, east)| Longitude(east)),
+            approximate: destination.approximate.then_some(true),
+        }
+    }
+}
+
+impl PaymentJson {
+    fn of(payment: &Payment) -> Self {
+        Self { method: Name(payment.method.clone()), status: Name(payment.status.clone()) }
+    }
+}
+
+/// One line of an order's story.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HistoryEntry {
+    /// Sequence of the record.
+    pub seq: u64,
+    /// When.
+    pub at: Instant,
+    /// What happened.
+    #[schema(value_type = String)]
+    pub r#type: Text,
+    /// Fulfilment order it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fulfillment_order: Option<String>,
+    /// Who.
+    #[schema(value_type = String)]
+    pub actor: Text,
+    /// Why, when a reason was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub reason: Option<Text>,
+}
+
+/// The story of an order, oldest first.
+pub fn history(order: &Order) -> Vec<HistoryEntry> {
+    let entry = |told: &Told| HistoryEntry {
+        seq: told.seq,
+        at: told.at.into(),
+        r#type: told.what.clone(),
+        fulfillment_order: (told.number > 0)
+            .then(|| FulfillmentKey { order: order.key, number: told.number }.to_string()),
+        actor: told.actor.clone(),
+        reason: told.reason.clone(),
+    };
+    order.history.iter().map(entry).collect()
+}

@@ -1,0 +1,184 @@
+//! Numbers: whole ones with their bounds, and degrees.
+
+use serde::Serialize;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::api::json::{Json, whole_of};
+use crate::api::reading::{At, Shape, shown};
+use crate::domain::geo::Position;
+use crate::domain::limits::{QUANTITY_MAX, TTL_S_MAX, TTL_S_MIN};
+use crate::domain::quantity::Quantity;
+
+/// Heaviest unit, in grams.
+const WEIGHT_G_MAX: i64 = 100_000_000;
+/// Longest edge of a unit, in millimetres.
+const EDGE_MM_MAX: i64 = 1_000_000;
+
+/// A whole number of `min` to `max`; anything else is refused with `code`.
+pub fn whole(json: &Json<'_>, at: &At<'_>, min: i64, max: i64, code: &'static str) -> Option<i64> {
+    let found = match json {
+        Json::Whole(number) if (min..=max).contains(number) => return Some(*number),
+        Json::Whole(number) => number.to_string(),
+        Json::Fraction(number) => match whole_of(*number).filter(|n| (min..=max).contains(n)) {
+            Some(number) => return Some(number),
+            None => number.to_string(),
+        },
+        Json::Bare(text) => match text.parse::<i64>().ok().filter(|n| (min..=max).contains(n)) {
+            Some(number) => return Some(number),
+            None => text.to_string(),
+        },
+        other => return at.wrong_type("a whole number", other),
+    };
+    at.fault(code, format!("must be a whole number from {min} to {max}, is {}", shown(&found)))
+}
+
+/// How the OpenAPI document tells a whole number.
+pub fn whole_schema(min: i64, max: i64, description: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .description(Some(description.trim()))
+        .minimum(Some(min))
+        .maximum(Some(max))
+        .into()
+}
+
+/// Whole numbers, each with its bounds.
+macro_rules! wholes {
+    ($($(#[doc = $doc:literal])* $name:ident($inner:ty) in $min:expr, $max:expr, $code:literal;)*) => { $(
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl Shape for $name {
+            fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+                let number = whole(json, at, $min, $max, $code)?;
+                Some(Self(<$inner>::try_from(number).expect("the bounds lie within the type")))
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                whole_schema($min, $max, concat!($($doc),*))
+            }
+        }
+
+        impl ToSchema for $name {}
+    )* };
+}
+
+wholes! {
+    /// What was counted; nothing at all is a count too.
+    Count(u32) in 0, i64::from(QUANTITY_MAX), "quantity_out_of_range";
+    /// Life of a reservation, seconds.
+    Ttl(u64) in TTL_S_MIN as i64, TTL_S_MAX as i64, "ttl_out_of_range";
+    /// Grams.
+    Grams(u32) in 0, WEIGHT_G_MAX, "number_out_of_range";
+    /// Millimetres.
+    Millimetres(u32) in 0, EDGE_MM_MAX, "number_out_of_range";
+    /// Shipments a day.
+    PerDay(u32) in 0, i64::from(QUANTITY_MAX), "number_out_of_range";
+    /// Place of a record among all records.
+    Sequence(u64) in 0, i64::MAX, "number_out_of_range";
+}
+
+/// A change of what is on hand; never zero.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Change(pub i32);
+
+impl Shape for Change {
+    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+        const MAX: i64 = QUANTITY_MAX as i64;
+        match whole(json, at, -MAX, MAX, "quantity_out_of_range")? {
+            0 => at.fault("quantity_out_of_range", format!("must be from -{MAX} to {MAX} and not zero, is 0")),
+            change => i32::try_from(change).ok().map(Self),
+        }
+    }
+}
+
+impl PartialSchema for Change {
+    fn schema() -> RefOr<Schema> {
+        let max = i64::from(QUANTITY_MAX);
+        whole_schema(-max, max, "A change of what is on hand; never zero.")
+    }
+}
+
+impl ToSchema for Change {}
+
+impl Shape for Quantity {
+    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+        let units = whole(json, at, 1, i64::from(QUANTITY_MAX), "quantity_out_of_range")?;
+        u32::try_from(units).ok().and_then(Self::new)
+    }
+}
+
+impl PartialSchema for Quantity {
+    fn schema() -> RefOr<Schema> {
+        whole_schema(1, i64::from(QUANTITY_MAX), "How many, in the item's unit.")
+    }
+}
+
+impl ToSchema for Quantity {}
+
+/// Degrees north; south is negative.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Latitude(pub f64);
+
+/// Degrees east; west is negative.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Longitude(pub f64);
+
+impl Shape for Latitude {
+    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+        degrees(json, at, 90.0).map(Self)
+    }
+}
+
+impl Shape for Longitude {
+    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+        degrees(json, at, 180.0).map(Self)
+    }
+}
+
+fn degrees(json: &Json<'_>, at: &At<'_>, max: f64) -> Option<f64> {
+    let number = match json {
+        Json::Whole(number) => *number as f64,
+        Json::Fraction(number) => *number,
+        Json::Bare(text) => text.parse().unwrap_or(f64::NAN),
+        other => return at.wrong_type("a number of degrees", other),
+    };
+    if number.abs() <= max {
+        return Some(number);
+    }
+    at.fault("position_out_of_range", format!("must be from -{max} to {max} degrees, is {number}"))
+}
+
+/// The position that two fields give together: both or none of them.
+pub fn position(latitude: Option<Latitude>, longitude: Option<Longitude>, at: &At<'_>) -> Option<Position> {
+    match (latitude, longitude) {
+        (Some(Latitude(north)), Some(Longitude(east))) => Position::from_degrees(north, east),
+        (None, None) => None,
+        (Some(_), None) => at.field("longitude").fault("missing_field", "is required beside a latitude"),
+        (None, Some(_)) => at.field("latitude").fault("missing_field", "is required beside a longitude"),
+    }
+}
+
+macro_rules! degrees_schema {
+    ($name:ident, $max:expr, $description:literal) => {
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let number = ObjectBuilder::new().schema_type(Type::Number).description(Some($description));
+                number.minimum(Some(-$max)).maximum(Some($max)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    };
+}
+degrees_schema!(Latitude, 90.0, "Degrees north; south is negative.");
+degrees_schema!(Longitude, 180.0, "Degrees east; west is negative.");
