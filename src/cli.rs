@@ -10,6 +10,7 @@ mod import;
 mod serve;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -112,7 +113,8 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn log_to_stderr(default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     // A program that embeds the command line may have its own subscriber; then that one stays.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = lines.with_ansi(std::io::stderr().is_terminal()).try_init();
 }
 
 /// The runtime of the front.

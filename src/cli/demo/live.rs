@@ -38,6 +38,8 @@ const NEWS_SHOWN: usize = 8;
 struct Board {
     counted: Counted,
     news: Mutex<VecDeque<String>>,
+    /// The last news of the flash sale, for a reader without a terminal.
+    loud: Mutex<Option<String>>,
     began: Instant,
 }
 
@@ -59,7 +61,8 @@ async fn run(stage: &Stage, network: &Network) -> Result<(), Stop> {
         let [nodes, items, cells] = stage.import(network, 0).await?;
         println!("{nodes} nodes, {items} items, {cells} counts");
     }
-    let board = Board { counted: Counted::default(), news: Mutex::default(), began: Instant::now() };
+    let board =
+        Board { counted: Counted::default(), news: Mutex::default(), loud: Mutex::default(), began: Instant::now() };
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let run = u64::try_from(since.as_millis()).unwrap_or(0);
     let customers = (1..=CUSTOMERS).map(|number| keep_ordering(stage, network, &board, run, number));
@@ -73,6 +76,12 @@ async fn run(stage: &Stage, network: &Network) -> Result<(), Stop> {
 }
 
 impl Board {
+    /// News that is told without a terminal too.
+    fn announce(&self, news: String) {
+        *self.loud.lock() = Some(news.clone());
+        self.tell(news);
+    }
+
     fn tell(&self, news: String) {
         let mut told = self.news.lock();
         told.push_back(news);
@@ -126,9 +135,9 @@ async fn keep_selling_out(stage: &Stage, network: &Network, board: &Board, run: 
         let adjustments: Vec<Value> = FLASH_NODES.iter().enumerate().map(received).collect();
         let body = json!({"adjustments": adjustments});
         fine("a receipt", stage.client().post("/v1/stock/adjustments", &body).await?)?;
-        board.tell(format!("FLASH SALE: {FLASH_UNITS} units of {FLASH_SKU}, {BUYERS} buyers at once"));
+        board.announce(format!("FLASH SALE: {FLASH_UNITS} units of {FLASH_SKU}, {BUYERS} buyers at once"));
         let sold = flash_sale(stage.client(), network, &board.counted, run + sale, BUYERS).await?;
-        board.tell(format!(
+        board.announce(format!(
             "SOLD OUT: {} of {FLASH_UNITS} sold in {:.1?}; {} let go again, {} refused",
             sold.sold, sold.took, sold.released, sold.refused
         ));
@@ -149,7 +158,10 @@ async fn keep_drawing(stage: &Stage, board: &Board) {
             drawn = lines.len();
             writeln!(out, "{up}{}", lines.join("\n"))
         } else {
-            writeln!(out, "{}", lines[2])
+            let loud = board.loud.lock().take().map_or_else(String::new, |news| format!("{news}\n"));
+            let address = if drawn == 0 { format!("{}\n", lines[0]) } else { String::new() };
+            drawn = 1;
+            writeln!(out, "{address}{loud}{}", lines[2])
         };
         drop(out);
         sleep(if is_terminal { REDRAW_EVERY } else { TELL_EVERY }).await;
