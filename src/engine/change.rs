@@ -32,12 +32,20 @@ pub enum Place {
     Gone,
 }
 
+/// The order in which the movements of one cell are logged: what leaves or is owed comes before what is given, so that
+/// a gain never pays a shortfall that is not there yet, and no level passes its bound in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    First,
+    Given,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Change<'a> {
     network: &'a Network,
     ledgers: BTreeMap<SkuIndex, MutexGuard<'a, Ledger>>,
-    moves: BTreeMap<(CellKey, MovementKind), LevelDelta>,
+    moves: BTreeMap<(CellKey, Step, MovementKind), LevelDelta>,
     takes: BTreeMap<CellKey, u32>,
     gives: BTreeMap<CellKey, u32>,
     owed: HashMap<CellKey, u32>,
@@ -97,7 +105,7 @@ impl<'a> Change<'a> {
         *self.takes.entry(cell).or_default() += units;
         let mut delta = LevelDelta { available: -(units as i32), ..LevelDelta::default() };
         to(&mut delta, units as i32);
-        *self.moves.entry((cell, kind)).or_default() += delta;
+        *self.moves.entry((cell, Step::First, kind)).or_default() += delta;
     }
 
     /// Units leave another state (`from` says which) or arrive, and become free after what is owed. Needs the ledger.
@@ -119,7 +127,7 @@ impl<'a> Change<'a> {
             ..LevelDelta::default()
         };
         from(&mut delta, units as i32);
-        *self.moves.entry((cell, kind)).or_default() += delta;
+        *self.moves.entry((cell, Step::Given, kind)).or_default() += delta;
     }
 
     /// Units a cell owes after the earlier parts of this change. Needs the ledger.
@@ -157,7 +165,7 @@ impl<'a> Change<'a> {
     /// Any other movement; neither takes from nor gives to `available`. Needs the ledger for what is the ledger's.
     pub fn shift(&mut self, cell: CellKey, kind: MovementKind, delta: LevelDelta) {
         assert!(delta.available == 0, "available changes by take and give only");
-        *self.moves.entry((cell, kind)).or_default() += delta;
+        *self.moves.entry((cell, Step::First, kind)).or_default() += delta;
     }
 
     /// Units go missing: `taken` of them were free and are already withdrawn, the rest is owed from now on, by the
@@ -170,7 +178,7 @@ impl<'a> Change<'a> {
             shortfall: (units - taken) as i32,
             ..LevelDelta::default()
         };
-        *self.moves.entry((cell, kind)).or_default() += delta;
+        *self.moves.entry((cell, Step::First, kind)).or_default() += delta;
     }
 
     /// Units of an order leave the node. What was counted away but is scanned out was there: it is found.
@@ -195,14 +203,14 @@ impl<'a> Change<'a> {
     /// Free units that a withdrawal already has, logged as gone with a movement of that kind.
     pub fn withdrawn(&mut self, cell: CellKey, units: u32, kind: MovementKind) {
         let delta = LevelDelta { available: -(units as i32), ..LevelDelta::default() };
-        *self.moves.entry((cell, kind)).or_default() += delta;
+        *self.moves.entry((cell, Step::First, kind)).or_default() += delta;
     }
 
     /// Units of a state of the ledger that earlier parts of this change leave. Needs the ledger.
     pub fn left_in(&mut self, cell: CellKey, state: StockState) -> u32 {
         let position = self.ensure(cell);
         let now = self.ledger(cell.sku).cells[position];
-        let deltas = self.moves.iter().filter(|((at, _), _)| *at == cell).map(|(_, delta)| *delta);
+        let deltas = self.moves.iter().filter(|((at, ..), _)| *at == cell).map(|(_, delta)| *delta);
         let mut sum = LevelDelta::default();
         deltas.for_each(|delta| sum += delta);
         let (units, change) = match state {
@@ -223,7 +231,7 @@ impl<'a> Change<'a> {
             let cell = self.network.cell(*key).expect("just ensured");
             let before = SkuStock::level(self.ledger(key.sku), &cell);
             let mut sum = LevelDelta::default();
-            self.moves.iter().filter(|((at, _), _)| at == key).for_each(|(_, delta)| sum += *delta);
+            self.moves.iter().filter(|((at, ..), _)| at == key).for_each(|(_, delta)| sum += *delta);
             let back_in = before.available + withdrawal.in_flight_of(cell.word);
             levels.push((*key, sum.added_to(&Level { available: back_in, ..before })));
         }
@@ -233,7 +241,7 @@ impl<'a> Change<'a> {
     /// Refuses a change that would take a level over its bound. Needs the ledgers of what arrives.
     pub fn check_bounds(&mut self) -> Result<(), Rejection> {
         let mut arriving: BTreeMap<CellKey, i64> = BTreeMap::new();
-        for ((cell, _), delta) in &self.moves {
+        for ((cell, ..), delta) in &self.moves {
             *arriving.entry(*cell).or_default() += i64::from(delta.on_hand) + i64::from(delta.shortfall);
         }
         for (cell, change) in arriving.into_iter().filter(|(_, change)| *change > 0) {
@@ -272,7 +280,7 @@ impl<'a> Change<'a> {
     /// What goes into the record.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         let real = self.moves.iter().filter(|(_, delta)| **delta != LevelDelta::default());
-        real.map(|((cell, kind), delta)| Event::StockMoved(StockMoved { cell: *cell, kind: *kind, delta: *delta }))
+        real.map(|((cell, _, kind), delta)| Event::StockMoved(StockMoved { cell: *cell, kind: *kind, delta: *delta }))
     }
 
     /// Applies what is logged: ledgers first, then owners' counters, then the words; last the marks. Answers the skus
@@ -288,7 +296,7 @@ impl<'a> Change<'a> {
                 Place::Gone => {}
             }
         }
-        let moves: Vec<_> = self.moves.iter().map(|((cell, _), delta)| (*cell, *delta)).collect();
+        let moves: Vec<_> = self.moves.iter().map(|((cell, ..), delta)| (*cell, *delta)).collect();
         let network = self.network;
         for (key, delta) in &moves {
             let cell = network.cell(*key).expect("a cell is made before its first movement is logged");

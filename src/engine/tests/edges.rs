@@ -54,6 +54,24 @@ fn units_lost_and_found_in_one_request_first_pay_what_is_owed() {
 }
 
 #[test]
+fn gains_and_losses_of_one_request_are_logged_in_an_order_that_can_be_replayed() {
+    let kinds = [MovementKind::Received, MovementKind::Counted, MovementKind::Corrected, MovementKind::Found];
+    for kind in kinds {
+        let mut world = World::new();
+        world.stock("phone", "east", 5).expect("room");
+        world.order(&[("phone", 2)], None).expect("enough");
+        let both = [("phone", "east", 5, kind), ("phone", "east", -5, MovementKind::Corrected)];
+        adjust(&world, &both).expect("on hand suffices");
+        assert_eq!(world.level("phone", "east").available, 3, "{kind:?}");
+        let most = LEVEL_MAX as i32;
+        adjust(&world, &[("case", "east", most, kind)]).expect("the bound itself");
+        let both = [("case", "east", 5, kind), ("case", "east", -5, MovementKind::Lost)];
+        adjust(&world, &both).expect("the bound is kept");
+        world.restart();
+    }
+}
+
+#[test]
 fn many_large_receipts_of_one_cell_are_refused_together() {
     let world = World::new();
     let large = ("phone", "east", 1_000_000_000, MovementKind::Received);
