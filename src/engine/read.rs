@@ -27,7 +27,7 @@ pub struct StockView {
     pub sku: Text,
     /// Sum over all nodes.
     pub total: Level,
-    /// Level by node id, in the order the cells were made.
+    /// Level by node id, in the order the nodes were made.
     pub nodes: Vec<(Text, Level)>,
     /// Sequence of the last record appended when it was read.
     pub as_of: u64,
@@ -55,9 +55,10 @@ impl Engine {
         let as_of = self.position();
         let stock = network.sku(index);
         let ledger = stock.ledger.lock();
-        let levels = stock.cells.iter().map(|cell| (cell.node, SkuStock::level(&ledger, &cell)));
-        let nodes: Vec<(Text, Level)> =
-            levels.map(|(node, level)| (network.catalogue.node(node).id.clone(), level)).collect();
+        let mut levels: Vec<_> = stock.cells.iter().map(|cell| (cell.node, SkuStock::level(&ledger, &cell))).collect();
+        levels.sort_unstable_by_key(|(node, _)| *node);
+        let named = levels.into_iter().map(|(node, level)| (network.catalogue.node(node).id.clone(), level));
+        let nodes: Vec<(Text, Level)> = named.collect();
         let total = nodes.iter().fold(Level::default(), |sum, (_, level)| plus(&sum, level));
         Ok(StockView { sku: network.catalogue.item(index).sku.clone(), total, nodes, as_of })
     }
