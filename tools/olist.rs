@@ -10,7 +10,7 @@
 //! Source: Brazilian E-Commerce Public Dataset by Olist (Kaggle, olistbr/brazilian-ecommerce), CC BY-NC-SA 4.0.
 
 #[allow(dead_code, reason = "this converter knows no cancellations and no losses")]
-mod replay;
+pub mod replay;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -92,7 +92,8 @@ fn main() -> ExitCode {
     }
     let options = Line::parse().options;
     let program = std::env::current_exe();
-    match program.map_err(Stop::from).and_then(|program| both_runs(&options, &program)) {
+    let reports = program.map_err(Stop::from).and_then(|program| replays(&options, &program));
+    match reports.and_then(|reports| replay::tell(&reports, &options)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(stop) => {
@@ -102,14 +103,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Both runs, told; whether both are as they must be.
-fn both_runs(options: &Options, program: &Path) -> Result<bool, Stop> {
+/// Both runs.
+pub fn replays(options: &Options, program: &Path) -> Result<Vec<Report>, Stop> {
     let olist = Olist::read(&options.folder("olist"), options.limit)?;
     // A server that is not ours holds one data directory, so only the run with a choice is made on it.
     let skus: &[Sku] =
         if options.url.is_some() { &[Sku::CategoryAndWeight] } else { &[Sku::Product, Sku::CategoryAndWeight] };
-    let reports = skus.iter().map(|sku| olist.run(*sku, options, program)).collect::<Result<Vec<_>, _>>()?;
-    replay::tell(&reports, options)
+    skus.iter().map(|sku| olist.run(*sku, options, program)).collect()
 }
 
 impl Olist {

@@ -19,7 +19,7 @@
 //!
 //! Source: Online Retail, UCI Machine Learning Repository; Chen, Sain, Guo 2012, doi 10.1057/dbm.2012.17.
 
-mod replay;
+pub mod replay;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ordain::domain::limits::ORDER_LINES_MAX;
-use replay::{Act, Options, Plan, Step, Stop, at_ms, table};
+use replay::{Act, Options, Plan, Report, Step, Stop, at_ms, table};
 use serde_json::{Value, json};
 
 /// Replay a year of a UK gift wholesaler: 541,909 invoice lines.
@@ -115,7 +115,8 @@ fn main() -> ExitCode {
     }
     let options = Line::parse().options;
     let program = std::env::current_exe();
-    match program.map_err(Stop::from).and_then(|program| year(&options, &program)) {
+    let reports = program.map_err(Stop::from).and_then(|program| replays(&options, &program));
+    match reports.and_then(|reports| replay::tell(&reports, &options)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(stop) => {
@@ -125,11 +126,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// The year, told; whether it is as it must be.
-fn year(options: &Options, program: &Path) -> Result<bool, Stop> {
+/// The year.
+pub fn replays(options: &Options, program: &Path) -> Result<Vec<Report>, Stop> {
     let rows = read(&options.folder("online_retail_uci"))?;
-    let report = replay::run(plan(&rows, options.limit), options, program, &|_, _| ())?;
-    replay::tell(&[report], options)
+    Ok(vec![replay::run(plan(&rows, options.limit), options, program, &|_, _| ())?])
 }
 
 fn read(folder: &Path) -> Result<Vec<Row>, Stop> {

@@ -53,6 +53,12 @@ pub struct Options {
     pub quiet: bool,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self { data: None, limit: None, url: None, connections: 64, json: false, quiet: false }
+    }
+}
+
 impl Options {
     /// The folder of one data set.
     pub fn folder(&self, name: &str) -> PathBuf {

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
+use super::cell::Word;
 use super::change::{Change, Place};
 use super::network::Network;
 use super::routing::{Route, Wanted, nowhere, route};
@@ -85,7 +86,8 @@ impl Engine {
         let spent = usize::from(order.next_number) > FULFILLMENT_ORDERS_MAX;
         let route = if spent { nowhere(network, &order.wanted) } else { route(network, &order.wanted) };
         if order.fills && route.shipments.is_empty() {
-            return Ok(None);
+            let wait = !spent && more_may_come_back(network, order, &route);
+            return if wait { Err(come_again(patience)) } else { Ok(None) };
         }
         let units = cells_of(order.wanted.lines, &route);
         let own = order.wanted.own;
@@ -98,6 +100,11 @@ impl Engine {
         let needed: BTreeSet<SkuIndex> = short.iter().copied().chain(rest.keys().map(|cell| cell.sku)).collect();
         if !needed.is_subset(held) {
             return Err(Stop::NeedLedgers(needed.union(held).copied().collect()));
+        }
+        // A line without a right is tried again at the next give only, so units in flight must not roll back unseen.
+        let loose = !order.fills && !spent && route.unfilled.iter().any(|u| !has_right(order, u.line, spent));
+        if loose && more_may_come_back(network, order, &route) {
+            return Err(come_again(patience));
         }
         let joins_with_right = place_in_queues(&mut change, order, &route, spent);
         for (cell, wanted) in &units {
@@ -124,10 +131,23 @@ impl Engine {
         })?;
         if !all_empty(network, &joins_with_right, &withdrawal) {
             drop(withdrawal);
-            return if patience.wait() { Err(Stop::Again) } else { Err(Stop::Rejected(Rejection::Contended)) };
+            return Err(come_again(patience));
         }
         Ok(Some(turn.log(self, sealed, change, withdrawal)))
     }
+}
+
+/// Come again after a moment, as long as patience lasts.
+fn come_again(patience: &mut Patience) -> Stop {
+    if patience.wait() { Stop::Again } else { Stop::Rejected(Rejection::Contended) }
+}
+
+/// Whether more could be filled if what others have in flight rolled back. Looked at after the route was made: what
+/// rolled back in between counts as well.
+fn more_may_come_back(network: &Network, order: &Order<'_>, seen: &Route) -> bool {
+    let with_flying = Wanted { counts: Word::free_or_flying, ..order.wanted };
+    let unfilled = |route: &Route| route.unfilled.iter().map(|u| u64::from(u.quantity)).sum::<u64>();
+    unfilled(&route(network, &with_flying)) < unfilled(seen)
 }
 
 /// Units wanted of each cell by a route.
@@ -147,6 +167,11 @@ fn skus_of(lines: &[PlacedLine], units: &[LineUnits]) -> BTreeSet<SkuIndex> {
     units.iter().flat_map(|u| lines[usize::from(u.line)].stock(1)).map(|(sku, _)| sku).collect()
 }
 
+/// Whether a line would wait with a right; the same for an order that is not made yet as `Order::waits_with_right`.
+fn has_right(order: &Order<'_>, line: u16, spent: bool) -> bool {
+    order.wanted.lines[usize::from(line)].components.is_empty() && order.wanted.fenced.is_empty() && !spent
+}
+
 /// Puts what cannot be filled into the queues; answers the skus in which it waits with a right.
 fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, spent: bool) -> BTreeSet<SkuIndex> {
     let mut with_right = BTreeSet::new();
@@ -156,7 +181,7 @@ fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, sp
     for u in &route.unfilled {
         let line = &order.wanted.lines[usize::from(u.line)];
         let waiting = (order.key, u.line);
-        let right = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent;
+        let right = has_right(order, u.line, spent);
         for (sku, _) in line.stock(1) {
             let all = order.backordered.get(usize::from(u.line)).copied().unwrap_or(0) + u.quantity;
             change.place(sku, waiting, if right { Place::Queued(all) } else { Place::Loose });

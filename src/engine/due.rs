@@ -54,6 +54,7 @@ impl DueIndex {
     /// Drops entries due at `now` of reservations that have ended or moved, after their gives are done.
     pub fn settle(&self, now: JournalTime, ended: impl Fn(ReservationKey) -> bool) {
         let mut heap = self.heap.lock();
+        self.collect(&mut heap);
         self.next_due.store(LOOK_CLOSER, Release);
         let mut kept = Vec::new();
         while let Some(Reverse((at, _))) = heap.peek()

@@ -26,7 +26,8 @@ pub struct Agenda {
 }
 
 impl Engine {
-    /// Expires what is due, clears the due indices of what has ended, forgets what ended long ago; answers when the clock should come again.
+    /// Expires what is due, clears the due indices of what has ended, looks again for what was
+    /// left over, forgets what ended long ago; answers when the clock should come again.
     pub fn expire_due(&self, log: &dyn Log) -> Option<JournalTime> {
         let context = Context { actor: "clock".into(), source: "clock".into(), request_id: "".into(), key: None };
         let turn = Turn::new(log, &context, None);
@@ -56,8 +57,9 @@ impl Engine {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             network.sku(sku).due.settle(now, |key| !self.is_held(key, now));
         }
+        self.look_again(&turn);
         self.forget_ended(now);
-        next
+        if self.left_over.is_empty() { next } else { Some(now.plus_s(1)) }
     }
 
     /// Expires what is due of these skus; answers whether anything was.

@@ -38,7 +38,7 @@ impl Engine {
             }
         };
         self.follow_up(turn, &network, touched);
-        self.resource(turn, &network, key.order)?;
+        self.resource(turn, &network, key.order);
         let slot = self.orders.lock(key.order).ok_or_else(unknown)?;
         let order = slot.as_ref().expect("a locked entity is there").clone();
         let seq = seq.max(order.seq);
@@ -82,7 +82,9 @@ impl Engine {
         Ok(Tried::Done((seq, logged.done())))
     }
 
-    /// Cancels what is asked in one record, or in several while the order stays locked when one cannot hold it.
+    /// Cancels what is asked in one record, or in several while the order stays locked when one cannot hold it. Of all
+    /// that can be cancelled the last of them uses the key, so that a repeat after a crash finishes; of named units the
+    /// first does, so that none is cancelled twice.
     pub(super) fn cancel_order(&self, turn: &Turn<'_>, command: &CancelOrder) -> Result<Executed, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let unknown = || Rejection::not_found("order", command.order.to_string());
@@ -93,7 +95,8 @@ impl Engine {
         let mut at_once = parts.len();
         while !parts.is_empty() {
             let some = &parts[..at_once.min(parts.len())];
-            match self.cancel_parts(turn, &network, &mut slot, some, &command.reason) {
+            let answer = (command.lines.is_some() || some.len() == parts.len()).then_some(Answer::Order(key));
+            match self.cancel_parts(turn, &network, &mut slot, some, &command.reason, answer) {
                 Ok(more) => {
                     touched.extend(more);
                     parts.drain(..at_once.min(parts.len()));
@@ -117,6 +120,7 @@ impl Engine {
         slot: &mut Locked<Order>,
         parts: &[CancelledPart],
         reason: &Text,
+        answer: Option<Answer>,
     ) -> Result<BTreeSet<SkuIndex>, Rejection> {
         let order = slot.as_ref().expect("a locked entity is there");
         let skus = parts.iter().flat_map(|p| order.lines[usize::from(p.line)].placed.stock(1)).map(|(sku, _)| sku);
@@ -132,7 +136,6 @@ impl Engine {
         let cancelled = OrderEvent::Cancelled { parts: parts.to_vec(), reason: reason.clone() };
         let mut events = vec![order_event(order, cancelled)];
         events.extend(change.events());
-        let answer = Some(Answer::Order(order.key));
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         logged.fold_order(slot);

@@ -82,6 +82,8 @@ pub struct Engine {
     ended: Mutex<VecDeque<(JournalTime, ReservationKey)>>,
     /// Idempotency keys, oldest first: forgotten after their window.
     keys_used: Mutex<VecDeque<(JournalTime, u128)>>,
+    /// Orders whose units could not be looked for because stock was contended: the clock looks again.
+    left_over: SegQueue<OrderKey>,
     next_key: AtomicU64,
     position: AtomicU64,
 }

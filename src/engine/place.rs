@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::allocate::{Decided, Order as Allocating, Stop};
+use super::cell::Word;
 use super::network::Network;
 use super::routing::{Wanted, route};
 use super::table::{Locked, Name, Named};
@@ -63,7 +64,7 @@ impl Engine {
                     self.follow_up(turn, &network, touched);
                     return match sourced {
                         Sourced::AtOnce => Ok(executed),
-                        Sourced::Afterwards => self.source_afterwards(turn, &network, executed),
+                        Sourced::Afterwards => Ok(self.source_afterwards(turn, &network, executed)),
                     };
                 }
                 Err(Stop::Again) => {}
@@ -113,6 +114,7 @@ impl Engine {
                 destinations: &prepared.positions,
                 fenced: &[],
                 own: &own,
+                counts: Word::free,
                 rules: &prepared.rules,
             },
             claimed,
@@ -143,12 +145,12 @@ impl Engine {
     }
 
     /// Sources an order that is captured, and answers it as it stands then.
-    fn source_afterwards(&self, turn: &Turn<'_>, network: &Network, captured: Executed) -> Result<Executed, Rejection> {
-        let Executed::Done(Outcome { reply: Reply::Order(order), .. }) = captured else { return Ok(captured) };
-        self.resource(turn, network, order.key)?;
+    fn source_afterwards(&self, turn: &Turn<'_>, network: &Network, captured: Executed) -> Executed {
+        let Executed::Done(Outcome { reply: Reply::Order(order), .. }) = captured else { return captured };
+        self.resource(turn, network, order.key);
         let order = self.order_by_key(order.key).unwrap_or(*order);
         let seq = order.seq;
-        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+        Executed::done(Reply::Order(Box::new(order)), seq)
     }
 
     fn repeat_order(&self, command: &PlaceOrder, key: OrderKey, fingerprint: u64) -> Result<Executed, Rejection> {
@@ -205,6 +207,7 @@ impl Engine {
             destinations: &prepared.positions,
             fenced: &[],
             own: &own,
+            counts: Word::free,
             rules: &prepared.rules,
         };
         Ok(route(&network, &wanted).decision)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use super::allocate::{Decided, Order as Allocating, Stop};
+use super::cell::Word;
 use super::change::{Change, Place};
 use super::network::Network;
 use super::place::{positions_of, rules_of};
@@ -14,13 +15,12 @@ use super::withdrawal::{Patience, Withdrawal};
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Event;
 use crate::domain::ids::{OrderKey, SkuIndex};
-use crate::domain::limits::ORDER_LINES_MAX;
 use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 
-/// How often one waiting line is tried again before it is left to the next give.
-const TRIES: u32 = 8;
+/// How often a demand is halved because its record is too large: down to one unit of one line.
+const HALVINGS_MAX: u32 = 41;
 /// Most cells whose pool goes to a line in one record; what is left follows in further ones.
 const DRAINED_CELLS_MAX: usize = 500;
 
@@ -136,78 +136,118 @@ impl Engine {
         Some(turn.log(self, sealed, change, Withdrawal::nothing()).done())
     }
 
-    /// Tries a line that lets newcomers pass.
+    /// Tries a line that lets newcomers pass. Stock that is contended too long is left to the clock.
     pub(super) fn refill(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, line: u16) -> BTreeSet<SkuIndex> {
         let mut patience = Patience::default();
-        for _ in 0..TRIES {
-            let Some(mut slot) = self.orders.lock(key) else { return BTreeSet::new() };
-            let now = turn.now();
-            let order = slot.as_ref().expect("a locked entity is there");
-            let backordered = order.lines[usize::from(line)].backordered;
-            if backordered == 0 || order.is_spent() {
-                return BTreeSet::new();
-            }
-            let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
-            let units = [LineUnits { line, quantity: backordered }];
-            let allocating = Allocating {
-                key,
-                next_number: order.next_number(),
-                backordered: &[],
-                wanted: Wanted {
-                    lines: &lines,
-                    units: &units,
-                    destinations: &positions_of(order),
-                    fenced: &order.fenced,
-                    own: &BTreeMap::new(),
-                    rules: &rules_of(network, order.facts.rule_set.as_ref()),
-                },
-                claimed: None,
-                fills: true,
-            };
-            let record =
-                |decided: Decided| vec![order_event(order, OrderEvent::Filled { allocations: decided.allocations })];
-            match self.attempt(turn, network, &allocating, &BTreeSet::new(), now, &mut patience, record, None) {
-                Ok(Some(logged)) => {
-                    logged.fold_order(&mut slot);
-                    let left = slot.as_ref().map_or(0, |order| order.lines[usize::from(line)].backordered);
-                    let touched = logged.done();
-                    if left == 0 {
-                        forget_loose(network, &lines[usize::from(line)], (key, line));
-                    }
-                    return touched;
-                }
+        let mut halvings = 0;
+        loop {
+            match self.try_refill(turn, network, key, line, halvings, &mut patience) {
+                Ok(touched) => return touched,
                 Err(Stop::Again) => {}
-                Ok(None) | Err(Stop::NeedLedgers(_) | Stop::Rejected(_)) => return BTreeSet::new(),
+                Err(Stop::Rejected(Rejection::TooLarge(_))) if halvings < HALVINGS_MAX => halvings += 1,
+                Err(Stop::Rejected(Rejection::Contended)) => {
+                    self.left_over.push(key);
+                    return BTreeSet::new();
+                }
+                Err(Stop::NeedLedgers(_) | Stop::Rejected(_)) => return BTreeSet::new(),
             }
         }
-        BTreeSet::new()
+    }
+
+    fn try_refill(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        key: OrderKey,
+        line: u16,
+        halvings: u32,
+        patience: &mut Patience,
+    ) -> Result<BTreeSet<SkuIndex>, Stop> {
+        let Some(mut slot) = self.orders.lock(key) else { return Ok(BTreeSet::new()) };
+        let now = turn.now();
+        let order = slot.as_ref().expect("a locked entity is there");
+        let backordered = order.lines[usize::from(line)].backordered;
+        if backordered == 0 || order.is_spent() {
+            return Ok(BTreeSet::new());
+        }
+        let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
+        let units = portion(vec![LineUnits { line, quantity: backordered }], halvings);
+        let allocating = Allocating {
+            key,
+            next_number: order.next_number(),
+            backordered: &[],
+            wanted: Wanted {
+                lines: &lines,
+                units: &units,
+                destinations: &positions_of(order),
+                fenced: &order.fenced,
+                own: &BTreeMap::new(),
+                counts: Word::free,
+                rules: &rules_of(network, order.facts.rule_set.as_ref()),
+            },
+            claimed: None,
+            fills: true,
+        };
+        let record =
+            |decided: Decided| vec![order_event(order, OrderEvent::Filled { allocations: decided.allocations })];
+        let logged = self.attempt(turn, network, &allocating, &BTreeSet::new(), now, patience, record, None)?;
+        let Some(logged) = logged else { return Ok(BTreeSet::new()) };
+        logged.fold_order(&mut slot);
+        let left = slot.as_ref().map_or(0, |order| order.lines[usize::from(line)].backordered);
+        let mut touched = logged.done();
+        if left == 0 {
+            forget_loose(network, &lines[usize::from(line)], (key, line));
+        } else if halvings > 0 {
+            // Only a portion was asked for: the rest is tried as if units had come.
+            touched.extend(lines[usize::from(line)].stock(1).into_iter().map(|(sku, _)| sku));
+        }
+        Ok(touched)
     }
 
     /// Sources the units of an order that nobody has been found for, in as many records as it takes; they wait when
-    /// nobody is found. The caller holds nothing.
-    pub(super) fn resource(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) -> Result<(), Rejection> {
+    /// nobody is found. The caller holds nothing. What cannot be sourced now stays unallocated: the clock looks again
+    /// when stock was contended.
+    pub(super) fn resource(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
         let mut held = BTreeSet::new();
         let mut patience = Patience::default();
-        let mut lines_max = usize::MAX;
+        let mut halvings = 0;
         loop {
-            match self.try_resource(turn, network, key, lines_max, &held, &mut patience) {
-                Ok(None) => return Ok(()),
+            match self.try_resource(turn, network, key, halvings, &held, &mut patience) {
+                Ok(None) => return,
                 Ok(Some(touched)) => {
                     held = BTreeSet::new();
                     self.follow_up(turn, network, touched);
                 }
-                // More than one record holds: fewer lines at a time.
-                Err(Stop::Rejected(Rejection::TooLarge(_))) if lines_max > 1 => {
-                    lines_max = lines_max.min(ORDER_LINES_MAX) / 2;
-                }
+                // More than one record holds: less at a time.
+                Err(Stop::Rejected(Rejection::TooLarge(_))) if halvings < HALVINGS_MAX => halvings += 1,
                 Err(Stop::Again) => {}
                 Err(Stop::NeedLedgers(skus)) => {
                     let expired = self.expire_in(turn, network, &skus);
                     held = if expired { BTreeSet::new() } else { skus };
                 }
-                // Units stay unallocated: the clock tries again.
-                Err(Stop::Rejected(Rejection::Contended)) => return Ok(()),
-                Err(Stop::Rejected(rejection)) => return Err(rejection),
+                Err(Stop::Rejected(Rejection::Contended)) => return self.left_over.push(key),
+                Err(Stop::Rejected(_)) => return,
+            }
+        }
+    }
+
+    /// Looks again for units of orders that were left over, each once. The caller holds nothing.
+    pub(super) fn look_again(&self, turn: &Turn<'_>) {
+        for _ in 0..self.left_over.len() {
+            let Some(key) = self.left_over.pop() else { return };
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            self.resource(turn, &network, key);
+            let lines = match self.orders.lock(key).as_deref() {
+                Some(Some(order)) => order.lines.iter().map(|line| line.placed.clone()).collect(),
+                _ => Vec::new(),
+            };
+            for (line, placed) in (0..).zip(&lines) {
+                let waits_loose =
+                    |(sku, _): &(SkuIndex, u32)| network.sku(*sku).ledger.lock().loose.contains(&(key, line));
+                if placed.stock(1).first().is_some_and(waits_loose) {
+                    let touched = self.refill(turn, &network, key, line);
+                    self.follow_up(turn, &network, touched);
+                }
             }
         }
     }
@@ -217,15 +257,14 @@ impl Engine {
         turn: &Turn<'_>,
         network: &Network,
         key: OrderKey,
-        lines_max: usize,
+        halvings: u32,
         held: &BTreeSet<SkuIndex>,
         patience: &mut Patience,
     ) -> Result<Option<BTreeSet<SkuIndex>>, Stop> {
         let Some(mut slot) = self.orders.lock(key) else { return Ok(None) };
         let now = turn.now();
         let order = slot.as_ref().expect("a locked entity is there");
-        let mut units = unallocated(order);
-        units.truncate(lines_max);
+        let units = portion(unallocated(order), halvings);
         if units.is_empty() {
             return Ok(None);
         }
@@ -241,6 +280,7 @@ impl Engine {
                 destinations: &positions_of(order),
                 fenced: &order.fenced,
                 own: &BTreeMap::new(),
+                counts: Word::free,
                 rules: &rules_of(network, order.facts.rule_set.as_ref()),
             },
             claimed: None,
@@ -258,6 +298,21 @@ impl Engine {
         logged.fold_order(&mut slot);
         Ok(Some(logged.done()))
     }
+}
+
+/// So much of a demand that its record may fit: half as many lines each time, and of a single line half as many units.
+fn portion(mut units: Vec<LineUnits>, halvings: u32) -> Vec<LineUnits> {
+    for _ in 0..halvings {
+        match units.as_mut_slice() {
+            [] => {}
+            [one] => one.quantity = (one.quantity / 2).max(1),
+            many => {
+                let half = many.len() / 2;
+                units.truncate(half);
+            }
+        }
+    }
+    units
 }
 
 fn unallocated(order: &Order) -> Vec<LineUnits> {

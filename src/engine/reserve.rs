@@ -332,7 +332,8 @@ fn choose(
     loop {
         let short = match choose_by(network, lines, own, partial, Word::free) {
             Ok(cells) if cells.len() > RESERVATION_CELLS_MAX => {
-                let detail = format!("needs {} cells, a reservation holds at most {RESERVATION_CELLS_MAX}", cells.len());
+                let detail =
+                    format!("needs {} cells, a reservation holds at most {RESERVATION_CELLS_MAX}", cells.len());
                 return Err(Stop::Rejected(Rejection::invalid("lines", "too_many_lines", detail)));
             }
             Err(short @ Stop::Short(..)) => short,

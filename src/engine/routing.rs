@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::cell::Word;
 use super::network::Network;
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
 use crate::domain::geo::Position;
@@ -33,6 +34,8 @@ pub struct Wanted<'a> {
     pub fenced: &'a [NodeIndex],
     /// Units that count as free although a reservation holds them.
     pub own: &'a BTreeMap<CellKey, u32>,
+    /// How many units of a word count: as a rule the free ones.
+    pub counts: fn(&Word) -> u32,
     /// The rules.
     pub rules: &'a RuleSet,
 }
@@ -185,7 +188,8 @@ fn problem(
             let stock = placed.stock(1);
             let weight = |(sku, n): &(SkuIndex, u32)| u64::from(catalogue.item(*sku).weight_g) * u64::from(*n);
             let own_weight = u64::from(catalogue.item(placed.sku).weight_g);
-            let unit_weight_g = if own_weight > 0 { own_weight } else { stock.iter().map(weight).fold(0, u64::saturating_add) };
+            let unit_weight_g =
+                if own_weight > 0 { own_weight } else { stock.iter().map(weight).fold(0, u64::saturating_add) };
             let needs = stock.iter().map(|(sku, n)| Need { slot: slot_of(*sku), per_unit: *n }).collect();
             DemandLine { quantity: u.quantity, unit_weight_g, needs }
         })
@@ -195,7 +199,7 @@ fn problem(
         for cell in network.sku(*sku).cells.iter() {
             let key = CellKey { sku: *sku, node: cell.node };
             let own = wanted.own.get(&key).copied().unwrap_or(0);
-            let free = (cell.word.free() + own).saturating_sub(gone.get(&key).copied().unwrap_or(0));
+            let free = ((wanted.counts)(cell.word) + own).saturating_sub(gone.get(&key).copied().unwrap_or(0));
             if free > 0 {
                 found.entry(cell.node).or_insert_with(|| vec![0; slots.len()])[slot] = free;
             }

@@ -50,7 +50,7 @@ impl Engine {
         engine.serve_unstocked(&turn, &network);
         for key in engine.unsourced() {
             // What cannot be sourced now stays unallocated and is tried at the next start.
-            drop(engine.resource(&turn, &network, key));
+            engine.resource(&turn, &network, key);
         }
         drop(network);
         engine
@@ -120,6 +120,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         agenda_inbox: SegQueue::new(),
         ended: Mutex::default(),
         keys_used: Mutex::default(),
+        left_over: SegQueue::new(),
         next_key: first_key.into(),
         position: seq.into(),
     };

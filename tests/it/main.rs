@@ -5,10 +5,12 @@
 mod architecture;
 mod bad_input;
 mod cases;
+mod command_line;
 mod crash;
 mod http;
 mod largest_order;
 mod race;
+mod replays;
 mod scenarios;
 mod served;
 mod shop;

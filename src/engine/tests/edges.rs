@@ -1,11 +1,13 @@
 //! Odd inputs and odd moments: what must hold at the rim of every bound.
 
+use std::sync::atomic::Ordering;
+
 use super::random::nobody_waits_beside_free_units;
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
 use crate::domain::fulfillment::ShortReason;
 use crate::domain::item::ItemKind;
-use crate::domain::limits::{ENDED_READABLE_MS, LEVEL_MAX};
+use crate::domain::limits::{ENDED_READABLE_MS, FULFILLMENT_ORDERS_MAX, LEVEL_MAX};
 use crate::domain::order::OrderStatus;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -24,16 +26,7 @@ fn adjust(world: &World, changes: &[(&str, &str, i32, MovementKind)]) -> Result<
 
 fn reserve_lines(sku_units: &[(&str, u32)], ttl_s: u64, partial: bool) -> Reserve {
     let line = |(sku, n): &(&str, u32)| ReserveLine { sku: text(sku), quantity: quantity(*n), node: None };
-    Reserve {
-        id: None,
-        fingerprint: 0,
-        owner: text("cart"),
-        ttl_s,
-        lines: sku_units.iter().map(line).collect(),
-        partial,
-        channel: None,
-        customer: None,
-    }
+    Reserve { partial, ..World::reserve_of(sku_units.iter().map(line).collect(), ttl_s) }
 }
 
 fn reserved(world: &World, reserve: Reserve) -> Result<Reservation, Rejection> {
@@ -95,7 +88,8 @@ fn many_large_moves_of_one_cell_are_refused_together() {
 #[test]
 fn kits_of_very_many_heavy_pieces_wait_without_harm() {
     let mut world = World::new();
-    for sku in ["phone", "case", "cable"] {
+    let pieces = ["phone", "case", "cable", "plug", "strap"];
+    for sku in pieces {
         let item = PutItem {
             sku: text(sku),
             name: text(sku),
@@ -107,13 +101,10 @@ fn kits_of_very_many_heavy_pieces_wait_without_harm() {
         };
         world.run(Command::PutItem(Box::new(item))).expect("a heavy item");
     }
-    for n in 0..6 {
-        world.item(&format!("piece-{n}"), ItemKind::Product, &[]);
-    }
     let most = 1_000_000_000;
-    world.item("crate", ItemKind::Kit, &[("phone", most), ("case", most), ("cable", most)]);
-    for (sku, node) in [("phone", "east"), ("case", "east"), ("cable", "east"), ("phone", "west")] {
-        adjust(&world, &[(sku, node, most as i32, MovementKind::Received)]).expect("room");
+    world.item("crate", ItemKind::Kit, &pieces.map(|sku| (sku, most)));
+    for sku in pieces {
+        adjust(&world, &[(sku, "east", most as i32, MovementKind::Received)]).expect("room");
     }
     let lines = vec![("crate", 1); 1_200];
     let order = world.order(&lines, None).expect("one is filled, others wait");
@@ -134,8 +125,7 @@ fn the_clock_leaves_nothing_of_reservations_that_ended() {
             }
             1 => drop(world.run(Command::ReleaseReservation { reservation: text(&reservation.name()) })),
             2 => {
-                let longer =
-                    ChangeReservation { reservation: text(&reservation.name()), ttl_s: Some(40), lines: None };
+                let longer = ChangeReservation { reservation: text(&reservation.name()), ttl_s: Some(40), lines: None };
                 world.run(Command::ChangeReservation(longer)).expect("held");
             }
             _ => {}
@@ -182,21 +172,143 @@ fn a_partial_reservation_gets_what_is_due_as_well() {
 }
 
 #[test]
-fn an_order_filled_unit_by_unit_stays_within_its_fulfilment_orders() {
+fn an_order_that_had_all_its_fulfilment_orders_lets_others_pass() {
     let mut world = World::new();
-    let order = world.order(&[("phone", 100_000)], None).expect("waits");
-    let mut order = world.engine.order(&order.name()).expect("there");
-    assert_eq!(order.status(), OrderStatus::Backordered);
-    let receive = || {
-        let one = Adjustment { sku: text("phone"), node: text("east"), delta: 1, reason: MovementKind::Received };
-        world.engine.execute(&*world.log, &Context::library(), Command::AdjustStock(vec![one])).expect("room");
-    };
-    for _ in 0..20 {
-        receive();
+    let large = world.order(&[("phone", 100_000)], None).expect("waits");
+    let other = world.order(&[("phone", 1)], None).expect("waits");
+    for _ in 0..FULFILLMENT_ORDERS_MAX + 3 {
+        world.stock("phone", "east", 1).expect("room");
     }
-    order = world.engine.order(&order.name()).expect("there");
-    assert!(order.fulfillment_orders.len() <= 20);
-    assert_eq!(order.totals().allocated, 20);
+    let large = world.engine.order(&large.name()).expect("there");
+    assert_eq!(large.fulfillment_orders.len(), FULFILLMENT_ORDERS_MAX);
+    assert_eq!(world.engine.order(&other.name()).expect("there").status(), OrderStatus::FullyAllocated);
+    assert_eq!(world.atp("phone"), 2);
+    let mut world = world.restart();
+    assert_eq!(world.atp("phone"), 2);
+    let large = world.fulfill(&large, 1, FulfillmentAction::Reject { reason: text("no staff") }).expect("legal");
+    assert_eq!(large.totals().unallocated, 0, "it waits");
+    world.order(&[("phone", 3)], None).expect("the others' units are free");
+    world.cancel(&large, None).expect("what is left of it");
+    world.restart();
+}
+
+#[test]
+fn what_takes_more_than_one_record_is_done_in_several() {
+    let mut world = World::new();
+    for node in ["east", "west", "north"] {
+        world.stock("phone", node, 2).expect("room");
+    }
+    let set = |world: &World, max| world.log.events_max.store(max, Ordering::SeqCst);
+    set(&world, 3);
+    let order = world.order(&[("phone", 6)], None).expect("captured, then sourced in parts");
+    assert_eq!(order.status(), OrderStatus::FullyAllocated);
+    let cancelled = world.cancel(&order, None).expect("in parts as well");
+    assert_eq!(cancelled.status(), OrderStatus::Cancelled);
+    assert_eq!(world.atp("phone"), 6);
+    let kits = world.order(&[("bundle", 6)], None).expect("waits for cases");
+    assert_eq!(kits.status(), OrderStatus::Backordered);
+    set(&world, 0);
+    let cases = ["east", "west", "north"].map(|node| ("case", node, 4, MovementKind::Received));
+    set(&world, 5);
+    adjust(&world, &cases).expect("room");
+    assert_eq!(world.engine.order(&kits.name()).expect("there").status(), OrderStatus::FullyAllocated);
+    set(&world, 0);
+    world.restart();
+}
+
+#[test]
+fn a_reservation_holds_no_more_cells_than_its_end_can_tell() {
+    let world = World::new();
+    let run = |command| world.engine.execute(&*world.log, &Context::library(), command);
+    let template = world.engine.catalogue(|catalogue| catalogue.nodes()[1].clone());
+    let skus: Vec<String> = (0..16).map(|n| format!("part-{n}")).collect();
+    for n in 0..100 {
+        let node = crate::domain::node::Node { id: text(&format!("node-{n}")), ..template.clone() };
+        run(Command::PutNode(Box::new(node))).expect("a good node");
+    }
+    for sku in &skus {
+        let item = PutItem {
+            sku: text(sku),
+            name: text(sku),
+            kind: ItemKind::Product,
+            weight_g: 1,
+            dimensions: Default::default(),
+            value: None,
+            components: vec![],
+        };
+        run(Command::PutItem(Box::new(item))).expect("a good item");
+        let one = |n| Adjustment {
+            sku: text(sku),
+            node: text(&format!("node-{n}")),
+            delta: 1,
+            reason: MovementKind::Received,
+        };
+        run(Command::AdjustStock((0..100).map(one).collect())).expect("room");
+    }
+    let lines: Vec<(&str, u32)> = skus.iter().map(|sku| (sku.as_str(), 100)).collect();
+    assert!(matches!(reserved(&world, reserve_lines(&lines, 60, false)), Err(Rejection::Invalid(_))));
+    let held = reserved(&world, reserve_lines(&lines[1..], 60, false)).expect("the bound itself");
+    let lines = Some(reserve_lines(&lines, 0, false).lines);
+    let grow = ChangeReservation { reservation: text(&held.name()), ttl_s: None, lines };
+    assert!(matches!(world.run(Command::ChangeReservation(grow)), Err(Rejection::Invalid(_))));
+}
+
+/// Marks units of a cell as another checkout in flight does, and lets them roll back.
+fn flying(world: &World, sku: &str, node: &str, units: u32, meanwhile: impl FnOnce()) {
+    let cell = |then: &dyn Fn(&crate::engine::cell::Word)| {
+        let network = world.engine.network.read().expect("one thread");
+        let (sku, node) = (network.find_sku("", sku).expect("known"), network.find_node("", node).expect("known"));
+        then(network.cell(crate::domain::stock::CellKey { sku, node }).expect("stocked").word);
+    };
+    cell(&|word| word.take(units, true).expect("free"));
+    meanwhile();
+    cell(&|word| word.roll_back(units));
+}
+
+#[test]
+fn nobody_is_refused_or_left_waiting_for_what_may_roll_back() {
+    let mut world = World::new();
+    world.stock("phone", "east", 1).expect("room");
+    world.stock("case", "east", 2).expect("room");
+    let run = |world: &World, command| world.engine.execute(&*world.log, &Context::library(), command);
+    flying(&world, "phone", "east", 1, || {
+        let refused = run(&world, Command::Reserve(reserve_lines(&[("phone", 1)], 60, false)));
+        assert_eq!(refused.err(), Some(Rejection::Contended));
+        let kit = Command::PlaceOrder(Box::new(World::order_of("kit", &[("bundle", 1)], None)));
+        assert_eq!(run(&world, kit).err(), Some(Rejection::Contended));
+        let more = run(&world, Command::Reserve(reserve_lines(&[("phone", 2)], 60, false)));
+        assert!(matches!(more, Err(Rejection::InsufficientStock { .. })), "not even then");
+    });
+    let kits = world.order(&[("bundle", 2)], None).expect("one waits");
+    assert_eq!(kits.totals().backordered, 1);
+    world.stock("phone", "east", 1).expect("room");
+    world.stock("case", "east", 1).expect("room");
+    flying(&world, "phone", "east", 1, || {
+        let one = Adjustment { sku: text("case"), node: text("east"), delta: 1, reason: MovementKind::Received };
+        run(&world, Command::AdjustStock(vec![one])).expect("room");
+    });
+    assert_eq!(world.engine.order(&kits.name()).expect("there").totals().backordered, 1);
+    world.engine.expire_due(&*world.log);
+    world.check();
+    assert_eq!(world.engine.order(&kits.name()).expect("there").totals().backordered, 0, "the clock looks again");
+}
+
+#[test]
+fn units_that_came_back_while_stock_was_contended_are_sourced_by_the_clock() {
+    let mut world = World::new();
+    world.stock("phone", "east", 1).expect("room");
+    let order = world.order(&[("phone", 1)], None).expect("enough");
+    world.stock("phone", "west", 1).expect("room");
+    flying(&world, "phone", "west", 1, || {
+        let key = crate::domain::ids::FulfillmentKey { order: order.key, number: 1 };
+        let action = FulfillmentAction::Reject { reason: text("no staff") };
+        let reject = Fulfill { fulfillment: text(&key.to_string()), action };
+        world.engine.execute(&*world.log, &Context::library(), Command::Fulfill(reject)).expect("legal");
+    });
+    assert_eq!(world.engine.order(&order.name()).expect("there").totals().unallocated, 1);
+    assert!(world.engine.expire_due(&*world.log).is_none(), "nothing is left over");
+    world.check();
+    assert_eq!(world.engine.order(&order.name()).expect("there").status(), OrderStatus::FullyAllocated);
 }
 
 #[test]
@@ -223,22 +335,4 @@ fn nothing_is_nothing_to_cancel_pick_or_miss() {
     let none = FulfillmentAction::Pick { lines: Some(vec![]) };
     assert!(matches!(world.fulfill(&order, 1, none), Err(Rejection::Invalid(_))));
     assert!(world.engine.order(&order.name()).expect("there").fenced.is_empty());
-}
-
-#[test]
-fn a_repeated_step_is_answered_with_its_fulfilment_order() {
-    let mut world = World::new();
-    world.stock("phone", "east", 5).expect("room");
-    let order = world.order(&[("phone", 2)], None).expect("enough");
-    let key = crate::domain::ids::FulfillmentKey { order: order.key, number: 1 };
-    let context = Context { key: Some(IdempotencyKey { hash: 1, fingerprint: 1 }), ..Context::library() };
-    let accept = Fulfill { fulfillment: text(&key.to_string()), action: FulfillmentAction::Accept };
-    let first = world.engine.execute(&*world.log, &context, Command::Fulfill(accept.clone())).expect("legal");
-    assert!(matches!(first, crate::engine::Executed::Done(_)));
-    let again = world.engine.execute(&*world.log, &context, Command::Fulfill(accept)).expect("a repeat");
-    let crate::engine::Executed::RepeatKey { seq } = again else { panic!("{again:?}") };
-    let record = world.log.records.lock()[seq as usize - 1].clone();
-    let answer = crate::domain::event::Answer::Order(order.key);
-    let reply = world.engine.answer(&record, &answer).expect("there");
-    assert!(matches!(reply, Reply::Fulfillment { key: told, .. } if told == key), "{reply:?}");
 }

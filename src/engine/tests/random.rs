@@ -3,6 +3,7 @@
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
 use crate::domain::fulfillment::{Shipment, ShortReason};
+use crate::domain::geo::Position;
 use crate::domain::ids::FulfillmentKey;
 use crate::domain::reply::Reply;
 use crate::domain::stock::MovementKind;
@@ -32,6 +33,25 @@ struct Names {
     orders: Vec<String>,
     reservations: Vec<String>,
     fulfillments: Vec<String>,
+    placed: u32,
+}
+
+fn some_line(dice: &mut Dice) -> ReserveLine {
+    let node = (dice.roll(3) == 0).then(|| text(dice.pick::<&str>(&NODES)));
+    ReserveLine { sku: text(dice.pick::<&str>(&SOLD)), quantity: quantity(1 + dice.roll(4)), node }
+}
+
+/// Up to three lines to up to two destinations, one in three with a reservation to claim.
+fn some_order(dice: &mut Dice, names: &mut Names) -> PlaceOrder {
+    let lines: Vec<(&str, u32)> = (0..1 + dice.roll(3)).map(|_| (dice.pick::<&str>(&SOLD), 1 + dice.roll(3))).collect();
+    let claimed = (dice.roll(3) == 0 && !names.reservations.is_empty()).then(|| dice.pick(&names.reservations));
+    names.placed += 1;
+    let mut order = World::order_of(&format!("random-{}", names.placed), &lines, claimed);
+    order.reacquire = dice.roll(2) == 0;
+    let far = ShipTo { group: text("far"), ..order.destinations[0].clone() };
+    order.destinations.push(ShipTo { position: Position::from_degrees(34.0, -118.0), ..far });
+    order.lines.iter_mut().for_each(|line| line.group = dice.roll(2) as u16);
+    order
 }
 
 fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
@@ -40,8 +60,14 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
     let few = quantity(1 + dice.roll(4));
     let outcome = match dice.roll(16) {
         0 | 1 => {
-            let delta = 1 + dice.roll(6) as i32;
-            world.run(Command::AdjustStock(vec![Adjustment { sku, node, delta, reason: MovementKind::Received }]))
+            let first = Adjustment { sku, node, delta: 1 + dice.roll(6) as i32, reason: MovementKind::Received };
+            let more = (0..dice.roll(3)).map(|_| {
+                let delta = dice.roll(7) as i32 - 3;
+                let (sku, node) = (text(dice.pick::<&str>(&SKUS)), text(dice.pick::<&str>(&NODES)));
+                Adjustment { sku, node, delta, reason: MovementKind::Corrected }
+            });
+            let more: Vec<_> = more.filter(|one| one.delta != 0).collect();
+            world.run(Command::AdjustStock(std::iter::once(first).chain(more).collect()))
         }
         2 => {
             let delta = -(1 + dice.roll(3) as i32);
@@ -54,21 +80,27 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
                 if dice.roll(2) == 0 { (StockState::Available, other) } else { (other, StockState::Available) };
             world.run(Command::MoveStock(vec![StockMove { sku, node, from, to, quantity: few }]))
         }
-        5 | 6 => world
-            .reserve(dice.pick::<&str>(&SOLD), few.units(), u64::from(1 + dice.roll(90)))
-            .map(|r| Reply::Reservation(Box::new(r))),
+        5 | 6 => {
+            let lines = (0..1 + dice.roll(2)).map(|_| some_line(dice)).collect();
+            let made = World::reserve_of(lines, u64::from(1 + dice.roll(90)));
+            world.run(Command::Reserve(Reserve { partial: dice.roll(3) == 0, ..made }))
+        }
         7..=9 => {
-            let lines: Vec<(&str, u32)> =
-                (0..1 + dice.roll(3)).map(|_| (dice.pick::<&str>(&SOLD), 1 + dice.roll(3))).collect();
-            let claimed = (dice.roll(3) == 0 && !names.reservations.is_empty()).then(|| dice.pick(&names.reservations));
-            world.order(&lines, claimed).map(|o| Reply::Order(Box::new(o)))
+            let order = some_order(dice, names);
+            let key = IdempotencyKey { hash: u128::from(names.placed), fingerprint: 1 };
+            let context = Context { key: Some(key), ..Context::library() };
+            let placed = world.run_as(&context, Command::PlaceOrder(Box::new(order.clone())));
+            if placed.is_ok() {
+                world.repeats(&context, Command::PlaceOrder(Box::new(order)));
+            }
+            placed
         }
         10 if !names.reservations.is_empty() => {
             let reservation = text(&dice.pick(&names.reservations));
             if dice.roll(2) == 0 {
                 world.run(Command::ReleaseReservation { reservation })
             } else {
-                let lines = Some(vec![ReserveLine { sku, quantity: few, node: None }]);
+                let lines = Some((0..1 + dice.roll(2)).map(|_| some_line(dice)).collect());
                 let ttl_s = (dice.roll(2) == 0).then_some(30);
                 world.run(Command::ChangeReservation(ChangeReservation { reservation, ttl_s, lines }))
             }
@@ -146,7 +178,7 @@ fn random_commands_break_no_law() {
     for seed in 0..40 {
         println!("seed {seed}, {steps} steps");
         let (mut world, mut dice) = (World::new(), Dice(seed));
-        let mut names = Names { orders: vec![], reservations: vec![], fulfillments: vec![] };
+        let mut names = Names { orders: vec![], reservations: vec![], fulfillments: vec![], placed: 0 };
         for at in 0..steps {
             step(&mut world, &mut dice, &mut names);
             nobody_waits_beside_free_units(&world);

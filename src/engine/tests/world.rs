@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -31,6 +31,8 @@ pub struct MemoryLog {
     drafts: Mutex<HashMap<u64, Draft>>,
     pub records: Mutex<Vec<Record>>,
     next: Mutex<u64>,
+    /// Most events of a record, when it is not 0.
+    pub events_max: AtomicUsize,
 }
 
 impl Log for MemoryLog {
@@ -39,6 +41,10 @@ impl Log for MemoryLog {
         Now { journal: JournalTime(now), wall: WallTime(now) }
     }
     fn encode(&self, draft: &Draft) -> Result<Encoded, RecordTooLarge> {
+        let (events, max) = (draft.events.len(), self.events_max.load(Ordering::SeqCst));
+        if max > 0 && events > max {
+            return Err(RecordTooLarge { bytes: events, max });
+        }
         let mut next = self.next.lock();
         *next += 1;
         self.drafts.lock().insert(*next, draft.clone());
@@ -110,7 +116,19 @@ impl World {
     }
 
     pub fn run(&self, command: Command) -> Result<Reply, Rejection> {
-        let result = self.engine.execute(&*self.log, &Context::library(), command);
+        self.run_as(&Context::library(), command)
+    }
+
+    /// A command whose key took effect is a repeat, and changes nothing.
+    pub fn repeats(&self, context: &Context, command: Command) {
+        let before = self.log.records.lock().len();
+        let again = self.engine.execute(&*self.log, context, command);
+        assert!(matches!(again, Ok(Executed::RepeatKey { .. })), "{again:?}");
+        assert_eq!(self.log.records.lock().len(), before, "a repeat changes nothing");
+    }
+
+    pub fn run_as(&self, context: &Context, command: Command) -> Result<Reply, Rejection> {
+        let result = self.engine.execute(&*self.log, context, command);
         self.check();
         result.map(|executed| match executed {
             Executed::Done(outcome) => outcome.reply,
@@ -158,7 +176,14 @@ impl World {
 
     pub fn reserve(&self, sku: &str, n: u32, ttl_s: u64) -> Result<Reservation, Rejection> {
         let lines = vec![ReserveLine { sku: text(sku), quantity: quantity(n), node: None }];
-        let reserve = Reserve {
+        match self.run(Command::Reserve(Self::reserve_of(lines, ttl_s)))? {
+            Reply::Reservation(reservation) => Ok(*reservation),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn reserve_of(lines: Vec<ReserveLine>, ttl_s: u64) -> Reserve {
+        Reserve {
             id: None,
             fingerprint: 0,
             owner: text("cart"),
@@ -167,10 +192,6 @@ impl World {
             partial: false,
             channel: None,
             customer: None,
-        };
-        match self.run(Command::Reserve(reserve))? {
-            Reply::Reservation(reservation) => Ok(*reservation),
-            other => panic!("{other:?}"),
         }
     }
 
