@@ -68,6 +68,8 @@ pub const CODES: &[Code] = &[
     ("duplicate_component", 422, "A component is named twice"),
     ("kind_is_fixed", 422, "The kind of an item cannot change"),
     ("not_stocked", 422, "The item has no stock of its own"),
+    ("no_lines", 422, "There are no lines"),
+    ("wrong_currency", 422, "Costs and values are in the base currency"),
     ("too_many", 422, "There are too many entries"),
     ("too_many_lines", 422, "There are too many lines"),
     ("unsupported_order_type", 422, "This type of order is not taken yet"),

@@ -68,7 +68,7 @@ pub async fn orders(State(front): State<Front>, Params(asked): Params<OrderParam
     let (limit, cursor) = (length(asked.limit), asked.cursor.map(|cursor| cursor.0));
     let Some(filter) = filter(&front, asked) else { return Ok(ahead(&Page::<OrderJson>::empty())) };
     let page = front.views().orders().page(&filter, limit, cursor);
-    let orders: Vec<Order> = page.items.iter().filter_map(|key| front.engine().order(&key.to_string()).ok()).collect();
+    let orders: Vec<Order> = page.items.iter().filter_map(|key| front.engine().order_by_key(*key)).collect();
     let newest = orders.iter().map(|order| order.seq).max().unwrap_or(0);
     let items = front.engine().catalogue(|c| orders.iter().map(|order| OrderJson::in_list(order, c)).collect());
     let page = Page::new(items, page.next);

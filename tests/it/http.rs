@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 
+use ordain::api::problem::CODES;
 use serde_json::{Value, json};
 
 use crate::bad_input;
@@ -583,6 +584,36 @@ fn a_write_is_refused_before_its_body_is_read_when_there_is_no_seat() {
         let busy = server.raw(format!("{head}content-length: 1000\r\n\r\n").as_bytes());
         assert_eq!((busy.status, busy.code(), busy.header("retry-after")), (503, "busy".into(), Some("1")));
     });
+}
+
+/// The second argument of every call that makes a fault, where it is a literal.
+fn fault_codes(source: &str) -> Vec<&str> {
+    let calls = ["Fault::new(", "Rejection::invalid("].into_iter().flat_map(|call| source.split(call).skip(1));
+    let second = |arguments| {
+        let arguments: &str = arguments;
+        let mut depth = 0;
+        let comma = arguments.find(|c| {
+            depth += i32::from("([{".contains(c)) - i32::from(")]}".contains(c));
+            c == ',' && depth == 0
+        })?;
+        arguments[comma + 1..].trim_start().strip_prefix('"')?.split('"').next()
+    };
+    calls.filter_map(second).collect()
+}
+
+#[test]
+fn every_code_of_the_engine_is_listed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine");
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).expect("the engine can be read") {
+        let path = entry.expect("the engine can be read").path();
+        let Ok(source) = std::fs::read_to_string(&path) else { continue };
+        for code in fault_codes(&source) {
+            assert!(CODES.iter().any(|(listed, ..)| *listed == code), "{}: {code} is not listed", path.display());
+            found += 1;
+        }
+    }
+    assert!(found > 10, "the engine finds faults");
 }
 
 #[test]
