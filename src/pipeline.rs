@@ -99,16 +99,17 @@ impl Pipeline {
         Ok((seat, executed))
     }
 
-    /// The answer. That of a repeat is rendered again from the record of the first, which is durable by now.
+    /// The answer. That of a repeat is rendered again from the record of the first, which is durable by now; where that
+    /// is older than the history kept, an entity answers as it stands.
     fn outcome(&self, context: &Context, executed: Executed) -> Result<Outcome, Refused> {
         let (seq, answer) = match executed {
             Executed::Done(outcome) => return Ok(outcome),
             Executed::Repeat { seq, answer } => (seq, Some(answer)),
             Executed::RepeatKey { seq } => (seq, None),
         };
-        let record = self.journal.read(seq).ok().flatten().ok_or(Refused::AnswerGone)?;
-        let answer = answer.or_else(|| used_key(&record, context)).ok_or(Refused::AnswerGone)?;
-        let reply = self.engine.answer(&record, &answer)?;
+        let record = self.journal.read(seq).ok().flatten();
+        let answer = answer.or_else(|| used_key(record.as_deref()?, context)).ok_or(Refused::AnswerGone)?;
+        let reply = self.engine.answer(record.as_deref(), &answer)?;
         let seq = match &reply {
             Reply::Order(order) => order.seq,
             Reply::Reservation(reservation) => reservation.seq,

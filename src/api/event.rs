@@ -273,7 +273,7 @@ fn step(step: &FulfillmentStep) -> (&'static str, Map<String, Value>) {
         ),
         FulfillmentStep::HandedOver => ("fulfillment_handed_over", json!({})),
         FulfillmentStep::Delivered => ("fulfillment_delivered", json!({})),
-        FulfillmentStep::CancellationRequested { reason } => {
+        FulfillmentStep::CancellationRequested { reason, .. } => {
             ("fulfillment_cancellation_requested", json!({"reason": reason}))
         }
         FulfillmentStep::Cancelled { reason, resourced } => {

@@ -73,6 +73,20 @@ shape! {
         pub latitude: Option<Latitude>,
         /// Degrees east; together with `latitude`.
         pub longitude: Option<Longitude>,
+        /// Kind of place.
+        pub kind: Option<NodeKind>,
+        /// Country.
+        pub country: Option<Country>,
+        /// Postal code.
+        pub postal_code: Option<PostalCode>,
+        /// IANA time zone.
+        pub time_zone: Option<TimeZone>,
+        /// Cost of handling; `null` takes it away.
+        #[schema(value_type = Option<HandlingShape>)]
+        pub handling: Clearable<HandlingShape>,
+        /// Name of its calendar; `null` takes it away.
+        #[schema(value_type = Option<Id>)]
+        pub calendar: Clearable<Id>,
         /// Shipments a day; `null` lifts the bound.
         #[schema(value_type = Option<PerDay>)]
         pub capacity_per_day: Clearable<PerDay>,
@@ -85,10 +99,15 @@ shape! {
     check = NodeChange::judge;
 }
 
+impl From<HandlingShape> for Handling {
+    fn from(shape: HandlingShape) -> Self {
+        Self { per_shipment: shape.per_shipment.0, per_unit: shape.per_unit.0 }
+    }
+}
+
 impl NodePut {
     /// The node under its id.
     pub fn node(self, id: Text) -> Node {
-        let handling = self.handling.map(|h| Handling { per_shipment: h.per_shipment.0, per_unit: h.per_unit.0 });
         Node {
             id,
             kind: self.kind,
@@ -99,7 +118,7 @@ impl NodePut {
             time_zone: self.time_zone.0,
             active: self.active,
             inactive_reason: self.inactive_reason.map(Text::from).filter(|_| !self.active),
-            handling,
+            handling: self.handling.map(Handling::from),
             capacity_per_day: self.capacity_per_day.map(|n| n.0),
             cutoff_min: self.cutoff.map(|time| time.minutes),
             calendar: self.calendar.map(Text::from),
@@ -121,6 +140,12 @@ impl NodeChange {
             inactive_reason: self.inactive_reason.map(Text::from),
             name: self.name.map(Text::from),
             position: degrees.and_then(|(north, east)| Position::from_degrees(north.0, east.0)),
+            kind: self.kind,
+            country: self.country.map(|country| country.0),
+            postal_code: self.postal_code.map(|code| code.0),
+            time_zone: self.time_zone.map(|zone| zone.0),
+            handling: self.handling.0.map(|handling| handling.map(Handling::from)),
+            calendar: self.calendar.0.map(|calendar| calendar.map(Text::from)),
             capacity_per_day: self.capacity_per_day.0.map(|n| n.map(|n| n.0)),
             cutoff_min: self.cutoff.0.map(|time| time.map(|time| time.minutes)),
             capabilities: self.capabilities.map(texts),

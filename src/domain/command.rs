@@ -6,7 +6,7 @@ use super::geo::Position;
 use super::ids::Text;
 use super::item::{Dimensions, ItemKind};
 use super::money::{Currency, Money};
-use super::node::Node;
+use super::node::{Handling, Node, NodeKind};
 use super::order::{OrderType, Payment, Sealed};
 use super::quantity::Quantity;
 use super::rule_set::RuleSet;
@@ -52,10 +52,22 @@ pub struct NodePatch {
     pub active: Option<bool>,
     /// Why it was switched off.
     pub inactive_reason: Option<Text>,
+    /// Kind of place.
+    pub kind: Option<NodeKind>,
     /// Name.
     pub name: Option<Text>,
     /// Position.
     pub position: Option<Position>,
+    /// Country.
+    pub country: Option<Text>,
+    /// Postal code.
+    pub postal_code: Option<Text>,
+    /// Time zone.
+    pub time_zone: Option<Text>,
+    /// Cost of handling.
+    pub handling: Option<Option<Handling>>,
+    /// Name of its calendar.
+    pub calendar: Option<Option<Text>>,
     /// Shipments a day.
     pub capacity_per_day: Option<Option<u32>>,
     /// Minutes after midnight.

@@ -190,6 +190,8 @@ pub struct FulfillmentOrder {
     pub status: FulfillmentStatus,
     /// What it was before it was asked to stop.
     pub before_cancelling: Option<FulfillmentStatus>,
+    /// Whether its units are sourced again when the node agrees to stop.
+    pub resources: bool,
     /// Its units.
     pub lines: Vec<FulfillmentLine>,
     /// How it left.
@@ -208,6 +210,7 @@ impl FulfillmentOrder {
             group,
             status: FulfillmentStatus::Submitted,
             before_cancelling: None,
+            resources: false,
             lines,
             shipment: None,
             reason: None,
@@ -281,6 +284,8 @@ pub enum FulfillmentStep {
     CancellationRequested {
         /// Why.
         reason: Text,
+        /// Whether the demand stays and is sourced again when the node agrees.
+        resourced: bool,
     },
     /// It was stopped; its units are cancelled, or unallocated again.
     Cancelled {

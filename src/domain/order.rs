@@ -571,7 +571,8 @@ impl Order {
                 self.return_units(&units)?;
                 self.fence(node);
             }
-            FulfillmentStep::CancellationRequested { reason } => {
+            FulfillmentStep::CancellationRequested { reason, resourced } => {
+                fulfillment.resources = *resourced;
                 fulfillment.before_cancelling = Some(from);
                 fulfillment.status = FulfillmentStatus::Cancelling;
                 fulfillment.reason = Some(reason.clone());
@@ -686,7 +687,7 @@ fn told(header: &Header, event: &OrderEvent) -> Told {
             FulfillmentStep::Shipped { .. } => ("shipped", *number, None),
             FulfillmentStep::HandedOver => ("handed_over", *number, None),
             FulfillmentStep::Delivered => ("delivered", *number, None),
-            FulfillmentStep::CancellationRequested { reason } => ("cancellation_requested", *number, Some(reason)),
+            FulfillmentStep::CancellationRequested { reason, .. } => ("cancellation_requested", *number, Some(reason)),
             FulfillmentStep::Cancelled { reason, .. } => ("fulfillment_cancelled", *number, Some(reason)),
             FulfillmentStep::CancellationRefused => ("cancellation_refused", *number, None),
         },

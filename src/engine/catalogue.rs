@@ -99,12 +99,18 @@ fn patched(node: Node, patch: NodePatch) -> Node {
     Node {
         active,
         inactive_reason,
+        kind: patch.kind.unwrap_or(node.kind),
         name: patch.name.unwrap_or(node.name),
+        country: patch.country.unwrap_or(node.country),
+        postal_code: patch.postal_code.unwrap_or(node.postal_code),
+        time_zone: patch.time_zone.unwrap_or(node.time_zone),
+        handling: patch.handling.unwrap_or(node.handling),
+        calendar: patch.calendar.unwrap_or(node.calendar),
         position: patch.position.unwrap_or(node.position),
         capacity_per_day: patch.capacity_per_day.unwrap_or(node.capacity_per_day),
         cutoff_min: patch.cutoff_min.unwrap_or(node.cutoff_min),
         capabilities: patch.capabilities.unwrap_or(node.capabilities),
-        ..node
+        id: node.id,
     }
 }
 

@@ -194,13 +194,13 @@ fn step_of(
                 FulfillmentStep::Cancelled { reason: reason.clone(), resourced: *resource }
             }
             status if status.legal().contains(&FulfillmentVerb::Cancel) => {
-                FulfillmentStep::CancellationRequested { reason: reason.clone() }
+                FulfillmentStep::CancellationRequested { reason: reason.clone(), resourced: *resource }
             }
             _ => return Err(illegal()),
         },
         FulfillmentAction::CancelAccept if fulfillment.status == FulfillmentStatus::Cancelling => {
             let reason = fulfillment.reason.clone().unwrap_or_else(|| Text::from("cancelled"));
-            FulfillmentStep::Cancelled { reason, resourced: false }
+            FulfillmentStep::Cancelled { reason, resourced: fulfillment.resources }
         }
         FulfillmentAction::CancelAccept => return Err(illegal()),
         FulfillmentAction::CancelRefuse => FulfillmentStep::CancellationRefused,

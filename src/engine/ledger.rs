@@ -55,6 +55,12 @@ impl Ledger {
         self.cells.iter().map(|cell| u64::from(cell.pool)).sum()
     }
 
+    /// Units that the next gives owe: shortfalls, and what the queue wants beyond what it owns.
+    pub fn owed(&self) -> u64 {
+        let shortfall: u64 = self.cells.iter().map(|cell| u64::from(cell.shortfall)).sum();
+        shortfall + self.wanted().saturating_sub(self.pooled())
+    }
+
     /// Adds what concerns the ledger of a logged movement.
     pub fn add(&mut self, position: usize, delta: &LevelDelta) {
         let cell = &mut self.cells[position];

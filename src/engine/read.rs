@@ -82,6 +82,12 @@ impl Engine {
     }
 
     fn free_units(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
+        let stock = network.sku(sku);
+        if stock.due.due(now).is_empty() {
+            let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
+            let cells = stock.cells.iter().filter(|cell| counts(cell.node));
+            return cells.map(|cell| u64::from(cell.word.free())).sum();
+        }
         self.free_by_node(network, now, sku, node).values().sum()
     }
 
@@ -97,11 +103,19 @@ impl Engine {
         let stock = network.sku(sku);
         let cells = stock.cells.iter().filter(|cell| counts(cell.node));
         let mut units: HashMap<_, _> = cells.map(|cell| (cell.node, u64::from(cell.word.free()))).collect();
-        for key in stock.due.due(now) {
+        let due = stock.due.due(now);
+        if due.is_empty() {
+            return units;
+        }
+        // What is due goes to what is owed and to those who wait first; only the rest is free to a newcomer.
+        let mut owed = stock.ledger.lock().owed();
+        for key in due {
             let Some(slot) = self.reservations.lock(key) else { continue };
             let lapsed = slot.iter().filter(|r| r.state == ReservationState::Held && r.expires_at <= now);
             for held in lapsed.flat_map(|r| &r.lines).filter(|held| held.sku == sku && counts(held.node)) {
-                *units.entry(held.node).or_default() += u64::from(held.quantity);
+                let taken = owed.min(u64::from(held.quantity));
+                owed -= taken;
+                *units.entry(held.node).or_default() += u64::from(held.quantity) - taken;
             }
         }
         units
@@ -168,36 +182,24 @@ impl Engine {
         Ok(slot.as_ref().expect("a locked entity is there").clone())
     }
 
-    /// The answer to a repeated request, rendered again from the record in which the first took effect.
-    pub fn answer(&self, record: &Record, answer: &Answer) -> Result<Reply, Rejection> {
+    /// The answer to a repeated request, rendered again from the record in which the first took effect. Without it an
+    /// entity answers as it stands; so does an order that was sourced after its capture.
+    pub fn answer(&self, record: Option<&Record>, answer: &Answer) -> Result<Reply, Rejection> {
         match answer {
             Answer::Levels(levels) => Ok(Reply::Levels(levels.clone())),
             Answer::Order(key) => {
-                let made = record.events.iter().filter_map(|event| match event {
-                    Event::OrderChanged(changed) if changed.key == *key => Some(&**changed),
-                    _ => None,
-                });
-                let made: Vec<_> = made.filter(|changed| changed.version == 1).collect();
-                let order = match made.first() {
-                    Some(first) => Order::fold(None, *key, 1, &record.header, &first.event).ok(),
-                    None => None,
-                };
-                // An order sourced after its capture was answered as it stood then; that is closest to how it stands.
-                let order = order.filter(|made| made.lines.iter().all(|line| line.unallocated == 0));
-                let order = order.or_else(|| self.order_by_key(*key));
+                let made = record.and_then(|record| order_made(record, *key));
+                let made = made.filter(|order| order.lines.iter().all(|line| line.unallocated == 0));
+                let order = made.or_else(|| self.order_by_key(*key));
                 let order = order.ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
                 Ok(Reply::Order(Box::new(order)))
             }
             Answer::Reservation(key) => {
-                let made = record.events.iter().find_map(|event| match event {
-                    Event::ReservationChanged(changed) if changed.key == *key && changed.version == 1 => Some(changed),
-                    _ => None,
-                });
+                let made = record.and_then(|record| reservation_made(record, *key));
                 let reservation = match made {
-                    Some(first) => Reservation::fold(None, *key, 1, &record.header, &first.event).ok(),
-                    None => self.reservation(&key.to_string()).ok(),
+                    Some(made) => made,
+                    None => self.reservation(&key.to_string())?,
                 };
-                let reservation = reservation.ok_or_else(|| Rejection::not_found("reservation", key.to_string()))?;
                 Ok(Reply::Reservation(Box::new(reservation)))
             }
         }
@@ -220,6 +222,26 @@ impl Engine {
         levels.sort_unstable_by_key(|(cell, _)| *cell);
         levels
     }
+}
+
+/// The order as this record made it.
+fn order_made(record: &Record, key: OrderKey) -> Option<Order> {
+    record.events.iter().find_map(|event| match event {
+        Event::OrderChanged(made) if made.key == key && made.version == 1 => {
+            Order::fold(None, key, 1, &record.header, &made.event).ok()
+        }
+        _ => None,
+    })
+}
+
+/// The reservation as this record made it.
+fn reservation_made(record: &Record, key: ReservationKey) -> Option<Reservation> {
+    record.events.iter().find_map(|event| match event {
+        Event::ReservationChanged(made) if made.key == key && made.version == 1 => {
+            Reservation::fold(None, key, 1, &record.header, &made.event).ok()
+        }
+        _ => None,
+    })
 }
 
 fn plus(a: &Level, b: &Level) -> Level {

@@ -387,7 +387,8 @@ fn choose_by(
     Ok(cells)
 }
 
-/// Nodes that could supply some of a line, with how much of it they have left; those that have most first.
+/// Nodes that could supply some of a line, with how much of it they have left; those first where units are held
+/// already, then those that have most.
 fn candidates(
     network: &Network,
     line: &Line,
@@ -412,7 +413,8 @@ fn candidates(
             *units = here.get(node).copied().unwrap_or(0).min(*units);
         }
     }
-    let rank = |(node, units): &(NodeIndex, u32)| (Reverse(*units), *node);
+    let holds = |node: NodeIndex| line.needs.iter().any(|(sku, _)| own.contains_key(&CellKey { sku: *sku, node }));
+    let rank = |(node, units): &(NodeIndex, u32)| (Reverse(holds(*node)), Reverse(*units), *node);
     // One node is enough as a rule; the others are put in order only when it is not.
     if let Some(best) = (0..found.len()).min_by_key(|at| rank(&found[*at])) {
         found.swap(0, best);
