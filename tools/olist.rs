@@ -300,9 +300,9 @@ impl Olist {
             *real.entry(&line.seller).or_default() += u128::from(self.unit_weight_g(kind, &line.product));
         }
         let metres = |node: &str| self.sellers.get(node).map_or(0, |(_, at)| at.metres_to(order.position));
-        let splits = real.len() as i64 - 1;
-        let charges: i64 = real.iter().map(|(seller, weight_g)| tariff.charge(metres(seller), *weight_g)).sum();
-        let real_cost = charges + splits * tariff.split;
+        let shipments = real.len() as i64;
+        let carriage: i64 = real.iter().map(|(seller, weight_g)| tariff.charge(metres(seller), *weight_g)).sum();
+        let real_cost = shipments * tariff.per_shipment + carriage + (shipments - 1) * tariff.split;
         let chosen_cost = answer["decision"]["cost"]["amount"].as_i64().unwrap_or(0);
         let assignments = answer["decision"]["assignments"].as_array().map_or(&[][..], Vec::as_slice);
         sums.orders += 1;
@@ -324,7 +324,7 @@ impl Compared {
         let pair = |chosen: f64, real: f64| format!("{chosen:.0}, real sellers {real:.0} ({})", percent(chosen, real));
         let of_shipment = |km: f64, shipments: u64| km / shipments.max(1) as f64;
         let rows = [
-            ("cost, minor units", pair(self.chosen_cost as f64, self.real_cost as f64)),
+            ("cost against the real sellers", pair(self.chosen_cost as f64, self.real_cost as f64)),
             ("shipments", pair(self.chosen_shipments as f64, self.real_shipments as f64)),
             ("distance of all shipments, km", pair(self.chosen_km, self.real_km)),
             (
@@ -334,7 +334,7 @@ impl Compared {
                     of_shipment(self.real_km, self.real_shipments),
                 ),
             ),
-            ("orders cheaper, dearer than really", format!("{}, {}", self.cheaper, self.dearer)),
+            ("orders cheaper, dearer than real", format!("{}, {}", self.cheaper, self.dearer)),
         ];
         report.further.extend(rows.map(|(name, value)| (name, json!(value))));
     }

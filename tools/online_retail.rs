@@ -9,7 +9,7 @@
 //! | negative quantity, invoice `C…` | looked up in the customer's own earlier orders, latest first: a cancellation until picking, goods coming back (`returned`) after delivery |
 //! | the same without an earlier order | goods: `returned`, sold before the data begin; services: left out |
 //! | negative quantity, no price, no customer | a loss: `damaged` where the description says so, else `lost` |
-//! | positive quantity, no price, no customer | `found` |
+//! | positive quantity, no price, no customer | `found`; what is no goods is left out |
 //! | invoice `A…` with a negative price | sent as it is, and refused by the server |
 //!
 //! An order is accepted, picked, packed and shipped two days after it came, delivered one day later. Five UK cities hold
@@ -267,11 +267,14 @@ fn steps(rows: &[&Row], numbers: &BTreeMap<&str, usize>) -> (Vec<Step>, BTreeMap
             steps.push(step(SHIPPED_AFTER_MS, Act::Ship));
             steps.push(step(DELIVERED_AFTER_MS, Act::Deliver));
         }
-        for (number, row) in others.into_iter().enumerate() {
-            let lane = format!("stock-{invoice}-{number}");
+        for row in others {
+            // One lane for a sku, or two losses of a day would both count on the same units.
+            let lane = format!("stock-{}", row.sku);
             let nodes = homes(numbers[&*row.sku]).map(str::to_owned).to_vec();
             let adjust = |delta, reason| Act::Adjust { sku: row.sku.clone(), nodes: nodes.clone(), delta, reason };
-            if row.quantity > 0 {
+            if kind(&row.sku) != "product" && !row.invoice.starts_with('C') {
+                *notes.entry("rows without a price that are no goods, left out").or_default() += 1;
+            } else if row.quantity > 0 {
                 steps.push(Step { at_ms: at, lane, act: adjust(row.quantity, "found") });
             } else if is_loss(row) {
                 let text = row.description.to_lowercase();

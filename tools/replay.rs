@@ -189,6 +189,8 @@ pub struct Report {
     pub state: Option<[String; 2]>,
     /// Whether levels, orders and state are the same after a restart.
     pub same_after_restart: Option<bool>,
+    /// What differs after the restart.
+    pub differences: Vec<String>,
     /// What only this replay measures.
     pub further: BTreeMap<&'static str, Value>,
 }
@@ -247,7 +249,11 @@ pub fn run(plan: Plan, options: &Options, program: &Path, on_placed: &OnPlaced<'
         })?;
         server.stop()?;
         let after = state_hash(program, &folder)?;
-        report.same_after_restart = Some(again == levels && orders == report.orders_by_status && before == after);
+        report.differences = differences(&levels, &again);
+        if orders != report.orders_by_status {
+            report.differences.push(format!("orders: {:?}, then {orders:?}", report.orders_by_status));
+        }
+        report.same_after_restart = Some(report.differences.is_empty() && before == after);
         report.state = Some([before, after]);
         std::fs::remove_dir_all(&folder)?;
     }
@@ -588,6 +594,12 @@ async fn levels(client: &Client, skus: &[String], options: &Options) -> Result<B
     all.into_iter().collect()
 }
 
+/// Levels that are not what they were.
+fn differences(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) -> Vec<String> {
+    let pairs = before.iter().map(|(sku, level)| (sku, level, after.get(sku).unwrap_or(&Value::Null)));
+    pairs.filter(|(_, was, is)| was != is).map(|(sku, was, is)| format!("{sku}: {was}, then {is}")).collect()
+}
+
 /// How many cells there are, and how many break the identity.
 fn judge(levels: &BTreeMap<String, Value>) -> (u64, u64) {
     let (mut cells, mut broken) = (0, 0);
@@ -688,7 +700,7 @@ pub fn tell(reports: &[Report], options: &Options) -> Result<bool, Stop> {
 
 impl Report {
     fn print(&self) {
-        let row = |name: &str, value: String| println!("  {name:<34}{value}");
+        let row = |name: &str, value: String| println!("  {name:<52} {value}");
         println!("\n{}", self.name);
         row("nodes, items", format!("{}, {}", self.nodes, self.items));
         row("orders placed", format!("{} ({} lines, {} units)", self.placed, self.lines, self.units));
@@ -722,6 +734,9 @@ impl Report {
         match (&self.same_after_restart, &self.state) {
             (Some(same), Some([before, after])) => {
                 row("same after a restart", if *same { "yes".to_owned() } else { "NO".to_owned() });
+                for difference in self.differences.iter().take(5) {
+                    row("  differs", difference.clone());
+                }
                 row("state", if before == after { before.clone() } else { format!("{before}, then {after}") });
             }
             _ => row("same after a restart", "not tried: the server is not ours".to_owned()),

@@ -3,6 +3,7 @@
 //! Prints one line on stdout when it listens, `listening on http://…`, so that a script that asked for port 0 knows where.
 //! The first SIGTERM or SIGINT lets requests in flight end and closes the journal in order; a second one aborts.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -70,7 +71,8 @@ async fn serve(ordain: &Ordain, listen: SocketAddr) -> Result<(), Stop> {
     let no_signals = || Stop::file("signals cannot be heard");
     let interrupted = signal(interrupted).map_err(no_signals())?;
     let terminated = signal(terminated).map_err(no_signals())?;
-    println!("listening on http://{address}");
+    // Whoever started us may not care to hear it.
+    let _ = writeln!(std::io::stdout(), "listening on http://{address}");
     Ok(ordain.serve(listener, told_to_stop(interrupted, terminated)).await?)
 }
 

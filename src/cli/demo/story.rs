@@ -123,9 +123,11 @@ fn tell_decision(order: &Value) {
         .collect();
     let proven = if decision["optimal"] == true { "proven best" } else { "not proven best" };
     println!("   cost {} $ ({}), {proven}", dollars(&decision["cost"]["amount"]), terms.join(", "));
-    let rejected = each(&decision["rejected"]);
+    let mut rejected = each(&decision["rejected"]);
+    // Nearest first as they come; those that had something are told before those that had nothing.
+    rejected.sort_by_key(|loser| loser["reason"] == "no_stock");
     for loser in rejected.iter().take(LOSERS_TOLD) {
-        println!("   ✗ {:<16} {:<12} {}", text(&loser["node"]), text(&loser["reason"]), text(&loser["detail"]));
+        println!("   ✗ {:<16} {:<14} {}", text(&loser["node"]), text(&loser["reason"]), text(&loser["detail"]));
     }
     let count = decision["rejected_count"].as_u64().unwrap_or(rejected.len() as u64);
     let more = count.saturating_sub(LOSERS_TOLD as u64);
