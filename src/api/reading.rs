@@ -1,6 +1,6 @@
 //! Reading a body field by field, so that every fault of it is told at once and each names its field and its limit.
 //!
-//! A request's shape is written once, as a struct inside [`shape!`]: that is the struct a conversion takes, the schema
+//! A request's shape is written once, as a struct inside `shape!`: that is the struct a conversion takes, the schema
 //! of the OpenAPI document, and the reader. A field is required unless its type is an [`Option`]; the type of a field
 //! says what may stand there (`scalar`, `words`). A fault does not stop the reading: it is added to [`Faults`], the
 //! field is `None`, and the others are read on.
