@@ -72,6 +72,7 @@ pub const CODES: &[Code] = &[
     ("wrong_currency", 422, "Costs and values are in the base currency"),
     ("too_many", 422, "There are too many entries"),
     ("too_many_lines", 422, "There are too many lines"),
+    ("too_many_components", 422, "Its kits name too many components"),
     ("unsupported_order_type", 422, "This type of order is not taken yet"),
     ("unknown_sku", 422, "The sku does not exist"),
     ("unknown_node", 422, "The node does not exist"),

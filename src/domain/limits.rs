@@ -23,6 +23,8 @@ pub const TTL_S_MIN: u64 = 1;
 pub const TTL_S_MAX: u64 = 31_536_000;
 /// Most lines of one order.
 pub const ORDER_LINES_MAX: usize = 1_200;
+/// Most components an order's kits may name together: each is a column of what the solver reads per node.
+pub const ORDER_COMPONENTS_MAX: usize = 10_000;
 /// Most lines of one reservation.
 pub const RESERVATION_LINES_MAX: usize = 500;
 /// Most cells one reservation may hold units of: the record of its end must hold them all at their longest.

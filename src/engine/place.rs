@@ -17,7 +17,7 @@ use crate::domain::event::{Answer, Event, OrderChanged};
 use crate::domain::geo::Position;
 use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, Text};
 use crate::domain::item::ItemKind;
-use crate::domain::limits::{ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
+use crate::domain::limits::{ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::{Outcome, Reply};
@@ -280,6 +280,11 @@ fn prepare(
             Ok(placed) => lines.push(placed),
             Err(fault) => faults.push(Fault { field: format!("lines[{at}].{}", fault.field), ..fault }),
         }
+    }
+    let components: usize = lines.iter().map(|line: &PlacedLine| line.components.len()).sum();
+    if components > ORDER_COMPONENTS_MAX {
+        let detail = format!("its kits name at most {ORDER_COMPONENTS_MAX} components, these name {components}");
+        faults.push(Fault::new("lines", "too_many_components", detail));
     }
     let name = command.rule_set.as_deref().unwrap_or(DEFAULT_RULE_SET);
     let rules = catalogue.rule_set(name).cloned();
