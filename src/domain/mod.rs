@@ -15,6 +15,7 @@ pub mod limits;
 pub mod money;
 pub mod node;
 pub mod order;
+pub mod order_status;
 pub mod quantity;
 pub mod record;
 pub mod rejection;

@@ -14,6 +14,7 @@ use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use super::item::Component;
 use super::limits::FULFILLMENT_ORDERS_MAX;
 use super::money::Currency;
+pub use super::order_status::OrderStatus;
 use super::record::Header;
 use super::stock::LawBroken;
 use super::time::{JournalTime, WallTime};
@@ -699,64 +700,5 @@ fn told(header: &Header, event: &OrderEvent) -> Told {
         number,
         actor: header.actor.clone(),
         reason: reason.cloned(),
-    }
-}
-
-/// What a reader is told of an order; computed, never stored.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[allow(missing_docs, reason = "the names are the states, in the order of the tests")]
-pub enum OrderStatus {
-    Cancelled,
-    Fulfilled,
-    Shipped,
-    PartiallyShipped,
-    SplitFulfillment,
-    InFulfillment,
-    FullyAllocated,
-    PartiallyAllocated,
-    Backordered,
-    Preordered,
-    Received,
-}
-
-impl OrderStatus {
-    /// The word of the API.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Cancelled => "cancelled",
-            Self::Fulfilled => "fulfilled",
-            Self::Shipped => "shipped",
-            Self::PartiallyShipped => "partially_shipped",
-            Self::SplitFulfillment => "split_fulfillment",
-            Self::InFulfillment => "in_fulfillment",
-            Self::FullyAllocated => "fully_allocated",
-            Self::PartiallyAllocated => "partially_allocated",
-            Self::Backordered => "backordered",
-            Self::Preordered => "preordered",
-            Self::Received => "received",
-        }
-    }
-
-    fn of(order: &Order) -> Self {
-        let t = order.totals();
-        let wanted = t.sum() - u64::from(t.cancelled);
-        let gone = u64::from(t.shipped) + u64::from(t.delivered);
-        let at_nodes = u64::from(t.allocated) + u64::from(t.released) + u64::from(t.picked) + u64::from(t.packed);
-        let accepted = order.fulfillment_orders.iter().any(|f| f.status.is_accepted_or_beyond());
-        let live = order.fulfillment_orders.iter().filter(|f| f.status.is_live()).count();
-        match () {
-            () if wanted == 0 => Self::Cancelled,
-            () if u64::from(t.delivered) == wanted => Self::Fulfilled,
-            () if gone == wanted => Self::Shipped,
-            () if gone > 0 => Self::PartiallyShipped,
-            () if accepted && live > 1 => Self::SplitFulfillment,
-            () if accepted => Self::InFulfillment,
-            () if at_nodes == wanted => Self::FullyAllocated,
-            () if at_nodes > 0 => Self::PartiallyAllocated,
-            () if u64::from(t.backordered) == wanted => Self::Backordered,
-            () if u64::from(t.preordered) == wanted => Self::Preordered,
-            () if t.backordered > 0 || t.preordered > 0 => Self::Backordered,
-            () => Self::Received,
-        }
     }
 }
