@@ -13,6 +13,8 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use std::path::Path;
+
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
@@ -69,6 +71,14 @@ pub enum Stop {
     /// Something that was expected to hold does not.
     #[error("{0}")]
     Unexpected(String),
+}
+
+/// Refuses a path where no data directory is: looking must not found one.
+fn there(data: &Path) -> Result<(), Stop> {
+    if ["FORMAT", "MARK", "wal"].iter().any(|part| data.join(part).exists()) {
+        return Ok(());
+    }
+    Err(Stop::Unexpected(format!("{} is not a data directory of Ordain", data.display())))
 }
 
 impl Stop {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{End, Stop, log_to_stderr};
+use super::{End, Stop, log_to_stderr, there};
 use crate::app::Failure;
 use crate::journal;
 
@@ -22,6 +22,7 @@ pub struct Check {
 impl Check {
     pub(super) fn run(self) -> Result<End, Stop> {
         log_to_stderr("warn");
+        there(&self.data)?;
         let scratch = self.scratch.unwrap_or_else(std::env::temp_dir);
         let scratch = scratch.join(format!("ordain-check-{}", std::process::id()));
         let report = journal::check(&self.data, &scratch).map_err(Failure::from)?;

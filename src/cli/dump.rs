@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{End, Stop, log_to_stderr};
+use super::{End, Stop, log_to_stderr, there};
 use crate::api::event::{self, Names};
 use crate::app::Failure;
 use crate::config::Settings;
@@ -27,6 +27,7 @@ pub struct Dump {
 impl Dump {
     pub(super) fn run(self) -> Result<End, Stop> {
         log_to_stderr("warn");
+        there(&self.data)?;
         let settings = Settings::of(&self.data);
         let recovered = Unrecovered::open(&settings.data, settings.journal()).and_then(Unrecovered::recover);
         let (journal, state) = recovered.map_err(Failure::from)?;

@@ -245,6 +245,17 @@ pub enum ShortReason {
     Damaged,
 }
 
+impl ShortReason {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotInStock => "not_in_stock",
+            Self::Mismatch => "mismatch",
+            Self::Damaged => "damaged",
+        }
+    }
+}
+
 /// A step a fulfilment order took.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum FulfillmentStep {

@@ -474,6 +474,7 @@ impl Order {
                 for allocation in allocations {
                     self.allocate(allocation, |line| &mut line.backordered)?;
                 }
+                self.plan_filled(allocations);
             }
             OrderEvent::Cancelled { parts, .. } => {
                 for part in parts {
@@ -483,6 +484,17 @@ impl Order {
             OrderEvent::Fulfillment { number, step } => self.step(*number, step)?,
         }
         Ok(())
+    }
+
+    /// The plan gains the shipments of units that waited; what waits no longer is no longer unfilled.
+    fn plan_filled(&mut self, allocations: &[Allocation]) {
+        let lines = &self.lines;
+        let Some(decision) = &mut self.decision else { return };
+        decision.assignments.extend(allocations.iter().map(Allocation::assignment));
+        for unfilled in &mut decision.unfilled {
+            unfilled.quantity = unfilled.quantity.min(lines[usize::from(unfilled.line)].backordered);
+        }
+        decision.unfilled.retain(|unfilled| unfilled.quantity > 0);
     }
 
     fn line_mut(&mut self, line: u16) -> Result<&mut OrderLine, LawBroken> {
@@ -673,32 +685,27 @@ fn after_picking(fulfillment: &FulfillmentOrder) -> FulfillmentStatus {
 }
 
 fn told(header: &Header, event: &OrderEvent) -> Told {
-    let (what, number, reason): (&str, u16, Option<&Text>) = match event {
+    let (what, number, reason): (&str, u16, Option<Text>) = match event {
         OrderEvent::Placed { .. } => ("placed", 0, None),
         OrderEvent::Sourced { .. } => ("sourced", 0, None),
         OrderEvent::Filled { allocations } => ("filled", allocations.first().map_or(0, |a| a.number), None),
-        OrderEvent::Cancelled { reason, .. } => ("cancelled", 0, Some(reason)),
+        OrderEvent::Cancelled { reason, .. } => ("cancelled", 0, Some(reason.clone())),
         OrderEvent::Fulfillment { number, step } => match step {
             FulfillmentStep::Accepted => ("accepted", *number, None),
-            FulfillmentStep::Rejected { reason } => ("rejected", *number, Some(reason)),
+            FulfillmentStep::Rejected { reason } => ("rejected", *number, Some(reason.clone())),
             FulfillmentStep::Picked { .. } => ("picked", *number, None),
-            FulfillmentStep::ShortPicked { .. } => ("short_picked", *number, None),
+            FulfillmentStep::ShortPicked { reason, .. } => ("short_picked", *number, Some(reason.word().into())),
             FulfillmentStep::Packed => ("packed", *number, None),
             FulfillmentStep::MadeReady => ("ready", *number, None),
             FulfillmentStep::Shipped { .. } => ("shipped", *number, None),
             FulfillmentStep::HandedOver => ("handed_over", *number, None),
             FulfillmentStep::Delivered => ("delivered", *number, None),
-            FulfillmentStep::CancellationRequested { reason, .. } => ("cancellation_requested", *number, Some(reason)),
-            FulfillmentStep::Cancelled { reason, .. } => ("fulfillment_cancelled", *number, Some(reason)),
+            FulfillmentStep::CancellationRequested { reason, .. } => {
+                ("cancellation_requested", *number, Some(reason.clone()))
+            }
+            FulfillmentStep::Cancelled { reason, .. } => ("fulfillment_cancelled", *number, Some(reason.clone())),
             FulfillmentStep::CancellationRefused => ("cancellation_refused", *number, None),
         },
     };
-    Told {
-        seq: header.seq,
-        at: header.time,
-        what: what.into(),
-        number,
-        actor: header.actor.clone(),
-        reason: reason.cloned(),
-    }
+    Told { seq: header.seq, at: header.time, what: what.into(), number, actor: header.actor.clone(), reason }
 }

@@ -60,6 +60,8 @@ pub struct Reservation {
     pub ended_at: Option<JournalTime>,
     /// Version, from 1.
     pub version: u32,
+    /// Sequence of the record that made it: a repeat under the caller's id is answered from it.
+    pub made_seq: u64,
     /// Sequence of its last record.
     pub seq: u64,
 }
@@ -153,6 +155,7 @@ impl Reservation {
                     lines: lines.clone(),
                     ended_at: None,
                     version,
+                    made_seq: header.seq,
                     seq: header.seq,
                 })
             }

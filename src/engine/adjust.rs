@@ -12,9 +12,10 @@ use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::{Adjustment, SetOnHand, StockMove, StockState};
 use crate::domain::event::{Answer, Event};
-use crate::domain::ids::SkuIndex;
+use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{ADJUSTMENTS_MAX, LEVEL_MAX};
+use crate::domain::node::NodeKind;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, Level, LevelDelta, MovementKind};
@@ -45,6 +46,7 @@ impl Engine {
         let sku = network.catalogue.sku_index(&command.sku).ok_or_else(|| missing("item", &command.sku))?;
         let node = network.catalogue.node_index(&command.node).ok_or_else(|| missing("node", &command.node))?;
         stocked(&network, "sku", sku)?;
+        holds_stock(&network, "node", node)?;
         let cell = CellKey { sku, node };
         let mut patience = Patience::default();
         loop {
@@ -256,7 +258,17 @@ fn cell_of(network: &Network, path: &str, sku: &str, node: &str) -> Result<CellK
     let sku_index = network.find_sku(format!("{path}sku"), sku)?;
     stocked(network, &format!("{path}sku"), sku_index)?;
     let node = network.find_node(format!("{path}node"), node)?;
+    holds_stock(network, &format!("{path}node"), node)?;
     Ok(CellKey { sku: sku_index, node })
+}
+
+fn holds_stock(network: &Network, field: &str, node: NodeIndex) -> Result<(), Rejection> {
+    let node = network.catalogue.node(node);
+    if node.kind != NodeKind::Virtual {
+        return Ok(());
+    }
+    let detail = format!("{} is virtual: it supplies what has no stock", node.id);
+    Err(Rejection::invalid(field, "node_without_stock", detail))
 }
 
 fn stocked(network: &Network, field: &str, sku: SkuIndex) -> Result<(), Rejection> {

@@ -111,10 +111,6 @@ impl Executed {
     fn done(reply: Reply, seq: u64) -> Self {
         Self::Done(Outcome { reply, seq, replayed: false })
     }
-
-    fn repeated(reply: Reply, seq: u64) -> Self {
-        Self::Done(Outcome { reply, seq, replayed: true })
-    }
 }
 
 impl Engine {

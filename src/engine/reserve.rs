@@ -148,9 +148,8 @@ impl Engine {
             return Err(Rejection::IdTaken { id: id() });
         }
         let slot = self.reservations.lock(key).ok_or_else(|| Rejection::not_found("reservation", id()))?;
-        let reservation = slot.as_ref().expect("a locked entity is there").clone();
-        let seq = reservation.seq;
-        Ok(Executed::repeated(Reply::Reservation(Box::new(reservation)), seq))
+        let seq = slot.as_ref().expect("a locked entity is there").made_seq;
+        Ok(Executed::Repeat { seq, answer: Answer::Reservation(key) })
     }
 
     pub(super) fn change_reservation(

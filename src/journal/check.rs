@@ -71,7 +71,8 @@ fn copy(root: &Path, scratch: &Path) -> io::Result<()> {
             fs::hard_link(entry.path(), &target).or_else(|_| fs::copy(entry.path(), &target).map(drop))?;
         }
     }
-    for file in ["FORMAT", "MARK"] {
+    // A file that is missing is a finding, not a reason to look no further.
+    for file in ["FORMAT", "MARK"].into_iter().filter(|file| root.join(file).exists()) {
         fs::copy(root.join(file), scratch.join(file))?;
     }
     Ok(())
@@ -118,6 +119,9 @@ pub(super) fn check_copy(disk: &dyn Disk) -> Result<Report, Failure> {
             report.find(format!("frame {} is not the one acknowledged", mark.frame_no));
         }
         Some(_) => {}
+    }
+    if state.is_none() && end.seq > 0 && report.findings.is_empty() {
+        report.find("the first records are missing, and no snapshot stands for them: the state cannot be folded");
     }
     if let Some(state) = state {
         if let Err(law) = state.check_ownership() {

@@ -235,3 +235,21 @@ fn moves_change_the_state_only_either_way_round() {
     assert_eq!((level.on_hand, level.available, level.damaged), (5, 4, 1));
     assert!(shift(StockState::Damaged, StockState::QualityControl, 1).is_err());
 }
+
+#[test]
+fn a_virtual_node_takes_no_stock() {
+    let world = World::new();
+    assert!(matches!(world.stock("phone", "virtual", 1), Err(Rejection::Invalid(_))));
+}
+
+#[test]
+fn the_plan_of_an_order_gains_what_is_filled_later() {
+    let mut world = World::new();
+    let order = world.order(&[("phone", 3)], None).expect("waits");
+    world.stock("phone", "east", 2).expect("room");
+    let decision = world.engine.order(&order.name()).expect("there").decision.expect("sourced");
+    assert_eq!((decision.assignments.len(), decision.unfilled[0].quantity), (1, 1));
+    world.stock("phone", "west", 1).expect("room");
+    let decision = world.engine.order(&order.name()).expect("there").decision.expect("sourced");
+    assert_eq!((decision.assignments.len(), decision.unfilled.len()), (2, 0));
+}
