@@ -16,6 +16,7 @@ pub mod money;
 pub mod node;
 pub mod order;
 pub mod order_status;
+pub mod order_story;
 pub mod quantity;
 pub mod record;
 pub mod rejection;

@@ -1,0 +1,53 @@
+//! An order's story: one line per event, for the people who ask what happened. What is *not* here: the fold that keeps it.
+
+use serde::{Deserialize, Serialize};
+
+use super::fulfillment::FulfillmentStep;
+use super::ids::Text;
+use super::order::OrderEvent;
+use super::record::Header;
+use super::time::JournalTime;
+
+/// One line of an order's story.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// Sequence of the record.
+    pub seq: u64,
+    /// When.
+    pub at: JournalTime,
+    /// What: a word of the API.
+    pub what: Text,
+    /// Fulfilment order it is about, 0 for none.
+    pub number: u16,
+    /// Who.
+    pub actor: Text,
+    /// Why, when a reason was given.
+    pub reason: Option<Text>,
+}
+
+/// The line that tells an event.
+pub fn told(header: &Header, event: &OrderEvent) -> Told {
+    let (what, number, reason): (&str, u16, Option<Text>) = match event {
+        OrderEvent::Placed { .. } => ("placed", 0, None),
+        OrderEvent::Sourced { .. } => ("sourced", 0, None),
+        OrderEvent::Filled { allocations } => ("filled", allocations.first().map_or(0, |a| a.number), None),
+        OrderEvent::Cancelled { reason, .. } => ("cancelled", 0, Some(reason.clone())),
+        OrderEvent::Fulfillment { number, step } => match step {
+            FulfillmentStep::Accepted => ("accepted", *number, None),
+            FulfillmentStep::Rejected { reason } => ("rejected", *number, Some(reason.clone())),
+            FulfillmentStep::Picked { .. } => ("picked", *number, None),
+            FulfillmentStep::ShortPicked { reason, .. } => ("short_picked", *number, Some(reason.word().into())),
+            FulfillmentStep::Packed => ("packed", *number, None),
+            FulfillmentStep::MadeReady => ("ready", *number, None),
+            FulfillmentStep::Shipped { .. } => ("shipped", *number, None),
+            FulfillmentStep::HandedOver => ("handed_over", *number, None),
+            FulfillmentStep::Delivered => ("delivered", *number, None),
+            FulfillmentStep::CancellationRequested { reason, .. } => {
+                ("cancellation_requested", *number, Some(reason.clone()))
+            }
+            FulfillmentStep::Cancelled { reason, .. } => ("fulfillment_cancelled", *number, Some(reason.clone())),
+            FulfillmentStep::CancellationRefused => ("cancellation_refused", *number, None),
+        },
+    };
+    Told { seq: header.seq, at: header.time, what: what.into(), number, actor: header.actor.clone(), reason }
+}
