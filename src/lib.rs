@@ -93,3 +93,8 @@ pub mod config;
 pub mod app;
 
 pub mod cli;
+
+mod sabotage;
+
+#[cfg(test)]
+mod proof;

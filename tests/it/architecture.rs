@@ -25,6 +25,8 @@ const RANKS: &[(&str, u8)] = &[
     ("app", 6),
     ("cli", 7),
     ("main", 8),
+    ("sabotage", 0),
+    ("proof", 9),
 ];
 
 /// Imports that the ranks would allow and the design does not, with what to do instead.

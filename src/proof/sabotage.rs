@@ -1,0 +1,32 @@
+//! Every planted bug is caught: the harness named beside it must fail when the bug is there.
+//!
+//! Each runs in a process of its own: this test binary again, with the bug's name in `ORDAIN_SABOTAGE` and the name of
+//! the one test that must see it. The test runs with its usual length; what passes with a bug planted is blind.
+
+use std::process::{Command, Stdio};
+
+use crate::sabotage::Bug;
+
+/// Which test must catch which bug.
+const CAUGHT_BY: &[(Bug, &str)] = &[];
+
+/// Whether a test of this binary fails with a bug planted.
+fn catches(bug: Bug, test: &str) -> bool {
+    let (_, name) = Bug::ALL.iter().find(|(known, _)| *known == bug).expect("every bug has a name");
+    let ended = Command::new(std::env::current_exe().expect("a test has a program"))
+        .args([test, "--exact", "--nocapture"])
+        .env("ORDAIN_SABOTAGE", name)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .output()
+        .expect("the test starts");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(said.contains("running 1 test"), "{test} is no test of this binary: {said}");
+    !ended.status.success()
+}
+
+#[test]
+fn every_planted_bug_is_caught() {
+    let blind: Vec<_> = CAUGHT_BY.iter().filter(|(bug, test)| !catches(*bug, test)).collect();
+    assert!(blind.is_empty(), "not seen: {blind:?}");
+}
