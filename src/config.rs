@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::money::Currency;
-use crate::journal::{ClockChoice, ManualClock, Options};
+use crate::journal::{ClockChoice, ManualClock, Options, StoreKind};
 
 /// Where time comes from.
 #[derive(Clone, Debug, Default)]
@@ -47,12 +47,23 @@ pub struct Settings {
     pub clock: Clock,
     /// The program that judges a copy of the log after an unclean stop; this process judges it when `None`.
     pub verifier: Option<PathBuf>,
+    /// What new generations of the log are written to.
+    pub store: StoreKind,
+    /// Share of the disk that stays free, in percent: below it new work is refused.
+    pub disk_reserve_percent: u8,
 }
 
 impl Settings {
     /// The settings of a data directory with nothing chosen.
     pub fn of(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into(), currency: None, clock: Clock::default(), verifier: None }
+        Self {
+            data: data.into(),
+            currency: None,
+            clock: Clock::default(),
+            verifier: None,
+            store: StoreKind::default(),
+            disk_reserve_percent: Options::default().free_percent_min,
+        }
     }
 
     /// Options of the journal.
@@ -62,6 +73,7 @@ impl Settings {
             Clock::SystemAccepted => ClockChoice::System { accept: true },
             Clock::Replay(clock) => ClockChoice::Manual(clock.clone()),
         };
-        Options { clock, verifier: self.verifier.clone(), ..Options::default() }
+        let (verifier, free_percent_min) = (self.verifier.clone(), self.disk_reserve_percent);
+        Options { clock, verifier, store: self.store, free_percent_min, ..Options::default() }
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::reply::{Outcome, Reply};
 use crate::domain::state::State;
 use crate::domain::time::JournalTime;
 use crate::engine::{Engine, Executed};
-use crate::journal::{Durable, Journal, OutcomeUnknown, Priority, Seat};
+use crate::journal::{Busy, Durable, Journal, OutcomeUnknown, Priority, Seat};
 
 /// Engine and journal, joined. Clones share them.
 #[derive(Clone)]
@@ -36,12 +36,28 @@ pub enum Refused {
     /// Too much is in flight; nothing was changed. Come back.
     #[error("too much is in flight; nothing was changed")]
     Busy,
+    /// The disk is nearly full; nothing was changed. Make room.
+    #[error("the disk of the journal is nearly full; nothing was changed")]
+    NoRoom,
+    /// The journal has stopped; nothing was changed. This process does no more work.
+    #[error("the journal has stopped; nothing was changed")]
+    Stopped,
     /// The disk failed while the record was on its way: it may be there after a restart, or not.
     #[error("the outcome is unknown: the journal failed")]
     OutcomeUnknown,
     /// The answer to a repeated request is older than the history that is kept.
     #[error("the answer to this request is no longer kept")]
     AnswerGone,
+}
+
+impl From<Busy> for Refused {
+    fn from(busy: Busy) -> Self {
+        match busy {
+            Busy::Full => Self::Busy,
+            Busy::NoRoom => Self::NoRoom,
+            Busy::Stopped => Self::Stopped,
+        }
+    }
 }
 
 impl From<OutcomeUnknown> for Refused {
@@ -94,7 +110,7 @@ impl Pipeline {
 
     fn execute(&self, context: &Context, command: Command) -> Result<(Seat, Executed), Refused> {
         let priority = if command.keeps_its_seat() { Priority::Kept } else { Priority::Normal };
-        let seat = self.journal.seat(priority).map_err(|_| Refused::Busy)?;
+        let seat = self.journal.seat(priority)?;
         let executed = self.engine.execute(&*self.journal, context, command)?;
         Ok((seat, executed))
     }

@@ -88,6 +88,7 @@ pub const CODES: &[Code] = &[
     ("busy", 503, "Too much is in flight"),
     ("contended", 503, "The stock is contended"),
     ("stopping", 503, "The server is stopping"),
+    ("storage_full", 507, "The disk is nearly full"),
 ];
 
 /// When to come back after a refusal for want of room, in seconds.

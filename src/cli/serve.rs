@@ -14,6 +14,7 @@ use super::{End, Stop, log_to_stderr, runtime};
 use crate::app::{Ordain, bind};
 use crate::config::{Clock, Settings};
 use crate::domain::money::Currency;
+use crate::journal::StoreKind;
 
 /// Serve a data directory over HTTP.
 #[derive(Debug, Args)]
@@ -33,6 +34,20 @@ pub struct Serve {
     /// Start even when the wall clock is more than an hour behind the journal.
     #[arg(long)]
     accept_clock: bool,
+    /// What the log is written to from now on; what is there is read by whatever wrote it.
+    #[arg(long, value_enum, default_value_t = StoreName::Sled)]
+    store: StoreName,
+    /// Share of the disk that stays free: below it new work is refused, reads go on.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(..=50))]
+    disk_reserve: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StoreName {
+    /// A sled database per generation.
+    Sled,
+    /// A plain preallocated file per generation.
+    Plain,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,7 +71,12 @@ impl Serve {
             ClockName::System => Clock::System,
         };
         let verifier = std::env::current_exe().ok();
-        let settings = Settings { data: self.data, currency: self.currency, clock, verifier };
+        let store = match self.store {
+            StoreName::Sled => StoreKind::Sled,
+            StoreName::Plain => StoreKind::Plain,
+        };
+        let (currency, disk_reserve_percent) = (self.currency, self.disk_reserve);
+        let settings = Settings { data: self.data, currency, clock, verifier, store, disk_reserve_percent };
         let ordain = Ordain::start(&settings)?;
         runtime()?.block_on(serve(&ordain, self.listen))?;
         ordain.close()?;

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 use super::front::Front;
 use super::reply::{Replied, ahead, found, made};
-use super::request::{Ask, Params, Path, Urgent, Write, busy};
+use super::request::{Ask, Params, Path, Urgent, Write};
 use crate::api::decision::{DecisionJson, OrderLines, Quote};
 use crate::api::order::{Cancellation, HistoryEntry, NewOrder, OrderJson, OrderParams, history};
 use crate::api::page::{Page, length};
@@ -17,6 +17,7 @@ use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::journal::Durable;
+use crate::pipeline::Refused;
 use crate::views::Filter;
 
 /// Quote an order: plan, cost and reasons. Takes nothing.
@@ -132,7 +133,7 @@ async fn explained(
     decision: Box<Decision>,
     losing: Vec<Losing>,
 ) -> Result<(Box<Decision>, Vec<Loser>), Problem> {
-    let _turn = front.explanations().acquire().await.map_err(|_| busy())?;
+    let _turn = front.explanations().acquire().await.map_err(|_| Refused::Stopped)?;
     let explain = move || {
         let losers = decision.losers(&losing);
         (decision, losers)

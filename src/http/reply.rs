@@ -8,7 +8,6 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::front::Front;
-use super::request::busy;
 use crate::api::answer::Answer;
 use crate::api::problem::Problem;
 use crate::domain::record::Log;
@@ -62,7 +61,9 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Rejected(rejection) => rejection.into(),
-            Refused::Busy => busy(),
+            Refused::Busy => Self::new("busy", refused.to_string()),
+            Refused::NoRoom => Self::new("storage_full", refused.to_string()),
+            Refused::Stopped => Self::new("stopping", refused.to_string()),
             Refused::OutcomeUnknown => OutcomeUnknown.into(),
             Refused::AnswerGone => Self::new("answer_gone", refused.to_string()),
         }

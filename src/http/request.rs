@@ -17,6 +17,7 @@ use crate::api::problem::Problem;
 use crate::api::reading::{self, Shape};
 use crate::domain::command::{Context, IdempotencyKey};
 use crate::domain::ids::Text;
+use crate::pipeline::Refused;
 
 /// Header by which a request is recognised when it comes again.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -85,9 +86,7 @@ impl<B: Shape> FromRequest<Front> for Write<B> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, front: &Front) -> Result<Self, Problem> {
-        if !front.journal().seats_free() {
-            return Err(busy());
-        }
+        front.journal().look_for_seat().map_err(Refused::from)?;
         write(request).await
     }
 }
@@ -98,11 +97,6 @@ impl<B: Shape> FromRequest<Front> for Urgent<B> {
     async fn from_request(request: Request, _: &Front) -> Result<Self, Problem> {
         write(request).await.map(Self)
     }
-}
-
-/// Too much is in flight.
-pub fn busy() -> Problem {
-    Problem::new("busy", "too much is in flight; nothing was changed")
 }
 
 async fn write<B: Shape>(request: Request) -> Result<Write<B>, Problem> {

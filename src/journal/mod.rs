@@ -41,6 +41,7 @@ mod options;
 mod pieces;
 mod recovery;
 mod replay;
+mod room;
 mod seat;
 mod shelf;
 mod snapshot;
@@ -80,6 +81,7 @@ use counters::Counters;
 use durable::{Progress, block_on};
 use frame::{Link, Origin};
 use generation::Generations;
+use room::Room;
 use seat::Seats;
 use shelf::Shelf;
 use store::Disk;
@@ -104,8 +106,7 @@ pub(crate) struct Core {
     /// The last durable frame. Not the same lock as anything on the way of an append.
     durable_link: Mutex<Link>,
     bytes_since_snapshot: AtomicU64,
-    /// Less room than wanted was left on the disk when last looked.
-    short_of_room: AtomicBool,
+    room: Room,
     keeper: Bell,
     folder: Bell,
     stopping: AtomicBool,
@@ -148,18 +149,19 @@ impl Core {
         self.bytes_since_snapshot.load(Ordering::Acquire) > newest.max(self.options.snapshot_bytes_min)
     }
 
-    /// Looks how much room the disk has. A disk that cannot tell is taken to have enough.
-    fn look_for_room(&self) -> bool {
-        let short = self.disk.free_bytes().is_ok_and(|free| free < self.options.free_bytes_min);
-        if short != self.short_of_room.swap(short, Ordering::AcqRel) {
-            tracing::warn!(short, "room on the disk of the journal changed");
-        }
-        !short
+    fn look_for_room(&self) {
+        self.room.look(&*self.disk, &self.options);
     }
 
-    /// Whether new work may come. While room is short every look is a fresh one.
-    fn has_room(&self) -> bool {
-        !self.short_of_room.load(Ordering::Acquire) || self.look_for_room()
+    /// Whether work of this priority may come at all: the journal runs and the disk has room.
+    fn is_open(&self, priority: Priority) -> Result<(), Busy> {
+        if self.progress.has_ended() {
+            return Err(Busy::Stopped);
+        }
+        if !self.room.allows(priority, &*self.disk, &self.options) {
+            return Err(Busy::NoRoom);
+        }
+        Ok(())
     }
 
     fn in_flight(&self) -> u64 {
@@ -253,19 +255,15 @@ impl Journal {
 
     /// Takes a permit to append.
     pub fn seat(&self, priority: Priority) -> Result<Seat, Busy> {
-        if self.core.progress.has_ended() {
-            return Err(Busy::Stopped);
-        }
-        if priority == Priority::Normal && !self.core.has_room() {
-            return Err(Busy::NoRoom);
-        }
+        self.core.is_open(priority)?;
         self.core.seats.take(self.core.in_flight(), priority)
     }
 
-    /// Whether a seat of normal priority is free now: a look before a body is read, not a promise.
-    pub fn seats_free(&self) -> bool {
-        let open = !self.core.progress.has_ended() && self.core.has_room();
-        open && self.core.seats.out() + self.core.in_flight() < SEATS - SEATS_KEPT
+    /// Whether a seat of normal priority could be had now: a look before a body is read, not a promise.
+    pub fn look_for_seat(&self) -> Result<(), Busy> {
+        self.core.is_open(Priority::Normal)?;
+        let free = self.core.seats.out() + self.core.in_flight() < SEATS - SEATS_KEPT;
+        if free { Ok(()) } else { Err(Busy::Full) }
     }
 
     /// Waits until record `seq` is durable and vouches for `value`. `seq` 0 needs no record.

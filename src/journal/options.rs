@@ -20,9 +20,10 @@ pub struct Options {
     pub history_bytes: u64,
     /// Frames kept in memory for readers close to the end, in bytes.
     pub recent_bytes: usize,
-    /// Below this room on the disk new work is refused, so that a full disk is not met by a write,
-    /// which would poison the journal.
+    /// Below this room on the disk new work is refused: two generations. Below a quarter of it, all work.
     pub free_bytes_min: u64,
+    /// Below this share of the disk new work is refused, in percent.
+    pub free_percent_min: u8,
     /// What new generations of the log are written to.
     pub store: StoreKind,
     /// Where time comes from.
@@ -45,6 +46,7 @@ impl Default for Options {
             history_bytes: 20 << 30,
             recent_bytes: 16 << 20,
             free_bytes_min: 512 << 20,
+            free_percent_min: 5,
             store: StoreKind::default(),
             clock: ClockChoice::default(),
             verifier: None,

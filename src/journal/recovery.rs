@@ -39,6 +39,7 @@ use super::mark::Mark;
 use super::options::Options;
 use super::pieces::{LogFiles, Settled};
 use super::replay::Replay;
+use super::room::Room;
 use super::seat::Seats;
 use super::shelf::Shelf;
 use super::store::{self, Directory, Disk};
@@ -223,7 +224,7 @@ impl Verified {
             folding: Mutex::new(()),
             durable_link: Mutex::new(link),
             bytes_since_snapshot: AtomicU64::new(if in_wal > GENERATIONS_IN_WAL { u64::MAX / 2 } else { bytes }),
-            short_of_room: AtomicBool::new(false),
+            room: Room::default(),
             keeper: Bell::new(),
             folder: Bell::new(),
             stopping: AtomicBool::new(false),

@@ -37,7 +37,7 @@ pub enum Busy {
     /// Too much is in flight; come back in a moment.
     #[error("all {SEATS} seats of the journal are taken")]
     Full,
-    /// The disk is nearly full; work that frees or ends something is still taken.
+    /// The disk is nearly full; work that frees or ends something is taken for longer.
     #[error("the disk of the journal is nearly full")]
     NoRoom,
     /// The journal closed or failed; coming back to this process is of no use.

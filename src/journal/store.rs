@@ -19,6 +19,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::room::DiskRoom;
 use super::verdict::Verdict;
 
 mod directory;
@@ -117,8 +118,8 @@ pub trait Disk: Send + Sync {
     /// Removes a file; its absence is durable on return. A missing file is no error.
     fn remove_file(&self, path: &str) -> io::Result<()>;
 
-    /// Room left for this process, in bytes.
-    fn free_bytes(&self) -> io::Result<u64>;
+    /// Room on the disk.
+    fn room(&self) -> io::Result<DiskRoom>;
 
     /// Throws away what interrupted work left behind. Called only after recovery found everything.
     fn sweep(&self) -> io::Result<()>;

@@ -28,6 +28,7 @@ use super::Core;
 use super::clock::wall_ms;
 use super::frame::{Builder, Frame, Link, Slice};
 use super::mark::Mark;
+use super::room;
 use super::seat::SEATS;
 use super::store::Store;
 use crate::domain::record::{Encoded, Stamp};
@@ -135,9 +136,6 @@ pub(super) struct Writer {
     unlooked_bytes: u64,
 }
 
-/// How much is written between two looks at the room left.
-const ROOM_LOOK_BYTES: u64 = 4 * 1024 * 1024;
-
 impl Writer {
     pub(super) fn new(core: Arc<Core>, link: Link, mark: Mark, store: Arc<dyn Store>, generation_bytes: u64) -> Writer {
         Writer { core, link, mark, store, generation_bytes, unlooked_bytes: 0 }
@@ -191,7 +189,7 @@ impl Writer {
         self.core.grown(bytes, link);
         self.switch_generation();
         self.unlooked_bytes += bytes;
-        if self.unlooked_bytes > ROOM_LOOK_BYTES {
+        if self.unlooked_bytes > room::LOOK_BYTES {
             self.unlooked_bytes = 0;
             self.core.look_for_room();
         }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Disk, NewFile, OpenFile, PlainStore, SLOT_BYTES, SledStore, Store, StoreKind, open_store};
+use crate::journal::room::{self, DiskRoom};
 use crate::journal::verdict::{self, Verdict};
 
 /// A child that has not judged a generation of 256 MiB by then never will.
@@ -178,9 +179,8 @@ impl Disk for Directory {
         }
     }
 
-    fn free_bytes(&self) -> io::Result<u64> {
-        let room = rustix::fs::statvfs(&self.root)?;
-        Ok(room.f_bavail.saturating_mul(room.f_frsize))
+    fn room(&self) -> io::Result<DiskRoom> {
+        room::of_file_system(&self.root)
     }
 
     fn sweep(&self) -> io::Result<()> {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::{Disk, NewFile, OpenFile, SLOT_BYTES, Scan, Store};
+use crate::journal::room::DiskRoom;
 use crate::journal::verdict::{self, Verdict};
 
 /// Handle of a simulated disk; clones are the same disk.
@@ -295,8 +296,8 @@ impl Disk for Simulated {
         })
     }
 
-    fn free_bytes(&self) -> io::Result<u64> {
-        Ok(self.platter.lock().free_bytes)
+    fn room(&self) -> io::Result<DiskRoom> {
+        Ok(DiskRoom { free: self.platter.lock().free_bytes, total: 0 })
     }
 
     fn sweep(&self) -> io::Result<()> {

@@ -162,7 +162,7 @@ fn a_failed_sync_poisons_and_is_never_retried() {
     let later = append(&journal);
     assert_eq!(journal.durable_blocking(later, ()), Err(OutcomeUnknown));
     assert_eq!(journal.seat(Priority::Kept).err(), Some(Busy::Stopped));
-    assert!(!journal.seats_free());
+    assert_eq!(journal.look_for_seat(), Err(Busy::Stopped));
     assert_eq!(journal.durable_blocking(3, ()).map(|durable| durable.seq()), Ok(3), "what was durable stays so");
     assert!(matches!(journal.close(), Err(Failure::Poisoned)));
     assert_eq!(disk.syncs(), before + 1, "one sync failed and none came after it");

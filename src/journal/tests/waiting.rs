@@ -103,12 +103,14 @@ fn a_closed_journal_makes_nothing_durable() {
 #[test]
 fn a_disk_nearly_full_refuses_new_work_and_takes_what_ends_some() {
     let disk = Simulated::new(1);
-    disk.set_free_bytes(100 << 20);
+    disk.set_free_bytes(200 << 20);
     let (journal, _) = open(&disk).unwrap();
     assert_eq!(journal.seat(Priority::Normal).err(), Some(Busy::NoRoom));
-    assert!(!journal.seats_free() && journal.seat(Priority::Kept).is_ok());
+    assert!(journal.look_for_seat().is_err() && journal.seat(Priority::Kept).is_ok());
+    disk.set_free_bytes(100 << 20 >> 1);
+    assert_eq!(journal.seat(Priority::Kept).err(), Some(Busy::NoRoom));
     disk.set_free_bytes(100 << 30);
-    assert!(journal.seats_free() && journal.seat(Priority::Normal).is_ok());
+    assert!(journal.look_for_seat().is_ok() && journal.seat(Priority::Normal).is_ok());
 }
 
 #[test]
