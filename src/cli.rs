@@ -3,6 +3,7 @@
 //! Exit codes: 0 fine, 1 refused or failed, 2 usage, 3 data damaged. Logs go to stderr, filtered by `RUST_LOG`; stdout
 //! carries only what was asked for, so it can be piped.
 
+mod backup;
 mod check;
 pub mod demo;
 mod dump;
@@ -13,7 +14,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -35,6 +36,9 @@ enum Command {
     Import(import::Import),
     Check(check::Check),
     Dump(dump::Dump),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    RebuildMark(check::RebuildMark),
     Demo(demo::Demo),
     #[command(hide = true)]
     VerifyGeneration(check::VerifyGeneration),
@@ -81,6 +85,11 @@ fn there(data: &Path) -> Result<(), Stop> {
     Err(Stop::Unexpected(format!("{} is not a data directory of Ordain", data.display())))
 }
 
+/// A folder of this process for copies, inside `folder` or the system's folder for such.
+fn scratch_folder(folder: Option<PathBuf>) -> PathBuf {
+    folder.unwrap_or_else(std::env::temp_dir).join(format!("ordain-{}", std::process::id()))
+}
+
 impl Stop {
     /// A file or stream that failed.
     pub fn file(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
@@ -104,6 +113,9 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Dump(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
+        Command::RebuildMark(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::VerifyGeneration(command) => command.run(),
     };

@@ -5,6 +5,7 @@
 //! What is *not* here: HTTP (`http`), and anything only the engine can know.
 
 pub mod answer;
+pub mod backup;
 pub mod decision;
 pub mod event;
 pub mod fulfillment;

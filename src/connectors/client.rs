@@ -171,6 +171,32 @@ impl Client {
         Ok(answer)
     }
 
+    /// Reads a large body piece by piece; pieces of a refusal are its answer instead.
+    pub async fn download(
+        &self,
+        path: &str,
+        mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<Answer, Unanswered> {
+        let unreachable = |cause: String| Unanswered::Unreachable { method: Method::GET, path: path.into(), cause };
+        let nothing = Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
+        let request = Request::get(format!("{}{path}", self.url)).body(nothing);
+        let request = request.map_err(|cause| unreachable(cause.to_string()))?;
+        let response = self.pool.request(request).await.map_err(|cause| unreachable(causes(&cause)))?;
+        let status = response.status().as_u16();
+        let mut body = response.into_body();
+        if !(200..300).contains(&status) {
+            let bytes = body.collect().await.map_err(|cause| unreachable(causes(&cause)))?.to_bytes();
+            return Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) });
+        }
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|cause| unreachable(causes(&cause)))?;
+            if let Some(piece) = frame.data_ref() {
+                each(piece).map_err(|cause| unreachable(cause.to_string()))?;
+            }
+        }
+        Ok(Answer { status, body: Value::Null })
+    }
+
     async fn send(
         &self,
         method: Method,

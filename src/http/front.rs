@@ -52,6 +52,7 @@ struct Shared {
     meters: Meters,
     imports: Semaphore,
     explanations: Semaphore,
+    backups: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     request_ids: RequestIds,
 }
@@ -75,6 +76,7 @@ impl Front {
             meters: Meters::new(),
             imports: Semaphore::new(IMPORTS_MAX),
             explanations: Semaphore::new(EXPLANATIONS_MAX),
+            backups: Arc::new(Semaphore::new(1)),
             stopping: watch::Sender::new(false),
             request_ids: RequestIds::new(),
         }))
@@ -114,6 +116,11 @@ impl Front {
     /// Turns of those who want a decision explained whole.
     pub(super) fn explanations(&self) -> &Semaphore {
         &self.0.explanations
+    }
+
+    /// The turn of whoever takes a backup.
+    pub(super) fn backups(&self) -> Arc<Semaphore> {
+        self.0.backups.clone()
     }
 
     /// Waits until lists show everything that was durable when they were asked for; not for ever, in case nobody fills

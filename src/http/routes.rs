@@ -9,7 +9,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
-use super::{feed, fulfillment, health, imports, items, nodes, orders, pages, reservations, rule_sets, stock};
+use super::{backup, feed, fulfillment, health, imports, items, nodes, orders, pages, reservations, rule_sets, stock};
 
 /// The router of a front.
 pub fn router(front: Front) -> Router {
@@ -64,6 +64,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(rule_sets::rule_set))
         .routes(routes!(imports::import))
         .routes(routes!(feed::events))
+        .routes(routes!(backup::backup))
         .routes(routes!(health::health))
         .routes(routes!(health::readiness))
         .routes(routes!(health::metrics))

@@ -1,21 +1,29 @@
 //! Verifying a data directory without changing it.
 //!
 //! Frames, chain, laws and mark are followed over all that is kept; every snapshot is compared with
-//! the state folded up to it. The log is judged on a copy, since opening the store may change it.
+//! the state folded up to it; every copy of the same thing (log and history of a generation, both
+//! slots of the mark, notes of positions) is read by itself, so that damage is found while another
+//! copy still stands. The log is judged on a copy, since opening the store may change it.
+//!
+//! Promises: what stops a start is a finding, and so is a spare copy that is damaged; the text says
+//! which. A torn tail above the mark was never acknowledged and is a note.
 //!
 //! Not here: repair.
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::codec;
 use super::frame::{Frame, Link};
-use super::mark::Mark;
-use super::pieces::LogFiles;
-use super::recovery::{Failure, read_format};
+use super::generation::sealed_path;
+use super::history::{self, History};
+use super::mark::{self, Mark};
+use super::pieces::{LogFiles, Piece};
+use super::recovery::{Failure, read_format, read_note};
 use super::snapshot::{self, state_hash};
-use super::store::{Directory, Disk, StoreKind, copy_folder};
+use super::store::{self, Directory, Disk, Scan, StoreKind, copy_folder};
+use crate::domain::record::Record;
 use crate::domain::state::State;
 
 /// What was checked and what was found.
@@ -29,35 +37,82 @@ pub struct Report {
     pub records: u64,
     /// Last record.
     pub last_seq: u64,
+    /// Where the log ends, if it holds anything.
+    pub end: Option<Link>,
     /// Snapshots equal to the state folded up to them.
     pub snapshots: u64,
     /// Hash of the state at the last record, if the state could be folded.
     pub state_hash: Option<u128>,
     /// What is wrong, in plain words; empty for a good directory.
     pub findings: Vec<String>,
+    /// What an operator may want to know and need not act on.
+    pub notes: Vec<String>,
 }
 
 impl Report {
     fn find(&mut self, what: impl ToString) {
         self.findings.push(what.to_string());
     }
+
+    /// Damage of something that another copy stands in for.
+    fn find_spare(&mut self, place: &str, what: impl ToString) {
+        self.findings.push(format!("{place}: {}; a start does not need it", what.to_string()));
+    }
 }
 
-/// Checks the directory `root`, with a copy of its log in the directory `scratch`, which must not
-/// exist yet and is removed at the end. On the same file system it takes room for the log alone.
-pub fn check(root: &Path, scratch: &Path) -> Result<Report, Failure> {
+/// Where and how to look.
+#[derive(Debug, Clone)]
+pub struct Look<'a> {
+    /// The data directory.
+    pub root: &'a Path,
+    /// A directory that does not exist yet, for a copy of the log; removed at the end. On the same
+    /// file system it takes room for the log alone.
+    pub scratch: &'a Path,
+    /// Program that opens each generation first, as `<program> verify-generation <dir>`, so that a
+    /// store that hangs on damage is stopped after a while.
+    pub verifier: Option<PathBuf>,
+}
+
+/// Checks a data directory.
+pub fn check(look: &Look<'_>) -> Result<Report, Failure> {
+    read_log(look, &mut |_, _| {})
+}
+
+/// Checks a data directory and hands over every record on the way, with the state folded up to it where
+/// the log reaches back far enough.
+pub fn read_log(look: &Look<'_>, each: &mut dyn FnMut(&Record, Option<&State>)) -> Result<Report, Failure> {
     // Holding the lock keeps a server from changing the directory meanwhile.
-    let lock = fs::File::open(root.join("LOCK")).map_err(|source| Failure::Disk { doing: "opened", source })?;
+    let lock = fs::File::open(look.root.join("LOCK")).map_err(|source| Failure::Disk { doing: "opened", source })?;
     if lock.try_lock().is_err() {
-        return Err(Failure::InUse(format!("{} is in use by another process", root.display())));
+        return Err(Failure::InUse(format!("{} is in use by another process", look.root.display())));
     }
-    fs::create_dir(scratch).map_err(|source| Failure::Disk { doing: "copied", source })?;
-    let report = copy(root, scratch)
-        .and_then(|()| Directory::open(scratch, StoreKind::default(), None))
+    fs::create_dir(look.scratch).map_err(|source| Failure::Disk { doing: "copied", source })?;
+    let inspected = look.verifier.is_some();
+    let report = copy(look.root, look.scratch)
+        .and_then(|()| Directory::open(look.scratch, StoreKind::default(), look.verifier.clone()))
         .map_err(|source| Failure::Disk { doing: "copied", source })
-        .and_then(|copy| check_copy(&copy));
-    fs::remove_dir_all(scratch).map_err(|source| Failure::Disk { doing: "cleaned", source })?;
+        .and_then(|copy| check_disk(&copy, inspected, each));
+    fs::remove_dir_all(look.scratch).map_err(|source| Failure::Disk { doing: "cleaned", source })?;
     report
+}
+
+/// Writes the high-water mark anew at the end of the log, when all else is good; answers where that is.
+///
+/// Frames that were acknowledged and are missing at the very end of the log can then no longer be told
+/// from frames that never were; an orderly last stop rules that out, and the answer's second part says
+/// whether there was one.
+pub fn rebuild_mark(look: &Look<'_>) -> Result<(Link, bool), Failure> {
+    let report = check(look)?;
+    let others: Vec<_> = report.findings.iter().filter(|finding| !finding.starts_with("MARK")).collect();
+    if let Some(finding) = others.first() {
+        return Err(Failure::damaged("more than the mark", finding));
+    }
+    let end = report.end.unwrap_or(Link::START);
+    let disk = Directory::open(look.root, StoreKind::default(), None)
+        .map_err(|source| Failure::Disk { doing: "opened", source })?;
+    let clean = read_note(&disk, "CLEAN")?.is_some_and(|note| note.hash == end.hash);
+    mark::rewrite(&disk, &end).map_err(|source| Failure::Disk { doing: "marked", source })?;
+    Ok((end, clean))
 }
 
 fn copy(root: &Path, scratch: &Path) -> io::Result<()> {
@@ -72,51 +127,56 @@ fn copy(root: &Path, scratch: &Path) -> io::Result<()> {
         }
     }
     // A file that is missing is a finding, not a reason to look no further.
-    for file in ["FORMAT", "MARK"].into_iter().filter(|file| root.join(file).exists()) {
+    for file in ["FORMAT", "MARK", "CLEAN"].into_iter().filter(|file| root.join(file).exists()) {
         fs::copy(root.join(file), scratch.join(file))?;
     }
     Ok(())
 }
 
 /// Checks a directory that may be changed by it.
+#[cfg(test)]
 pub(super) fn check_copy(disk: &dyn Disk) -> Result<Report, Failure> {
+    check_disk(disk, false, &mut |_, _| {})
+}
+
+fn check_disk(
+    disk: &dyn Disk,
+    inspected: bool,
+    each: &mut dyn FnMut(&Record, Option<&State>),
+) -> Result<Report, Failure> {
     let mut report = Report::default();
     let Some(directory) = read_format(disk)? else {
         report.find("FORMAT is missing");
         return Ok(report);
     };
     let read = |source| Failure::Disk { doing: "read", source };
-    let mark = Mark::load(disk).map_err(read)?;
+    let mark = check_mark(disk, &mut report).map_err(read)?;
     let mut log = LogFiles::find(disk, directory)?;
-    log.open(disk)?;
+    check_spares(disk, directory, &log, mark.as_ref(), &mut report)?;
 
-    let mut walk = Walk { disk, directory, report, link: None, state: None, snapshots: Vec::new() };
+    let mut walk = Walk { disk, directory, report, link: None, state: None, snapshots: Vec::new(), each };
     walk.snapshots = snapshot::names(disk).map_err(read)?;
-    for piece in &log.pieces {
+    let reached = mark.map_or(0, |mark| mark.frame_no);
+    for piece in &mut log.pieces {
         walk.report.generations += 1;
-        let first = piece.first_seq().map_err(read)?.unwrap_or(0);
-        for bytes in piece.scan(0).into_iter().flatten() {
-            let frame = bytes.map_err(|error| error.to_string());
-            let frame = frame.and_then(|bytes| Frame::read(&bytes).map_err(|error| error.to_string()));
-            match frame.and_then(|frame| walk.step(&frame)) {
-                Ok(()) => {}
-                Err(what) => {
-                    walk.report.find(format!("generation {} (from record {first}): {what}", piece.number));
-                    break;
-                }
-            }
+        let scans = scans(disk, piece, inspected, &mut walk.report);
+        let good: Vec<bool> = scans.into_iter().map(|scan| walk.follow(piece, scan, reached)).collect();
+        if good.contains(&false) && good.contains(&true) {
+            walk.report.notes.push(format!("of generation {} one copy is good", piece.number));
         }
     }
+    walk.meet_snapshots(u64::MAX);
     let Walk { mut report, link, state, .. } = walk;
+    report.end = link;
     let end = link.unwrap_or(Link::START);
     report.last_seq = end.seq;
     match mark {
-        None => report.find("neither slot of the high-water mark is readable"),
+        None => report.find("MARK: neither slot of the high-water mark is readable"),
         Some(mark) if end.frame_no < mark.frame_no => {
-            report.find(format!("frame {} was acknowledged, the log ends at {}", mark.frame_no, end.frame_no));
+            report.find(format!("wal: frame {} was acknowledged, the log ends at {}", mark.frame_no, end.frame_no));
         }
         Some(mark) if end.frame_no == mark.frame_no && end.hash != mark.hash => {
-            report.find(format!("frame {} is not the one acknowledged", mark.frame_no));
+            report.find(format!("wal: frame {} is not the one acknowledged", mark.frame_no));
         }
         Some(_) => {}
     }
@@ -132,6 +192,67 @@ pub(super) fn check_copy(disk: &dyn Disk) -> Result<Report, Failure> {
     Ok(report)
 }
 
+/// The mark; a slot that was written and cannot be read is a finding.
+fn check_mark(disk: &dyn Disk, report: &mut Report) -> io::Result<Option<Mark>> {
+    for slot in mark::unreadable(disk)? {
+        report.find_spare("MARK", format!("slot {slot} of the high-water mark is unreadable"));
+    }
+    Mark::load(disk)
+}
+
+/// Copies that a start passes over when another is good: each is read by itself.
+fn check_spares(
+    disk: &dyn Disk,
+    directory: u128,
+    log: &LogFiles,
+    mark: Option<&Mark>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let read = |source| Failure::Disk { doing: "read", source };
+    for name in disk.files("history").map_err(read)? {
+        let Some(number) = history::generation(&name) else { continue };
+        let whole = History::open(disk, number, directory).and_then(|history| history.verify());
+        if let Err(error) = whole {
+            report.find_spare(&history::path(number), error);
+        }
+    }
+    let notes = log.pieces.iter().map(|piece| sealed_path(piece.number)).chain(["CLEAN".to_owned()]);
+    for path in notes {
+        let written = store::read_file(disk, &path).map_err(read)?.is_some();
+        match read_note(disk, &path)? {
+            None if written => report.find_spare(&path, "the note of a position is unreadable"),
+            Some(note) if path == "CLEAN" && mark.is_some_and(|mark| mark.frame_no != note.frame_no) => {
+                report.find_spare(&path, format!("it was left at frame {}, the mark is elsewhere", note.frame_no));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Every copy of a generation's frames, that of the log first.
+fn scans(disk: &dyn Disk, piece: &Piece, inspected: bool, report: &mut Report) -> Vec<Scan> {
+    let mut scans = Vec::new();
+    if piece.in_wal {
+        let judged =
+            if inspected { disk.inspect_generation(piece.number).map(|verdict| verdict.broken) } else { Ok(None) };
+        let opened = match judged {
+            // A store that cannot even be opened there is not opened here.
+            Ok(Some(what)) if what.starts_with("no verdict") => Err(io::Error::other(what)),
+            Ok(_) => disk.open_generation(piece.number),
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(store) => scans.push(store.scan(0)),
+            Err(error) => report.find(format!("{}: {error}", piece.place())),
+        }
+    }
+    if let Some(history) = &piece.history {
+        scans.push(history.clone().scan(0));
+    }
+    scans
+}
+
 struct Walk<'a> {
     disk: &'a dyn Disk,
     directory: u128,
@@ -141,9 +262,43 @@ struct Walk<'a> {
     state: Option<State>,
     /// Names not yet passed, newest first.
     snapshots: Vec<String>,
+    each: &'a mut dyn FnMut(&Record, Option<&State>),
 }
 
 impl Walk<'_> {
+    /// Follows one copy of a generation; whether it was good to its end.
+    fn follow(&mut self, piece: &Piece, scan: Scan, reached: u64) -> bool {
+        let mut alone: Option<Link> = None;
+        for bytes in scan {
+            let frame = bytes.map_err(|error| error.to_string());
+            let frame = frame.and_then(|bytes| Frame::read(&bytes).map_err(|error| error.to_string()));
+            let stepped = frame.and_then(|frame| {
+                alone = Some(match alone {
+                    None => frame.link(),
+                    Some(link) => link.follow(&frame).map_err(|misplaced| misplaced.to_string())?,
+                });
+                self.step(&frame)
+            });
+            if let Err(what) = stepped {
+                let after = alone.map_or(0, |link| link.frame_no);
+                let place = format!("{}: after frame {after}: {what}", piece.place());
+                if piece.sealed.is_none() && after >= reached {
+                    self.report.notes.push(format!("{place}; nothing there was acknowledged"));
+                } else {
+                    self.report.find(place);
+                }
+                return false;
+            }
+        }
+        match piece.sealed {
+            Some(end) if alone != Some(end) => {
+                self.report.find(format!("{}: it does not end where it was sealed", piece.place()));
+                false
+            }
+            _ => true,
+        }
+    }
+
     fn step(&mut self, frame: &Frame) -> Result<(), String> {
         let head = frame.head();
         let next = match self.link {
@@ -169,6 +324,7 @@ impl Walk<'_> {
                 self.state = None;
                 return Err(law.to_string());
             }
+            (self.each)(&record, self.state.as_ref());
         }
         self.meet_snapshots(next.frame_no);
         Ok(())
@@ -186,8 +342,11 @@ impl Walk<'_> {
                 }
             };
             let Some(state) = self.state.as_mut().filter(|_| name == here) else {
+                let reached = self.link.map_or(0, |link| link.frame_no);
                 if name == here {
                     self.state = Some(loaded);
+                } else if frame_no == u64::MAX && end.link.frame_no > reached {
+                    self.report.find(format!("snapshot {name} is beyond the end of the log"));
                 }
                 continue;
             };

@@ -60,6 +60,23 @@ impl Mark {
     }
 }
 
+/// Writes both slots anew, whatever they held: the mark stands at `link`.
+pub(super) fn rewrite(disk: &dyn Disk, link: &Link) -> io::Result<()> {
+    let mut mark = Mark::START;
+    mark.advance(disk, link)?;
+    mark.advance(disk, link)
+}
+
+/// Numbers of slots that were written once and cannot be read.
+pub(super) fn unreadable(disk: &dyn Disk) -> io::Result<Vec<usize>> {
+    let Some(slots) = disk.read_slots()? else { return Ok(Vec::new()) };
+    let never_written = |slot: &[u8]| slot.iter().all(|byte| *byte == 0);
+    // The first turn of all writes one slot; from the second on both are.
+    let both_written = slots.iter().filter_map(|slot| decode(slot)).any(|mark| mark.turn > 1);
+    let bad = |slot: &[u8]| decode(slot).is_none() && (both_written || !never_written(slot));
+    Ok((0..slots.len()).filter(|index| bad(&slots[*index])).collect())
+}
+
 fn encode(mark: &Mark) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(BYTES);
     bytes.extend_from_slice(MAGIC);

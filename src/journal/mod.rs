@@ -8,6 +8,7 @@
 //! - **Write**: [`Journal::seat`] bounds what is in flight, [`Log::append`] fixes order and time,
 //!   [`Journal::durable`] waits for the disk (`seat`, `writer`, `durable`).
 //! - **Read**: [`Journal::tail`] and [`Journal::read`] yield durable records only (`tail`, `shelf`).
+//! - **Copy**: [`Journal::backup`] while serving, [`restore`] with its proof (`backup`).
 //! - **Keep**: generations, history files and snapshots are made off to the side (`generation`,
 //!   `history`, `snapshot`).
 //! - **Start**: an [`Unrecovered`] directory has no seat; [`Unrecovered::recover`] verifies all it
@@ -28,6 +29,7 @@
 //!
 //! The journal knows nothing of the engine: it takes the domain's drafts and folds its events.
 
+mod backup;
 mod check;
 mod clock;
 mod codec;
@@ -61,7 +63,8 @@ use std::{fmt, io};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
-pub use check::{Report, check};
+pub use backup::{Arriving, BackupEnd, BackupError, restore};
+pub use check::{Look, Report, check, read_log, rebuild_mark};
 pub use clock::{Clock, ClockChoice, ManualClock};
 pub use codec::Undecodable;
 pub use counters::{Counted, SYNC_US_BOUNDS};

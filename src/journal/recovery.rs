@@ -35,7 +35,7 @@ use super::counters::Counters;
 use super::durable::Progress;
 use super::frame::{Link, Origin};
 use super::generation::Generations;
-use super::mark::Mark;
+use super::mark::{self, Mark};
 use super::options::Options;
 use super::pieces::{LogFiles, Settled};
 use super::replay::Replay;
@@ -56,8 +56,11 @@ const READER: u32 = 1;
 /// crash begins one.
 const GENERATIONS_IN_WAL: usize = 16;
 
-const REMEDY: &str = "keep the directory as it is; restore from a mirror or a follower, or start from an older \
-                      snapshot and the history files on another machine, and compare";
+const REMEDY: &str = "keep the directory as it is; `ordain check` says what else is damaged; go on from a mirror or \
+                      from the newest backup (`ordain restore`), and compare";
+
+const REMEDY_OF_MARK: &str = "the log may be whole: `ordain check` says so, and `ordain rebuild-mark` then writes the \
+                              mark anew at its end; or restore from a backup";
 
 /// Why a data directory is not opened.
 #[derive(Debug, Error)]
@@ -111,6 +114,10 @@ impl Failure {
     }
 }
 
+fn mark_lost(what: impl ToString) -> Failure {
+    Failure::Damaged { what: what.to_string(), place: "MARK".to_owned(), remedy: REMEDY_OF_MARK }
+}
+
 /// Says what was being done when the disk failed.
 pub(super) fn disk(doing: &'static str) -> impl FnOnce(io::Error) -> Failure {
     move |source| Failure::Disk { doing, source }
@@ -161,8 +168,14 @@ impl Unrecovered {
         let Unrecovered { disk: device, options } = self;
         let (directory, created) = found_or_create(&*device)?;
         let mark = Mark::load(&*device).map_err(disk("read"))?;
-        let mark = mark.ok_or_else(|| Failure::damaged("MARK", "neither slot of the high-water mark is readable"))?;
+        let mark = mark.ok_or_else(|| mark_lost("neither slot of the high-water mark is readable"))?;
         let clean = read_note(&*device, "CLEAN")?;
+        if let Some(note) = clean.filter(|note| note.frame_no > mark.frame_no) {
+            let what = format!("the last stop left frame {}, the mark says {}", note.frame_no, mark.frame_no);
+            return Err(mark_lost(what));
+        }
+        // A note of another position is no word about this one.
+        let clean = clean.filter(|note| note.frame_no == mark.frame_no && note.hash == mark.hash);
 
         let mut log = LogFiles::find(&*device, directory)?;
         if clean.is_none() {
@@ -252,6 +265,18 @@ pub(super) fn read_note(device: &dyn Disk, path: &str) -> Result<Option<Link>, F
     Ok(bytes.and_then(|bytes| Link::from_note(&bytes)))
 }
 
+/// Makes a directory of what was restored: the log ends at `end`, and the stop was orderly.
+pub(super) fn found(device: &dyn Disk, id: u128, end: &Link) -> io::Result<()> {
+    mark::rewrite(device, end)?;
+    store::write_file(device, "CLEAN", &end.to_note())?;
+    write_format(device, id)
+}
+
+fn write_format(device: &dyn Disk, id: u128) -> io::Result<()> {
+    let text = format!("ordain data directory\nformat {FORMAT}\nreader {READER}\nid {id:032x}\n");
+    store::write_file(device, "FORMAT", text.as_bytes())
+}
+
 /// The id of the directory; creates an empty one.
 fn found_or_create(device: &dyn Disk) -> Result<(u128, bool), Failure> {
     if let Some(id) = read_format(device)? {
@@ -273,8 +298,7 @@ fn found_or_create(device: &dyn Disk) -> Result<(u128, bool), Failure> {
         }
         device.create_generation(1)?;
         let id = draw_id();
-        let text = format!("ordain data directory\nformat {FORMAT}\nreader {READER}\nid {id:032x}\n");
-        store::write_file(device, "FORMAT", text.as_bytes())?;
+        write_format(device, id)?;
         Ok(id)
     };
     create().map(|id| (id, true)).map_err(disk("created"))

@@ -15,6 +15,7 @@ use crate::domain::state::State;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::JournalTime;
 
+mod backups;
 mod crash;
 mod damage;
 mod golden;

@@ -146,3 +146,36 @@ fn the_demo_plays_its_story_to_the_end() {
     assert!(told.contains("sold 1000, left 0, stock was 1000"), "{told}");
     assert!(told.contains("same state"), "{told}");
 }
+
+#[test]
+fn a_backup_of_a_running_server_is_restored_elsewhere_and_served() {
+    let (data, files) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let path = |name: &str| files.path().join(name).to_string_lossy().into_owned();
+    let server = Server::start(data.path());
+    let nodes = r#"{"id":"chicago","kind":"warehouse","name":"Chicago","latitude":41.88,"longitude":-87.63,"country":"US","postal_code":"60602","time_zone":"America/Chicago","active":true}"#;
+    fs::write(path("nodes.ndjson"), nodes).expect("a file can be written");
+    assert_eq!(code(&ordain(&["import", "nodes", &path("nodes.ndjson"), "--url", &server.url])), 0);
+
+    let backup = || ordain(&["backup", &path("shop.backup"), "--url", &server.url]);
+    let taken = backup();
+    assert_eq!(code(&taken), 0, "{}", text(&taken.stderr));
+    assert_eq!(code(&backup()), 1, "a backup is never written over another");
+    server.stop();
+
+    let restored = ordain(&["restore", &path("shop.backup"), "--data", &path("shop")]);
+    assert_eq!(code(&restored), 0, "{}", text(&restored.stderr));
+    let state = |output: &std::process::Output| {
+        let printed = text(&output.stdout);
+        printed.lines().find(|line| line.starts_with("state")).map(str::to_owned).expect("a state is printed")
+    };
+    let origin = ordain(&["check", "--data", &data.path().to_string_lossy()]);
+    assert_eq!(state(&restored), state(&origin), "the same state, hash for hash");
+    let server = Server::start(files.path().join("shop").as_path());
+    server.stop();
+
+    let whole = fs::read(path("shop.backup")).expect("the backup is there");
+    fs::write(path("cut.backup"), &whole[..whole.len() - 9]).expect("a file can be written");
+    let refused = ordain(&["restore", &path("cut.backup"), "--data", &path("other")]);
+    assert_eq!(code(&refused), 3, "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("the backup is damaged") && !files.path().join("other").exists());
+}

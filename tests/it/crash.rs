@@ -13,6 +13,7 @@ use std::thread;
 
 use ordain::domain::command::PlaceOrder;
 use ordain::domain::item::ItemKind;
+use ordain::journal::Look;
 use tempfile::TempDir;
 
 use crate::shop::{Shop, order, text};
@@ -30,7 +31,8 @@ fn nothing_acknowledged_is_missing_after_a_kill() {
         // Another number each time, so that the kill meets another moment.
         let enough = 150 + 97 * round as usize;
         sell_until_killed(dir.path(), round, enough, &mut acknowledged);
-        let report = ordain::journal::check(dir.path(), &scratch.path().join("check")).expect("the directory is read");
+        let look = Look { root: dir.path(), scratch: &scratch.path().join("check"), verifier: None };
+        let report = ordain::journal::check(&look).expect("the directory is read");
         assert_eq!(report.findings, Vec::<String>::new(), "round {round}");
         assert!(report.snapshots > 0, "round {round}: snapshots were made while it sold");
 

@@ -582,7 +582,7 @@ fn a_write_is_refused_before_its_body_is_read_when_there_is_no_seat() {
         let head = "POST /v1/orders HTTP/1.1\r\nhost: t\r\nconnection: close\r\ncontent-type: application/json\r\n";
         // The body is announced and never comes.
         let busy = server.raw(format!("{head}content-length: 1000\r\n\r\n").as_bytes());
-        assert_eq!((busy.status, busy.code(), busy.header("retry-after")), (503, "busy".into(), Some("1")));
+        assert_eq!((busy.status, busy.code(), busy.header("retry-after")), (503, "stopping".into(), Some("1")));
     });
 }
 

@@ -16,7 +16,7 @@ use super::stage::Stage;
 use crate::app::Failure;
 use crate::cli::Stop;
 use crate::domain::stock::Level;
-use crate::journal;
+use crate::journal::{self, Look};
 
 const CUSTOMERS: u64 = 400;
 const AT_ONCE: usize = 64;
@@ -230,7 +230,7 @@ fn picture(runtime: &Runtime, stage: &Stage, network: &Network) -> Picture {
 /// Hash of the state of a closed directory; an error when it is damaged.
 fn check(folder: &Path) -> Result<u128, Stop> {
     let scratch = std::env::temp_dir().join(format!("ordain-demo-check-{}", std::process::id()));
-    let report = journal::check(folder, &scratch).map_err(Failure::from)?;
+    let report = journal::check(&Look { root: folder, scratch: &scratch, verifier: None }).map_err(Failure::from)?;
     match (report.findings.first(), report.state_hash) {
         (None, Some(hash)) => Ok(hash),
         (finding, _) => Err(Stop::Unexpected(format!("the directory is damaged: {finding:?}"))),

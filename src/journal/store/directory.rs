@@ -289,7 +289,7 @@ fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(parent(target))
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 

@@ -30,7 +30,7 @@ fn a_directory_is_written_closed_and_opened_again() {
             journal.close().unwrap();
         }
         let scratch = root.path().join("scratch");
-        let report = check(root.path(), &scratch).unwrap();
+        let report = check(&Look { root: root.path(), scratch: &scratch, verifier: None }).unwrap();
         assert!(report.findings.is_empty() && report.snapshots > 0, "{report:?}");
         assert_eq!((report.last_seq, scratch.exists()), (180, false));
         assert_eq!(report.state_hash, Some(state_hash(&model(180))));
@@ -76,7 +76,8 @@ fn two_processes_cannot_open_one_directory() {
     let root = tempfile::tempdir().unwrap();
     let (journal, _) = open_at(root.path(), options());
     assert!(matches!(Unrecovered::open(root.path(), options()), Err(Failure::InUse(_))));
-    assert!(matches!(check(root.path(), &root.path().join("scratch")), Err(Failure::InUse(_))));
+    let look = Look { root: root.path(), scratch: &root.path().join("scratch"), verifier: None };
+    assert!(matches!(check(&look), Err(Failure::InUse(_))));
     drop(journal);
     open_at(root.path(), options());
 }
