@@ -209,8 +209,14 @@ fn check_spares(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let read = |source| Failure::Disk { doing: "read", source };
+    for (place, what) in &log.lost {
+        report.find(format!("{place}: {what}"));
+    }
     for name in disk.files("history").map_err(read)? {
         let Some(number) = history::generation(&name) else { continue };
+        if log.lost.iter().any(|(place, _)| *place == history::path(number)) {
+            continue;
+        }
         let whole = History::open(disk, number, directory).and_then(|history| history.verify());
         if let Err(error) = whole {
             report.find_spare(&history::path(number), error);

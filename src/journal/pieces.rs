@@ -20,6 +20,8 @@ use super::store::{self, Disk, Scan, Store};
 /// Every generation of the log and its history, oldest first.
 pub(super) struct LogFiles {
     pub(super) pieces: Vec<Piece>,
+    /// History files that alone hold their records and cannot be read, with what is wrong.
+    pub(super) lost: Vec<(String, String)>,
 }
 
 /// A log that can go on.
@@ -47,7 +49,7 @@ pub(super) struct Piece {
 
 impl LogFiles {
     pub(super) fn find(device: &dyn Disk, directory: u128) -> Result<LogFiles, Failure> {
-        let mut pieces = Vec::new();
+        let (mut pieces, mut lost): (Vec<Piece>, Vec<(String, String)>) = Default::default();
         let in_wal = device.generations().map_err(disk("read"))?;
         let files = device.files("history").map_err(disk("read"))?;
         let mut numbers: Vec<u64> = files.iter().filter_map(|name| history::generation(name)).collect();
@@ -62,8 +64,10 @@ impl LogFiles {
                 None => None,
                 Some(Ok(history)) => Some(Arc::new(history)),
                 Some(Err(error)) => {
-                    // Never needed for recovery: it is written again, or its records are gone.
                     tracing::warn!(generation = number, %error, "a history file is unusable");
+                    if !in_wal {
+                        lost.push((history::path(number), error.to_string()));
+                    }
                     None
                 }
             };
@@ -71,7 +75,32 @@ impl LogFiles {
                 pieces.push(Piece { number, in_wal, sealed, history, store: None, rubbish: false, end: sealed });
             }
         }
-        Ok(LogFiles { pieces })
+        for (before, after) in pieces.iter().zip(pieces.iter().skip(1)) {
+            let first_seq = after.history.as_ref().map(|history| history.first_seq);
+            if let (Some(end), Some(first_seq)) = (before.history.as_ref().map(|history| history.end), first_seq)
+                && first_seq != end.seq + 1
+            {
+                lost.push((
+                    history::path(before.number + 1),
+                    format!("records {} to {first_seq} are missing", end.seq),
+                ));
+            }
+        }
+        Ok(LogFiles { pieces, lost })
+    }
+
+    /// Refuses history that is shorter than what was kept. The state does not need it, and still nobody who follows the
+    /// log may be told that it never was.
+    pub(super) fn refuse_lost(&self) -> Result<(), Failure> {
+        match self.lost.first() {
+            None => Ok(()),
+            Some((place, what)) => Err(Failure::Damaged {
+                what: what.clone(),
+                place: place.clone(),
+                remedy: "restore it from a mirror or a backup; the state does not need it: to go on without its records, \
+                         move it and all older history files away",
+            }),
+        }
     }
 
     /// Judges what no stop left in order, without touching it.

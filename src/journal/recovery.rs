@@ -178,6 +178,7 @@ impl Unrecovered {
         let clean = clean.filter(|note| note.frame_no == mark.frame_no && note.hash == mark.hash);
 
         let mut log = LogFiles::find(&*device, directory)?;
+        log.refuse_lost()?;
         if clean.is_none() {
             log.inspect(&*device, &mark)?;
         }

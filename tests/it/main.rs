@@ -9,6 +9,7 @@ mod bad_input;
 mod cases;
 mod command_line;
 mod crash;
+mod damage;
 mod http;
 mod largest_order;
 mod race;

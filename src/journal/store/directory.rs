@@ -29,7 +29,7 @@ use crate::journal::room::{self, DiskRoom};
 use crate::journal::verdict::{self, Verdict};
 
 /// A child that has not judged a generation of 256 MiB by then never will.
-const INSPECTION_WAIT_MAX: Duration = Duration::from_secs(120);
+const INSPECTION_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// How often the parent looks whether the child is done.
 const INSPECTION_LOOK: Duration = Duration::from_millis(5);
