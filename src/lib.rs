@@ -94,6 +94,9 @@ pub mod app;
 
 pub mod cli;
 
+#[doc = include_str!("promises.md")]
+pub mod promises {}
+
 mod sabotage;
 
 #[cfg(test)]

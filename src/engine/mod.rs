@@ -39,7 +39,7 @@ mod settle;
 mod start;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod turn;
 mod withdrawal;
 

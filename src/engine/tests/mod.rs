@@ -2,6 +2,6 @@
 
 mod edges;
 mod facts;
-mod random;
+pub(crate) mod random;
 mod storm;
-mod world;
+pub(crate) mod world;
