@@ -102,6 +102,13 @@ impl Inbox {
         self.ready.notify_one();
     }
 
+    /// Swaps the open group for the empty `spare`, if anything waits. Never sleeps.
+    fn take_waiting(&self, spare: &mut Vec<Stamped>) -> bool {
+        let mut group = self.group.lock();
+        mem::swap(&mut group.waiting, spare);
+        !spare.is_empty()
+    }
+
     /// Swaps the open group for the empty `spare`. Sleeps while there is nothing; `false` at the end.
     fn take(&self, spare: &mut Vec<Stamped>) -> bool {
         let mut group = self.group.lock();
@@ -123,7 +130,7 @@ impl Inbox {
     }
 }
 
-/// The one thread that writes.
+/// The one who writes: on a thread of its own as a rule, on the caller's without one.
 pub(super) struct Writer {
     core: Arc<Core>,
     link: Link,
@@ -133,6 +140,8 @@ pub(super) struct Writer {
     generation_bytes: u64,
     /// Bytes written since the room on the disk was looked at.
     unlooked_bytes: u64,
+    /// The group being written, empty in between; swapped with the open one.
+    group: Vec<Stamped>,
 }
 
 /// How much is written between two looks at the room left.
@@ -140,22 +149,39 @@ const ROOM_LOOK_BYTES: u64 = 4 * 1024 * 1024;
 
 impl Writer {
     pub(super) fn new(core: Arc<Core>, link: Link, mark: Mark, store: Arc<dyn Store>, generation_bytes: u64) -> Writer {
-        Writer { core, link, mark, store, generation_bytes, unlooked_bytes: 0 }
+        let group = Vec::with_capacity(SEATS as usize);
+        Writer { core, link, mark, store, generation_bytes, unlooked_bytes: 0, group }
     }
 
     /// Writes until the inbox is closed and empty, or the disk fails.
     pub(super) fn run(mut self) {
-        let mut alarm = Alarm { core: self.core.clone(), armed: true };
-        let mut group = Vec::with_capacity(SEATS as usize);
-        while self.core.inbox.take(&mut group) {
-            if let Err(error) = self.commit_all(&group) {
-                tracing::error!(%error, after = self.link.seq, "the journal could not be written; it stops for good");
+        while self.core.inbox.take(&mut self.group) {
+            if !self.write_group() {
                 return;
             }
-            group.clear();
         }
         self.core.progress.close();
+    }
+
+    /// Writes the group that waits, if one does.
+    pub(super) fn step(&mut self) {
+        if self.core.inbox.take_waiting(&mut self.group) {
+            self.write_group();
+        }
+    }
+
+    /// Writes the group that was taken; `false` when the disk failed, and with it the journal.
+    fn write_group(&mut self) -> bool {
+        let mut alarm = Alarm { core: self.core.clone(), armed: true };
+        let mut group = mem::take(&mut self.group);
+        if let Err(error) = self.commit_all(&group) {
+            tracing::error!(%error, after = self.link.seq, "the journal could not be written; it stops for good");
+            return false;
+        }
+        group.clear();
+        self.group = group;
         alarm.armed = false;
+        true
     }
 
     /// Commits a group, in several syncs if it is very large.
