@@ -71,6 +71,8 @@ pub use seat::{Busy, Priority, SEATS, SEATS_KEPT, Seat};
 pub use shelf::ReadError;
 pub use snapshot::{SnapshotEnd, SnapshotError, state_hash};
 pub use store::StoreKind;
+#[cfg(test)]
+pub(crate) use store::simulated::Simulated;
 pub use tail::{Tail, TailEnd};
 pub use verdict::{Verdict, verify_copy};
 
@@ -303,6 +305,12 @@ impl Journal {
         if let Some(Hands { writer: WriterAt::Here(writer), .. }) = &mut *self.hands.lock() {
             writer.step();
         }
+    }
+
+    /// Records appended after `after_seq` that wait to be written.
+    #[cfg(test)]
+    pub(crate) fn unwritten(&self, after_seq: u64) -> Vec<Record> {
+        self.core.inbox.waiting_after(after_seq, self.core.origin)
     }
 
     /// Last record that is durable.

@@ -75,7 +75,8 @@ impl Replay {
 
     /// Follows the log from the snapshot to its end.
     pub(super) fn follow(&mut self, device: &dyn Disk, log: &mut LogFiles, clean: bool) -> Result<(), Failure> {
-        for piece in &mut log.pieces {
+        for at in 0..log.pieces.len() {
+            let (piece, later) = log.pieces[at..].split_first_mut().expect("at is below the length");
             if piece.rubbish {
                 self.dropped.get_or_insert_with(|| format!("generation {} held no readable frame", piece.number));
                 continue;
@@ -103,7 +104,8 @@ impl Replay {
                 tracing::warn!(generation = piece.number, after = self.link.frame_no, what, "the log is torn");
                 self.dropped.get_or_insert(what);
             }
-            piece.end = if self.link.frame_no > before.frame_no { Some(self.link) } else { self.last_before(piece)? };
+            piece.end =
+                if self.link.frame_no > before.frame_no { Some(self.link) } else { self.last_before(piece, later)? };
             if let Some(sealed) = piece.sealed
                 && piece.end != Some(sealed)
             {
@@ -135,15 +137,20 @@ impl Replay {
         }
     }
 
-    /// The last frame of a piece that ends at or before the snapshot.
-    fn last_before(&self, piece: &Piece) -> Result<Option<Link>, Failure> {
+    /// The last frame of a piece that ends at or before the snapshot. It may end before it: the log went on in the next
+    /// piece, and nobody came to seal this one.
+    fn last_before(&self, piece: &Piece, later: &[Piece]) -> Result<Option<Link>, Failure> {
         let Some(store) = &piece.store else { return Ok(piece.end) };
         match store.at_or_before(self.link.seq).map_err(disk("read"))? {
             None => Ok(None),
             Some(bytes) => {
                 let frame = Frame::read(&bytes).map_err(|error| Failure::damaged(piece.place(), error))?;
-                if frame.link() == self.link {
-                    Ok(Some(self.link))
+                let goes_on = || match later.iter().find_map(|next| next.scan(0)?.next()) {
+                    Some(bytes) => Ok(Frame::read(&bytes?).is_ok_and(|next| frame.link().follow(&next).is_ok())),
+                    None => Ok(false),
+                };
+                if frame.link() == self.link || goes_on().map_err(disk("read"))? {
+                    Ok(Some(frame.link()))
                 } else {
                     Err(Failure::damaged(piece.place(), format!("frame {} is not the one known", self.link.frame_no)))
                 }

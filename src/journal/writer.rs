@@ -31,6 +31,9 @@ use super::mark::Mark;
 use super::seat::SEATS;
 use super::store::Store;
 use crate::domain::record::{Encoded, Stamp};
+#[cfg(test)]
+use {super::codec, super::frame::Head, super::frame::Origin, crate::domain::record::Record};
+
 use crate::domain::time::{JournalTime, Now};
 
 /// Most bytes of records between two syncs: half a segment of the store.
@@ -121,6 +124,27 @@ impl Inbox {
         }
         mem::swap(&mut group.waiting, spare);
         true
+    }
+
+    /// What waits after `after_seq`, as it will be read back: the proof judges records before they are written.
+    #[cfg(test)]
+    pub(super) fn waiting_after(&self, after_seq: u64, origin: Origin) -> Vec<Record> {
+        let group = self.group.lock();
+        let later = group.waiting.iter().filter(|waiting| waiting.stamp.seq > after_seq);
+        let decoded = later.map(|Stamped { stamp, body }| {
+            let head = Head {
+                origin,
+                frame_no: 0,
+                first_seq: stamp.seq,
+                last_seq: stamp.seq,
+                count: 1,
+                wall_ms: 0,
+                prev_hash: Default::default(),
+            };
+            let slice = Slice { seq: stamp.seq, time: stamp.time.0, wall: stamp.wall.0, body: &body.0 };
+            codec::decode(&head, &slice).expect("what was encoded decodes")
+        });
+        decoded.collect()
     }
 
     fn end(&self) {

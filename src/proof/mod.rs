@@ -7,3 +7,4 @@
 //! (`tools/prove`); every one prints its seed, and a failing seed repeats the failure.
 
 mod sabotage;
+mod simulation;
