@@ -160,6 +160,10 @@ impl Replay {
 
     fn follow_scan(&mut self, scan: Scan, until: u64) -> Result<(), Stop> {
         for bytes in scan {
+            // What stands behind the end of a sealed generation was dropped by an earlier start: it is nobody's.
+            if self.link.frame_no >= until {
+                break;
+            }
             let bytes = bytes.map_err(|error| Stop::Torn(error.to_string()))?;
             let frame = match Frame::read(&bytes) {
                 Ok(frame) => frame,

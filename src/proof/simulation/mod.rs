@@ -24,9 +24,12 @@
 //! What is *not* here: threads (the storms), sled's own files (crash images), a disk that lies or flips bits.
 
 mod chance;
+mod clocks;
 
 mod drawing;
 mod judge;
+mod model;
+mod modelled;
 
 mod table;
 mod words;
@@ -133,5 +136,17 @@ fn random_lives_break_no_law() {
 fn a_seed_is_one_story() {
     for seed in 7_000..7_004 {
         assert_eq!(must_live(seed, 400), must_live(seed, 400), "seed {seed}");
+    }
+}
+
+#[test]
+fn debug_table() {
+    let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).without_time().try_init();
+    let Ok(path) = std::env::var("ORDAIN_TABLE") else { return };
+    let lines = table::read(&std::fs::read_to_string(path).unwrap());
+    let mut world = World::open(&lines[0]).unwrap();
+    for line in &lines[1..] {
+        println!("> {line}");
+        println!("{:?}", world.play(line));
     }
 }

@@ -233,7 +233,8 @@ impl World {
         Ok(())
     }
 
-    fn pipeline(&self) -> &Pipeline {
+    /// Engine and journal.
+    pub fn pipeline(&self) -> &Pipeline {
         self.pipeline.as_ref().expect("the world is open")
     }
 
@@ -245,6 +246,39 @@ impl World {
     pub fn now(&self) -> Now {
         let machine = crate::journal::Clock::now(&*self.machine);
         Now { journal: JournalTime(self.anchor.0 + machine.journal.0 - self.anchor.1), wall: machine.wall }
+    }
+
+    /// How many have asked and not been answered.
+    pub fn unanswered(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Asks and waits for the answer, as a caller without a runtime does.
+    pub fn ask(&mut self, line: &str) -> Lawful<Result<Reply, Rejection>> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let orders = &self.judge.orders;
+        let command = words::command(&words, |name| orders.get(name).copied());
+        let command = command.ok_or_else(|| format!("no such line: {line}"))?;
+        let (seen, now) = (self.judge.appended.seq(), self.now());
+        let answered = self.pipeline().submit_blocking(&words::context(None), command);
+        // They were written before they could be heard: the log itself tells them.
+        for seq in seen + 1..=self.journal().durable_seq() {
+            let record = self.journal().read(seq).map_err(|error| error.to_string())?;
+            let record = record.ok_or_else(|| format!("record {seq} is durable and cannot be read"))?;
+            self.judge.hear((*record).clone(), now)?;
+        }
+        self.listen()?;
+        let answered = match answered {
+            Ok(durable) => {
+                let Outcome { reply, seq, .. } = durable.into_inner();
+                self.judge.answered(seq, &reply)?;
+                Ok(reply)
+            }
+            Err(Refused::Rejected(rejection)) => Err(rejection),
+            Err(other) => return Err(format!("{line}: {other}")),
+        };
+        self.judge.step(self.pipeline.as_ref().expect("the world is open").engine(), now.journal)?;
+        Ok(answered)
     }
 
     /// The disk stopped or failed: nothing is promised of it until the next start.
