@@ -14,7 +14,9 @@ use super::pieces::{LogFiles, Piece, missing};
 use super::recovery::{Failure, disk};
 use super::snapshot::{self, SnapshotEnd, SnapshotError};
 use super::store::{Disk, Scan};
+use crate::domain::event::Event;
 use crate::domain::state::State;
+use crate::sabotage::{Bug, planted};
 
 /// The state so far and how far that is.
 pub(super) struct Replay {
@@ -195,12 +197,15 @@ impl Replay {
     fn apply(&mut self, frame: &Frame) -> Result<(), Stop> {
         let head = frame.head();
         for slice in frame.records() {
-            let record = codec::decode(&head, &slice).map_err(|error| match error {
+            let mut record = codec::decode(&head, &slice).map_err(|error| match error {
                 codec::Undecodable::Unknown { .. } => {
                     Stop::Refused(Failure::Newer { place: format!("record {}", slice.seq), what: error.to_string() })
                 }
                 codec::Undecodable::Shape { .. } => refused(format!("record {}: {error}", slice.seq)),
             })?;
+            if planted(Bug::DropEventKind) {
+                record.events.retain(|event| !matches!(event, Event::KeyUsed(_)));
+            }
             self.state.apply(&record).map_err(|law| refused(format!("a law is broken: {law}")))?;
             self.replayed += 1;
         }

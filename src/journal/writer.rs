@@ -35,6 +35,7 @@ use crate::domain::record::{Encoded, Stamp};
 use {super::codec, super::frame::Head, super::frame::Origin, crate::domain::record::Record};
 
 use crate::domain::time::{JournalTime, Now};
+use crate::sabotage::{Bug, planted};
 
 /// Most bytes of records between two syncs: half a segment of the store.
 pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -78,7 +79,8 @@ impl Inbox {
     /// the caller decided by.
     pub(super) fn append(&self, now: Now, body: Encoded) -> Stamp {
         let mut group = self.group.lock();
-        group.seq += 1;
+        let reused = planted(Bug::ReuseSequence) && group.seq % 16 == 15;
+        group.seq += u64::from(!reused);
         group.time = group.time.max(now.journal);
         let stamp = Stamp { seq: group.seq, time: group.time, wall: now.wall };
         self.appended.store(stamp.seq, Ordering::Release);
@@ -231,8 +233,11 @@ impl Writer {
         for frame in &frames {
             self.store.append(frame.head().first_seq, frame.bytes())?;
         }
+        if planted(Bug::AckBeforeSync) {
+            self.core.progress.publish(link.seq);
+        }
         let started = Instant::now();
-        self.store.sync()?;
+        self.store.sync().or_else(|error| if planted(Bug::SyncAgain) { self.store.sync() } else { Err(error) })?;
         self.mark.advance(&*self.core.disk, &link)?;
         self.core.counters.group(frames.len() as u64, records.len() as u64, bytes, started.elapsed());
         self.link = link;

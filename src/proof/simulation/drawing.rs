@@ -124,7 +124,7 @@ impl Drawing {
     /// The next line, in this world.
     pub fn line(&mut self, world: &World) -> String {
         let kind = KINDS[self.chance.weigh(&self.weights)].0;
-        self.line_of(kind, world).unwrap_or_else(|| "write".to_owned())
+        self.line_of(kind, world).unwrap_or_else(|| self.order())
     }
 
     fn node(&mut self) -> &'static str {

@@ -210,6 +210,10 @@ impl Judge {
     fn compare(&self, engine: &Engine, key: &EntityKey) -> Lawful {
         match (key, self.appended.entity(key)) {
             (EntityKey::Order(key), Some(Entity::Order(known))) => {
+                for (at, line) in (0..).zip(&known.lines) {
+                    let (there, asked) = (known.buckets(at).sum(), u64::from(line.placed.quantity));
+                    law!(there == asked, "line {at} of order {key} has {there} units somewhere, and is of {asked}");
+                }
                 let held = engine.order_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "order {key} is {held:?} in memory, {known:?} by the records");
             }

@@ -139,14 +139,52 @@ fn a_seed_is_one_story() {
     }
 }
 
+/// Plays the table in the file that `ORDAIN_TABLE` names; without one, a short table with a little of everything.
 #[test]
-fn debug_table() {
-    let _ = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).without_time().try_init();
-    let Ok(path) = std::env::var("ORDAIN_TABLE") else { return };
-    let lines = table::read(&std::fs::read_to_string(path).unwrap());
-    let mut world = World::open(&lines[0]).unwrap();
-    for line in &lines[1..] {
-        println!("> {line}");
-        println!("{:?}", world.play(line));
+fn a_table_is_played() {
+    let short = "
+        disk 3 2000 1000 0
+        node east 40.7 -74.0
+        item phone
+        receipt d1 phone east 2
+        order o1 phone 3        # one waits
+        killed 4
+        receipt d1 phone east 2
+        write
+        order o1 phone 3
+        restart 0
+        stock phone east 5
+        accept o1 1
+        laws
+    ";
+    let text = match std::env::var("ORDAIN_TABLE") {
+        Ok(path) => std::fs::read_to_string(path).expect("the table can be read"),
+        Err(_) => short.to_owned(),
+    };
+    if let Err((at, what)) = table::play(&table::read(&text)) {
+        panic!("line {at}: {what}");
     }
+}
+
+#[test]
+fn a_printed_table_read_back_fails_again() {
+    let run = |test: &str, table: Option<&std::path::Path>, bug: Option<&str>| {
+        let mut child = std::process::Command::new(std::env::current_exe().expect("a test has a program"));
+        child.args([test, "--exact", "--nocapture"]).env_remove("ORDAIN_TABLE").env_remove("ORDAIN_SABOTAGE");
+        child.envs(table.map(|path| ("ORDAIN_TABLE", path))).envs(bug.map(|bug| ("ORDAIN_SABOTAGE", bug)));
+        child.output().expect("the test starts")
+    };
+    let failed = run("proof::simulation::random_lives_break_no_law", None, Some("lost-follow-up"));
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    let (_, printed) = said.split_once("the shortest table that fails").expect("a failing seed prints a table");
+    let printed: String =
+        printed.lines().skip(1).take_while(|line| line.starts_with("        ")).collect::<Vec<_>>().join("\n");
+    let lines = table::read(&printed);
+    assert!((4..60).contains(&lines.len()), "a table that a person can read: {printed}");
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("table");
+    std::fs::write(&path, &printed).expect("a table can be kept");
+    let player = "proof::simulation::a_table_is_played";
+    assert!(!run(player, Some(&path), Some("lost-follow-up")).status.success(), "it fails again: {printed}");
+    assert!(run(player, Some(&path), None).status.success(), "and only for the bug: {printed}");
 }

@@ -230,8 +230,14 @@ impl Model {
                     }
                 }
                 let mut own = claimed.as_ref().map_or(BTreeMap::new(), |name| self.carts[name].units.clone());
-                self.expire_if_short(&BTreeMap::from([(*sku, *units)]), &own);
                 let kept = own.get(sku).copied().unwrap_or(0).min(*units);
+                // Who gives units back looks at what is due of theirs first, as does who finds too little.
+                let rest = |(own_sku, n): (&usize, &u32)| if own_sku == sku { *n > kept } else { *n > 0 };
+                let mut looked_at: Vec<usize> = own.iter().filter(|own| rest(*own)).map(|(sku, _)| *sku).collect();
+                if self.free(*sku) + kept < *units {
+                    looked_at.push(*sku);
+                }
+                self.expire(Some(&looked_at));
                 let taken = self.free(*sku).min(units - kept);
                 let waits = units - kept - taken;
                 let counters = self.at(*sku);

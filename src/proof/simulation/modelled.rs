@@ -61,7 +61,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         2 => (0usize..6, proptest::option::of(1u32..4)).prop_map(|(back, n)| Drawn::Cancel(back, n)),
         2 => (0u64..40).prop_map(Drawn::Wait),
         2 => (1u64..20).prop_map(Drawn::Pass),
-        1 => proptest::sample::select(vec!["restart 0", "killed", "killed 3 5", "snapshot", "upkeep", "wall -3600"])
+        1 => proptest::sample::select(vec!["restart 0", "killed", "killed 3 5", "snapshot", "upkeep"])
             .prop_map(Drawn::Line),
     ]
 }
@@ -142,6 +142,8 @@ fn agree(steps: &[Step]) -> Result<(), String> {
     for step in steps {
         let request = match step {
             Step::Line(line) => {
+                // What ended by itself was told to nobody and may be lost: it is written first.
+                world.play("write")?;
                 world.play(line)?;
                 compare(&world, &model).map_err(|what| format!("{line}: {what}"))?;
                 continue;
