@@ -13,12 +13,47 @@
 pub(crate) enum Bug {
     /// The store is flushed and not synced.
     NoFdatasync,
+    /// A record is told to be durable before it was synced.
+    AckBeforeSync,
+    /// A record gets the number of the one before.
+    ReuseSequence,
+    /// The time that decides is the wall clock's.
+    WallExpiry,
+    /// Replay passes over events of one kind.
+    DropEventKind,
+    /// What a give leaves to the queue is not handed out.
+    LostFollowUp,
+    /// A cancelled unit is given back twice.
+    BucketTwice,
+    /// An extended reservation is due at its new end only when asked for by the clock, not by a take.
+    UnregisteredExtension,
+    /// A key that was used is not remembered by the process that used it.
+    ForgottenKey,
+    /// A failed sync is tried again.
+    SyncAgain,
+    /// A snapshot leaves out an entity that nothing touched since the last.
+    SnapshotLoses,
+    /// A start takes any wall clock.
+    AnyClock,
 }
 
 impl Bug {
     /// Every bug and the name it is planted by.
     #[cfg(test)]
-    pub(crate) const ALL: &[(Bug, &str)] = &[(Bug::NoFdatasync, "no-fdatasync")];
+    pub(crate) const ALL: &[(Bug, &str)] = &[
+        (Bug::NoFdatasync, "no-fdatasync"),
+        (Bug::AckBeforeSync, "ack-before-sync"),
+        (Bug::ReuseSequence, "reuse-sequence"),
+        (Bug::WallExpiry, "wall-expiry"),
+        (Bug::DropEventKind, "drop-event-kind"),
+        (Bug::LostFollowUp, "lost-follow-up"),
+        (Bug::BucketTwice, "bucket-twice"),
+        (Bug::UnregisteredExtension, "unregistered-extension"),
+        (Bug::ForgottenKey, "forgotten-key"),
+        (Bug::SyncAgain, "sync-again"),
+        (Bug::SnapshotLoses, "snapshot-loses"),
+        (Bug::AnyClock, "any-clock"),
+    ];
 }
 
 /// Whether this process was started with that bug.

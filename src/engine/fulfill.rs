@@ -18,6 +18,7 @@ use crate::domain::order::{CancelFrom, CancelledPart, Order, OrderEvent};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
+use crate::sabotage::{Bug, planted};
 
 /// Whether a part of a command was done, or units were in flight and it is worth coming again.
 enum Tried<T> {
@@ -130,7 +131,8 @@ impl Engine {
             let CancelFrom::Fulfillment(number) = part.from else { continue };
             let node = order.fulfillment(number).expect("the part was read off this order").node;
             for (sku, units) in order.stock_of(LineUnits { line: part.line, quantity: part.quantity }) {
-                change.give(CellKey { sku, node }, units, MovementKind::Deallocated, |delta, n| delta.committed -= n);
+                let twice = if planted(Bug::BucketTwice) { 2 * units } else { units };
+                change.give(CellKey { sku, node }, twice, MovementKind::Deallocated, |delta, n| delta.committed -= n);
             }
         }
         let cancelled = OrderEvent::Cancelled { parts: parts.to_vec(), reason: reason.clone() };

@@ -18,6 +18,7 @@ use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
+use crate::sabotage::{Bug, planted};
 
 /// How often a demand is halved because its record is too large: down to one unit of one line.
 const HALVINGS_MAX: u32 = 41;
@@ -27,7 +28,7 @@ const DRAINED_CELLS_MAX: usize = 500;
 impl Engine {
     /// Serves the queues of skus that got units. The caller holds no entity and no ledger.
     pub(super) fn follow_up(&self, turn: &Turn<'_>, network: &Network, touched: BTreeSet<SkuIndex>) {
-        let mut todo = touched;
+        let mut todo = if planted(Bug::LostFollowUp) { BTreeSet::new() } else { touched };
         while let Some(sku) = todo.pop_first() {
             while let Some(more) = self.drain_one(turn, network, sku) {
                 todo.extend(more);

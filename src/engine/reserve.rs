@@ -20,6 +20,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Held, Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, MovementKind};
+use crate::sabotage::{Bug, planted};
 
 /// Units wanted, by cell.
 type Cells = BTreeMap<CellKey, u32>;
@@ -227,7 +228,8 @@ impl Engine {
         let mut events = vec![reservation_event(reservation, changed)];
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
-        for sku in cells.keys().map(|cell| cell.sku).collect::<BTreeSet<_>>() {
+        let skus: BTreeSet<_> = cells.keys().map(|cell| cell.sku).collect();
+        for sku in skus.into_iter().filter(|_| !planted(Bug::UnregisteredExtension)) {
             network.sku(sku).due.register(expires_at, key);
         }
         let withdrawal = change.withdraw(patience).map_err(|not_taken| match not_taken {

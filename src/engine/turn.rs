@@ -20,6 +20,7 @@ use crate::domain::record::{Draft, Encoded, Header, Log};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent};
 use crate::domain::time::JournalTime;
+use crate::sabotage::{Bug, planted};
 
 /// See the module.
 pub struct Turn<'a> {
@@ -53,7 +54,8 @@ impl<'a> Turn<'a> {
 
     /// The journal's time.
     pub fn now(&self) -> JournalTime {
-        self.log.now().journal
+        let now = self.log.now();
+        if planted(Bug::WallExpiry) { JournalTime(now.wall.0) } else { now.journal }
     }
 
     /// Makes the bytes of the record. The key, if still free, takes effect with it.
@@ -92,7 +94,10 @@ impl<'a> Turn<'a> {
         let touched = change.apply(withdrawal);
         engine.reached(stamp.seq);
         let uses_key = matches!(sealed.draft.events.last(), Some(Event::KeyUsed(_)));
-        if uses_key && let (Some(claim), Some(key)) = (self.key.borrow_mut().take(), self.context.key) {
+        if uses_key
+            && !planted(Bug::ForgottenKey)
+            && let (Some(claim), Some(key)) = (self.key.borrow_mut().take(), self.context.key)
+        {
             claim.settle(Named::Record(stamp.seq, key.fingerprint));
             engine.remember_key(stamp.time, key.hash);
         }

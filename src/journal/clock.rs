@@ -11,6 +11,7 @@
 //!
 //! Not here: the rule that an append is never earlier than the one before, which the append holds.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime};
@@ -26,12 +27,28 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Now;
 }
 
+/// A machine's two clocks, as it has them.
+pub trait Machine: fmt::Debug + Send + Sync {
+    /// The wall clock, ms since 1970. May jump either way.
+    fn wall_ms(&self) -> i64;
+
+    /// Milliseconds since some instant. Never runs backwards, and knows nothing of the wall clock.
+    fn running_ms(&self) -> i64;
+}
+
 /// Which clock a journal is opened with.
 #[derive(Debug, Clone)]
 pub enum ClockChoice {
     /// The machine's clock.
     System {
         /// Start even if the wall clock is more than an hour behind the journal.
+        accept: bool,
+    },
+    /// The same rules over another machine's clocks.
+    Machine {
+        /// Whose clocks.
+        machine: Arc<dyn Machine>,
+        /// As for the machine's own.
         accept: bool,
     },
     /// Time is set from outside: tests, and replaying what happened.
@@ -44,24 +61,48 @@ impl Default for ClockChoice {
     }
 }
 
-/// The machine's clock, anchored at start.
+/// The machine this process runs on.
+#[derive(Debug)]
+pub(super) struct ThisMachine {
+    started: Instant,
+}
+
+impl ThisMachine {
+    pub(super) fn new() -> Arc<ThisMachine> {
+        Arc::new(ThisMachine { started: Instant::now() })
+    }
+}
+
+impl Machine for ThisMachine {
+    fn wall_ms(&self) -> i64 {
+        wall_ms()
+    }
+
+    fn running_ms(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// A machine's clocks, anchored at start.
 #[derive(Debug)]
 pub(super) struct SystemClock {
+    machine: Arc<dyn Machine>,
     base_ms: i64,
-    started: Instant,
+    started_ms: i64,
 }
 
 impl SystemClock {
     /// Anchored at the later of the wall clock and `last_ms`.
-    pub(super) fn start(last_ms: i64) -> SystemClock {
-        SystemClock { base_ms: wall_ms().max(last_ms), started: Instant::now() }
+    pub(super) fn start(machine: Arc<dyn Machine>, last_ms: i64) -> SystemClock {
+        let (base_ms, started_ms) = (machine.wall_ms().max(last_ms), machine.running_ms());
+        SystemClock { machine, base_ms, started_ms }
     }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        Now { journal: JournalTime(self.base_ms.saturating_add(elapsed)), wall: WallTime(wall_ms()) }
+        let elapsed = self.machine.running_ms() - self.started_ms;
+        Now { journal: JournalTime(self.base_ms.saturating_add(elapsed)), wall: WallTime(self.machine.wall_ms()) }
     }
 }
 
@@ -96,6 +137,17 @@ impl ManualClock {
     }
 }
 
+/// Its journal time runs as a machine's monotonic clock does, so that the rules of a real start can be tried by hand.
+impl Machine for ManualClock {
+    fn wall_ms(&self) -> i64 {
+        self.wall_ms.load(Ordering::Acquire)
+    }
+
+    fn running_ms(&self) -> i64 {
+        self.journal_ms.load(Ordering::Acquire)
+    }
+}
+
 impl Clock for ManualClock {
     fn now(&self) -> Now {
         Now {
@@ -118,8 +170,8 @@ mod tests {
     #[test]
     fn journal_time_starts_no_earlier_than_the_last_record() {
         let far_ahead = wall_ms() + 5_000_000;
-        assert!(SystemClock::start(far_ahead).now().journal.0 >= far_ahead);
-        let clock = SystemClock::start(0);
+        assert!(SystemClock::start(ThisMachine::new(), far_ahead).now().journal.0 >= far_ahead);
+        let clock = SystemClock::start(ThisMachine::new(), 0);
         let (before, after) = (clock.now(), clock.now());
         assert!(before.journal <= after.journal && before.journal.0 >= wall_ms() - 10_000);
     }

@@ -17,12 +17,12 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 
-use parking_lot::Mutex;
 use thiserror::Error;
+
+use super::sync::{AtomicU8, AtomicU64, Mutex, Thread, current, park};
 
 /// Waiters are spread by sequence number, so that registering them does not become a queue.
 const SHARDS: usize = 16;
@@ -215,18 +215,20 @@ impl Wake for Unpark {
 /// Drives a future on this thread. For callers without a runtime.
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let waker = Waker::from(Arc::new(Unpark(current())));
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return value;
         }
-        thread::park();
+        park();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -266,7 +268,7 @@ mod tests {
     fn polling_twice_leaves_one_waker() {
         let progress = Arc::new(Progress::new(0));
         let mut reach = progress.reach(3);
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let waker = Waker::from(Arc::new(Unpark(current())));
         let mut context = Context::from_waker(&waker);
         for _ in 0..3 {
             assert!(Pin::new(&mut reach).poll(&mut context).is_pending());

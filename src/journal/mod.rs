@@ -65,16 +65,18 @@ use parking_lot::Mutex;
 
 pub use backup::{Arriving, BackupEnd, BackupError, restore};
 pub use check::{Look, Report, check, read_log, rebuild_mark};
-pub use clock::{Clock, ClockChoice, ManualClock};
+pub use clock::{Clock, ClockChoice, Machine, ManualClock};
 pub use codec::Undecodable;
 pub use counters::{Counted, SYNC_US_BOUNDS};
 pub use durable::{Durable, OutcomeUnknown};
-pub use options::Options;
+pub use options::{Options, Workers};
 pub use recovery::{Failure, Opening, Unrecovered};
 pub use seat::{Busy, Priority, SEATS, SEATS_KEPT, Seat};
 pub use shelf::ReadError;
 pub use snapshot::{SnapshotEnd, SnapshotError, state_hash};
 pub use store::StoreKind;
+#[cfg(test)]
+pub(crate) use store::simulated::Simulated;
 pub use tail::{Tail, TailEnd};
 pub use verdict::{Verdict, verify_copy};
 
@@ -88,7 +90,7 @@ use room::Room;
 use seat::Seats;
 use shelf::Shelf;
 use store::Disk;
-use writer::Inbox;
+use writer::{Inbox, Writer};
 
 /// Everything the journal's threads and readers share.
 pub(crate) struct Core {
@@ -213,20 +215,32 @@ impl Core {
 pub struct Journal {
     core: Arc<Core>,
     opening: Opening,
-    threads: Mutex<Option<Threads>>,
+    hands: Mutex<Option<Hands>>,
 }
 
-struct Threads {
-    writer: JoinHandle<()>,
+struct Hands {
+    writer: WriterAt,
     upkeep: Vec<JoinHandle<()>>,
 }
 
+/// Where the writer is.
+enum WriterAt {
+    Thread(JoinHandle<()>),
+    /// Nowhere by itself: the caller's thread writes.
+    Here(Box<Writer>),
+}
+
 impl Journal {
-    fn start(core: Arc<Core>, writer: writer::Writer, opening: Opening) -> io::Result<Journal> {
+    fn start(core: Arc<Core>, writer: Writer, opening: Opening) -> io::Result<Journal> {
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| thread::Builder::new().name(name.to_owned()).spawn(run);
-        let writer = spawn("journal-writer", Box::new(move || writer.run()))?;
+        let writer = match core.options.workers {
+            Workers::Threads | Workers::WriterThread => {
+                WriterAt::Thread(spawn("journal-writer", Box::new(move || writer.run()))?)
+            }
+            Workers::Caller => WriterAt::Here(Box::new(writer)),
+        };
         let mut upkeep = Vec::new();
-        if core.options.background {
+        if core.options.workers == Workers::Threads {
             let keeper = core.clone();
             upkeep.push(spawn(
                 "journal-keeper",
@@ -248,7 +262,7 @@ impl Journal {
                 }),
             )?);
         }
-        Ok(Journal { core, opening, threads: Mutex::new(Some(Threads { writer, upkeep })) })
+        Ok(Journal { core, opening, hands: Mutex::new(Some(Hands { writer, upkeep })) })
     }
 
     /// What recovery found.
@@ -280,7 +294,24 @@ impl Journal {
 
     /// [`durable`](Journal::durable) for a thread without a runtime.
     pub fn durable_blocking<T>(&self, seq: u64, value: T) -> Result<Durable<T>, OutcomeUnknown> {
+        if seq > self.durable_seq() {
+            self.write();
+        }
         block_on(durable::durable(self.core.progress.reach(seq), value))
+    }
+
+    /// Writes what waits on this thread, where the journal was opened without a writer of its own
+    /// ([`Workers::Caller`]); else does nothing.
+    pub fn write(&self) {
+        if let Some(Hands { writer: WriterAt::Here(writer), .. }) = &mut *self.hands.lock() {
+            writer.step();
+        }
+    }
+
+    /// Records appended after `after_seq` that wait to be written.
+    #[cfg(test)]
+    pub(crate) fn unwritten(&self, after_seq: u64) -> Vec<Record> {
+        self.core.inbox.waiting_after(after_seq, self.core.origin)
     }
 
     /// Last record that is durable.
@@ -356,14 +387,17 @@ impl Journal {
 
     /// Drains and joins; `false` if that was done before.
     fn stop(&self) -> bool {
-        let Some(threads) = self.threads.lock().take() else { return false };
+        let Some(hands) = self.hands.lock().take() else { return false };
         self.core.stopping.store(true, Ordering::Release);
         self.core.inbox.close();
-        // A panic of the writer has poisoned the journal already; there is nothing to add here.
-        let _ = threads.writer.join();
+        match hands.writer {
+            // A panic of the writer has poisoned the journal already; there is nothing to add here.
+            WriterAt::Thread(thread) => drop(thread.join()),
+            WriterAt::Here(writer) => writer.run(),
+        }
         self.core.keeper.ring();
         self.core.folder.ring();
-        for thread in threads.upkeep {
+        for thread in hands.upkeep {
             let _ = thread.join();
         }
         true

@@ -31,9 +31,21 @@ pub struct Options {
     /// Program that judges a copy of the log after an unclean stop, called as
     /// `<program> verify-generation <dir>`; without one it is judged in this process.
     pub verifier: Option<PathBuf>,
-    /// Whether upkeep and snapshots run on threads of their own. Without, call
-    /// [`Journal::upkeep`](super::Journal::upkeep).
-    pub background: bool,
+    /// Who writes and keeps house.
+    pub workers: Workers,
+}
+
+/// Who does the journal's work behind an append. The work is the same; only the thread differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workers {
+    /// Threads of the journal's own write, keep house and fold snapshots.
+    Threads,
+    /// A thread of its own writes; upkeep is done when [`Journal::upkeep`](super::Journal::upkeep) is called.
+    WriterThread,
+    /// No thread at all. What waits is written by whoever waits for it with
+    /// [`Journal::durable_blocking`](super::Journal::durable_blocking), or calls
+    /// [`Journal::write`](super::Journal::write).
+    Caller,
 }
 
 impl Default for Options {
@@ -50,7 +62,7 @@ impl Default for Options {
             store: StoreKind::default(),
             clock: ClockChoice::default(),
             verifier: None,
-            background: true,
+            workers: Workers::Threads,
         }
     }
 }

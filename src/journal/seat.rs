@@ -12,9 +12,11 @@
 //! Not here: the order of records, which only the append decides.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use thiserror::Error;
+
+use super::sync::AtomicU64;
 
 /// Permits plus records in flight, at most.
 pub const SEATS: u64 = 16_384;

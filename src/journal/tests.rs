@@ -69,7 +69,7 @@ fn options() -> Options {
         snapshot_bytes_min: 2 << 10,
         recent_bytes: 1 << 10,
         clock: ClockChoice::Manual(ManualClock::at(1_000)),
-        background: false,
+        workers: Workers::WriterThread,
         ..Options::default()
     }
 }

@@ -32,7 +32,11 @@ use super::room;
 use super::seat::SEATS;
 use super::store::Store;
 use crate::domain::record::{Encoded, Stamp};
+#[cfg(test)]
+use {super::codec, super::frame::Head, super::frame::Origin, crate::domain::record::Record};
+
 use crate::domain::time::{JournalTime, Now};
+use crate::sabotage::{Bug, planted};
 
 /// Most bytes of records between two syncs: half a segment of the store.
 pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -76,7 +80,8 @@ impl Inbox {
     /// the caller decided by.
     pub(super) fn append(&self, now: Now, body: Encoded) -> Stamp {
         let mut group = self.group.lock();
-        group.seq += 1;
+        let reused = planted(Bug::ReuseSequence) && group.seq % 16 == 15;
+        group.seq += u64::from(!reused);
         group.time = group.time.max(now.journal);
         let stamp = Stamp { seq: group.seq, time: group.time, wall: now.wall };
         self.appended.store(stamp.seq, Ordering::Release);
@@ -103,6 +108,13 @@ impl Inbox {
         self.ready.notify_one();
     }
 
+    /// Swaps the open group for the empty `spare`, if anything waits. Never sleeps.
+    fn take_waiting(&self, spare: &mut Vec<Stamped>) -> bool {
+        let mut group = self.group.lock();
+        mem::swap(&mut group.waiting, spare);
+        !spare.is_empty()
+    }
+
     /// Swaps the open group for the empty `spare`. Sleeps while there is nothing; `false` at the end.
     fn take(&self, spare: &mut Vec<Stamped>) -> bool {
         let mut group = self.group.lock();
@@ -117,6 +129,27 @@ impl Inbox {
         true
     }
 
+    /// What waits after `after_seq`, as it will be read back: the proof judges records before they are written.
+    #[cfg(test)]
+    pub(super) fn waiting_after(&self, after_seq: u64, origin: Origin) -> Vec<Record> {
+        let group = self.group.lock();
+        let later = group.waiting.iter().filter(|waiting| waiting.stamp.seq > after_seq);
+        let decoded = later.map(|Stamped { stamp, body }| {
+            let head = Head {
+                origin,
+                frame_no: 0,
+                first_seq: stamp.seq,
+                last_seq: stamp.seq,
+                count: 1,
+                wall_ms: 0,
+                prev_hash: Default::default(),
+            };
+            let slice = Slice { seq: stamp.seq, time: stamp.time.0, wall: stamp.wall.0, body: &body.0 };
+            codec::decode(&head, &slice).expect("what was encoded decodes")
+        });
+        decoded.collect()
+    }
+
     fn end(&self) {
         let mut group = self.group.lock();
         group.ended = true;
@@ -124,7 +157,7 @@ impl Inbox {
     }
 }
 
-/// The one thread that writes.
+/// The one who writes: on a thread of its own as a rule, on the caller's without one.
 pub(super) struct Writer {
     core: Arc<Core>,
     link: Link,
@@ -134,26 +167,45 @@ pub(super) struct Writer {
     generation_bytes: u64,
     /// Bytes written since the room on the disk was looked at.
     unlooked_bytes: u64,
+    /// The group being written, empty in between; swapped with the open one.
+    group: Vec<Stamped>,
 }
 
 impl Writer {
     pub(super) fn new(core: Arc<Core>, link: Link, mark: Mark, store: Arc<dyn Store>, generation_bytes: u64) -> Writer {
-        Writer { core, link, mark, store, generation_bytes, unlooked_bytes: 0 }
+        let group = Vec::with_capacity(SEATS as usize);
+        Writer { core, link, mark, store, generation_bytes, unlooked_bytes: 0, group }
     }
 
     /// Writes until the inbox is closed and empty, or the disk fails.
     pub(super) fn run(mut self) {
-        let mut alarm = Alarm { core: self.core.clone(), armed: true };
-        let mut group = Vec::with_capacity(SEATS as usize);
-        while self.core.inbox.take(&mut group) {
-            if let Err(error) = self.commit_all(&group) {
-                tracing::error!(%error, after = self.link.seq, "the journal could not be written; it stops for good");
+        while self.core.inbox.take(&mut self.group) {
+            if !self.write_group() {
                 return;
             }
-            group.clear();
         }
         self.core.progress.close();
+    }
+
+    /// Writes the group that waits, if one does.
+    pub(super) fn step(&mut self) {
+        if self.core.inbox.take_waiting(&mut self.group) {
+            self.write_group();
+        }
+    }
+
+    /// Writes the group that was taken; `false` when the disk failed, and with it the journal.
+    fn write_group(&mut self) -> bool {
+        let mut alarm = Alarm { core: self.core.clone(), armed: true };
+        let mut group = mem::take(&mut self.group);
+        if let Err(error) = self.commit_all(&group) {
+            tracing::error!(%error, after = self.link.seq, "the journal could not be written; it stops for good");
+            return false;
+        }
+        group.clear();
+        self.group = group;
         alarm.armed = false;
+        true
     }
 
     /// Commits a group, in several syncs if it is very large.
@@ -179,8 +231,11 @@ impl Writer {
         for frame in &frames {
             self.store.append(frame.head().first_seq, frame.bytes())?;
         }
+        if planted(Bug::AckBeforeSync) {
+            self.core.progress.publish(link.seq);
+        }
         let started = Instant::now();
-        self.store.sync()?;
+        self.store.sync().or_else(|error| if planted(Bug::SyncAgain) { self.store.sync() } else { Err(error) })?;
         self.mark.advance(&*self.core.disk, &link)?;
         self.core.counters.group(frames.len() as u64, records.len() as u64, bytes, started.elapsed());
         self.link = link;

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use ordain::domain::item::ItemKind;
-use ordain::journal::{self, Failure, Look, ManualClock, Options, StoreKind, Unrecovered, state_hash};
+use ordain::journal::{self, Failure, Look, ManualClock, Options, StoreKind, Unrecovered, Workers, state_hash};
 use ordain::pipeline::Pipeline;
 use tempfile::TempDir;
 
@@ -47,7 +47,7 @@ fn options(store: StoreKind) -> Options {
         free_percent_min: 0,
         store,
         verifier: Some(env!("CARGO_BIN_EXE_ordain").into()),
-        background: false,
+        workers: Workers::WriterThread,
         ..Options::default()
     }
 }

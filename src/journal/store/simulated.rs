@@ -77,6 +77,12 @@ impl Simulated {
         platter.fail_sync_at = Some(platter.syncs + syncs);
     }
 
+    /// Whether the sync that was to fail has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        let platter = self.platter.lock();
+        platter.fail_sync_at.is_some_and(|at| platter.syncs >= at)
+    }
+
     /// From now on a sync says yes and does nothing.
     pub(crate) fn lie(&self) {
         let mut platter = self.platter.lock();

@@ -138,7 +138,7 @@ fn the_log_is_judged_on_a_copy_in_another_process() {
 fn upkeep_in_the_background_keeps_the_log_short() {
     for kind in KINDS {
         let root = tempfile::tempdir().unwrap();
-        let (journal, _) = open_at(root.path(), Options { background: true, ..with(kind) });
+        let (journal, _) = open_at(root.path(), Options { workers: Workers::Threads, ..with(kind) });
         for _ in 0..150 {
             append_durably(&journal, 5).unwrap();
         }

@@ -1,0 +1,315 @@
+//! Draws a table line by line. Each seed has a character of its own: how much of what it does, what it never does, how
+//! large its groups are and how often its disk fails. What a line names is drawn from what exists, so that most lines
+//! mean something; some do not, and must be refused.
+
+use super::chance::Chance;
+use super::world::World;
+use crate::domain::fulfillment::FulfillmentVerb;
+use crate::domain::state::{Entity, EntityKey};
+
+/// What a line may be about, and how often as a rule, in a thousandth or so.
+const KINDS: &[(Kind, u32)] = &[
+    (Kind::Stock, 60),
+    (Kind::Loss, 15),
+    (Kind::Count, 12),
+    (Kind::Move, 20),
+    (Kind::Reserve, 70),
+    (Kind::Change, 30),
+    (Kind::Release, 20),
+    (Kind::Order, 110),
+    (Kind::Cancel, 35),
+    (Kind::Step, 200),
+    (Kind::Switch, 12),
+    (Kind::Read, 20),
+    (Kind::Repeat, 20),
+    (Kind::Write, 180),
+    (Kind::Wait, 60),
+    (Kind::Pass, 20),
+    (Kind::Wall, 6),
+    (Kind::Upkeep, 12),
+    (Kind::Snapshot, 3),
+    (Kind::Dies, 5),
+    (Kind::Killed, 4),
+    (Kind::SyncFails, 2),
+    (Kind::Room, 2),
+    (Kind::Restart, 5),
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Stock,
+    Loss,
+    Count,
+    Move,
+    Reserve,
+    Change,
+    Release,
+    Order,
+    Cancel,
+    Step,
+    Switch,
+    Read,
+    Repeat,
+    Write,
+    Wait,
+    Pass,
+    Wall,
+    Upkeep,
+    Snapshot,
+    Dies,
+    Killed,
+    SyncFails,
+    Room,
+    Restart,
+}
+
+const NODES: [&str; 3] = ["east", "west", "north"];
+const SKUS: [&str; 3] = ["phone", "case", "cable"];
+const SOLD: [&str; 6] = ["phone", "phone", "case", "cable", "bundle", "setup"];
+/// Names a line may speak of: the latest ones.
+const NAMES_MAX: usize = 12;
+
+/// One seed's character, and what it has named so far.
+pub struct Drawing {
+    chance: Chance,
+    weights: Vec<u32>,
+    nodes: usize,
+    skus: usize,
+    /// Longest life of a reservation, seconds.
+    ttl_s: u32,
+    orders: Vec<String>,
+    reservations: Vec<String>,
+    /// Lines under a key, to be repeated.
+    keyed: Vec<String>,
+    named: u32,
+    full: bool,
+}
+
+impl Drawing {
+    /// The character of a seed.
+    pub fn of(seed: u64) -> Drawing {
+        let mut chance = Chance::of(seed);
+        let weights = KINDS.iter().map(|(_, often)| match chance.roll(6) {
+            0 => 0,
+            1 => often * 3,
+            2 => often.div_ceil(3),
+            _ => *often,
+        });
+        let mut weights: Vec<u32> = weights.collect();
+        // Something must happen in every world, and be written.
+        for (kind, weight) in KINDS.iter().zip(&mut weights) {
+            if matches!(kind.0, Kind::Stock | Kind::Write) {
+                *weight = (*weight).max(kind.1 / 4);
+            }
+        }
+        let (nodes, skus) = (1 + chance.roll(3) as usize, 1 + chance.roll(3) as usize);
+        let ttl_s = [5, 60, 600, 100_000][chance.roll(4) as usize];
+        let (orders, reservations, keyed) = (Vec::new(), Vec::new(), Vec::new());
+        Drawing { chance, weights, nodes, skus, ttl_s, orders, reservations, keyed, named: 0, full: false }
+    }
+
+    /// The first lines: a disk, nodes, items.
+    pub fn beginning(&mut self) -> Vec<String> {
+        let generation = [2_000, 8_000, 60_000][self.chance.roll(3) as usize];
+        let snapshot = [1_000, 10_000, 100_000][self.chance.roll(3) as usize];
+        let recent = [0, 4_000, 1_000_000][self.chance.roll(3) as usize];
+        let mut lines = vec![format!("disk {} {generation} {snapshot} {recent}", 1 + self.chance.roll(1_000_000))];
+        let nodes = ["node east 40.7 -74.0", "node west 34.0 -118.2", "node north 41.9 -87.6"];
+        lines.extend(nodes.iter().take(self.nodes).map(|line| (*line).to_owned()));
+        lines.extend(SKUS.iter().map(|sku| format!("item {sku}")));
+        lines.extend(["kit bundle = phone 1 + case 2".to_owned(), "work setup".to_owned()]);
+        lines
+    }
+
+    /// The next line, in this world.
+    pub fn line(&mut self, world: &World) -> String {
+        let kind = KINDS[self.chance.weigh(&self.weights)].0;
+        self.line_of(kind, world).unwrap_or_else(|| self.order())
+    }
+
+    fn node(&mut self) -> &'static str {
+        NODES[self.chance.roll(self.nodes as u32) as usize]
+    }
+
+    fn sku(&mut self) -> &'static str {
+        SKUS[self.chance.roll(self.skus as u32) as usize]
+    }
+
+    fn few(&mut self, most: u32) -> u32 {
+        1 + self.chance.roll(most)
+    }
+
+    fn name(&mut self, letter: char) -> String {
+        self.named += 1;
+        format!("{letter}{}", self.named)
+    }
+
+    fn known(&mut self, names: impl Fn(&Self) -> &Vec<String>) -> Option<String> {
+        let count = names(self).len() as u32;
+        // The latest are spoken of most.
+        let back = self.chance.roll(count.max(1)).min(self.chance.roll(count.max(1)));
+        names(self).iter().rev().nth(back as usize).cloned()
+    }
+
+    fn line_of(&mut self, kind: Kind, world: &World) -> Option<String> {
+        Some(match kind {
+            Kind::Stock => {
+                let keyed = self.chance.one_in(3);
+                let head = if keyed { format!("receipt {}", self.name('d')) } else { "stock".to_owned() };
+                let parts: Vec<String> = (0..1 + self.chance.roll(3))
+                    .map(|at| {
+                        let n = if at > 0 && self.chance.one_in(4) { -1 } else { i64::from(self.few(6)) };
+                        format!("{} {} {n}", self.sku(), self.node())
+                    })
+                    .collect();
+                let line = format!("{head} {}", parts.join(" + "));
+                if keyed {
+                    self.keyed.push(line.clone());
+                }
+                line
+            }
+            Kind::Loss => format!("stock {} {} -{}", self.sku(), self.node(), self.few(3)),
+            Kind::Count => format!("count {} {} {}", self.sku(), self.node(), self.chance.roll(8)),
+            Kind::Move => {
+                let other = self.chance.pick(&["damaged", "quality_control", "safety_stock"]);
+                let (from, to) = if self.chance.one_in(2) { ("available", other) } else { (other, "available") };
+                format!("move {} {} {from} {to} {}", self.sku(), self.node(), self.few(4))
+            }
+            Kind::Reserve => {
+                let name = self.name('r');
+                let partial = if self.chance.one_in(3) { "partial " } else { "" };
+                let ttl = self.few(self.ttl_s);
+                let line = format!("reserve {name} {ttl} {partial}{}", self.reserve_lines());
+                self.reservations.push(name);
+                self.keyed.push(line.clone());
+                line
+            }
+            Kind::Change => {
+                let name = self.known(|drawing| &drawing.reservations)?;
+                let ttl = if self.chance.one_in(2) { "-".to_owned() } else { self.few(self.ttl_s).to_string() };
+                let lines = if self.chance.one_in(4) { String::new() } else { format!(" {}", self.reserve_lines()) };
+                format!("change {name} {ttl}{lines}")
+            }
+            Kind::Release => format!("release {}", self.known(|drawing| &drawing.reservations)?),
+            Kind::Order => self.order(),
+            Kind::Cancel => {
+                let name = self.known(|drawing| &drawing.orders)?;
+                if self.chance.one_in(2) {
+                    format!("cancel {name}")
+                } else {
+                    format!("cancel {name} 1 {}", self.few(2))
+                }
+            }
+            Kind::Step => self.fulfilment(world)?,
+            Kind::Switch => {
+                let switch = if self.chance.one_in(3) { "off" } else { "on" };
+                format!("{switch} {}", self.node())
+            }
+            Kind::Read => {
+                let orders = self.chance.one_in(2);
+                let name = self.known(|drawing| if orders { &drawing.orders } else { &drawing.reservations })?;
+                format!("read {name}")
+            }
+            Kind::Repeat => self.known(|drawing| &drawing.keyed)?,
+            Kind::Write => "write".to_owned(),
+            Kind::Wait => match self.chance.roll(40) {
+                0 => "wait 90000".to_owned(),
+                1..=9 => format!("wait {}", self.few(self.ttl_s)),
+                _ => format!("wait {}", self.few(20)),
+            },
+            Kind::Pass => format!("pass {}", self.few(30)),
+            Kind::Wall => format!("wall {}", self.chance.pick(&["-86400", "86400", "-3600", "3600", "-3601", "7200"])),
+            Kind::Upkeep => "upkeep".to_owned(),
+            Kind::Snapshot => "snapshot".to_owned(),
+            Kind::Dies => format!("dies {}{}", self.few(40), self.deaths()),
+            Kind::Killed => format!("killed{}", self.deaths()),
+            Kind::SyncFails => format!("sync_fails {}", self.few(4)),
+            Kind::Room => {
+                self.full = !self.full;
+                if self.full { "full" } else { "roomy" }.to_owned()
+            }
+            Kind::Restart => {
+                let away = self.chance.pick(&["0", "0", "30", "-1800", "3600", "-7200", "90000", "-86400"]);
+                format!("restart {away}")
+            }
+        })
+    }
+
+    /// At which steps recoveries lose power.
+    fn deaths(&mut self) -> String {
+        (0..self.chance.roll(4)).map(|_| format!(" {}", self.few(12))).collect()
+    }
+
+    fn reserve_lines(&mut self) -> String {
+        let lines: Vec<String> = (0..1 + self.chance.roll(2))
+            .map(|_| {
+                let (sku, n) = (self.chance.pick(&SOLD[..5]), self.few(4));
+                if self.chance.one_in(3) { format!("{sku} {n} at {}", self.node()) } else { format!("{sku} {n}") }
+            })
+            .collect();
+        lines.join(" + ")
+    }
+
+    fn order(&mut self) -> String {
+        let name = self.name('o');
+        let mut line = format!("order {name}");
+        if self.chance.one_in(3)
+            && let Some(reservation) = self.known(|drawing| &drawing.reservations)
+        {
+            line += &format!(" with {reservation}");
+            if self.chance.one_in(2) {
+                line += " reacquire";
+            }
+        }
+        if self.chance.one_in(6) {
+            line += " waits";
+        }
+        for at in 0..1 + self.chance.roll(3) {
+            let plus = if at == 0 { "" } else { " +" };
+            let far = if self.chance.one_in(4) { " far" } else { "" };
+            line += &format!("{plus} {} {}{far}", self.chance.pick(&SOLD), self.few(3));
+        }
+        self.orders.push(name);
+        self.keyed.push(line.clone());
+        for list in [&mut self.orders, &mut self.reservations, &mut self.keyed] {
+            let surplus = list.len().saturating_sub(NAMES_MAX);
+            list.drain(..surplus);
+        }
+        line
+    }
+
+    /// A step of fulfilment, legal as a rule.
+    fn fulfilment(&mut self, world: &World) -> Option<String> {
+        let name = self.known(|drawing| &drawing.orders)?;
+        let order =
+            world.judge.orders.get(name.as_str()).map(|key| world.judge.appended.entity(&EntityKey::Order(*key)));
+        let Some(Some(Entity::Order(order))) = order else { return None };
+        let live: Vec<_> = order.fulfillment_orders.iter().filter(|f| !f.status.legal().is_empty()).collect();
+        if live.is_empty() {
+            return None;
+        }
+        let fulfillment = live[self.chance.roll(live.len() as u32) as usize];
+        let at = format!("{name} {}", fulfillment.number);
+        if self.chance.one_in(12) {
+            return Some(format!(
+                "{} {at}",
+                self.chance.pick(&["accept", "pack", "ship", "deliver", "let_go", "go_on"])
+            ));
+        }
+        let legal = fulfillment.status.legal();
+        // The way to the customer is taken more often than the ways off it.
+        let verb = if self.chance.one_in(3) { legal[self.chance.roll(legal.len() as u32) as usize] } else { legal[0] };
+        let line = fulfillment.lines.first().map_or(1, |line| line.line + 1);
+        Some(match verb {
+            FulfillmentVerb::Pick if self.chance.one_in(2) => format!("pick {at} {line} {}", self.few(2)),
+            FulfillmentVerb::Short => {
+                let reason = self.chance.pick(&["not_in_stock", "damaged", "mismatch"]);
+                format!("short {at} {line} {} {reason}", self.few(2))
+            }
+            FulfillmentVerb::Cancel => format!("{} {at}", self.chance.pick(&["stop", "elsewhere"])),
+            FulfillmentVerb::CancelAccept => format!("let_go {at}"),
+            FulfillmentVerb::CancelRefuse => format!("go_on {at}"),
+            verb => format!("{} {at}", verb.word()),
+        })
+    }
+}

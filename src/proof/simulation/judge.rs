@@ -1,0 +1,338 @@
+//! What must be true after every step, judged from the records alone.
+//!
+//! The judge hears every record as it is appended and folds it into two states: what was *appended*, which memory must
+//! equal at once, and what is *safe*, which a crash may not touch. Between the two lie the records that a crash may
+//! drop, from the last to the first and none in between.
+//!
+//! Laws after each step: the record's times are the journal's time of that step; nothing expires early; every level is
+//! at least zero, keeps the identity and equals memory's; every entity touched equals memory's; demand with a right
+//! waits beside no free unit, and nothing is owed beside one; what can be promised is what is free. At a tick: nothing
+//! outlives its time. [`Judge::all`] compares everything, the log read back included.
+//!
+//! What is *not* here: what a command should have decided (`model`), and asking for anything.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use crate::domain::event::Event;
+use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::item::ItemKind;
+use crate::domain::node::NodeKind;
+use crate::domain::record::{Log, Record};
+use crate::domain::reply::Reply;
+use crate::domain::reservation::{ReservationEvent, ReservationState};
+use crate::domain::state::{Entity, EntityKey, State};
+use crate::domain::stock::CellKey;
+use crate::domain::time::{JournalTime, Now};
+use crate::engine::Engine;
+use crate::journal::Journal;
+
+/// A law that did not hold, in words.
+pub type Lawful<T = ()> = Result<T, String>;
+
+/// Says what broke unless it holds.
+macro_rules! law {
+    ($holds:expr, $($words:tt)+) => {
+        if !$holds {
+            return Err(format!($($words)+));
+        }
+    };
+}
+pub(super) use law;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Judge {
+    /// The fold of every record appended.
+    pub appended: State,
+    /// The fold of every record that is durable.
+    pub safe: State,
+    /// What lies between the two.
+    between: VecDeque<Record>,
+    /// Orders by the name their caller gave.
+    pub orders: HashMap<Text, OrderKey>,
+    /// Orders with units that wait.
+    waiting: BTreeSet<OrderKey>,
+    held: BTreeMap<ReservationKey, JournalTime>,
+    /// What the records since the last look touched.
+    touched: BTreeSet<EntityKey>,
+    /// How often a law was looked at.
+    pub laws: u64,
+    /// Events heard, by the code of their kind.
+    pub heard: [u64; 16],
+}
+
+impl Judge {
+    /// A record was appended; `now` is what both clocks show in this step.
+    pub fn hear(&mut self, record: Record, now: Now) -> Lawful {
+        let header = &record.header;
+        let times = (header.time, header.decided_at, header.wall);
+        law!(
+            times == (now.journal, now.journal, now.wall),
+            "record {} says {times:?}, the clocks say {now:?}",
+            header.seq
+        );
+        for event in &record.events {
+            self.heard[usize::from(event.type_code())] += 1;
+            if let Event::ReservationChanged(changed) = event
+                && let Some(expires_at) = self.held.get(&changed.key)
+            {
+                let due = *expires_at <= now.journal;
+                let expires = matches!(changed.event, ReservationEvent::Ended { state: ReservationState::Expired });
+                law!(due == expires, "{changed:?} at {now:?}, held until {expires_at:?}");
+            }
+        }
+        self.appended.apply(&record).map_err(|law| law.to_string())?;
+        for event in &record.events {
+            self.note(event);
+        }
+        self.between.push_back(record);
+        self.laws += 1;
+        Ok(())
+    }
+
+    fn note(&mut self, event: &Event) {
+        let key = event.entity();
+        match self.appended.entity(&key) {
+            Some(Entity::Order(order)) => {
+                self.orders.extend(order.facts.id.clone().map(|id| (id, order.key)));
+                if order.lines.iter().any(|line| line.backordered > 0) {
+                    self.waiting.insert(order.key);
+                } else {
+                    self.waiting.remove(&order.key);
+                }
+            }
+            Some(Entity::Reservation(reservation)) => {
+                if reservation.state == ReservationState::Held {
+                    self.held.insert(reservation.key, reservation.expires_at);
+                } else {
+                    self.held.remove(&reservation.key);
+                }
+            }
+            _ => {}
+        }
+        self.touched.insert(key);
+    }
+
+    /// The journal vouches for everything up to `seq`.
+    pub fn became_safe(&mut self, seq: u64) -> Lawful {
+        law!(seq <= self.appended.seq(), "{seq} is durable and was never appended");
+        law!(seq >= self.safe.seq(), "what is durable shrank to {seq}");
+        while self.between.front().is_some_and(|record| record.header.seq <= seq) {
+            let record = self.between.pop_front().expect("just seen");
+            self.safe.apply(&record).map_err(|law| law.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// After a crash this much is left: everything that was safe, and of the rest a beginning.
+    pub fn survived(&mut self, mut left: State) -> Lawful {
+        let seq = left.seq();
+        law!(seq >= self.safe.seq(), "record {} was acknowledged, and only {seq} are left", self.safe.seq());
+        law!(seq <= self.appended.seq(), "{seq} records are left of {}", self.appended.seq());
+        self.became_safe(seq)?;
+        self.between.clear();
+        left.forget();
+        self.safe.forget();
+        law!(
+            left == self.safe,
+            "the state recovered at {seq} is not the fold of its records: {}",
+            differing(&left, &self.safe)
+        );
+        self.appended = self.safe.clone();
+        (self.orders, self.waiting, self.held) = Default::default();
+        let keys: Vec<EntityKey> = self.appended.entities().into_keys().cloned().collect();
+        for key in keys {
+            if let Some(Entity::Order(order)) = self.appended.entity(&key) {
+                self.orders.extend(order.facts.id.clone().map(|id| (id, order.key)));
+                if order.lines.iter().any(|line| line.backordered > 0) {
+                    self.waiting.insert(order.key);
+                }
+            } else if let Some(Entity::Reservation(reservation)) = self.appended.entity(&key)
+                && reservation.state == ReservationState::Held
+            {
+                self.held.insert(reservation.key, reservation.expires_at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing outlives its time by more than a tick.
+    pub fn ticked(&mut self, now: JournalTime) -> Lawful {
+        self.laws += 1;
+        let immortal = self.held.iter().find(|(_, expires_at)| **expires_at <= now);
+        law!(immortal.is_none(), "{immortal:?} is held after a tick at {now:?}");
+        Ok(())
+    }
+
+    /// An answer that was given is about what is safe, and says what the records say.
+    pub fn answered(&mut self, seq: u64, reply: &Reply) -> Lawful {
+        self.laws += 1;
+        law!(seq <= self.safe.seq(), "record {seq} was acknowledged when {} was durable", self.safe.seq());
+        match reply {
+            Reply::Order(order) | Reply::Fulfillment { order, .. } => {
+                law!(order.seq <= self.safe.seq(), "order {} was told before it was durable", order.key);
+                match self.appended.entity(&EntityKey::Order(order.key)) {
+                    Some(Entity::Order(known)) => {
+                        law!(known.version != order.version || known == order, "told {order:?}, known {known:?}");
+                    }
+                    other => return Err(format!("told {order:?}, known {other:?}")),
+                }
+            }
+            Reply::Reservation(reservation) => {
+                law!(reservation.seq <= self.safe.seq(), "a reservation was told before it was durable");
+                if let Some(Entity::Reservation(known)) = self.appended.entity(&EntityKey::Reservation(reservation.key))
+                {
+                    let same = known.version != reservation.version || *known == **reservation;
+                    law!(same, "told {reservation:?}, known {known:?}");
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Memory equals the records wherever they touched it, and every level keeps the laws.
+    pub fn step(&mut self, engine: &Engine, now: JournalTime) -> Lawful {
+        self.laws += 1;
+        for (cell, level) in engine.all_levels() {
+            let folded = self.appended.level(cell);
+            law!(level == folded, "{cell:?} is {level:?} in memory, {folded:?} by the records");
+            level.check().map_err(|law| format!("{cell:?}: {law}"))?;
+            law!(level.shortfall == 0 || level.available == 0, "{cell:?} owes beside free units: {level:?}");
+        }
+        for key in std::mem::take(&mut self.touched) {
+            self.compare(engine, &key)?;
+        }
+        self.nobody_waits_beside_free_units()?;
+        self.promise(engine, now)
+    }
+
+    fn compare(&self, engine: &Engine, key: &EntityKey) -> Lawful {
+        match (key, self.appended.entity(key)) {
+            (EntityKey::Order(key), Some(Entity::Order(known))) => {
+                for (at, line) in (0..).zip(&known.lines) {
+                    let (there, asked) = (known.buckets(at).sum(), u64::from(line.placed.quantity));
+                    law!(there == asked, "line {at} of order {key} has {there} units somewhere, and is of {asked}");
+                }
+                let held = engine.order_by_key(*key);
+                law!(held.as_ref() == Some(&**known), "order {key} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Reservation(key), Some(Entity::Reservation(known))) => {
+                let held = engine.reservation(&key.to_string());
+                law!(held.as_ref() == Ok(known), "reservation {key} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Node(index), Some(Entity::Node(known))) => {
+                let held = engine.catalogue(|catalogue| catalogue.node(*index).clone());
+                law!(held == *known, "node {index:?} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Item(index), Some(Entity::Item(known))) => {
+                let held = engine.catalogue(|catalogue| catalogue.item(*index).clone());
+                law!(held == *known, "item {index:?} is {held:?} in memory, {known:?} by the records");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Cells of a sku at nodes that supply: all there can be in a world of few nodes.
+    fn supplying(&self, sku: SkuIndex) -> impl Iterator<Item = CellKey> + '_ {
+        let nodes = (0..).map(crate::domain::ids::NodeIndex).map_while(|node| {
+            let Some(Entity::Node(entity)) = self.appended.entity(&EntityKey::Node(node)) else { return None };
+            Some((node, entity.active && entity.kind != NodeKind::Virtual))
+        });
+        nodes.filter(|(_, supplies)| *supplies).map(move |(node, _)| CellKey { sku, node })
+    }
+
+    fn nobody_waits_beside_free_units(&self) -> Lawful {
+        for key in &self.waiting {
+            let Some(Entity::Order(order)) = self.appended.entity(&EntityKey::Order(*key)) else { continue };
+            for (at, line) in (0..).zip(&order.lines).filter(|(_, line)| line.backordered > 0 && line.placed.stocked) {
+                if order.waits_with_right(at) {
+                    let free = self.supplying(line.placed.sku).find(|cell| self.appended.level(*cell).available > 0);
+                    law!(free.is_none(), "line {at} of order {key} waits beside free units at {free:?}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What can be promised: what is free, and what is due beyond what is owed.
+    fn promise(&self, engine: &Engine, now: JournalTime) -> Lawful {
+        let items: Vec<(Text, ItemKind)> =
+            engine.catalogue(|catalogue| catalogue.items().iter().map(|item| (item.sku.clone(), item.kind)).collect());
+        for (index, (name, _)) in (0..).map(SkuIndex).zip(&items).filter(|(_, (_, kind))| *kind == ItemKind::Product) {
+            let free: u64 = self.supplying(index).map(|cell| u64::from(self.appended.level(cell).available)).sum();
+            let supplying: Vec<CellKey> = self.supplying(index).collect();
+            let mut due = 0;
+            for (key, _) in self.held.iter().filter(|(_, expires_at)| **expires_at <= now) {
+                let Some(Entity::Reservation(reservation)) = self.appended.entity(&EntityKey::Reservation(*key)) else {
+                    continue;
+                };
+                let here = |node| supplying.iter().any(|cell| cell.node == node);
+                let held = reservation.lines.iter().filter(|held| held.sku == index && here(held.node));
+                due += held.map(|held| u64::from(held.quantity)).sum::<u64>();
+            }
+            let expected = free + due.saturating_sub(if due > 0 { self.owed(index) } else { 0 });
+            let promised = engine.atp(now, name, None).map_err(|rejection| rejection.to_string())?.available;
+            law!(promised == expected, "{promised} of {name} can be promised; {free} are free and {due} due");
+        }
+        Ok(())
+    }
+
+    fn owed(&self, sku: SkuIndex) -> u64 {
+        let (mut owed, mut wanted, mut pooled) = (0, 0u64, 0);
+        for cell in (0..8).map(|node| CellKey { sku, node: crate::domain::ids::NodeIndex(node) }) {
+            let level = self.appended.level(cell);
+            owed += u64::from(level.shortfall);
+            pooled += u64::from(level.pool);
+        }
+        let orders = self.waiting.iter().filter_map(|key| match self.appended.entity(&EntityKey::Order(*key)) {
+            Some(Entity::Order(order)) => Some(order),
+            _ => None,
+        });
+        for order in orders {
+            let lines = (0..).zip(&order.lines).filter(|(at, line)| {
+                line.placed.stocked && line.placed.sku == sku && line.backordered > 0 && order.waits_with_right(*at)
+            });
+            wanted += lines.map(|(_, line)| u64::from(line.backordered)).sum::<u64>();
+        }
+        owed + wanted.saturating_sub(pooled)
+    }
+
+    /// All of memory equals the records.
+    pub fn memory(&mut self, engine: &Engine, now: JournalTime) -> Lawful {
+        for (key, entity) in self.appended.entities() {
+            if !entity.is_forgotten_at(now) {
+                self.compare(engine, key)?;
+            }
+        }
+        self.appended.check_ownership().map_err(|law| law.to_string())?;
+        self.step(engine, now)
+    }
+
+    /// All laws over everything: owners, entities, and the log read back from its first record.
+    pub fn all(&mut self, engine: &Engine, journal: &Journal) -> Lawful {
+        self.memory(engine, journal.now().journal)?;
+        let (mut folded, mut tail) = (State::default(), journal.tail(0));
+        while let Some(record) = tail.try_next().map_err(|end| end.to_string())? {
+            folded.apply(&record).map_err(|law| law.to_string())?;
+        }
+        law!(folded.seq() == self.safe.seq(), "the log ends at {}, safe is {}", folded.seq(), self.safe.seq());
+        folded.forget();
+        let mut safe = self.safe.clone();
+        safe.forget();
+        law!(folded == safe, "the log read back is another: {}", differing(&folded, &safe));
+        Ok(())
+    }
+}
+
+/// The first entity in which two states differ.
+fn differing(is: &State, should: &State) -> String {
+    let (is, should) = (is.entities(), should.entities());
+    let keys: BTreeSet<_> = is.keys().chain(should.keys()).copied().collect();
+    let first = keys.into_iter().find(|key| is.get(key) != should.get(key));
+    match first {
+        Some(key) => format!("{key:?} is {:?}, should be {:?}", is.get(key), should.get(key)),
+        None => "positions or times differ".to_owned(),
+    }
+}

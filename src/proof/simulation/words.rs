@@ -1,0 +1,260 @@
+//! One line of a table as a command. The words are those of the scenarios, with a few more:
+//!
+//! | line | means |
+//! |---|---|
+//! | `node NAME LATITUDE LONGITUDE` · `off NODE` · `on NODE` | a warehouse |
+//! | `item SKU` · `work SKU` · `kit SKU = SKU N + SKU N` | a product, a service, a kit |
+//! | `stock SKU NODE N + SKU NODE N` · `receipt NAME SKU NODE N + …` | so many more or fewer, all or nothing |
+//! | `count SKU NODE N` · `move SKU NODE FROM TO N` | a count, a change of state |
+//! | `reserve NAME SECONDS [partial] SKU N [at NODE] + …` | a reservation |
+//! | `change NAME SECONDS or - [SKU N + …]` · `release NAME` | its change, its end |
+//! | `order NAME [with NAME] [reacquire] [waits] SKU N [far] + …` | an order; `far` goes to a second destination |
+//! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
+//! | `accept` `reject` `pick` `pack` `ready` `ship` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
+//! | `stop` `elsewhere` `let_go` `go_on` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse |
+//! | `pick ORDER NUMBER LINE N` · `short ORDER NUMBER LINE N REASON` | units of one line |
+//!
+//! Orders, reservations and receipts carry an idempotency key made of their line, so that the line repeated is the
+//! request repeated. What is *not* here: time, faults, restarts (`world`).
+
+use crate::domain::command::*;
+use crate::domain::fulfillment::{Shipment, ShortReason};
+use crate::domain::geo::Position;
+use crate::domain::ids::{FulfillmentKey, OrderKey, Text};
+use crate::domain::item::{Dimensions, ItemKind};
+use crate::domain::money::Currency;
+use crate::domain::node::{Node, NodeKind};
+use crate::domain::order::{OrderType, Sealed};
+use crate::domain::quantity::Quantity;
+use crate::domain::stock::MovementKind;
+
+/// A number of a table.
+pub fn number(word: &str) -> i64 {
+    word.parse().unwrap_or_else(|_| panic!("{word} is a number"))
+}
+
+fn units(word: &str) -> Quantity {
+    Quantity::new(number(word) as u32).unwrap_or_else(|| panic!("{word} is a quantity"))
+}
+
+/// Who asks, and under which key, if any.
+pub fn context(key: Option<&str>) -> Context {
+    let hash = |word: &str| blake3::hash(word.as_bytes());
+    let key = key.map(|word| {
+        let bytes = hash(word);
+        let (high, low) = bytes.as_bytes().split_at(16);
+        let hash = u128::from_le_bytes(high.try_into().expect("sixteen bytes"));
+        IdempotencyKey { hash, fingerprint: u64::from_le_bytes(low[..8].try_into().expect("eight bytes")) }
+    });
+    Context { actor: "anyone".into(), source: "simulation".into(), request_id: "".into(), key }
+}
+
+/// The command of a line; `None` when the words mean none. `key_of` knows the orders that exist by name.
+pub fn command(words: &[&str], key_of: impl Fn(&str) -> Option<OrderKey>) -> Option<Command> {
+    Some(match words {
+        ["node", id, latitude, longitude] => Command::PutNode(Box::new(node(id, latitude, longitude))),
+        ["item", sku] => put_item(sku, ItemKind::Product, vec![]),
+        ["work", sku] => put_item(sku, ItemKind::Service, vec![]),
+        ["kit", sku, "=", parts @ ..] => {
+            let components = parts.split(|word| *word == "+").map(|part| ((*part[0]).into(), units(part[1]))).collect();
+            put_item(sku, ItemKind::Kit, components)
+        }
+        ["off", id] => patch(id, false),
+        ["on", id] => patch(id, true),
+        ["stock", parts @ ..] | ["receipt", _, parts @ ..] => {
+            Command::AdjustStock(parts.split(|word| *word == "+").map(adjustment).collect())
+        }
+        ["count", sku, node, n] => Command::SetOnHand(SetOnHand {
+            sku: (*sku).into(),
+            node: (*node).into(),
+            on_hand: number(n) as u32,
+            expected: None,
+        }),
+        ["move", sku, node, from, to, n] => Command::MoveStock(vec![StockMove {
+            sku: (*sku).into(),
+            node: (*node).into(),
+            from: stock_state(from),
+            to: stock_state(to),
+            quantity: units(n),
+        }]),
+        ["reserve", id, seconds, rest @ ..] => {
+            let (partial, parts) = match rest {
+                ["partial", parts @ ..] => (true, parts),
+                parts => (false, parts),
+            };
+            Command::Reserve(Reserve {
+                id: Some((*id).into()),
+                fingerprint: 0,
+                owner: "cart".into(),
+                ttl_s: number(seconds) as u64,
+                lines: reserve_lines(parts),
+                partial,
+                channel: None,
+                customer: None,
+            })
+        }
+        ["change", id, seconds, parts @ ..] => Command::ChangeReservation(ChangeReservation {
+            reservation: (*id).into(),
+            ttl_s: (*seconds != "-").then(|| number(seconds) as u64),
+            lines: (!parts.is_empty()).then(|| reserve_lines(parts)),
+        }),
+        ["release", id] => Command::ReleaseReservation { reservation: (*id).into() },
+        ["order", id, rest @ ..] => Command::PlaceOrder(Box::new(order(id, rest))),
+        ["cancel", id, rest @ ..] => {
+            let lines = match rest {
+                [line, n] => Some(vec![NamedUnits { line: (*line).into(), quantity: units(n) }]),
+                _ => None,
+            };
+            Command::CancelOrder(CancelOrder { order: (*id).into(), lines, reason: "no longer wanted".into() })
+        }
+        [verb, id, at, rest @ ..] => {
+            let action = action(verb, rest)?;
+            // A step of an order that does not exist is still a request.
+            let order = key_of(id).unwrap_or(OrderKey(1));
+            let fulfillment = FulfillmentKey { order, number: number(at) as u16 }.to_string().as_str().into();
+            Command::Fulfill(Fulfill { fulfillment, action })
+        }
+        _ => return None,
+    })
+}
+
+fn node(id: &str, latitude: &str, longitude: &str) -> Node {
+    let degrees = |word: &str| word.parse::<f64>().expect("degrees");
+    Node {
+        id: id.into(),
+        kind: NodeKind::Warehouse,
+        name: id.into(),
+        position: Position::from_degrees(degrees(latitude), degrees(longitude)).expect("on the globe"),
+        country: "US".into(),
+        postal_code: "10001".into(),
+        time_zone: "UTC".into(),
+        active: true,
+        inactive_reason: None,
+        handling: None,
+        capacity_per_day: None,
+        cutoff_min: None,
+        calendar: None,
+        capabilities: vec![],
+    }
+}
+
+fn put_item(sku: &str, kind: ItemKind, components: Vec<(Text, Quantity)>) -> Command {
+    let (sku, dimensions) = (Text::from(sku), Dimensions::default());
+    let item = PutItem { name: sku.clone(), sku, kind, weight_g: 500, dimensions, value: None, components };
+    Command::PutItem(Box::new(item))
+}
+
+fn patch(id: &str, active: bool) -> Command {
+    let patch = NodePatch { active: Some(active), ..NodePatch::default() };
+    Command::PatchNode { node: id.into(), patch: Box::new(patch) }
+}
+
+fn adjustment(part: &[&str]) -> Adjustment {
+    let [sku, node, n] = part else { panic!("a sku, a node and a number, not {part:?}") };
+    let delta = number(n) as i32;
+    let reason = if delta < 0 { MovementKind::Lost } else { MovementKind::Received };
+    Adjustment { sku: (*sku).into(), node: (*node).into(), delta, reason }
+}
+
+fn stock_state(word: &str) -> StockState {
+    let all = [StockState::Available, StockState::Damaged, StockState::QualityControl, StockState::SafetyStock];
+    all.into_iter().find(|state| state.word() == word).unwrap_or_else(|| panic!("{word} is no state of stock"))
+}
+
+fn reserve_lines(parts: &[&str]) -> Vec<ReserveLine> {
+    let line = |part: &[&str]| match part {
+        [sku, n] => ReserveLine { sku: (*sku).into(), quantity: units(n), node: None },
+        [sku, n, "at", node] => ReserveLine { sku: (*sku).into(), quantity: units(n), node: Some((*node).into()) },
+        other => panic!("not a line of a reservation: {other:?}"),
+    };
+    parts.split(|word| *word == "+").map(line).collect()
+}
+
+fn order(id: &str, words: &[&str]) -> PlaceOrder {
+    let (mut reservation, mut reacquire, mut kind, mut parts) = (None, false, OrderType::Standard, words);
+    loop {
+        parts = match parts {
+            ["with", name, rest @ ..] => {
+                reservation = Some(Text::from(*name));
+                rest
+            }
+            ["reacquire", rest @ ..] => {
+                reacquire = true;
+                rest
+            }
+            ["waits", rest @ ..] => {
+                kind = OrderType::Backorder;
+                rest
+            }
+            _ => break,
+        }
+    }
+    let line = |(at, part): (usize, &[&str])| {
+        let (sku, n, group) = match part {
+            [sku, n] => (*sku, *n, 0),
+            [sku, n, "far"] => (*sku, *n, 1),
+            other => panic!("not a line of an order: {other:?}"),
+        };
+        let id = (at + 1).to_string().as_str().into();
+        PlaceLine { id, sku: sku.into(), quantity: units(n), unit_price: 100, group }
+    };
+    PlaceOrder {
+        id: Some(id.into()),
+        fingerprint: 0,
+        kind,
+        channel: "web".into(),
+        channel_order_id: id.into(),
+        customer: "customer-1".into(),
+        personal: Sealed::default(),
+        currency: Currency::USD,
+        destinations: vec![ship_to("", 40.0, -75.0), ship_to("far", 34.0, -118.0)],
+        lines: parts.split(|word| *word == "+").enumerate().map(line).collect(),
+        delivery_method: "ship".into(),
+        reservation,
+        reacquire,
+        rule_set: None,
+        placed_at: None,
+        payment: None,
+        total: None,
+    }
+}
+
+fn ship_to(group: &str, latitude: f64, longitude: f64) -> ShipTo {
+    ShipTo {
+        group: group.into(),
+        country: "US".into(),
+        postal_code: "10001".into(),
+        position: Position::from_degrees(latitude, longitude),
+        personal: Sealed::default(),
+    }
+}
+
+fn action(verb: &str, rest: &[&str]) -> Option<FulfillmentAction> {
+    let named = |line: &str, n: &str| vec![NamedUnits { line: line.into(), quantity: units(n) }];
+    Some(match (verb, rest) {
+        ("accept", []) => FulfillmentAction::Accept,
+        ("reject", []) => FulfillmentAction::Reject { reason: "closed today".into() },
+        ("pick", []) => FulfillmentAction::Pick { lines: None },
+        ("pick", [line, n]) => FulfillmentAction::Pick { lines: Some(named(line, n)) },
+        ("short", [line, n, reason]) => {
+            let reason = match *reason {
+                "not_in_stock" => ShortReason::NotInStock,
+                "damaged" => ShortReason::Damaged,
+                _ => ShortReason::Mismatch,
+            };
+            FulfillmentAction::Short { lines: named(line, n), reason }
+        }
+        ("pack", []) => FulfillmentAction::Pack,
+        ("ready", []) => FulfillmentAction::Ready,
+        ("ship", []) => FulfillmentAction::Ship {
+            shipment: Shipment { carrier: "post".into(), service: "parcel".into(), tracking_number: "1".into() },
+        },
+        ("hand_over", []) => FulfillmentAction::HandOver,
+        ("deliver", []) => FulfillmentAction::Deliver,
+        ("stop", []) => FulfillmentAction::Cancel { reason: "stopped".into(), resource: false },
+        ("elsewhere", []) => FulfillmentAction::Cancel { reason: "elsewhere".into(), resource: true },
+        ("let_go", []) => FulfillmentAction::CancelAccept,
+        ("go_on", []) => FulfillmentAction::CancelRefuse,
+        _ => return None,
+    })
+}
