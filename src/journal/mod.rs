@@ -48,6 +48,7 @@ mod seat;
 mod shelf;
 mod snapshot;
 mod store;
+mod sync;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,6 @@ mod writer;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
 use std::{fmt, io};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
@@ -90,6 +90,7 @@ use room::Room;
 use seat::Seats;
 use shelf::Shelf;
 use store::Disk;
+use sync::{JoinHandle, spawn};
 use writer::{Inbox, Writer};
 
 /// Everything the journal's threads and readers share.
@@ -232,35 +233,28 @@ enum WriterAt {
 
 impl Journal {
     fn start(core: Arc<Core>, writer: Writer, opening: Opening) -> io::Result<Journal> {
-        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| thread::Builder::new().name(name.to_owned()).spawn(run);
         let writer = match core.options.workers {
             Workers::Threads | Workers::WriterThread => {
-                WriterAt::Thread(spawn("journal-writer", Box::new(move || writer.run()))?)
+                WriterAt::Thread(spawn("journal-writer", move || writer.run())?)
             }
             Workers::Caller => WriterAt::Here(Box::new(writer)),
         };
         let mut upkeep = Vec::new();
         if core.options.workers == Workers::Threads {
             let keeper = core.clone();
-            upkeep.push(spawn(
-                "journal-keeper",
-                Box::new(move || {
-                    while keeper.keeper.heard.recv().is_ok() && !keeper.stopping.load(Ordering::Acquire) {
-                        keeper.keep();
-                    }
-                }),
-            )?);
+            upkeep.push(spawn("journal-keeper", move || {
+                while keeper.keeper.heard.recv().is_ok() && !keeper.stopping.load(Ordering::Acquire) {
+                    keeper.keep();
+                }
+            })?);
             let folder = core.clone();
-            upkeep.push(spawn(
-                "journal-folder",
-                Box::new(move || {
-                    while folder.folder.heard.recv().is_ok() && !folder.stopping.load(Ordering::Acquire) {
-                        if folder.snapshot_is_due() {
-                            let _ = folder.fold();
-                        }
+            upkeep.push(spawn("journal-folder", move || {
+                while folder.folder.heard.recv().is_ok() && !folder.stopping.load(Ordering::Acquire) {
+                    if folder.snapshot_is_due() {
+                        let _ = folder.fold();
                     }
-                }),
-            )?);
+                }
+            })?);
         }
         Ok(Journal { core, opening, hands: Mutex::new(Some(Hands { writer, upkeep })) })
     }
@@ -294,7 +288,7 @@ impl Journal {
 
     /// [`durable`](Journal::durable) for a thread without a runtime.
     pub fn durable_blocking<T>(&self, seq: u64, value: T) -> Result<Durable<T>, OutcomeUnknown> {
-        if seq > self.durable_seq() {
+        if self.core.options.workers == Workers::Caller && seq > self.durable_seq() {
             self.write();
         }
         block_on(durable::durable(self.core.progress.reach(seq), value))

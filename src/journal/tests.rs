@@ -21,6 +21,7 @@ mod damage;
 mod golden;
 mod keeping;
 mod real;
+mod schedules;
 mod waiting;
 
 /// Record `seq` of every test: one unit more on one of seven cells.

@@ -18,11 +18,9 @@
 //! Not here: what a record means, and who may append (`seat`).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 use std::{io, mem};
-
-use parking_lot::{Condvar, Mutex};
 
 use super::Core;
 use super::clock::wall_ms;
@@ -31,6 +29,7 @@ use super::mark::Mark;
 use super::room;
 use super::seat::SEATS;
 use super::store::Store;
+use super::sync::{AtomicU64, Condvar, Mutex};
 use crate::domain::record::{Encoded, Stamp};
 #[cfg(test)]
 use {super::codec, super::frame::Head, super::frame::Origin, crate::domain::record::Record};

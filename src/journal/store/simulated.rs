@@ -15,6 +15,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::{Disk, NewFile, OpenFile, SLOT_BYTES, Scan, Store};
+use crate::journal::frame::Frame;
 use crate::journal::room::DiskRoom;
 use crate::journal::verdict::{self, Verdict};
 
@@ -91,6 +92,13 @@ impl Simulated {
 
     pub(crate) fn set_free_bytes(&self, bytes: u64) {
         self.platter.lock().free_bytes = bytes;
+    }
+
+    /// Whether the record is in a frame that a loss of power would leave.
+    pub(crate) fn durable_frames_reach(&self, seq: u64) -> bool {
+        let platter = self.platter.lock();
+        let mut durable = platter.generations.values().filter_map(|generation| generation.durable.last_key_value());
+        seq == 0 || durable.any(|(_, frame)| Frame::read(frame).is_ok_and(|frame| frame.head().last_seq >= seq))
     }
 
     /// Runs `work` while every call to the disk waits.

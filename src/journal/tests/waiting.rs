@@ -1,5 +1,7 @@
 //! Appending, waiting and reading from many threads.
 
+use std::thread;
+
 use super::*;
 
 #[test]

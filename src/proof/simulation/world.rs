@@ -366,8 +366,12 @@ impl World {
                 self.tally.refused += 1;
                 return Ok(());
             }
-            Err(Refused::Busy) => {
-                law!(self.full || stopped, "busy, with room and nothing in flight");
+            Err(refused @ (Refused::Busy | Refused::NoRoom | Refused::Stopped)) => {
+                let true_word = match refused {
+                    Refused::NoRoom => self.full,
+                    _ => stopped,
+                };
+                law!(true_word, "{refused}, and that is not so");
                 return Ok(());
             }
             Err(Refused::OutcomeUnknown) => {

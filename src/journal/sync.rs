@@ -1,0 +1,273 @@
+//! What the journal's threads meet at: locks, conditions, counters, parking.
+//!
+//! In every build but that of the tests these are the ones everybody knows. In test builds each is that too, unless it
+//! is made inside [`scheduled`]: then a scheduler decides at every step who goes on, so that seats, group commit and
+//! waiters can be tried under orders that a machine hardly ever takes, and a failing order can be repeated.
+//!
+//! Bound: the scheduler sees sequential consistency only; weaker orderings are the business of loom.
+
+#[cfg(not(test))]
+pub(super) use plain::*;
+#[cfg(test)]
+pub(super) use scheduled::*;
+
+#[cfg(not(test))]
+mod plain {
+    pub(in crate::journal) use std::sync::atomic::{AtomicU8, AtomicU64};
+    pub(in crate::journal) use std::thread::{JoinHandle, Thread, current, park};
+
+    pub(in crate::journal) use parking_lot::{Condvar, Mutex};
+
+    /// Starts a thread with a name.
+    pub(in crate::journal) fn spawn(
+        name: &str,
+        run: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name(name.to_owned()).spawn(run)
+    }
+}
+
+#[cfg(test)]
+mod scheduled {
+    use std::cell::Cell;
+    use std::ops::{Deref, DerefMut};
+    use std::sync::atomic::Ordering;
+
+    use shuttle::scheduler::Scheduler;
+
+    thread_local! {
+        static SCHEDULED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Whether this thread is one of a scheduler's.
+    fn is_scheduled() -> bool {
+        SCHEDULED.get()
+    }
+
+    /// Runs `body` under every order that `scheduler` chooses.
+    pub(crate) fn scheduled(scheduler: impl Scheduler + 'static, body: impl Fn() + Send + Sync + 'static) {
+        let mut config = shuttle::Config::new();
+        config.stack_size = 1 << 20;
+        config.max_steps = shuttle::MaxSteps::FailAfter(200_000);
+        // All tasks of a scheduler share the thread it runs on.
+        SCHEDULED.set(true);
+        let run = std::panic::AssertUnwindSafe(|| shuttle::Runner::new(scheduler, config).run(body));
+        let ended = std::panic::catch_unwind(run);
+        SCHEDULED.set(false);
+        if let Err(panic) = ended {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    /// A lock.
+    #[derive(Debug)]
+    pub(crate) enum Mutex<T> {
+        Real(parking_lot::Mutex<T>),
+        Scheduled(shuttle::sync::Mutex<T>),
+    }
+
+    /// A held lock.
+    pub(crate) enum MutexGuard<'a, T> {
+        Real(parking_lot::MutexGuard<'a, T>),
+        /// `None` only while a condition is waited for.
+        Scheduled(Option<shuttle::sync::MutexGuard<'a, T>>),
+    }
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Mutex<T> {
+            if is_scheduled() {
+                Mutex::Scheduled(shuttle::sync::Mutex::new(value))
+            } else {
+                Mutex::Real(parking_lot::Mutex::new(value))
+            }
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            match self {
+                Mutex::Real(mutex) => MutexGuard::Real(mutex.lock()),
+                Mutex::Scheduled(mutex) => MutexGuard::Scheduled(Some(mutex.lock().expect("no holder panics"))),
+            }
+        }
+    }
+
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            match self {
+                MutexGuard::Real(guard) => guard,
+                MutexGuard::Scheduled(guard) => guard.as_ref().expect("held"),
+            }
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            match self {
+                MutexGuard::Real(guard) => guard,
+                MutexGuard::Scheduled(guard) => guard.as_mut().expect("held"),
+            }
+        }
+    }
+
+    /// A condition to wait for.
+    #[derive(Debug)]
+    pub(crate) enum Condvar {
+        Real(parking_lot::Condvar),
+        Scheduled(shuttle::sync::Condvar),
+    }
+
+    impl Condvar {
+        pub(crate) fn new() -> Condvar {
+            if is_scheduled() {
+                Condvar::Scheduled(shuttle::sync::Condvar::new())
+            } else {
+                Condvar::Real(parking_lot::Condvar::new())
+            }
+        }
+
+        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            match (self, guard) {
+                (Condvar::Real(condition), MutexGuard::Real(guard)) => condition.wait(guard),
+                (Condvar::Scheduled(condition), MutexGuard::Scheduled(guard)) => {
+                    let held = guard.take().expect("held");
+                    *guard = Some(condition.wait(held).expect("no holder panics"));
+                }
+                _ => unreachable!("a lock and its condition are made in the same place"),
+            }
+        }
+
+        pub(crate) fn notify_one(&self) {
+            match self {
+                Condvar::Real(condition) => drop(condition.notify_one()),
+                Condvar::Scheduled(condition) => condition.notify_one(),
+            }
+        }
+    }
+
+    macro_rules! atomic {
+        ($name:ident, $number:ty) => {
+            /// A number that several threads change.
+            #[derive(Debug)]
+            pub(crate) enum $name {
+                Real(std::sync::atomic::$name),
+                Scheduled(shuttle::sync::atomic::$name),
+            }
+
+            #[allow(dead_code, reason = "not every number is changed in every way")]
+            impl $name {
+                pub(crate) fn new(value: $number) -> Self {
+                    if is_scheduled() {
+                        Self::Scheduled(shuttle::sync::atomic::$name::new(value))
+                    } else {
+                        Self::Real(std::sync::atomic::$name::new(value))
+                    }
+                }
+
+                pub(crate) fn load(&self, order: Ordering) -> $number {
+                    match self {
+                        Self::Real(number) => number.load(order),
+                        Self::Scheduled(number) => number.load(order),
+                    }
+                }
+
+                pub(crate) fn store(&self, value: $number, order: Ordering) {
+                    match self {
+                        Self::Real(number) => number.store(value, order),
+                        Self::Scheduled(number) => number.store(value, order),
+                    }
+                }
+
+                pub(crate) fn swap(&self, value: $number, order: Ordering) -> $number {
+                    match self {
+                        Self::Real(number) => number.swap(value, order),
+                        Self::Scheduled(number) => number.swap(value, order),
+                    }
+                }
+
+                pub(crate) fn fetch_add(&self, value: $number, order: Ordering) -> $number {
+                    match self {
+                        Self::Real(number) => number.fetch_add(value, order),
+                        Self::Scheduled(number) => number.fetch_add(value, order),
+                    }
+                }
+
+                pub(crate) fn fetch_sub(&self, value: $number, order: Ordering) -> $number {
+                    match self {
+                        Self::Real(number) => number.fetch_sub(value, order),
+                        Self::Scheduled(number) => number.fetch_sub(value, order),
+                    }
+                }
+
+                pub(crate) fn fetch_max(&self, value: $number, order: Ordering) -> $number {
+                    match self {
+                        Self::Real(number) => number.fetch_max(value, order),
+                        Self::Scheduled(number) => number.fetch_max(value, order),
+                    }
+                }
+            }
+
+            impl Default for $name {
+                fn default() -> Self {
+                    Self::new(0)
+                }
+            }
+        };
+    }
+
+    atomic!(AtomicU8, u8);
+    atomic!(AtomicU64, u64);
+
+    /// A thread that can be woken.
+    pub(crate) enum Thread {
+        Real(std::thread::Thread),
+        Scheduled(shuttle::thread::Thread),
+    }
+
+    impl Thread {
+        pub(crate) fn unpark(&self) {
+            match self {
+                Thread::Real(thread) => thread.unpark(),
+                Thread::Scheduled(thread) => thread.unpark(),
+            }
+        }
+    }
+
+    /// The thread that asks.
+    pub(crate) fn current() -> Thread {
+        if is_scheduled() {
+            Thread::Scheduled(shuttle::thread::current())
+        } else {
+            Thread::Real(std::thread::current())
+        }
+    }
+
+    /// Sleeps until woken.
+    pub(crate) fn park() {
+        if is_scheduled() { shuttle::thread::park() } else { std::thread::park() }
+    }
+
+    /// A thread to wait for.
+    pub(crate) enum JoinHandle<T> {
+        Real(std::thread::JoinHandle<T>),
+        Scheduled(shuttle::thread::JoinHandle<T>),
+    }
+
+    impl<T: 'static> JoinHandle<T> {
+        pub(crate) fn join(self) -> std::thread::Result<T> {
+            match self {
+                JoinHandle::Real(thread) => thread.join(),
+                JoinHandle::Scheduled(thread) => thread.join(),
+            }
+        }
+    }
+
+    /// Starts a thread with a name.
+    pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+        if is_scheduled() {
+            shuttle::thread::Builder::new().name(name.to_owned()).spawn(run).map(JoinHandle::Scheduled)
+        } else {
+            std::thread::Builder::new().name(name.to_owned()).spawn(run).map(JoinHandle::Real)
+        }
+    }
+}
