@@ -47,7 +47,7 @@ mod snapshot;
 mod store;
 mod tail;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verdict;
 mod writer;
 
