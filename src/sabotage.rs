@@ -13,12 +13,20 @@
 pub(crate) enum Bug {
     /// The store is flushed and not synced.
     NoFdatasync,
+    /// A group is acknowledged when it was written, and synced after that.
+    AckBeforeSync,
+    /// Now and then a record gets the number of the one before.
+    ReuseSequence,
 }
 
 impl Bug {
     /// Every bug and the name it is planted by.
     #[cfg(test)]
-    pub(crate) const ALL: &[(Bug, &str)] = &[(Bug::NoFdatasync, "no-fdatasync")];
+    pub(crate) const ALL: &[(Bug, &str)] = &[
+        (Bug::NoFdatasync, "no-fdatasync"),
+        (Bug::AckBeforeSync, "ack-before-sync"),
+        (Bug::ReuseSequence, "reuse-sequence"),
+    ];
 }
 
 /// Whether this process was started with that bug.

@@ -32,6 +32,7 @@ use super::seat::SEATS;
 use super::store::Store;
 use crate::domain::record::{Encoded, Stamp};
 use crate::domain::time::{JournalTime, Now};
+use crate::sabotage::{Bug, planted};
 
 /// Most bytes of records between two syncs: half a segment of the store.
 pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -75,7 +76,9 @@ impl Inbox {
     /// the caller decided by.
     pub(super) fn append(&self, now: Now, body: Encoded) -> Stamp {
         let mut group = self.group.lock();
-        group.seq += 1;
+        if !(planted(Bug::ReuseSequence) && group.seq % 16 == 15) {
+            group.seq += 1;
+        }
         group.time = group.time.max(now.journal);
         let stamp = Stamp { seq: group.seq, time: group.time, wall: now.wall };
         self.appended.store(stamp.seq, Ordering::Release);
@@ -182,6 +185,9 @@ impl Writer {
             self.store.append(frame.head().first_seq, frame.bytes())?;
         }
         let started = Instant::now();
+        if planted(Bug::AckBeforeSync) {
+            self.core.progress.publish(link.seq);
+        }
         self.store.sync()?;
         self.mark.advance(&*self.core.disk, &link)?;
         self.core.counters.group(frames.len() as u64, records.len() as u64, bytes, started.elapsed());

@@ -8,7 +8,13 @@ use std::process::{Command, Stdio};
 use crate::sabotage::Bug;
 
 /// Which test must catch which bug.
-const CAUGHT_BY: &[(Bug, &str)] = &[];
+const CAUGHT_BY: &[(Bug, &str)] = &[
+    (Bug::NoFdatasync, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_sled"),
+    (Bug::NoFdatasync, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_plain_files"),
+    (Bug::AckBeforeSync, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_sled"),
+    (Bug::AckBeforeSync, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_plain_files"),
+    (Bug::ReuseSequence, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_plain_files"),
+];
 
 /// Whether a test of this binary fails with a bug planted.
 fn catches(bug: Bug, test: &str) -> bool {
