@@ -35,6 +35,8 @@ pub(crate) enum Bug {
     SnapshotLoses,
     /// A start takes any wall clock.
     AnyClock,
+    /// A waiter leaves its waker without looking once more.
+    LostWakeUp,
 }
 
 impl Bug {
@@ -53,6 +55,7 @@ impl Bug {
         (Bug::SyncAgain, "sync-again"),
         (Bug::SnapshotLoses, "snapshot-loses"),
         (Bug::AnyClock, "any-clock"),
+        (Bug::LostWakeUp, "lost-wake-up"),
     ];
 }
 

@@ -23,6 +23,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use thiserror::Error;
 
 use super::sync::{AtomicU8, AtomicU64, Mutex, Thread, current, park};
+use crate::sabotage::{Bug, planted};
 
 /// Waiters are spread by sequence number, so that registering them does not become a queue.
 const SHARDS: usize = 16;
@@ -184,7 +185,7 @@ impl Future for Reach {
             return Poll::Ready(outcome);
         }
         let mut waiting = self.progress.shards[self.seq as usize % SHARDS].lock();
-        if let Some(outcome) = self.progress.look(self.seq) {
+        if let Some(outcome) = self.progress.look(self.seq).filter(|_| !planted(Bug::LostWakeUp)) {
             return Poll::Ready(outcome);
         }
         if !self.left.as_ref().is_some_and(|left| left.will_wake(context.waker())) {

@@ -51,7 +51,7 @@ mod store;
 mod sync;
 mod tail;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verdict;
 mod writer;
 

@@ -13,7 +13,7 @@ use super::frame::{Frame, Link};
 use super::generation::sealed_path;
 use super::history::{self, History};
 use super::mark::Mark;
-use super::recovery::{Failure, disk, read_note};
+use super::recovery::{Failure, disk, of_store, read_note};
 use super::shelf::{Source, Volume};
 use super::store::{self, Disk, Scan, Store};
 
@@ -132,7 +132,7 @@ impl LogFiles {
         for piece in self.pieces.iter_mut().filter(|piece| piece.in_wal && !piece.rubbish) {
             if piece.history.is_none() {
                 let opened = device.open_generation(piece.number);
-                piece.store = Some(opened.map_err(|error| Failure::damaged(piece.place(), error))?);
+                piece.store = Some(opened.map_err(of_store(piece.place(), "opened"))?);
             }
         }
         Ok(())

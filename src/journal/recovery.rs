@@ -43,6 +43,7 @@ use super::room::Room;
 use super::seat::Seats;
 use super::shelf::Shelf;
 use super::store::{self, Directory, Disk};
+use super::verdict::is_of_the_system;
 use super::writer::{Inbox, Writer};
 use super::{Bell, Core, Journal};
 use crate::domain::state::State;
@@ -112,6 +113,14 @@ pub enum Failure {
 impl Failure {
     pub(super) fn damaged(place: impl Into<String>, what: impl ToString) -> Failure {
         Failure::Damaged { what: what.to_string(), place: place.into(), remedy: REMEDY }
+    }
+}
+
+/// A store that does not open or read: the disk failed, or what it holds is damaged.
+pub(super) fn of_store(place: impl Into<String>, doing: &'static str) -> impl FnOnce(io::Error) -> Failure {
+    move |error| match is_of_the_system(&error) {
+        true => Failure::Disk { doing, source: error },
+        false => Failure::damaged(place, error),
     }
 }
 

@@ -11,9 +11,10 @@ use super::codec;
 use super::frame::{Frame, Link, Misplaced, Unreadable};
 use super::mark::Mark;
 use super::pieces::{LogFiles, Piece, missing};
-use super::recovery::{Failure, disk};
+use super::recovery::{Failure, disk, of_store};
 use super::snapshot::{self, SnapshotEnd, SnapshotError};
 use super::store::{Disk, Scan};
+use super::verdict::is_of_the_system;
 use crate::domain::event::Event;
 use crate::domain::state::State;
 use crate::sabotage::{Bug, planted};
@@ -77,11 +78,16 @@ impl Replay {
 
     /// Follows the log from the snapshot to its end.
     pub(super) fn follow(&mut self, device: &dyn Disk, log: &mut LogFiles, clean: bool) -> Result<(), Failure> {
-        for at in 0..log.pieces.len() {
-            let (piece, later) = log.pieces[at..].split_first_mut().expect("at is below the length");
+        let mut behind = None;
+        for piece in &mut log.pieces {
             if piece.rubbish {
                 self.dropped.get_or_insert_with(|| format!("generation {} held no readable frame", piece.number));
                 continue;
+            }
+            if let Some(end) = behind
+                && Replay::check_seam(end, piece)?
+            {
+                behind = None;
             }
             if piece.history.as_ref().is_some_and(|history| history.end.frame_no <= self.link.frame_no) {
                 piece.end = piece.history.as_ref().map(|history| history.end);
@@ -99,15 +105,15 @@ impl Replay {
                 // The history file is damaged, but the generation it was made from is still there.
                 piece.history = None;
                 let opened = device.open_generation(piece.number);
-                piece.store = Some(opened.map_err(|error| Failure::damaged(piece.place(), error))?);
+                piece.store = Some(opened.map_err(of_store(piece.place(), "opened"))?);
                 torn = self.follow_piece(piece)?;
             }
             if let Some(what) = torn {
                 tracing::warn!(generation = piece.number, after = self.link.frame_no, what, "the log is torn");
                 self.dropped.get_or_insert(what);
             }
-            piece.end =
-                if self.link.frame_no > before.frame_no { Some(self.link) } else { self.last_before(piece, later)? };
+            piece.end = if self.link.frame_no > before.frame_no { Some(self.link) } else { self.last_before(piece)? };
+            behind = piece.end.filter(|end| end.frame_no < self.link.frame_no).or(behind);
             if let Some(sealed) = piece.sealed
                 && piece.end != Some(sealed)
             {
@@ -117,6 +123,10 @@ impl Replay {
                     format!("it was sealed at frame {}: {what}", sealed.frame_no),
                 ));
             }
+        }
+        if let Some(end) = behind {
+            let what = format!("frames {} to {} are missing", end.frame_no + 1, self.link.frame_no);
+            return Err(Failure::damaged("wal", what));
         }
         if self.link.frame_no < self.mark.frame_no {
             let what = self.dropped.take().unwrap_or_else(|| "the log ends early".to_owned());
@@ -139,25 +149,30 @@ impl Replay {
         }
     }
 
-    /// The last frame of a piece that ends at or before the snapshot. It may end before it: the log went on in the next
-    /// piece, and nobody came to seal this one.
-    fn last_before(&self, piece: &Piece, later: &[Piece]) -> Result<Option<Link>, Failure> {
+    /// The last frame of a piece that ends at or before the snapshot. A snapshot may be ahead of the seal of a
+    /// generation, so that may be an earlier frame than the snapshot's own.
+    fn last_before(&self, piece: &Piece) -> Result<Option<Link>, Failure> {
         let Some(store) = &piece.store else { return Ok(piece.end) };
         match store.at_or_before(self.link.seq).map_err(disk("read"))? {
             None => Ok(None),
             Some(bytes) => {
                 let frame = Frame::read(&bytes).map_err(|error| Failure::damaged(piece.place(), error))?;
-                let goes_on = || match later.iter().find_map(|next| next.scan(0)?.next()) {
-                    Some(bytes) => Ok(Frame::read(&bytes?).is_ok_and(|next| frame.link().follow(&next).is_ok())),
-                    None => Ok(false),
-                };
-                if frame.link() == self.link || goes_on().map_err(disk("read"))? {
-                    Ok(Some(frame.link()))
+                let end = frame.link();
+                if end == self.link || end.frame_no < self.link.frame_no {
+                    Ok(Some(end))
                 } else {
                     Err(Failure::damaged(piece.place(), format!("frame {} is not the one known", self.link.frame_no)))
                 }
             }
         }
+    }
+
+    /// What ended behind the snapshot must be followed by the piece after it: replay did not pass the seam.
+    fn check_seam(behind: Link, piece: &Piece) -> Result<bool, Failure> {
+        let Some(bytes) = piece.scan(0).and_then(|mut scan| scan.next()) else { return Ok(false) };
+        let bytes = bytes.map_err(of_store(piece.place(), "read"))?;
+        let frame = Frame::read(&bytes).map_err(|error| Failure::damaged(piece.place(), error))?;
+        behind.follow(&frame).map(|_| true).map_err(|error| Failure::damaged(piece.place(), error))
     }
 
     fn follow_scan(&mut self, scan: Scan, until: u64) -> Result<(), Stop> {
@@ -166,7 +181,10 @@ impl Replay {
             if self.link.frame_no >= until {
                 break;
             }
-            let bytes = bytes.map_err(|error| Stop::Torn(error.to_string()))?;
+            let bytes = bytes.map_err(|error| match is_of_the_system(&error) {
+                true => Stop::Refused(disk("read")(error)),
+                false => Stop::Torn(error.to_string()),
+            })?;
             let frame = match Frame::read(&bytes) {
                 Ok(frame) => frame,
                 Err(Unreadable::Version(version)) => {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+pub(crate) use super::store::copy_folder;
 use super::store::simulated::Simulated;
 use super::*;
 use crate::domain::event::{DirectoryFounded, Event, StockMoved};
@@ -25,7 +26,7 @@ mod schedules;
 mod waiting;
 
 /// Record `seq` of every test: one unit more on one of seven cells.
-fn draft(seq: u64) -> Draft {
+pub(crate) fn draft(seq: u64) -> Draft {
     let founded = Event::DirectoryFounded(DirectoryFounded { base_currency: Currency::USD });
     let received = Event::StockMoved(StockMoved {
         cell: CellKey { sku: SkuIndex((seq % 7) as u32), node: NodeIndex(0) },
@@ -42,25 +43,28 @@ fn draft(seq: u64) -> Draft {
     }
 }
 
+/// The record that `draft` becomes.
+pub(crate) fn record(seq: u64) -> Record {
+    let draft = draft(seq);
+    let header = Header {
+        seq,
+        time: JournalTime(1_000),
+        wall: crate::domain::time::WallTime(1_000),
+        decided_at: draft.decided_at,
+        actor: draft.actor,
+        source: draft.source,
+        request_id: draft.request_id,
+        catalogue_seq: 1,
+        epoch: 1,
+        partition: 0,
+    };
+    Record { header, events: draft.events }
+}
+
 /// What the records up to `seq` add up to.
 fn model(seq: u64) -> State {
     let mut state = State::default();
-    for seq in 1..=seq {
-        let draft = draft(seq);
-        let header = Header {
-            seq,
-            time: JournalTime(1_000),
-            wall: crate::domain::time::WallTime(1_000),
-            decided_at: draft.decided_at,
-            actor: draft.actor,
-            source: draft.source,
-            request_id: draft.request_id,
-            catalogue_seq: 1,
-            epoch: 1,
-            partition: 0,
-        };
-        state.apply(&Record { header, events: draft.events }).unwrap();
-    }
+    (1..=seq).for_each(|seq| state.apply(&record(seq)).unwrap());
     state
 }
 

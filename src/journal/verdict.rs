@@ -49,21 +49,31 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Judges the generation in `dir`. Opening it may change it, so `dir` must be a copy.
+/// Judges the generation in `dir`. Opening it may change it, so `dir` must be a copy. A call to the system that failed
+/// is an error and no verdict: it says nothing about what was written.
 pub fn verify_copy(dir: &Path) -> io::Result<Verdict> {
     let judged = catch_unwind(AssertUnwindSafe(|| match open_store(dir) {
         Ok(store) => judge(store.scan(0)),
-        Err(error) => Verdict::broken(error.to_string()),
+        Err(error) if is_of_the_system(&error) => Err(error),
+        Err(error) => Ok(Verdict::broken(error.to_string())),
     }));
-    Ok(judged.unwrap_or_else(|_| Verdict::broken("the store panicked".to_owned())))
+    judged.unwrap_or_else(|_| Ok(Verdict::broken("the store panicked".to_owned())))
+}
+
+/// Whether the system failed, as opposed to what was written being wrong.
+pub(super) fn is_of_the_system(error: &io::Error) -> bool {
+    error.raw_os_error().is_some()
 }
 
 /// Follows the chain as far as it goes.
-pub(crate) fn judge(scan: Scan) -> Verdict {
+pub(crate) fn judge(scan: Scan) -> io::Result<Verdict> {
     let mut verdict = Verdict { frames: 0, last_frame: 0, last_seq: 0, broken: None };
     let mut link: Option<Link> = None;
     for bytes in scan {
-        let read = bytes.map_err(|error| error.to_string());
+        let read = match bytes {
+            Err(error) if is_of_the_system(&error) => return Err(error),
+            read => read.map_err(|error| error.to_string()),
+        };
         let read = read.and_then(|bytes| Frame::read(&bytes).map_err(|error| error.to_string()));
         let next = read.and_then(|frame| match link {
             None => Ok(frame.link()),
@@ -82,7 +92,7 @@ pub(crate) fn judge(scan: Scan) -> Verdict {
             }
         }
     }
-    verdict
+    Ok(verdict)
 }
 
 #[cfg(test)]

@@ -9,6 +9,19 @@ use crate::sabotage::Bug;
 
 /// Which test must catch which bug.
 const CAUGHT_BY: &[(Bug, &str)] = &[
+    (Bug::NoFdatasync, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_sled"),
+    (Bug::NoFdatasync, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_plain_files"),
+    (Bug::AckBeforeSync, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_sled"),
+    (Bug::AckBeforeSync, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_plain_files"),
+    (Bug::ReuseSequence, "proof::disk::power::acknowledged_survives_any_loss_of_power_on_plain_files"),
+    (
+        Bug::AckBeforeSync,
+        "journal::tests::schedules::every_waiter_is_woken_by_the_group_that_covers_its_record_and_not_before",
+    ),
+    (
+        Bug::LostWakeUp,
+        "journal::tests::schedules::every_waiter_is_woken_by_the_group_that_covers_its_record_and_not_before",
+    ),
     (Bug::AckBeforeSync, LIVES),
     (Bug::ReuseSequence, LIVES),
     (Bug::SyncAgain, LIVES),

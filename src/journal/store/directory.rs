@@ -70,6 +70,17 @@ impl Directory {
         self.root.join("wal").join(format!("{number:010}"))
     }
 
+    fn fill_generation(&self, path: &Path) -> io::Result<Arc<dyn Store>> {
+        fs::create_dir(path)?;
+        let store: Arc<dyn Store> = match self.kind {
+            StoreKind::Sled => Arc::new(SledStore::open(path)?),
+            StoreKind::Plain => Arc::new(PlainStore::open(path)?),
+        };
+        replace(&path.join("READY"), b"ordain generation\n")?;
+        sync_folder(&self.root.join("wal"))?;
+        Ok(store)
+    }
+
     fn judge(&self, copy: &Path) -> io::Result<Verdict> {
         match &self.verifier {
             Some(program) => judge_in_child(program, copy),
@@ -101,14 +112,12 @@ impl Disk for Directory {
             // Left by a creation that never finished: nothing was ever written to it.
             fs::remove_dir_all(&path)?;
         }
-        fs::create_dir(&path)?;
-        let store: Arc<dyn Store> = match self.kind {
-            StoreKind::Sled => Arc::new(SledStore::open(&path)?),
-            StoreKind::Plain => Arc::new(PlainStore::open(&path)?),
-        };
-        replace(&path.join("READY"), b"ordain generation\n")?;
-        sync_folder(&self.root.join("wal"))?;
-        Ok(store)
+        let made = self.fill_generation(&path);
+        if made.is_err() {
+            // So that it is no generation, and can be tried again.
+            let _ = fs::remove_file(path.join("READY"));
+        }
+        made
     }
 
     fn open_generation(&self, number: u64) -> io::Result<Arc<dyn Store>> {
@@ -131,7 +140,11 @@ impl Disk for Directory {
 
     fn remove_generation(&self, number: u64) -> io::Result<()> {
         let gone = self.root.join("wal").join(format!("gone-{number:010}"));
-        fs::rename(self.generation(number), &gone)?;
+        match fs::rename(self.generation(number), &gone) {
+            // Renamed by an earlier try that failed after that.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && gone.exists() => {}
+            other => other?,
+        }
         sync_folder(&self.root.join("wal"))?;
         fs::remove_dir_all(gone)
     }
@@ -148,8 +161,7 @@ impl Disk for Directory {
     fn write_slot(&self, slot: usize, bytes: &[u8]) -> io::Result<()> {
         assert!(slot < 2 && bytes.len() <= SLOT_BYTES, "the mark has two slots of {SLOT_BYTES} bytes");
         self.mark.write_all_at(bytes, (slot * SLOT_BYTES) as u64)?;
-        rustix::fs::fdatasync(&self.mark)?;
-        Ok(())
+        self.mark.sync_data()
     }
 
     fn files(&self, folder: &str) -> io::Result<Vec<String>> {

@@ -265,7 +265,7 @@ impl Disk for Simulated {
     }
 
     fn inspect_generation(&self, number: u64) -> io::Result<Verdict> {
-        Ok(verdict::judge(SimulatedStore { platter: self.platter.clone(), number }.scan(0)))
+        verdict::judge(SimulatedStore { platter: self.platter.clone(), number }.scan(0))
     }
 
     fn remove_generation(&self, number: u64) -> io::Result<()> {

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Scan, Store};
@@ -35,14 +36,18 @@ const LOCK_LOOK: Duration = Duration::from_millis(2);
 
 /// One open sled database.
 pub(crate) struct SledStore {
-    tree: ::sled::Db,
+    /// There until the drop.
+    tree: Option<::sled::Db>,
     /// Read-only descriptor of sled's data file, kept for life, for `fdatasync`.
     barrier: File,
+    /// A write or a sync failed.
+    failed: AtomicBool,
 }
 
 impl SledStore {
     /// Opens or creates the database in `path` and makes whatever it holds durable.
     pub(crate) fn open(path: &Path) -> io::Result<SledStore> {
+        prepare(path)?;
         let config = ::sled::Config::new()
             .path(path)
             .segment_size(SEGMENT_BYTES)
@@ -50,37 +55,66 @@ impl SledStore {
             .flush_every_ms(None);
         let tree = open_unlocked(&config)?;
         let barrier = File::open(path.join("db"))?;
-        let store = SledStore { tree, barrier };
+        let store = SledStore { tree: Some(tree), barrier, failed: AtomicBool::new(false) };
         store.sync()?;
-        sync_own_files(path)?;
+        store.finally(sync_own_files(path))?;
         Ok(store)
     }
-}
 
-impl Store for SledStore {
-    fn append(&self, first_seq: u64, frame: &[u8]) -> io::Result<()> {
-        self.tree.insert(first_seq.to_be_bytes(), frame)?;
-        Ok(())
+    fn tree(&self) -> &::sled::Db {
+        self.tree.as_ref().expect("it is there until the drop")
     }
 
-    fn sync(&self) -> io::Result<()> {
-        self.tree.flush()?;
+    /// Remembers a failure, after which nothing is asked of this database again.
+    fn finally<T>(&self, outcome: io::Result<T>) -> io::Result<T> {
+        if outcome.is_err() {
+            self.failed.store(true, Ordering::Release);
+        }
+        outcome
+    }
+
+    fn flush_and_sync(&self) -> io::Result<()> {
+        self.tree().flush()?;
         if planted(Bug::NoFdatasync) {
             return Ok(());
         }
         self.barrier.sync_data()
     }
+}
+
+impl Drop for SledStore {
+    /// sled syncs when it is closed. After a failure that would be a second try, so the database is left as it is until
+    /// the process ends. In a healthy one everything was synced before, so that a failure here takes nothing away.
+    fn drop(&mut self) {
+        let Some(tree) = self.tree.take() else { return };
+        if self.failed.load(Ordering::Acquire) {
+            std::mem::forget(tree);
+        } else if let Err(error) = caught("close", || drop(tree)) {
+            tracing::warn!(%error, "a generation did not close in order; all it held was durable before");
+        }
+    }
+}
+
+impl Store for SledStore {
+    fn append(&self, first_seq: u64, frame: &[u8]) -> io::Result<()> {
+        let inserted = self.tree().insert(first_seq.to_be_bytes(), frame);
+        self.finally(inserted.map(|_| ()).map_err(io::Error::from))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.finally(self.flush_and_sync())
+    }
 
     fn at_or_before(&self, seq: u64) -> io::Result<Option<Vec<u8>>> {
         let found = match seq.checked_add(1) {
-            Some(above) => self.tree.get_lt(above.to_be_bytes())?,
-            None => self.tree.last()?,
+            Some(above) => self.tree().get_lt(above.to_be_bytes())?,
+            None => self.tree().last()?,
         };
         Ok(found.map(|(_, frame)| frame.to_vec()))
     }
 
     fn scan(&self, first_seq: u64) -> Scan {
-        let mut entries = self.tree.range(first_seq.to_be_bytes()..);
+        let mut entries = self.tree().range(first_seq.to_be_bytes()..);
         let mut broken = false;
         Box::new(std::iter::from_fn(move || {
             if broken {
@@ -124,6 +158,28 @@ fn caught<T>(step: &str, run: impl FnOnce() -> T) -> io::Result<T> {
             .unwrap_or("no message");
         io::Error::other(format!("the store panicked at {step}: {text}"))
     })
+}
+
+/// What must be done before sled may open a database that is there.
+///
+/// It takes a snapshot it was still writing when power went for a finished one, and refuses to open. What such a file was
+/// made from is still there: it is renamed before anything older goes. And it takes a read that fails for the end of the
+/// log and overwrites what follows, so a disk that does not give everything back is found out first.
+fn prepare(path: &Path) -> io::Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            std::fs::remove_file(entry.path())?;
+        } else if entry.file_type()?.is_file() {
+            io::copy(&mut File::open(entry.path())?, &mut io::sink())?;
+        }
+    }
+    Ok(())
 }
 
 /// sled syncs neither its configuration nor the directory; both are needed to open it again.
