@@ -150,7 +150,7 @@ fn check_disk(
         return Ok(report);
     };
     let read = |source| Failure::Disk { doing: "read", source };
-    let mark = check_mark(disk, &mut report).map_err(read)?;
+    let mark = check_mark(disk, &mut report)?;
     let mut log = LogFiles::find(disk, directory)?;
     check_spares(disk, directory, &log, mark.as_ref(), &mut report)?;
 
@@ -192,12 +192,18 @@ fn check_disk(
     Ok(report)
 }
 
-/// The mark; a slot that was written and cannot be read is a finding.
-fn check_mark(disk: &dyn Disk, report: &mut Report) -> io::Result<Option<Mark>> {
-    for slot in mark::unreadable(disk)? {
-        report.find_spare("MARK", format!("slot {slot} of the high-water mark is unreadable"));
+/// The mark. A slot that cannot be read is a finding after an orderly stop; a loss of power may tear one.
+fn check_mark(disk: &dyn Disk, report: &mut Report) -> Result<Option<Mark>, Failure> {
+    let read = |source| Failure::Disk { doing: "read", source };
+    let orderly = read_note(disk, "CLEAN")?.is_some();
+    for slot in mark::unreadable(disk).map_err(read)? {
+        let what = format!("slot {slot} of the high-water mark is unreadable");
+        match orderly {
+            true => report.find_spare("MARK", what),
+            false => report.notes.push(format!("MARK: {what}, as a loss of power may leave it")),
+        }
     }
-    Mark::load(disk)
+    Mark::load(disk).map_err(read)
 }
 
 /// Copies that a start passes over when another is good: each is read by itself.

@@ -15,6 +15,7 @@ use super::history::{self, History};
 use super::mark::Mark;
 use super::recovery::{Failure, disk, of_store, read_note};
 use super::shelf::{Source, Volume};
+use super::verdict::is_of_the_system;
 use super::store::{self, Disk, Scan, Store};
 
 /// Every generation of the log and its history, oldest first.
@@ -63,6 +64,7 @@ impl LogFiles {
             let history = match archived.contains(&number).then(|| History::open(device, number, directory)) {
                 None => None,
                 Some(Ok(history)) => Some(Arc::new(history)),
+                Some(Err(error)) if is_of_the_system(&error) => return Err(disk("read")(error)),
                 Some(Err(error)) => {
                     tracing::warn!(generation = number, %error, "a history file is unusable");
                     if !in_wal {
