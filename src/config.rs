@@ -51,7 +51,18 @@ pub struct Settings {
     pub store: StoreKind,
     /// Share of the disk that stays free, in percent: below it new work is refused.
     pub disk_reserve_percent: u8,
+    /// Size at which a generation of the log ends, in MiB; twice as much stays free on the disk.
+    pub generation_mib: u16,
+    /// Least size of the log since the last snapshot at which the next is due, in MiB.
+    pub snapshot_mib: u16,
 }
+
+/// What [`Settings::generation_mib`] is when nothing is chosen.
+pub const GENERATION_MIB: u16 = 256;
+/// What [`Settings::snapshot_mib`] is when nothing is chosen.
+pub const SNAPSHOT_MIB: u16 = 64;
+/// Largest of both.
+pub const MIB_MAX: u16 = 1_024;
 
 impl Settings {
     /// The settings of a data directory with nothing chosen.
@@ -63,6 +74,8 @@ impl Settings {
             verifier: None,
             store: StoreKind::default(),
             disk_reserve_percent: Options::default().free_percent_min,
+            generation_mib: GENERATION_MIB,
+            snapshot_mib: SNAPSHOT_MIB,
         }
     }
 
@@ -73,7 +86,30 @@ impl Settings {
             Clock::SystemAccepted => ClockChoice::System { accept: true },
             Clock::Replay(clock) => ClockChoice::Manual(clock.clone()),
         };
-        let (verifier, free_percent_min) = (self.verifier.clone(), self.disk_reserve_percent);
-        Options { clock, verifier, store: self.store, free_percent_min, ..Options::default() }
+        let bytes = |mib: u16| u64::from(mib) << 20;
+        Options {
+            generation_bytes: bytes(self.generation_mib),
+            snapshot_bytes_min: bytes(self.snapshot_mib),
+            free_bytes_min: 2 * bytes(self.generation_mib),
+            free_percent_min: self.disk_reserve_percent,
+            store: self.store,
+            clock,
+            verifier: self.verifier.clone(),
+            ..Options::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_chosen_is_what_the_journal_would_choose() {
+        let (chosen, default) = (Settings::of("x").journal(), Options::default());
+        let sizes = |options: &Options| (options.generation_bytes, options.snapshot_bytes_min, options.free_bytes_min);
+        assert_eq!(sizes(&chosen), sizes(&default));
+        let small = Settings { generation_mib: 1, snapshot_mib: 2, ..Settings::of("x") }.journal();
+        assert_eq!(sizes(&small), (1 << 20, 2 << 20, 2 << 20), "two generations stay free");
     }
 }

@@ -7,12 +7,13 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{End, Stop, log_to_stderr, runtime};
 use crate::app::{Ordain, bind};
-use crate::config::{Clock, Settings};
+use crate::config::{Clock, GENERATION_MIB, MIB_MAX, SNAPSHOT_MIB, Settings};
 use crate::domain::money::Currency;
 use crate::journal::StoreKind;
 
@@ -40,6 +41,12 @@ pub struct Serve {
     /// Share of the disk that stays free: below it new work is refused, reads go on.
     #[arg(long, value_name = "PERCENT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(..=50))]
     disk_reserve: u8,
+    /// Size at which a generation of the log ends; twice as much of the disk stays free.
+    #[arg(long, value_name = "MIB", default_value_t = GENERATION_MIB, value_parser = mib())]
+    generation_mib: u16,
+    /// Least growth of the log after which a snapshot is made.
+    #[arg(long, value_name = "MIB", default_value_t = SNAPSHOT_MIB, value_parser = mib())]
+    snapshot_mib: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,6 +63,10 @@ enum ClockName {
     System,
     /// The `Ordain-Time` header of requests; time stands still between them.
     Replay,
+}
+
+fn mib() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=i64::from(MIB_MAX))
 }
 
 fn currency(code: &str) -> Result<Currency, String> {
@@ -75,8 +86,16 @@ impl Serve {
             StoreName::Sled => StoreKind::Sled,
             StoreName::Plain => StoreKind::Plain,
         };
-        let (currency, disk_reserve_percent) = (self.currency, self.disk_reserve);
-        let settings = Settings { data: self.data, currency, clock, verifier, store, disk_reserve_percent };
+        let settings = Settings {
+            data: self.data,
+            currency: self.currency,
+            clock,
+            verifier,
+            store,
+            disk_reserve_percent: self.disk_reserve,
+            generation_mib: self.generation_mib,
+            snapshot_mib: self.snapshot_mib,
+        };
         let ordain = Ordain::start(&settings)?;
         runtime()?.block_on(serve(&ordain, self.listen))?;
         ordain.close()?;

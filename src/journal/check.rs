@@ -22,7 +22,7 @@ use super::mark::{self, Mark};
 use super::pieces::{LogFiles, Piece};
 use super::recovery::{Failure, read_format, read_note};
 use super::snapshot::{self, state_hash};
-use super::store::{self, Directory, Disk, Scan, StoreKind, copy_folder};
+use super::store::{self, Directory, Disk, Scan, StoreKind, copy_folder, take_lock};
 use crate::domain::record::Record;
 use crate::domain::state::State;
 
@@ -83,7 +83,7 @@ pub fn check(look: &Look<'_>) -> Result<Report, Failure> {
 pub fn read_log(look: &Look<'_>, each: &mut dyn FnMut(&Record, Option<&State>)) -> Result<Report, Failure> {
     // Holding the lock keeps a server from changing the directory meanwhile.
     let lock = fs::File::open(look.root.join("LOCK")).map_err(|source| Failure::Disk { doing: "opened", source })?;
-    if lock.try_lock().is_err() {
+    if take_lock(&lock).is_err() {
         return Err(Failure::InUse(format!("{} is in use by another process", look.root.display())));
     }
     fs::create_dir(look.scratch).map_err(|source| Failure::Disk { doing: "copied", source })?;

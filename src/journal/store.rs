@@ -28,7 +28,7 @@ mod plain;
 pub(crate) mod simulated;
 mod sled;
 
-pub(crate) use directory::{Directory, copy_folder, sync_folder};
+pub(crate) use directory::{Directory, copy_folder, sync_folder, take_lock};
 use plain::PlainStore;
 use sled::SledStore;
 

@@ -5,7 +5,7 @@
 //! MARK                     two slots of 4 KiB, preallocated
 //! wal/0000000001/          one store per generation, plus READY and later SEALED
 //! snapshots/  history/     plain files, written beside and renamed
-//! quarantine/              copies under inspection after an unclean stop
+//! quarantine/              copies under inspection after an unclean stop, each under a name of its own
 //! ```
 //! A generation exists once its `READY` file does; a removed one is renamed to `gone-…` first, so
 //! that a crash in the middle leaves either a whole generation or rubbish with a telling name.
@@ -22,7 +22,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Disk, NewFile, OpenFile, PlainStore, SLOT_BYTES, SledStore, Store, StoreKind, open_store};
 use crate::journal::room::{self, DiskRoom};
@@ -33,6 +33,13 @@ const INSPECTION_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// How often the parent looks whether the child is done.
 const INSPECTION_LOOK: Duration = Duration::from_millis(5);
+
+/// How long the lock may still be held by nobody who serves: a process that was killed while it started the inspecting one
+/// leaves a copy of its descriptors to that one until that one runs its own program.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// How often the lock is tried meanwhile.
+const LOCK_LOOK: Duration = Duration::from_millis(5);
 
 /// An open and locked data directory.
 pub struct Directory {
@@ -47,7 +54,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Creates the folders if needed and takes the lock; fails if another process holds it.
+    /// Creates the folders if needed and takes the lock; fails if another process holds it for [`LOCK_WAIT_MAX`].
     pub fn open(root: &Path, kind: StoreKind, verifier: Option<PathBuf>) -> io::Result<Directory> {
         for folder in ["wal", "snapshots", "history", "quarantine"] {
             fs::create_dir_all(root.join(folder))?;
@@ -125,10 +132,10 @@ impl Disk for Directory {
     }
 
     fn inspect_generation(&self, number: u64) -> io::Result<Verdict> {
-        let copy = self.root.join("quarantine").join(format!("{number:010}"));
-        if copy.exists() {
-            fs::remove_dir_all(&copy)?;
-        }
+        let quarantine = self.root.join("quarantine");
+        let prefix = format!("{number:010}-");
+        clear(&quarantine, |name| name.starts_with(&prefix))?;
+        let copy = quarantine.join(prefix + &unheard_of());
         copy_folder(&self.generation(number), &copy)?;
         let verdict = self.judge(&copy)?;
         // Only a good verdict throws the copy away: a bad one leaves it as evidence.
@@ -203,9 +210,7 @@ impl Disk for Directory {
                 fs::remove_dir_all(path)?;
             }
         }
-        for name in names(&self.root.join("quarantine"))? {
-            fs::remove_dir_all(self.root.join("quarantine").join(name))?;
-        }
+        clear(&self.root.join("quarantine"), |_| true)?;
         for folder in ["snapshots", "history", "."] {
             for name in names(&self.root.join(folder))? {
                 if name.ends_with(".tmp") {
@@ -244,12 +249,23 @@ impl NewFile for Pending {
 
 fn lock(root: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(root.join("LOCK"))?;
-    match file.try_lock() {
+    match take_lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             Err(io::Error::new(io::ErrorKind::WouldBlock, format!("{} is in use by another process", root.display())))
         }
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Takes the lock of a directory, if need be within [`LOCK_WAIT_MAX`].
+pub(crate) fn take_lock(file: &File) -> Result<(), TryLockError> {
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_WAIT_MAX => std::thread::sleep(LOCK_LOOK),
+            ended => return ended,
+        }
     }
 }
 
@@ -280,6 +296,24 @@ fn judge_in_child(program: &Path, copy: &Path) -> io::Result<Verdict> {
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// A name that no process used before. One that inspects a copy outlives a killed parent for a moment and goes on making
+/// and removing files by their paths; in a copy of the same name these would be those of the next start.
+fn unheard_of() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{}-{}", std::process::id(), since.as_nanos())
+}
+
+/// Removes folders as far as that goes: who still writes to one of them is no reason not to start, and the next start
+/// comes here again.
+fn clear(folder: &Path, which: impl Fn(&str) -> bool) -> io::Result<()> {
+    for name in names(folder)?.into_iter().filter(|name| which(name)) {
+        if let Err(error) = fs::remove_dir_all(folder.join(&name)) {
+            tracing::warn!(%error, name, "a copy under inspection could not be removed");
+        }
+    }
+    Ok(())
 }
 
 fn parent(path: &Path) -> &Path {

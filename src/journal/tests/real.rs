@@ -127,7 +127,9 @@ fn the_log_is_judged_on_a_copy_in_another_process() {
     for bad in ["exit 3", "kill -9 $$", "echo nonsense", "echo 'frames=0 last_frame=0 last_seq=0 broken=hole'"] {
         let refusal = Unrecovered::open(root.path(), judged_by(bad)).unwrap().recover().err().unwrap();
         assert!(matches!(&refusal, Failure::Damaged { .. }), "{bad}: {refusal}");
-        assert!(root.path().join("quarantine/0000000001/db").exists(), "{bad}: the copy stays as evidence");
+        let copies: Vec<_> = std::fs::read_dir(root.path().join("quarantine")).unwrap().collect();
+        let copy = copies[0].as_ref().unwrap().path();
+        assert!(copies.len() == 1 && copy.join("db").exists(), "{bad}: the last copy stays as evidence");
     }
     let good = "[ \"$1\" = verify-generation ] && [ -f \"$2/db\" ] && echo frames=9 last_frame=9 last_seq=9 broken=-";
     let (_, state) = open_at(root.path(), judged_by(good));
@@ -199,4 +201,22 @@ fn a_snapshot_of_the_store_that_was_never_finished_is_nothing() {
     std::fs::write(root.path().join("wal/0000000001/snap.0000000000000060.generating"), b"").unwrap();
     let (_, state) = open_at(root.path(), options());
     assert_eq!(state.seq(), last);
+}
+
+#[test]
+fn every_inspection_has_a_copy_that_no_earlier_process_can_reach() {
+    let (root, bin) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (journal, _) = open_at(root.path(), options());
+    append_durably(&journal, 5).unwrap();
+    drop(journal);
+
+    let told = bin.path().join("copies");
+    let script = format!("echo \"$2\" >> {}; exit 3", told.display());
+    for _ in 0..3 {
+        let judged = Options { verifier: Some(program(bin.path(), &script)), ..options() };
+        Unrecovered::open(root.path(), judged).unwrap().recover().err().unwrap();
+    }
+    let copies = std::fs::read_to_string(told).unwrap();
+    let copies: std::collections::BTreeSet<_> = copies.lines().collect();
+    assert_eq!(copies.len(), 3, "a process that outlived the one before still writes to its own copy: {copies:?}");
 }
