@@ -8,6 +8,7 @@ use super::cell::Word;
 use super::change::Change;
 use super::network::Network;
 use super::table::{Name, Named};
+use super::shares;
 use super::turn::{Turn, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
@@ -63,13 +64,11 @@ impl Engine {
                 Err(Stop::Again) => {}
                 Err(Stop::Short(sku, requested, available)) => {
                     let skus = skus_of(&lines_of(&network, &command.lines)?);
-                    if self.expire_in(turn, &network, &skus) {
-                        continue;
-                    }
-                    if last_look {
+                    let expired = self.expire_in(turn, &network, &skus);
+                    if shares::is_final(last_look, expired) {
                         return Err(insufficient(&network, sku, requested, available));
                     }
-                    last_look = true;
+                    last_look |= !expired;
                 }
                 Err(Stop::NeedLedgers(_)) => unreachable!("making a reservation gives nothing back"),
                 Err(Stop::Rejected(rejection)) => return Err(rejection),
@@ -171,13 +170,11 @@ impl Engine {
                 Err(Stop::NeedLedgers(skus)) => held = skus,
                 Err(Stop::Short(sku, requested, available)) => {
                     let skus = skus_of(&lines_of(&network, command.lines.as_deref().unwrap_or_default())?);
-                    if self.expire_in(turn, &network, &skus) {
-                        continue;
-                    }
-                    if last_look {
+                    let expired = self.expire_in(turn, &network, &skus);
+                    if shares::is_final(last_look, expired) {
                         return Err(insufficient(&network, sku, requested, available));
                     }
-                    last_look = true;
+                    last_look |= !expired;
                 }
                 Err(Stop::Rejected(rejection)) => return Err(rejection),
             }
@@ -207,7 +204,7 @@ impl Engine {
         };
         let rest: Cells = own
             .iter()
-            .map(|(cell, held)| (*cell, held.saturating_sub(cells.get(cell).copied().unwrap_or(0))))
+            .map(|(cell, held)| (*cell, shares::claim(*held, cells.get(cell).copied().unwrap_or(0)).rest))
             .filter(|(_, rest)| *rest > 0)
             .collect();
         let needed: BTreeSet<SkuIndex> = rest.keys().map(|cell| cell.sku).collect();
@@ -216,8 +213,8 @@ impl Engine {
         }
         let mut change = Change::lock(network, ledgers);
         for (cell, units) in &cells {
-            let more = units.saturating_sub(own.get(cell).copied().unwrap_or(0));
-            change.take(*cell, more, MovementKind::Reserved, |delta, n| delta.reserved += n);
+            let extra = shares::claim(own.get(cell).copied().unwrap_or(0), *units).extra;
+            change.take(*cell, extra, MovementKind::Reserved, |delta, n| delta.reserved += n);
         }
         for (cell, units) in &rest {
             change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);
