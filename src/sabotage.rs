@@ -33,6 +33,8 @@ pub(crate) enum Bug {
     QueueFlag,
     /// Demand joins the queue without looking at the words again.
     JoinWithoutLook,
+    /// Demand joins the queue beside units in flight.
+    JoinIgnoresMarks,
     /// A correction owes what is only in flight.
     LossIgnoresMarks,
     /// A correction looks at the two halves of a word one after the other.
@@ -72,6 +74,7 @@ impl Bug {
         (Bug::ExpireUnlocked, "expire-unlocked"),
         (Bug::QueueFlag, "queue-flag"),
         (Bug::JoinWithoutLook, "join-without-look"),
+        (Bug::JoinIgnoresMarks, "join-ignores-marks"),
         (Bug::LossIgnoresMarks, "loss-ignores-marks"),
         (Bug::LossLooksTwice, "loss-looks-twice"),
         (Bug::LedgerAfterMarks, "ledger-after-marks"),

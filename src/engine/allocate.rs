@@ -197,9 +197,9 @@ fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, sp
 /// Whether no eligible cell of these skus has a free unit, or one in flight of somebody else.
 fn all_empty(network: &Network, skus: &BTreeSet<SkuIndex>, withdrawal: &Withdrawal<'_>) -> bool {
     let cells = skus.iter().flat_map(|sku| network.sku(*sku).cells.iter());
-    cells.filter(|cell| network.supplies(cell.node)).all(|cell| {
-        shares::has_nothing_for_others(cell.word.both(), withdrawal.in_flight_of(cell.word))
-    })
+    cells
+        .filter(|cell| network.supplies(cell.node))
+        .all(|cell| shares::has_nothing_for_others(cell.word.both(), withdrawal.in_flight_of(cell.word)))
 }
 
 fn decided(order: &Order<'_>, route: Route) -> Decided {

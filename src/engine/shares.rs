@@ -4,6 +4,8 @@
 //! Each is made under the locks that make it true; which ones, its caller says. What is *not* here: the steps on a word
 //! (`cell`), who holds which lock when (`change`, `allocate`, `adjust`).
 
+use crate::sabotage::{Bug, planted};
+
 /// What becomes of units that a cell gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Given {
@@ -49,6 +51,9 @@ pub fn has_nothing_for_others((free, flying): (u32, u32), own: u32) -> bool {
 /// What a correction owes that lost `units` and took `taken` of them, where a look at the word afterwards showed
 /// `left`; `None` when more may be found there and it must come again.
 pub fn correction_owes(units: u32, taken: u32, left: (u32, u32)) -> Option<u32> {
+    if planted(Bug::LossIgnoresMarks) {
+        return Some(units - taken);
+    }
     let found = taken == units || has_nothing_for_others(left, taken);
     found.then_some(units - taken)
 }
@@ -57,7 +62,7 @@ pub fn correction_owes(units: u32, taken: u32, left: (u32, u32)) -> Option<u32> 
 /// only a shortage found *after* that look showed nothing is final. `looked` says whether such a look came before,
 /// `expired` whether this one found something.
 pub fn is_final(looked: bool, expired: bool) -> bool {
-    looked && !expired
+    (looked || planted(Bug::DueAfterWord)) && !expired
 }
 
 #[cfg(test)]

@@ -7,3 +7,5 @@
 //! (`tools/prove`); every one prints its seed, and a failing seed repeats the failure.
 
 mod sabotage;
+mod search;
+mod words;

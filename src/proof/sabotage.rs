@@ -8,7 +8,30 @@ use std::process::{Command, Stdio};
 use crate::sabotage::Bug;
 
 /// Which test must catch which bug.
-const CAUGHT_BY: &[(Bug, &str)] = &[];
+const CAUGHT_BY: &[(Bug, &str)] = &[
+    (Bug::GiveBeforeLog, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::AppendBuffered, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::NoInFlight, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::NoOrdering, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::GiveBlind, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::ExpireUnlocked, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::QueueFlag, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::JoinWithoutLook, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::JoinIgnoresMarks, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::LossIgnoresMarks, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::LossLooksTwice, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::DueAfterWord, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::DueAfterAppend, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::CountersAfterWords, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::PanicWithoutLedger, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::ClaimTimedByAppend, "proof::search::two_operations_at_once_keep_every_law"),
+    (Bug::LedgerAfterMarks, "proof::search::what_takes_three_threads_keeps_every_law"),
+    (Bug::HeadroomWords, "proof::search::what_takes_three_threads_keeps_every_law"),
+    (Bug::HeadroomMarksLoss, "proof::search::what_takes_three_threads_keeps_every_law"),
+    (Bug::LossClearsFirst, "proof::search::what_takes_three_threads_keeps_every_law"),
+    (Bug::SkipCompare, "proof::words::two_takers_never_take_the_same_unit"),
+    (Bug::RelaxedGive, "proof::words::who_takes_sees_what_was_written_before_the_give"),
+];
 
 /// Whether a test of this binary fails with a bug planted.
 fn catches(bug: Bug, test: &str) -> bool {
