@@ -25,6 +25,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::JournalTime;
+use crate::sabotage::{Bug, planted};
 
 /// Whose units are wanted, and how.
 pub struct Order<'a> {
@@ -130,7 +131,8 @@ impl Engine {
             NotTaken::Refused(_) => Stop::Again,
             NotTaken::Contended => Stop::Rejected(Rejection::Contended),
         })?;
-        if !all_empty(network, &joins_with_right, &withdrawal) {
+        let looks = !planted(Bug::JoinIgnoresMarks) && !planted(Bug::JoinWithoutLook);
+        if looks && !all_empty(network, &joins_with_right, &withdrawal) {
             drop(withdrawal);
             return Err(come_again(patience));
         }

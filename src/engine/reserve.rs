@@ -21,6 +21,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Held, Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, MovementKind};
+use crate::sabotage::{Bug, planted};
 
 /// Units wanted, by cell.
 type Cells = BTreeMap<CellKey, u32>;
@@ -111,8 +112,13 @@ impl Engine {
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
         let mut slot = self.reservations.begin(key);
-        for sku in cells.keys().map(|cell| cell.sku).collect::<BTreeSet<_>>() {
-            network.sku(sku).due.register(expires_at, key);
+        let register = || {
+            for sku in cells.keys().map(|cell| cell.sku).collect::<BTreeSet<_>>() {
+                network.sku(sku).due.register(expires_at, key);
+            }
+        };
+        if !planted(Bug::DueAfterAppend) {
+            register();
         }
         let withdrawal = match change.withdraw(patience) {
             Ok(withdrawal) => withdrawal,
@@ -125,6 +131,9 @@ impl Engine {
             }
         };
         let logged = turn.log(self, sealed, change, withdrawal);
+        if planted(Bug::DueAfterAppend) {
+            register();
+        }
         logged.fold_reservation(&mut slot);
         self.agenda_inbox.push((expires_at, key));
         if let Some(claim) = claim {

@@ -20,6 +20,7 @@ use crate::domain::record::{Draft, Encoded, Header, Log};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent};
 use crate::domain::time::JournalTime;
+use crate::sabotage::{Bug, planted};
 
 /// See the module.
 pub struct Turn<'a> {
@@ -88,8 +89,13 @@ impl<'a> Turn<'a> {
         withdrawal: Withdrawal<'n>,
     ) -> Logged {
         let unfinished = Unfinished::begin();
-        let stamp = self.log.append(sealed.encoded);
-        let touched = change.apply(withdrawal);
+        let (stamp, touched) = if planted(Bug::GiveBeforeLog) {
+            let touched = change.apply(withdrawal);
+            (self.log.append(sealed.encoded), touched)
+        } else {
+            let stamp = self.log.append(sealed.encoded);
+            (stamp, change.apply(withdrawal))
+        };
         engine.reached(stamp.seq);
         let uses_key = matches!(sealed.draft.events.last(), Some(Event::KeyUsed(_)));
         if uses_key && let (Some(claim), Some(key)) = (self.key.borrow_mut().take(), self.context.key) {

@@ -157,8 +157,8 @@ fn due_units(program: &Program, state: &State, cell: usize, now: u8) -> i8 {
     let due = |entity: &&Entity| entity.life == Life::Held && entity.expires_at <= now;
     let held: i8 = state.log.entities.iter().filter(due).map(|entity| entity.own[cell]).sum();
     let giving = |thread: &&Thread| {
-        let expires = thread.act == Act::Expiry && thread.appended;
-        expires && (thread.gave & (1 << cell) == 0)
+        let expires = thread.act == Act::Expiry && thread.appended && thread.gave & (1 << cell) == 0;
+        expires && state.log.entities[usize::from(thread.target)].expires_at <= now
     };
     let threads = &state.threads[..program.threads.len()];
     held + threads.iter().filter(giving).map(|thread| thread.given[cell].free).sum::<i8>()

@@ -112,7 +112,12 @@ impl<'a> Stepper<'a> {
     /// A panic between the first unit and the append; `false` when there is nothing to panic with, or when it stops the
     /// process.
     pub fn panic(mut self) -> bool {
-        if !self.holds_units() || self.t.appended || !matches!(self.t.pc, Pc::Take | Pc::Look | Pc::Tail) {
+        let before_append = match self.t.pc {
+            Pc::Take | Pc::Look => true,
+            Pc::Tail => self.t.at == 0 && tail()[0] == Tail::Append,
+            _ => false,
+        };
+        if !before_append || !self.holds_units() {
             return false;
         }
         if !self.t.marked {
