@@ -6,8 +6,9 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
+use super::giving::tail;
 use super::laws::{self, Broken};
-use super::machine::{Stepped, Stepper, tail};
+use super::machine::{Stepped, Stepper};
 use super::program::Program;
 use super::state::*;
 use crate::engine::cell;

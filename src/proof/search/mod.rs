@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `state` | memory, log, threads: small and comparable |
 //! | `program` | operations, starts, families |
-//! | `machine` | one atomic step of one thread; the planted bugs |
+//! | `machine`, `taking`, `giving` | one atomic step of one thread; the planted bugs |
 //! | `laws` | what must hold, (a) to (g) and (s) |
 //! | `explore` | the search and the shortest trace in words |
 //!
@@ -19,10 +19,12 @@
 //! (the simulation, schedules). The longer families run with `ORDAIN_SEARCH=all`.
 
 mod explore;
+mod giving;
 mod laws;
 mod machine;
 mod program;
 mod state;
+mod taking;
 
 use explore::explore;
 use program::Program;
