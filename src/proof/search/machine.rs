@@ -251,8 +251,8 @@ impl<'a> Stepper<'a> {
             Op::Release if held => self.give_back(entity.own),
             Op::Claim(claim) if held && self.t.now < entity.expires_at => {
                 let want = wanted_by(claim, entity.own);
-                for cell in 0..CELLS {
-                    let claimed = shares::claim(n(entity.own[cell]), n(want[cell]));
+                for (cell, wanted) in want.into_iter().enumerate() {
+                    let claimed = shares::claim(n(entity.own[cell]), n(wanted));
                     self.t.plan[cell] = claimed.extra as i8;
                     self.t.back[cell] = claimed.rest as i8;
                 }
