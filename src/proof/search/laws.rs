@@ -152,13 +152,17 @@ fn is_short(program: &Program, state: &State, at: usize) -> bool {
     limits.most(usize::from(command.channel)) < wanted as u32
 }
 
-/// Units of a cell that reservations hold beyond their end, or that an expiry has logged and not yet given.
+/// Units of a cell that reservations hold beyond their end, or that an expiry has logged and not yet given. Not those of
+/// a reservation that was appended after its own end: it never held them for anybody, but it was not due when others
+/// looked either. A clock that outruns a reservation's whole life between two steps may so cost somebody a refusal.
 fn due_units(program: &Program, state: &State, cell: usize, now: u8) -> i8 {
-    let due = |entity: &&Entity| entity.life == Life::Held && entity.expires_at <= now;
-    let held: i8 = state.log.entities.iter().filter(due).map(|entity| entity.own[cell]).sum();
+    let entities = &state.log.entities;
+    let counts = |slot: usize| entities[slot].expires_at <= now && state.log.born_lapsed & (1 << slot) == 0;
+    let due = |slot: &usize| counts(*slot) && entities[*slot].life == Life::Held;
+    let held: i8 = (0..ENTITIES).filter(due).map(|slot| entities[slot].own[cell]).sum();
     let giving = |thread: &&Thread| {
         let expires = thread.act == Act::Expiry && thread.appended && thread.gave & (1 << cell) == 0;
-        expires && state.log.entities[usize::from(thread.target)].expires_at <= now
+        expires && counts(usize::from(thread.target))
     };
     let threads = &state.threads[..program.threads.len()];
     held + threads.iter().filter(giving).map(|thread| thread.given[cell].free).sum::<i8>()

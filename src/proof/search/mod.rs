@@ -66,11 +66,29 @@ fn two_operations_on_capacity_keep_every_law() {
 }
 
 #[test]
-fn longer_programs_keep_every_law() {
+fn two_operations_and_one_keep_every_law() {
     if all() {
         check("two threads of two and one operations", &program::two_and_one());
+    }
+}
+
+#[test]
+fn three_operations_at_once_keep_every_law() {
+    if all() {
         check("three threads of one operation", &program::threes());
+    }
+}
+
+#[test]
+fn three_operations_under_channel_limits_keep_every_law() {
+    if all() {
         check("three threads under channel limits", &program::limited_threes());
+    }
+}
+
+#[test]
+fn three_operations_on_capacity_keep_every_law() {
+    if all() {
         check("three threads with capacity", &program::capacity_threes());
     }
 }

@@ -111,6 +111,8 @@ pub struct Log {
     pub levels: [Level; CELLS],
     pub entities: [Entity; ENTITIES],
     pub time: u8,
+    /// Reservations that were appended after their own end, one bit each.
+    pub born_lapsed: u8,
 }
 
 impl Log {
@@ -131,6 +133,9 @@ impl Log {
             }
             if told.to.own.iter().any(|n| *n < 0) || told.to.waits < 0 {
                 return Err(format!("slot {} has less than nothing: {:?}", told.slot, told.to));
+            }
+            if told.from == Life::Absent && told.to.life == Life::Held && self.time >= told.to.expires_at {
+                self.born_lapsed |= 1 << told.slot;
             }
             *before = told.to;
         }
