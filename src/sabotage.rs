@@ -37,6 +37,50 @@ pub(crate) enum Bug {
     AnyClock,
     /// A waiter leaves its waker without looking once more.
     LostWakeUp,
+    /// A take stores without comparing.
+    SkipCompare,
+    /// A give does not publish what was written before it.
+    RelaxedGive,
+    /// Units become free before the record that gives them is appended.
+    GiveBeforeLog,
+    /// Records wait in a buffer of the thread that made them.
+    AppendBuffered,
+    /// A withdrawal of several words does not mark what it took.
+    NoInFlight,
+    /// Words are taken in the order the caller named them.
+    NoOrdering,
+    /// A give looks at shortfall and queue without the ledger.
+    GiveBlind,
+    /// Expiry looks at the reservation without its lock.
+    ExpireUnlocked,
+    /// A give reads "nobody waits" before its ledger, and looks again only after it gave.
+    QueueFlag,
+    /// Demand joins the queue without looking at the words again.
+    JoinWithoutLook,
+    /// Demand joins the queue beside units in flight.
+    JoinIgnoresMarks,
+    /// A correction owes what is only in flight.
+    LossIgnoresMarks,
+    /// A correction looks at the two halves of a word one after the other.
+    LossLooksTwice,
+    /// A ledger is awaited with units in flight.
+    LedgerAfterMarks,
+    /// A refusal looks at what is due after the word and not before it.
+    DueAfterWord,
+    /// A reservation enters the due index after its record.
+    DueAfterAppend,
+    /// Units become free before the ledger knows that the demand is gone.
+    CountersAfterWords,
+    /// An unmarked take is given back without the ledger.
+    PanicWithoutLedger,
+    /// A claim is judged by the time of its record.
+    ClaimTimedByAppend,
+    /// Channel limits are two words instead of one record.
+    HeadroomWords,
+    /// The same, and the headroom is marked only with what it lost.
+    HeadroomMarksLoss,
+    /// A correction clears its mark at the channel limits before it returns the rest.
+    LossClearsFirst,
 }
 
 impl Bug {
@@ -56,6 +100,28 @@ impl Bug {
         (Bug::SnapshotLoses, "snapshot-loses"),
         (Bug::AnyClock, "any-clock"),
         (Bug::LostWakeUp, "lost-wake-up"),
+        (Bug::SkipCompare, "skip-compare"),
+        (Bug::RelaxedGive, "relaxed-give"),
+        (Bug::GiveBeforeLog, "give-before-log"),
+        (Bug::AppendBuffered, "append-buffered"),
+        (Bug::NoInFlight, "no-in-flight"),
+        (Bug::NoOrdering, "no-ordering"),
+        (Bug::GiveBlind, "give-blind"),
+        (Bug::ExpireUnlocked, "expire-unlocked"),
+        (Bug::QueueFlag, "queue-flag"),
+        (Bug::JoinWithoutLook, "join-without-look"),
+        (Bug::JoinIgnoresMarks, "join-ignores-marks"),
+        (Bug::LossIgnoresMarks, "loss-ignores-marks"),
+        (Bug::LossLooksTwice, "loss-looks-twice"),
+        (Bug::LedgerAfterMarks, "ledger-after-marks"),
+        (Bug::DueAfterWord, "due-after-word"),
+        (Bug::DueAfterAppend, "due-after-append"),
+        (Bug::CountersAfterWords, "counters-after-words"),
+        (Bug::PanicWithoutLedger, "panic-without-ledger"),
+        (Bug::ClaimTimedByAppend, "claim-timed-by-append"),
+        (Bug::HeadroomWords, "headroom-words"),
+        (Bug::HeadroomMarksLoss, "headroom-marks-loss"),
+        (Bug::LossClearsFirst, "loss-clears-first"),
     ];
 }
 

@@ -4,6 +4,7 @@
 //! What is *not* here: who holds it in memory (`engine`) and what survives (`journal`).
 
 pub mod catalogue;
+pub mod channel_limits;
 pub mod command;
 pub mod decision;
 pub mod event;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
 use super::network::Network;
+use super::shares;
 use super::turn::Turn;
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
@@ -96,8 +97,8 @@ impl Engine {
             change.ensure(*cell);
             let word = network.cell(*cell).expect("just ensured").word;
             let got = withdrawal.add_up_to(word, *units);
-            let others = word.both().1 - withdrawal.in_flight_of(word);
-            if got < *units && (others > 0 || word.free() > 0) {
+            // One look for both halves: of two looks, the first could miss what is free and the second what is marked.
+            if shares::correction_owes(*units, got, word.both()).is_none() {
                 drop(withdrawal);
                 return if patience.wait() { Ok(None) } else { Err(Rejection::Contended) };
             }

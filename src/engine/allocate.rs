@@ -13,6 +13,7 @@ use super::cell::Word;
 use super::change::{Change, Place};
 use super::network::Network;
 use super::routing::{Route, Wanted, nowhere, route};
+use super::shares::{self, Claimed};
 use super::turn::{Logged, Turn, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use crate::domain::decision::{Decision, LineUnits};
@@ -24,6 +25,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::JournalTime;
+use crate::sabotage::{Bug, planted};
 
 /// Whose units are wanted, and how.
 pub struct Order<'a> {
@@ -93,7 +95,7 @@ impl Engine {
         let own = order.wanted.own;
         let rest: BTreeMap<CellKey, u32> = own
             .iter()
-            .map(|(cell, units_held)| (*cell, units_held - units.get(cell).copied().unwrap_or(0).min(*units_held)))
+            .map(|(cell, held)| (*cell, shares::claim(*held, units.get(cell).copied().unwrap_or(0)).rest))
             .filter(|(_, rest)| *rest > 0)
             .collect();
         let short = if order.fills { BTreeSet::new() } else { skus_of(order.wanted.lines, &route.unfilled) };
@@ -108,12 +110,12 @@ impl Engine {
         }
         let joins_with_right = place_in_queues(&mut change, order, &route, spent);
         for (cell, wanted) in &units {
-            let kept = own.get(cell).copied().unwrap_or(0).min(*wanted);
-            if kept > 0 {
-                let claimed = LevelDelta { reserved: -(kept as i32), committed: kept as i32, ..LevelDelta::default() };
+            let Claimed { keep, extra, .. } = shares::claim(own.get(cell).copied().unwrap_or(0), *wanted);
+            if keep > 0 {
+                let claimed = LevelDelta { reserved: -(keep as i32), committed: keep as i32, ..LevelDelta::default() };
                 change.shift(*cell, MovementKind::Claimed, claimed);
             }
-            change.take(*cell, wanted - kept, MovementKind::Allocated, |delta, n| delta.committed += n);
+            change.take(*cell, extra, MovementKind::Allocated, |delta, n| delta.committed += n);
         }
         for (cell, units) in &rest {
             change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);
@@ -129,7 +131,8 @@ impl Engine {
             NotTaken::Refused(_) => Stop::Again,
             NotTaken::Contended => Stop::Rejected(Rejection::Contended),
         })?;
-        if !all_empty(network, &joins_with_right, &withdrawal) {
+        let looks = !planted(Bug::JoinIgnoresMarks) && !planted(Bug::JoinWithoutLook);
+        if looks && !all_empty(network, &joins_with_right, &withdrawal) {
             drop(withdrawal);
             return Err(come_again(patience));
         }
@@ -196,10 +199,9 @@ fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, sp
 /// Whether no eligible cell of these skus has a free unit, or one in flight of somebody else.
 fn all_empty(network: &Network, skus: &BTreeSet<SkuIndex>, withdrawal: &Withdrawal<'_>) -> bool {
     let cells = skus.iter().flat_map(|sku| network.sku(*sku).cells.iter());
-    cells.filter(|cell| network.supplies(cell.node)).all(|cell| {
-        let (free, flying) = cell.word.both();
-        free == 0 && flying == withdrawal.in_flight_of(cell.word)
-    })
+    cells
+        .filter(|cell| network.supplies(cell.node))
+        .all(|cell| shares::has_nothing_for_others(cell.word.both(), withdrawal.in_flight_of(cell.word)))
 }
 
 fn decided(order: &Order<'_>, route: Route) -> Decided {

@@ -13,6 +13,7 @@ use parking_lot::MutexGuard;
 
 use super::ledger::{Ledger, SkuStock, Waiting};
 use super::network::Network;
+use super::shares::{self, Given};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use crate::domain::command::StockState;
 use crate::domain::event::{Event, StockMoved};
@@ -113,11 +114,13 @@ impl<'a> Change<'a> {
         if units == 0 {
             return;
         }
-        let owed = self.owed(cell);
-        let paid = units.min(*owed);
-        *owed -= paid;
-        let pooled = if self.network.supplies(cell.node) { self.pooled(cell.sku, units - paid) } else { 0 };
-        let free = units - paid - pooled;
+        let owed = *self.owed(cell);
+        let room = if self.network.supplies(cell.node) { *self.room(cell.sku) } else { 0 };
+        let Given { paid, pooled, free } = shares::give(units, owed, room);
+        *self.owed(cell) -= paid;
+        if pooled > 0 {
+            *self.room(cell.sku) -= u64::from(pooled);
+        }
         *self.gives.entry(cell).or_default() += free;
         let mut delta = LevelDelta {
             shortfall: -(paid as i32),
@@ -137,15 +140,13 @@ impl<'a> Change<'a> {
         self.owed.entry(cell).or_insert(before)
     }
 
-    fn pooled(&mut self, sku: SkuIndex, units: u32) -> u32 {
+    /// Units the queue of a sku wants beyond what it owns, after the earlier parts of this change. Needs the ledger.
+    fn room(&mut self, sku: SkuIndex) -> &mut u64 {
         if !self.room.contains_key(&sku) {
             let room = self.room_of(sku);
             self.room.insert(sku, room);
         }
-        let room = self.room.get_mut(&sku).expect("just put");
-        let pooled = (*room).min(u64::from(units)) as u32;
-        *room -= u64::from(pooled);
-        pooled
+        self.room.get_mut(&sku).expect("just put")
     }
 
     /// Units the queue of a sku will want beyond what it owns.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Place};
 use super::network::Network;
+use super::shares;
 use super::table::Locked;
 use super::turn::{Turn, order_event};
 use super::withdrawal::{Patience, Withdrawal};
@@ -375,7 +376,7 @@ fn short<'n>(
             let stays = (now.damaged + now.quality_control).min(now.on_hand);
             let word = network.cell(cell).expect("just ensured").word;
             let taken = withdrawal.add_up_to(word, u32::MAX);
-            if word.both() != (0, withdrawal.in_flight_of(word)) {
+            if !shares::has_nothing_for_others(word.both(), withdrawal.in_flight_of(word)) {
                 return false;
             }
             let gone = (now.on_hand - stays) as i32;

@@ -10,6 +10,7 @@
 //! | file | what |
 //! |---|---|
 //! | `cell` | the contended word; the only file with memory orderings |
+//! | `shares` | the small decisions, pure |
 //! | `withdrawal` | all or nothing over words |
 //! | `ledger`, `due` | what one mutex per sku protects; who holds units until when |
 //! | `change`, `turn` | stock of one record: decide, withdraw, log, apply |
@@ -36,6 +37,7 @@ mod read;
 mod reserve;
 mod routing;
 mod settle;
+pub mod shares;
 mod start;
 mod table;
 #[cfg(test)]

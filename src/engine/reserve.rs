@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::cell::Word;
 use super::change::Change;
 use super::network::Network;
+use super::shares;
 use super::table::{Name, Named};
 use super::turn::{Turn, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
@@ -64,13 +65,11 @@ impl Engine {
                 Err(Stop::Again) => {}
                 Err(Stop::Short(sku, requested, available)) => {
                     let skus = skus_of(&lines_of(&network, &command.lines)?);
-                    if self.expire_in(turn, &network, &skus) {
-                        continue;
-                    }
-                    if last_look {
+                    let expired = self.expire_in(turn, &network, &skus);
+                    if shares::is_final(last_look, expired) {
                         return Err(insufficient(&network, sku, requested, available));
                     }
-                    last_look = true;
+                    last_look |= !expired;
                 }
                 Err(Stop::NeedLedgers(_)) => unreachable!("making a reservation gives nothing back"),
                 Err(Stop::Rejected(rejection)) => return Err(rejection),
@@ -113,8 +112,13 @@ impl Engine {
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
         let mut slot = self.reservations.begin(key);
-        for sku in cells.keys().map(|cell| cell.sku).collect::<BTreeSet<_>>() {
-            network.sku(sku).due.register(expires_at, key);
+        let register = || {
+            for sku in cells.keys().map(|cell| cell.sku).collect::<BTreeSet<_>>() {
+                network.sku(sku).due.register(expires_at, key);
+            }
+        };
+        if !planted(Bug::DueAfterAppend) {
+            register();
         }
         let withdrawal = match change.withdraw(patience) {
             Ok(withdrawal) => withdrawal,
@@ -127,6 +131,9 @@ impl Engine {
             }
         };
         let logged = turn.log(self, sealed, change, withdrawal);
+        if planted(Bug::DueAfterAppend) {
+            register();
+        }
         logged.fold_reservation(&mut slot);
         self.agenda_inbox.push((expires_at, key));
         if let Some(claim) = claim {
@@ -172,13 +179,11 @@ impl Engine {
                 Err(Stop::NeedLedgers(skus)) => held = skus,
                 Err(Stop::Short(sku, requested, available)) => {
                     let skus = skus_of(&lines_of(&network, command.lines.as_deref().unwrap_or_default())?);
-                    if self.expire_in(turn, &network, &skus) {
-                        continue;
-                    }
-                    if last_look {
+                    let expired = self.expire_in(turn, &network, &skus);
+                    if shares::is_final(last_look, expired) {
                         return Err(insufficient(&network, sku, requested, available));
                     }
-                    last_look = true;
+                    last_look |= !expired;
                 }
                 Err(Stop::Rejected(rejection)) => return Err(rejection),
             }
@@ -208,7 +213,7 @@ impl Engine {
         };
         let rest: Cells = own
             .iter()
-            .map(|(cell, held)| (*cell, held.saturating_sub(cells.get(cell).copied().unwrap_or(0))))
+            .map(|(cell, held)| (*cell, shares::claim(*held, cells.get(cell).copied().unwrap_or(0)).rest))
             .filter(|(_, rest)| *rest > 0)
             .collect();
         let needed: BTreeSet<SkuIndex> = rest.keys().map(|cell| cell.sku).collect();
@@ -217,8 +222,8 @@ impl Engine {
         }
         let mut change = Change::lock(network, ledgers);
         for (cell, units) in &cells {
-            let more = units.saturating_sub(own.get(cell).copied().unwrap_or(0));
-            change.take(*cell, more, MovementKind::Reserved, |delta, n| delta.reserved += n);
+            let extra = shares::claim(own.get(cell).copied().unwrap_or(0), *units).extra;
+            change.take(*cell, extra, MovementKind::Reserved, |delta, n| delta.reserved += n);
         }
         for (cell, units) in &rest {
             change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);

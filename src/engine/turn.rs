@@ -90,8 +90,13 @@ impl<'a> Turn<'a> {
         withdrawal: Withdrawal<'n>,
     ) -> Logged {
         let unfinished = Unfinished::begin();
-        let stamp = self.log.append(sealed.encoded);
-        let touched = change.apply(withdrawal);
+        let (stamp, touched) = if planted(Bug::GiveBeforeLog) {
+            let touched = change.apply(withdrawal);
+            (self.log.append(sealed.encoded), touched)
+        } else {
+            let stamp = self.log.append(sealed.encoded);
+            (stamp, change.apply(withdrawal))
+        };
         engine.reached(stamp.seq);
         let uses_key = matches!(sealed.draft.events.last(), Some(Event::KeyUsed(_)));
         if uses_key

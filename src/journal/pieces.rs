@@ -15,8 +15,8 @@ use super::history::{self, History};
 use super::mark::Mark;
 use super::recovery::{Failure, disk, of_store, read_note};
 use super::shelf::{Source, Volume};
-use super::verdict::is_of_the_system;
 use super::store::{self, Disk, Scan, Store};
+use super::verdict::is_of_the_system;
 
 /// Every generation of the log and its history, oldest first.
 pub(super) struct LogFiles {

@@ -9,4 +9,6 @@
 mod disk;
 mod linear;
 mod sabotage;
+mod search;
 mod simulation;
+mod words;

@@ -1,0 +1,194 @@
+//! How much of a sku each channel may have: the limits record.
+//!
+//! A **floor** keeps units for a channel: others may not take the last `floor − used` units. A **cap** is the most a
+//! channel may use. Both guard a number over all nodes, not a place, and both are looked at when taking only: a physical
+//! loss may cut a floor, then others simply get nothing.
+//!
+//! The record is one more word in front of the cells of its sku. Every function here is one step on it: whoever keeps
+//! it copies it, changes the copy and swaps it in, all counters at once. Two words instead (what is left above the
+//! floors, and what each channel uses) cannot work: which of the two a roll back owes depends on what others did
+//! meanwhile. Takes come here first and then to the cells, gives go to the cells first and then here, so `free` is never
+//! more than the cells have.
+//!
+//! `used` counts what a channel holds, what it was promised, and what it waits for with a right. What is *not* here:
+//! where the record is kept and how it is swapped, and which channel has which limits.
+
+/// The share of one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Share {
+    /// Units kept for this channel.
+    pub floor: u32,
+    /// Most units this channel may use.
+    pub cap: u32,
+    /// Units it uses, those in flight included.
+    pub used: u32,
+    /// Part of `used` that may still roll back.
+    pub used_in_flight: u32,
+}
+
+impl Share {
+    /// Units that others must leave.
+    fn kept(&self, used: u32) -> u64 {
+        u64::from(self.floor.saturating_sub(used))
+    }
+}
+
+/// Why a take was not possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitShort {
+    /// It would be if those in flight rolled back.
+    Wait,
+    /// Not even then.
+    Refuse,
+}
+
+/// The limits record of one sku. `S` holds the shares, by channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct ChannelLimits<S = Box<[Share]>> {
+    /// Units free in all cells, less those a withdrawal has taken here and not yet there.
+    pub free: u32,
+    /// Units that may still roll back.
+    pub in_flight: u32,
+    /// By channel.
+    pub shares: S,
+}
+
+impl<S: AsRef<[Share]> + AsMut<[Share]>> ChannelLimits<S> {
+    /// Most units a channel could take now.
+    pub fn most(&self, channel: usize) -> u32 {
+        self.most_of(channel, u64::from(self.free), |share| share.used)
+    }
+
+    /// Most units a channel could take if everything in flight rolled back.
+    pub fn most_at_best(&self, channel: usize) -> u32 {
+        let free = u64::from(self.free) + u64::from(self.in_flight);
+        self.most_of(channel, free, |share| share.used - share.used_in_flight)
+    }
+
+    fn most_of(&self, channel: usize, free: u64, used: impl Fn(&Share) -> u32) -> u32 {
+        let shares = self.shares.as_ref();
+        let others = shares.iter().enumerate().filter(|(at, _)| *at != channel);
+        let kept: u64 = others.map(|(_, share)| share.kept(used(share))).sum();
+        let own = &shares[channel];
+        free.saturating_sub(kept).min(u64::from(own.cap.saturating_sub(used(own)))) as u32
+    }
+
+    /// Takes exactly `units` for a channel, marked. The test is monotone: every roll back makes a take easier, so a
+    /// refusal needs no second look.
+    pub fn take(&mut self, channel: usize, units: u32) -> Result<(), LimitShort> {
+        if self.most(channel) < units {
+            let enough = self.most_at_best(channel) >= units;
+            return Err(if enough { LimitShort::Wait } else { LimitShort::Refuse });
+        }
+        self.free -= units;
+        self.in_flight += units;
+        let share = &mut self.shares.as_mut()[channel];
+        share.used += units;
+        share.used_in_flight += units;
+        Ok(())
+    }
+
+    /// Marked units become free again.
+    pub fn roll_back(&mut self, channel: usize, units: u32) {
+        self.free += units;
+        self.in_flight -= units;
+        let share = &mut self.shares.as_mut()[channel];
+        share.used -= units;
+        share.used_in_flight -= units;
+    }
+
+    /// Marked units are logged; so is demand of `waiting` units that the channel waits for with a right from now on.
+    pub fn clear(&mut self, channel: usize, units: u32, waiting: u32) {
+        self.in_flight -= units;
+        let share = &mut self.shares.as_mut()[channel];
+        share.used_in_flight -= units;
+        share.used += waiting;
+    }
+
+    /// A channel gives back `units`, of which `free` become free; the cells have them already.
+    pub fn give(&mut self, channel: usize, units: u32, free: u32) {
+        self.shares.as_mut()[channel].used -= units;
+        self.free += free;
+    }
+
+    /// Units that no channel used become free; the cells have them already.
+    pub fn receive(&mut self, free: u32) {
+        self.free += free;
+    }
+
+    /// Takes up to `units` for nobody, marked: they are lost. Answers how many.
+    pub fn take_lost(&mut self, units: u32) -> u32 {
+        let taken = units.min(self.free);
+        self.free -= taken;
+        self.in_flight += taken;
+        taken
+    }
+
+    /// What was taken as lost is settled: the mark of all `taken` goes, and what the cell did not have is `returned`. One
+    /// step: between two, the record would show nothing while another cell has a unit.
+    pub fn clear_lost(&mut self, taken: u32, returned: u32) {
+        self.in_flight -= taken;
+        self.free += returned;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Five free units, three of them kept for the first channel; the second may use four.
+    fn limits() -> ChannelLimits {
+        let kept = Share { floor: 3, cap: 9, ..Share::default() };
+        let capped = Share { floor: 0, cap: 4, ..Share::default() };
+        ChannelLimits { free: 5, in_flight: 0, shares: Box::new([kept, capped]) }
+    }
+
+    #[test]
+    fn a_floor_is_kept_from_others_only() {
+        let mut limits = limits();
+        assert_eq!((limits.most(0), limits.most(1)), (5, 2));
+        assert_eq!(limits.take(1, 3), Err(LimitShort::Refuse));
+        assert_eq!(limits.take(1, 2), Ok(()));
+        assert_eq!(limits.take(0, 3), Ok(()));
+        assert_eq!((limits.free, limits.in_flight), (0, 5));
+    }
+
+    #[test]
+    fn a_cap_counts_what_may_still_roll_back() {
+        let mut limits = limits();
+        limits.receive(5);
+        assert_eq!(limits.take(1, 4), Ok(()));
+        assert_eq!(limits.take(1, 1), Err(LimitShort::Wait));
+        limits.clear(1, 4, 0);
+        assert_eq!(limits.take(1, 1), Err(LimitShort::Refuse));
+        limits.give(1, 1, 1);
+        assert_eq!(limits.take(1, 1), Ok(()));
+    }
+
+    #[test]
+    fn a_roll_back_leaves_everything_as_it_was() {
+        let before = limits();
+        let mut limits = before.clone();
+        assert_eq!(limits.take(0, 4), Ok(()));
+        limits.roll_back(0, 4);
+        assert_eq!(limits, before);
+    }
+
+    #[test]
+    fn a_used_floor_is_no_longer_kept() {
+        let mut limits = limits();
+        assert_eq!(limits.take(0, 2), Ok(()));
+        assert_eq!(limits.most(1), 2);
+        limits.clear(0, 2, 0);
+        assert_eq!((limits.free, limits.most(1)), (3, 2));
+    }
+
+    #[test]
+    fn a_loss_cuts_a_floor_and_others_get_nothing() {
+        let mut limits = limits();
+        assert_eq!(limits.take_lost(4), 4);
+        assert_eq!(limits.take(1, 1), Err(LimitShort::Wait));
+        limits.clear_lost(4, 1);
+        assert_eq!((limits.free, limits.in_flight, limits.most(1)), (2, 0, 0));
+    }
+}
