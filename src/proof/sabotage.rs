@@ -27,7 +27,6 @@ const CAUGHT_BY: &[(Bug, &str)] = &[
     (Bug::LostFollowUp, MODEL),
     (Bug::BucketTwice, LIVES),
     (Bug::BucketTwice, MODEL),
-    (Bug::UnregisteredExtension, LIVES),
     (Bug::UnregisteredExtension, MODEL),
     (Bug::ForgottenKey, LIVES),
     (Bug::SnapshotLoses, LIVES),

@@ -173,3 +173,29 @@ fn a_failed_sync_poisons_and_is_never_retried() {
     assert!(!journal.opening().clean);
     assert_eq!(state.seq(), 3);
 }
+
+#[test]
+fn a_torn_tail_that_was_sealed_off_stays_off_after_an_orderly_stop() {
+    let mut torn = 0;
+    for seed in 1..40 {
+        let disk = Simulated::new(seed);
+        let (journal, _) = open(&disk).unwrap();
+        append_durably(&journal, 5).unwrap();
+        disk.stop_after(2);
+        let seq = append(&journal);
+        assert_eq!(journal.durable_blocking(seq, ()), Err(OutcomeUnknown), "seed {seed}");
+        drop(journal);
+        disk.crash();
+        // It ends in order before any upkeep has put the generation away.
+        let (journal, _) = open(&disk).unwrap();
+        torn += u32::from(journal.opening().dropped.is_some());
+        journal.close().unwrap();
+        drop(journal);
+        let (journal, state) = open(&disk).unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));
+        assert!(journal.opening().clean && journal.opening().dropped.is_none(), "seed {seed}");
+        assert_state(&state, "after an orderly stop");
+        append_durably(&journal, 2).unwrap();
+        assert_readable(&journal, "after an orderly stop");
+    }
+    assert!(torn > 0, "some seed tears");
+}

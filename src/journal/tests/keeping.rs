@@ -210,3 +210,26 @@ fn upkeep_waits_out_a_disk_without_room() {
     assert_eq!(journal.core.shelf.volumes().len(), 2);
     assert_readable(&journal, "after a late switch");
 }
+
+#[test]
+fn a_generation_that_ended_and_was_not_sealed_may_lie_behind_a_snapshot() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open_with(&disk, Options { generation_bytes: 2 << 10, ..options() }).unwrap();
+    while journal.core.shelf.volumes().len() < 2 {
+        append_durably(&journal, 1).unwrap();
+        if journal.core.shelf.volumes().len() < 2 {
+            journal.core.keep();
+        }
+    }
+    append_durably(&journal, 1).unwrap();
+    journal.snapshot_now().unwrap().expect("there is something new");
+    assert!(!journal.core.shelf.volumes()[0].is_sealed(), "nobody came to seal it");
+    journal.close().unwrap();
+    drop(journal);
+    for clean in [true, false] {
+        let (journal, state) = open(&disk).unwrap();
+        assert_eq!(journal.opening().clean, clean);
+        assert_state(&state, "behind a snapshot");
+        assert_readable(&journal, "behind a snapshot");
+    }
+}

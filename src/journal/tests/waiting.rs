@@ -128,3 +128,29 @@ fn the_async_wait_is_woken_from_the_writer() {
         assert_eq!(journal.tail(49).next().await.unwrap().header.seq, 50);
     });
 }
+
+#[test]
+fn without_a_thread_the_caller_writes() {
+    let disk = Simulated::new(1);
+    let by_caller = || Options { workers: Workers::Caller, ..options() };
+    let (journal, _) = open_with(&disk, by_caller()).unwrap();
+    let first = append(&journal);
+    append(&journal);
+    assert_eq!((journal.durable_seq(), journal.counted().groups), (0, 0), "nobody has written");
+    assert_eq!(journal.durable_blocking(first, ()).map(|durable| durable.seq()), Ok(first));
+    assert_eq!((journal.durable_seq(), journal.counted().groups), (2, 1), "one group for all that waited");
+    append(&journal);
+    journal.write();
+    assert_eq!(journal.durable_seq(), 3);
+    append(&journal);
+    journal.close().unwrap();
+    drop(journal);
+    let (journal, state) = open_with(&disk, by_caller()).unwrap();
+    assert_eq!((journal.opening().clean, state.seq()), (true, 4), "an orderly end writes what waits");
+
+    disk.fail_sync_after(1);
+    let lost = append(&journal);
+    assert_eq!(journal.durable_blocking(lost, ()), Err(OutcomeUnknown));
+    assert!(journal.is_poisoned());
+    assert_eq!(journal.durable_blocking(append(&journal), ()), Err(OutcomeUnknown));
+}

@@ -14,14 +14,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::domain::event::Event;
-use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::node::NodeKind;
 use crate::domain::record::{Log, Record};
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{ReservationEvent, ReservationState};
 use crate::domain::state::{Entity, EntityKey, State};
-use crate::domain::stock::CellKey;
+use crate::domain::stock::{CellKey, Level};
 use crate::domain::time::{JournalTime, Now};
 use crate::engine::Engine;
 use crate::journal::Journal;
@@ -53,6 +53,9 @@ pub struct Judge {
     /// Orders with units that wait.
     waiting: BTreeSet<OrderKey>,
     held: BTreeMap<ReservationKey, JournalTime>,
+    /// Nodes that supply, and products.
+    supplying: BTreeSet<NodeIndex>,
+    products: BTreeMap<SkuIndex, Text>,
     /// What the records since the last look touched.
     touched: BTreeSet<EntityKey>,
     /// How often a law was looked at.
@@ -83,15 +86,14 @@ impl Judge {
         }
         self.appended.apply(&record).map_err(|law| law.to_string())?;
         for event in &record.events {
-            self.note(event);
+            self.note(event.entity());
         }
         self.between.push_back(record);
         self.laws += 1;
         Ok(())
     }
 
-    fn note(&mut self, event: &Event) {
-        let key = event.entity();
+    fn note(&mut self, key: EntityKey) {
         match self.appended.entity(&key) {
             Some(Entity::Order(order)) => {
                 self.orders.extend(order.facts.id.clone().map(|id| (id, order.key)));
@@ -107,6 +109,18 @@ impl Judge {
                 } else {
                     self.held.remove(&reservation.key);
                 }
+            }
+            Some(Entity::Node(node)) => {
+                let EntityKey::Node(index) = key else { unreachable!("a node is kept under its index") };
+                if node.active && node.kind != NodeKind::Virtual {
+                    self.supplying.insert(index);
+                } else {
+                    self.supplying.remove(&index);
+                }
+            }
+            Some(Entity::Item(item)) if item.kind == ItemKind::Product => {
+                let EntityKey::Item(index) = key else { unreachable!("an item is kept under its index") };
+                self.products.insert(index, item.sku.clone());
             }
             _ => {}
         }
@@ -140,19 +154,9 @@ impl Judge {
         );
         self.appended = self.safe.clone();
         (self.orders, self.waiting, self.held) = Default::default();
+        (self.supplying, self.products, self.touched) = Default::default();
         let keys: Vec<EntityKey> = self.appended.entities().into_keys().cloned().collect();
-        for key in keys {
-            if let Some(Entity::Order(order)) = self.appended.entity(&key) {
-                self.orders.extend(order.facts.id.clone().map(|id| (id, order.key)));
-                if order.lines.iter().any(|line| line.backordered > 0) {
-                    self.waiting.insert(order.key);
-                }
-            } else if let Some(Entity::Reservation(reservation)) = self.appended.entity(&key)
-                && reservation.state == ReservationState::Held
-            {
-                self.held.insert(reservation.key, reservation.expires_at);
-            }
-        }
+        keys.into_iter().for_each(|key| self.note(key));
         Ok(())
     }
 
@@ -194,17 +198,21 @@ impl Judge {
     /// Memory equals the records wherever they touched it, and every level keeps the laws.
     pub fn step(&mut self, engine: &Engine, now: JournalTime) -> Lawful {
         self.laws += 1;
-        for (cell, level) in engine.all_levels() {
-            let folded = self.appended.level(cell);
-            law!(level == folded, "{cell:?} is {level:?} in memory, {folded:?} by the records");
+        let levels = engine.all_levels();
+        for (cell, level) in &levels {
+            let folded = self.appended.level(*cell);
+            law!(*level == folded, "{cell:?} is {level:?} in memory, {folded:?} by the records");
             level.check().map_err(|law| format!("{cell:?}: {law}"))?;
             law!(level.shortfall == 0 || level.available == 0, "{cell:?} owes beside free units: {level:?}");
         }
         for key in std::mem::take(&mut self.touched) {
-            self.compare(engine, &key)?;
+            if let EntityKey::Cell(cell) = key {
+                law!(levels.iter().any(|(there, _)| *there == cell), "{cell:?} was moved, and memory has no such cell");
+            } else {
+                self.compare(engine, &key)?;
+            }
         }
-        self.nobody_waits_beside_free_units()?;
-        self.promise(engine, now)
+        self.promise(engine, now, &levels)
     }
 
     fn compare(&self, engine: &Engine, key: &EntityKey) -> Lawful {
@@ -234,78 +242,53 @@ impl Judge {
         Ok(())
     }
 
-    /// Cells of a sku at nodes that supply: all there can be in a world of few nodes.
-    fn supplying(&self, sku: SkuIndex) -> impl Iterator<Item = CellKey> + '_ {
-        let nodes = (0..).map(crate::domain::ids::NodeIndex).map_while(|node| {
-            let Some(Entity::Node(entity)) = self.appended.entity(&EntityKey::Node(node)) else { return None };
-            Some((node, entity.active && entity.kind != NodeKind::Virtual))
-        });
-        nodes.filter(|(_, supplies)| *supplies).map(move |(node, _)| CellKey { sku, node })
-    }
-
-    fn nobody_waits_beside_free_units(&self) -> Lawful {
+    /// Units that wait with a right, by sku and order.
+    fn queue(&self) -> Vec<(SkuIndex, OrderKey, u64)> {
+        let mut queue = Vec::new();
         for key in &self.waiting {
             let Some(Entity::Order(order)) = self.appended.entity(&EntityKey::Order(*key)) else { continue };
             for (at, line) in (0..).zip(&order.lines).filter(|(_, line)| line.backordered > 0 && line.placed.stocked) {
                 if order.waits_with_right(at) {
-                    let free = self.supplying(line.placed.sku).find(|cell| self.appended.level(*cell).available > 0);
-                    law!(free.is_none(), "line {at} of order {key} waits beside free units at {free:?}");
+                    queue.push((line.placed.sku, *key, u64::from(line.backordered)));
                 }
             }
         }
-        Ok(())
+        queue
     }
 
-    /// What can be promised: what is free, and what is due beyond what is owed.
-    fn promise(&self, engine: &Engine, now: JournalTime) -> Lawful {
-        let items: Vec<(Text, ItemKind)> =
-            engine.catalogue(|catalogue| catalogue.items().iter().map(|item| (item.sku.clone(), item.kind)).collect());
-        for (index, (name, _)) in (0..).map(SkuIndex).zip(&items).filter(|(_, (_, kind))| *kind == ItemKind::Product) {
-            let free: u64 = self.supplying(index).map(|cell| u64::from(self.appended.level(cell).available)).sum();
-            let supplying: Vec<CellKey> = self.supplying(index).collect();
-            let mut due = 0;
-            for (key, _) in self.held.iter().filter(|(_, expires_at)| **expires_at <= now) {
-                let Some(Entity::Reservation(reservation)) = self.appended.entity(&EntityKey::Reservation(*key)) else {
-                    continue;
-                };
-                let here = |node| supplying.iter().any(|cell| cell.node == node);
-                let held = reservation.lines.iter().filter(|held| held.sku == index && here(held.node));
-                due += held.map(|held| u64::from(held.quantity)).sum::<u64>();
-            }
-            let expected = free + due.saturating_sub(if due > 0 { self.owed(index) } else { 0 });
+    /// What is free waits for nobody, and can be promised together with what is due beyond what is owed.
+    fn promise(&self, engine: &Engine, now: JournalTime, levels: &[(CellKey, Level)]) -> Lawful {
+        let queue = self.queue();
+        let due = self.held.iter().filter(|(_, expires_at)| **expires_at <= now);
+        let due: Vec<_> = due
+            .filter_map(|(key, _)| match self.appended.entity(&EntityKey::Reservation(*key)) {
+                Some(Entity::Reservation(reservation)) => Some(&reservation.lines),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        for (index, name) in &self.products {
+            let own = || levels.iter().filter(|(cell, _)| cell.sku == *index);
+            let supplying = own().filter(|(cell, _)| self.supplying.contains(&cell.node));
+            let free: u64 = supplying.map(|(_, level)| u64::from(level.available)).sum();
+            let waits = queue.iter().find(|(sku, ..)| sku == index);
+            law!(waits.is_none() || free == 0, "{waits:?} waits beside {free} free units of {name}");
+            let due = due.iter().filter(|held| held.sku == *index && self.supplying.contains(&held.node));
+            let due: u64 = due.map(|held| u64::from(held.quantity)).sum();
+            let wanted: u64 = queue.iter().filter(|(sku, ..)| sku == index).map(|(.., units)| units).sum();
+            let pooled: u64 = own().map(|(_, level)| u64::from(level.pool)).sum();
+            let shortfall: u64 = own().map(|(_, level)| u64::from(level.shortfall)).sum();
+            let expected = free + due.saturating_sub(shortfall + wanted.saturating_sub(pooled));
             let promised = engine.atp(now, name, None).map_err(|rejection| rejection.to_string())?.available;
             law!(promised == expected, "{promised} of {name} can be promised; {free} are free and {due} due");
         }
         Ok(())
     }
 
-    fn owed(&self, sku: SkuIndex) -> u64 {
-        let (mut owed, mut wanted, mut pooled) = (0, 0u64, 0);
-        for cell in (0..8).map(|node| CellKey { sku, node: crate::domain::ids::NodeIndex(node) }) {
-            let level = self.appended.level(cell);
-            owed += u64::from(level.shortfall);
-            pooled += u64::from(level.pool);
-        }
-        let orders = self.waiting.iter().filter_map(|key| match self.appended.entity(&EntityKey::Order(*key)) {
-            Some(Entity::Order(order)) => Some(order),
-            _ => None,
-        });
-        for order in orders {
-            let lines = (0..).zip(&order.lines).filter(|(at, line)| {
-                line.placed.stocked && line.placed.sku == sku && line.backordered > 0 && order.waits_with_right(*at)
-            });
-            wanted += lines.map(|(_, line)| u64::from(line.backordered)).sum::<u64>();
-        }
-        owed + wanted.saturating_sub(pooled)
-    }
-
     /// All of memory equals the records.
     pub fn memory(&mut self, engine: &Engine, now: JournalTime) -> Lawful {
-        for (key, entity) in self.appended.entities() {
-            if !entity.is_forgotten_at(now) {
-                self.compare(engine, key)?;
-            }
-        }
+        let remembered = self.appended.entities().into_iter().filter(|(_, entity)| !entity.is_forgotten_at(now));
+        self.touched = remembered.map(|(key, _)| key.clone()).collect();
         self.appended.check_ownership().map_err(|law| law.to_string())?;
         self.step(engine, now)
     }
