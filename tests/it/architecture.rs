@@ -264,3 +264,21 @@ fn what_is_allowed_is_not_reported() {
         assert_eq!(breaches(path, &format!("//! What it is.\n{line}\n")), Vec::<String>::new(), "{path}: {line}");
     }
 }
+
+/// What shares no code with the engine names neither its crate nor any that the engine is made of.
+#[test]
+fn the_oracle_of_the_kill_loop_knows_only_what_clients_know() {
+    const KNOWN: &[&str] = &["std", "serde_json", "crate", "self", "super", "core"];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kill");
+    let mut paths = Vec::new();
+    files(&folder, &mut paths);
+    assert!(paths.len() > 5, "the kill loop has its files");
+    for path in paths {
+        let text = fs::read_to_string(&path).expect("source is text");
+        assert!(heads(&code(&text), "ordain").is_empty(), "{}: ask the server over HTTP instead", path.display());
+        for import in code(&text).lines().filter_map(|line| line.trim().strip_prefix("use ")) {
+            let head: String = import.chars().take_while(|c| is_name(*c)).collect();
+            assert!(KNOWN.contains(&head.as_str()), "{} uses `{head}`: only std and serde_json", path.display());
+        }
+    }
+}
