@@ -76,7 +76,7 @@ fn level(wire: &mut Wire, sku: &str) -> Value {
 fn a_hot_sku_sells_exactly_what_there_is() {
     let seed = setting("ORDAIN_SEED", 1);
     println!("hot seed={seed}");
-    let place = Place::new(folder("hot"), seed % 2 == 0);
+    let place = Place::new(folder("hot"), seed.is_multiple_of(2));
     let mut chance = Chance::of(seed, &[2]);
     let (skus, kills) = (Skus::of(0), &mut 0);
     let sku = &skus.stocked[0];
