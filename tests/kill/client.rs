@@ -68,15 +68,11 @@ impl<'a> Client<'a> {
 
     /// Goes on until the connection breaks; gives what it saw and what was wrong at once.
     pub fn run(mut self) -> (Vec<Seen>, Findings) {
-<<<<<<< HEAD
-        while !self.round.is_over.load(Ordering::Relaxed) && self.act().is_ok() {}
-=======
         while !self.round.is_over.load(Ordering::Relaxed) {
             if self.act().is_err() {
                 break;
             }
         }
->>>>>>> 786c4d4
         (self.seen.into_iter().map(|(path, body)| Seen { path, body }).collect(), self.findings)
     }
 
