@@ -100,4 +100,7 @@ pub mod promises {}
 mod sabotage;
 
 #[cfg(test)]
+mod fuzzing;
+
+#[cfg(test)]
 mod proof;

@@ -10,6 +10,8 @@ use super::reading::{Shape, read};
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
 use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
 
+mod fuzz;
+
 #[path = "../../tests/it/bad_input.rs"]
 mod bad_input;
 

@@ -19,6 +19,7 @@ use crate::domain::time::JournalTime;
 mod backups;
 mod crash;
 mod damage;
+mod fuzz;
 mod golden;
 mod keeping;
 mod real;

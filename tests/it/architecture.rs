@@ -26,6 +26,7 @@ const RANKS: &[(&str, u8)] = &[
     ("cli", 7),
     ("main", 8),
     ("sabotage", 0),
+    ("fuzzing", 0),
     ("proof", 9),
 ];
 

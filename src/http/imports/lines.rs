@@ -202,6 +202,24 @@ mod tests {
     }
 
     #[test]
+    fn every_line_is_read_or_refused() {
+        crate::fuzzing::fuzz(
+            "lines",
+            |_| {},
+            |bytes| {
+                for format in [Format::Ndjson, Format::Csv] {
+                    for kind in [ImportKind::Items, ImportKind::Nodes, ImportKind::Stock, ImportKind::Orders] {
+                        format.read(kind, bytes, |line| {
+                            assert!(line.number > 0);
+                            true
+                        });
+                    }
+                }
+            },
+        );
+    }
+
+    #[test]
     fn a_heading_that_names_no_fields_is_told_once() {
         assert_eq!(read(Format::Csv, b"sku,,x\n1,2,3\n"), vec![(1, Err("malformed_table"))]);
         assert_eq!(read(Format::Csv, b"sku,node,on_hand\n"), vec![]);
