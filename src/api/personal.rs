@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_was_sealed_opens_again() {
-        let person = Person { name: Some("Ana".into()), email: Some("ana@example.org".into()), phone: None };
+        let person = Person { name: Some("Customer".into()), email: Some("customer@example.org".into()), phone: None };
         let sealed = seal(&person);
         assert_eq!(open::<Person>(&sealed), person);
         assert_eq!(open::<Person>(&Sealed { key_id: 7, ..sealed }), Person::default());

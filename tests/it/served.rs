@@ -51,7 +51,12 @@ impl Answer {
 impl Served {
     /// Opens a data directory and serves it.
     pub fn start(dir: &Path) -> Self {
-        let (journal, state) = Unrecovered::open(dir, Options::default()).expect("opens").recover().expect("recovers");
+        Self::start_with(dir, Options::default())
+    }
+
+    /// Opens a data directory with options and serves it.
+    pub fn start_with(dir: &Path, options: Options) -> Self {
+        let (journal, state) = Unrecovered::open(dir, options).expect("opens").recover().expect("recovers");
         let views = Views::of(&state);
         let position = state.seq();
         let ordain = Pipeline::start(journal, state, None);

@@ -104,9 +104,9 @@ pub fn order(id: &str, lines: &[(String, u64)]) -> Value {
     );
     json!({
         "id": id, "type": "standard", "channel": "web", "channel_order_id": format!("web {id}"),
-        "customer": {"id": "c-1", "name": "Ana Lima", "email": "ana@example.org"},
+        "customer": {"id": "c-1", "name": "Customer", "email": "customer@example.org"},
         "ship_to": {
-            "name": "Ana Lima", "line1": "1 Main St", "city": "Chicago", "region": "IL", "postal_code": "60601",
+            "name": "Customer", "line1": "1 Main St", "city": "Chicago", "region": "IL", "postal_code": "60601",
             "country": "US", "latitude": 41.8781, "longitude": -87.6298,
         },
         "lines": lines.collect::<Vec<_>>(), "delivery_method": "ship",

@@ -5,6 +5,9 @@ use super::super::page::{Cursor, FulfillmentCursor, OrderCursor};
 use super::*;
 use crate::fuzzing::fuzz;
 
+/// Reads a body as one shape.
+type Reading = fn(&[u8]) -> Result<(), Problem>;
+
 #[test]
 fn every_shape_of_a_body_is_read_or_refused() {
     fuzz(
@@ -13,7 +16,7 @@ fn every_shape_of_a_body_is_read_or_refused() {
         |bytes| {
             let Ok(json) = Json::parse(bytes) else { return };
             let _ = json.fingerprint();
-            let shapes: [fn(&[u8]) -> Result<(), Problem>; 18] = [
+            let shapes: [Reading; 18] = [
                 read_as::<NodePut>,
                 read_as::<NodeChange>,
                 read_as::<ItemPut>,

@@ -12,7 +12,7 @@ use crate::journal::store::{SLOT_BYTES, write_file};
 const DIRECTORY: u128 = 0x0123_4567_89ab_cdef_0123_4567_89ab_cdef;
 
 /// Makes the last four bytes the checksum of what is before.
-fn mend_crc(bytes: &mut Vec<u8>) {
+fn mend_crc(bytes: &mut [u8]) {
     if let Some(covered) = bytes.len().checked_sub(4) {
         let crc = crc32fast::hash(&bytes[..covered]);
         bytes[covered..].copy_from_slice(&crc.to_le_bytes());
@@ -20,7 +20,7 @@ fn mend_crc(bytes: &mut Vec<u8>) {
 }
 
 /// Makes the last 32 bytes the hash of what is before.
-fn mend_hash(bytes: &mut Vec<u8>) {
+fn mend_hash(bytes: &mut [u8]) {
     if let Some(covered) = bytes.len().checked_sub(32) {
         let hash = *blake3::hash(&bytes[..covered]).as_bytes();
         bytes[covered..].copy_from_slice(&hash);
@@ -29,13 +29,17 @@ fn mend_hash(bytes: &mut Vec<u8>) {
 
 #[test]
 fn a_frame_and_its_records_are_read_or_refused() {
-    fuzz("frame", mend_crc, |bytes| {
-        let Ok(frame) = Frame::read(bytes) else { return };
-        assert_eq!(frame.bytes(), bytes, "what reads is what was written");
-        for slice in frame.records() {
-            let _ = codec::decode(&frame.head(), &slice);
-        }
-    });
+    fuzz(
+        "frame",
+        |bytes| mend_crc(bytes),
+        |bytes| {
+            let Ok(frame) = Frame::read(bytes) else { return };
+            assert_eq!(frame.bytes(), bytes, "what reads is what was written");
+            for slice in frame.records() {
+                let _ = codec::decode(&frame.head(), &slice);
+            }
+        },
+    );
 }
 
 #[test]
@@ -77,31 +81,43 @@ fn a_mark_is_read_or_refused() {
 
 #[test]
 fn a_note_of_a_position_is_read_or_refused() {
-    fuzz("note", mend_crc, |bytes| {
-        let Some(link) = Link::from_note(bytes) else { return };
-        assert_eq!(link.to_note(), bytes, "what reads is what was written");
-    });
+    fuzz(
+        "note",
+        |bytes| mend_crc(bytes),
+        |bytes| {
+            let Some(link) = Link::from_note(bytes) else { return };
+            assert_eq!(link.to_note(), bytes, "what reads is what was written");
+        },
+    );
 }
 
 #[test]
 fn a_snapshot_is_read_or_refused() {
-    fuzz("snapshot", mend_hash, |bytes| {
-        let disk = Simulated::new(1);
-        write_file(&disk, &snapshot::path("1.snapshot"), bytes).unwrap();
-        let _ = snapshot::load(&disk, DIRECTORY, "1.snapshot");
-    });
+    fuzz(
+        "snapshot",
+        |bytes| mend_hash(bytes),
+        |bytes| {
+            let disk = Simulated::new(1);
+            write_file(&disk, &snapshot::path("1.snapshot"), bytes).unwrap();
+            let _ = snapshot::load(&disk, DIRECTORY, "1.snapshot");
+        },
+    );
 }
 
 #[test]
 fn a_history_file_is_read_or_refused() {
-    fuzz("history", mend_crc, |bytes| {
-        let disk = Simulated::new(1);
-        write_file(&disk, &history::path(1), bytes).unwrap();
-        if let Ok(history) = History::open(&disk, 1, DIRECTORY) {
-            let _ = history.verify();
-            let _ = Arc::new(history).scan(2).count();
-        }
-    });
+    fuzz(
+        "history",
+        |bytes| mend_crc(bytes),
+        |bytes| {
+            let disk = Simulated::new(1);
+            write_file(&disk, &history::path(1), bytes).unwrap();
+            if let Ok(history) = History::open(&disk, 1, DIRECTORY) {
+                let _ = history.verify();
+                let _ = Arc::new(history).scan(2).count();
+            }
+        },
+    );
 }
 
 #[test]
