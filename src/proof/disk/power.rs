@@ -195,6 +195,35 @@ fn acknowledged_survives_any_loss_of_power_on_plain_files() {
     attack(StoreKind::Plain);
 }
 
+/// Before and after every call of the rare paths in one recording, each a disk of its own. `ORDAIN_RARE_EVERY` takes every
+/// n-th call only (default 12, from a place that the seed says); 1 takes all.
+fn attack_rare_calls(store: StoreKind) {
+    let (seed, every) = (setting("ORDAIN_SEED", 1), setting("ORDAIN_RARE_EVERY", 12).max(1));
+    let recording = record(store, seed, 3);
+    let trace = Arc::new(recording.trace());
+    let (rare, mut dice) = (trace.rare(), Dice::new(seed));
+    let taken = rare.iter().skip((seed % every) as usize).step_by(every as usize);
+    let around = taken.flat_map(|at| [*at, (at + 1).min(trace.steps.len())]);
+    let choices = around.map(|point| Choice::draw(point, dice.next())).collect();
+    let mut tally = judge_all(trace.clone(), choices, false, of_journals(&trace, store));
+    if tally.flagged() > 0 {
+        let kept = recording.keep(&format!("rare-{}-{seed}", name(store)));
+        tally.findings.push(format!("judge it again with ORDAIN_TRACE={} ORDAIN_SEED={seed}", kept.display()));
+    }
+    println!("rare calls of {}: {} of {} taken", name(store), rare.len() as u64 / every, rare.len());
+    tally.settle(&format!("{}-rare", name(store)), seed);
+}
+
+#[test]
+fn acknowledged_survives_a_loss_of_power_around_rare_calls_on_sled() {
+    attack_rare_calls(StoreKind::Sled);
+}
+
+#[test]
+fn acknowledged_survives_a_loss_of_power_around_rare_calls_on_plain_files() {
+    attack_rare_calls(StoreKind::Plain);
+}
+
 #[test]
 fn without_the_sync_nearly_every_image_is_flagged() {
     for store in [StoreKind::Sled, StoreKind::Plain] {
