@@ -86,7 +86,8 @@ pub fn read_log(look: &Look<'_>, each: &mut dyn FnMut(&Record, Option<&State>)) 
     if take_lock(&lock).is_err() {
         return Err(Failure::InUse(format!("{} is in use by another process", look.root.display())));
     }
-    fs::create_dir(look.scratch).map_err(|source| Failure::Disk { doing: "copied", source })?;
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", look.scratch.display()));
+    fs::create_dir(look.scratch).map_err(|error| Failure::Disk { doing: "copied", source: named(error) })?;
     let inspected = look.verifier.is_some();
     let report = copy(look.root, look.scratch)
         .and_then(|()| Directory::open(look.scratch, StoreKind::default(), look.verifier.clone()))
@@ -196,14 +197,17 @@ fn check_disk(
 fn check_mark(disk: &dyn Disk, report: &mut Report) -> Result<Option<Mark>, Failure> {
     let read = |source| Failure::Disk { doing: "read", source };
     let orderly = read_note(disk, "CLEAN")?.is_some();
-    for slot in mark::unreadable(disk).map_err(read)? {
+    let mark = Mark::load(disk).map_err(read)?;
+    // Without a readable slot there is nothing to spare; that is told where the mark is compared.
+    let unreadable = if mark.is_some() { mark::unreadable(disk).map_err(read)? } else { Vec::new() };
+    for slot in unreadable {
         let what = format!("slot {slot} of the high-water mark is unreadable");
         match orderly {
             true => report.find_spare("MARK", what),
             false => report.notes.push(format!("MARK: {what}, as a loss of power may leave it")),
         }
     }
-    Mark::load(disk).map_err(read)
+    Ok(mark)
 }
 
 /// Copies that a start passes over when another is good: each is read by itself.
