@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A request makes many small blocks, and threads free what others made: journal, views, clock.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     ordain::cli::run(std::env::args_os())
 }

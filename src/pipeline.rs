@@ -76,8 +76,13 @@ impl Pipeline {
     /// Carries out a command and waits until its record is durable.
     pub async fn submit(&self, context: Context, command: Command) -> Result<Durable<Outcome>, Refused> {
         let (seat, executed) = self.execute(&context, command)?;
-        self.journal.durable(first_record(&executed), ()).await?;
-        let outcome = self.outcome(&context, executed)?;
+        let outcome = match executed {
+            Executed::Done(outcome) => outcome,
+            repeat => {
+                self.journal.durable(first_record(&repeat), ()).await?;
+                self.outcome(&context, repeat)?
+            }
+        };
         let durable = self.journal.durable(outcome.seq, outcome).await?;
         drop(seat);
         Ok(durable)

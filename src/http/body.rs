@@ -4,11 +4,13 @@
 //! same is drained up to [`DRAINED_BYTES_MAX`] or [`DRAINED_FOR`], so that a client that only listens after sending hears
 //! the answer.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
@@ -31,7 +33,14 @@ pub async fn read(headers: &HeaderMap, mut body: Body) -> Result<Bytes, Problem>
         }
         return Err(too_large());
     }
-    let whole = timeout(DEADLINE, collect(&mut body)).await;
+    let whole = {
+        let mut collecting = pin!(collect(&mut body));
+        // As a rule it came with its headers: then nobody has to watch the time.
+        match collecting.as_mut().now_or_never() {
+            Some(whole) => Ok(whole),
+            None => timeout(DEADLINE, collecting).await,
+        }
+    };
     match whole {
         Ok(Ok(Some(bytes))) => Ok(bytes),
         Ok(Ok(None)) => {

@@ -3,7 +3,9 @@
 //! A problem travels as a value until it is here, where the request's id is known; nothing else writes one. Answers carry
 //! `X-Request-Id` and are not to be stored by caches.
 
-use std::panic::AssertUnwindSafe;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -20,6 +22,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tower::Service;
 
+use super::express::{self, Express};
 use super::meters::Meters;
 use crate::api::problem::Problem;
 use crate::api::scalar::Instant as Time;
@@ -155,32 +158,54 @@ impl Front {
     }
 
     /// Answers one request.
-    pub(super) async fn answer(&self, mut router: Router, mut request: Request) -> Response {
+    pub(super) fn answer(&self, router: &Router, request: Request) -> impl Future<Output = Response> + use<> {
         let began = Instant::now();
-        let method = request.method().clone();
-        let id = self.request_id(&request);
+        let asked = Asked { method: request.method().clone(), id: self.name_of(&request), began };
         self.set_clock(&request);
-        request.extensions_mut().insert(RequestId(id.clone()));
-        let answered = AssertUnwindSafe(router.call(request)).catch_unwind().await;
-        let mut response = match answered {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_) => Problem::new("internal_error", "this request broke something; it was logged").into_response(),
+        // What can be answered at once is; the rest is kept aside, so that what is moved about stays small.
+        let express = catch_unwind(AssertUnwindSafe(|| express::answer(self, &asked.id, request)));
+        let front = self.clone();
+        let later = match express {
+            Ok(Express::Now(route, replied)) => Err(front.finish(asked, Some(route), Ok(replied.into_response()))),
+            Ok(Express::Later(route, reply)) => Ok(Box::pin(async move {
+                let answered = AssertUnwindSafe(reply).catch_unwind().await;
+                front.finish(asked, Some(route), answered.map(IntoResponse::into_response))
+            }) as Later),
+            Ok(Express::Other(request)) => {
+                let mut router = router.clone();
+                Ok(Box::pin(async move {
+                    let answered = AssertUnwindSafe(router.call(request)).catch_unwind().await;
+                    front.finish(asked, None, answered.map(|Ok(response)| response))
+                }) as Later)
+            }
+            Err(panic) => Err(front.finish(asked, None, Err(panic))),
         };
-        write_problem(&mut response, &id);
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            response.headers_mut().insert(REQUEST_ID, id);
+        async {
+            match later {
+                Ok(later) => later.await,
+                Err(now) => now,
+            }
         }
-        self.measure(&method, &response, began);
+    }
+
+    /// What every answer gets; a panic is answered too.
+    fn finish(&self, asked: Asked, route: Option<&str>, answered: Result<Response, Panic>) -> Response {
+        let broken = |_| Problem::new("internal_error", "this request broke something; it was logged").into_response();
+        let mut response = answered.unwrap_or_else(broken);
+        write_problem(&mut response, &asked.id);
+        let status = response.status().as_u16();
+        let matched = response.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        let route = route.or(matched).unwrap_or("none");
+        self.0.meters.request(route, &asked.method, status, asked.began.elapsed());
+        response.headers_mut().insert(REQUEST_ID, asked.id);
         response
     }
 
-    fn request_id(&self, request: &Request) -> Text {
-        let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
-        match given.filter(|id| check_id(id).is_ok()) {
-            Some(id) => id.into(),
-            None => self.0.request_ids.next(),
-        }
+    /// The id of a request: its own when it brings a good one.
+    fn name_of(&self, request: &Request) -> HeaderValue {
+        let given = request.headers().get(&REQUEST_ID);
+        let good = given.filter(|id| id.to_str().is_ok_and(|id| check_id(id).is_ok()));
+        good.cloned().unwrap_or_else(|| self.0.request_ids.next())
     }
 
     /// Moves the clock forward to the time of a request, where requests carry it.
@@ -191,16 +216,23 @@ impl Front {
             clock.advance_to(time.ms);
         }
     }
-
-    fn measure(&self, method: &Method, response: &Response, began: Instant) {
-        let route = response.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
-        self.0.meters.request(route, method, response.status().as_u16(), began.elapsed());
-    }
 }
 
-/// Id of the request being answered.
-#[derive(Clone)]
-pub struct RequestId(pub Text);
+/// An answer that takes its time.
+type Later = Pin<Box<dyn Future<Output = Response> + Send>>;
+type Panic = Box<dyn Any + Send>;
+
+/// What is kept of a request until its answer is there.
+struct Asked {
+    method: Method,
+    id: HeaderValue,
+    began: Instant,
+}
+
+/// The id that the front gave to a request or found in it.
+pub fn request_id(headers: &HeaderMap) -> Text {
+    headers.get(&REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().into()
+}
 
 /// Tells the front which route answered.
 pub async fn name_route(path: MatchedPath, request: Request, next: Next) -> Response {
@@ -223,9 +255,9 @@ impl IntoResponse for Problem {
     }
 }
 
-fn write_problem(response: &mut Response, request_id: &str) {
+fn write_problem(response: &mut Response, request_id: &HeaderValue) {
     let Some(Unwritten(problem)) = response.extensions_mut().remove::<Unwritten>() else { return };
-    *response.body_mut() = Body::from(problem.to_json(request_id));
+    *response.body_mut() = Body::from(problem.to_json(request_id.to_str().unwrap_or_default()));
     let headers = response.headers_mut();
     // The router announced the empty body that the problem travelled with.
     headers.remove(CONTENT_LENGTH);
@@ -248,8 +280,22 @@ impl RequestIds {
         Self { run: RandomState::new().build_hasher().finish() as u32, next: AtomicU64::new(1) }
     }
 
-    fn next(&self) -> Text {
+    fn next(&self) -> HeaderValue {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:08x}-{number:x}", self.run).into()
+        let mut id = [b'0'; 25];
+        let mut end = 9;
+        digits(u64::from(self.run), &mut id[..8]);
+        id[8] = b'-';
+        let length = (64 - number.leading_zeros() as usize).div_ceil(4);
+        end += length;
+        digits(number, &mut id[9..end]);
+        HeaderValue::from_bytes(&id[..end]).expect("hexadecimal digits can stand in a header")
+    }
+}
+
+/// Fills all of `place` with the last hexadecimal digits of a number.
+fn digits(number: u64, place: &mut [u8]) {
+    for (at, digit) in place.iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[(number >> (4 * at) & 15) as usize];
     }
 }

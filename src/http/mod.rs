@@ -13,6 +13,7 @@
 
 mod backup;
 mod body;
+mod express;
 mod feed;
 mod front;
 mod fulfillment;

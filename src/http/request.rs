@@ -3,15 +3,17 @@
 //! A [`Write`] is read in the order that costs least: is there a seat, is it JSON, is it small, is it here in time, can
 //! it be parsed, is every field right. The first that fails is the answer; the last tells all faults at once.
 
+use std::sync::LazyLock;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method};
+use axum::http::{HeaderMap, HeaderName, Method, Uri};
 use serde::de::DeserializeOwned;
 
 use super::body;
-use super::front::{Front, RequestId};
+use super::front::{Front, request_id};
 use crate::api::json::Json;
 use crate::api::problem::Problem;
 use crate::api::reading::{self, Shape};
@@ -24,9 +26,9 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 /// Longest idempotency key, in bytes.
 const KEY_BYTES_MAX: usize = 255;
 /// Who asks, until there is authentication.
-const ANONYMOUS: &str = "anonymous";
+static ANONYMOUS: LazyLock<Text> = LazyLock::new(|| "anonymous".into());
 /// Through what commands of the front come.
-const SOURCE: &str = "http";
+static SOURCE: LazyLock<Text> = LazyLock::new(|| "http".into());
 
 /// Parts of the path, decoded.
 pub struct Path<T>(pub T);
@@ -48,11 +50,25 @@ impl<T: Shape> FromRequestParts<Front> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Front) -> Result<Self, Problem> {
-        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+        Self::of(&parts.uri).map(Self)
+    }
+}
+
+impl<T: Shape> Params<T> {
+    /// The parameters in the query of an address.
+    pub fn of(uri: &Uri) -> Result<T, Problem> {
+        if uri.query().is_none() {
+            return Self::read(Vec::new());
+        }
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
             .map_err(|_| Problem::new("malformed_query", "the query is not percent-encoded UTF-8"))?;
+        Self::read(pairs)
+    }
+
+    fn read(pairs: Vec<(String, String)>) -> Result<T, Problem> {
         let bare = |(name, value): (String, String)| (name.into(), Json::Bare(value.into()));
         let object = Json::Object(pairs.into_iter().map(bare).collect());
-        reading::read(&object).map(Self).map_err(|faults| Problem::of_parameters(&faults))
+        reading::read(&object).map_err(|faults| Problem::of_parameters(&faults))
     }
 }
 
@@ -102,20 +118,23 @@ impl<B: Shape> FromRequest<Front> for Urgent<B> {
 async fn write<B: Shape>(request: Request) -> Result<Write<B>, Problem> {
     let (parts, body) = request.into_parts();
     let bytes = json_bytes(&parts.headers, body).await?;
-    let (body, fingerprint) = shape(&bytes)?;
+    let (body, json) = shape(&bytes)?;
+    // Only what can be recognised when it comes again is ever compared.
+    let can_repeat = parts.headers.contains_key(IDEMPOTENCY_KEY) || json.names_itself();
+    let fingerprint = if can_repeat { json.fingerprint() } else { 0 };
     Ok(Write { context: context(&parts, fingerprint)?, body, fingerprint })
 }
 
-/// What a body says, and its fingerprint. No body at all says nothing, which may be enough.
-fn shape<B: Shape>(bytes: &[u8]) -> Result<(B, u64), Problem> {
+/// What a body says, and the body. No body at all says nothing, which may be enough.
+fn shape<B: Shape>(bytes: &[u8]) -> Result<(B, Json<'_>), Problem> {
     if bytes.is_empty() {
         let nothing = Json::Object(Vec::new());
         let missing = |_| Problem::new("malformed_json", "the body is empty");
-        return reading::read(&nothing).map(|body| (body, nothing.fingerprint())).map_err(missing);
+        return reading::read(&nothing).map(|body| (body, nothing)).map_err(missing);
     }
     let json = Json::parse(bytes)?;
     let body = reading::read(&json).map_err(|faults| Problem::of_faults(&faults))?;
-    Ok((body, json.fingerprint()))
+    Ok((body, json))
 }
 
 async fn json_bytes(headers: &HeaderMap, body: axum::body::Body) -> Result<axum::body::Bytes, Problem> {
@@ -142,12 +161,11 @@ pub fn media_type(headers: &HeaderMap) -> &str {
 
 /// Who asks, and how a repeat is recognised.
 pub fn context(parts: &Parts, fingerprint: u64) -> Result<Context, Problem> {
-    let request_id = parts.extensions.get::<RequestId>().map_or_else(|| Text::from(""), |id| id.0.clone());
     let key = match parts.method {
         Method::POST => key(&parts.headers)?.map(|key| hashed(&parts.method, parts.uri.path(), &key, fingerprint)),
         _ => None,
     };
-    Ok(Context { actor: ANONYMOUS.into(), source: SOURCE.into(), request_id, key })
+    Ok(Context { actor: ANONYMOUS.clone(), source: SOURCE.clone(), request_id: request_id(&parts.headers), key })
 }
 
 /// A key means the same only for the same caller, method and path.

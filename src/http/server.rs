@@ -4,26 +4,30 @@
 //! |---|---|
 //! | connections | [`CONNECTIONS_MAX`]; further ones wait to be accepted |
 //! | first request of a connection, and every header after it | [`HEADER_FOR`] |
-//! | headers of a request | [`HEADERS_MAX`], [`HEADER_BYTES_MAX`] |
+//! | headers of a request | 100, which is hyper's own bound, [`HEADER_BYTES_MAX`] |
 //! | streams of an HTTP/2 connection | [`STREAMS_MAX`] |
 //! | end: requests in flight may take | [`DRAIN_FOR`] |
 //!
 //! HTTP/1.1 and HTTP/2 without TLS on the same port. Bodies have bounds of their own (`body`).
 
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{Request, Version};
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{interval, sleep, timeout};
@@ -33,10 +37,10 @@ use super::routes::router;
 
 /// Most connections at once.
 pub const CONNECTIONS_MAX: usize = 10_000;
-/// Longest time the headers of a request may take, and a connection may stay idle.
+/// Longest time the headers of a request may take, and a connection may stay idle; [`Quiet`] watches it.
 pub const HEADER_FOR: Duration = Duration::from_secs(10);
-/// Most headers of a request.
-pub const HEADERS_MAX: usize = 64;
+/// Bytes of an answer that a client has to take in [`HEADER_FOR`].
+const TAKEN_BYTES_MIN: u64 = 160 * 1024;
 /// Largest headers of a request, together.
 pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// Most streams of one HTTP/2 connection.
@@ -53,7 +57,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 pub async fn serve(listener: TcpListener, front: Front, stop: impl Future<Output = ()> + Send) -> io::Result<()> {
     let router = router(front.clone());
     let builder = Arc::new(builder());
-    let graceful = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut stop = pin!(stop);
     let mut fold = interval(FOLD_EVERY);
@@ -66,7 +69,7 @@ pub async fn serve(listener: TcpListener, front: Front, stop: impl Future<Output
                 Ok((stream, permit)) => {
                     pause = PAUSE_MIN;
                     let connection = Connection { router: router.clone(), front: front.clone(), permit };
-                    tokio::spawn(connection.serve(stream, builder.clone(), graceful.watcher()));
+                    tokio::spawn(connection.serve(stream, builder.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -78,7 +81,8 @@ pub async fn serve(listener: TcpListener, front: Front, stop: impl Future<Output
     }
     front.stop();
     drop(listener);
-    if timeout(DRAIN_FOR, graceful.shutdown()).await.is_err() {
+    let all_ended = permits.acquire_many(CONNECTIONS_MAX as u32);
+    if timeout(DRAIN_FOR, all_ended).await.is_err() {
         tracing::warn!("requests were still in flight after {} seconds", DRAIN_FOR.as_secs());
     }
     Ok(())
@@ -96,8 +100,7 @@ fn builder() -> Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_FOR)
-        .max_headers(HEADERS_MAX)
+        .header_read_timeout(None)
         .max_buf_size(HEADER_BYTES_MAX);
     builder
         .http2()
@@ -120,26 +123,128 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, builder: Arc<Builder<TokioExecutor>>, watcher: Watcher) {
+    async fn serve(self, stream: TcpStream, builder: Arc<Builder<TokioExecutor>>) {
         let Self { router, front, permit } = self;
         front.meters().connect();
         // Small answers leave at once; without it they are only slower.
         let _ = stream.set_nodelay(true);
-        let begun = Arc::new(AtomicBool::new(false));
+        let quiet = Arc::new(Quiet::new());
         let service = service_fn(|request: Request<Incoming>| {
-            begun.store(true, Ordering::Relaxed);
-            let (front, router) = (front.clone(), router.clone());
-            async move { Ok::<_, std::convert::Infallible>(front.answer(router, request.map(Body::new)).await) }
+            let serving = Serving::begin(&quiet, request.version());
+            let answer = front.answer(&router, request.map(Body::new));
+            async move { Ok::<_, std::convert::Infallible>(serving.hand_over(answer.await)) }
         });
-        let served = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
-        let mut served = pin!(served);
-        // Until the first request is there, nobody else watches the time.
-        let early = timeout(HEADER_FOR, &mut served).await;
-        if early.is_err() && begun.load(Ordering::Relaxed) {
-            // An error here is the client's: it went away or broke the protocol.
-            let _ = served.await;
+        let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        // What is asked only when it has something to say costs nothing while requests go by.
+        let mut signals = FuturesUnordered::from_iter([stop(&front), alarm()]);
+        loop {
+            tokio::select! {
+                biased;
+                // An error here is the client's: it went away or broke the protocol.
+                _ = &mut served => break,
+                Some(signal) = signals.next() => match signal {
+                    Signal::Stop => served.as_mut().graceful_shutdown(),
+                    Signal::Alarm if quiet.goes_on() => signals.push(alarm()),
+                    Signal::Alarm => break,
+                }
+            }
         }
         front.meters().disconnect();
         drop(permit);
+    }
+}
+
+/// What a connection hears besides its client.
+enum Signal {
+    Stop,
+    Alarm,
+}
+
+fn stop(front: &Front) -> BoxFuture<'static, Signal> {
+    front.stopped().map(|()| Signal::Stop).boxed()
+}
+
+fn alarm() -> BoxFuture<'static, Signal> {
+    sleep(HEADER_FOR).map(|()| Signal::Alarm).boxed()
+}
+
+/// Whether a connection has been quiet for too long: one alarm a connection looks, instead of a timer a request. So a quiet
+/// connection ends after one to two times [`HEADER_FOR`].
+struct Quiet {
+    /// Requests that are being answered, and one for ever on HTTP/2, which asks its peers by itself.
+    serving: AtomicU64,
+    /// Alarms to sleep through.
+    alarms: AtomicU64,
+}
+
+impl Quiet {
+    fn new() -> Self {
+        Self { serving: AtomicU64::new(0), alarms: AtomicU64::new(0) }
+    }
+
+    /// An alarm: whether the connection goes on.
+    fn goes_on(&self) -> bool {
+        let alarms = self.alarms.load(Ordering::Relaxed);
+        self.alarms.store(alarms.saturating_sub(1), Ordering::Relaxed);
+        alarms > 0 || self.serving.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// A request that is being answered, up to the last byte of a streamed answer.
+struct Serving {
+    quiet: Arc<Quiet>,
+    /// Alarms that a client may take for the answer and for the next request.
+    alarms: u64,
+}
+
+impl Serving {
+    fn begin(quiet: &Arc<Quiet>, version: Version) -> Self {
+        let times = if version == Version::HTTP_2 { 2 } else { 1 };
+        quiet.serving.fetch_add(times, Ordering::Relaxed);
+        Self { quiet: quiet.clone(), alarms: 1 }
+    }
+
+    /// A whole answer has its time to be taken; a streamed one goes on until its end.
+    fn hand_over(mut self, answer: Response) -> Response {
+        match answer.body().size_hint().exact() {
+            Some(bytes) => {
+                self.alarms += bytes / TAKEN_BYTES_MIN;
+                answer
+            }
+            None => answer.map(|body| Body::new(Streamed { body, _serving: self })),
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.quiet.alarms.store(self.alarms, Ordering::Relaxed);
+        self.quiet.serving.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A body whose end is the end of its request.
+struct Streamed {
+    body: Body,
+    _serving: Serving,
+}
+
+impl HttpBody for Streamed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -68,6 +68,11 @@ pub async fn stock(State(front): State<Front>, Path(sku): Path<Text>) -> Replied
     responses((status = 200, body = AtpJson)),
 )]
 pub async fn atp(State(front): State<Front>, Path(sku): Path<Text>, Params(asked): Params<AtpParams>) -> Replied {
+    available(&front, sku, &asked)
+}
+
+/// What can be promised of a sku.
+pub fn available(front: &Front, sku: Text, asked: &AtpParams) -> Replied {
     let node = asked.node.as_ref().map(|node| &*node.0);
     let atp = front.engine().atp(front.journal().now().journal, &sku, node)?;
     Ok(ahead(&AtpJson { sku: Sku(sku), available: atp.available, as_of: atp.as_of }))
