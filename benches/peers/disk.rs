@@ -6,15 +6,63 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::generator::{Answered, Load, no_latencies};
+use super::processor::used_by;
+use super::servers::{Place, done};
 
 const FILE_BYTES: u64 = 64 << 20;
 
-/// Writes `bytes` and syncs them, for the time of the load.
-pub fn run(dir: &Path, bytes: usize, load: Load) -> Result<Answered, String> {
-    measure(dir, bytes, load).map_err(|fault| format!("writing in {}: {fault}", dir.display()))
+/// A side without a server: this program in a process of its own, on the servers' core.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// Where.
+    pub place: Place,
+    /// Of each write.
+    pub bytes: usize,
+}
+
+impl Disk {
+    /// What came of a load, and the time it used on the processor.
+    pub fn run(&self, load: Load) -> Result<(Answered, Duration), String> {
+        let program = std::env::current_exe().map_err(|fault| format!("this program: {fault}"))?;
+        let words = [self.bytes.to_string(), load.warm_up.as_millis().to_string(), load.window.as_millis().to_string()];
+        let dir = self.place.dir.display().to_string();
+        let args = ["disk", "--dir", &dir, "--bytes", &words[0], "--warm-up-ms", &words[1], "--window-ms", &words[2]];
+        read(&done(&mut self.place.command(&program, &args, None))?)
+    }
+}
+
+/// What the process prints: answers counted and all, time taken and used, and each latency with its count.
+fn tell(answered: &Answered) -> String {
+    let buckets = answered.latencies.iter_recorded();
+    let buckets = buckets.map(|bucket| format!("{}x{}", bucket.value_iterated_to(), bucket.count_at_value()));
+    let used = used_by(std::process::id(), false).as_millis();
+    let numbers = format!("{} {} {} {used}", answered.counted, answered.all, answered.took.as_nanos());
+    format!("{numbers} {}", buckets.collect::<Vec<_>>().join(" "))
+}
+
+fn read(text: &str) -> Result<(Answered, Duration), String> {
+    let strange = || format!("the disk's process says {text:?}");
+    let mut words = text.split(' ');
+    let mut number = || words.next().and_then(|word| word.parse::<u64>().ok()).ok_or_else(strange);
+    let (counted, all) = (number()?, number()?);
+    let (took, used) = (Duration::from_nanos(number()?), Duration::from_millis(number()?));
+    let mut latencies = no_latencies()?;
+    for bucket in words {
+        let (value, count) = bucket.split_once('x').ok_or_else(strange)?;
+        let (value, count) = (value.parse().map_err(|_| strange())?, count.parse().map_err(|_| strange())?);
+        latencies.saturating_record_n(value, count);
+    }
+    Ok((Answered { counted, latencies, all, took }, used))
+}
+
+/// Writes `bytes` and syncs them for the time of the load; prints what came of it.
+pub fn run(dir: &Path, bytes: usize, load: Load) -> Result<(), String> {
+    let done = measure(dir, bytes, load).map_err(|fault| format!("writing in {}: {fault}", dir.display()))?;
+    println!("{}", tell(&done));
+    Ok(())
 }
 
 fn measure(dir: &Path, bytes: usize, load: Load) -> std::io::Result<Answered> {

@@ -140,7 +140,7 @@ fn main() -> ExitCode {
         Some(Part::Echo { get, post }) => echo::serve(*get, *post),
         Some(Part::Disk { dir, bytes, warm_up_ms, window_ms }) => {
             let (warm_up, window) = (Duration::from_millis(*warm_up_ms), Duration::from_millis(*window_ms));
-            disk::run(dir, *bytes, Load { depth: 1, warm_up, window }).map(|done| println!("{}", rounds::tell(&done)))
+            disk::run(dir, *bytes, Load { depth: 1, warm_up, window })
         }
         None => run.measure(),
     };
@@ -179,8 +179,8 @@ impl Run {
         let dir = self.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
         let place = Place { dir, core: self.server_core };
         let cores = Cores { server: self.server_core, generator: self.generator_core };
-        let programs =
-            Programs { ordain: self.ordain.clone(), redis: self.redis.clone(), postgres: self.postgres.clone() };
+        let ordain = self.ordain.canonicalize().map_err(|fault| format!("{}: {fault}", self.ordain.display()))?;
+        let programs = Programs { ordain, redis: self.redis.clone(), postgres: self.postgres.clone() };
 
         println!("{pairs} windows of {} ms each side, after {} ms of warm-up", window.as_millis(), warm_up.as_millis());
         println!("servers on core {}, generator on core {}; medians of windows,", cores.server, cores.generator);

@@ -9,10 +9,11 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::generator::{Answered, Generator, Load, no_latencies};
+use super::disk::Disk;
+use super::generator::{Answered, Generator, Load};
 use super::processor::{Core, used_by};
 use super::request::Request;
-use super::servers::Server;
+use super::servers::{Place, Server};
 use super::wire::Wire;
 
 /// Which cores do what.
@@ -39,12 +40,9 @@ pub struct Side {
 /// Who does the work of a side.
 pub enum Work {
     /// A server, over sockets.
-    Server(Asked),
-    /// This program on the servers' core, writing and syncing.
-    Disk {
-        /// Runs it for a load.
-        run: Box<dyn Fn(Load) -> Result<(Answered, Duration), String>>,
-    },
+    Server(Box<Asked>),
+    /// The disk, without a server.
+    Disk(Disk),
 }
 
 /// A server and what it is sent.
@@ -116,14 +114,20 @@ impl Asked {
 impl Side {
     /// A server's side.
     pub fn server(name: &'static str, operations: u64, asked: Asked) -> Self {
-        Self { name, operations, work: Work::Server(asked), answered: 0 }
+        Self { name, operations, work: Work::Server(Box::new(asked)), answered: 0 }
+    }
+
+    /// The disk's side.
+    pub fn disk(place: &Place, bytes: usize) -> Self {
+        let disk = Disk { place: place.clone(), bytes };
+        Self { name: "disk", operations: 1, work: Work::Disk(disk), answered: 0 }
     }
 
     /// Requests under way on each of its connections.
     pub fn depth(&self) -> usize {
         match &self.work {
             Work::Server(asked) => asked.depth,
-            Work::Disk { .. } => 1,
+            Work::Disk(_) => 1,
         }
     }
 
@@ -133,8 +137,8 @@ impl Side {
         let (own_before, began) = (used_by(own, false), Instant::now());
         let (answered, used, took) = match &mut self.work {
             Work::Server(asked) => asked.run(load)?,
-            Work::Disk { run } => {
-                let (answered, used) = run(load)?;
+            Work::Disk(disk) => {
+                let (answered, used) = disk.run(load)?;
                 let took = answered.took;
                 (answered, used, took)
             }
@@ -174,41 +178,4 @@ pub fn run(
         }
     }
     Ok(windows)
-}
-
-/// Runs the disk's side in a process on the servers' core.
-pub fn disk(place: &super::servers::Place, bytes: usize) -> Side {
-    let place = place.clone();
-    let run = move |load: Load| {
-        let program = std::env::current_exe().map_err(|fault| format!("this program: {fault}"))?;
-        let words = [bytes.to_string(), load.warm_up.as_millis().to_string(), load.window.as_millis().to_string()];
-        let dir = place.dir.display().to_string();
-        let args = ["disk", "--dir", &dir, "--bytes", &words[0], "--warm-up-ms", &words[1], "--window-ms", &words[2]];
-        read(&super::servers::done(&mut place.command(&program, &args, None))?)
-    };
-    Side { name: "disk", operations: 1, work: Work::Disk { run: Box::new(run) }, answered: 0 }
-}
-
-/// What the disk's process prints: answers counted and all, time taken and used, and each latency with its count.
-pub fn tell(answered: &Answered) -> String {
-    let buckets = answered.latencies.iter_recorded();
-    let buckets = buckets.map(|bucket| format!("{}x{}", bucket.value_iterated_to(), bucket.count_at_value()));
-    let used = used_by(std::process::id(), false).as_millis();
-    let numbers = format!("{} {} {} {used}", answered.counted, answered.all, answered.took.as_nanos());
-    format!("{numbers} {}", buckets.collect::<Vec<_>>().join(" "))
-}
-
-fn read(text: &str) -> Result<(Answered, Duration), String> {
-    let strange = || format!("the disk's process says {text:?}");
-    let mut words = text.split(' ');
-    let mut number = || words.next().and_then(|word| word.parse::<u64>().ok()).ok_or_else(strange);
-    let (counted, all) = (number()?, number()?);
-    let (took, used) = (Duration::from_nanos(number()?), Duration::from_millis(number()?));
-    let mut latencies = no_latencies()?;
-    for bucket in words {
-        let (value, count) = bucket.split_once('x').ok_or_else(strange)?;
-        let (value, count) = (value.parse().map_err(|_| strange())?, count.parse().map_err(|_| strange())?);
-        latencies.saturating_record_n(value, count);
-    }
-    Ok((Answered { counted, latencies, all, took }, used))
 }

@@ -2,7 +2,7 @@
 //!
 //! Each listens on a free port of 127.0.0.1 and keeps what it writes in a folder of its own. It is started through
 //! `taskset`, which puts it on its core, and `setpriv`, which lets the kernel end it when this process dies in whatever
-//! way. Its process id is noted in the folder of the run, for the script that waits for the end of all.
+//! way. It works in its folder, by which the script that starts all of this finds what is left of it.
 //!
 //! | Server | How durable it is asked to be |
 //! |---|---|
@@ -10,8 +10,8 @@
 //! | Redis | append-only file with `appendfsync always`; no snapshots, and no rewriting of the file, which would only cost it |
 //! | PostgreSQL | a fresh cluster with `fsync` and `synchronous_commit` on, everything else as it comes |
 
-use std::fs::{self, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -95,7 +95,7 @@ impl Place {
             "synchronous_commit=on".into(),
         ];
         let mut command = self.command(&programs.join("postgres"), &["-D", &data], user);
-        command.args(settings.iter().flat_map(|setting| ["-c", setting])).current_dir(&dir);
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
         let mut server = self.listening(command, port, dir, Signal::INT)?;
         server.many_processes = true;
         Ok(server)
@@ -127,7 +127,7 @@ impl Place {
         and: impl FnOnce(&mut Command) -> &mut Command,
         dir: PathBuf,
     ) -> Result<Server, String> {
-        let mut child = self.spawn(and(&mut command).stdout(Stdio::piped()))?;
+        let mut child = spawn(and(&mut command).current_dir(&dir).stdout(Stdio::piped()))?;
         let mut line = String::new();
         let read = child.stdout.as_mut().map(|stdout| BufReader::new(stdout).read_line(&mut line));
         let address = line.trim().rsplit("//").next().and_then(|address| address.parse().ok());
@@ -139,7 +139,7 @@ impl Place {
     fn listening(&self, mut command: Command, port: u16, dir: PathBuf, ending: Signal) -> Result<Server, String> {
         let log = fs::File::create(dir.join("log")).map_err(|fault| format!("the log: {fault}"))?;
         let err = log.try_clone().map_err(|fault| format!("the log: {fault}"))?;
-        let child = self.spawn(command.stdout(log).stderr(err))?;
+        let child = spawn(command.current_dir(&dir).stdout(log).stderr(err))?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut server = Server { address, child, many_processes: false, ending, dir };
         let began = Instant::now();
@@ -154,14 +154,6 @@ impl Place {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(server)
-    }
-
-    fn spawn(&self, command: &mut Command) -> Result<Child, String> {
-        let child = command.spawn().map_err(|fault| format!("{command:?}: {fault}"))?;
-        let notes = OpenOptions::new().create(true).append(true).open(self.dir.join("pids"));
-        let noted = notes.and_then(|mut file| writeln!(file, "{}", child.id()));
-        noted.map_err(|fault| format!("noting a process: {fault}"))?;
-        Ok(child)
     }
 }
 
@@ -189,6 +181,10 @@ impl Drop for Server {
         }
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+fn spawn(command: &mut Command) -> Result<Child, String> {
+    command.spawn().map_err(|fault| format!("{command:?}: {fault}"))
 }
 
 /// Runs a command to its end.

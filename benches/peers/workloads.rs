@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::echo::SAME;
 use super::request::{Request, SERIAL, SKU};
-use super::rounds::{Asked, Side, disk};
+use super::rounds::{Asked, Side};
 use super::servers::{Place, Server};
 use super::stores::{Ordain, Postgres, Redis, Stock};
 use super::wire::Wire;
@@ -245,7 +245,7 @@ fn reserve(
     for (lane, &connections) in (1..).zip(&sizes.connections) {
         let mut sides = vec![servers.single("ordain", connections, 1)];
         sides.extend(servers.peers(connections, lane)?);
-        sides.push(disk(place, DISK_BYTES));
+        sides.push(Side::disk(place, DISK_BYTES));
         let what = "one unit reserved and durable, then answered; disk: one write of 4 KiB and its fdatasync at a time";
         let line = Line { name: lines("reserve"), what, connections, depth: 1, sides };
         servers.took(&measure(line)?);
