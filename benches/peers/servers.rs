@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-const START_MAX: Duration = Duration::from_secs(60);
+/// How long a server may take until it answers.
+pub const START_MAX: Duration = Duration::from_secs(60);
 const END_MAX: Duration = Duration::from_secs(30);
 
 /// Where servers run.

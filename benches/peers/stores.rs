@@ -11,6 +11,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use ordain::connectors::client::Client;
@@ -19,7 +20,7 @@ use postgres_protocol::message::frontend;
 use serde_json::{Value, json};
 
 use super::request::{Request, SERIAL};
-use super::servers::done;
+use super::servers::{START_MAX, done};
 
 const ON_HAND: u64 = 500_000_000;
 const TTL_S: &str = "86400";
@@ -162,6 +163,14 @@ impl<'a> Postgres<'a> {
     /// Makes and fills the tables.
     pub fn fill(address: SocketAddr, programs: &'a Path, stock: Stock) -> Result<Self, String> {
         let filled = Self { address, programs, stock };
+        let began = Instant::now();
+        // Its port answers before it does.
+        while let Err(fault) = filled.query("SELECT 1") {
+            if began.elapsed() > START_MAX {
+                return Err(fault);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
         filled.query(TABLES)?;
         filled.query(&format!(
             "INSERT INTO stock SELECT 'sku-' || lpad(n::text, 6, '0'), {ON_HAND} FROM generate_series(0, {}) n",

@@ -245,12 +245,15 @@ fn reserve(
     for (lane, &connections) in (1..).zip(&sizes.connections) {
         let mut sides = vec![servers.single("ordain", connections, 1)];
         sides.extend(servers.peers(connections, lane)?);
-        sides.push(Side::disk(place, DISK_BYTES));
-        let what = "one unit reserved and durable, then answered; disk: one write of 4 KiB and its fdatasync at a time";
+        if servers.hot {
+            sides.push(Side::disk(place, DISK_BYTES));
+        }
+        let what = "one unit reserved and durable, then answered; disk: one write of 4 KiB and its fdatasync at a time, without a client";
         let line = Line { name: lines("reserve"), what, connections, depth: 1, sides };
         servers.took(&measure(line)?);
     }
-    for &many in &sizes.batches {
+    let batches = if servers.hot { &sizes.batches[..] } else { &sizes.batches[..1] };
+    for &many in batches {
         for &connections in &sizes.connections {
             let sides = vec![servers.batch(many, connections), servers.single("single", connections, 1)];
             let what =
