@@ -7,6 +7,9 @@
 //! Readiness is edge triggered. A read that fills less than the buffer has drained the socket, so there is no second
 //! read that only hears "nothing more".
 //!
+//! An operation may take several round trips on its connection (with a depth of one); it counts once, and its latency is
+//! from the first byte of the first to the last answer.
+//!
 //! Promises: an answer that is not a yes, a connection that ends or a server that goes silent ends the run with an error.
 
 use std::collections::VecDeque;
@@ -66,6 +69,8 @@ struct Connection {
     /// Beginning of an answer.
     part: Vec<u8>,
     sent_at: VecDeque<Instant>,
+    /// Answers that the operation under way has had, where it takes several.
+    trips: usize,
 }
 
 /// No latencies yet.
@@ -97,7 +102,7 @@ impl Generator {
             let mut stream = TcpStream::from_std(stream);
             let both = Interest::READABLE | Interest::WRITABLE;
             poll.registry().register(&mut stream, Token(token), both).map_err(fault)?;
-            open.push(Connection { stream, unsent: Vec::new(), part: Vec::new(), sent_at: VecDeque::new() });
+            open.push(Connection { stream, unsent: Vec::new(), part: Vec::new(), sent_at: VecDeque::new(), trips: 0 });
         }
         Ok(Self {
             wire,
@@ -136,6 +141,9 @@ impl Generator {
                 if answers == 0 {
                     continue;
                 }
+                if connection.continues(request)? {
+                    continue;
+                }
                 now = Instant::now();
                 all += answers as u64;
                 under_way -= answers;
@@ -162,8 +170,23 @@ impl Generator {
 }
 
 impl Connection {
+    /// After an answer: sends what belongs to the same operation, when there is more of it.
+    fn continues(&mut self, request: &Request) -> Result<bool, String> {
+        self.trips += 1;
+        let Some(bytes) = request.after(self.trips) else {
+            self.trips = 0;
+            return Ok(false);
+        };
+        self.put(bytes)?;
+        Ok(true)
+    }
+
     fn send(&mut self, bytes: &[u8], requests: usize, now: Instant) -> Result<(), String> {
         self.sent_at.extend(std::iter::repeat_n(now, requests));
+        self.put(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), String> {
         if self.unsent.is_empty() {
             let sent = written(self.stream.write(bytes))?;
             self.unsent.extend_from_slice(&bytes[sent..]);

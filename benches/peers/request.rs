@@ -18,6 +18,8 @@ enum Fill {
 #[derive(Clone, Debug)]
 pub struct Request {
     bytes: Vec<u8>,
+    /// What is sent after each answer but the last, when one operation takes several.
+    further: Vec<Vec<u8>>,
     places: Vec<(usize, Fill)>,
     skus: u64,
     drawn: u64,
@@ -32,7 +34,7 @@ impl Request {
             let found = bytes.windows(mark.len()).enumerate().filter(|(_, window)| *window == mark.as_bytes());
             places.extend(found.map(|(at, _)| (at, fill)));
         }
-        Self { bytes, places, skus, drawn: lane, serial: lane * 10_000_000_000 }
+        Self { bytes, further: Vec::new(), places, skus, drawn: lane, serial: lane * 10_000_000_000 }
     }
 
     /// An HTTP/1.1 request with a body of JSON, or none.
@@ -48,6 +50,16 @@ impl Request {
     pub fn redis(words: &[&str]) -> Vec<u8> {
         let words = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
         format!("*{}\r\n{}", words.len(), words.collect::<String>()).into_bytes()
+    }
+
+    /// Followed by these, each sent when the one before is answered: one operation of several round trips.
+    pub fn followed_by(self, further: Vec<Vec<u8>>) -> Self {
+        Self { further, ..self }
+    }
+
+    /// What follows after that many answers of an operation.
+    pub fn after(&self, answers: usize) -> Option<&[u8]> {
+        self.further.get(answers - 1).map(Vec::as_slice)
     }
 
     /// Appends the next sending.

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
 use ordain::connectors::client::Client;
 use postgres_protocol::IsNull;
@@ -24,6 +25,8 @@ use super::servers::{START_MAX, done};
 
 const ON_HAND: u64 = 500_000_000;
 const TTL_S: &str = "86400";
+
+type Unwritten = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a store begins with.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +53,11 @@ const RESERVE_IN_POSTGRES: &str = "WITH taken AS (UPDATE stock SET available = a
     WHERE sku = $2 AND available >= $3 RETURNING sku) \
     INSERT INTO reservations (owner, sku, quantity, expires_at) \
     SELECT $1, sku, $3, now() + $4 * interval '1 second' FROM taken RETURNING id, expires_at";
+
+const TAKE_IN_POSTGRES: &str = "UPDATE stock SET available = available - $2 WHERE sku = $1 AND available >= $2";
+
+const NOTE_IN_POSTGRES: &str = "INSERT INTO reservations (owner, sku, quantity, expires_at) \
+    VALUES ($1, $2, $3, now() + $4 * interval '1 second') RETURNING id, expires_at";
 
 /// Ordain.
 pub struct Ordain {
@@ -185,36 +193,33 @@ impl<'a> Postgres<'a> {
         done(Command::new(self.programs.join("psql")).args([&url, "-v", "ON_ERROR_STOP=1", "-Atqc", text]))
     }
 
-    /// What a new connection says: who it is, and the statement it prepares.
+    /// What a new connection says: who it is, and the statements it prepares.
     pub fn greeting() -> Result<Vec<Vec<u8>>, String> {
-        let fault = |fault: std::io::Error| format!("a message to PostgreSQL: {fault}");
-        let (mut hello, mut prepare) = Default::default();
-        frontend::startup_message([("user", "bench"), ("database", "postgres")], &mut hello).map_err(fault)?;
-        frontend::parse("reserve", RESERVE_IN_POSTGRES, [], &mut prepare).map_err(fault)?;
-        frontend::sync(&mut prepare);
-        Ok(vec![hello.to_vec(), prepare.to_vec()])
+        let hello = message(|out| {
+            frontend::startup_message([("user", "bench"), ("database", "postgres")], out)?;
+            Ok(())
+        })?;
+        let statements = [("reserve", RESERVE_IN_POSTGRES), ("take", TAKE_IN_POSTGRES), ("note", NOTE_IN_POSTGRES)];
+        let prepare = |(name, text)| {
+            message(|out| {
+                frontend::parse(name, text, [], out)?;
+                frontend::sync(out);
+                Ok(())
+            })
+        };
+        [Ok(hello)].into_iter().chain(statements.into_iter().map(prepare)).collect()
     }
 
-    /// One unit of a sku.
+    /// One unit of a sku, in one statement and one round trip.
     pub fn reserve(sku: &str) -> Result<Vec<u8>, String> {
-        let mut bytes = Default::default();
-        let values = ["cart-81", sku, "1", TTL_S];
-        let bound = frontend::bind(
-            "",
-            "reserve",
-            [],
-            values,
-            |text, out| {
-                out.extend_from_slice(text.as_bytes());
-                Ok(IsNull::No)
-            },
-            [],
-            &mut bytes,
-        );
-        bound.map_err(|_| "a reservation does not fit into a message of PostgreSQL")?;
-        frontend::execute("", 0, &mut bytes).map_err(|fault| fault.to_string())?;
-        frontend::sync(&mut bytes);
-        Ok(bytes.to_vec())
+        prepared("reserve", &["cart-81", sku, "1", TTL_S])
+    }
+
+    /// The same as a program sends it that asks for one thing after the other: a transaction of four round trips.
+    pub fn reserve_step_by_step(sku: &str) -> Result<[Vec<u8>; 4], String> {
+        let plain = |text| message(|out| Ok(frontend::query(text, out)?));
+        let (take, note) = (prepared("take", &[sku, "1"])?, prepared("note", &["cart-81", sku, "1", TTL_S])?);
+        Ok([plain("BEGIN")?, take, note, plain("COMMIT")?])
     }
 
     /// Units taken, which must be as many as there are reservations.
@@ -223,6 +228,27 @@ impl<'a> Postgres<'a> {
         let rows: u64 = number(&self.query("SELECT count(*) FROM reservations")?)?;
         agree("PostgreSQL", self.stock.skus * ON_HAND - left, rows)
     }
+}
+
+/// Bytes of a message of PostgreSQL's protocol.
+fn message(write: impl FnOnce(&mut BytesMut) -> Result<(), Unwritten>) -> Result<Vec<u8>, String> {
+    let mut bytes = BytesMut::new();
+    write(&mut bytes).map_err(|fault| format!("a message to PostgreSQL: {fault}"))?;
+    Ok(bytes.to_vec())
+}
+
+/// A call of a prepared statement with values as text.
+fn prepared(name: &str, values: &[&str]) -> Result<Vec<u8>, String> {
+    message(|out| {
+        let text = |value: &&str, out: &mut BytesMut| {
+            out.extend_from_slice(value.as_bytes());
+            Ok(IsNull::No)
+        };
+        frontend::bind("", name, [], values, text, [], out).map_err(|_| "a value is too long")?;
+        frontend::execute("", 0, out)?;
+        frontend::sync(out);
+        Ok(())
+    })
 }
 
 fn agree(name: &str, gone: u64, reservations: u64) -> Result<u64, String> {

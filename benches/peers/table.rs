@@ -54,13 +54,13 @@ impl Measured {
         let mut out = format!("\n{}, {} connections{depth}\n", self.name, self.connections);
         let mut line = |text: String| out.push_str(&format!("  {}\n", text.trim_end()));
         line(format!(
-            "{:<14} {:>10} {:>9} {:>9} {:>9} {:>10} {:>11} {:>9}",
+            "{:<18} {:>10} {:>9} {:>9} {:>9} {:>10} {:>11} {:>9}",
             "side", "rate/s", "p50 us", "p99 us", "p99.9 us", "cpu us/op", "server core", "generator"
         ));
         for (name, windows) in &self.sides {
             let middle = |of: fn(&Window) -> f64| median(&column(windows, of));
             line(format!(
-                "{name:<14} {:>10.0} {:>9.0} {:>9.0} {:>9.0} {:>10.2} {:>10.0}% {:>8.0}%  {}",
+                "{name:<18} {:>10.0} {:>9.0} {:>9.0} {:>9.0} {:>10.2} {:>10.0}% {:>8.0}%  {}",
                 middle(|window| window.rate),
                 middle(|window| window.latencies_us[0]),
                 middle(|window| window.latencies_us[1]),

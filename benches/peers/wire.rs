@@ -81,7 +81,9 @@ fn postgres(bytes: &[u8]) -> Result<Option<usize>, String> {
         let Some(message) = bytes.get(at + 5..end) else { return Ok(None) };
         match header.tag() {
             b'E' => return Err(told(message)),
-            b'C' if message.starts_with(b"INSERT 0 0") => return Err("no row was changed".into()),
+            b'C' if message.starts_with(b"INSERT 0 0") || message.starts_with(b"UPDATE 0") => {
+                return Err("no row was changed".into());
+            }
             b'Z' => return Ok(Some(end)),
             _ => at = end,
         }

@@ -196,6 +196,13 @@ impl<'a> Reserving<'a> {
             let mut asked = Asked::of(server, Wire::Postgres, request, connections);
             asked.greeting = Postgres::greeting()?;
             sides.push(Side::server("postgres", 1, asked));
+            if self.hot {
+                let [begin, further @ ..] = Postgres::reserve_step_by_step(&self.sku())?;
+                let request = Request::new(begin, self.stock.skus, lane).followed_by(further.to_vec());
+                let mut asked = Asked::of(server, Wire::Postgres, request, connections);
+                asked.greeting = Postgres::greeting()?;
+                sides.push(Side::server("postgres, 4 trips", 1, asked));
+            }
         }
         Ok(sides)
     }
@@ -204,7 +211,7 @@ impl<'a> Reserving<'a> {
         for side in sides {
             let store = match side.name {
                 "redis" => 1,
-                "postgres" => 2,
+                "postgres" | "postgres, 4 trips" => 2,
                 "disk" => continue,
                 _ => 0,
             };
@@ -239,7 +246,7 @@ fn reserve(
     measure: &mut Measure<'_>,
 ) -> Result<(), String> {
     let most = sizes.connections.iter().copied().max().unwrap_or(1);
-    let mut servers = Reserving::start(place, programs, stock, most)?;
+    let mut servers = Reserving::start(place, programs, stock, 2 * most)?;
     let kind = if servers.hot { "hot" } else { "spread" };
     let lines = |what: &str| format!("{what} {kind}");
     for (lane, &connections) in (1..).zip(&sizes.connections) {
@@ -254,7 +261,9 @@ fn reserve(
     }
     let batches = if servers.hot { &sizes.batches[..] } else { &sizes.batches[..1] };
     for &many in batches {
-        for &connections in &sizes.connections {
+        // Many large batches under way are more than a window's work: few of them show as much.
+        let connections = if many == batches[0] { &sizes.connections[..] } else { &[1, 4] };
+        for &connections in connections {
             let sides = vec![servers.batch(many, connections), servers.single("single", connections, 1)];
             let what =
                 "POST /v1/reservations/batch against single reservations; rates count reservations, latencies requests";
