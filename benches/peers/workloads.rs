@@ -24,6 +24,9 @@ use super::wire::Wire;
 /// Bytes of a write of the disk's side: what the smallest sync costs.
 const DISK_BYTES: usize = 4_096;
 
+/// Reservations of batches that are under way together, at most.
+const BATCHED_MAX: usize = 4_096;
+
 /// All groups, in the order of the table.
 pub const GROUPS: [&str; 5] = ["atp", "promise", "hot", "spread", "order"];
 
@@ -261,9 +264,11 @@ fn reserve(
     }
     let batches = if servers.hot { &sizes.batches[..] } else { &sizes.batches[..1] };
     for &many in batches {
-        // Many large batches under way are more than a window's work: few of them show as much.
-        let connections = if many == batches[0] { &sizes.connections[..] } else { &[1, 4] };
-        for &connections in connections {
+        // A server refuses what is too much at once, and few large batches under way show as much as many.
+        let most = (BATCHED_MAX / usize::try_from(many).unwrap_or(usize::MAX)).max(1);
+        let mut connections: Vec<usize> = sizes.connections.iter().map(|connections| most.min(*connections)).collect();
+        connections.dedup();
+        for connections in connections {
             let sides = vec![servers.batch(many, connections), servers.single("single", connections, 1)];
             let what =
                 "POST /v1/reservations/batch against single reservations; rates count reservations, latencies requests";
