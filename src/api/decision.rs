@@ -3,21 +3,30 @@
 //! Amounts of terms and assignments are integers in the currency of `cost`. Losers are computed on reading; an order's
 //! reply carries the nearest of them, the decision resource all.
 
+mod written;
+
+use std::cell::RefCell;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::scalar::{Id, MoneyJson, Sku};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::decision::{Decision, LineUnits, Loser};
+use crate::domain::command::PlaceLine;
+use crate::domain::decision::{Decision, Explaining, LineUnits, Loser};
 use crate::domain::ids::Text;
 use crate::domain::limits::LOSERS_IN_REPLY;
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
 use crate::domain::order::Order;
+
+thread_local! {
+    static EXPLAINING: RefCell<Explaining> = RefCell::default();
+}
 
 /// Names the lines that a decision speaks of.
 pub trait LineNames {
     /// Id and sku of the line at a position.
-    fn line(&self, position: u16) -> (Text, Text);
+    fn line(&self, position: u16) -> (&Text, &Text);
 }
 
 /// The lines of an order.
@@ -29,15 +38,16 @@ pub struct OrderLines<'a> {
 }
 
 impl LineNames for OrderLines<'_> {
-    fn line(&self, position: u16) -> (Text, Text) {
+    fn line(&self, position: u16) -> (&Text, &Text) {
         let placed = &self.order.lines[usize::from(position)].placed;
-        (placed.id.clone(), self.catalogue.item(placed.sku).sku.clone())
+        (&placed.id, &self.catalogue.item(placed.sku).sku)
     }
 }
 
-impl LineNames for [(Text, Text)] {
-    fn line(&self, position: u16) -> (Text, Text) {
-        self[usize::from(position)].clone()
+impl LineNames for [PlaceLine] {
+    fn line(&self, position: u16) -> (&Text, &Text) {
+        let line = &self[usize::from(position)];
+        (&line.id, &line.sku)
     }
 }
 
@@ -127,9 +137,10 @@ pub struct LoserJson {
 impl DecisionJson {
     /// A decision with the nearest losers.
     pub fn brief(decision: &Decision, lines: &(impl LineNames + ?Sized), catalogue: &Catalogue) -> Self {
-        let losing = decision.losing(catalogue);
-        let nearest = &losing[..losing.len().min(LOSERS_IN_REPLY)];
-        Self::of(decision, lines, catalogue, decision.losers_soon(nearest), losing.len())
+        EXPLAINING.with_borrow_mut(|explaining| {
+            let (losers, count) = decision.nearest_losers(catalogue, LOSERS_IN_REPLY, explaining);
+            Self::of(decision, lines, catalogue, losers, count)
+        })
     }
 
     /// A decision with some of its losers, and how many there are.
@@ -137,7 +148,7 @@ impl DecisionJson {
         decision: &Decision,
         lines: &(impl LineNames + ?Sized),
         catalogue: &Catalogue,
-        losers: Vec<Loser>,
+        losers: &[Loser],
         losers_count: usize,
     ) -> Self {
         let units = |units: &[LineUnits]| units.iter().map(|units| UnitsJson::of(*units, lines)).collect();
@@ -153,10 +164,10 @@ impl DecisionJson {
             gap: gap(decision.cost.amount, decision.lower_bound),
             cost: decision.cost.into(),
             lower_bound: Money { amount: decision.lower_bound, currency: decision.cost.currency }.into(),
-            terms: terms(decision),
+            terms: terms(decision).to_vec(),
             assignments: assignments.collect(),
             unfilled: units(&decision.unfilled),
-            rejected: losers.into_iter().map(|loser| LoserJson::of(loser, catalogue)).collect(),
+            rejected: losers.iter().map(|loser| LoserJson::of(loser, catalogue, decision.cost.currency)).collect(),
             rejected_count: losers_count,
         }
     }
@@ -166,28 +177,30 @@ fn gap(cost: i64, lower_bound: i64) -> f64 {
     if lower_bound <= 0 { 0.0 } else { (cost - lower_bound) as f64 / lower_bound as f64 }
 }
 
-fn terms(decision: &Decision) -> Vec<TermJson> {
+fn terms(decision: &Decision) -> [TermJson; 3] {
     let terms = decision.terms;
     let named = [("per_shipment", terms.per_shipment), ("distance", terms.distance), ("split", terms.split)];
-    named.map(|(name, amount)| TermJson { name, amount }).to_vec()
+    named.map(|(name, amount)| TermJson { name, amount })
 }
 
 impl UnitsJson {
     /// Units of a line, named.
     pub fn of(units: LineUnits, lines: &(impl LineNames + ?Sized)) -> Self {
         let (line, sku) = lines.line(units.line);
-        Self { line: Id(line), sku: Sku(sku), quantity: units.quantity }
+        Self { line: Id(line.clone()), sku: Sku(sku.clone()), quantity: units.quantity }
     }
 }
 
 impl LoserJson {
-    fn of(loser: Loser, catalogue: &Catalogue) -> Self {
+    fn of(loser: &Loser, catalogue: &Catalogue, currency: Currency) -> Self {
+        let mut detail = Vec::with_capacity(96);
+        written::detail(&mut detail, &loser.why, &written::Unit::of(currency));
         Self {
             node: Id(catalogue.node(loser.node).id.clone()),
-            reason: loser.reason,
-            detail: loser.detail,
-            costlier_by: loser.costlier_by,
-            exact: loser.costlier_by.map(|_| loser.exact),
+            reason: written::word(&loser.why),
+            detail: String::from_utf8(detail).expect("words are text"),
+            costlier_by: loser.costlier_by(),
+            exact: loser.costlier_by().map(|_| loser.is_exact()),
             distance_km: loser.distance_m.map(|metres| metres as f64 / 1_000.0),
         }
     }
@@ -198,4 +211,14 @@ impl LoserJson {
 pub struct Quote {
     /// What would be done.
     pub decision: DecisionJson,
+}
+
+impl Quote {
+    /// The JSON of a quote with the nearest losers, without the steps in between.
+    pub fn written(decision: &Decision, lines: &(impl LineNames + ?Sized), catalogue: &Catalogue) -> Vec<u8> {
+        EXPLAINING.with_borrow_mut(|explaining| {
+            let (losers, count) = decision.nearest_losers(catalogue, LOSERS_IN_REPLY, explaining);
+            written::quote(decision, lines, catalogue, losers, count)
+        })
+    }
 }

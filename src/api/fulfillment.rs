@@ -229,7 +229,12 @@ impl FulfillmentJson {
         let order = names.order;
         let lines = fulfillment.lines.iter().map(|part| {
             let (line, sku) = names.line(part.line);
-            FulfillmentLineJson { line: Id(line), sku: Sku(sku), quantity: part.quantity, picked: part.picked }
+            FulfillmentLineJson {
+                line: Id(line.clone()),
+                sku: Sku(sku.clone()),
+                quantity: part.quantity,
+                picked: part.picked,
+            }
         });
         let group = &order.facts.destinations[usize::from(fulfillment.group)].group;
         Self {

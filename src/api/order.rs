@@ -236,11 +236,6 @@ impl NewOrder {
         self.lines.first().map_or(Currency::USD, |line| line.unit_price.currency.0)
     }
 
-    /// Id and sku of every line.
-    pub fn line_names(&self) -> Vec<(Text, Text)> {
-        self.lines.iter().enumerate().map(|(n, line)| (line_id(line, n), line.sku.0.clone())).collect()
-    }
-
     /// The order of the domain, with the fingerprint of the body it came in.
     pub fn order(self, fingerprint: u64) -> PlaceOrder {
         let currency = self.currency();

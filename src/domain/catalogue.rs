@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::geo::Place;
 use super::ids::{NodeIndex, SkuIndex, Text};
 use super::item::Item;
 use super::money::Currency;
@@ -16,6 +17,8 @@ pub struct Catalogue {
     /// Currency of costs and item values.
     pub base_currency: Currency,
     nodes: Vec<Node>,
+    /// Where the nodes are, by index.
+    places: Vec<Place>,
     items: Vec<Item>,
     rule_sets: BTreeMap<Text, RuleSet>,
     node_by_id: HashMap<Text, NodeIndex>,
@@ -29,6 +32,7 @@ impl Catalogue {
             seq: 0,
             base_currency,
             nodes: Vec::new(),
+            places: Vec::new(),
             items: Vec::new(),
             rule_sets: BTreeMap::new(),
             node_by_id: HashMap::new(),
@@ -40,10 +44,13 @@ impl Catalogue {
     pub fn put_node(&mut self, index: NodeIndex, node: Node) {
         assert!(index.at() <= self.nodes.len(), "node indices are dense: {index:?} of {}", self.nodes.len());
         self.node_by_id.insert(node.id.clone(), index);
+        let place = Place::from(node.position);
         if index.at() == self.nodes.len() {
             self.nodes.push(node);
+            self.places.push(place);
         } else {
             self.nodes[index.at()] = node;
+            self.places[index.at()] = place;
         }
     }
 
@@ -71,6 +78,11 @@ impl Catalogue {
     /// The item at an index that the catalogue gave.
     pub fn item(&self, index: SkuIndex) -> &Item {
         &self.items[index.at()]
+    }
+
+    /// Where a node is.
+    pub fn place(&self, index: NodeIndex) -> &Place {
+        &self.places[index.at()]
     }
 
     /// All nodes by index.

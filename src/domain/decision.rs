@@ -2,16 +2,14 @@
 //!
 //! Reasons for losing nodes are computed from what was seen, on reading, not on the hot path.
 
-use std::collections::{HashMap, HashSet};
-
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Catalogue;
-use super::geo::Position;
+use super::geo::{Place, Position};
 use super::ids::{NodeIndex, Text};
 use super::money::Money;
 use super::node::NodeKind;
-use super::sourcing::{self, Candidate, DemandLine, Need, Part, Plan, Problem, Reason, Tariff};
+use super::sourcing::{self, Candidate, Inquiry, Need, Part, Plan, Problem, Reason, Tariff};
 
 /// Units of one order line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -114,34 +112,83 @@ pub struct Decision {
     pub evidence: Evidence,
 }
 
-/// A node that is not in the plan.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Losing {
-    /// Which.
-    pub node: NodeIndex,
-    /// Metres to the destination, where it is known.
-    pub distance_m: Option<u64>,
+/// A node that is not in the plan; the nearest is the least, and of equally near ones the lower index.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Losing(u64);
+
+impl Losing {
+    /// Distance above, index below: one number to sort by. Unknown distances come last.
+    fn new(node: NodeIndex, distance_m: Option<u32>) -> Self {
+        Self(u64::from(distance_m.unwrap_or(u32::MAX)) << 32 | u64::from(node.0))
+    }
+
+    fn node(self) -> NodeIndex {
+        NodeIndex(self.0 as u32)
+    }
+
+    fn distance_m(self) -> Option<u64> {
+        let metres = (self.0 >> 32) as u32;
+        (metres < u32::MAX).then_some(u64::from(metres))
+    }
 }
 
 /// A node that is not in the plan, and why.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Loser {
     /// Which.
     pub node: NodeIndex,
     /// Metres to the destination, where it is known.
     pub distance_m: Option<u64>,
-    /// Stable word: `no_stock`, `inactive`, `rejected_this_order`, `partial_stock`, `costlier`, `tied`.
-    pub reason: &'static str,
-    /// In words.
-    pub detail: String,
-    /// What the cheapest plan with this node costs more, minor units of the base currency.
-    pub costlier_by: Option<i64>,
-    /// Whether `costlier_by` is exact; else it is an upper estimate.
-    pub exact: bool,
+    /// Why.
+    pub why: Why,
 }
 
-/// Word, words, what it costs more, whether that is exact.
-type Why = (&'static str, String, Option<i64>, bool);
+/// Why a node is not in the plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// It could not be a candidate.
+    Fenced(FenceReason),
+    /// It is farther than the nodes whose stock was recorded, or has none of it.
+    NotRecorded,
+    /// It has none of what is wanted.
+    NoStock,
+    /// The solver saw it and took others.
+    Lost {
+        /// Why; amounts in minor units of the base currency.
+        reason: Reason,
+        /// Whether the amount is exact; else it is an upper estimate.
+        exact: bool,
+    },
+}
+
+impl Loser {
+    /// What the cheapest plan with this node costs more, minor units of the base currency.
+    pub fn costlier_by(&self) -> Option<i64> {
+        match self.why {
+            Why::Lost { reason: Reason::Tied, .. } => Some(0),
+            Why::Lost { reason: Reason::Costlier { by } | Reason::PartialStock { by, .. }, .. } => Some(by),
+            _ => None,
+        }
+    }
+
+    /// Whether `costlier_by` is exact; else it is an upper estimate.
+    pub fn is_exact(&self) -> bool {
+        !matches!(self.why, Why::Lost { exact: false, .. })
+    }
+}
+
+/// Memory of explanations, kept from one to the next.
+#[derive(Debug, Default)]
+pub struct Explaining {
+    problem: Problem,
+    plan: Plan,
+    inquiry: Inquiry,
+    /// Candidates asked for, ascending, each with its place among the losers; what the kernel says of them.
+    asked: Vec<(u32, u32)>,
+    told: Vec<sourcing::Loser>,
+    losing: Vec<Losing>,
+    losers: Vec<Loser>,
+}
 
 /// Steps that the tables for partial nodes may take for a reply: about a millisecond.
 const REPLY_STEPS_MAX: u64 = 1 << 16;
@@ -149,129 +196,131 @@ const REPLY_STEPS_MAX: u64 = 1 << 16;
 impl Decision {
     /// Nodes that are not in the plan, the nearest first.
     pub fn losing(&self, catalogue: &Catalogue) -> Vec<Losing> {
-        let nodes = (0..self.evidence.nodes).map(NodeIndex).filter(|node| node.at() < catalogue.nodes().len());
-        let supplies = |node: &NodeIndex| catalogue.node(*node).kind != NodeKind::Virtual;
-        let used = |node: &NodeIndex| self.assignments.iter().any(|a| a.node == *node);
-        let metres = |node| self.evidence.destination.map(|to| catalogue.node(node).position.metres_to(to));
-        let losing = |node| Losing { node, distance_m: metres(node) };
-        let mut losing: Vec<_> = nodes.filter(supplies).filter(|node| !used(node)).map(losing).collect();
-        losing.sort_by_key(|losing| (losing.distance_m.unwrap_or(u64::MAX), losing.node));
+        let mut losing = Vec::new();
+        self.list_losing(catalogue, &mut losing);
+        losing.sort_unstable();
         losing
+    }
+
+    fn list_losing(&self, catalogue: &Catalogue, losing: &mut Vec<Losing>) {
+        let to = self.evidence.destination.map(Place::from);
+        // Candidates stand in order of their index, so each is met once.
+        let mut seen = self.evidence.candidates.iter().peekable();
+        losing.clear();
+        let nodes = (0..self.evidence.nodes).map(NodeIndex).zip(catalogue.nodes());
+        losing.extend(nodes.filter_map(|(node, known)| {
+            let metres = seen.next_if(|(candidate, _)| *candidate == node).map(|(_, metres)| *metres);
+            if known.kind == NodeKind::Virtual || self.assignments.iter().any(|assignment| assignment.node == node) {
+                return None;
+            }
+            // No two places are farther apart than 2³² metres.
+            let distance_m = to.map(|to| metres.unwrap_or_else(|| catalogue.place(node).metres_to(&to) as u32));
+            Some(Losing::new(node, distance_m))
+        }));
     }
 
     /// Why they lost. Computed from what the solver saw; can take more than a second, so hold nothing meanwhile.
     pub fn losers(&self, losing: &[Losing]) -> Vec<Loser> {
-        self.explain(losing, sourcing::STEPS_MAX)
+        let mut explaining = Explaining::default();
+        self.explain(losing, sourcing::STEPS_MAX, &mut explaining);
+        explaining.losers
     }
 
-    /// Why they lost, in about the time that the decision took; amounts that would take longer are estimates.
-    pub fn losers_soon(&self, losing: &[Losing]) -> Vec<Loser> {
-        self.explain(losing, REPLY_STEPS_MAX)
+    /// Why the nearest of them lost, in about the time that the decision took (amounts that would take longer are
+    /// estimates), and how many lost in all.
+    pub fn nearest_losers<'a>(
+        &self,
+        catalogue: &Catalogue,
+        most: usize,
+        explaining: &'a mut Explaining,
+    ) -> (&'a [Loser], usize) {
+        let mut losing = std::mem::take(&mut explaining.losing);
+        self.list_losing(catalogue, &mut losing);
+        let count = losing.len();
+        if count > most {
+            losing.select_nth_unstable(most);
+            losing.truncate(most);
+        }
+        losing.sort_unstable();
+        self.explain(&losing, REPLY_STEPS_MAX, explaining);
+        explaining.losing = losing;
+        (&explaining.losers, count)
     }
 
-    fn explain(&self, losing: &[Losing], steps_max: u64) -> Vec<Loser> {
-        let mut reasons = self.reasons(&losing.iter().map(|losing| losing.node).collect(), steps_max);
-        let loser = |losing: &Losing| {
-            let why = reasons.remove(&losing.node).unwrap_or_else(|| self.no_candidate(losing.node));
-            let (reason, detail, costlier_by, exact) = why;
-            Loser { node: losing.node, distance_m: losing.distance_m, reason, detail, costlier_by, exact }
-        };
-        losing.iter().map(loser).collect()
-    }
-
-    /// Reasons of those nodes whose stock the solver saw.
-    fn reasons(&self, asked: &HashSet<NodeIndex>, steps_max: u64) -> HashMap<NodeIndex, Why> {
-        let (problem, plan) = (self.problem(), self.plan());
-        let node = |candidate: u32| NodeIndex(problem.candidates[candidate as usize].node);
-        let lost = sourcing::rejections_of(&problem, &plan, |candidate| asked.contains(&node(candidate)), steps_max);
-        let told = lost.into_iter().map(|lost| {
-            let (reason, detail, by) = self.in_words(&lost.reason);
-            (node(lost.candidate), (reason, detail, by, lost.exact))
-        });
-        told.collect()
+    /// Writes the reasons of `losing`, in its order, to the losers of `explaining`.
+    fn explain(&self, losing: &[Losing], steps_max: u64, explaining: &mut Explaining) {
+        let Explaining { problem, plan, inquiry, asked, told, losers, .. } = explaining;
+        let seen = &self.evidence.candidates;
+        asked.clear();
+        losers.clear();
+        for (place, losing) in (0..).zip(losing) {
+            let (node, distance_m) = (losing.node(), losing.distance_m());
+            let why = match seen.binary_search_by_key(&node, |(node, _)| *node) {
+                Ok(candidate) => {
+                    asked.push((candidate as u32, place));
+                    Why::NoStock
+                }
+                Err(_) => self.no_candidate(node),
+            };
+            losers.push(Loser { node, distance_m, why });
+        }
+        asked.sort_unstable();
+        self.restate(problem);
+        self.replan(plan);
+        let candidates = asked.iter().map(|(candidate, _)| *candidate);
+        sourcing::rejections_of(problem, plan, candidates, steps_max, inquiry, told);
+        assert_eq!(asked.len(), told.len(), "every candidate outside the plan is told why");
+        for (&(_, place), &sourcing::Loser { reason, exact, .. }) in asked.iter().zip(told.iter()) {
+            losers[place as usize].why = Why::Lost { reason, exact };
+        }
     }
 
     /// Why a node could not even be a candidate.
     fn no_candidate(&self, node: NodeIndex) -> Why {
         let fenced = self.evidence.fenced.iter().find(|(fenced, _)| *fenced == node);
-        let (reason, detail) = match fenced {
-            Some((_, FenceReason::Inactive)) => ("inactive", "switched off"),
-            Some((_, FenceReason::RejectedThisOrder)) => {
-                ("rejected_this_order", "rejected this order, or could not pick it")
-            }
-            None if self.evidence.truncated => {
-                ("not_recorded", "farther than the nodes whose stock was recorded, or has none of it")
-            }
-            None => ("no_stock", "has none of what is wanted"),
-        };
-        (reason, detail.to_owned(), None, true)
-    }
-
-    fn in_words(&self, reason: &Reason) -> (&'static str, String, Option<i64>) {
-        let money = |by: i64| Money { amount: by, currency: self.cost.currency };
-        match *reason {
-            Reason::NoStock => ("no_stock", "has nothing that any line could take".to_owned(), None),
-            Reason::Tied => ("tied", "costs the same; the plan's nodes are nearer or came first".to_owned(), Some(0)),
-            Reason::Costlier { by } => {
-                ("costlier", format!("the cheapest plan with it costs {} more", money(by)), Some(by))
-            }
-            Reason::PartialStock { units, of, by } => {
-                let detail = format!("has {units} of {of} units; the cheapest plan with it costs {} more", money(by));
-                ("partial_stock", detail, Some(by))
-            }
+        match fenced {
+            Some((_, reason)) => Why::Fenced(*reason),
+            None if self.evidence.truncated => Why::NotRecorded,
+            None => Why::NoStock,
         }
     }
 
     /// The kernel's problem, from what was recorded of it.
-    fn problem(&self) -> Problem {
+    fn restate(&self, problem: &mut Problem) {
         let seen = &self.evidence;
-        let slots = usize::from(seen.slots);
-        let line = |line: &SeenLine| DemandLine {
-            quantity: line.quantity,
-            unit_weight_g: line.unit_weight_g,
-            needs: line.needs.iter().map(|(slot, per_unit)| Need { slot: *slot, per_unit: *per_unit }).collect(),
-        };
-        let candidates = seen.candidates.iter().enumerate().map(|(at, (node, metres))| Candidate {
-            node: node.0,
-            distance_m: u64::from(*metres),
-            available: seen.available[at * slots..(at + 1) * slots].to_vec(),
-        });
         let (per_shipment, micro_per_kg_km, split) = seen.tariff;
-        Problem {
-            slots,
-            lines: seen.lines.iter().map(line).collect(),
-            candidates: candidates.collect(),
-            tariff: Tariff { per_shipment, micro_per_kg_km, split },
+        problem.clear(usize::from(seen.slots), Tariff { per_shipment, micro_per_kg_km, split });
+        for line in &seen.lines {
+            let needs = line.needs.iter().map(|&(slot, per_unit)| Need { slot, per_unit });
+            problem.add_line(line.quantity, line.unit_weight_g, needs);
         }
+        let candidate = |(node, metres): &(NodeIndex, u32)| Candidate { node: node.0, distance_m: u64::from(*metres) };
+        problem.candidates.extend(seen.candidates.iter().map(candidate));
+        problem.available.extend_from_slice(&seen.available);
     }
 
     /// The part of the plan that the recorded problem speaks of.
-    fn plan(&self) -> Plan {
+    fn replan(&self, plan: &mut Plan) {
         let seen = &self.evidence;
+        plan.clear();
         let line_of = |line: u16| seen.lines.iter().position(|l| l.line == line).map(|at| at as u32);
-        let mut assignments = Vec::new();
         for assignment in &self.assignments {
-            let parts: Vec<Part> = assignment
-                .lines
-                .iter()
-                .filter_map(|u| Some(Part { line: line_of(u.line)?, quantity: u.quantity }))
-                .collect();
+            let parts =
+                assignment.lines.iter().filter_map(|u| Some(Part { line: line_of(u.line)?, quantity: u.quantity }));
             let candidate = seen.candidates.iter().position(|(node, _)| *node == assignment.node);
-            if let Some(candidate) = candidate
-                && !parts.is_empty()
-            {
-                let cost = assignment.cost;
-                assignments.push(sourcing::Assignment { candidate: candidate as u32, parts, cost });
+            if let Some(candidate) = candidate {
+                let first = plan.parts.len();
+                plan.parts.extend(parts);
+                let (candidate, parts) = (candidate as u32, first..plan.parts.len());
+                if !parts.is_empty() {
+                    plan.assignments.push(sourcing::Assignment { candidate, parts, cost: assignment.cost });
+                }
             }
         }
-        let split = seen.tariff.2 * (assignments.len() as i64 - 1).max(0);
-        let cost = assignments.iter().map(|a| a.cost).sum::<i64>() + split;
-        let unfilled = self
-            .unfilled
-            .iter()
-            .filter_map(|u| Some(sourcing::Unfilled { line: line_of(u.line)?, quantity: u.quantity }));
-        let unfilled = unfilled.collect();
-        let (lower_bound, optimal) = (self.lower_bound.min(cost), self.optimal);
-        Plan { assignments, unfilled, cost, terms: sourcing::Terms::default(), lower_bound, optimal }
+        let split = seen.tariff.2 * (plan.assignments.len() as i64 - 1).max(0);
+        plan.cost = plan.assignments.iter().map(|a| a.cost).sum::<i64>() + split;
+        let unfilled = |u: &LineUnits| Some(sourcing::Unfilled { line: line_of(u.line)?, quantity: u.quantity });
+        plan.unfilled.extend(self.unfilled.iter().filter_map(unfilled));
+        (plan.lower_bound, plan.optimal) = (self.lower_bound.min(plan.cost), self.optimal);
     }
 }

@@ -3,23 +3,39 @@
 //! Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use super::cell::Word;
 use super::network::Network;
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
-use crate::domain::geo::Position;
+use crate::domain::geo::{Place, Position};
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::limits::EVIDENCE_BYTES_MAX;
 use crate::domain::money::Money;
 use crate::domain::order::PlacedLine;
 use crate::domain::rule_set::RuleSet;
-use crate::domain::sourcing::{Candidate, DemandLine, Need, Plan, Problem, Tariff, Workspace, solve};
+use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Tariff, Workspace, solve_into};
 use crate::domain::stock::CellKey;
 
 thread_local! {
-    static WORKSPACE: RefCell<Workspace> = RefCell::default();
+    static ROUTING: RefCell<Routing> = RefCell::default();
 }
+
+/// Memory of a routing, kept from order to order.
+#[derive(Default)]
+struct Routing {
+    workspace: Workspace,
+    problem: Problem,
+    plan: Plan,
+    /// Skus wanted, each once, ascending.
+    slots: Vec<SkuIndex>,
+    /// Free units by node, a value per slot.
+    free: Vec<u32>,
+    fenced: Vec<(NodeIndex, FenceReason)>,
+}
+
+/// Most values by node and sku whose memory is kept for the next order.
+const KEPT_MAX: usize = 1 << 18;
 
 /// What is to be routed.
 #[derive(Clone, Copy)]
@@ -62,18 +78,25 @@ pub struct Route {
 
 /// Routes every group in turn; a later group sees what the earlier ones left.
 pub fn route(network: &Network, wanted: &Wanted<'_>) -> Route {
-    let groups: BTreeSet<u16> = wanted.units.iter().map(|u| wanted.lines[usize::from(u.line)].group).collect();
+    let group_of = |units: &LineUnits| wanted.lines[usize::from(units.line)].group;
+    let mut groups: Vec<u16> = wanted.units.iter().map(group_of).collect();
+    groups.sort_unstable();
+    groups.dedup();
     let mut route = empty(network, wanted);
-    let mut gone: HashMap<CellKey, u32> = HashMap::new();
+    let mut gone = (groups.len() > 1).then(HashMap::new);
     for group in groups {
-        let mine: Vec<LineUnits> =
-            wanted.units.iter().copied().filter(|u| wanted.lines[usize::from(u.line)].group == group).collect();
-        let (stocked, free): (Vec<_>, Vec<_>) = mine.iter().partition(|u| wanted.lines[usize::from(u.line)].stocked);
+        let mine = wanted.units.iter().filter(|units| group_of(units) == group);
+        let (stocked, free): (Vec<_>, Vec<_>) = mine.partition(|u| wanted.lines[usize::from(u.line)].stocked);
         if !free.is_empty() {
             route_without_stock(network, group, &free, &mut route);
         }
         if !stocked.is_empty() {
-            route_group(network, wanted, group, &stocked, &mut gone, &mut route);
+            ROUTING.with_borrow_mut(|routing| {
+                routing.route(network, wanted, group, &stocked, &mut gone, &mut route);
+                if routing.free.len() > KEPT_MAX {
+                    *routing = Routing::default();
+                }
+            });
         }
     }
     route
@@ -118,42 +141,121 @@ fn route_without_stock(network: &Network, group: u16, units: &[LineUnits], route
     }
 }
 
-fn route_group(
-    network: &Network,
-    wanted: &Wanted<'_>,
-    group: u16,
-    units: &[LineUnits],
-    gone: &mut HashMap<CellKey, u32>,
-    route: &mut Route,
-) {
-    let slots = slots(wanted, units);
-    let destination = wanted.destinations.get(usize::from(group)).copied().flatten();
-    let (problem, fenced) = problem(network, wanted, units, &slots, destination, gone);
-    let plan = WORKSPACE.with_borrow_mut(|workspace| solve(&problem, workspace));
-    for assigned in &plan.assignments {
-        let node = NodeIndex(problem.candidates[assigned.candidate as usize].node);
-        let lines: Vec<_> = assigned
-            .parts
-            .iter()
-            .map(|p| LineUnits { line: units[p.line as usize].line, quantity: p.quantity })
-            .collect();
-        for u in &lines {
-            for (sku, quantity) in wanted.lines[usize::from(u.line)].stock(u.quantity) {
-                *gone.entry(CellKey { sku, node }).or_default() += quantity;
+impl Routing {
+    /// Routes the stocked lines of one group. `gone` is what earlier groups took, where there are several.
+    fn route(
+        &mut self,
+        network: &Network,
+        wanted: &Wanted<'_>,
+        group: u16,
+        units: &[LineUnits],
+        gone: &mut Option<HashMap<CellKey, u32>>,
+        route: &mut Route,
+    ) {
+        let destination = wanted.destinations.get(usize::from(group)).copied().flatten();
+        self.list_lines(network, wanted, units);
+        self.read_cells(network, wanted, gone.as_ref());
+        self.list_candidates(network, wanted, destination);
+        let Self { workspace, problem, plan, fenced, .. } = self;
+        solve_into(problem, workspace, plan);
+        for assigned in &plan.assignments {
+            let node = NodeIndex(problem.candidates[assigned.candidate as usize].node);
+            let parts = plan.parts_of(assigned).iter();
+            let lines = parts.map(|p| LineUnits { line: units[p.line as usize].line, quantity: p.quantity }).collect();
+            let assignment = Assignment { node, lines, cost: assigned.cost };
+            if let Some(gone) = gone {
+                for u in &assignment.lines {
+                    for (sku, quantity) in pieces(&wanted.lines[usize::from(u.line)]) {
+                        *gone.entry(CellKey { sku, node }).or_default() += quantity * u.quantity;
+                    }
+                }
+            }
+            route.decision.assignments.push(assignment.clone());
+            route.shipments.push(Routed { group, assignment });
+        }
+        let unfilled =
+            plan.unfilled.iter().map(|u| LineUnits { line: units[u.line as usize].line, quantity: u.quantity });
+        route.unfilled.extend(unfilled.clone());
+        route.decision.unfilled.extend(unfilled);
+        account(plan, &mut route.decision);
+        // A multi-group order keeps the evidence of its first group; the others follow the same rules.
+        if route.decision.evidence.candidates.is_empty() {
+            route.decision.evidence = Evidence { destination, ..evidence(network, problem, units, fenced, plan) };
+        }
+    }
+
+    /// Starts the problem: the skus wanted, and what each line needs of them.
+    fn list_lines(&mut self, network: &Network, wanted: &Wanted<'_>, units: &[LineUnits]) {
+        let Self { problem, slots, .. } = self;
+        let placed = |u: &LineUnits| &wanted.lines[usize::from(u.line)];
+        slots.clear();
+        slots.extend(units.iter().flat_map(|u| pieces(placed(u))).map(|(sku, _)| sku));
+        slots.sort_unstable();
+        slots.dedup();
+        let rules = wanted.rules;
+        let tariff =
+            Tariff { per_shipment: rules.per_shipment, micro_per_kg_km: rules.micro_per_kg_km, split: rules.split };
+        problem.clear(slots.len(), tariff);
+        for u in units {
+            let placed = placed(u);
+            let weight_g = |sku: SkuIndex| u64::from(network.catalogue.item(sku).weight_g);
+            let unit_weight_g = match weight_g(placed.sku) {
+                0 => pieces(placed).map(|(sku, n)| weight_g(sku) * u64::from(n)).fold(0, u64::saturating_add),
+                own => own,
+            };
+            let slot_of = |sku: SkuIndex| slots.binary_search(&sku).expect("every wanted sku has a slot") as u16;
+            let needs = pieces(placed).map(|(sku, n)| Need { slot: slot_of(sku), per_unit: n });
+            problem.add_line(u.quantity, unit_weight_g, needs);
+        }
+    }
+
+    /// Reads the cells of every sku wanted.
+    fn read_cells(&mut self, network: &Network, wanted: &Wanted<'_>, gone: Option<&HashMap<CellKey, u32>>) {
+        let Self { slots, free, .. } = self;
+        free.clear();
+        free.resize(network.catalogue.nodes().len() * slots.len(), 0);
+        for (slot, &sku) in slots.iter().enumerate() {
+            for cell in network.sku(sku).cells.iter() {
+                let mut units = (wanted.counts)(cell.word);
+                if !wanted.own.is_empty() {
+                    units += wanted.own.get(&CellKey { sku, node: cell.node }).copied().unwrap_or(0);
+                }
+                if let Some(gone) = gone {
+                    units = units.saturating_sub(gone.get(&CellKey { sku, node: cell.node }).copied().unwrap_or(0));
+                }
+                free[cell.node.at() * slots.len() + slot] = units;
             }
         }
-        let assignment = Assignment { node, lines, cost: assigned.cost };
-        route.decision.assignments.push(assignment.clone());
-        route.shipments.push(Routed { group, assignment });
     }
-    let unfilled = plan.unfilled.iter().map(|u| LineUnits { line: units[u.line as usize].line, quantity: u.quantity });
-    route.unfilled.extend(unfilled.clone());
-    route.decision.unfilled.extend(unfilled);
-    account(&plan, &mut route.decision);
-    // A multi-group order keeps the evidence of its first group; the others follow the same rules.
-    if route.decision.evidence.candidates.is_empty() {
-        route.decision.evidence = Evidence { destination, ..evidence(network, &problem, units, fenced, &plan) };
+
+    /// Ends the problem: of the nodes that have any those that may supply, by index, with their distance.
+    fn list_candidates(&mut self, network: &Network, wanted: &Wanted<'_>, destination: Option<Position>) {
+        let Self { problem, slots, free, fenced, .. } = self;
+        fenced.clear();
+        let to = destination.map(Place::from);
+        for (node, row) in (0..).map(NodeIndex).zip(free.chunks_exact(slots.len())) {
+            if row.iter().all(|&units| units == 0) {
+                continue;
+            }
+            let reason = match () {
+                () if !network.supplies(node) => FenceReason::Inactive,
+                () if wanted.fenced.contains(&node) => FenceReason::RejectedThisOrder,
+                () => {
+                    let distance_m = to.map_or(0, |to| network.catalogue.place(node).metres_to(&to));
+                    problem.add_candidate(Candidate { node: node.0, distance_m }, row.iter().copied());
+                    continue;
+                }
+            };
+            fenced.push((node, reason));
+        }
     }
+}
+
+/// What one unit of a line takes from cells; nothing for services and downloads.
+fn pieces(line: &PlacedLine) -> impl Iterator<Item = (SkuIndex, u32)> {
+    let own = (line.stocked && line.components.is_empty()).then_some((line.sku, 1));
+    let components = if line.stocked { line.components.as_slice() } else { &[] };
+    own.into_iter().chain(components.iter().map(|component| (component.sku, component.quantity)))
 }
 
 fn account(plan: &Plan, decision: &mut Decision) {
@@ -165,74 +267,13 @@ fn account(plan: &Plan, decision: &mut Decision) {
     decision.terms.split += plan.terms.split;
 }
 
-/// The skus wanted, each once, ascending.
-fn slots(wanted: &Wanted<'_>, units: &[LineUnits]) -> Vec<SkuIndex> {
-    let all = units.iter().flat_map(|u| wanted.lines[usize::from(u.line)].stock(1)).map(|(sku, _)| sku);
-    all.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-fn problem(
-    network: &Network,
-    wanted: &Wanted<'_>,
-    units: &[LineUnits],
-    slots: &[SkuIndex],
-    destination: Option<Position>,
-    gone: &HashMap<CellKey, u32>,
-) -> (Problem, Vec<(NodeIndex, FenceReason)>) {
-    let catalogue = &network.catalogue;
-    let slot_of = |sku: SkuIndex| slots.binary_search(&sku).expect("every wanted sku has a slot") as u16;
-    let lines = units
-        .iter()
-        .map(|u| {
-            let placed = &wanted.lines[usize::from(u.line)];
-            let stock = placed.stock(1);
-            let weight = |(sku, n): &(SkuIndex, u32)| u64::from(catalogue.item(*sku).weight_g) * u64::from(*n);
-            let own_weight = u64::from(catalogue.item(placed.sku).weight_g);
-            let unit_weight_g =
-                if own_weight > 0 { own_weight } else { stock.iter().map(weight).fold(0, u64::saturating_add) };
-            let needs = stock.iter().map(|(sku, n)| Need { slot: slot_of(*sku), per_unit: *n }).collect();
-            DemandLine { quantity: u.quantity, unit_weight_g, needs }
-        })
-        .collect();
-    let mut found: BTreeMap<NodeIndex, Vec<u32>> = BTreeMap::new();
-    for (slot, sku) in slots.iter().enumerate() {
-        for cell in network.sku(*sku).cells.iter() {
-            let key = CellKey { sku: *sku, node: cell.node };
-            let own = wanted.own.get(&key).copied().unwrap_or(0);
-            let free = ((wanted.counts)(cell.word) + own).saturating_sub(gone.get(&key).copied().unwrap_or(0));
-            if free > 0 {
-                found.entry(cell.node).or_insert_with(|| vec![0; slots.len()])[slot] = free;
-            }
-        }
-    }
-    let mut fenced = Vec::new();
-    found.retain(|node, _| {
-        let reason = match () {
-            () if !network.supplies(*node) => FenceReason::Inactive,
-            () if wanted.fenced.contains(node) => FenceReason::RejectedThisOrder,
-            () => return true,
-        };
-        fenced.push((*node, reason));
-        false
-    });
-    let distance = |node: NodeIndex| destination.map_or(0, |to| catalogue.node(node).position.metres_to(to));
-    let candidates = found
-        .into_iter()
-        .map(|(node, available)| Candidate { node: node.0, distance_m: distance(node), available })
-        .collect();
-    let rules = wanted.rules;
-    let tariff =
-        Tariff { per_shipment: rules.per_shipment, micro_per_kg_km: rules.micro_per_kg_km, split: rules.split };
-    (Problem { slots: slots.len(), lines, candidates, tariff }, fenced)
-}
-
 /// What the solver saw, within its share of the record: beyond it the nearest candidates and the chosen ones are kept,
 /// and of an order so large that not even those fit, nothing.
 fn evidence(
     network: &Network,
     problem: &Problem,
     units: &[LineUnits],
-    fenced: Vec<(NodeIndex, FenceReason)>,
+    fenced: &[(NodeIndex, FenceReason)],
     plan: &Plan,
 ) -> Evidence {
     let lines: Vec<SeenLine> = problem
@@ -243,7 +284,7 @@ fn evidence(
             line: u.line,
             quantity: line.quantity,
             unit_weight_g: line.unit_weight_g,
-            needs: line.needs.iter().map(|n| (n.slot, n.per_unit)).collect(),
+            needs: problem.needs[line.needs.clone()].iter().map(|n| (n.slot, n.per_unit)).collect(),
         })
         .collect();
     let nodes = network.catalogue.nodes().len() as u32;
@@ -252,27 +293,29 @@ fn evidence(
     let line_bytes: usize = lines.iter().map(|l| 8 + 4 * l.needs.len()).sum();
     let room = EVIDENCE_BYTES_MAX.saturating_sub(line_bytes + 4 * fenced.len());
     let most = room / (8 + 2 * problem.slots);
-    let chosen: BTreeSet<usize> = plan.assignments.iter().map(|a| a.candidate as usize).collect();
-    if most < chosen.len() {
+    let chosen = |at: usize| plan.assignments.iter().any(|assigned| assigned.candidate as usize == at);
+    if most < plan.assignments.len() {
         return Evidence { nodes, truncated: true, tariff, ..Evidence::default() };
     }
-    let mut kept: Vec<usize> = (0..problem.candidates.len()).collect();
-    let truncated = kept.len() > most;
-    if truncated {
-        kept.sort_by_key(|at| (!chosen.contains(at), problem.candidates[*at].distance_m));
+    let seen =
+        |candidate: &Candidate| (NodeIndex(candidate.node), u32::try_from(candidate.distance_m).unwrap_or(u32::MAX));
+    let truncated = problem.candidates.len() > most;
+    let (candidates, available) = if truncated {
+        let mut kept: Vec<usize> = (0..problem.candidates.len()).collect();
+        kept.sort_by_cached_key(|&at| (!chosen(at), problem.candidates[at].distance_m));
         kept.truncate(most);
         kept.sort_unstable();
-    }
+        let candidates = kept.iter().map(|&at| seen(&problem.candidates[at])).collect();
+        (candidates, kept.iter().flat_map(|&at| problem.has(at)).copied().collect())
+    } else {
+        (problem.candidates.iter().map(seen).collect(), problem.available.clone())
+    };
     Evidence {
         lines,
         slots: problem.slots as u16,
-        candidates: kept
-            .iter()
-            .map(|at| &problem.candidates[*at])
-            .map(|c| (NodeIndex(c.node), u32::try_from(c.distance_m).unwrap_or(u32::MAX)))
-            .collect(),
-        available: kept.iter().flat_map(|at| problem.candidates[*at].available.iter().copied()).collect(),
-        fenced,
+        candidates,
+        available,
+        fenced: fenced.to_vec(),
         destination: None,
         nodes,
         truncated,

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::front::Front;
-use super::reply::{Replied, ahead, found, made};
+use super::reply::{Replied, ahead, found, made, written};
 use super::request::{Ask, Params, Path, Urgent, Write};
 use crate::api::decision::{DecisionJson, OrderLines, Quote};
 use crate::api::order::{Cancellation, HistoryEntry, NewOrder, OrderJson, OrderParams, history};
@@ -26,10 +26,9 @@ use crate::views::Filter;
     responses((status = 200, body = Quote)),
 )]
 pub async fn promise(State(front): State<Front>, Ask(order): Ask<NewOrder>) -> Replied {
-    let names = order.line_names();
-    let decision = front.engine().quote(front.journal().now(), &order.order(0))?;
-    let decision = front.engine().catalogue(|c| DecisionJson::brief(&decision, &names[..], c));
-    Ok(ahead(&Quote { decision }))
+    let order = order.order(0);
+    let decision = front.engine().quote(front.journal().now(), &order)?;
+    Ok(written(front.engine().catalogue(|c| Quote::written(&decision, &order.lines[..], c))))
 }
 
 /// Place an order: it is captured, sourced and allocated before the answer.
@@ -122,7 +121,7 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
         front.engine().catalogue(|c| {
             let lines = OrderLines { order: &order, catalogue: c };
             let count = losers.len();
-            DecisionJson::of(&decision, &lines, c, losers, count)
+            DecisionJson::of(&decision, &lines, c, &losers, count)
         })
     })))
 }

@@ -47,8 +47,16 @@ pub fn ahead(answer: &impl Serialize) -> Response {
     json(StatusCode::OK, answer)
 }
 
+/// The answer to a read that may be ahead of the disk, already written as JSON.
+pub fn written(json: Vec<u8>) -> Response {
+    body(StatusCode::OK, json)
+}
+
 fn json(status: StatusCode, answer: &impl Serialize) -> Response {
-    let bytes = serde_json::to_vec(answer).expect("answers have text keys and finite numbers");
+    body(status, serde_json::to_vec(answer).expect("answers have text keys and finite numbers"))
+}
+
+fn body(status: StatusCode, bytes: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();

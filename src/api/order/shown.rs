@@ -242,8 +242,8 @@ impl OrderLineJson {
         let (id, sku) = names.line(at);
         let group = &order.facts.destinations[usize::from(placed.group)].group;
         Self {
-            id: Id(id),
-            sku: Sku(sku),
+            id: Id(id.clone()),
+            sku: Sku(sku.clone()),
             quantity: placed.quantity,
             unit_price: MoneyJson { amount: placed.unit_price, currency: CurrencyCode(order.facts.currency) },
             group: (placed.group > 0).then(|| Id(group.clone())),

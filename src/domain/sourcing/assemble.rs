@@ -10,19 +10,21 @@ use super::kernel::Take;
 use super::problem::{Assignment, Part, Plan, Problem, Terms, Unfilled};
 
 /// Builds the plan; `lower_bound` and `optimal` are left for the caller. Sorts `takes`.
-pub(super) fn assemble(problem: &Problem, demand: &Demand, takes: &mut [Take], left: &mut Vec<u32>) -> Plan {
-    let mut plan = Plan::default();
+pub(super) fn assemble(problem: &Problem, demand: &Demand, takes: &mut [Take], left: &mut Vec<u32>, plan: &mut Plan) {
+    plan.clear();
     left.clear();
     left.extend(problem.lines.iter().map(|line| line.quantity));
     takes.sort_unstable();
     for shipment in takes.chunk_by(|a, b| a.node == b.node) {
-        let mut parts = Vec::new();
+        let first = plan.parts.len();
         for same in shipment.chunk_by(|a, b| a.group == b.group) {
-            deal(demand.lines_of(same[0].group as usize), same.iter().map(|take| take.units).sum(), left, &mut parts);
+            let units = same.iter().map(|take| take.units).sum();
+            deal(demand.lines_of(same[0].group as usize), units, left, &mut plan.parts);
         }
-        parts.sort_unstable_by_key(|part| part.line);
+        let parts = first..plan.parts.len();
+        plan.parts[parts.clone()].sort_unstable_by_key(|part| part.line);
         let node = demand.nodes[shipment[0].node as usize];
-        let distance = problem.tariff.charge(node.distance_m, weight(problem, &parts));
+        let distance = problem.tariff.charge(node.distance_m, weight(problem, &plan.parts[parts.clone()]));
         plan.terms.distance = plan.terms.distance.saturating_add(distance);
         let cost = problem.tariff.per_shipment + distance;
         plan.assignments.push(Assignment { candidate: node.candidate, parts, cost });
@@ -33,7 +35,6 @@ pub(super) fn assemble(problem: &Problem, demand: &Demand, takes: &mut [Take], l
     plan.cost = total(&plan.terms);
     let missing = left.iter().enumerate().filter(|(_, quantity)| **quantity > 0);
     plan.unfilled.extend(missing.map(|(line, &quantity)| Unfilled { line: line as u32, quantity }));
-    plan
 }
 
 /// Hands units to the lines that still want some, first line first.

@@ -32,12 +32,18 @@ pub(super) struct Group {
     members: Range<usize>,
 }
 
+/// Some of the first groups, a bit each.
+pub(super) type Groups = u16;
+
 /// A candidate that can give at least one unit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Node {
     /// Index into the problem's candidates; nodes are in ascending order of it.
     pub candidate: u32,
     pub distance_m: u64,
+    /// Of the first groups, those it has any of, and those of which it has all that the lines ask for.
+    pub has: Groups,
+    pub fills: Groups,
 }
 
 /// A group in short, for the pass over all candidates.
@@ -47,6 +53,8 @@ struct Recipe {
     wanted: u32,
     /// One piece of `slot` a unit, nothing else.
     product: bool,
+    /// Units all candidates can give, each by itself; at least what is wanted where there is as much.
+    found: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +120,12 @@ impl Demand {
         self.choose_width(&problem.tariff);
     }
 
+    /// Whether `has` and `fills` of a node say all: few groups, and each can be filled.
+    pub fn in_short(&self) -> bool {
+        let filled = self.groups.iter().all(|group| group.quantity == group.wanted);
+        filled && self.groups.len() <= Groups::BITS as usize
+    }
+
     /// Caps of one node, a value per group.
     pub fn caps_of(&self, node: usize) -> &[u32] {
         let width = self.groups.len();
@@ -125,7 +139,7 @@ impl Demand {
 
     /// Whether one node can give all of `(group, units)` together.
     pub fn fits(&mut self, problem: &Problem, node: usize, units: impl Iterator<Item = (usize, u64)>) -> bool {
-        let available = &problem.candidates[self.nodes[node].candidate as usize].available;
+        let available = problem.has(self.nodes[node].candidate as usize);
         self.load.clear();
         self.load.resize(problem.slots, 0);
         for (group, units) in units {
@@ -148,8 +162,7 @@ impl Demand {
                 .zip(&self.groups)
                 .all(|((rival, node), group)| rival >= node || u64::from(*rival) >= group.quantity);
         }
-        let has =
-            |node: u32| &problem.candidates[self.nodes[node as usize].candidate as usize].available[..problem.slots];
+        let has = |node: u32| problem.has(self.nodes[node as usize].candidate as usize);
         has(rival).iter().zip(has(node)).all(|(rival, node)| rival >= node)
     }
 
@@ -175,9 +188,9 @@ impl Demand {
     fn list_needs(&mut self, problem: &Problem) {
         self.needs.clear();
         self.line_needs.clear();
-        for line in &problem.lines {
+        for line in 0..problem.lines.len() {
             let start = self.needs.len();
-            for need in line.needs.iter().filter(|need| need.per_unit > 0) {
+            for need in problem.needs_of(line).iter().filter(|need| need.per_unit > 0) {
                 assert!(usize::from(need.slot) < problem.slots, "a line needs slot {} of {}", need.slot, problem.slots);
                 let per_unit = u64::from(need.per_unit);
                 match self.needs[start..].iter_mut().find(|known| known.slot == need.slot) {
@@ -230,44 +243,106 @@ impl Demand {
         }
     }
 
+    /// Caps of every node that has any, and of every group how much there is.
     fn count_caps(&mut self, problem: &Problem) {
         let Self { groups, needs, nodes, caps, recipes, .. } = self;
         recipes.clear();
         recipes.extend(groups.iter().map(|group| {
             let wanted = u32::try_from(group.wanted).unwrap_or(u32::MAX);
             match &needs[group.needs.clone()] {
-                [SlotNeed { slot, per_unit: 1 }] => Recipe { slot: *slot, wanted, product: true },
-                _ => Recipe { slot: 0, wanted, product: false },
+                [SlotNeed { slot, per_unit: 1 }] => Recipe { slot: *slot, wanted, product: true, found: 0 },
+                _ => Recipe { slot: 0, wanted, product: false, found: 0 },
             }
         }));
-        nodes.clear();
-        caps.clear();
+        let straight = recipes.len() == problem.slots
+            && recipes.iter().enumerate().all(|(at, recipe)| recipe.product && usize::from(recipe.slot) == at);
+        // What is left of the order before is written over.
+        nodes.resize(problem.candidates.len(), Node::default());
         caps.resize(problem.candidates.len() * groups.len(), 0);
-        let mut row = 0;
+        match groups.len() {
+            1 if straight => self.count_products::<1>(problem),
+            2 if straight => self.count_products::<2>(problem),
+            3 if straight => self.count_products::<3>(problem),
+            4 if straight => self.count_products::<4>(problem),
+            5 if straight => self.count_products::<5>(problem),
+            6 if straight => self.count_products::<6>(problem),
+            7 if straight => self.count_products::<7>(problem),
+            8 if straight => self.count_products::<8>(problem),
+            _ => self.count_any(problem),
+        }
+        for (group, recipe) in self.groups.iter_mut().zip(&self.recipes) {
+            group.quantity = recipe.found.min(group.wanted);
+        }
+    }
+
+    /// Caps of groups that are one product each, in the order of the slots: the loop that meets every pair of a node and
+    /// an article, so it knows its width and has no branch.
+    fn count_products<const WIDTH: usize>(&mut self, problem: &Problem) {
+        let (stock, caps) = (problem.available.as_chunks::<WIDTH>().0, self.caps.as_chunks_mut::<WIDTH>().0);
+        let wanted: [u32; WIDTH] = std::array::from_fn(|at| self.recipes[at].wanted);
+        let (mut filled, mut kept) = (0, 0);
+        for (candidate, (has, at)) in stock.iter().zip(&problem.candidates).enumerate() {
+            let mut node = Node { candidate: candidate as u32, distance_m: at.distance_m, ..Node::default() };
+            for group in 0..WIDTH {
+                let cap = has[group].min(wanted[group]);
+                caps[kept][group] = cap;
+                node.has |= Groups::from(cap > 0) << group;
+                node.fills |= Groups::from(cap == wanted[group]) << group;
+            }
+            self.nodes[kept] = node;
+            kept += usize::from(node.has > 0);
+            filled |= node.fills;
+        }
+        for (group, recipe) in self.recipes.iter_mut().enumerate() {
+            let sum = || caps[..kept].iter().map(|row| u64::from(row[group])).sum();
+            // Where one node has enough nobody need count.
+            recipe.found = if filled >> group & 1 == 1 { u64::from(recipe.wanted) } else { sum() };
+        }
+        self.nodes.truncate(kept);
+        self.caps.truncate(kept * WIDTH);
+    }
+
+    /// Counts by the pass for any order, whatever the order is.
+    #[cfg(test)]
+    pub fn count_again(&mut self, problem: &Problem) {
+        self.nodes.resize(problem.candidates.len(), Node::default());
+        self.caps.resize(problem.candidates.len() * self.groups.len(), 0);
+        self.recipes.iter_mut().for_each(|recipe| recipe.found = 0);
+        self.count_any(problem);
+        for (group, recipe) in self.groups.iter_mut().zip(&self.recipes) {
+            group.quantity = recipe.found.min(group.wanted);
+        }
+    }
+
+    /// Caps of groups of any kind.
+    fn count_any(&mut self, problem: &Problem) {
+        let Self { groups, needs, nodes, caps, recipes, .. } = self;
+        let mut kept = 0;
         for (candidate, at) in problem.candidates.iter().enumerate() {
-            let available = at.available.as_slice();
-            assert!(available.len() >= problem.slots, "candidate {candidate} does not say what it has of every slot");
+            let available = problem.has(candidate);
+            let mut node = Node { candidate: candidate as u32, distance_m: at.distance_m, ..Node::default() };
             let mut any = 0;
-            for ((cap, recipe), group) in caps[row..].iter_mut().zip(recipes.iter()).zip(groups.iter_mut()) {
+            let row = &mut caps[kept * groups.len()..(kept + 1) * groups.len()];
+            for (number, (cap, recipe)) in row.iter_mut().zip(recipes.iter_mut()).enumerate() {
                 *cap = if recipe.product {
                     available[usize::from(recipe.slot)].min(recipe.wanted)
                 } else {
-                    needs[group.needs.clone()].iter().fold(recipe.wanted, |cap, need| {
+                    needs[groups[number].needs.clone()].iter().fold(recipe.wanted, |cap, need| {
                         cap.min((u64::from(available[usize::from(need.slot)]) / need.per_unit) as u32)
                     })
                 };
                 any |= *cap;
-                group.quantity += u64::from(*cap);
+                recipe.found += u64::from(*cap);
+                if number < Groups::BITS as usize {
+                    node.has |= Groups::from(*cap > 0) << number;
+                    node.fills |= Groups::from(*cap == recipe.wanted) << number;
+                }
             }
-            if any > 0 {
-                row += groups.len();
-                nodes.push(Node { candidate: candidate as u32, distance_m: at.distance_m });
-            }
+            nodes[kept] = node;
+            kept += usize::from(any > 0);
         }
-        caps.truncate(row);
-        for group in groups.iter_mut() {
-            group.quantity = group.quantity.min(group.wanted);
-        }
+        nodes.truncate(kept);
+        caps.truncate(kept * groups.len());
     }
 
     /// Decides with which integers this order can be priced, and shrinks numbers no real order has.

@@ -55,68 +55,85 @@ pub enum Reason {
 
 /// A reason for every candidate that `plan`, the answer of `solve` to `problem`, does not use.
 pub fn rejections(problem: &Problem, plan: &Plan) -> Vec<Loser> {
-    rejections_of(problem, plan, |_| true, STEPS_MAX)
+    let mut losers = Vec::new();
+    rejections_of(problem, plan, 0..problem.candidates.len() as u32, STEPS_MAX, &mut Inquiry::default(), &mut losers);
+    losers
 }
 
-/// The same for those candidates that are `asked` for; the tables for partial nodes take at most `steps_max`.
-pub fn rejections_of(problem: &Problem, plan: &Plan, asked: impl Fn(u32) -> bool, steps_max: u64) -> Vec<Loser> {
-    let mut demand = Demand::default();
+/// The same for those candidates that are `asked` for, ascending, into `losers`; the tables for partial nodes take at
+/// most `steps_max`.
+pub fn rejections_of(
+    problem: &Problem,
+    plan: &Plan,
+    asked: impl IntoIterator<Item = u32>,
+    steps_max: u64,
+    inquiry: &mut Inquiry,
+    losers: &mut Vec<Loser>,
+) {
+    losers.clear();
+    let Inquiry { demand, tables } = inquiry;
     demand.load(problem);
-    let mut question = Question::new(problem, plan, &mut demand, steps_max);
+    let mut question = Question::new(problem, plan, demand, tables, steps_max);
     let mut used = plan.assignments.iter().map(|assignment| assignment.candidate).peekable();
-    let mut losers = Vec::new();
     let mut node = 0;
-    for candidate in 0..problem.candidates.len() as u32 {
+    for candidate in asked {
+        while used.next_if(|&used| used < candidate).is_some() {}
+        while demand.nodes.get(node).is_some_and(|node| node.candidate < candidate) {
+            node += 1;
+        }
         let stocked = demand.nodes.get(node).is_some_and(|node| node.candidate == candidate);
-        if used.next_if_eq(&candidate).is_none() && asked(candidate) {
+        if used.peek() != Some(&candidate) {
             losers.push(if stocked {
-                question.answer(&mut demand, candidate, node as u32)
+                question.answer(demand, candidate, node as u32)
             } else {
                 Loser { candidate, reason: Reason::NoStock, exact: true }
             });
         }
-        node += usize::from(stocked);
     }
-    losers
+}
+
+/// Memory of explanations, kept from one to the next.
+#[derive(Debug, Default)]
+pub struct Inquiry {
+    demand: Demand,
+    tables: Tables,
 }
 
 /// The tables one explanation asks again and again.
+#[derive(Debug, Default)]
+struct Tables {
+    /// With every node; when the order is of exact size and joining shipments is free.
+    all: Kernel,
+    /// Without the node in question.
+    but_one: Kernel,
+    subset: Subset,
+    /// The plan's nodes.
+    used: Vec<u32>,
+}
+
+/// One explanation.
 struct Question<'a> {
     problem: &'a Problem,
     plan: &'a Plan,
-    /// Tables with every node, when the order is of exact size and joining shipments is free.
-    all: Option<Kernel>,
-    /// Tables without the node in question.
-    but_one: Kernel,
-    /// Tables of that kind still to be computed at most.
+    tables: &'a mut Tables,
+    /// Tables without some node still to be computed at most.
     tables_left: u64,
     exact: bool,
-    subset: Subset,
-    used: Vec<u32>,
+    /// The subset search knows the demand.
+    prepared: bool,
     shipped: u64,
 }
 
 impl<'a> Question<'a> {
-    fn new(problem: &'a Problem, plan: &'a Plan, demand: &mut Demand, steps_max: u64) -> Self {
-        let mut all = Kernel::default();
-        let exact = plan.optimal && all.tabulate(problem, demand, None);
-        let tables_left = if exact { steps_max / all.steps(demand).max(1) } else { 0 };
-        let mut subset = Subset::default();
-        subset.prepare(demand);
+    fn new(problem: &'a Problem, plan: &'a Plan, demand: &mut Demand, tables: &'a mut Tables, steps_max: u64) -> Self {
+        let exact = plan.optimal && tables.all.tabulate(problem, demand, None);
+        let tables_left = if exact { steps_max / tables.all.steps(demand).max(1) } else { 0 };
         let place = |candidate| demand.nodes.iter().position(|node| node.candidate == candidate);
         let used = plan.assignments.iter().filter_map(|assignment| place(assignment.candidate)).map(|at| at as u32);
-        let parts = plan.assignments.iter().flat_map(|assignment| &assignment.parts);
-        Self {
-            problem,
-            plan,
-            exact,
-            all: exact.then_some(all),
-            but_one: Kernel::default(),
-            tables_left,
-            subset,
-            used: used.collect(),
-            shipped: parts.map(|part| u64::from(part.quantity)).sum(),
-        }
+        tables.used.clear();
+        tables.used.extend(used);
+        let shipped = plan.parts.iter().map(|part| u64::from(part.quantity)).sum();
+        Self { problem, plan, tables, tables_left, exact, prepared: false, shipped }
     }
 
     fn answer(&mut self, demand: &mut Demand, candidate: u32, node: u32) -> Loser {
@@ -137,16 +154,19 @@ impl<'a> Question<'a> {
 
     /// Cost of the best plan that uses the node, if the order is of exact size.
     fn forced(&mut self, demand: &mut Demand, node: u32) -> Option<i64> {
-        let all = self.all.as_mut().filter(|_| self.exact)?;
+        if !self.exact {
+            return None;
+        }
+        let Tables { all, but_one, .. } = &mut *self.tables;
         if !all.is_partial(node) {
             return Some(all.forced(self.problem, demand, node));
         }
         // The tables may already use this node, and it cannot ship twice.
         self.tables_left = self.tables_left.checked_sub(1)?;
-        if !self.but_one.tabulate(self.problem, demand, Some(node)) {
+        if !but_one.tabulate(self.problem, demand, Some(node)) {
             return None;
         }
-        Some(self.but_one.forced(self.problem, demand, node))
+        Some(but_one.forced(self.problem, demand, node))
     }
 
     /// Cost of a plan that uses the node, found by swaps.
@@ -156,6 +176,11 @@ impl<'a> Question<'a> {
         let lightest = row.filter(|(cap, _)| **cap > 0).map(|(_, group)| group.weight_g).min().unwrap_or(0);
         let charge = demand.pricing.charge(demand.nodes[node as usize].distance_m, lightest);
         let one_unit = self.plan.cost.saturating_add(tariff.fixed()).saturating_add(charge);
-        self.subset.swap_in(self.problem, demand, &self.used, node, one_unit)
+        let Tables { subset, used, .. } = &mut *self.tables;
+        if !self.prepared {
+            subset.prepare(demand);
+            self.prepared = true;
+        }
+        subset.swap_in(self.problem, demand, used, node, one_unit)
     }
 }

@@ -25,10 +25,13 @@
 //! folds, fewer when there are more units. Beyond them `solve` returns false. Past [`RANKS`] candidates that matter, the last tie goes by order
 //! of search: still the same for the same problem.
 //!
-//! Not here: orders beyond the exact size (`subset`), the figures of the plan (`assemble`).
+//! Not here: orders beyond the exact size (`subset`), the figures of the plan (`assemble`), and what a plan costs that must
+//! use some node (`forced`).
+
+mod forced;
 
 use super::bound::Floor;
-use super::demand::Demand;
+use super::demand::{Demand, Groups, Node};
 use super::problem::Problem;
 
 /// Pairs of a state and a shipment out of it: 3¹², what 12 different units make.
@@ -125,6 +128,9 @@ pub(super) struct Kernel {
     /// By state: the cheapest way so far; its cost apart, because that is what the inner loop reads.
     best: Vec<Way>,
     best_cost: Vec<i64>,
+    /// What a whole node with the axes `front_of` may be asked to ship (`list_front`): grams, cost of the rest.
+    front: Vec<(u64, i64)>,
+    front_of: Option<Groups>,
     /// By fold and state: what the folded node ships, 0 when nothing.
     folded: Vec<u32>,
     /// Scratch: shipments out of a state, digits of a state, distance of the nearest node by axis, nearest whole
@@ -144,10 +150,12 @@ impl Kernel {
             return false;
         }
         self.sort_nodes(problem, demand, None);
+        self.note_nearest();
         let floor = self.floor(problem, demand);
         if self.one_shipment_wins(problem, demand, &floor, takes) {
             return true;
         }
+        self.spread_near();
         if self.fold_steps(demand) > THIN_OUT_STEPS {
             let shipments = self.shipments_max(problem, demand, &floor);
             self.thin_out(problem, demand, shipments);
@@ -172,6 +180,7 @@ impl Kernel {
             return false;
         }
         self.sort_nodes(problem, demand, without);
+        self.spread_near();
         // A plan that must use some node may have more shipments than a best plan, but never more than units.
         self.thin_out(problem, demand, self.units() as usize);
         if !self.affordable(demand) {
@@ -179,31 +188,8 @@ impl Kernel {
         }
         self.fill_columns(problem, demand);
         self.run(problem, demand, true);
+        self.front_of = None;
         true
-    }
-
-    /// Whether the tables hold this node as one that may ship once: then a question about it needs tables without it.
-    pub fn is_partial(&self, node: u32) -> bool {
-        self.partial.iter().any(|partial| partial.at.node == node)
-    }
-
-    /// Cheapest plan in which `node` ships something, minor units; needs `tabulate`.
-    pub fn forced(&mut self, problem: &Problem, demand: &mut Demand, node: u32) -> i64 {
-        let most = self.most_units();
-        // A state may be out of reach of these tables and in reach once the node helps.
-        let targets: Vec<usize> = (0..self.best.len()).filter(|&at| self.count[at] == most).collect();
-        self.fill_column_of(problem, demand, node);
-        let mut cheapest = NEVER;
-        for ship in (1..self.best.len()).filter(|&ship| self.column[ship] < NEVER) {
-            for &target in targets.iter().filter(|&&target| self.contains(target, ship)) {
-                cheapest = cheapest.min(self.column[ship] + self.best_cost[target - ship]);
-            }
-        }
-        (cheapest - problem.tariff.split).min(NEVER)
-    }
-
-    fn contains(&self, target: usize, state: usize) -> bool {
-        self.axes.iter().all(|axis| axis.digit(target) >= axis.digit(state))
     }
 
     fn most_units(&self) -> u32 {
@@ -232,24 +218,16 @@ impl Kernel {
         let joinable = problem.tariff.fixed() > 0;
         self.exact.clear();
         self.exact.resize(sets, NOWHERE);
-        self.nearest.clear();
-        self.nearest.resize(self.axes.len(), u64::MAX);
         self.partial.clear();
+        let in_short = demand.in_short();
         for node in 0..demand.nodes.len() {
-            let at = Near { distance_m: demand.nodes[node].distance_m, node: node as u32 };
+            let Node { distance_m, has, fills, .. } = demand.nodes[node];
+            let at = Near { distance_m, node: node as u32 };
             if without == Some(at.node) {
                 continue;
             }
-            let caps = demand.caps_of(node);
-            let (mut mask, mut whole) = (0, joinable);
-            for (bit, axis) in self.axes.iter().enumerate() {
-                let cap = caps[axis.group] as usize;
-                if cap > 0 {
-                    mask |= 1 << bit;
-                    whole &= cap >= axis.quantity;
-                    self.nearest[bit] = self.nearest[bit].min(at.distance_m);
-                }
-            }
+            let (mask, full) = if in_short { (usize::from(has), has == fills) } else { self.axes_of(demand, node) };
+            let mut whole = full && joinable;
             if whole && demand.coupled {
                 let all = self.axes.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1);
                 whole = demand.fits(problem, node, all.map(|(_, axis)| (axis.group, axis.quantity as u64)));
@@ -260,7 +238,30 @@ impl Kernel {
                 self.partial.push(Partial { at, mask });
             }
         }
-        self.spread_near();
+    }
+
+    /// Notes the nearest node of each axis, for the first bound: nothing else is needed where one shipment wins.
+    fn note_nearest(&mut self) {
+        self.nearest.clear();
+        self.nearest.resize(self.axes.len(), u64::MAX);
+        let whole = self.exact.iter().enumerate().filter(|(_, near)| near.node != NOBODY);
+        for (mask, near) in whole.chain(self.partial.iter().map(|partial| (partial.mask, &partial.at))) {
+            let mut left = mask;
+            while left != 0 {
+                let nearest = &mut self.nearest[left.trailing_zeros() as usize];
+                *nearest = near.distance_m.min(*nearest);
+                left &= left - 1;
+            }
+        }
+    }
+
+    /// The axes a node has any of, and whether it has all that is wanted of each of these.
+    fn axes_of(&self, demand: &Demand, node: usize) -> (usize, bool) {
+        let caps = demand.caps_of(node);
+        self.axes.iter().enumerate().fold((0, true), |(mask, whole), (bit, axis)| {
+            let cap = caps[axis.group] as usize;
+            (mask | usize::from(cap > 0) << bit, whole & (cap == 0 || cap >= axis.quantity))
+        })
     }
 
     /// A node that has more groups serves every subset; a partial node behind such a node is dropped.
@@ -303,7 +304,7 @@ impl Kernel {
     }
 
     fn one_shipment_wins(&self, problem: &Problem, demand: &Demand, floor: &Floor, takes: &mut Vec<Take>) -> bool {
-        let Some(near) = self.near(self.near.len() - 1) else { return false };
+        let Some(near) = self.exact.last().filter(|near| near.node != NOBODY) else { return false };
         let grams = self.axes.iter().map(|axis| axis.quantity as u64 * demand.groups[axis.group].weight_g).sum();
         let cost = problem.tariff.per_shipment + demand.pricing.charge(near.distance_m, grams);
         if cost >= floor.of_shipments(2) {

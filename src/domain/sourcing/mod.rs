@@ -18,7 +18,7 @@
 //! | all partitions of the demand | `kernel` | ≤ 3¹² pairs, and as many per partial node | always |
 //! | beyond the exact size: sets of nodes | `subset` | ≤ 2²⁰ looks | visits are used up, or proven |
 //! | shipments, lines and money | `assemble` | what is shipped | always |
-//! | why the others lost | `explain` | a table per question, on reading only | always |
+//! | why the others lost | `explain`, `kernel/forced` | one table, and one per partial node asked of | always |
 //!
 //! **What is exact.** Every order of up to 12 units, and more when equal units leave few states (one line of 500 is
 //! small), as long as the folds of partial nodes stay within their steps (`kernel`). Twelve different units that all share
@@ -41,7 +41,7 @@ mod subset;
 #[cfg(test)]
 mod tests;
 
-pub use explain::{Loser, Reason, STEPS_MAX, rejections, rejections_of};
+pub use explain::{Inquiry, Loser, Reason, STEPS_MAX, rejections, rejections_of};
 pub use problem::{
     Assignment, CHARGE_MAX, Candidate, DemandLine, MONEY_MAX, Need, Part, Plan, Problem, Tariff, Terms, Unfilled,
 };
@@ -51,7 +51,7 @@ use demand::Demand;
 use kernel::{Kernel, Take};
 use subset::Subset;
 
-/// Memory of the search, kept from order to order so that a steady stream allocates only its answers.
+/// Memory of the search, kept from order to order so that a steady stream allocates at most its answers.
 #[derive(Debug, Default)]
 pub struct Workspace {
     demand: Demand,
@@ -67,11 +67,19 @@ pub struct Workspace {
 /// When a tariff is negative or above [`MONEY_MAX`], a need names a slot the problem does not have, or a candidate is
 /// silent about a slot.
 pub fn solve(problem: &Problem, workspace: &mut Workspace) -> Plan {
+    let mut plan = Plan::default();
+    solve_into(problem, workspace, &mut plan);
+    plan
+}
+
+/// The same, with the memory of the plan before: then a steady stream allocates nothing.
+pub fn solve_into(problem: &Problem, workspace: &mut Workspace, plan: &mut Plan) {
     problem.tariff.assert_sane();
+    problem.assert_told();
     let Workspace { demand, kernel, subset, takes, left } = workspace;
     demand.load(problem);
     let proof = if kernel.solve(problem, demand, takes) { None } else { Some(subset.solve(problem, demand, takes)) };
-    let mut plan = assemble(problem, demand, takes, left);
+    assemble(problem, demand, takes, left, plan);
     (plan.lower_bound, plan.optimal) = match proof {
         None => (plan.cost, true),
         Some(proof) => {
@@ -79,5 +87,4 @@ pub fn solve(problem: &Problem, workspace: &mut Workspace) -> Plan {
             (lower_bound, proof.fills_most && lower_bound == plan.cost && !demand.pricing.outsized)
         }
     };
-    plan
 }

@@ -5,8 +5,13 @@
 //!
 //! Bounds: [`MONEY_MAX`] for the tariff's fixed charges, [`CHARGE_MAX`] for one shipment's distance charge.
 //!
+//! Everything of a kind lies in one list (needs of all lines, stock of all candidates, parts of all shipments), so that a
+//! problem and a plan that are used again allocate nothing.
+//!
 //! Not here: orders, nodes, catalogue, rules. The caller has removed every node that may not serve the order and has
 //! turned articles into slots; X units of a slot at a candidate are X units this order may really take.
+
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +33,8 @@ pub struct DemandLine {
     pub quantity: u32,
     /// Grams of one unit.
     pub unit_weight_g: u64,
-    /// What one unit takes, all of it from the same node.
-    pub needs: Vec<Need>,
+    /// What one unit takes, all of it from the same node: a range of the problem's `needs`.
+    pub needs: Range<usize>,
 }
 
 /// So many of one slot for each unit of a line.
@@ -42,14 +47,12 @@ pub struct Need {
 }
 
 /// A node that may ship, with what it has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Candidate {
     /// The caller's number of the node; the kernel never reads it.
     pub node: u32,
     /// Metres to the destination.
     pub distance_m: u64,
-    /// Pieces this order may take, by slot.
-    pub available: Vec<u32>,
 }
 
 /// What shipping costs. No field may be negative.
@@ -89,14 +92,62 @@ impl Tariff {
 /// One order to source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problem {
-    /// How many slots `Need::slot` and `Candidate::available` speak of.
+    /// How many slots `Need::slot` and `available` speak of.
     pub slots: usize,
     /// What is wanted.
     pub lines: Vec<DemandLine>,
+    /// What the lines need, line by line.
+    pub needs: Vec<Need>,
     /// Who may ship; the order matters only for ties.
     pub candidates: Vec<Candidate>,
+    /// Pieces this order may take, `slots` per candidate in their order.
+    pub available: Vec<u32>,
     /// What shipping costs.
     pub tariff: Tariff,
+}
+
+impl Problem {
+    /// Starts anew, with the memory of the problem before.
+    pub fn clear(&mut self, slots: usize, tariff: Tariff) {
+        (self.slots, self.tariff) = (slots, tariff);
+        self.lines.clear();
+        self.needs.clear();
+        self.candidates.clear();
+        self.available.clear();
+    }
+
+    /// Adds a line of demand.
+    pub fn add_line(&mut self, quantity: u32, unit_weight_g: u64, needs: impl IntoIterator<Item = Need>) {
+        let first = self.needs.len();
+        self.needs.extend(needs);
+        self.lines.push(DemandLine { quantity, unit_weight_g, needs: first..self.needs.len() });
+    }
+
+    /// Adds a candidate with what it has of every slot.
+    pub fn add_candidate(&mut self, candidate: Candidate, available: impl IntoIterator<Item = u32>) {
+        self.candidates.push(candidate);
+        self.available.extend(available);
+    }
+
+    /// What one unit of a line needs.
+    pub fn needs_of(&self, line: usize) -> &[Need] {
+        &self.needs[self.lines[line].needs.clone()]
+    }
+
+    /// What a candidate has, by slot.
+    pub fn has(&self, candidate: usize) -> &[u32] {
+        &self.available[candidate * self.slots..(candidate + 1) * self.slots]
+    }
+
+    pub(super) fn assert_told(&self) {
+        assert!(
+            self.available.len() == self.candidates.len() * self.slots,
+            "every candidate says what it has of every slot: {} figures of {} candidates and {} slots",
+            self.available.len(),
+            self.candidates.len(),
+            self.slots
+        );
+    }
 }
 
 /// Who ships what, what it costs and how good it is proven to be.
@@ -104,6 +155,8 @@ pub struct Problem {
 pub struct Plan {
     /// One shipment per candidate used, in candidate order.
     pub assignments: Vec<Assignment>,
+    /// What the shipments carry, shipment by shipment, each in line order.
+    pub parts: Vec<Part>,
     /// What nobody can ship, in line order.
     pub unfilled: Vec<Unfilled>,
     /// Sum of `terms`, minor units.
@@ -116,13 +169,29 @@ pub struct Plan {
     pub optimal: bool,
 }
 
+impl Plan {
+    /// What one of its shipments carries, in line order.
+    pub fn parts_of(&self, assignment: &Assignment) -> &[Part] {
+        &self.parts[assignment.parts.clone()]
+    }
+
+    /// Starts anew, with the memory of the plan before.
+    pub fn clear(&mut self) {
+        let Self { mut assignments, mut parts, mut unfilled, .. } = std::mem::take(self);
+        assignments.clear();
+        parts.clear();
+        unfilled.clear();
+        *self = Self { assignments, parts, unfilled, ..Self::default() };
+    }
+}
+
 /// One shipment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     /// Index into the problem's candidates.
     pub candidate: u32,
-    /// What it carries, in line order.
-    pub parts: Vec<Part>,
+    /// What it carries: a range of the plan's `parts`.
+    pub parts: Range<usize>,
     /// Shipment charge and distance charge, without the split, minor units.
     pub cost: i64,
 }

@@ -244,7 +244,7 @@ impl Subset {
         if coupled {
             let candidate = demand.nodes[node as usize].candidate as usize;
             self.left.clear();
-            self.left.extend(problem.candidates[candidate].available.iter().map(|&has| u64::from(has)));
+            self.left.extend(problem.has(candidate).iter().map(|&has| u64::from(has)));
         }
         for &group in &self.sequence {
             let at = group as usize;

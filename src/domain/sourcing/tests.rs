@@ -57,29 +57,27 @@ fn problem_of(seed: u64, shape: Shape) -> Problem {
     let lines = dice.pick(shape.lines.0, shape.lines.1);
     let slots = dice.pick(1, lines + 1) as usize;
     let need = |dice: &mut Dice| Need { slot: dice.pick(0, slots as u64 - 1) as u16, per_unit: dice.pick(1, 2) as u32 };
-    let line = |dice: &mut Dice, number: u64| {
+    let mut problem = Problem { slots, ..Problem::default() };
+    for number in 0..lines {
         let kit = shape.kits > 0 && dice.one_in(shape.kits);
         let single = Need { slot: (number % slots as u64) as u16, per_unit: 1 };
-        DemandLine {
-            quantity: dice.pick(shape.quantity.0, shape.quantity.1) as u32,
-            unit_weight_g: if dice.one_in(8) { 0 } else { dice.pick(1, 4) * 250 },
-            needs: if kit { (0..dice.pick(1, 3)).map(|_| need(dice)).collect() } else { vec![single] },
-        }
-    };
-    let lines: Vec<_> = (0..lines).map(|number| line(&mut dice, number)).collect();
+        let quantity = dice.pick(shape.quantity.0, shape.quantity.1) as u32;
+        let unit_weight_g = if dice.one_in(8) { 0 } else { dice.pick(1, 4) * 250 };
+        let needs = if kit { (0..dice.pick(1, 3)).map(|_| need(&mut dice)).collect() } else { vec![single] };
+        problem.add_line(quantity, unit_weight_g, needs);
+    }
     let nodes = dice.pick(shape.nodes.0, shape.nodes.1);
     let has = |dice: &mut Dice| match shape.stock {
         _ if dice.one_in(shape.empty) => 0,
         0 => 1_000_000_000,
         most => dice.pick(1, most) as u32,
     };
-    let candidates = (0..nodes).map(|node| Candidate {
-        node: node as u32,
-        distance_m: if dice.one_in(6) { 100_000 } else { dice.pick(0, 900) * 1_000 },
-        available: (0..slots).map(|_| has(&mut dice)).collect(),
-    });
-    let candidates = candidates.collect();
-    Problem { slots, lines, candidates, tariff: tariff_of(&mut dice) }
+    for node in 0..nodes {
+        let distance_m = if dice.one_in(6) { 100_000 } else { dice.pick(0, 900) * 1_000 };
+        problem.add_candidate(Candidate { node: node as u32, distance_m }, (0..slots).map(|_| has(&mut dice)));
+    }
+    problem.tariff = tariff_of(&mut dice);
+    problem
 }
 
 /// Best plan by the rules, compared from the left: missing units, cost, distance, and the set of candidates as bits
@@ -104,7 +102,7 @@ fn oracle(problem: &Problem, forced: Option<usize>) -> Option<Score> {
     best[0] = Some((0, 0, u64::MAX));
     for (number, candidate) in problem.candidates.iter().enumerate() {
         let loads: Vec<(usize, i64)> =
-            (1..states).filter_map(|load| Some((load, price(problem, candidate, &counts[load])?))).collect();
+            (1..states).filter_map(|load| Some((load, price(problem, number, &counts[load])?))).collect();
         let mut next = if forced == Some(number) { vec![None; states] } else { best.clone() };
         for (before, score) in best.iter().enumerate().filter_map(|(at, score)| Some((at, (*score)?))) {
             for &(load, cost) in &loads {
@@ -129,19 +127,19 @@ fn oracle(problem: &Problem, forced: Option<usize>) -> Option<Score> {
 }
 
 /// Price of one load with its fixed charges, if the candidate can carry it.
-fn price(problem: &Problem, candidate: &Candidate, load: &[u32]) -> Option<i64> {
+fn price(problem: &Problem, candidate: usize, load: &[u32]) -> Option<i64> {
     let mut pieces = vec![0_u64; problem.slots];
     let mut grams = 0_u128;
     for (line, &units) in problem.lines.iter().zip(load) {
         grams += u128::from(line.unit_weight_g) * u128::from(units);
-        for need in &line.needs {
+        for need in &problem.needs[line.needs.clone()] {
             pieces[usize::from(need.slot)] += u64::from(need.per_unit) * u64::from(units);
         }
     }
-    let can = pieces.iter().zip(&candidate.available).all(|(&pieces, &has)| pieces <= u64::from(has));
+    let can = pieces.iter().zip(problem.has(candidate)).all(|(&pieces, &has)| pieces <= u64::from(has));
     let tariff = problem.tariff;
     // Written out again on purpose: the oracle must not trust the kernel's arithmetic.
-    let parts = u128::from(candidate.distance_m) * grams * tariff.micro_per_kg_km as u128;
+    let parts = u128::from(problem.candidates[candidate].distance_m) * grams * tariff.micro_per_kg_km as u128;
     let charge = (parts * 2 + 1_000_000_000_000) / 2_000_000_000_000;
     can.then_some(tariff.per_shipment + tariff.split + charge as i64)
 }
@@ -160,7 +158,7 @@ fn enumerate(problem: &Problem) -> (u32, i64) {
             rest /= choices;
         }
         let missing = loads[choices - 1].iter().sum();
-        let used = loads[..choices - 1].iter().zip(&problem.candidates).filter(|(load, _)| load.iter().any(|&u| u > 0));
+        let used = loads[..choices - 1].iter().zip(0..).filter(|(load, _)| load.iter().any(|&u| u > 0));
         let costs: Option<Vec<i64>> = used.map(|(load, candidate)| price(problem, candidate, load)).collect();
         if let Some(costs) = costs {
             let split = if costs.is_empty() { 0 } else { problem.tariff.split };
@@ -185,16 +183,15 @@ fn assert_laws(problem: &Problem, plan: &Plan, seed: u64) {
         assert!(pair[0].candidate < pair[1].candidate, "seed {seed}: candidates ascend, one shipment each");
     }
     for assignment in &plan.assignments {
-        let candidate = &problem.candidates[assignment.candidate as usize];
         let mut load = vec![0; problem.lines.len()];
-        assert!(!assignment.parts.is_empty(), "seed {seed}: a shipment carries something");
-        for part in &assignment.parts {
+        assert!(!plan.parts_of(assignment).is_empty(), "seed {seed}: a shipment carries something");
+        for part in plan.parts_of(assignment) {
             assert!(part.quantity > 0, "seed {seed}: a part carries something");
             load[part.line as usize] += part.quantity;
             given[part.line as usize] += u64::from(part.quantity);
         }
-        let price =
-            price(problem, candidate, &load).unwrap_or_else(|| panic!("seed {seed}: a node gave what it lacks"));
+        let price = price(problem, assignment.candidate as usize, &load)
+            .unwrap_or_else(|| panic!("seed {seed}: a node gave what it lacks"));
         assert_eq!(assignment.cost, price - problem.tariff.split, "seed {seed}");
         cost += price;
     }
@@ -311,14 +308,13 @@ fn check_losers(seed: u64, shape: Shape, workspace: &mut Workspace) {
 
 #[test]
 fn two_lines_never_use_the_same_unit_twice() {
-    let article = |quantity| DemandLine { quantity, unit_weight_g: 500, needs: vec![Need { slot: 0, per_unit: 1 }] };
-    let at = |node, distance_m, has| Candidate { node, distance_m, available: vec![has] };
-    let problem = Problem {
-        slots: 1,
-        lines: vec![article(3), article(2)],
-        candidates: vec![at(1, 10_000, 3), at(2, 20_000, 1)],
-        tariff: Tariff { per_shipment: 500, micro_per_kg_km: 1_000, split: 100 },
-    };
+    let mut problem = Problem::default();
+    problem.clear(1, Tariff { per_shipment: 500, micro_per_kg_km: 1_000, split: 100 });
+    for quantity in [3, 2] {
+        problem.add_line(quantity, 500, [Need { slot: 0, per_unit: 1 }]);
+    }
+    problem.add_candidate(Candidate { node: 1, distance_m: 10_000 }, [3]);
+    problem.add_candidate(Candidate { node: 2, distance_m: 20_000 }, [1]);
     let plan = solve(&problem, &mut Workspace::default());
     assert_laws(&problem, &plan, 0);
     assert_eq!(plan.unfilled, [Unfilled { line: 1, quantity: 1 }]);
@@ -358,7 +354,8 @@ fn beyond_the_exact_size_nothing_false_is_claimed() {
 fn beyond(problem: &Problem, workspace: &mut Workspace) -> Plan {
     workspace.demand.load(problem);
     let proof = workspace.subset.solve(problem, &workspace.demand, &mut workspace.takes);
-    let mut plan = assemble(problem, &workspace.demand, &mut workspace.takes, &mut workspace.left);
+    let mut plan = Plan::default();
+    assemble(problem, &workspace.demand, &mut workspace.takes, &mut workspace.left, &mut plan);
     plan.lower_bound = proof.lower_bound.min(plan.cost);
     plan.optimal = proof.fills_most && plan.lower_bound == plan.cost;
     plan
@@ -372,11 +369,16 @@ fn large_orders_keep_the_laws() {
         let problem = problem_of(seed, shape);
         let plan = solve(&problem, workspace);
         assert_laws(&problem, &plan, seed);
-        let stock = |slot: usize| problem.candidates.iter().map(|at| u64::from(at.available[slot])).sum::<u64>();
+        let stock =
+            |slot| problem.available.iter().skip(slot).step_by(problem.slots).map(|&has| u64::from(has)).sum::<u64>();
         let mut wanted = vec![0; problem.slots];
-        problem.lines.iter().for_each(|line| wanted[usize::from(line.needs[0].slot)] += u64::from(line.quantity));
+        problem
+            .lines
+            .iter()
+            .zip(&problem.needs)
+            .for_each(|(line, need)| wanted[usize::from(need.slot)] += u64::from(line.quantity));
         let filled: u64 = wanted.iter().enumerate().map(|(slot, &wanted)| stock(slot).min(wanted)).sum();
-        let given = plan.assignments.iter().flat_map(|a| &a.parts).map(|part| u64::from(part.quantity)).sum::<u64>();
+        let given = plan.parts.iter().map(|part| u64::from(part.quantity)).sum::<u64>();
         assert_eq!(given, filled, "seed {seed}: products are filled as far as stock goes");
         let told = rejections(&problem, &plan).len() + plan.assignments.len();
         assert_eq!(told, problem.candidates.len(), "seed {seed}");
@@ -392,6 +394,7 @@ fn the_same_problem_gives_the_same_plan_and_order_of_candidates_no_other_cost() 
         assert_eq!(plan, solve(&problem, &mut Workspace::default()), "seed {seed}");
         let mut turned = problem.clone();
         turned.candidates.reverse();
+        turned.available = problem.available.rchunks_exact(problem.slots).flatten().copied().collect();
         let mirrored = solve(&turned, workspace);
         let figures = |problem: &Problem, plan: &Plan| {
             let (missing, cost, distance, _) = score_of(problem, plan);
@@ -403,15 +406,12 @@ fn the_same_problem_gives_the_same_plan_and_order_of_candidates_no_other_cost() 
 
 #[test]
 fn numbers_no_order_has_are_survived_and_not_called_proven() {
-    let need = vec![Need { slot: 0, per_unit: 1 }];
-    let line = DemandLine { quantity: 1_000_000_000, unit_weight_g: u64::MAX, needs: need };
-    let at = |distance_m| Candidate { node: 0, distance_m, available: vec![u32::MAX] };
-    let problem = Problem {
-        slots: 1,
-        lines: vec![line.clone(), line],
-        candidates: vec![at(u64::MAX), at(5)],
-        tariff: Tariff { per_shipment: MONEY_MAX, micro_per_kg_km: i64::MAX, split: MONEY_MAX },
-    };
+    let mut problem = Problem::default();
+    problem.clear(1, Tariff { per_shipment: MONEY_MAX, micro_per_kg_km: i64::MAX, split: MONEY_MAX });
+    for distance_m in [u64::MAX, 5] {
+        problem.add_line(1_000_000_000, u64::MAX, [Need { slot: 0, per_unit: 1 }]);
+        problem.add_candidate(Candidate { node: 0, distance_m }, [u32::MAX]);
+    }
     let plan = solve(&problem, &mut Workspace::default());
     assert!(!plan.optimal && plan.unfilled.is_empty() && plan.cost >= plan.lower_bound);
     assert_eq!(rejections(&problem, &plan).len(), 1);
@@ -423,9 +423,48 @@ fn nothing_wanted_or_nothing_there_costs_nothing() {
     let none = solve(&Problem::default(), workspace);
     assert_eq!((none.cost, none.optimal, none.lower_bound), (0, true, 0));
     let mut problem = problem_of(1, SMALL);
-    problem.candidates.iter_mut().for_each(|at| at.available.fill(0));
+    problem.available.fill(0);
     let empty = solve(&problem, workspace);
     assert_eq!((empty.cost, empty.optimal, empty.unfilled.len()), (0, true, problem.lines.len()));
     let losers = rejections(&problem, &empty);
     assert!(losers.iter().all(|loser| loser.reason == Reason::NoStock) && losers.len() == problem.candidates.len());
+}
+
+#[test]
+fn the_pass_that_knows_its_width_counts_as_the_one_for_any_order() {
+    let (demand, plain) = (&mut Demand::default(), &mut Demand::default());
+    for seed in 0..2_000 {
+        let shape = Shape { lines: (1, 9), quantity: (1, 4), nodes: (1, 9), kits: 0, stock: seed % 7, ..SMALL };
+        let problem = problem_of(seed, shape);
+        demand.load(&problem);
+        plain.load(&problem);
+        plain.count_again(&problem);
+        assert_eq!(demand.caps, plain.caps, "seed {seed}");
+        assert_eq!(demand.nodes, plain.nodes, "seed {seed}");
+        let quantities = |demand: &Demand| demand.groups.iter().map(|group| group.quantity).collect::<Vec<_>>();
+        assert_eq!(quantities(demand), quantities(plain), "seed {seed}");
+        for (at, node) in demand.nodes.iter().enumerate() {
+            let bits = |has: fn(u32, u64) -> bool| {
+                let caps = demand.caps_of(at).iter().zip(&demand.groups);
+                caps.enumerate().map(|(bit, (&cap, group))| u16::from(has(cap, group.wanted)) << bit).sum::<u16>()
+            };
+            assert_eq!(node.has, bits(|cap, _| cap > 0), "seed {seed}");
+            assert_eq!(node.fills, bits(|cap, wanted| u64::from(cap) == wanted), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_steady_stream_of_orders_gives_what_each_gives_alone() {
+    let (workspace, plan, inquiry) = (&mut Workspace::default(), &mut Plan::default(), &mut Inquiry::default());
+    let mut losers = Vec::new();
+    for seed in 0..1_000 {
+        let shape = [SMALL, ENOUGH, Shape { nodes: (1, 30), lines: (1, 9), quantity: (1, 2), ..SMALL }];
+        let problem = problem_of(seed, shape[seed as usize % 3]);
+        solve_into(&problem, workspace, plan);
+        assert_eq!(*plan, solve(&problem, &mut Workspace::default()), "seed {seed}");
+        let asked = 0..problem.candidates.len() as u32;
+        rejections_of(&problem, plan, asked, STEPS_MAX, inquiry, &mut losers);
+        assert_eq!(losers, rejections(&problem, plan), "seed {seed}");
+    }
 }

@@ -1,0 +1,312 @@
+//! Sourcing in process: what a decision costs by itself, and what a whole quote costs by its parts.
+//!
+//! `cargo bench --bench kernel` measures; `-- --size small` (what `cargo test --benches` runs) only keeps it alive. Seeds
+//! are fixed; every line ends in a hash of the answers, the same on every machine for the same size.
+//!
+//! **Decisions.** An order of so many pseudo-lines (units of its lines: one, two or three of an article, most often
+//! one) over so many nodes in a field of 4,500 by 2,500 km; every fifth node keeps seven articles in ten, the others
+//! three in ten, or all a quarter; a stocked node has 1 to 12 units. *Inside the timing*: all of `solve`, from what each
+//! candidate has, how far it is and what shipping costs, to the finished plan with its cost by term: joining lines,
+//! listing nodes and caps, both early ends, the tables, the walk back. *Outside*: reading cells, distances, rules; those
+//! are in the quotes below. Each instance is solved [`REPEATS`] times and counts with its fastest; the figures are the
+//! quantiles over instances. `first` is the share ended by one shipment alone. Allocations are counted in a further pass
+//! with the same memory.
+//!
+//! **Quotes.** A body of three lines to the bytes of its answer, on a real directory, in parts: *read* (JSON to an order of
+//! the domain), *route* (read the cells, measure distances, solve, keep the evidence), *explain* (why the twenty nearest
+//! others lost) and *render* (JSON bytes). Time is what the thread spent on the processor, per quote, the least of
+//! [`REPEATS`] passes; allocations are those of read, route and explain with render.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use ordain::api::decision::Quote;
+use ordain::api::json::Json;
+use ordain::api::order::NewOrder;
+use ordain::api::reading;
+use ordain::domain::command::{Adjustment, Command, Context, PlaceOrder, PutItem};
+use ordain::domain::decision::{Decision, Explaining};
+use ordain::domain::geo::Position;
+use ordain::domain::item::{Dimensions, ItemKind};
+use ordain::domain::limits::LOSERS_IN_REPLY;
+use ordain::domain::node::{Node, NodeKind};
+use ordain::domain::record::Log;
+use ordain::domain::sourcing::{Candidate, Need, Plan, Problem, Tariff, Workspace, solve_into};
+use ordain::domain::stock::MovementKind;
+use ordain::journal::{Options, Unrecovered};
+use ordain::pipeline::Pipeline;
+use rustix::time::{ClockId, clock_gettime};
+
+const REPEATS: usize = 5;
+
+struct Family {
+    name: &'static str,
+    seed: u64,
+    units: u64,
+    nodes: u64,
+    /// Chance in a thousand that a node keeps an article: every fifth node, and the others.
+    kept: [u64; 2],
+    tariff: Tariff,
+}
+
+/// Dollars as a parcel carrier asks them: a charge that a second parcel pays again.
+const PARCEL: Tariff = Tariff { per_shipment: 900, micro_per_kg_km: 120_000, split: 150 };
+/// Distance decides and splitting is nearly free: no early end, all partitions are weighed.
+const FREIGHT: Tariff = Tariff { per_shipment: 20, micro_per_kg_km: 900_000, split: 0 };
+
+const USUAL: [u64; 2] = [700, 300];
+const FAMILIES: [Family; 6] = [
+    Family { name: "4 lines, 50 nodes", seed: 1, units: 4, nodes: 50, kept: USUAL, tariff: PARCEL },
+    Family { name: "8 lines, 200 nodes", seed: 2, units: 8, nodes: 200, kept: USUAL, tariff: PARCEL },
+    Family { name: "5 lines, 2,000 nodes, a quarter", seed: 3, units: 5, nodes: 2_000, kept: [250; 2], tariff: PARCEL },
+    Family { name: "4 lines, 50 nodes, freight", seed: 4, units: 4, nodes: 50, kept: USUAL, tariff: FREIGHT },
+    Family { name: "8 lines, 200 nodes, freight", seed: 5, units: 8, nodes: 200, kept: USUAL, tariff: FREIGHT },
+    Family { name: "5 lines, 2,000 nodes, freight", seed: 6, units: 5, nodes: 2_000, kept: [250; 2], tariff: FREIGHT },
+];
+
+fn main() {
+    let small = std::env::args().any(|arg| arg == "small") || !std::env::args().any(|arg| arg == "--bench");
+    let instances = if small { 20 } else { 2_000 };
+    println!(
+        "{:<34} {:>9} {:>9} {:>9} {:>9} {:>7}  result",
+        "decision", "instances", "p50 ns", "p99 ns", "max ns", "allocs"
+    );
+    for family in &FAMILIES {
+        decisions(family, instances);
+    }
+    println!();
+    println!(
+        "{:<34} {:>9} {:>9} {:>9} {:>9} {:>9} {:>17}  result",
+        "quote, ns on the processor", "quotes", "read", "route", "explain", "render", "allocs"
+    );
+    let count = if small { 20 } else { 5_000 };
+    for network in &NETWORKS {
+        quotes(network, if small { 10 } else { 200 }, count);
+    }
+}
+
+fn decisions(family: &Family, instances: u64) {
+    let problems: Vec<Problem> = (0..instances).map(|n| family.problem(n)).collect();
+    let (workspace, plan) = (&mut Workspace::default(), &mut Plan::default());
+    let mut result = 0;
+    let mut times: Vec<u128> = problems
+        .iter()
+        .map(|problem| {
+            let fastest = (0..REPEATS).map(|_| {
+                let began = Instant::now();
+                solve_into(black_box(problem), workspace, black_box(plan));
+                began.elapsed().as_nanos()
+            });
+            fastest.min().unwrap_or(0)
+        })
+        .collect();
+    let counted = allocation_counter::measure(|| {
+        for problem in &problems {
+            solve_into(problem, workspace, plan);
+            result = mix(result ^ hash(plan));
+        }
+    });
+    times.sort_unstable();
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    println!(
+        "{:<34} {instances:>9} {:>9} {:>9} {:>9} {:>7.2}  {result:016x}",
+        family.name,
+        at(50),
+        at(99),
+        at(100),
+        counted.count_total as f64 / instances as f64
+    );
+}
+
+impl Family {
+    fn problem(&self, number: u64) -> Problem {
+        let mut dice = Dice(mix(self.seed << 32 | number));
+        let mut problem = Problem { tariff: self.tariff, ..Problem::default() };
+        let mut left = self.units;
+        while left > 0 {
+            let units = match dice.below(100) {
+                0..88 => 1,
+                88..97 => 2,
+                _ => 3,
+            };
+            let quantity = units.min(left);
+            left -= quantity;
+            let unit_weight_g = 50 + dice.below(20) * dice.below(20) * 10;
+            problem.add_line(quantity as u32, unit_weight_g, [Need { slot: problem.slots as u16, per_unit: 1 }]);
+            problem.slots += 1;
+        }
+        let (east, north) = (dice.below(4_500), dice.below(2_500));
+        for node in 0..self.nodes {
+            let (x, y) = (dice.below(4_500).abs_diff(east), dice.below(2_500).abs_diff(north));
+            let kept = self.kept[usize::from(node % 5 > 0)];
+            let mut has = || if dice.below(1_000) < kept { 1 + dice.below(12) as u32 } else { 0 };
+            let available: Vec<u32> = (0..problem.slots).map(|_| has()).collect();
+            let distance_m = 5_000 + 1_250 * (x * x + y * y).isqrt();
+            if available.iter().any(|&units| units > 0) {
+                problem.add_candidate(Candidate { node: node as u32, distance_m }, available);
+            }
+        }
+        problem
+    }
+}
+
+struct Network {
+    name: &'static str,
+    nodes: u64,
+    kept: [u64; 2],
+}
+
+const NETWORKS: [Network; 3] = [
+    Network { name: "3 lines, 10 nodes, all stocked", nodes: 10, kept: [1_000; 2] },
+    Network { name: "3 lines, 50 nodes, all stocked", nodes: 50, kept: [1_000; 2] },
+    Network { name: "3 lines, 50 nodes, some stocked", nodes: 50, kept: USUAL },
+];
+
+fn quotes(network: &Network, skus: u64, count: u64) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (journal, state) = Unrecovered::open(dir.path(), Options::default()).expect("opens").recover().expect("new");
+    let ordain = Pipeline::start(journal, state, None);
+    stock(&ordain, network, skus);
+    let engine = ordain.engine();
+    let now = ordain.journal().now();
+    let bodies: Vec<Vec<u8>> = (0..count).map(|n| body(n, skus).into_bytes()).collect();
+    let (read, orders) = timed(&bodies, |body| order(body));
+    let (route, decisions) = timed(&orders, |order| engine.quote(now, order).expect("good"));
+    let memory = &mut Explaining::default();
+    let (explain, _) = timed(&decisions, |decision: &Decision| {
+        engine.catalogue(|c| black_box(decision.nearest_losers(c, LOSERS_IN_REPLY, memory)).1)
+    });
+    let pairs: Vec<_> = decisions.iter().zip(&orders).collect();
+    let told = |(decision, order): &(&Decision, &PlaceOrder)| {
+        engine.catalogue(|c| Quote::written(decision, &order.lines[..], c))
+    };
+    let (both, answers) = timed(&pairs, told);
+    let allocations = |work: &dyn Fn()| allocation_counter::measure(work).count_total as f64 / count as f64;
+    let counted = [
+        allocations(&|| bodies.iter().for_each(|body| drop(order(body)))),
+        allocations(&|| orders.iter().for_each(|order| drop(engine.quote(now, order)))),
+        allocations(&|| pairs.iter().for_each(|pair| drop(told(pair)))),
+    ];
+    let counted = counted.map(|counted| format!("{counted:.1}")).join(" ");
+    let result = answers.iter().flatten().fold(0, |hash, byte| mix(hash ^ u64::from(*byte)));
+    println!(
+        "{:<34} {count:>9} {read:>9} {route:>9} {explain:>9} {:>9} {counted:>17}  {result:016x}",
+        network.name,
+        both.saturating_sub(explain)
+    );
+}
+
+fn order(body: &[u8]) -> PlaceOrder {
+    let json = Json::parse(body).expect("JSON");
+    reading::read::<NewOrder>(&json).expect("an order").order(0)
+}
+
+/// What a call cost on the processor at best, in nanoseconds, and what came of the last pass.
+fn timed<T, R>(inputs: &[T], mut work: impl FnMut(&T) -> R) -> (u64, Vec<R>) {
+    let mut best = u64::MAX;
+    let mut results = Vec::new();
+    for _ in 0..REPEATS {
+        results = Vec::with_capacity(inputs.len());
+        let began = on_processor();
+        results.extend(inputs.iter().map(|input| work(black_box(input))));
+        best = best.min((on_processor() - began) / inputs.len() as u64);
+    }
+    (best, results)
+}
+
+fn on_processor() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+fn stock(ordain: &Pipeline, network: &Network, skus: u64) {
+    let run = |command| ordain.submit_blocking(&Context::library(), command).map(drop).expect("set up");
+    let dice = &mut Dice(11);
+    for n in 0..network.nodes {
+        let degrees = (25.0 + dice.below(23_000) as f64 / 1e3, -122.0 + dice.below(50_000) as f64 / 1e3);
+        run(Command::PutNode(Box::new(Node {
+            id: format!("node-{n:02}").into(),
+            kind: NodeKind::Warehouse,
+            name: "node".into(),
+            position: Position::from_degrees(degrees.0, degrees.1).expect("on the globe"),
+            country: "US".into(),
+            postal_code: "00000".into(),
+            time_zone: "UTC".into(),
+            active: true,
+            inactive_reason: None,
+            handling: None,
+            capacity_per_day: None,
+            cutoff_min: None,
+            calendar: None,
+            capabilities: vec![],
+        })));
+    }
+    for n in 0..skus {
+        run(Command::PutItem(Box::new(PutItem {
+            sku: format!("sku-{n:06}").into(),
+            name: "item".into(),
+            kind: ItemKind::Product,
+            weight_g: 100 + dice.below(1_500) as u32,
+            dimensions: Dimensions::default(),
+            value: None,
+            components: vec![],
+        })));
+        let received = |node: u64| Adjustment {
+            sku: format!("sku-{n:06}").into(),
+            node: format!("node-{node:02}").into(),
+            delta: 1_000,
+            reason: MovementKind::Received,
+        };
+        let keeps = |node: &u64| dice.below(1_000) < network.kept[usize::from(node % 5 > 0)];
+        run(Command::AdjustStock((0..network.nodes).filter(keeps).map(received).collect()));
+    }
+}
+
+fn body(n: u64, skus: u64) -> String {
+    let dice = &mut Dice(mix(n));
+    let line = |dice: &mut Dice| {
+        let (sku, quantity) = (dice.below(skus), 1 + dice.below(2));
+        format!(r#"{{"sku":"sku-{sku:06}","quantity":{quantity},"unit_price":{{"amount":1999,"currency":"USD"}}}}"#)
+    };
+    let lines = (0..3).map(|_| line(dice)).collect::<Vec<_>>().join(",");
+    let (north, west) = (25_000 + dice.below(23_000), 72_000 + dice.below(50_000));
+    let start = concat!(
+        r#"{"type":"standard","channel":"web","channel_order_id":"quote","customer":{"id":"customer-1"},"#,
+        r#""ship_to":{"name":"Customer","line1":"1 Main Street","city":"Chicago","region":"IL","postal_code":"60602","#
+    );
+    format!(
+        r#"{start}"country":"US","latitude":{}.{:03},"longitude":-{}.{:03}}},"lines":[{lines}],"delivery_method":"ship"}}"#,
+        north / 1_000,
+        north % 1_000,
+        west / 1_000,
+        west % 1_000
+    )
+}
+
+fn hash(plan: &Plan) -> u64 {
+    let mut hash = mix(plan.cost as u64 ^ (plan.lower_bound as u64) << 32 ^ u64::from(plan.optimal));
+    for assignment in &plan.assignments {
+        hash = mix(hash ^ u64::from(assignment.candidate) ^ (assignment.cost as u64) << 32);
+        for part in plan.parts_of(assignment) {
+            hash = mix(hash ^ u64::from(part.line) << 32 ^ u64::from(part.quantity));
+        }
+    }
+    plan.unfilled.iter().fold(hash, |hash, u| mix(hash ^ u64::from(u.line) << 32 ^ u64::from(u.quantity)))
+}
+
+/// SplitMix64, so that every run asks for the same.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_add(1);
+        mix(self.0) % most
+    }
+}
+
+fn mix(n: u64) -> u64 {
+    let mut z = n.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ z >> 31
+}

@@ -1,0 +1,389 @@
+//! A decision written straight to JSON bytes: what a quote answers, thousands of times a second.
+//!
+//! Promises: byte for byte what serde makes of [`super::DecisionJson`], which stays the one description of the shape
+//! (tests compare the two). Nothing is allocated but the bytes.
+//!
+//! Not here: which losers are shown, and why they lost.
+
+use super::{LineNames, gap, terms};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::decision::{Decision, FenceReason, LineUnits, Loser, Why};
+use crate::domain::money::Currency;
+use crate::domain::sourcing::Reason;
+
+/// Bytes a decision takes, about: itself, and each loser.
+const BYTES: (usize, usize) = (512, 224);
+
+/// The body of a quote: `{"decision": …}`.
+pub fn quote(
+    decision: &Decision,
+    lines: &(impl LineNames + ?Sized),
+    catalogue: &Catalogue,
+    losers: &[Loser],
+    losers_count: usize,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(BYTES.0 + BYTES.1 * losers.len());
+    raw(&mut out, r#"{"decision":"#);
+    write(&mut out, decision, lines, catalogue, losers, losers_count);
+    raw(&mut out, "}");
+    out
+}
+
+fn write(
+    out: &mut Vec<u8>,
+    decision: &Decision,
+    lines: &(impl LineNames + ?Sized),
+    catalogue: &Catalogue,
+    losers: &[Loser],
+    losers_count: usize,
+) {
+    raw(out, r#"{"rule_set":"#);
+    text(out, &decision.rule_set);
+    raw(out, r#","rule_set_version":"#);
+    number(out, i64::from(decision.rule_set_version));
+    raw(out, r#","optimal":"#);
+    truth(out, decision.optimal);
+    raw(out, r#","gap":"#);
+    serde_json::to_writer(&mut *out, &gap(decision.cost.amount, decision.lower_bound)).expect("memory takes all bytes");
+    let currency = decision.cost.currency;
+    raw(out, r#","cost":"#);
+    money(out, decision.cost.amount, currency);
+    raw(out, r#","lower_bound":"#);
+    money(out, decision.lower_bound, currency);
+    raw(out, r#","terms":"#);
+    list(out, terms(decision), |out, term| {
+        raw(out, r#"{"name":"#);
+        text(out, term.name);
+        raw(out, r#","amount":"#);
+        number(out, term.amount);
+        raw(out, "}");
+    });
+    raw(out, r#","assignments":"#);
+    list(out, &decision.assignments, |out, assignment| {
+        raw(out, r#"{"node":"#);
+        text(out, &catalogue.node(assignment.node).id);
+        raw(out, r#","lines":"#);
+        list(out, &assignment.lines, |out, units| write_units(out, *units, lines));
+        raw(out, r#","cost":"#);
+        number(out, assignment.cost);
+        raw(out, "}");
+    });
+    raw(out, r#","unfilled":"#);
+    list(out, &decision.unfilled, |out, units| write_units(out, *units, lines));
+    raw(out, r#","rejected":"#);
+    let unit = Unit::of(currency);
+    list(out, losers, |out, loser| write_loser(out, loser, catalogue, &unit));
+    raw(out, r#","rejected_count":"#);
+    number(out, losers_count as i64);
+    raw(out, "}");
+}
+
+fn write_units(out: &mut Vec<u8>, units: LineUnits, lines: &(impl LineNames + ?Sized)) {
+    let (line, sku) = lines.line(units.line);
+    raw(out, r#"{"line":"#);
+    text(out, line);
+    raw(out, r#","sku":"#);
+    text(out, sku);
+    raw(out, r#","quantity":"#);
+    number(out, i64::from(units.quantity));
+    raw(out, "}");
+}
+
+fn write_loser(out: &mut Vec<u8>, loser: &Loser, catalogue: &Catalogue, unit: &Unit) {
+    raw(out, r#"{"node":"#);
+    text(out, &catalogue.node(loser.node).id);
+    raw(out, r#","reason":""#);
+    raw(out, word(&loser.why));
+    raw(out, r#"","detail":""#);
+    detail(out, &loser.why, unit);
+    if let Some(by) = loser.costlier_by() {
+        raw(out, r#"","costlier_by":"#);
+        number(out, by);
+        raw(out, if loser.is_exact() { r#","exact":true"# } else { r#","exact":false"# });
+    } else {
+        raw(out, r#"""#);
+    }
+    if let Some(metres) = loser.distance_m {
+        raw(out, r#","distance_km":"#);
+        kilometres(out, metres);
+    }
+    raw(out, "}");
+}
+
+/// Why a node lost, in a word that stays.
+pub(super) fn word(why: &Why) -> &'static str {
+    match why {
+        Why::Fenced(FenceReason::Inactive) => "inactive",
+        Why::Fenced(FenceReason::RejectedThisOrder) => "rejected_this_order",
+        Why::NotRecorded => "not_recorded",
+        Why::NoStock | Why::Lost { reason: Reason::NoStock, .. } => "no_stock",
+        Why::Lost { reason: Reason::Tied, .. } => "tied",
+        Why::Lost { reason: Reason::Costlier { .. }, .. } => "costlier",
+        Why::Lost { reason: Reason::PartialStock { .. }, .. } => "partial_stock",
+    }
+}
+
+/// Why a node lost, in words; none needs an escape in JSON.
+pub(super) fn detail(out: &mut Vec<u8>, why: &Why, unit: &Unit) {
+    let more = |out: &mut Vec<u8>, by: i64| {
+        amount(out, by, unit);
+        raw(out, " more");
+    };
+    match *why {
+        Why::Fenced(FenceReason::Inactive) => raw(out, "switched off"),
+        Why::Fenced(FenceReason::RejectedThisOrder) => raw(out, "rejected this order, or could not pick it"),
+        Why::NotRecorded => raw(out, "farther than the nodes whose stock was recorded, or has none of it"),
+        Why::NoStock => raw(out, "has none of what is wanted"),
+        Why::Lost { reason: Reason::NoStock, .. } => raw(out, "has nothing that any line could take"),
+        Why::Lost { reason: Reason::Tied, .. } => raw(out, "costs the same; the plan's nodes are nearer or came first"),
+        Why::Lost { reason: Reason::Costlier { by }, .. } => {
+            raw(out, "the cheapest plan with it costs ");
+            more(out, by);
+        }
+        Why::Lost { reason: Reason::PartialStock { units, of, by }, .. } => {
+            raw(out, "has ");
+            count(out, units);
+            raw(out, " of ");
+            count(out, of);
+            raw(out, " units; the cheapest plan with it costs ");
+            more(out, by);
+        }
+    }
+}
+
+/// How amounts of a currency are shown; looked up once for all losers.
+pub(super) struct Unit {
+    currency: Currency,
+    /// Digits after the point, and ten to their power.
+    places: usize,
+    scale: u64,
+}
+
+impl Unit {
+    pub(super) fn of(currency: Currency) -> Self {
+        let places = currency.exponent();
+        Self { currency, places: usize::from(places), scale: 10_u64.pow(u32::from(places)) }
+    }
+}
+
+fn list<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Vec<u8>, T)) {
+    raw(out, "[");
+    for (place, item) in items.into_iter().enumerate() {
+        if place > 0 {
+            raw(out, ",");
+        }
+        write(out, item);
+    }
+    raw(out, "]");
+}
+
+#[inline]
+fn raw(out: &mut Vec<u8>, json: &str) {
+    out.extend_from_slice(json.as_bytes());
+}
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    // Looked at to the end, which is shorter than to stop early.
+    let escapes = text.bytes().fold(false, |any, byte| any | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+    if !escapes {
+        raw(out, r#"""#);
+        raw(out, text);
+        raw(out, r#"""#);
+    } else {
+        serde_json::to_writer(out, text).expect("memory takes all bytes");
+    }
+}
+
+fn number(out: &mut Vec<u8>, number: i64) {
+    serde_json::to_writer(out, &number).expect("memory takes all bytes");
+}
+
+fn count(out: &mut Vec<u8>, count: u64) {
+    serde_json::to_writer(out, &count).expect("memory takes all bytes");
+}
+
+fn truth(out: &mut Vec<u8>, truth: bool) {
+    raw(out, if truth { "true" } else { "false" });
+}
+
+fn money(out: &mut Vec<u8>, amount: i64, currency: Currency) {
+    raw(out, r#"{"amount":"#);
+    number(out, amount);
+    raw(out, r#","currency":""#);
+    raw(out, currency.code());
+    raw(out, r#""}"#);
+}
+
+/// Money as [`crate::domain::money::Money`] shows itself, without the machinery of formats.
+fn amount(out: &mut Vec<u8>, amount: i64, unit: &Unit) {
+    if amount < 0 {
+        raw(out, "-");
+    }
+    // Two places are what nearly all have; a division by a constant is a tenth of another.
+    let whole = |scale| (amount.unsigned_abs() / scale, amount.unsigned_abs() % scale);
+    let (whole, rest) = if unit.scale == 100 { whole(100) } else { whole(unit.scale) };
+    count(out, whole);
+    if unit.places > 0 {
+        decimals(out, rest, unit.places);
+    }
+    raw(out, " ");
+    raw(out, unit.currency.code());
+}
+
+/// Metres as kilometres, as a number with a fraction is written: as few digits as say it, at least one.
+fn kilometres(out: &mut Vec<u8>, metres: u64) {
+    count(out, metres / 1_000);
+    match metres % 1_000 {
+        rest if rest % 100 == 0 => decimals(out, rest / 100, 1),
+        rest if rest % 10 == 0 => decimals(out, rest / 10, 2),
+        rest => decimals(out, rest, 3),
+    }
+}
+
+/// A point and so many digits, at most four.
+fn decimals(out: &mut Vec<u8>, value: u64, places: usize) {
+    let digit = |scale: u64| b'0' + (value / scale % 10) as u8;
+    let digits = [digit(1_000), digit(100), digit(10), digit(1)];
+    out.push(b'.');
+    out.extend_from_slice(&digits[4 - places..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{DecisionJson, Quote};
+    use super::*;
+    use crate::domain::command::PlaceLine;
+    use crate::domain::decision::{Assignment, Evidence, Terms};
+    use crate::domain::geo::Position;
+    use crate::domain::ids::{NodeIndex, Text};
+    use crate::domain::money::Money;
+    use crate::domain::node::{Node, NodeKind};
+    use crate::domain::quantity::Quantity;
+
+    const NODES: u64 = 40;
+
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, most: u64) -> u64 {
+            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            (z ^ z >> 27) % most
+        }
+
+        /// Of any size, zero and small ones often.
+        fn amount(&mut self) -> i64 {
+            let bits = self.below(43);
+            self.below(1 << bits) as i64
+        }
+
+        fn why(&mut self) -> Why {
+            let lost = |dice: &mut Self, reason| Why::Lost { reason, exact: dice.below(2) == 0 };
+            match self.below(8) {
+                0 => Why::Fenced(FenceReason::Inactive),
+                1 => Why::Fenced(FenceReason::RejectedThisOrder),
+                2 => Why::NotRecorded,
+                3 => Why::NoStock,
+                4 => lost(self, Reason::NoStock),
+                5 => lost(self, Reason::Tied),
+                6 => {
+                    let by = self.amount() + 1;
+                    lost(self, Reason::Costlier { by })
+                }
+                _ => {
+                    let (units, of, by) = (self.below(100), self.below(1 << 40), self.amount() + 1);
+                    lost(self, Reason::PartialStock { units, of, by })
+                }
+            }
+        }
+    }
+
+    fn node(number: u64) -> Node {
+        let name: Text = ["north \"1\"", "süd\\2", "\u{7}bell", "plain"][number as usize % 4].into();
+        Node {
+            id: format!("{name}-{number}").into(),
+            kind: NodeKind::Warehouse,
+            name,
+            position: Position::default(),
+            country: "US".into(),
+            postal_code: "00000".into(),
+            time_zone: "UTC".into(),
+            active: true,
+            inactive_reason: None,
+            handling: None,
+            capacity_per_day: None,
+            cutoff_min: None,
+            calendar: None,
+            capabilities: vec![],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_serde_writes() {
+        let seed = 7;
+        let dice = &mut Dice(seed);
+        let currencies = ["USD", "JPY", "KWD", "CLF"].map(|code| Currency::parse(code).expect("a code"));
+        let mut catalogue = Catalogue::new(Currency::USD);
+        (0..NODES).for_each(|n| catalogue.put_node(NodeIndex(n as u32), node(n)));
+        let lines: Vec<PlaceLine> = ["sku-1", "a\"b\\c", "ünï\n"]
+            .iter()
+            .map(|sku| PlaceLine {
+                id: (*sku).into(),
+                sku: (*sku).into(),
+                quantity: Quantity::new(1).expect("not zero"),
+                unit_price: 0,
+                group: 0,
+            })
+            .collect();
+        for round in 0..500 {
+            let units = |dice: &mut Dice| {
+                let units = |dice: &mut Dice| LineUnits { line: dice.below(3) as u16, quantity: dice.below(9) as u32 };
+                (0..dice.below(4)).map(|_| units(dice)).collect::<Vec<_>>()
+            };
+            let assignment = |dice: &mut Dice| Assignment {
+                node: NodeIndex(dice.below(NODES) as u32),
+                lines: units(dice),
+                cost: dice.amount(),
+            };
+            let currency = currencies[dice.below(4) as usize];
+            let decision = Decision {
+                rule_set: "default \"1\"".into(),
+                rule_set_version: dice.below(9) as u32,
+                catalogue_seq: 1,
+                cost: Money { amount: dice.amount(), currency },
+                lower_bound: dice.amount(),
+                optimal: dice.below(2) == 0,
+                terms: Terms { per_shipment: dice.amount(), distance: dice.amount(), split: dice.amount() },
+                assignments: (0..dice.below(4)).map(|_| assignment(dice)).collect(),
+                unfilled: units(dice),
+                evidence: Evidence::default(),
+            };
+            let loser = |dice: &mut Dice| Loser {
+                node: NodeIndex(dice.below(NODES) as u32),
+                distance_m: (dice.below(4) > 0).then(|| {
+                    let reach = [10, 1_000, 20_100_000][dice.below(3) as usize];
+                    dice.below(reach) / [1, 10, 1_000][dice.below(3) as usize] * [1, 10, 1_000][dice.below(3) as usize]
+                }),
+                why: dice.why(),
+            };
+            let losers: Vec<Loser> = (0..dice.below(30)).map(|_| loser(dice)).collect();
+            let by_serde = Quote { decision: DecisionJson::of(&decision, &lines[..], &catalogue, &losers, 99) };
+            let by_serde = serde_json::to_string(&by_serde).expect("text keys and finite numbers");
+            let written = quote(&decision, &lines[..], &catalogue, &losers, 99);
+            assert_eq!(String::from_utf8(written).expect("text"), by_serde, "seed {seed}, round {round}");
+        }
+    }
+
+    #[test]
+    fn money_in_words_is_as_money_shows_itself() {
+        for code in ["USD", "JPY", "KWD", "CLF"] {
+            let currency = Currency::parse(code).expect("a code");
+            for amount in [0, 1, -1, 9, 10, 99, 100, 12_345, -12_345, 1_000_000_001, i64::MAX, i64::MIN] {
+                let money = Money { amount, currency };
+                let mut out = Vec::new();
+                super::amount(&mut out, amount, &Unit::of(currency));
+                assert_eq!(String::from_utf8(out).expect("text"), money.to_string());
+            }
+        }
+    }
+}
