@@ -1,6 +1,10 @@
 //! What the solver reads: nodes, items and rule sets, stamped with the sequence of the last change.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::ids::{NodeIndex, SkuIndex, Text};
 use super::item::Item;
@@ -16,10 +20,15 @@ pub struct Catalogue {
     /// Currency of costs and item values.
     pub base_currency: Currency,
     nodes: Vec<Node>,
+    /// Whether a node may supply what has stock: a byte each, read for every cell that is looked at.
+    supplies: Vec<bool>,
     items: Vec<Item>,
     rule_sets: BTreeMap<Text, RuleSet>,
     node_by_id: HashMap<Text, NodeIndex>,
-    item_by_sku: HashMap<Text, SkuIndex>,
+    /// Items by the hash of their sku, which itself lies in the item: four bytes an item. The hash is seeded anew by
+    /// every process; skus are chosen by who keeps the catalogue, never by a customer.
+    item_by_sku: HashTable<SkuIndex>,
+    hashing: RandomState,
 }
 
 impl Catalogue {
@@ -29,10 +38,12 @@ impl Catalogue {
             seq: 0,
             base_currency,
             nodes: Vec::new(),
+            supplies: Vec::new(),
             items: Vec::new(),
             rule_sets: BTreeMap::new(),
             node_by_id: HashMap::new(),
-            item_by_sku: HashMap::new(),
+            item_by_sku: HashTable::new(),
+            hashing: RandomState::default(),
         }
     }
 
@@ -40,22 +51,29 @@ impl Catalogue {
     pub fn put_node(&mut self, index: NodeIndex, node: Node) {
         assert!(index.at() <= self.nodes.len(), "node indices are dense: {index:?} of {}", self.nodes.len());
         self.node_by_id.insert(node.id.clone(), index);
+        let supplies = node.active && node.kind != NodeKind::Virtual;
         if index.at() == self.nodes.len() {
             self.nodes.push(node);
+            self.supplies.push(supplies);
         } else {
             self.nodes[index.at()] = node;
+            self.supplies[index.at()] = supplies;
         }
     }
 
     /// Adds an item at the next index, or replaces the one that is there.
     pub fn put_item(&mut self, index: SkuIndex, item: Item) {
         assert!(index.at() <= self.items.len(), "sku indices are dense: {index:?} of {}", self.items.len());
-        self.item_by_sku.insert(item.sku.clone(), index);
-        if index.at() == self.items.len() {
-            self.items.push(item);
-        } else {
-            self.items[index.at()] = item;
+        if index.at() < self.items.len() {
+            let before = &mut self.items[index.at()];
+            assert_eq!(before.sku, item.sku, "an item keeps its sku");
+            *before = item;
+            return;
         }
+        let Self { items, hashing, .. } = self;
+        items.push(item);
+        let hash = |index: &SkuIndex| hashing.hash_one(&*items[index.at()].sku);
+        self.item_by_sku.insert_unique(hash(&index), index, hash);
     }
 
     /// Puts the active version of a rule set.
@@ -66,6 +84,12 @@ impl Catalogue {
     /// The node at an index that the catalogue gave.
     pub fn node(&self, index: NodeIndex) -> &Node {
         &self.nodes[index.at()]
+    }
+
+    /// Whether a node may supply what has stock.
+    #[inline]
+    pub fn supplies(&self, index: NodeIndex) -> bool {
+        self.supplies[index.at()]
     }
 
     /// The item at an index that the catalogue gave.
@@ -100,7 +124,8 @@ impl Catalogue {
 
     /// Index of an item.
     pub fn sku_index(&self, sku: &str) -> Option<SkuIndex> {
-        self.item_by_sku.get(sku).copied()
+        let hash = self.hashing.hash_one(sku);
+        self.item_by_sku.find(hash, |index| *self.items[index.at()].sku == *sku).copied()
     }
 
     /// The first active virtual node: the one that supplies what has no stock.

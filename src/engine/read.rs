@@ -83,7 +83,7 @@ impl Engine {
 
     fn free_units(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
         let stock = network.sku(sku);
-        if stock.due.due(now).is_empty() {
+        if stock.due.is_idle(now) {
             let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
             let cells = stock.cells.iter().filter(|cell| counts(cell.node));
             return cells.map(|cell| u64::from(cell.word.free())).sum();
