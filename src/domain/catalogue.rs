@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::ids::{NodeIndex, SkuIndex, Text};
-use super::item::Item;
+use super::item::{Item, ItemKind};
 use super::money::Currency;
 use super::node::{Node, NodeKind};
 use super::rule_set::RuleSet;
@@ -22,7 +22,9 @@ pub struct Catalogue {
     nodes: Vec<Node>,
     /// Whether a node may supply what has stock: a byte each, read for every cell that is looked at.
     supplies: Vec<bool>,
-    items: Vec<Item>,
+    items: Vec<Box<Item>>,
+    /// Sku and kind of every item: what a look for one reads.
+    heads: Vec<(Text, ItemKind)>,
     rule_sets: BTreeMap<Text, RuleSet>,
     node_by_id: HashMap<Text, NodeIndex>,
     /// Items by the hash of their sku, which itself lies in the item: four bytes an item. The hash is seeded anew by
@@ -40,6 +42,7 @@ impl Catalogue {
             nodes: Vec::new(),
             supplies: Vec::new(),
             items: Vec::new(),
+            heads: Vec::new(),
             rule_sets: BTreeMap::new(),
             node_by_id: HashMap::new(),
             item_by_sku: HashTable::new(),
@@ -62,17 +65,19 @@ impl Catalogue {
     }
 
     /// Adds an item at the next index, or replaces the one that is there.
-    pub fn put_item(&mut self, index: SkuIndex, item: Item) {
+    pub fn put_item(&mut self, index: SkuIndex, item: impl Into<Box<Item>>) {
+        let item = item.into();
         assert!(index.at() <= self.items.len(), "sku indices are dense: {index:?} of {}", self.items.len());
         if index.at() < self.items.len() {
-            let before = &mut self.items[index.at()];
-            assert_eq!(before.sku, item.sku, "an item keeps its sku");
-            *before = item;
+            assert_eq!(self.items[index.at()].sku, item.sku, "an item keeps its sku");
+            self.heads[index.at()] = (item.sku.clone(), item.kind);
+            self.items[index.at()] = item;
             return;
         }
-        let Self { items, hashing, .. } = self;
-        items.push(item);
-        let hash = |index: &SkuIndex| hashing.hash_one(&*items[index.at()].sku);
+        self.heads.push((item.sku.clone(), item.kind));
+        self.items.push(item);
+        let Self { heads, hashing, .. } = self;
+        let hash = |index: &SkuIndex| hashing.hash_one(&*heads[index.at()].0);
         self.item_by_sku.insert_unique(hash(&index), index, hash);
     }
 
@@ -97,13 +102,19 @@ impl Catalogue {
         &self.items[index.at()]
     }
 
+    /// The kind of an item, without a look at the rest of it.
+    #[inline]
+    pub fn kind(&self, index: SkuIndex) -> ItemKind {
+        self.heads[index.at()].1
+    }
+
     /// All nodes by index.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
     /// All items by index.
-    pub fn items(&self) -> &[Item] {
+    pub fn items(&self) -> &[Box<Item>] {
         &self.items
     }
 
@@ -125,7 +136,7 @@ impl Catalogue {
     /// Index of an item.
     pub fn sku_index(&self, sku: &str) -> Option<SkuIndex> {
         let hash = self.hashing.hash_one(sku);
-        self.item_by_sku.find(hash, |index| *self.items[index.at()].sku == *sku).copied()
+        self.item_by_sku.find(hash, |index| *self.heads[index.at()].0 == *sku).copied()
     }
 
     /// The first active virtual node: the one that supplies what has no stock.

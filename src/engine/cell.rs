@@ -8,9 +8,9 @@
 //! give is before my append; a failing take is Acquire, so that a refusal sees every finished give; giving, rolling
 //! back and clearing a mark are Release. `committed` and `reserved` are sums ordered by their owner's entity lock.
 
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::ids::NodeIndex;
 use crate::domain::limits::LEVEL_MAX;
@@ -197,10 +197,12 @@ struct Slot {
     node: AtomicU32,
 }
 
-/// Slots that never move, and where it goes on when they are full.
+/// Slots that never move, and where it goes on when they are full. Many skus' first slots lie in one piece of memory.
 #[derive(Debug)]
 struct Block {
-    slots: Box<[Slot]>,
+    shared: Arc<[Slot]>,
+    start: u32,
+    len: u32,
     next: OnceLock<Box<Block>>,
 }
 
@@ -209,8 +211,17 @@ const FIRST_SLOTS: usize = 4;
 
 impl Block {
     fn of(slots: usize) -> Self {
-        Self { slots: (0..slots).map(|_| Slot::default()).collect(), next: OnceLock::new() }
+        Self { shared: slots_of(slots), start: 0, len: slots as u32, next: OnceLock::new() }
     }
+
+    #[inline(always)]
+    fn slots(&self) -> &[Slot] {
+        &self.shared[self.start as usize..][..self.len as usize]
+    }
+}
+
+fn slots_of(count: usize) -> Arc<[Slot]> {
+    (0..count).map(|_| Slot::default()).collect()
 }
 
 /// All cells of one sku: grows under the ledger, never moves, read without a lock. Blocks are as long as all before
@@ -237,31 +248,30 @@ pub struct Cell<'a> {
 }
 
 impl Cells {
-    /// No cells yet, and room for exactly so many in one block.
-    pub fn with_room_for(cells: usize) -> Self {
-        Self { len: AtomicU32::new(0), first: OnceLock::from(Block::of(cells)) }
+    /// For each of many skus: no cells yet, and room for exactly so many, all side by side.
+    pub fn side_by_side(rooms: &[u32]) -> impl Iterator<Item = Self> {
+        let shared = slots_of(rooms.iter().map(|room| *room as usize).sum());
+        let mut end = 0;
+        rooms.iter().map(move |len| {
+            let start = end;
+            end += len;
+            let block = Block { shared: shared.clone(), start, len: *len, next: OnceLock::new() };
+            // A sku that has no cell may never get one.
+            Self { len: AtomicU32::new(0), first: if *len > 0 { OnceLock::from(block) } else { OnceLock::new() } }
+        })
     }
 
     /// All cells, in the order they were made.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
         let len = self.len.load(Acquire) as usize;
-        let (mut block, mut before) = (self.first.get(), 0);
-        (0..len).map_while(move |position| {
-            let mut here = block?;
-            if position - before == here.slots.len() {
-                before = position;
-                here = here.next.get()?;
-                block = Some(here);
-            }
-            let slot = &here.slots[position - before];
-            Some(Cell {
-                position,
-                node: NodeIndex(slot.node.load(Relaxed)),
-                word: &slot.word,
-                committed: &slot.committed,
-                reserved: &slot.reserved,
-            })
+        let blocks = std::iter::successors(self.first.get(), |block| block.next.get().map(|next| &**next));
+        blocks.flat_map(|block| block.slots()).take(len).enumerate().map(|(position, slot)| Cell {
+            position,
+            node: NodeIndex(slot.node.load(Relaxed)),
+            word: &slot.word,
+            committed: &slot.committed,
+            reserved: &slot.reserved,
         })
     }
 
@@ -275,11 +285,11 @@ impl Cells {
         let position = self.len.load(Relaxed) as usize;
         let mut block = self.first.get_or_init(|| Block::of(FIRST_SLOTS));
         let mut before = 0;
-        while position - before >= block.slots.len() {
-            before += block.slots.len();
-            block = block.next.get_or_init(|| Box::new(Block::of(before.max(FIRST_SLOTS))));
+        while position - before >= block.slots().len() {
+            before += block.slots().len();
+            block = block.next.get_or_init(|| Box::new(Block::of(before)));
         }
-        block.slots[position - before].node.store(node.0, Relaxed);
+        block.slots()[position - before].node.store(node.0, Relaxed);
         self.len.store(position as u32 + 1, Release);
         position
     }
@@ -327,8 +337,7 @@ mod tests {
 
     #[test]
     fn cells_grow_beyond_the_room_that_was_made_for_them() {
-        for room in [0, 1, 3, 10] {
-            let cells = Cells::with_room_for(room);
+        for cells in Cells::side_by_side(&[0, 1, 3, 10]) {
             let words: Vec<*const Word> = (0..40)
                 .map(|node| {
                     assert_eq!(cells.push(NodeIndex(node)), node as usize);

@@ -142,9 +142,8 @@ pub struct SkuStock {
 }
 
 impl SkuStock {
-    /// The stock of a recovered sku, in memory of just its size.
-    pub fn of(levels: &[(NodeIndex, Level)]) -> Self {
-        let cells = Cells::with_room_for(levels.len());
+    /// The stock of a recovered sku, in the room that was made for its cells.
+    pub fn of(cells: Cells, levels: &[(NodeIndex, Level)]) -> Self {
         let mut ledger = Ledger { on_hand: Vec::with_capacity(levels.len()), ..Ledger::default() };
         for (node, level) in levels {
             cells.push(*node);

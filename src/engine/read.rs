@@ -72,8 +72,7 @@ impl Engine {
             None => None,
         };
         let as_of = self.position();
-        let item = network.catalogue.item(index);
-        let available = match item.kind {
+        let available = match network.catalogue.kind(index) {
             ItemKind::Product => self.free_units(&network, now, index, node),
             ItemKind::Kit => self.free_kits(&network, now, index, node),
             ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),

@@ -8,6 +8,7 @@ use crossbeam::sync::ShardedLock;
 use parking_lot::Mutex;
 
 use super::Engine;
+use super::cell::Cells;
 use super::ledger::SkuStock;
 use super::network::Network;
 use super::table::{Name, Named, Names, Table};
@@ -16,7 +17,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::command::Context;
 use crate::domain::event::{DirectoryFounded, Event, NodePut};
 use crate::domain::geo::Position;
-use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex};
+use crate::domain::ids::{NodeIndex, OrderKey};
 use crate::domain::money::Currency;
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::order::Order;
@@ -28,6 +29,8 @@ use crate::domain::time::JournalTime;
 
 /// Bits of a generated number below the millisecond at which the process started.
 const KEY_BITS: u32 = 20;
+/// Skus whose cells are built together.
+const SKUS_AT_ONCE: usize = 512;
 /// The first day of generated numbers: 2025-01-01, milliseconds.
 const KEY_EPOCH_MS: i64 = 1_735_689_600_000;
 
@@ -113,7 +116,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     while let Some((key, entity)) = entities.next_if(|(key, _)| is_of_catalogue(key)) {
         match (key, entity) {
             (EntityKey::Node(index), Entity::Node(node)) => catalogue.put_node(index, *node),
-            (EntityKey::Item(index), Entity::Item(item)) => catalogue.put_item(index, *item),
+            (EntityKey::Item(index), Entity::Item(item)) => catalogue.put_item(index, item),
             (_, Entity::RuleSet(rules)) => catalogue.put_rule_set(*rules),
             (key, entity) => unreachable!("{key:?} names no {entity:?}"),
         }
@@ -157,17 +160,28 @@ fn is_of_catalogue(key: &EntityKey) -> bool {
     matches!(key, EntityKey::Node(_) | EntityKey::Item(_) | EntityKey::RuleSet(_))
 }
 
-/// The stock of every sku, from the cells that come next.
+/// The stock of every sku, from the cells that come next; of so many skus at once that what the state held of them is
+/// free in one piece before memory is asked for theirs.
 fn stock(skus: usize, entities: &mut Peekable<impl Iterator<Item = (EntityKey, Entity)>>) -> Vec<SkuStock> {
     let mut stock = Vec::with_capacity(skus);
-    let mut levels = Vec::new();
-    for at in (0..skus as u32).map(SkuIndex) {
+    let (mut levels, mut rooms) = (Vec::new(), Vec::new());
+    while stock.len() < skus {
         levels.clear();
-        let is_here = |key: &EntityKey| matches!(key, EntityKey::Cell(cell) if cell.sku == at);
-        while let Some((EntityKey::Cell(cell), Entity::Cell(level))) = entities.next_if(|(key, _)| is_here(key)) {
-            levels.push((cell.node, level));
+        rooms.clear();
+        for at in (stock.len()..skus).take(SKUS_AT_ONCE) {
+            let before = levels.len();
+            let is_here = |key: &EntityKey| matches!(key, EntityKey::Cell(cell) if cell.sku.at() == at);
+            while let Some((EntityKey::Cell(cell), Entity::Cell(level))) = entities.next_if(|(key, _)| is_here(key)) {
+                levels.push((cell.node, level));
+            }
+            rooms.push((levels.len() - before) as u32);
         }
-        stock.push(SkuStock::of(&levels));
+        let mut rest = levels.as_slice();
+        for (cells, room) in Cells::side_by_side(&rooms).zip(&rooms) {
+            let (own, others) = rest.split_at(*room as usize);
+            rest = others;
+            stock.push(SkuStock::of(cells, own));
+        }
     }
     stock
 }
