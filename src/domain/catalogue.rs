@@ -23,14 +23,38 @@ pub struct Catalogue {
     /// Whether a node may supply what has stock: a byte each, read for every cell that is looked at.
     supplies: Vec<bool>,
     items: Vec<Box<Item>>,
-    /// Sku and kind of every item: what a look for one reads.
-    heads: Vec<(Text, ItemKind)>,
+    heads: Heads,
     rule_sets: BTreeMap<Text, RuleSet>,
     node_by_id: HashMap<Text, NodeIndex>,
     /// Items by the hash of their sku, which itself lies in the item: four bytes an item. The hash is seeded anew by
     /// every process; skus are chosen by who keeps the catalogue, never by a customer.
     item_by_sku: HashTable<SkuIndex>,
     hashing: RandomState,
+}
+
+/// Sku and kind of every item by index, packed: what a look for an item reads. Items themselves lie anywhere, and a
+/// million of them in no cache.
+#[derive(Clone, Debug, Default)]
+struct Heads {
+    /// All skus, one after the other.
+    skus: Vec<u8>,
+    /// Where each sku ends.
+    ends: Vec<u64>,
+    kinds: Vec<ItemKind>,
+}
+
+impl Heads {
+    fn push(&mut self, item: &Item) {
+        self.skus.extend_from_slice(item.sku.as_bytes());
+        self.ends.push(self.skus.len() as u64);
+        self.kinds.push(item.kind);
+    }
+
+    #[inline]
+    fn sku(&self, index: SkuIndex) -> &[u8] {
+        let start = if index.at() == 0 { 0 } else { self.ends[index.at() - 1] };
+        &self.skus[start as usize..self.ends[index.at()] as usize]
+    }
 }
 
 impl Catalogue {
@@ -42,7 +66,7 @@ impl Catalogue {
             nodes: Vec::new(),
             supplies: Vec::new(),
             items: Vec::new(),
-            heads: Vec::new(),
+            heads: Heads::default(),
             rule_sets: BTreeMap::new(),
             node_by_id: HashMap::new(),
             item_by_sku: HashTable::new(),
@@ -70,14 +94,14 @@ impl Catalogue {
         assert!(index.at() <= self.items.len(), "sku indices are dense: {index:?} of {}", self.items.len());
         if index.at() < self.items.len() {
             assert_eq!(self.items[index.at()].sku, item.sku, "an item keeps its sku");
-            self.heads[index.at()] = (item.sku.clone(), item.kind);
+            self.heads.kinds[index.at()] = item.kind;
             self.items[index.at()] = item;
             return;
         }
-        self.heads.push((item.sku.clone(), item.kind));
+        self.heads.push(&item);
         self.items.push(item);
         let Self { heads, hashing, .. } = self;
-        let hash = |index: &SkuIndex| hashing.hash_one(&*heads[index.at()].0);
+        let hash = |index: &SkuIndex| hashing.hash_one(heads.sku(*index));
         self.item_by_sku.insert_unique(hash(&index), index, hash);
     }
 
@@ -105,7 +129,7 @@ impl Catalogue {
     /// The kind of an item, without a look at the rest of it.
     #[inline]
     pub fn kind(&self, index: SkuIndex) -> ItemKind {
-        self.heads[index.at()].1
+        self.heads.kinds[index.at()]
     }
 
     /// All nodes by index.
@@ -135,8 +159,8 @@ impl Catalogue {
 
     /// Index of an item.
     pub fn sku_index(&self, sku: &str) -> Option<SkuIndex> {
-        let hash = self.hashing.hash_one(sku);
-        self.item_by_sku.find(hash, |index| *self.heads[index.at()].0 == *sku).copied()
+        let hash = self.hashing.hash_one(sku.as_bytes());
+        self.item_by_sku.find(hash, |index| self.heads.sku(*index) == sku.as_bytes()).copied()
     }
 
     /// The first active virtual node: the one that supplies what has no stock.

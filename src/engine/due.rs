@@ -22,8 +22,9 @@ type Heap = BinaryHeap<Reverse<(JournalTime, ReservationKey)>>;
 /// Entries a heap keeps room for although they are gone.
 const ROOM_KEPT: usize = 16;
 
-/// The due index of one sku.
+/// The due index of one sku; what is looked at stands first.
 #[derive(Debug)]
+#[repr(C)]
 pub struct DueIndex {
     next_due: AtomicI64,
     heap: Mutex<Heap>,

@@ -47,7 +47,7 @@ struct Rest {
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// Units there, by position of the cell.
-    on_hand: Vec<u32>,
+    on_hand: Box<[u32]>,
     /// The other counters of the cells in which one of them is not zero, ascending by position.
     rest: Vec<(u32, Rest)>,
     /// Demand with a right to the next units, first come first.
@@ -72,8 +72,12 @@ impl Ledger {
 
     /// Adds a cell.
     fn push(&mut self, physical: Physical) {
-        self.on_hand.push(0);
-        self.put(self.on_hand.len() - 1, physical);
+        let position = self.on_hand.len();
+        let mut on_hand = std::mem::take(&mut self.on_hand).into_vec();
+        on_hand.reserve_exact(1);
+        on_hand.push(0);
+        self.on_hand = on_hand.into_boxed_slice();
+        self.put(position, physical);
     }
 
     fn put(&mut self, position: usize, physical: Physical) {
@@ -130,31 +134,35 @@ impl Ledger {
     }
 }
 
-/// All that memory holds of one sku.
+/// All that memory holds of one sku. What a question for free units reads, the way to the cells and the first end,
+/// lies in the first of its cache lines.
 #[derive(Debug, Default)]
+#[repr(C, align(64))]
 pub struct SkuStock {
     /// Its cells.
     pub cells: Cells,
-    /// Its ledger.
-    pub ledger: Mutex<Ledger>,
     /// Who holds its units, by end.
     pub due: DueIndex,
+    /// Its ledger.
+    pub ledger: Mutex<Ledger>,
 }
+
+const _: () = assert!(size_of::<Cells>() + size_of::<u64>() <= 64 && size_of::<SkuStock>() <= 192);
 
 impl SkuStock {
     /// The stock of a recovered sku, in the room that was made for its cells.
     pub fn of(cells: Cells, levels: &[(NodeIndex, Level)]) -> Self {
-        let mut ledger = Ledger { on_hand: Vec::with_capacity(levels.len()), ..Ledger::default() };
+        let mut ledger = Ledger { on_hand: vec![0; levels.len()].into(), ..Ledger::default() };
         for (node, level) in levels {
-            cells.push(*node);
-            ledger.push(Physical {
+            let physical = Physical {
                 on_hand: level.on_hand,
                 shortfall: level.shortfall,
                 pool: level.pool,
                 safety_stock: level.safety_stock,
                 damaged: level.damaged,
                 quality_control: level.quality_control,
-            });
+            };
+            ledger.put(cells.push(*node), physical);
         }
         for (cell, (_, level)) in cells.iter().zip(levels) {
             cell.word.give(level.available);
