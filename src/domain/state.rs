@@ -161,7 +161,7 @@ impl State {
         Self { seq, time, catalogue_seq, ..Self::default() }
     }
 
-    /// Puts an entity. Quickest in ascending order, as a snapshot has them.
+    /// Puts an entity. [`Filling`] is better where many ascend.
     pub fn insert(&mut self, key: EntityKey, entity: Entity) {
         match key {
             EntityKey::Directory => self.directory = Some(entity),
@@ -176,18 +176,7 @@ impl State {
     }
 
     fn insert_cell(&mut self, CellKey { sku, node }: CellKey, entity: Entity) {
-        if let Some(mut last) = self.cells.last_entry()
-            && *last.key() < sku
-        {
-            // Who fills a state in order comes back to no row: it keeps no more room than it needs.
-            last.get_mut().shrink_to_fit();
-            self.cells.insert(sku, vec![(node, entity)]);
-            return;
-        }
-        let row = match self.cells.last_entry() {
-            Some(last) if *last.key() == sku => last.into_mut(),
-            _ => self.cells.entry(sku).or_default(),
-        };
+        let row = self.cells.entry(sku).or_default();
         match row.last() {
             Some((last, _)) if *last >= node => match row.binary_search_by_key(&node, |(node, _)| *node) {
                 Ok(at) => row[at].1 = entity,
@@ -380,6 +369,50 @@ impl State {
             None => Ok(()),
             Some((cell, owners)) => Err(LawBroken(format!("cell {cell:?} is empty, but {owners:?} units are owned"))),
         }
+    }
+}
+
+/// A state that is filled with entities in ascending order, as a snapshot has them. It lies in memory of just its size:
+/// what is freed when it is handed over leaves no holes.
+#[derive(Debug, Default)]
+pub struct Filling {
+    state: State,
+    sku: Option<SkuIndex>,
+    /// Cells of `sku` so far.
+    row: Row,
+}
+
+impl Filling {
+    /// Fills a state at a position.
+    pub fn of(state: State) -> Self {
+        Self { state, ..Self::default() }
+    }
+
+    /// Puts an entity behind those before.
+    pub fn push(&mut self, key: EntityKey, entity: Entity) {
+        let sku = if let EntityKey::Cell(cell) = &key { Some(cell.sku) } else { None };
+        if sku != self.sku {
+            self.end_row();
+            self.sku = sku;
+        }
+        match key {
+            EntityKey::Cell(cell) => self.row.push((cell.node, entity)),
+            key => self.state.insert(key, entity),
+        }
+    }
+
+    fn end_row(&mut self) {
+        if let Some(sku) = self.sku {
+            let row: Row = self.row.drain(..).collect();
+            assert!(row.is_sorted_by(|a, b| a.0 < b.0), "the cells of a sku ascend by node");
+            self.state.cells.insert(sku, row);
+        }
+    }
+
+    /// The state.
+    pub fn filled(mut self) -> State {
+        self.end_row();
+        self.state
     }
 }
 

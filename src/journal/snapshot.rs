@@ -25,7 +25,7 @@ use super::snapshot_file::{self, Output, claimed_end, entry_hash};
 pub use super::snapshot_file::{SnapshotEnd, SnapshotError};
 use super::store::Disk;
 use crate::domain::record::Record;
-use crate::domain::state::{EntityKey, State};
+use crate::domain::state::{EntityKey, Filling, State};
 use crate::domain::time::JournalTime;
 use crate::sabotage::{Bug, planted};
 
@@ -57,9 +57,9 @@ pub fn state_hash(state: &State) -> u128 {
 pub(super) fn load(disk: &dyn Disk, directory: u128, name: &str) -> Result<(State, SnapshotEnd), SnapshotError> {
     // The end is read first, unverified, so that entities go where they belong without a second copy.
     let claimed = claimed_end(disk, name)?;
-    let mut state = state_at(&claimed);
-    let end = snapshot_file::read_fast(disk, directory, name, claimed.bytes, |key, entity| state.insert(key, entity))?;
-    end.check_claim(&claimed, name).map(|()| (state, end))
+    let mut filling = Filling::of(state_at(&claimed));
+    let end = snapshot_file::read_fast(disk, directory, name, claimed.bytes, |key, entity| filling.push(key, entity))?;
+    end.check_claim(&claimed, name).map(|()| (filling.filled(), end))
 }
 
 fn state_at(end: &SnapshotEnd) -> State {
