@@ -1,10 +1,14 @@
 //! What the solver reads: nodes, items and rule sets, stamped with the sequence of the last change.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use super::geo::Place;
 use super::ids::{NodeIndex, SkuIndex, Text};
-use super::item::Item;
+use super::item::{Item, ItemKind};
 use super::money::Currency;
 use super::node::{Node, NodeKind};
 use super::rule_set::RuleSet;
@@ -19,10 +23,41 @@ pub struct Catalogue {
     nodes: Vec<Node>,
     /// Where the nodes are, by index.
     places: Vec<Place>,
-    items: Vec<Item>,
+    /// Whether a node may supply what has stock: a byte each, read for every cell that is looked at.
+    supplies: Vec<bool>,
+    items: Vec<Box<Item>>,
+    heads: Heads,
     rule_sets: BTreeMap<Text, RuleSet>,
     node_by_id: HashMap<Text, NodeIndex>,
-    item_by_sku: HashMap<Text, SkuIndex>,
+    /// Items by the hash of their sku, which itself lies in the item: four bytes an item. The hash is seeded anew by
+    /// every process; skus are chosen by who keeps the catalogue, never by a customer.
+    item_by_sku: HashTable<SkuIndex>,
+    hashing: RandomState,
+}
+
+/// Sku and kind of every item by index, packed: what a look for an item reads. Items themselves lie anywhere, and a
+/// million of them in no cache.
+#[derive(Clone, Debug, Default)]
+struct Heads {
+    /// All skus, one after the other.
+    skus: Vec<u8>,
+    /// Where each sku ends.
+    ends: Vec<u64>,
+    kinds: Vec<ItemKind>,
+}
+
+impl Heads {
+    fn push(&mut self, item: &Item) {
+        self.skus.extend_from_slice(item.sku.as_bytes());
+        self.ends.push(self.skus.len() as u64);
+        self.kinds.push(item.kind);
+    }
+
+    #[inline]
+    fn sku(&self, index: SkuIndex) -> &[u8] {
+        let start = if index.at() == 0 { 0 } else { self.ends[index.at() - 1] };
+        &self.skus[start as usize..self.ends[index.at()] as usize]
+    }
 }
 
 impl Catalogue {
@@ -33,10 +68,13 @@ impl Catalogue {
             base_currency,
             nodes: Vec::new(),
             places: Vec::new(),
+            supplies: Vec::new(),
             items: Vec::new(),
+            heads: Heads::default(),
             rule_sets: BTreeMap::new(),
             node_by_id: HashMap::new(),
-            item_by_sku: HashMap::new(),
+            item_by_sku: HashTable::new(),
+            hashing: RandomState::default(),
         }
     }
 
@@ -45,24 +83,33 @@ impl Catalogue {
         assert!(index.at() <= self.nodes.len(), "node indices are dense: {index:?} of {}", self.nodes.len());
         self.node_by_id.insert(node.id.clone(), index);
         let place = Place::from(node.position);
+        let supplies = node.active && node.kind != NodeKind::Virtual;
         if index.at() == self.nodes.len() {
             self.nodes.push(node);
             self.places.push(place);
+            self.supplies.push(supplies);
         } else {
             self.nodes[index.at()] = node;
             self.places[index.at()] = place;
+            self.supplies[index.at()] = supplies;
         }
     }
 
     /// Adds an item at the next index, or replaces the one that is there.
-    pub fn put_item(&mut self, index: SkuIndex, item: Item) {
+    pub fn put_item(&mut self, index: SkuIndex, item: impl Into<Box<Item>>) {
+        let item = item.into();
         assert!(index.at() <= self.items.len(), "sku indices are dense: {index:?} of {}", self.items.len());
-        self.item_by_sku.insert(item.sku.clone(), index);
-        if index.at() == self.items.len() {
-            self.items.push(item);
-        } else {
+        if index.at() < self.items.len() {
+            assert_eq!(self.items[index.at()].sku, item.sku, "an item keeps its sku");
+            self.heads.kinds[index.at()] = item.kind;
             self.items[index.at()] = item;
+            return;
         }
+        self.heads.push(&item);
+        self.items.push(item);
+        let Self { heads, hashing, .. } = self;
+        let hash = |index: &SkuIndex| hashing.hash_one(heads.sku(*index));
+        self.item_by_sku.insert_unique(hash(&index), index, hash);
     }
 
     /// Puts the active version of a rule set.
@@ -75,6 +122,12 @@ impl Catalogue {
         &self.nodes[index.at()]
     }
 
+    /// Whether a node may supply what has stock.
+    #[inline]
+    pub fn supplies(&self, index: NodeIndex) -> bool {
+        self.supplies[index.at()]
+    }
+
     /// The item at an index that the catalogue gave.
     pub fn item(&self, index: SkuIndex) -> &Item {
         &self.items[index.at()]
@@ -85,13 +138,19 @@ impl Catalogue {
         &self.places[index.at()]
     }
 
+    /// The kind of an item, without a look at the rest of it.
+    #[inline]
+    pub fn kind(&self, index: SkuIndex) -> ItemKind {
+        self.heads.kinds[index.at()]
+    }
+
     /// All nodes by index.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
     /// All items by index.
-    pub fn items(&self) -> &[Item] {
+    pub fn items(&self) -> &[Box<Item>] {
         &self.items
     }
 
@@ -112,7 +171,8 @@ impl Catalogue {
 
     /// Index of an item.
     pub fn sku_index(&self, sku: &str) -> Option<SkuIndex> {
-        self.item_by_sku.get(sku).copied()
+        let hash = self.hashing.hash_one(sku.as_bytes());
+        self.item_by_sku.find(hash, |index| self.heads.sku(*index) == sku.as_bytes()).copied()
     }
 
     /// The first active virtual node: the one that supplies what has no stock.

@@ -51,21 +51,22 @@ pub struct KeyEntry {
     pub at: JournalTime,
 }
 
-/// An entity at a position of the journal.
+/// An entity at a position of the journal. There are many more cells than anything else, so what is larger lies in a
+/// box.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Entity {
     /// The data directory.
     Directory(DirectoryFounded),
     /// A node.
-    Node(Node),
+    Node(Box<Node>),
     /// An item.
-    Item(Item),
+    Item(Box<Item>),
     /// A rule set.
-    RuleSet(RuleSet),
+    RuleSet(Box<RuleSet>),
     /// A cell.
     Cell(Level),
     /// A reservation.
-    Reservation(Reservation),
+    Reservation(Box<Reservation>),
     /// An order.
     Order(Box<Order>),
     /// An idempotency key.
@@ -93,16 +94,17 @@ impl Entity {
     pub fn fold(before: Option<Self>, header: &Header, event: &Event) -> Result<Self, LawBroken> {
         match (before, event) {
             (None, Event::DirectoryFounded(founded)) => Ok(Self::Directory(founded.clone())),
-            (None | Some(Self::Node(_)), Event::NodePut(put)) => Ok(Self::Node(put.node.clone())),
-            (None | Some(Self::Item(_)), Event::ItemPut(put)) => Ok(Self::Item(put.item.clone())),
-            (None | Some(Self::RuleSet(_)), Event::RuleSetPut(put)) => Ok(Self::RuleSet(put.clone())),
+            (None | Some(Self::Node(_)), Event::NodePut(put)) => Ok(Self::Node(put.node.clone().into())),
+            (None | Some(Self::Item(_)), Event::ItemPut(put)) => Ok(Self::Item(put.item.clone().into())),
+            (None | Some(Self::RuleSet(_)), Event::RuleSetPut(put)) => Ok(Self::RuleSet(put.clone().into())),
             (None, Event::StockMoved(moved)) => moved.delta.apply(&Level::default()).map(Self::Cell),
             (Some(Self::Cell(level)), Event::StockMoved(moved)) => moved.delta.apply(&level).map(Self::Cell),
             (None, Event::ReservationChanged(e)) => {
-                Reservation::fold(None, e.key, e.version, header, &e.event).map(Self::Reservation)
+                Reservation::fold(None, e.key, e.version, header, &e.event).map(|r| Self::Reservation(Box::new(r)))
             }
             (Some(Self::Reservation(before)), Event::ReservationChanged(e)) => {
-                Reservation::fold(Some(before), e.key, e.version, header, &e.event).map(Self::Reservation)
+                Reservation::fold(Some(*before), e.key, e.version, header, &e.event)
+                    .map(|r| Self::Reservation(Box::new(r)))
             }
             (None, Event::OrderChanged(e)) => {
                 Order::fold(None, e.key, e.version, header, &e.event).map(|o| Self::Order(Box::new(o)))
@@ -124,7 +126,7 @@ impl Entity {
         Ok(Self::Key(KeyEntry { fingerprint: used.fingerprint, seq: header.seq, at: header.time }))
     }
 
-    /// Whether nothing needs to know of it any more at `now`. Snapshots and memory leave such entities out.
+    /// Whether nothing needs to know of it any more at `now`; only reservations and keys come to that. Snapshots and memory leave such entities out.
     pub fn is_forgotten_at(&self, now: JournalTime) -> bool {
         match self {
             Self::Reservation(reservation) => reservation.is_forgotten_at(now),
@@ -134,24 +136,68 @@ impl Entity {
     }
 }
 
-/// All entities at one position.
+/// The cells of one sku, ascending by node.
+type Row = Vec<(NodeIndex, Entity)>;
+
+/// All entities at one position, each kind in the shape that suits its keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     seq: u64,
     time: JournalTime,
     catalogue_seq: u64,
-    entities: HashMap<EntityKey, Entity>,
+    directory: Option<Entity>,
+    nodes: BTreeMap<NodeIndex, Entity>,
+    items: BTreeMap<SkuIndex, Entity>,
+    rule_sets: BTreeMap<Text, Entity>,
+    cells: BTreeMap<SkuIndex, Row>,
+    reservations: BTreeMap<ReservationKey, Entity>,
+    orders: BTreeMap<OrderKey, Entity>,
+    keys: BTreeMap<u128, Entity>,
 }
 
 impl State {
     /// A state at a position, to be filled with [`State::insert`].
     pub fn at(seq: u64, time: JournalTime, catalogue_seq: u64) -> Self {
-        Self { seq, time, catalogue_seq, entities: HashMap::new() }
+        Self { seq, time, catalogue_seq, ..Self::default() }
     }
 
-    /// Puts an entity of a snapshot.
+    /// Puts an entity. [`Filling`] is better where many ascend.
     pub fn insert(&mut self, key: EntityKey, entity: Entity) {
-        self.entities.insert(key, entity);
+        match key {
+            EntityKey::Directory => self.directory = Some(entity),
+            EntityKey::Node(key) => drop(self.nodes.insert(key, entity)),
+            EntityKey::Item(key) => drop(self.items.insert(key, entity)),
+            EntityKey::RuleSet(key) => drop(self.rule_sets.insert(key, entity)),
+            EntityKey::Cell(key) => self.insert_cell(key, entity),
+            EntityKey::Reservation(key) => drop(self.reservations.insert(key, entity)),
+            EntityKey::Order(key) => drop(self.orders.insert(key, entity)),
+            EntityKey::Key(key) => drop(self.keys.insert(key, entity)),
+        }
+    }
+
+    fn insert_cell(&mut self, CellKey { sku, node }: CellKey, entity: Entity) {
+        let row = self.cells.entry(sku).or_default();
+        match row.last() {
+            Some((last, _)) if *last >= node => match row.binary_search_by_key(&node, |(node, _)| *node) {
+                Ok(at) => row[at].1 = entity,
+                Err(at) => row.insert(at, (node, entity)),
+            },
+            _ => row.push((node, entity)),
+        }
+    }
+
+    /// Takes an entity out, to be put back as it will be. A cell may stay where it is: its next level replaces it.
+    fn take(&mut self, key: &EntityKey) -> Option<Entity> {
+        match key {
+            EntityKey::Directory => self.directory.take(),
+            EntityKey::Node(key) => self.nodes.remove(key),
+            EntityKey::Item(key) => self.items.remove(key),
+            EntityKey::RuleSet(key) => self.rule_sets.remove(key),
+            EntityKey::Cell(_) => self.entity(key).cloned(),
+            EntityKey::Reservation(key) => self.reservations.remove(key),
+            EntityKey::Order(key) => self.orders.remove(key),
+            EntityKey::Key(key) => self.keys.remove(key),
+        }
     }
 
     /// Sequence of the last record folded in; 0 before the first.
@@ -171,48 +217,95 @@ impl State {
 
     /// How many entities there are.
     pub fn len(&self) -> usize {
-        self.entities.len()
+        let cells: usize = self.cells.values().map(Vec::len).sum();
+        let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len();
+        let open = self.reservations.len() + self.orders.len() + self.keys.len();
+        usize::from(self.directory.is_some()) + catalogue + cells + open
     }
 
     /// Whether nothing happened yet.
     pub fn is_empty(&self) -> bool {
-        self.entities.is_empty()
+        self.iter().next().is_none()
     }
 
     /// One entity.
     pub fn entity(&self, key: &EntityKey) -> Option<&Entity> {
-        self.entities.get(key)
+        match key {
+            EntityKey::Directory => self.directory.as_ref(),
+            EntityKey::Node(key) => self.nodes.get(key),
+            EntityKey::Item(key) => self.items.get(key),
+            EntityKey::RuleSet(key) => self.rule_sets.get(key),
+            EntityKey::Cell(key) => {
+                let row = self.cells.get(&key.sku)?;
+                let at = row.binary_search_by_key(&key.node, |(node, _)| *node).ok()?;
+                Some(&row[at].1)
+            }
+            EntityKey::Reservation(key) => self.reservations.get(key),
+            EntityKey::Order(key) => self.orders.get(key),
+            EntityKey::Key(key) => self.keys.get(key),
+        }
     }
 
     /// The level of a cell; empty when nothing was ever there.
     pub fn level(&self, cell: CellKey) -> Level {
-        match self.entities.get(&EntityKey::Cell(cell)) {
+        match self.entity(&EntityKey::Cell(cell)) {
             Some(Entity::Cell(level)) => *level,
             _ => Level::default(),
         }
     }
 
     /// All entities, ascending by key.
-    pub fn entities(&self) -> BTreeMap<&EntityKey, &Entity> {
-        self.entities.iter().collect()
+    pub fn iter(&self) -> impl Iterator<Item = (EntityKey, &Entity)> {
+        let directory = self.directory.iter().map(|entity| (EntityKey::Directory, entity));
+        let nodes = self.nodes.iter().map(|(key, entity)| (EntityKey::Node(*key), entity));
+        let items = self.items.iter().map(|(key, entity)| (EntityKey::Item(*key), entity));
+        let rule_sets = self.rule_sets.iter().map(|(key, entity)| (EntityKey::RuleSet(key.clone()), entity));
+        let cells = self.cells.iter().flat_map(|(sku, row)| {
+            row.iter().map(|(node, entity)| (EntityKey::Cell(CellKey { sku: *sku, node: *node }), entity))
+        });
+        let reservations = self.reservations.iter().map(|(key, entity)| (EntityKey::Reservation(*key), entity));
+        let orders = self.orders.iter().map(|(key, entity)| (EntityKey::Order(*key), entity));
+        let keys = self.keys.iter().map(|(key, entity)| (EntityKey::Key(*key), entity));
+        directory.chain(nodes).chain(items).chain(rule_sets).chain(cells).chain(reservations).chain(orders).chain(keys)
     }
 
-    /// All entities in no order, handed over.
+    /// All orders, ascending by key.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.values().filter_map(|entity| match entity {
+            Entity::Order(order) => Some(&**order),
+            _ => None,
+        })
+    }
+
+    /// All entities by key.
+    pub fn entities(&self) -> BTreeMap<EntityKey, &Entity> {
+        self.iter().collect()
+    }
+
+    /// All entities, ascending by key, handed over one by one.
     pub fn into_entities(self) -> impl Iterator<Item = (EntityKey, Entity)> {
-        self.entities.into_iter()
+        let directory = self.directory.into_iter().map(|entity| (EntityKey::Directory, entity));
+        let nodes = self.nodes.into_iter().map(|(key, entity)| (EntityKey::Node(key), entity));
+        let items = self.items.into_iter().map(|(key, entity)| (EntityKey::Item(key), entity));
+        let rule_sets = self.rule_sets.into_iter().map(|(key, entity)| (EntityKey::RuleSet(key), entity));
+        let cells = self.cells.into_iter().flat_map(|(sku, row)| {
+            row.into_iter().map(move |(node, entity)| (EntityKey::Cell(CellKey { sku, node }), entity))
+        });
+        let reservations = self.reservations.into_iter().map(|(key, entity)| (EntityKey::Reservation(key), entity));
+        let orders = self.orders.into_iter().map(|(key, entity)| (EntityKey::Order(key), entity));
+        let keys = self.keys.into_iter().map(|(key, entity)| (EntityKey::Key(key), entity));
+        directory.chain(nodes).chain(items).chain(rule_sets).chain(cells).chain(reservations).chain(orders).chain(keys)
     }
 
     /// The highest generated number of an order or reservation; 0 when there is none.
     pub fn highest_key(&self) -> u64 {
-        let keys = self.entities.keys().filter_map(|key| match key {
-            EntityKey::Order(key) => Some(key.0),
-            EntityKey::Reservation(key) => Some(key.0),
-            _ => None,
-        });
-        keys.max().unwrap_or(0)
+        let order = self.orders.last_key_value().map_or(0, |(key, _)| key.0);
+        let reservation = self.reservations.last_key_value().map_or(0, |(key, _)| key.0);
+        order.max(reservation)
     }
 
-    /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law.
+    /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law; a state
+    /// that refused is of no further use.
     pub fn apply(&mut self, record: &Record) -> Result<(), LawBroken> {
         let header = &record.header;
         if header.seq != self.seq + 1 {
@@ -223,13 +316,13 @@ impl State {
         }
         for event in &record.events {
             let key = event.entity();
-            let before = self.entities.remove(&key);
+            let before = self.take(&key);
             let after = Entity::fold(before, header, event)
                 .map_err(|law| LawBroken(format!("record {}: {}", header.seq, law.0)))?;
             if matches!(key, EntityKey::Node(_) | EntityKey::Item(_) | EntityKey::RuleSet(_) | EntityKey::Directory) {
                 self.catalogue_seq = header.seq;
             }
-            self.entities.insert(key, after);
+            self.insert(key, after);
         }
         self.seq = header.seq;
         self.time = header.time;
@@ -239,13 +332,14 @@ impl State {
     /// Drops what nothing needs to know of any more at the state's own time.
     pub fn forget(&mut self) {
         let now = self.time;
-        self.entities.retain(|_, entity| !entity.is_forgotten_at(now));
+        self.reservations.retain(|_, entity| !entity.is_forgotten_at(now));
+        self.keys.retain(|_, entity| !entity.is_forgotten_at(now));
     }
 
     /// Checks the laws that span entities: every committed and reserved unit has an owner, and no owner holds more.
     pub fn check_ownership(&self) -> Result<(), LawBroken> {
         let mut owned: HashMap<CellKey, (u64, u64)> = HashMap::new();
-        for entity in self.entities.values() {
+        for (_, entity) in self.iter() {
             match entity {
                 Entity::Order(order) => {
                     for (cell, units) in committed_by(order) {
@@ -261,10 +355,10 @@ impl State {
                 _ => {}
             }
         }
-        for (key, entity) in &self.entities {
+        for (key, entity) in self.iter() {
             let (EntityKey::Cell(cell), Entity::Cell(level)) = (key, entity) else { continue };
             level.check()?;
-            let (committed, reserved) = owned.remove(cell).unwrap_or_default();
+            let (committed, reserved) = owned.remove(&cell).unwrap_or_default();
             if u64::from(level.committed) != committed || u64::from(level.reserved - level.pool) != reserved {
                 return Err(LawBroken(format!(
                     "cell {cell:?}: orders own {committed}, reservations {reserved}, but the level is {level:?}"
@@ -275,6 +369,50 @@ impl State {
             None => Ok(()),
             Some((cell, owners)) => Err(LawBroken(format!("cell {cell:?} is empty, but {owners:?} units are owned"))),
         }
+    }
+}
+
+/// A state that is filled with entities in ascending order, as a snapshot has them. It lies in memory of just its size:
+/// what is freed when it is handed over leaves no holes.
+#[derive(Debug, Default)]
+pub struct Filling {
+    state: State,
+    sku: Option<SkuIndex>,
+    /// Cells of `sku` so far.
+    row: Row,
+}
+
+impl Filling {
+    /// Fills a state at a position.
+    pub fn of(state: State) -> Self {
+        Self { state, ..Self::default() }
+    }
+
+    /// Puts an entity behind those before.
+    pub fn push(&mut self, key: EntityKey, entity: Entity) {
+        let sku = if let EntityKey::Cell(cell) = &key { Some(cell.sku) } else { None };
+        if sku != self.sku {
+            self.end_row();
+            self.sku = sku;
+        }
+        match key {
+            EntityKey::Cell(cell) => self.row.push((cell.node, entity)),
+            key => self.state.insert(key, entity),
+        }
+    }
+
+    fn end_row(&mut self) {
+        if let Some(sku) = self.sku {
+            let row: Row = self.row.drain(..).collect();
+            assert!(row.is_sorted_by(|a, b| a.0 < b.0), "the cells of a sku ascend by node");
+            self.state.cells.insert(sku, row);
+        }
+    }
+
+    /// The state.
+    pub fn filled(mut self) -> State {
+        self.end_row();
+        self.state
     }
 }
 

@@ -53,7 +53,7 @@ impl Engine {
         loop {
             let mut change = Change::lock(&network, &BTreeSet::from([sku]));
             let position = change.ensure(cell);
-            let on_hand = change.ledger(sku).cells[position].on_hand;
+            let on_hand = change.ledger(sku).at(position).on_hand;
             if let Some(expected) = command.expected
                 && expected != on_hand
             {
@@ -210,7 +210,7 @@ fn check_on_hand(
 ) -> Result<(), Rejection> {
     for (cell, units) in missing {
         let position = change.ensure(*cell);
-        let on_hand = change.ledger(cell.sku).cells[position].on_hand;
+        let on_hand = change.ledger(cell.sku).at(position).on_hand;
         if on_hand < *units {
             let (sku, node) = (network.sku_name(cell.sku), network.node_name(cell.node));
             return Err(Rejection::InsufficientOnHand { sku, node, on_hand, by: u64::from(*units) });

@@ -8,9 +8,9 @@
 //! give is before my append; a failing take is Acquire, so that a refusal sees every finished give; giving, rolling
 //! back and clearing a mark are Release. `committed` and `reserved` are sums ordered by their owner's entity lock.
 
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, OnceLock};
 
 use crate::domain::ids::NodeIndex;
 use crate::domain::limits::LEVEL_MAX;
@@ -169,38 +169,67 @@ impl<A: Atomic> WordOn<A> {
 }
 
 /// A sum changed under the entity lock of whoever owns its units; never read for a decision.
+///
+/// It counts modulo 2³², and no more than [`LEVEL_MAX`] units are ever in it: whoever adds took them from the word of
+/// this cell or another sum of it, and all of a cell's units together are at most that many. Adding and subtracting
+/// modulo 2³² is exact for a sum that ends within 2³², whatever it passes through on the way.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+pub struct Counter(AtomicU32);
 
 impl Counter {
     /// The sum.
     pub fn units(&self) -> u32 {
-        self.0.load(Relaxed) as u32
+        self.0.load(Relaxed)
     }
 
     /// Adds a signed change.
     pub fn add(&self, change: i32) {
-        self.0.fetch_add(i64::from(change) as u64, Relaxed);
+        self.0.fetch_add(change as u32, Relaxed);
     }
 }
 
-const CHUNK: usize = 8;
-
-/// Eight cells of one sku, availability words packed into one cache line.
+/// One cell in memory: 24 bytes.
 #[derive(Debug, Default)]
-struct Chunk {
-    words: [Word; CHUNK],
-    nodes: [AtomicU32; CHUNK],
-    committed: [Counter; CHUNK],
-    reserved: [Counter; CHUNK],
-    next: OnceLock<Box<Chunk>>,
+struct Slot {
+    word: Word,
+    committed: Counter,
+    reserved: Counter,
+    node: AtomicU32,
 }
 
-/// All cells of one sku: grows under the ledger, never moves, read without a lock.
+/// Slots that never move, and where it goes on when they are full. Many skus' first slots lie in one piece of memory.
+#[derive(Debug)]
+struct Block {
+    shared: Arc<[Slot]>,
+    start: u32,
+    len: u32,
+    next: OnceLock<Box<Block>>,
+}
+
+/// Slots of the first block of a sku whose number of cells is not known.
+const FIRST_SLOTS: usize = 4;
+
+impl Block {
+    fn of(slots: usize) -> Self {
+        Self { shared: slots_of(slots), start: 0, len: slots as u32, next: OnceLock::new() }
+    }
+
+    #[inline(always)]
+    fn slots(&self) -> &[Slot] {
+        &self.shared[self.start as usize..][..self.len as usize]
+    }
+}
+
+fn slots_of(count: usize) -> Arc<[Slot]> {
+    (0..count).map(|_| Slot::default()).collect()
+}
+
+/// All cells of one sku: grows under the ledger, never moves, read without a lock. Blocks are as long as all before
+/// them together, so looking through `n` cells follows at most log₂ `n` of them.
 #[derive(Debug, Default)]
 pub struct Cells {
     len: AtomicU32,
-    first: OnceLock<Box<Chunk>>,
+    first: OnceLock<Block>,
 }
 
 /// One cell, borrowed from its sku.
@@ -219,22 +248,30 @@ pub struct Cell<'a> {
 }
 
 impl Cells {
+    /// For each of many skus: no cells yet, and room for exactly so many, all side by side.
+    pub fn side_by_side(rooms: &[u32]) -> impl Iterator<Item = Self> {
+        let shared = slots_of(rooms.iter().map(|room| *room as usize).sum());
+        let mut end = 0;
+        rooms.iter().map(move |len| {
+            let start = end;
+            end += len;
+            let block = Block { shared: shared.clone(), start, len: *len, next: OnceLock::new() };
+            // A sku that has no cell may never get one.
+            Self { len: AtomicU32::new(0), first: if *len > 0 { OnceLock::from(block) } else { OnceLock::new() } }
+        })
+    }
+
     /// All cells, in the order they were made.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
         let len = self.len.load(Acquire) as usize;
-        let mut chunk = self.first.get();
-        (0..len).map_while(move |position| {
-            if position > 0 && position % CHUNK == 0 {
-                chunk = chunk?.next.get();
-            }
-            let (chunk, at) = (chunk?, position % CHUNK);
-            Some(Cell {
-                position,
-                node: NodeIndex(chunk.nodes[at].load(Relaxed)),
-                word: &chunk.words[at],
-                committed: &chunk.committed[at],
-                reserved: &chunk.reserved[at],
-            })
+        let blocks = std::iter::successors(self.first.get(), |block| block.next.get().map(|next| &**next));
+        blocks.flat_map(|block| block.slots()).take(len).enumerate().map(|(position, slot)| Cell {
+            position,
+            node: NodeIndex(slot.node.load(Relaxed)),
+            word: &slot.word,
+            committed: &slot.committed,
+            reserved: &slot.reserved,
         })
     }
 
@@ -246,11 +283,13 @@ impl Cells {
     /// Adds an empty cell; only under the ledger of the sku.
     pub fn push(&self, node: NodeIndex) -> usize {
         let position = self.len.load(Relaxed) as usize;
-        let mut chunk = self.first.get_or_init(Box::default);
-        for _ in 0..position / CHUNK {
-            chunk = chunk.next.get_or_init(Box::default);
+        let mut block = self.first.get_or_init(|| Block::of(FIRST_SLOTS));
+        let mut before = 0;
+        while position - before >= block.slots().len() {
+            before += block.slots().len();
+            block = block.next.get_or_init(|| Box::new(Block::of(before)));
         }
-        chunk.nodes[position % CHUNK].store(node.0, Relaxed);
+        block.slots()[position - before].node.store(node.0, Relaxed);
         self.len.store(position as u32 + 1, Release);
         position
     }
@@ -294,6 +333,30 @@ mod tests {
         assert_eq!(cells.iter().count(), 20);
         assert_eq!(cells.of(NodeIndex(57)).map(|c| c.position), Some(19));
         assert!(cells.of(NodeIndex(1)).is_none());
+    }
+
+    #[test]
+    fn cells_grow_beyond_the_room_that_was_made_for_them() {
+        for cells in Cells::side_by_side(&[0, 1, 3, 10]) {
+            let words: Vec<*const Word> = (0..40)
+                .map(|node| {
+                    assert_eq!(cells.push(NodeIndex(node)), node as usize);
+                    std::ptr::from_ref(cells.of(NodeIndex(node)).expect("just made").word)
+                })
+                .collect();
+            let now: Vec<*const Word> = cells.iter().map(|cell| std::ptr::from_ref(cell.word)).collect();
+            assert_eq!(words, now, "no cell moves");
+        }
+    }
+
+    #[test]
+    fn a_sum_is_exact_whatever_it_passes_through() {
+        let counter = Counter::default();
+        let max = LEVEL_MAX as i32;
+        for change in [max, -max, -5, 5, max, max, -max] {
+            counter.add(change);
+        }
+        assert_eq!(counter.units(), LEVEL_MAX);
     }
 
     #[test]

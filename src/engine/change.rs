@@ -136,7 +136,7 @@ impl<'a> Change<'a> {
     /// Units a cell owes after the earlier parts of this change. Needs the ledger.
     fn owed(&mut self, cell: CellKey) -> &mut u32 {
         let position = self.ensure(cell);
-        let before = self.ledger(cell.sku).cells[position].shortfall;
+        let before = self.ledger(cell.sku).at(position).shortfall;
         self.owed.entry(cell).or_insert(before)
     }
 
@@ -190,7 +190,7 @@ impl<'a> Change<'a> {
     /// Units of an order are no longer there, for another reason than a shipment.
     pub fn ship_as(&mut self, cell: CellKey, units: u32, kind: MovementKind) {
         let position = self.ensure(cell);
-        let on_hand = self.ledger(cell.sku).cells[position].on_hand;
+        let on_hand = self.ledger(cell.sku).at(position).on_hand;
         let there = units.min(on_hand);
         let delta = LevelDelta {
             on_hand: -(there as i32),
@@ -210,7 +210,7 @@ impl<'a> Change<'a> {
     /// Units of a state of the ledger that earlier parts of this change leave. Needs the ledger.
     pub fn left_in(&mut self, cell: CellKey, state: StockState) -> u32 {
         let position = self.ensure(cell);
-        let now = self.ledger(cell.sku).cells[position];
+        let now = self.ledger(cell.sku).at(position);
         let deltas = self.moves.iter().filter(|((at, ..), _)| *at == cell).map(|(_, delta)| *delta);
         let mut sum = LevelDelta::default();
         deltas.for_each(|delta| sum += delta);
@@ -247,7 +247,7 @@ impl<'a> Change<'a> {
         }
         for (cell, change) in arriving.into_iter().filter(|(_, change)| *change > 0) {
             let position = self.ensure(cell);
-            let now = self.ledger(cell.sku).cells[position];
+            let now = self.ledger(cell.sku).at(position);
             if i64::from(now.on_hand) + i64::from(now.shortfall) + change > i64::from(LEVEL_MAX) {
                 let (sku, node) = (self.network.sku_name(cell.sku), self.network.node_name(cell.node));
                 return Err(Rejection::LevelTooLarge { sku, node, max: LEVEL_MAX });

@@ -1,93 +1,124 @@
 //! The due index of one sku: which reservations hold its units, by the instant they end.
 //!
 //! Stale entries are allowed, missing ones never: a reservation enters before its append, and its entry leaves only
-//! when its give is done. Entering is lock-free. Looking is two loads in the usual case.
+//! when its give is done. Entering and leaving take a leaf mutex for a few instructions, with nothing else asked for
+//! meanwhile; looking is one load in the usual case.
 //!
-//! Why looking is exact: every entry is either in the inbox, or in the heap with `next_due` no later than its instant.
-//! Whoever empties the inbox first lowers `next_due` to "look closer", so a reader that finds the inbox empty and
-//! *then* loads `next_due` cannot miss an entry between the two.
+//! Why looking is exact: whatever the heap holds while its mutex is free, `next_due` is no later than the first of it.
+//! Entering lowers it before the mutex is given back; leaving raises it only when all that stays is in the heap again.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-use crossbeam::queue::SegQueue;
 use parking_lot::Mutex;
 
 use crate::domain::ids::ReservationKey;
 use crate::domain::time::JournalTime;
 
-const LOOK_CLOSER: i64 = i64::MIN;
+type Heap = BinaryHeap<Reverse<(JournalTime, ReservationKey)>>;
 
-/// The due index of one sku.
+/// Entries a heap keeps room for although they are gone.
+const ROOM_KEPT: usize = 16;
+
+/// The due index of one sku; what is looked at stands first.
 #[derive(Debug)]
+#[repr(C)]
 pub struct DueIndex {
     next_due: AtomicI64,
-    inbox: SegQueue<(JournalTime, ReservationKey)>,
-    heap: Mutex<BinaryHeap<Reverse<(JournalTime, ReservationKey)>>>,
+    heap: Mutex<Heap>,
 }
 
 impl Default for DueIndex {
     fn default() -> Self {
-        Self { next_due: AtomicI64::new(i64::MAX), inbox: SegQueue::new(), heap: Mutex::default() }
+        Self { next_due: AtomicI64::new(i64::MAX), heap: Mutex::default() }
     }
 }
 
 impl DueIndex {
     /// Registers a reservation. Before its append.
     pub fn register(&self, at: JournalTime, reservation: ReservationKey) {
-        self.inbox.push((at, reservation));
+        let mut heap = self.heap.lock();
+        heap.push(Reverse((at, reservation)));
+        self.tell(&heap);
+    }
+
+    /// Whether nothing is due at `now`: the usual case, one load.
+    #[inline]
+    pub fn is_idle(&self, now: JournalTime) -> bool {
+        self.next_due.load(Acquire) > now.0
     }
 
     /// Reservations that may be due at `now`, each once; empty means none is.
     pub fn due(&self, now: JournalTime) -> Vec<ReservationKey> {
-        if self.inbox.is_empty() && self.next_due.load(Acquire) > now.0 {
+        if self.is_idle(now) {
             return Vec::new();
         }
-        let mut heap = self.heap.lock();
-        self.collect(&mut heap);
+        let heap = self.heap.lock();
         let due = heap.iter().filter(|Reverse((at, _))| *at <= now).map(|Reverse((_, key))| *key);
         due.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Drops entries due at `now` of reservations that have ended or moved, after their gives are done.
+    /// Drops entries due at `now` of reservations that have ended or moved, after their gives are done. Whether one has
+    /// is asked with the mutex free: that takes the reservation's lock, whose holder may want to register.
     pub fn settle(&self, now: JournalTime, ended: impl Fn(ReservationKey) -> bool) {
+        if self.is_idle(now) {
+            return;
+        }
+        let mut due: Vec<_> = self.heap.lock().iter().filter(|Reverse((at, _))| *at <= now).copied().collect();
+        due.retain(|Reverse((_, key))| ended(*key));
+        due.sort_unstable_by(|a, b| b.cmp(a));
+        let mut gone = due.into_iter().peekable();
         let mut heap = self.heap.lock();
-        self.collect(&mut heap);
-        self.next_due.store(LOOK_CLOSER, Release);
         let mut kept = Vec::new();
-        while let Some(Reverse((at, _))) = heap.peek()
-            && *at <= now
+        // Each entry that was seen takes one away: what was entered meanwhile stays.
+        while let Some(entry) = heap.peek().copied()
+            && entry.0.0 <= now
         {
-            if let Some(entry) = heap.pop()
-                && !ended(entry.0.1)
-            {
+            heap.pop();
+            while gone.next_if(|seen| *seen > entry).is_some() {}
+            if gone.next_if_eq(&entry).is_none() {
                 kept.push(entry);
             }
         }
         heap.extend(kept);
-        self.collect(&mut heap);
+        let room = ROOM_KEPT.max(2 * heap.len());
+        if heap.capacity() > 2 * room {
+            heap.shrink_to(room);
+        }
+        self.tell(&heap);
+    }
+
+    /// The first end in the heap is known before its mutex is free.
+    fn tell(&self, heap: &Heap) {
+        self.next_due.store(heap.peek().map_or(i64::MAX, |Reverse((at, _))| at.0), Release);
     }
 
     /// How many entries there are.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.inbox.len() + self.heap.lock().len()
-    }
-
-    fn collect(&self, heap: &mut BinaryHeap<Reverse<(JournalTime, ReservationKey)>>) {
-        self.next_due.store(LOOK_CLOSER, Release);
-        while let Some(entry) = self.inbox.pop() {
-            heap.push(Reverse(entry));
-        }
-        self.next_due.store(heap.peek().map_or(i64::MAX, |Reverse((at, _))| at.0), Release);
+        self.heap.lock().len()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_enters_while_others_are_asked_about_stays() {
+        let index = DueIndex::default();
+        index.register(JournalTime(10), ReservationKey(1));
+        index.settle(JournalTime(10), |key| {
+            index.register(JournalTime(9), key);
+            index.register(JournalTime(10), ReservationKey(2));
+            true
+        });
+        assert_eq!(index.due(JournalTime(10)), vec![ReservationKey(1), ReservationKey(2)]);
+        index.settle(JournalTime(10), |_| true);
+        assert!(index.is_idle(JournalTime(i64::MAX - 1)));
+    }
 
     #[test]
     fn an_entry_stays_until_it_is_settled() {

@@ -359,7 +359,7 @@ fn short<'n>(
     reason: ShortReason,
 ) -> bool {
     let position = change.ensure(cell);
-    let now = change.ledger(cell.sku).cells[position];
+    let now = change.ledger(cell.sku).at(position);
     let n = units as i32;
     match reason {
         ShortReason::Damaged => {

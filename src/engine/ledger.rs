@@ -33,11 +33,23 @@ pub struct Physical {
 /// A line that waits.
 pub type Waiting = (OrderKey, u16);
 
+/// The counters that are zero in most cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Rest {
+    shortfall: u32,
+    pool: u32,
+    safety_stock: u32,
+    damaged: u32,
+    quality_control: u32,
+}
+
 /// What the mutex of a sku protects.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    /// By position of the cell.
-    pub cells: Vec<Physical>,
+    /// Units there, by position of the cell.
+    on_hand: Box<[u32]>,
+    /// The other counters of the cells in which one of them is not zero, ascending by position.
+    rest: Vec<(u32, Rest)>,
     /// Demand with a right to the next units, first come first.
     pub queue: BTreeMap<Waiting, u32>,
     /// Demand that lets newcomers pass until all of it can be had at once: kits, and orders with fenced nodes.
@@ -45,6 +57,45 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.on_hand.len()
+    }
+
+    /// The counters of a cell.
+    pub fn at(&self, position: usize) -> Physical {
+        let on_hand = self.on_hand[position];
+        let rest = self.rest_of(position).map_or_else(|_| Rest::default(), |at| self.rest[at].1);
+        let Rest { shortfall, pool, safety_stock, damaged, quality_control } = rest;
+        Physical { on_hand, shortfall, pool, safety_stock, damaged, quality_control }
+    }
+
+    /// Adds a cell.
+    fn push(&mut self, physical: Physical) {
+        let position = self.on_hand.len();
+        let mut on_hand = std::mem::take(&mut self.on_hand).into_vec();
+        on_hand.reserve_exact(1);
+        on_hand.push(0);
+        self.on_hand = on_hand.into_boxed_slice();
+        self.put(position, physical);
+    }
+
+    fn put(&mut self, position: usize, physical: Physical) {
+        let Physical { on_hand, shortfall, pool, safety_stock, damaged, quality_control } = physical;
+        self.on_hand[position] = on_hand;
+        let rest = Rest { shortfall, pool, safety_stock, damaged, quality_control };
+        match (self.rest_of(position), rest == Rest::default()) {
+            (Ok(at), false) => self.rest[at].1 = rest,
+            (Ok(at), true) => drop(self.rest.remove(at)),
+            (Err(at), false) => self.rest.insert(at, (position as u32, rest)),
+            (Err(_), true) => {}
+        }
+    }
+
+    fn rest_of(&self, position: usize) -> Result<usize, usize> {
+        self.rest.binary_search_by_key(&(position as u32), |(at, _)| *at)
+    }
+
     /// Units the queue wants.
     pub fn wanted(&self) -> u64 {
         self.queue.values().map(|units| u64::from(*units)).sum()
@@ -52,22 +103,26 @@ impl Ledger {
 
     /// Units the queue already owns.
     pub fn pooled(&self) -> u64 {
-        self.cells.iter().map(|cell| u64::from(cell.pool)).sum()
+        self.rest.iter().map(|(_, rest)| u64::from(rest.pool)).sum()
+    }
+
+    /// Units that are owed in its cells.
+    pub fn shortfall(&self) -> u64 {
+        self.rest.iter().map(|(_, rest)| u64::from(rest.shortfall)).sum()
     }
 
     /// Units that the next gives owe: shortfalls, and what the queue wants beyond what it owns.
     pub fn owed(&self) -> u64 {
-        let shortfall: u64 = self.cells.iter().map(|cell| u64::from(cell.shortfall)).sum();
-        shortfall + self.wanted().saturating_sub(self.pooled())
+        self.shortfall() + self.wanted().saturating_sub(self.pooled())
     }
 
     /// Adds what concerns the ledger of a logged movement.
     pub fn add(&mut self, position: usize, delta: &LevelDelta) {
-        let cell = &mut self.cells[position];
+        let cell = self.at(position);
         let add = |value: u32, change: i32| {
             value.checked_add_signed(change).expect("a logged movement leaves no counter below zero")
         };
-        *cell = Physical {
+        let sum = Physical {
             on_hand: add(cell.on_hand, delta.on_hand),
             shortfall: add(cell.shortfall, delta.shortfall),
             pool: add(cell.pool, delta.pool),
@@ -75,35 +130,62 @@ impl Ledger {
             damaged: add(cell.damaged, delta.damaged),
             quality_control: add(cell.quality_control, delta.quality_control),
         };
+        self.put(position, sum);
     }
 }
 
-/// All that memory holds of one sku.
+/// All that memory holds of one sku. What a question for free units reads, the way to the cells and the first end,
+/// lies in the first of its cache lines.
 #[derive(Debug, Default)]
+#[repr(C, align(64))]
 pub struct SkuStock {
     /// Its cells.
     pub cells: Cells,
-    /// Its ledger.
-    pub ledger: Mutex<Ledger>,
     /// Who holds its units, by end.
     pub due: DueIndex,
+    /// Its ledger.
+    pub ledger: Mutex<Ledger>,
 }
 
+const _: () = assert!(size_of::<Cells>() + size_of::<u64>() <= 64 && size_of::<SkuStock>() <= 192);
+
 impl SkuStock {
+    /// The stock of a recovered sku, in the room that was made for its cells.
+    pub fn of(cells: Cells, levels: &[(NodeIndex, Level)]) -> Self {
+        let mut ledger = Ledger { on_hand: vec![0; levels.len()].into(), ..Ledger::default() };
+        for (node, level) in levels {
+            let physical = Physical {
+                on_hand: level.on_hand,
+                shortfall: level.shortfall,
+                pool: level.pool,
+                safety_stock: level.safety_stock,
+                damaged: level.damaged,
+                quality_control: level.quality_control,
+            };
+            ledger.put(cells.push(*node), physical);
+        }
+        for (cell, (_, level)) in cells.iter().zip(levels) {
+            cell.word.give(level.available);
+            cell.committed.add(level.committed as i32);
+            cell.reserved.add(level.reserved as i32);
+        }
+        Self { cells, ledger: Mutex::new(ledger), due: DueIndex::default() }
+    }
+
     /// The position of a node's cell, made when it is missing. The caller holds the ledger.
     pub fn position(&self, ledger: &mut Ledger, node: NodeIndex) -> usize {
         if let Some(cell) = self.cells.of(node) {
             return cell.position;
         }
-        ledger.cells.push(Physical::default());
+        ledger.push(Physical::default());
         let position = self.cells.push(node);
-        assert_eq!(position + 1, ledger.cells.len(), "cells and ledger of a sku grow together");
+        assert_eq!(position + 1, ledger.len(), "cells and ledger of a sku grow together");
         position
     }
 
     /// The level of a cell: exact when nothing of it is between take and apply.
     pub fn level(ledger: &Ledger, cell: &Cell<'_>) -> Level {
-        let physical = ledger.cells[cell.position];
+        let physical = ledger.at(cell.position);
         Level {
             on_hand: physical.on_hand,
             shortfall: physical.shortfall,

@@ -7,7 +7,6 @@ use super::cell::Cell;
 use super::ledger::SkuStock;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{NodeIndex, SkuIndex};
-use crate::domain::node::NodeKind;
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::CellKey;
 
@@ -32,9 +31,9 @@ impl Network {
     }
 
     /// Whether a node may supply what has stock.
+    #[inline]
     pub fn supplies(&self, node: NodeIndex) -> bool {
-        let node = self.catalogue.node(node);
-        node.active && node.kind != NodeKind::Virtual
+        self.catalogue.supplies(node)
     }
 
     /// Index of an item named in a body.

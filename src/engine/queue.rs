@@ -79,7 +79,7 @@ impl Engine {
         let (mut left, mut allocations) = (wanted, Vec::new());
         let mut drained = Vec::new();
         for (node, position) in cells {
-            let units = change.ledger(sku).cells[position].pool.min(left);
+            let units = change.ledger(sku).at(position).pool.min(left);
             if units > 0 && drained.len() < DRAINED_CELLS_MAX {
                 left -= units;
                 drained.push((CellKey { sku, node }, units));
@@ -119,7 +119,7 @@ impl Engine {
             .sku(sku)
             .cells
             .iter()
-            .map(|cell| (CellKey { sku, node: cell.node }, change.ledger(sku).cells[cell.position].pool))
+            .map(|cell| (CellKey { sku, node: cell.node }, change.ledger(sku).at(cell.position).pool))
             .filter(|(_, pool)| *pool > 0)
             .take(DRAINED_CELLS_MAX)
             .collect();

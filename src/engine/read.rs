@@ -72,8 +72,7 @@ impl Engine {
             None => None,
         };
         let as_of = self.position();
-        let item = network.catalogue.item(index);
-        let available = match item.kind {
+        let available = match network.catalogue.kind(index) {
             ItemKind::Product => self.free_units(&network, now, index, node),
             ItemKind::Kit => self.free_kits(&network, now, index, node),
             ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),
@@ -83,7 +82,7 @@ impl Engine {
 
     fn free_units(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
         let stock = network.sku(sku);
-        if stock.due.due(now).is_empty() {
+        if stock.due.is_idle(now) {
             let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
             let cells = stock.cells.iter().filter(|cell| counts(cell.node));
             return cells.map(|cell| u64::from(cell.word.free())).sum();

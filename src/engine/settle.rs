@@ -21,7 +21,7 @@ impl Engine {
         let ledger = change.ledger(sku);
         let mut room = ledger.wanted().saturating_sub(ledger.pooled());
         let cells: Vec<(NodeIndex, u32)> =
-            network.sku(sku).cells.iter().map(|cell| (cell.node, ledger.cells[cell.position].shortfall)).collect();
+            network.sku(sku).cells.iter().map(|cell| (cell.node, ledger.at(cell.position).shortfall)).collect();
         for (node, shortfall) in cells {
             let key = CellKey { sku, node };
             let word = network.cell(key).expect("a cell never goes").word;
@@ -74,8 +74,7 @@ impl Engine {
             let sku = SkuIndex(at);
             let busy = {
                 let ledger = network.sku(sku).ledger.lock();
-                let owes = ledger.cells.iter().any(|cell| cell.shortfall > 0);
-                owes || !ledger.queue.is_empty() || !ledger.loose.is_empty() || ledger.pooled() > 0
+                ledger.shortfall() > 0 || !ledger.queue.is_empty() || !ledger.loose.is_empty() || ledger.pooled() > 0
             };
             if busy {
                 self.settle(turn, network, sku);

@@ -1,14 +1,15 @@
 //! Memory from a recovered state. Before opening, what is owed and what waits is paid from what is free, and logged;
 //! units nobody had been found for are sourced.
 
-use std::collections::VecDeque;
+use std::iter::Peekable;
 
 use crossbeam::queue::SegQueue;
 use crossbeam::sync::ShardedLock;
 use parking_lot::Mutex;
 
 use super::Engine;
-use super::ledger::{Physical, SkuStock};
+use super::cell::Cells;
+use super::ledger::SkuStock;
 use super::network::Network;
 use super::table::{Name, Named, Names, Table};
 use super::turn::Turn;
@@ -16,8 +17,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::command::Context;
 use crate::domain::event::{DirectoryFounded, Event, NodePut};
 use crate::domain::geo::Position;
-use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex};
-use crate::domain::item::Item;
+use crate::domain::ids::{NodeIndex, OrderKey};
 use crate::domain::money::Currency;
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::order::Order;
@@ -25,11 +25,12 @@ use crate::domain::record::{Draft, Log};
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::state::{Entity, EntityKey, State};
-use crate::domain::stock::{CellKey, Level};
 use crate::domain::time::JournalTime;
 
 /// Bits of a generated number below the millisecond at which the process started.
 const KEY_BITS: u32 = 20;
+/// Skus whose cells are built together.
+const SKUS_AT_ONCE: usize = 512;
 /// The first day of generated numbers: 2025-01-01, milliseconds.
 const KEY_EPOCH_MS: i64 = 1_735_689_600_000;
 
@@ -102,17 +103,27 @@ fn found(state: &mut State, log: &dyn Log, base_currency: Currency) {
     state.apply(&record).expect("the first record breaks no law");
 }
 
+/// Memory of a state, kind by kind as their keys ascend; what was built of the state is gone from it, so that memory
+/// never holds both whole.
 fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     let (seq, catalogue_seq) = (state.seq(), state.catalogue_seq());
-    let mut parts = Parts::default();
-    for (key, entity) in state.into_entities() {
-        if !entity.is_forgotten_at(now) {
-            parts.sort_in(key, entity);
+    let mut entities = state.into_entities().filter(|(_, entity)| !entity.is_forgotten_at(now)).peekable();
+    let Some((EntityKey::Directory, Entity::Directory(founded))) = entities.next() else {
+        panic!("the first record names the base currency");
+    };
+    let mut catalogue = Catalogue::new(founded.base_currency);
+    catalogue.seq = catalogue_seq;
+    while let Some((key, entity)) = entities.next_if(|(key, _)| is_of_catalogue(key)) {
+        match (key, entity) {
+            (EntityKey::Node(index), Entity::Node(node)) => catalogue.put_node(index, *node),
+            (EntityKey::Item(index), Entity::Item(item)) => catalogue.put_item(index, item),
+            (_, Entity::RuleSet(rules)) => catalogue.put_rule_set(*rules),
+            (key, entity) => unreachable!("{key:?} names no {entity:?}"),
         }
     }
-    let network = parts.network(catalogue_seq);
+    let stock = stock(catalogue.items().len(), &mut entities);
     let engine = Engine {
-        network: ShardedLock::new(network),
+        network: ShardedLock::new(Network { catalogue, stock }),
         orders: Table::default(),
         reservations: Table::default(),
         names: Names::default(),
@@ -124,22 +135,55 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         next_key: first_key.into(),
         position: seq.into(),
     };
+    let mut keys = Vec::new();
     {
         let network = engine.network.read().expect("nobody else knows the engine yet");
-        parts.orders.into_iter().for_each(|order| engine.hold_order(&network, order));
-        parts.reservations.into_iter().for_each(|reservation| engine.hold_reservation(&network, reservation));
+        for (key, entity) in entities {
+            match (key, entity) {
+                (_, Entity::Order(order)) => engine.hold_order(&network, *order),
+                (_, Entity::Reservation(reservation)) => engine.hold_reservation(&network, *reservation),
+                (EntityKey::Key(hash), Entity::Key(entry)) => {
+                    engine.names.insert(Name::Key(hash), Named::Record(entry.seq, entry.fingerprint));
+                    keys.push((entry.at, hash));
+                }
+                (key, entity) => unreachable!("{key:?} names no {entity:?}"),
+            }
+        }
     }
-    let mut ended: Vec<_> = engine.ended.lock().drain(..).collect();
-    ended.sort_unstable();
-    *engine.ended.lock() = ended.into();
-    parts.keys.sort_unstable_by_key(|(_, at, ..)| *at);
-    let mut used = VecDeque::new();
-    for (hash, at, seq, fingerprint) in parts.keys {
-        engine.names.insert(Name::Key(hash), Named::Record(seq, fingerprint));
-        used.push_back((at, hash));
-    }
-    *engine.keys_used.lock() = used;
+    engine.ended.lock().make_contiguous().sort_unstable();
+    keys.sort_unstable();
+    *engine.keys_used.lock() = keys.into();
     engine
+}
+
+fn is_of_catalogue(key: &EntityKey) -> bool {
+    matches!(key, EntityKey::Node(_) | EntityKey::Item(_) | EntityKey::RuleSet(_))
+}
+
+/// The stock of every sku, from the cells that come next; of so many skus at once that what the state held of them is
+/// free in one piece before memory is asked for theirs.
+fn stock(skus: usize, entities: &mut Peekable<impl Iterator<Item = (EntityKey, Entity)>>) -> Vec<SkuStock> {
+    let mut stock = Vec::with_capacity(skus);
+    let (mut levels, mut rooms) = (Vec::new(), Vec::new());
+    while stock.len() < skus {
+        levels.clear();
+        rooms.clear();
+        for at in (stock.len()..skus).take(SKUS_AT_ONCE) {
+            let before = levels.len();
+            let is_here = |key: &EntityKey| matches!(key, EntityKey::Cell(cell) if cell.sku.at() == at);
+            while let Some((EntityKey::Cell(cell), Entity::Cell(level))) = entities.next_if(|(key, _)| is_here(key)) {
+                levels.push((cell.node, level));
+            }
+            rooms.push((levels.len() - before) as u32);
+        }
+        let mut rest = levels.as_slice();
+        for (cells, room) in Cells::side_by_side(&rooms).zip(&rooms) {
+            let (own, others) = rest.split_at(*room as usize);
+            rest = others;
+            stock.push(SkuStock::of(cells, own));
+        }
+    }
+    stock
 }
 
 impl Engine {
@@ -180,69 +224,4 @@ impl Engine {
         }
         self.reservations.insert(key, reservation);
     }
-}
-
-/// A state's entities by kind.
-#[derive(Default)]
-struct Parts {
-    currency: Option<Currency>,
-    nodes: Vec<(NodeIndex, Node)>,
-    items: Vec<(SkuIndex, Item)>,
-    rule_sets: Vec<RuleSet>,
-    cells: Vec<(CellKey, Level)>,
-    orders: Vec<Order>,
-    reservations: Vec<Reservation>,
-    keys: Vec<(u128, JournalTime, u64, u64)>,
-}
-
-impl Parts {
-    fn sort_in(&mut self, key: EntityKey, entity: Entity) {
-        match (key, entity) {
-            (_, Entity::Directory(founded)) => self.currency = Some(founded.base_currency),
-            (EntityKey::Node(index), Entity::Node(node)) => self.nodes.push((index, node)),
-            (EntityKey::Item(index), Entity::Item(item)) => self.items.push((index, item)),
-            (_, Entity::RuleSet(rules)) => self.rule_sets.push(rules),
-            (EntityKey::Cell(cell), Entity::Cell(level)) => self.cells.push((cell, level)),
-            (_, Entity::Order(order)) => self.orders.push(*order),
-            (_, Entity::Reservation(reservation)) => self.reservations.push(reservation),
-            (EntityKey::Key(hash), Entity::Key(entry)) => {
-                self.keys.push((hash, entry.at, entry.seq, entry.fingerprint));
-            }
-            (key, entity) => unreachable!("{key:?} names no {entity:?}"),
-        }
-    }
-
-    fn network(&mut self, catalogue_seq: u64) -> Network {
-        let mut catalogue = Catalogue::new(self.currency.expect("the first record names the base currency"));
-        self.nodes.sort_unstable_by_key(|(index, _)| *index);
-        self.items.sort_unstable_by_key(|(index, _)| *index);
-        self.nodes.drain(..).for_each(|(index, node)| catalogue.put_node(index, node));
-        self.items.drain(..).for_each(|(index, item)| catalogue.put_item(index, item));
-        self.rule_sets.drain(..).for_each(|rules| catalogue.put_rule_set(rules));
-        catalogue.seq = catalogue_seq;
-        let mut stock = Vec::new();
-        stock.resize_with(catalogue.items().len(), SkuStock::default);
-        let network = Network { catalogue, stock };
-        self.cells.sort_unstable_by_key(|(cell, _)| *cell);
-        self.cells.drain(..).for_each(|(cell, level)| fill(&network, cell, &level));
-        network
-    }
-}
-
-fn fill(network: &Network, key: CellKey, level: &Level) {
-    let stock = network.sku(key.sku);
-    let mut ledger = stock.ledger.lock();
-    let position = stock.position(&mut ledger, key.node);
-    ledger.cells[position] = Physical {
-        on_hand: level.on_hand,
-        shortfall: level.shortfall,
-        pool: level.pool,
-        safety_stock: level.safety_stock,
-        damaged: level.damaged,
-        quality_control: level.quality_control,
-    };
-    let cell = stock.cells.of(key.node).expect("just made");
-    cell.word.give(level.available);
-    cell.committed.add(level.committed as i32);
-    cell.reserved.add(level.reserved as i32);
 }

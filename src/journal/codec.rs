@@ -203,6 +203,25 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
     }
 }
 
+/// The key alone of an entry whose head was split off: it stands before the entity.
+pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey, Undecodable> {
+    fn first<K: DeserializeOwned>(bytes: &[u8]) -> Result<K, Undecodable> {
+        let options = bincode::DefaultOptions::new().with_limit(ENTITY_BYTES_MAX as u64).allow_trailing_bytes();
+        options.deserialize(bytes).map_err(|error| Undecodable::Shape { what: "entity", why: error.to_string() })
+    }
+    match (kind, version) {
+        (1, 1) => Ok(EntityKey::Directory),
+        (2, 1) => first(bytes).map(EntityKey::Node),
+        (3, 1) => first(bytes).map(EntityKey::Item),
+        (4, 1) => first(bytes).map(EntityKey::RuleSet),
+        (5, 1) => first(bytes).map(EntityKey::Cell),
+        (6, 1) => first(bytes).map(EntityKey::Reservation),
+        (7, 1) => first(bytes).map(EntityKey::Order),
+        (8, 1) => first(bytes).map(EntityKey::Key),
+        (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
+    }
+}
+
 /// Splits the head of an entry: kind, version, length of what follows.
 pub(super) fn entry_head(head: &[u8; ENTRY_HEAD_BYTES]) -> (u16, u16, usize) {
     let length = u32::from_le_bytes(array(head, 4)) as usize;

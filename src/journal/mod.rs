@@ -14,7 +14,7 @@
 //! - **Start**: an [`Unrecovered`] directory has no seat; [`Unrecovered::recover`] verifies all it
 //!   reads and hands over a journal and the state, or refuses (`recovery`, `pieces`, `replay`,
 //!   `verdict`, `check`).
-//! - **Format**: `frame`, `codec`, `mark`, `history`, `snapshot`, each described byte by byte.
+//! - **Format**: `frame`, `codec`, `mark`, `history`, `snapshot_file`, each described byte by byte.
 //!
 //! Laws:
 //! 1. Acknowledged is durable: insert, flush, fdatasync and the mark have returned.
@@ -47,6 +47,7 @@ mod room;
 mod seat;
 mod shelf;
 mod snapshot;
+mod snapshot_file;
 mod store;
 mod sync;
 mod tail;

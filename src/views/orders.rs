@@ -20,7 +20,7 @@ use crate::domain::fulfillment::FulfillmentStatus;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::record::{Header, Record};
-use crate::domain::state::{Entity, State};
+use crate::domain::state::State;
 use crate::domain::stock::LawBroken;
 use crate::domain::time::WallTime;
 
@@ -81,10 +81,8 @@ impl Orders {
     /// The view of a recovered state.
     pub fn of(state: &State) -> Self {
         let mut rows = Rows::default();
-        for entity in state.entities().into_values() {
-            if let Entity::Order(order) = entity {
-                rows.put(order.clone());
-            }
+        for order in state.orders() {
+            rows.put(Box::new(order.clone()));
         }
         Self { rows: RwLock::new(rows) }
     }

@@ -167,7 +167,7 @@ pub fn nobody_waits_beside_free_units(world: &World) {
         let waits = ledger.wanted() > ledger.pooled();
         let free = stock.cells.iter().any(|cell| network.supplies(cell.node) && cell.word.free() > 0);
         assert!(!(waits && free), "demand waits beside a free unit");
-        let owed = stock.cells.iter().any(|cell| ledger.cells[cell.position].shortfall > 0 && cell.word.free() > 0);
+        let owed = stock.cells.iter().any(|cell| ledger.at(cell.position).shortfall > 0 && cell.word.free() > 0);
         assert!(!owed, "a shortfall is owed beside a free unit");
     }
 }

@@ -253,13 +253,15 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     assert_eq!(golden.len(), state.len());
     for ((key, entity), expected) in state.entities().into_iter().zip(golden) {
         let mut entry = Vec::new();
-        codec::put_entity(&mut entry, key, entity);
+        codec::put_entity(&mut entry, &key, entity);
         assert_eq!(hex(&entry), expected, "{key:?}");
         let (kind, version, length) = codec::entry_head(entry[..8].try_into().unwrap());
         assert_eq!((kind, length), (key.kind(), entry.len() - 8));
         let (read_key, read) = codec::get_entity(kind, version, &entry[8..]).unwrap();
-        assert_eq!((&read_key, &read), (key, entity));
+        assert_eq!((&read_key, &read), (&key, entity));
+        assert_eq!(codec::get_key(kind, version, &entry[8..]).unwrap(), key, "the key alone");
         assert!(codec::get_entity(kind, 2, &entry[8..]).is_err(), "an unknown version is refused");
+        assert!(codec::get_key(kind, 2, &entry[8..]).is_err(), "also where only the key is wanted");
         assert!(codec::get_entity(kind, version, &entry[8..entry.len() - 1]).is_err());
     }
 }

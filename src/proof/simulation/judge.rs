@@ -155,7 +155,7 @@ impl Judge {
         self.appended = self.safe.clone();
         (self.orders, self.waiting, self.held) = Default::default();
         (self.supplying, self.products, self.touched) = Default::default();
-        let keys: Vec<EntityKey> = self.appended.entities().into_keys().cloned().collect();
+        let keys: Vec<EntityKey> = self.appended.entities().into_keys().collect();
         keys.into_iter().for_each(|key| self.note(key));
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Judge {
                 law!(reservation.seq <= self.safe.seq(), "a reservation was told before it was durable");
                 if let Some(Entity::Reservation(known)) = self.appended.entity(&EntityKey::Reservation(reservation.key))
                 {
-                    let same = known.version != reservation.version || *known == **reservation;
+                    let same = known.version != reservation.version || **known == **reservation;
                     law!(same, "told {reservation:?}, known {known:?}");
                 }
             }
@@ -231,11 +231,11 @@ impl Judge {
             }
             (EntityKey::Node(index), Some(Entity::Node(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.node(*index).clone());
-                law!(held == *known, "node {index:?} is {held:?} in memory, {known:?} by the records");
+                law!(held == **known, "node {index:?} is {held:?} in memory, {known:?} by the records");
             }
             (EntityKey::Item(index), Some(Entity::Item(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.item(*index).clone());
-                law!(held == *known, "item {index:?} is {held:?} in memory, {known:?} by the records");
+                law!(held == **known, "item {index:?} is {held:?} in memory, {known:?} by the records");
             }
             _ => {}
         }
@@ -288,7 +288,7 @@ impl Judge {
     /// All of memory equals the records.
     pub fn memory(&mut self, engine: &Engine, now: JournalTime) -> Lawful {
         let remembered = self.appended.entities().into_iter().filter(|(_, entity)| !entity.is_forgotten_at(now));
-        self.touched = remembered.map(|(key, _)| key.clone()).collect();
+        self.touched = remembered.map(|(key, _)| key).collect();
         self.appended.check_ownership().map_err(|law| law.to_string())?;
         self.step(engine, now)
     }
@@ -312,7 +312,7 @@ impl Judge {
 /// The first entity in which two states differ.
 fn differing(is: &State, should: &State) -> String {
     let (is, should) = (is.entities(), should.entities());
-    let keys: BTreeSet<_> = is.keys().chain(should.keys()).copied().collect();
+    let keys: BTreeSet<_> = is.keys().chain(should.keys()).collect();
     let first = keys.into_iter().find(|key| is.get(key) != should.get(key));
     match first {
         Some(key) => format!("{key:?} is {:?}, should be {:?}", is.get(key), should.get(key)),
