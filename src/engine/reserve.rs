@@ -19,7 +19,7 @@ use crate::domain::item::ItemKind;
 use crate::domain::limits::{QUANTITY_MAX, REROUTES_MAX, RESERVATION_CELLS_MAX, RESERVATION_LINES_MAX};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
-use crate::domain::reservation::{Held, Reservation, ReservationEvent, ReservationState};
+use crate::domain::reservation::{Held, HeldLines, Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, MovementKind};
 use crate::sabotage::{Bug, planted};
 
@@ -435,7 +435,7 @@ fn skus_of(lines: &[Line]) -> BTreeSet<SkuIndex> {
     lines.iter().flat_map(|line| line.needs.iter().map(|(sku, _)| *sku)).collect()
 }
 
-fn held_of(cells: &Cells) -> Vec<Held> {
+fn held_of(cells: &Cells) -> HeldLines {
     cells.iter().map(|(cell, quantity)| Held { sku: cell.sku, node: cell.node, quantity: *quantity }).collect()
 }
 

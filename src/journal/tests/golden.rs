@@ -137,7 +137,7 @@ fn events() -> Vec<Event> {
                 channel: None,
                 customer: Some("c-1".into()),
                 expires_at: JournalTime(1_700_000_900_000),
-                lines: vec![Held { sku: SkuIndex(3), node: NodeIndex(300), quantity: 2 }],
+                lines: vec![Held { sku: SkuIndex(3), node: NodeIndex(300), quantity: 2 }].into(),
             },
         }),
         Event::ReservationChanged(ReservationChanged {
