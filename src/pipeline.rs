@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::command::{Command, Context};
+use crate::domain::command::{Command, Context, ReserveOne};
 use crate::domain::event::{Answer, Event};
 use crate::domain::money::Currency;
 use crate::domain::record::Record;
@@ -26,6 +26,9 @@ pub struct Pipeline {
     engine: Arc<Engine>,
     journal: Arc<Journal>,
 }
+
+/// What became of many, one by one.
+pub type Answers = Vec<Result<Outcome, Refused>>;
 
 /// Why a command got no answer of its own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,6 +96,27 @@ impl Pipeline {
         Ok(durable)
     }
 
+    /// Makes many reservations, each all or nothing and answered for itself, in the order asked; waits once, until all of
+    /// them are durable. Those whose units are there share records.
+    pub async fn reserve_many(&self, context: &Context, wanted: &[ReserveOne]) -> Result<Durable<Answers>, Refused> {
+        let (seat, executed) = self.execute_many(context, wanted)?;
+        self.journal.durable(last_record(&executed), ()).await?;
+        let (seq, answers) = self.outcomes(context, wanted, executed);
+        let durable = self.journal.durable(seq, answers).await?;
+        drop(seat);
+        Ok(durable)
+    }
+
+    /// The same for a thread without a runtime.
+    pub fn reserve_many_blocking(&self, context: &Context, wanted: &[ReserveOne]) -> Result<Durable<Answers>, Refused> {
+        let (seat, executed) = self.execute_many(context, wanted)?;
+        self.journal.durable_blocking(last_record(&executed), ())?;
+        let (seq, answers) = self.outcomes(context, wanted, executed);
+        let durable = self.journal.durable_blocking(seq, answers)?;
+        drop(seat);
+        Ok(durable)
+    }
+
     /// Gives stock back whose time is up; answers when to come again.
     pub fn tick(&self) -> Option<JournalTime> {
         self.engine.expire_due(&*self.journal)
@@ -115,6 +139,35 @@ impl Pipeline {
         Ok((seat, executed))
     }
 
+    fn execute_many(
+        &self,
+        context: &Context,
+        wanted: &[ReserveOne],
+    ) -> Result<(Seat, Vec<Result<Executed, Rejection>>), Refused> {
+        let seat = self.journal.seat(Priority::Normal)?;
+        Ok((seat, self.engine.reserve_many(&*self.journal, context, wanted)))
+    }
+
+    /// The answers, and the record with which the last of them is durable.
+    fn outcomes(
+        &self,
+        context: &Context,
+        wanted: &[ReserveOne],
+        executed: Vec<Result<Executed, Rejection>>,
+    ) -> (u64, Answers) {
+        let mut last = 0;
+        let answer = |(executed, one): (Result<Executed, Rejection>, &ReserveOne)| {
+            let outcome = match executed? {
+                Executed::Done(outcome) => outcome,
+                repeat => self.outcome(&Context { key: one.key, ..context.clone() }, repeat)?,
+            };
+            last = outcome.seq.max(last);
+            Ok(outcome)
+        };
+        let answers = executed.into_iter().zip(wanted).map(answer).collect();
+        (last, answers)
+    }
+
     /// The answer. That of a repeat is rendered again from the record of the first, which is durable by now; where that
     /// is older than the history kept, an entity answers as it stands.
     fn outcome(&self, context: &Context, executed: Executed) -> Result<Outcome, Refused> {
@@ -133,6 +186,11 @@ impl Pipeline {
         };
         Ok(Outcome { reply, seq, replayed: true })
     }
+}
+
+/// The record that must be durable before the answers can be made.
+fn last_record(executed: &[Result<Executed, Rejection>]) -> u64 {
+    executed.iter().flatten().map(first_record).max().unwrap_or(0)
 }
 
 /// The record that must be durable before an answer can be made.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::cell::Word;
 use super::change::Change;
+use super::due::Run;
 use super::network::Network;
 use super::shares;
 use super::table::{Name, Named};
@@ -135,7 +136,7 @@ impl Engine {
             register();
         }
         logged.fold_reservation(&mut slot);
-        self.agenda_inbox.push((expires_at, key));
+        self.agenda_inbox.push(Run::one(expires_at, key));
         if let Some(claim) = claim {
             claim.settle(Named::Reservation(key, command.fingerprint));
         }
@@ -243,7 +244,7 @@ impl Engine {
         })?;
         let logged = turn.log(self, sealed, change, withdrawal);
         logged.fold_reservation(&mut slot);
-        self.agenda_inbox.push((expires_at, key));
+        self.agenda_inbox.push(Run::one(expires_at, key));
         let reservation = slot.as_ref().expect("just folded").clone();
         let seq = logged.seq();
         Ok((Executed::done(Reply::Reservation(Box::new(reservation)), seq), logged.done()))

@@ -8,6 +8,7 @@ use crossbeam::sync::ShardedLock;
 use parking_lot::Mutex;
 
 use super::Engine;
+use super::due::Run;
 use super::ledger::{Physical, SkuStock};
 use super::network::Network;
 use super::table::{Name, Named, Names, Table};
@@ -174,7 +175,7 @@ impl Engine {
             for held in &reservation.lines {
                 network.sku(held.sku).due.register(reservation.expires_at, key);
             }
-            self.agenda_inbox.push((reservation.expires_at, key));
+            self.agenda_inbox.push(Run::one(reservation.expires_at, key));
         } else if let Some(ended) = reservation.ended_at {
             self.ended.lock().push_back((ended, key));
         }
