@@ -208,3 +208,116 @@ fn used_key(record: &Record, context: &Context) -> Option<Answer> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::{Adjustment, IdempotencyKey, PutItem, ReserveLine};
+    use crate::domain::geo::Position;
+    use crate::domain::item::{Dimensions, ItemKind};
+    use crate::domain::node::{Node, NodeKind};
+    use crate::domain::quantity::Quantity;
+    use crate::domain::record::Log;
+    use crate::domain::stock::MovementKind;
+    use crate::engine::tests::world;
+    use crate::journal::{Options, Simulated, Unrecovered, Workers};
+
+    const STOCK: i32 = 1_500;
+
+    fn start(disk: &Simulated) -> Result<Pipeline, crate::journal::Failure> {
+        let options = Options { workers: Workers::Caller, ..Options::default() };
+        let (journal, state) = Unrecovered::on(Arc::new(disk.clone()), options).recover()?;
+        state.check_ownership().expect("every unit has its owner");
+        Ok(Pipeline::start(journal, state, None))
+    }
+
+    fn shop() -> (Simulated, Pipeline) {
+        let disk = Simulated::new(1);
+        let pipeline = start(&disk).expect("a new disk");
+        let node = Node {
+            id: "east".into(),
+            kind: NodeKind::Warehouse,
+            name: "east".into(),
+            position: Position::from_degrees(40.7, -74.0).expect("on the globe"),
+            country: "US".into(),
+            postal_code: "10001".into(),
+            time_zone: "UTC".into(),
+            active: true,
+            inactive_reason: None,
+            handling: None,
+            capacity_per_day: None,
+            cutoff_min: None,
+            calendar: None,
+            capabilities: vec![],
+        };
+        let item = PutItem {
+            sku: "phone".into(),
+            name: "phone".into(),
+            kind: ItemKind::Product,
+            weight_g: 1,
+            dimensions: Dimensions::default(),
+            value: None,
+            components: vec![],
+        };
+        let reason = MovementKind::Received;
+        let receipt = Adjustment { sku: "phone".into(), node: "east".into(), delta: STOCK, reason };
+        for command in
+            [Command::PutNode(Box::new(node)), Command::PutItem(Box::new(item)), Command::AdjustStock(vec![receipt])]
+        {
+            pipeline.submit_blocking(&Context::library(), command).expect("a good command");
+        }
+        (disk, pipeline)
+    }
+
+    fn carts(count: u64) -> Vec<ReserveOne> {
+        let line = ReserveLine { sku: "phone".into(), quantity: Quantity::new(1).expect("one"), node: None };
+        let one = |n| ReserveOne {
+            key: Some(IdempotencyKey { hash: n, fingerprint: 1 }),
+            reserve: world::World::reserve_of(vec![line.clone()], 600),
+        };
+        (0..u128::from(count)).map(one).collect()
+    }
+
+    #[test]
+    fn a_record_of_many_survives_a_loss_of_power_whole_or_not_at_all() {
+        let (mut none, mut some, mut all) = (0, 0, 0);
+        for step in 0..12 {
+            let (disk, pipeline) = shop();
+            let records = pipeline.journal().last_seq();
+            let wanted = carts(1_500);
+            disk.stop_after(step);
+            let answered = pipeline.reserve_many_blocking(&Context::library(), &wanted);
+            let made = pipeline.journal().last_seq() - records;
+            assert!(made > 1, "they take several records");
+            drop(pipeline);
+            disk.crash();
+            let pipeline = start(&disk).expect("what was acknowledged is there");
+            let (_, kept) = pipeline.engine().counts();
+            let durable = pipeline.journal().durable_seq() - records;
+            let left = pipeline.engine().atp(pipeline.journal().now().journal, "phone", None).expect("known").available;
+            assert_eq!(left + kept as u64, STOCK as u64, "step {step}");
+            match durable {
+                0 => none += usize::from(kept == 0),
+                n if n == made => all += usize::from(kept == wanted.len()),
+                _ => some += usize::from(kept > 0 && kept < wanted.len()),
+            }
+            assert!(answered.is_err() || kept == wanted.len(), "step {step}: acknowledged and gone");
+            // Asked again, each is made once: those that survived are told of, the others are made now.
+            let again = pipeline.reserve_many_blocking(&Context::library(), &wanted).expect("the disk works");
+            let replayed = again.as_ref().iter().flatten().filter(|outcome| outcome.replayed).count();
+            assert_eq!((replayed, pipeline.engine().counts().1), (kept, wanted.len()), "step {step}");
+        }
+        assert_eq!(none + some + all, 12, "{none} {some} {all}");
+        assert!(none > 0 && all > 0, "{none} {some} {all}");
+    }
+
+    #[test]
+    fn an_answer_of_many_names_the_record_that_made_it_durable() {
+        let (_disk, pipeline) = shop();
+        let answers = pipeline.reserve_many_blocking(&Context::library(), &carts(3)).expect("a seat and a disk");
+        assert_eq!(answers.seq(), pipeline.journal().durable_seq());
+        assert!(answers.as_ref().iter().flatten().all(|outcome| outcome.seq == answers.seq() && !outcome.replayed));
+        let nothing = pipeline.reserve_many_blocking(&Context::library(), &[]).expect("nothing to wait for");
+        assert_eq!((nothing.seq(), nothing.as_ref().len()), (0, 0));
+    }
+}

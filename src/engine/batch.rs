@@ -4,8 +4,9 @@
 //! per cell, one append, one entry in each due index. A group is decided on a picture of the words it needs, so that its
 //! later members see what its earlier ones want; then the sums are taken, each word once and ascending, all or nothing. If
 //! a word has less by then, the group is decided again. Only what finds all it asks for in a plain way is in a group.
-//! Everything else (too little, less is welcome, kits, faults, a name or key that is known or being decided) is carried out
-//! alone after it, by the very path of a single reservation; so a group never refuses, expires or waits for a name.
+//! Everything else is carried out alone, by the very path of a single reservation, so that a group never refuses, expires
+//! or waits for a name: in its turn what may yet get units (something of it is due, less is welcome, kits, names and keys
+//! that are known or being decided), after the group what can only be refused (faults; too little and nothing due).
 //!
 //! Laws: the record is encoded before anything is taken, units of several words are in flight until it is appended, the
 //! new entities are locked over the append, and their ends stand in the due indices before it. Every reservation is an
@@ -28,7 +29,7 @@ use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::{Command, Context, Reserve, ReserveLine, ReserveOne};
 use crate::domain::event::{Answer, Event, KeyUsed, ReservationChanged, StockMoved};
-use crate::domain::ids::{ReservationKey, SkuIndex, Text};
+use crate::domain::ids::{NodeIndex, ReservationKey, SkuIndex, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{QUANTITY_MAX, RECORD_BYTES_MAX, RESERVATION_CELLS_MAX, RESERVATION_LINES_MAX};
 use crate::domain::record::Log;
@@ -59,33 +60,46 @@ impl Engine {
         let turn = Turn::new(log, context, None);
         let mut answers: Vec<Option<Answered>> = Vec::with_capacity(wanted.len());
         answers.resize_with(wanted.len(), || None);
-        let mut alone = Vec::new();
+        let mut last = Vec::new();
         let (mut next, mut most, mut lost) = (0, GROUP_MAX, 0);
         let mut patience = Patience::default();
         while next < wanted.len() {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             let mut group = Group::new(&network, &self.names, wanted, next);
             group.decide(turn.now(), most);
-            let (until, members) = (group.until, group.members.len());
+            let (until, in_turn) = (group.until, group.in_turn);
             match self.make(&turn, &mut group, &mut patience) {
                 Made::All(made) => {
-                    alone.extend_from_slice(&group.alone);
                     group.members.iter().zip(made).for_each(|(member, one)| answers[member.at] = Some(Ok(one)));
+                    last.append(&mut group.refused);
                     (next, lost) = (until, 0);
+                    drop(group);
+                    drop(network);
+                    if in_turn {
+                        answers[next] = Some(self.reserve_alone(log, context, &wanted[next]));
+                        next += 1;
+                    }
                 }
-                Made::TooLarge if members > 1 => most = members / 2,
+                Made::TooLarge if group.members.len() > 1 => most = group.members.len() / 2,
                 Made::Lost if lost < LOST_MAX => lost += 1,
                 Made::TooLarge | Made::Lost => {
-                    alone.extend(next..until);
+                    drop(group);
+                    drop(network);
+                    for at in next..until {
+                        answers[at] = Some(self.reserve_alone(log, context, &wanted[at]));
+                    }
                     (next, lost) = (until, 0);
                 }
             }
         }
-        for at in alone {
-            let context = Context { key: wanted[at].key, ..context.clone() };
-            answers[at] = Some(self.execute(log, &context, Command::Reserve(wanted[at].reserve.clone())));
+        for at in last {
+            answers[at] = Some(self.reserve_alone(log, context, &wanted[at]));
         }
         answers.into_iter().map(|answer| answer.expect("each is in a group or alone")).collect()
+    }
+
+    fn reserve_alone(&self, log: &dyn Log, context: &Context, one: &ReserveOne) -> Answered {
+        self.execute(log, &Context { key: one.key, ..context.clone() }, Command::Reserve(one.reserve.clone()))
     }
 
     /// Logs what a group has decided, in one record.
@@ -158,19 +172,21 @@ struct Group<'a> {
     names: &'a Names,
     wanted: &'a [ReserveOne],
     now: JournalTime,
-    /// How far the group goes; what is before it is a member or alone.
+    /// How far the group goes; what is before it is a member or refused.
     until: usize,
+    /// The next after it is to be carried out alone, in its turn.
+    in_turn: bool,
     members: Vec<Member>,
-    alone: Vec<usize>,
+    refused: Vec<usize>,
     claims: Vec<Claimed<'a>>,
     skus: Vec<Sku<'a>>,
     sku_at: HashMap<SkuIndex, usize>,
     cells: Vec<Cell<'a>>,
     bytes: usize,
     /// The sku of the line before: most batches ask for few.
-    last: Option<(Text, usize)>,
-    /// Cells and units of the reservation being decided.
-    chosen: Vec<(usize, usize, u32)>,
+    last: Option<(Text, (usize, SkuIndex))>,
+    /// What the reservation being decided takes.
+    chosen: Vec<Chosen>,
     /// Number of the run of members with the same end.
     run: u32,
     /// Due entries that are complete: `(sku, end, first and last member)`.
@@ -183,6 +199,21 @@ struct Member {
     at: usize,
     expires_at: JournalTime,
     lines: HeldLines,
+}
+
+/// Why one is carried out alone.
+enum Alone {
+    /// It may get what it asks for, now or never.
+    InTurn,
+    /// It can only be refused, by whoever looks closer.
+    Refused,
+}
+
+/// Units of a cell of a sku, by their places in the group.
+struct Chosen {
+    sku: usize,
+    cell: usize,
+    units: u32,
 }
 
 /// Names of a member, claimed.
@@ -203,6 +234,8 @@ fn bytes_of(one: &ReserveOne) -> usize {
 /// A sku of the group, and those of its members that hold it and end together.
 struct Sku<'a> {
     stock: &'a SkuStock,
+    /// Whether all its cells are in the picture, or at most the one its first line took from.
+    complete: bool,
     cells: Range<usize>,
     run: u32,
     ends: JournalTime,
@@ -227,8 +260,9 @@ impl<'a> Group<'a> {
             wanted,
             now: JournalTime::default(),
             until: from,
+            in_turn: false,
             members: Vec::with_capacity(most),
-            alone: Vec::new(),
+            refused: Vec::new(),
             claims: Vec::new(),
             skus: Vec::new(),
             sku_at: HashMap::new(),
@@ -251,42 +285,50 @@ impl<'a> Group<'a> {
             if full && !self.members.is_empty() {
                 break;
             }
-            if self.join(self.until, one) {
-                self.bytes += bytes;
-            } else {
-                self.alone.push(self.until);
+            match self.join(self.until, one) {
+                Ok(()) => self.bytes += bytes,
+                Err(Alone::Refused) => self.refused.push(self.until),
+                Err(Alone::InTurn) => {
+                    self.in_turn = true;
+                    return;
+                }
             }
             self.until += 1;
         }
     }
 
     /// Takes one into the group, unless it has to be carried out alone.
-    fn join(&mut self, at: usize, one: &ReserveOne) -> bool {
+    fn join(&mut self, at: usize, one: &ReserveOne) -> Result<(), Alone> {
         let reserve = &one.reserve;
         if reserve.partial || reserve.lines.is_empty() || reserve.lines.len() > RESERVATION_LINES_MAX {
-            return false;
+            return Err(Alone::InTurn);
         }
         let names = self.names;
-        let free = |name: Name| names.try_claim(name).filter(|claim| claim.taken().is_none());
-        let key = match one.key.map(|key| free(Name::Key(key.hash))) {
-            Some(None) => return false,
-            claimed => claimed.flatten(),
-        };
-        let id = match reserve.id.clone().map(|id| free(Name::Reservation(id))) {
-            Some(None) => return false,
-            claimed => claimed.flatten(),
-        };
+        let free = |name: Name| names.try_claim(name).filter(|claim| claim.taken().is_none()).ok_or(Alone::InTurn);
+        let key = one.key.map(|key| free(Name::Key(key.hash))).transpose()?;
+        let id = reserve.id.clone().map(|id| free(Name::Reservation(id))).transpose()?;
         // Lines that name a node come first: the others can go elsewhere.
         let (named, open) = (|line: &&ReserveLine| line.node.is_some(), |line: &&ReserveLine| line.node.is_none());
         let mut lines = reserve.lines.iter().filter(named).chain(reserve.lines.iter().filter(open));
         self.chosen.clear();
-        let enough = lines.all(|line| self.choose(line).is_some());
-        if !enough || self.chosen.len() > RESERVATION_CELLS_MAX {
-            for (_, cell, units) in &self.chosen {
+        let mut chosen = lines.try_for_each(|line| self.choose(line));
+        if self.chosen.len() > RESERVATION_CELLS_MAX {
+            chosen = Err(Alone::InTurn);
+        }
+        if let Err(mut alone) = chosen {
+            for Chosen { cell, units, .. } in &self.chosen {
                 self.cells[*cell].free += units;
                 self.cells[*cell].taken -= units;
             }
-            return false;
+            // One that is refused expires what is due of all its skus first: that is for those after it to see.
+            let is_due = |group: &mut Self, line: &ReserveLine| match group.sku(&line.sku) {
+                Ok((sku, _)) => !group.skus[sku].stock.due.due(group.now).is_empty(),
+                Err(_) => false,
+            };
+            if reserve.lines.iter().any(|line| is_due(self, line)) {
+                alone = Alone::InTurn;
+            }
+            return Err(alone);
         }
         if key.is_some() || id.is_some() {
             self.claims.push(Claimed { at: self.members.len(), key, id });
@@ -295,78 +337,120 @@ impl<'a> Group<'a> {
         self.note_due(expires_at);
         let lines = self.held();
         self.members.push(Member { at, expires_at, lines });
-        true
+        Ok(())
     }
 
-    /// Chooses cells for a line, those that have most first; `None` when a single reservation would have to look closer.
-    fn choose(&mut self, line: &ReserveLine) -> Option<()> {
+    /// Chooses cells for a line, those that have most first.
+    fn choose(&mut self, line: &ReserveLine) -> Result<(), Alone> {
         let node = match &line.node {
-            Some(node) => Some(self.network.catalogue.node_index(node)?),
+            Some(node) => Some(self.network.catalogue.node_index(node).ok_or(Alone::Refused)?),
             None => None,
         };
         let mut left = line.quantity.units();
         if left > QUANTITY_MAX {
-            return None;
+            return Err(Alone::Refused);
         }
-        let at = self.sku(&line.sku)?;
-        let range = self.skus[at].cells.clone();
+        let (sku, index) = self.sku(&line.sku)?;
+        if self.skus[sku].cells.is_empty() && self.take_first(sku, index, node, left) {
+            return Ok(());
+        }
+        self.complete(sku, index);
+        let range = self.skus[sku].cells.clone();
         while left > 0 {
             let cells = self.cells[range.clone()].iter_mut().enumerate();
             let cells = cells.filter(|(_, cell)| cell.free > 0 && node.is_none_or(|node| node == cell.key.node));
-            let (position, best) = cells.max_by_key(|(_, cell)| (cell.free, Reverse(cell.key.node)))?;
+            let Some((position, best)) = cells.max_by_key(|(_, cell)| (cell.free, Reverse(cell.key.node))) else {
+                return Err(Alone::Refused);
+            };
             let units = best.free.min(left);
             best.free -= units;
             best.taken += units;
             left -= units;
-            self.chosen.push((at, range.start + position, units));
+            self.chosen.push(Chosen { sku, cell: range.start + position, units });
         }
-        Some(())
+        Ok(())
     }
 
-    /// The group's picture of a product; `None` when it is none.
-    fn sku(&mut self, name: &Text) -> Option<usize> {
-        if let Some((last, at)) = &self.last
-            && Arc::ptr_eq(last, name)
-        {
-            return Some(*at);
-        }
-        let sku = self.network.catalogue.sku_index(name)?;
-        let at = match self.sku_at.get(&sku) {
-            Some(at) => *at,
-            None => self.see(sku)?,
-        };
-        self.last = Some((name.clone(), at));
-        Some(at)
-    }
-
-    fn see(&mut self, sku: SkuIndex) -> Option<usize> {
+    /// The first line of a sku takes all of it from the cell that has most, if that is enough; the other cells are not
+    /// remembered, as most skus of a wide batch are asked for once.
+    fn take_first(&mut self, sku: usize, index: SkuIndex, node: Option<NodeIndex>, units: u32) -> bool {
         let network = self.network;
-        if network.catalogue.item(sku).kind != ItemKind::Product {
-            return None;
+        let asked = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
+        let cells = self.skus[sku].stock.cells.iter().filter(|cell| asked(cell.node));
+        let cells = cells.map(|cell| (cell.word.free(), cell));
+        let Some((free, cell)) = cells.max_by_key(|(free, cell)| (*free, Reverse(cell.node))) else { return false };
+        if free < units {
+            return false;
         }
-        let stock = network.sku(sku);
+        let (at, key) = (self.cells.len(), CellKey { sku: index, node: cell.node });
+        let (word, reserved) = (cell.word, cell.reserved);
+        self.cells.push(Cell { key, word, reserved, free: free - units, taken: units });
+        self.skus[sku].cells = at..at + 1;
+        self.chosen.push(Chosen { sku, cell: at, units });
+        true
+    }
+
+    /// Completes the picture of a sku: every cell that supplies.
+    fn complete(&mut self, sku: usize, index: SkuIndex) {
+        if self.skus[sku].complete {
+            return;
+        }
+        let network = self.network;
+        let first = self.skus[sku].cells.clone();
         let from = self.cells.len();
-        let supplying = stock.cells.iter().filter(|cell| network.supplies(cell.node));
+        let supplying = self.skus[sku].stock.cells.iter().filter(|cell| network.supplies(cell.node));
         self.cells.extend(supplying.map(|cell| Cell {
-            key: CellKey { sku, node: cell.node },
+            key: CellKey { sku: index, node: cell.node },
             word: cell.word,
             reserved: cell.reserved,
             free: cell.word.free(),
             taken: 0,
         }));
-        let cells = from..self.cells.len();
-        let at = self.skus.len();
-        self.skus.push(Sku { stock, cells, run: u32::MAX, ends: JournalTime::default(), holders: 0..0 });
-        self.sku_at.insert(sku, at);
-        Some(at)
+        // What the first line took stands in the new picture from now on.
+        for old in first {
+            let (key, taken) = (self.cells[old].key, std::mem::take(&mut self.cells[old].taken));
+            let again = (from..self.cells.len()).find(|at| self.cells[*at].key == key);
+            let new = again.expect("the catalogue stands still, so the cell supplies still");
+            self.cells[new].taken = taken;
+            self.cells[new].free = self.cells[new].free.saturating_sub(taken);
+            self.chosen.iter_mut().filter(|chosen| chosen.cell == old).for_each(|chosen| chosen.cell = new);
+        }
+        self.skus[sku].cells = from..self.cells.len();
+        self.skus[sku].complete = true;
+    }
+
+    /// A product as the group knows it.
+    fn sku(&mut self, name: &Text) -> Result<(usize, SkuIndex), Alone> {
+        if let Some((last, at)) = &self.last
+            && Arc::ptr_eq(last, name)
+        {
+            return Ok(*at);
+        }
+        let network = self.network;
+        let sku = network.catalogue.sku_index(name).ok_or(Alone::Refused)?;
+        let next = self.skus.len();
+        let at = *self.sku_at.entry(sku).or_insert(next);
+        if at == next {
+            match network.catalogue.item(sku).kind {
+                ItemKind::Product => {}
+                ItemKind::Kit | ItemKind::Service | ItemKind::Digital => {
+                    self.sku_at.remove(&sku);
+                    return Err(Alone::InTurn);
+                }
+            }
+            let (stock, ends) = (network.sku(sku), JournalTime::default());
+            self.skus.push(Sku { stock, complete: false, cells: 0..0, run: u32::MAX, ends, holders: 0..0 });
+        }
+        self.last = Some((name.clone(), (at, sku)));
+        Ok((at, sku))
     }
 
     /// The chosen cells as the next member's lines.
     fn held(&mut self) -> HeldLines {
         let cells = &self.cells;
-        let held = |(_, cell, quantity): &(usize, usize, u32)| {
-            let CellKey { sku, node } = cells[*cell].key;
-            Held { sku, node, quantity: *quantity }
+        let held = |chosen: &Chosen| {
+            let CellKey { sku, node } = cells[chosen.cell].key;
+            Held { sku, node, quantity: chosen.units }
         };
         if let [one] = &self.chosen[..] {
             return HeldLines::One(held(one));
@@ -387,11 +471,11 @@ impl<'a> Group<'a> {
         if self.members.last().is_some_and(|before| before.expires_at != expires_at) {
             self.run += 1;
         }
-        for (at, ..) in &self.chosen {
-            let sku = &mut self.skus[*at];
+        for chosen in &self.chosen {
+            let sku = &mut self.skus[chosen.sku];
             if sku.run != self.run {
                 if !sku.holders.is_empty() {
-                    self.due.push((*at, sku.ends, sku.holders.clone()));
+                    self.due.push((chosen.sku, sku.ends, sku.holders.clone()));
                 }
                 (sku.run, sku.ends, sku.holders) = (self.run, expires_at, number..number);
             }
