@@ -80,7 +80,7 @@ impl Pipeline {
     pub async fn submit(&self, context: Context, command: Command) -> Result<Durable<Outcome>, Refused> {
         let (seat, executed) = self.execute(&context, command)?;
         self.journal.durable(first_record(&executed), ()).await?;
-        let outcome = self.outcome(&context, executed)?;
+        let outcome = self.outcome(&context, executed, &mut None)?;
         let durable = self.journal.durable(outcome.seq, outcome).await?;
         drop(seat);
         Ok(durable)
@@ -90,7 +90,7 @@ impl Pipeline {
     pub fn submit_blocking(&self, context: &Context, command: Command) -> Result<Durable<Outcome>, Refused> {
         let (seat, executed) = self.execute(context, command)?;
         self.journal.durable_blocking(first_record(&executed), ())?;
-        let outcome = self.outcome(context, executed)?;
+        let outcome = self.outcome(context, executed, &mut None)?;
         let durable = self.journal.durable_blocking(outcome.seq, outcome)?;
         drop(seat);
         Ok(durable)
@@ -155,11 +155,11 @@ impl Pipeline {
         wanted: &[ReserveOne],
         executed: Vec<Result<Executed, Rejection>>,
     ) -> (u64, Answers) {
-        let mut last = 0;
+        let (mut last, mut kept) = (0, None);
         let answer = |(executed, one): (Result<Executed, Rejection>, &ReserveOne)| {
             let outcome = match executed? {
                 Executed::Done(outcome) => outcome,
-                repeat => self.outcome(&Context { key: one.key, ..context.clone() }, repeat)?,
+                repeat => self.outcome(&Context { key: one.key, ..context.clone() }, repeat, &mut kept)?,
             };
             last = outcome.seq.max(last);
             Ok(outcome)
@@ -169,16 +169,25 @@ impl Pipeline {
     }
 
     /// The answer. That of a repeat is rendered again from the record of the first, which is durable by now; where that
-    /// is older than the history kept, an entity answers as it stands.
-    fn outcome(&self, context: &Context, executed: Executed) -> Result<Outcome, Refused> {
+    /// is older than the history kept, an entity answers as it stands. The record read last is `kept`: many repeats are of
+    /// one record as a rule.
+    fn outcome(
+        &self,
+        context: &Context,
+        executed: Executed,
+        kept: &mut Option<Arc<Record>>,
+    ) -> Result<Outcome, Refused> {
         let (seq, answer) = match executed {
             Executed::Done(outcome) => return Ok(outcome),
             Executed::Repeat { seq, answer } => (seq, Some(answer)),
             Executed::RepeatKey { seq } => (seq, None),
         };
-        let record = self.journal.read(seq).ok().flatten();
-        let answer = answer.or_else(|| used_key(record.as_deref()?, context)).ok_or(Refused::AnswerGone)?;
-        let reply = self.engine.answer(record.as_deref(), &answer)?;
+        if kept.as_ref().is_none_or(|record| record.header.seq != seq) {
+            *kept = self.journal.read(seq).ok().flatten();
+        }
+        let record = kept.as_deref();
+        let answer = answer.or_else(|| used_key(record?, context)).ok_or(Refused::AnswerGone)?;
+        let reply = self.engine.answer(record, &answer)?;
         let seq = match &reply {
             Reply::Order(order) => order.seq,
             Reply::Reservation(reservation) => reservation.seq,

@@ -184,7 +184,7 @@ const SKUS: [&str; 3] = ["phone", "case", "cable"];
 fn drawn(dice: &mut Dice) -> ReserveOne {
     let part = |dice: &mut Dice| {
         let node = (dice.roll(3) == 0).then(|| dice.pick::<&str>(&["east", "west", "north"]));
-        line(dice.pick::<&str>(&SKUS), 1 + dice.roll(4), node.as_deref())
+        line(dice.pick::<&str>(&SKUS), 1 + dice.roll(4), node)
     };
     let lines = (0..1 + dice.roll(2)).map(|_| part(dice)).collect();
     one(lines, u64::from(1 + dice.roll(3)) * 30)
