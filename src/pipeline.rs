@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::command::{Command, Context};
+use crate::domain::command::{Command, Context, ReserveOne};
 use crate::domain::event::{Answer, Event};
 use crate::domain::money::Currency;
 use crate::domain::record::Record;
@@ -26,6 +26,9 @@ pub struct Pipeline {
     engine: Arc<Engine>,
     journal: Arc<Journal>,
 }
+
+/// What became of many, one by one.
+pub type Answers = Vec<Result<Outcome, Refused>>;
 
 /// Why a command got no answer of its own.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +83,7 @@ impl Pipeline {
             Executed::Done(outcome) => outcome,
             repeat => {
                 self.journal.durable(first_record(&repeat), ()).await?;
-                self.outcome(&context, repeat)?
+                self.outcome(&context, repeat, &mut None)?
             }
         };
         let durable = self.journal.durable(outcome.seq, outcome).await?;
@@ -92,8 +95,29 @@ impl Pipeline {
     pub fn submit_blocking(&self, context: &Context, command: Command) -> Result<Durable<Outcome>, Refused> {
         let (seat, executed) = self.execute(context, command)?;
         self.journal.durable_blocking(first_record(&executed), ())?;
-        let outcome = self.outcome(context, executed)?;
+        let outcome = self.outcome(context, executed, &mut None)?;
         let durable = self.journal.durable_blocking(outcome.seq, outcome)?;
+        drop(seat);
+        Ok(durable)
+    }
+
+    /// Makes many reservations, each all or nothing and answered for itself, in the order asked; waits once, until all of
+    /// them are durable. Those whose units are there share records.
+    pub async fn reserve_many(&self, context: &Context, wanted: &[ReserveOne]) -> Result<Durable<Answers>, Refused> {
+        let (seat, executed) = self.execute_many(context, wanted)?;
+        self.journal.durable(last_record(&executed), ()).await?;
+        let (seq, answers) = self.outcomes(context, wanted, executed);
+        let durable = self.journal.durable(seq, answers).await?;
+        drop(seat);
+        Ok(durable)
+    }
+
+    /// The same for a thread without a runtime.
+    pub fn reserve_many_blocking(&self, context: &Context, wanted: &[ReserveOne]) -> Result<Durable<Answers>, Refused> {
+        let (seat, executed) = self.execute_many(context, wanted)?;
+        self.journal.durable_blocking(last_record(&executed), ())?;
+        let (seq, answers) = self.outcomes(context, wanted, executed);
+        let durable = self.journal.durable_blocking(seq, answers)?;
         drop(seat);
         Ok(durable)
     }
@@ -120,17 +144,55 @@ impl Pipeline {
         Ok((seat, executed))
     }
 
+    fn execute_many(
+        &self,
+        context: &Context,
+        wanted: &[ReserveOne],
+    ) -> Result<(Seat, Vec<Result<Executed, Rejection>>), Refused> {
+        let seat = self.journal.seat(Priority::Normal)?;
+        Ok((seat, self.engine.reserve_many(&*self.journal, context, wanted)))
+    }
+
+    /// The answers, and the record with which the last of them is durable.
+    fn outcomes(
+        &self,
+        context: &Context,
+        wanted: &[ReserveOne],
+        executed: Vec<Result<Executed, Rejection>>,
+    ) -> (u64, Answers) {
+        let (mut last, mut kept) = (0, None);
+        let answer = |(executed, one): (Result<Executed, Rejection>, &ReserveOne)| {
+            let outcome = match executed? {
+                Executed::Done(outcome) => outcome,
+                repeat => self.outcome(&Context { key: one.key, ..context.clone() }, repeat, &mut kept)?,
+            };
+            last = outcome.seq.max(last);
+            Ok(outcome)
+        };
+        let answers = executed.into_iter().zip(wanted).map(answer).collect();
+        (last, answers)
+    }
+
     /// The answer. That of a repeat is rendered again from the record of the first, which is durable by now; where that
-    /// is older than the history kept, an entity answers as it stands.
-    fn outcome(&self, context: &Context, executed: Executed) -> Result<Outcome, Refused> {
+    /// is older than the history kept, an entity answers as it stands. The record read last is `kept`: many repeats are of
+    /// one record as a rule.
+    fn outcome(
+        &self,
+        context: &Context,
+        executed: Executed,
+        kept: &mut Option<Arc<Record>>,
+    ) -> Result<Outcome, Refused> {
         let (seq, answer) = match executed {
             Executed::Done(outcome) => return Ok(outcome),
             Executed::Repeat { seq, answer } => (seq, Some(answer)),
             Executed::RepeatKey { seq } => (seq, None),
         };
-        let record = self.journal.read(seq).ok().flatten();
-        let answer = answer.or_else(|| used_key(record.as_deref()?, context)).ok_or(Refused::AnswerGone)?;
-        let reply = self.engine.answer(record.as_deref(), &answer)?;
+        if kept.as_ref().is_none_or(|record| record.header.seq != seq) {
+            *kept = self.journal.read(seq).ok().flatten();
+        }
+        let record = kept.as_deref();
+        let answer = answer.or_else(|| used_key(record?, context)).ok_or(Refused::AnswerGone)?;
+        let reply = self.engine.answer(record, &answer)?;
         let seq = match &reply {
             Reply::Order(order) => order.seq,
             Reply::Reservation(reservation) => reservation.seq,
@@ -138,6 +200,11 @@ impl Pipeline {
         };
         Ok(Outcome { reply, seq, replayed: true })
     }
+}
+
+/// The record that must be durable before the answers can be made.
+fn last_record(executed: &[Result<Executed, Rejection>]) -> u64 {
+    executed.iter().flatten().map(first_record).max().unwrap_or(0)
 }
 
 /// The record that must be durable before an answer can be made.
@@ -154,4 +221,117 @@ fn used_key(record: &Record, context: &Context) -> Option<Answer> {
         Event::KeyUsed(used) if used.hash == hash => Some(used.answer.clone()),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::{Adjustment, IdempotencyKey, PutItem, ReserveLine};
+    use crate::domain::geo::Position;
+    use crate::domain::item::{Dimensions, ItemKind};
+    use crate::domain::node::{Node, NodeKind};
+    use crate::domain::quantity::Quantity;
+    use crate::domain::record::Log;
+    use crate::domain::stock::MovementKind;
+    use crate::engine::tests::world;
+    use crate::journal::{Options, Simulated, Unrecovered, Workers};
+
+    const STOCK: i32 = 1_500;
+
+    fn start(disk: &Simulated) -> Result<Pipeline, crate::journal::Failure> {
+        let options = Options { workers: Workers::Caller, ..Options::default() };
+        let (journal, state) = Unrecovered::on(Arc::new(disk.clone()), options).recover()?;
+        state.check_ownership().expect("every unit has its owner");
+        Ok(Pipeline::start(journal, state, None))
+    }
+
+    fn shop() -> (Simulated, Pipeline) {
+        let disk = Simulated::new(1);
+        let pipeline = start(&disk).expect("a new disk");
+        let node = Node {
+            id: "east".into(),
+            kind: NodeKind::Warehouse,
+            name: "east".into(),
+            position: Position::from_degrees(40.7, -74.0).expect("on the globe"),
+            country: "US".into(),
+            postal_code: "10001".into(),
+            time_zone: "UTC".into(),
+            active: true,
+            inactive_reason: None,
+            handling: None,
+            capacity_per_day: None,
+            cutoff_min: None,
+            calendar: None,
+            capabilities: vec![],
+        };
+        let item = PutItem {
+            sku: "phone".into(),
+            name: "phone".into(),
+            kind: ItemKind::Product,
+            weight_g: 1,
+            dimensions: Dimensions::default(),
+            value: None,
+            components: vec![],
+        };
+        let reason = MovementKind::Received;
+        let receipt = Adjustment { sku: "phone".into(), node: "east".into(), delta: STOCK, reason };
+        for command in
+            [Command::PutNode(Box::new(node)), Command::PutItem(Box::new(item)), Command::AdjustStock(vec![receipt])]
+        {
+            pipeline.submit_blocking(&Context::library(), command).expect("a good command");
+        }
+        (disk, pipeline)
+    }
+
+    fn carts(count: u64) -> Vec<ReserveOne> {
+        let line = ReserveLine { sku: "phone".into(), quantity: Quantity::new(1).expect("one"), node: None };
+        let one = |n| ReserveOne {
+            key: Some(IdempotencyKey { hash: n, fingerprint: 1 }),
+            reserve: world::World::reserve_of(vec![line.clone()], 600),
+        };
+        (0..u128::from(count)).map(one).collect()
+    }
+
+    #[test]
+    fn a_record_of_many_survives_a_loss_of_power_whole_or_not_at_all() {
+        let (mut none, mut some, mut all) = (0, 0, 0);
+        for step in 0..12 {
+            let (disk, pipeline) = shop();
+            let records = pipeline.journal().last_seq();
+            let wanted = carts(1_500);
+            disk.stop_after(step);
+            let answered = pipeline.reserve_many_blocking(&Context::library(), &wanted);
+            let made = pipeline.journal().last_seq() - records;
+            assert!(made > 1, "they take several records");
+            drop(pipeline);
+            disk.crash();
+            let pipeline = start(&disk).expect("what was acknowledged is there");
+            let (_, kept) = pipeline.engine().counts();
+            let durable = pipeline.journal().durable_seq() - records;
+            let left = pipeline.engine().atp(pipeline.journal().now().journal, "phone", None).expect("known").available;
+            assert_eq!(left + kept as u64, STOCK as u64, "step {step}");
+            match durable {
+                0 => none += usize::from(kept == 0),
+                n if n == made => all += usize::from(kept == wanted.len()),
+                _ => some += usize::from(kept > 0 && kept < wanted.len()),
+            }
+            assert!(answered.is_err() || kept == wanted.len(), "step {step}: acknowledged and gone");
+            // Asked again, each is made once: those that survived are told of, the others are made now.
+            let again = pipeline.reserve_many_blocking(&Context::library(), &wanted).expect("the disk works");
+            let replayed = again.as_ref().iter().flatten().filter(|outcome| outcome.replayed).count();
+            assert_eq!((replayed, pipeline.engine().counts().1), (kept, wanted.len()), "step {step}");
+        }
+        assert_eq!(none + some + all, 12, "{none} {some} {all}");
+        assert!(none > 0 && all > 0, "{none} {some} {all}");
+    }
+
+    #[test]
+    fn an_answer_of_many_names_the_record_that_made_it_durable() {
+        let (_disk, pipeline) = shop();
+        let answers = pipeline.reserve_many_blocking(&Context::library(), &carts(3)).expect("a seat and a disk");
+        assert_eq!(answers.seq(), pipeline.journal().durable_seq());
+        assert!(answers.as_ref().iter().flatten().all(|outcome| outcome.seq == answers.seq() && !outcome.replayed));
+        let nothing = pipeline.reserve_many_blocking(&Context::library(), &[]).expect("nothing to wait for");
+        assert_eq!((nothing.seq(), nothing.as_ref().len()), (0, 0));
+    }
 }

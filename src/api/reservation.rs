@@ -66,7 +66,12 @@ shape! {
 impl NewReservation {
     /// The command, with the fingerprint of the body it came in.
     pub fn command(self, fingerprint: u64) -> Command {
-        Command::Reserve(Reserve {
+        Command::Reserve(self.reserve(fingerprint))
+    }
+
+    /// What is to be reserved, with the fingerprint of the part of a body it came in.
+    pub fn reserve(self, fingerprint: u64) -> Reserve {
+        Reserve {
             id: self.id.map(Text::from),
             fingerprint,
             owner: self.owner.0,
@@ -75,7 +80,7 @@ impl NewReservation {
             partial: self.partial.unwrap_or(false),
             channel: self.channel.map(Text::from),
             customer: self.customer.map(Text::from),
-        })
+        }
     }
 }
 

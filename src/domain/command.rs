@@ -193,6 +193,15 @@ pub struct Reserve {
     pub customer: Option<Text>,
 }
 
+/// One of many reservations to be made in one call: each all or nothing, each answered for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReserveOne {
+    /// How a repeat of this one is recognised, if it is to be.
+    pub key: Option<IdempotencyKey>,
+    /// What.
+    pub reserve: Reserve,
+}
+
 /// A change of a reservation that is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeReservation {

@@ -1,6 +1,11 @@
 //! A reservation: units set aside for an owner until an instant, and its fold.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use super::limits::ENDED_READABLE_MS;
@@ -17,6 +22,107 @@ pub struct Held {
     pub node: NodeIndex,
     /// How many, at least 1.
     pub quantity: u32,
+}
+
+/// Units held, by cell: each cell once, ascending. One cell is the usual case and takes no memory of its own; more are
+/// shared by whoever copies them.
+#[derive(Clone)]
+pub enum HeldLines {
+    /// At one cell.
+    One(Held),
+    /// At none or several.
+    Many(Arc<[Held]>),
+}
+
+impl Deref for HeldLines {
+    type Target = [Held];
+
+    fn deref(&self) -> &[Held] {
+        match self {
+            Self::One(held) => std::slice::from_ref(held),
+            Self::Many(held) => held,
+        }
+    }
+}
+
+impl From<Vec<Held>> for HeldLines {
+    fn from(lines: Vec<Held>) -> Self {
+        match *lines {
+            [one] => Self::One(one),
+            _ => Self::Many(lines.into()),
+        }
+    }
+}
+
+impl FromIterator<Held> for HeldLines {
+    fn from_iter<I: IntoIterator<Item = Held>>(lines: I) -> Self {
+        let mut lines = lines.into_iter();
+        match (lines.next(), lines.next()) {
+            (Some(one), None) => Self::One(one),
+            (first, second) => Self::Many(first.into_iter().chain(second).chain(lines).collect()),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a HeldLines {
+    type Item = &'a Held;
+    type IntoIter = std::slice::Iter<'a, Held>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl PartialEq for HeldLines {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for HeldLines {}
+
+impl fmt::Debug for HeldLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The bytes of a list, whichever of the two it is.
+impl Serialize for HeldLines {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for HeldLines {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(LinesVisitor)
+    }
+}
+
+struct LinesVisitor;
+
+impl<'de> Visitor<'de> for LinesVisitor {
+    type Value = HeldLines;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of units held")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<HeldLines, A::Error> {
+        let first: Option<Held> = seq.next_element()?;
+        let second = if first.is_some() { seq.next_element()? } else { None };
+        match (first, second) {
+            (Some(one), None) => Ok(HeldLines::One(one)),
+            (first, second) => {
+                let mut lines: Vec<Held> = first.into_iter().chain(second).collect();
+                while let Some(held) = seq.next_element()? {
+                    lines.push(held);
+                }
+                Ok(HeldLines::Many(lines.into()))
+            }
+        }
+    }
 }
 
 /// What has become of a reservation.
@@ -55,7 +161,7 @@ pub struct Reservation {
     /// State.
     pub state: ReservationState,
     /// Units it holds, or held at its end; each cell once, ascending.
-    pub lines: Vec<Held>,
+    pub lines: HeldLines,
     /// When it ended.
     pub ended_at: Option<JournalTime>,
     /// Version, from 1.
@@ -84,14 +190,14 @@ pub enum ReservationEvent {
         /// When it ends by itself.
         expires_at: JournalTime,
         /// What it holds.
-        lines: Vec<Held>,
+        lines: HeldLines,
     },
     /// Extended, shrunk or grown.
     Changed {
         /// New end.
         expires_at: JournalTime,
         /// All it holds now.
-        lines: Vec<Held>,
+        lines: HeldLines,
     },
     /// It ended.
     Ended {
@@ -129,6 +235,28 @@ impl Reservation {
         self.lines.iter().filter(|held| held.sku == sku).map(|held| u64::from(held.quantity)).sum()
     }
 
+    /// A reservation as the event that makes it has it; the event is used up.
+    pub fn made(key: ReservationKey, header: &Header, event: ReservationEvent) -> Result<Self, LawBroken> {
+        let ReservationEvent::Held { id, fingerprint, owner, channel, customer, expires_at, lines } = event else {
+            return Err(LawBroken(format!("reservation {key}: {event:?} makes none")));
+        };
+        Ok(Self {
+            key,
+            id,
+            fingerprint,
+            owner,
+            channel,
+            customer,
+            expires_at,
+            state: ReservationState::Held,
+            lines,
+            ended_at: None,
+            version: 1,
+            made_seq: header.seq,
+            seq: header.seq,
+        })
+    }
+
     /// The next state of a reservation.
     pub fn fold(
         before: Option<Self>,
@@ -142,23 +270,7 @@ impl Reservation {
             return Err(LawBroken(format!("reservation {key}: version {version} follows {}", expected - 1)));
         }
         match (before, event) {
-            (None, ReservationEvent::Held { id, fingerprint, owner, channel, customer, expires_at, lines }) => {
-                Ok(Self {
-                    key,
-                    id: id.clone(),
-                    fingerprint: *fingerprint,
-                    owner: owner.clone(),
-                    channel: channel.clone(),
-                    customer: customer.clone(),
-                    expires_at: *expires_at,
-                    state: ReservationState::Held,
-                    lines: lines.clone(),
-                    ended_at: None,
-                    version,
-                    made_seq: header.seq,
-                    seq: header.seq,
-                })
-            }
+            (None, held @ ReservationEvent::Held { .. }) => Self::made(key, header, held.clone()),
             (Some(before), ReservationEvent::Changed { expires_at, lines }) if before.is_held_at(header.decided_at) => {
                 Ok(Self { expires_at: *expires_at, lines: lines.clone(), version, seq: header.seq, ..before })
             }

@@ -1,7 +1,7 @@
 //! The due index of one sku: which reservations hold its units, by the instant they end.
 //!
 //! Stale entries are allowed, missing ones never: a reservation enters before its append, and its entry leaves only
-//! when its give is done. Entering and leaving take a leaf mutex for a few instructions, with nothing else asked for
+//! when its give is done. Reservations made together that end together enter as one [`Run`]. Entering and leaving take a leaf mutex for a few instructions, with nothing else asked for
 //! meanwhile; looking is one load in the usual case.
 //!
 //! Why looking is exact: whatever the heap holds while its mutex is free, `next_due` is no later than the first of it.
@@ -17,7 +17,31 @@ use parking_lot::Mutex;
 use crate::domain::ids::ReservationKey;
 use crate::domain::time::JournalTime;
 
-type Heap = BinaryHeap<Reverse<(JournalTime, ReservationKey)>>;
+/// Reservations with numbers in a row that end at the same instant. Some of the numbers may be no reservation, or one
+/// that holds no units of the sku: harmless, as whoever is told looks at the reservation itself.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Run {
+    /// When they end.
+    pub at: JournalTime,
+    /// The first of them.
+    pub first: ReservationKey,
+    /// How many numbers.
+    pub count: u32,
+}
+
+impl Run {
+    /// One reservation.
+    pub fn one(at: JournalTime, key: ReservationKey) -> Self {
+        Self { at, first: key, count: 1 }
+    }
+
+    /// The numbers.
+    pub fn keys(self) -> impl Iterator<Item = ReservationKey> {
+        (0..u64::from(self.count)).map(move |n| ReservationKey(self.first.0 + n))
+    }
+}
+
+type Heap = BinaryHeap<Reverse<Run>>;
 
 /// Entries a heap keeps room for although they are gone.
 const ROOM_KEPT: usize = 16;
@@ -39,8 +63,13 @@ impl Default for DueIndex {
 impl DueIndex {
     /// Registers a reservation. Before its append.
     pub fn register(&self, at: JournalTime, reservation: ReservationKey) {
+        self.register_run(Run::one(at, reservation));
+    }
+
+    /// Registers reservations made together. Before their append.
+    pub fn register_run(&self, run: Run) {
         let mut heap = self.heap.lock();
-        heap.push(Reverse((at, reservation)));
+        heap.push(Reverse(run));
         self.tell(&heap);
     }
 
@@ -56,7 +85,7 @@ impl DueIndex {
             return Vec::new();
         }
         let heap = self.heap.lock();
-        let due = heap.iter().filter(|Reverse((at, _))| *at <= now).map(|Reverse((_, key))| *key);
+        let due = heap.iter().filter(|Reverse(run)| run.at <= now).flat_map(|Reverse(run)| run.keys());
         due.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -66,15 +95,15 @@ impl DueIndex {
         if self.is_idle(now) {
             return;
         }
-        let mut due: Vec<_> = self.heap.lock().iter().filter(|Reverse((at, _))| *at <= now).copied().collect();
-        due.retain(|Reverse((_, key))| ended(*key));
+        let mut due: Vec<_> = self.heap.lock().iter().filter(|Reverse(run)| run.at <= now).copied().collect();
+        due.retain(|Reverse(run)| run.keys().all(&ended));
         due.sort_unstable_by(|a, b| b.cmp(a));
         let mut gone = due.into_iter().peekable();
         let mut heap = self.heap.lock();
         let mut kept = Vec::new();
         // Each entry that was seen takes one away: what was entered meanwhile stays.
         while let Some(entry) = heap.peek().copied()
-            && entry.0.0 <= now
+            && entry.0.at <= now
         {
             heap.pop();
             while gone.next_if(|seen| *seen > entry).is_some() {}
@@ -92,7 +121,7 @@ impl DueIndex {
 
     /// The first end in the heap is known before its mutex is free.
     fn tell(&self, heap: &Heap) {
-        self.next_due.store(heap.peek().map_or(i64::MAX, |Reverse((at, _))| at.0), Release);
+        self.next_due.store(heap.peek().map_or(i64::MAX, |Reverse(run)| run.at.0), Release);
     }
 
     /// How many entries there are.
@@ -133,5 +162,18 @@ mod tests {
         index.settle(JournalTime(10), |key| key == ReservationKey(1));
         assert!(index.due(JournalTime(19)).is_empty());
         assert_eq!(index.due(JournalTime(25)), vec![ReservationKey(2)]);
+    }
+
+    #[test]
+    fn a_run_stays_until_the_last_of_it_has_ended() {
+        let index = DueIndex::default();
+        index.register_run(Run { at: JournalTime(10), first: ReservationKey(5), count: 3 });
+        assert!(index.due(JournalTime(9)).is_empty());
+        assert_eq!(index.due(JournalTime(10)), [5, 6, 7].map(ReservationKey));
+        index.settle(JournalTime(10), |key| key.0 != 7);
+        assert_eq!(index.due(JournalTime(10)).len(), 3);
+        index.settle(JournalTime(10), |_| true);
+        assert!(index.due(JournalTime(10)).is_empty());
+        assert_eq!(index.len(), 0);
     }
 }

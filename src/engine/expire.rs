@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 
 use super::Engine;
 use super::change::Change;
+use super::due::Run;
 use super::network::Network;
 use super::table::{Locked, Name};
 use super::turn::{Turn, reservation_event};
@@ -22,7 +23,7 @@ use crate::domain::time::JournalTime;
 /// What the clock has to do, soonest first. Stale entries are harmless.
 #[derive(Debug, Default)]
 pub struct Agenda {
-    heap: BinaryHeap<Reverse<(JournalTime, ReservationKey)>>,
+    heap: BinaryHeap<Reverse<Run>>,
 }
 
 impl Engine {
@@ -35,16 +36,16 @@ impl Engine {
         let mut due = Vec::new();
         let next = {
             let mut agenda = self.agenda.lock();
-            while let Some(entry) = self.agenda_inbox.pop() {
-                agenda.heap.push(Reverse(entry));
+            while let Some(run) = self.agenda_inbox.pop() {
+                agenda.heap.push(Reverse(run));
             }
-            while let Some(Reverse((at, key))) = agenda.heap.peek().copied()
-                && at <= now
+            while let Some(Reverse(run)) = agenda.heap.peek().copied()
+                && run.at <= now
             {
                 agenda.heap.pop();
-                due.push(key);
+                due.extend(run.keys());
             }
-            agenda.heap.peek().map(|Reverse((at, _))| *at)
+            agenda.heap.peek().map(|Reverse(run)| run.at)
         };
         let mut skus = BTreeSet::new();
         for key in due {

@@ -15,7 +15,7 @@
 //! | `ledger`, `due` | what one mutex per sku protects; who holds units until when |
 //! | `change`, `turn` | stock of one record: decide, withdraw, log, apply |
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
-//! | `reserve`, `expire` | reservations |
+//! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes and items |
 //! | `start`, `settle`, `read` | from a state, paid; reads |
 //!
@@ -23,6 +23,7 @@
 
 mod adjust;
 mod allocate;
+mod batch;
 mod catalogue;
 pub mod cell;
 mod change;
@@ -62,6 +63,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::Reservation;
 use crate::domain::time::JournalTime;
+use due::Run;
 use expire::Agenda;
 use network::Network;
 pub use read::{Atp, StockView};
@@ -79,7 +81,7 @@ pub struct Engine {
     names: Names,
     /// The clock's own heap, and what commands put before it without a lock.
     agenda: Mutex<Agenda>,
-    agenda_inbox: SegQueue<(JournalTime, ReservationKey)>,
+    agenda_inbox: SegQueue<Run>,
     /// Reservations that ended, oldest first: forgotten after their window.
     ended: Mutex<VecDeque<(JournalTime, ReservationKey)>>,
     /// Idempotency keys, oldest first: forgotten after their window.
@@ -157,7 +159,12 @@ impl Engine {
     }
 
     fn next_key(&self) -> u64 {
-        self.next_key.fetch_add(1, Relaxed)
+        self.next_keys(1)
+    }
+
+    /// The first of so many numbers in a row.
+    fn next_keys(&self, count: u64) -> u64 {
+        self.next_key.fetch_add(count, Relaxed)
     }
 
     fn remember_key(&self, at: JournalTime, hash: u128) {

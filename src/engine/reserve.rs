@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::cell::Word;
 use super::change::Change;
+use super::due::Run;
 use super::network::Network;
 use super::shares;
 use super::table::{Name, Named};
@@ -19,7 +20,7 @@ use crate::domain::item::ItemKind;
 use crate::domain::limits::{QUANTITY_MAX, REROUTES_MAX, RESERVATION_CELLS_MAX, RESERVATION_LINES_MAX};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
-use crate::domain::reservation::{Held, Reservation, ReservationEvent, ReservationState};
+use crate::domain::reservation::{Held, HeldLines, Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, MovementKind};
 use crate::sabotage::{Bug, planted};
 
@@ -135,7 +136,7 @@ impl Engine {
             register();
         }
         logged.fold_reservation(&mut slot);
-        self.agenda_inbox.push((expires_at, key));
+        self.agenda_inbox.push(Run::one(expires_at, key));
         if let Some(claim) = claim {
             claim.settle(Named::Reservation(key, command.fingerprint));
         }
@@ -243,7 +244,7 @@ impl Engine {
         })?;
         let logged = turn.log(self, sealed, change, withdrawal);
         logged.fold_reservation(&mut slot);
-        self.agenda_inbox.push((expires_at, key));
+        self.agenda_inbox.push(Run::one(expires_at, key));
         let reservation = slot.as_ref().expect("just folded").clone();
         let seq = logged.seq();
         Ok((Executed::done(Reply::Reservation(Box::new(reservation)), seq), logged.done()))
@@ -435,7 +436,7 @@ fn skus_of(lines: &[Line]) -> BTreeSet<SkuIndex> {
     lines.iter().flat_map(|line| line.needs.iter().map(|(sku, _)| *sku)).collect()
 }
 
-fn held_of(cells: &Cells) -> Vec<Held> {
+fn held_of(cells: &Cells) -> HeldLines {
     cells.iter().map(|(cell, quantity)| Held { sku: cell.sku, node: cell.node, quantity: *quantity }).collect()
 }
 

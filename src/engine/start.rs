@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::Engine;
 use super::cell::Cells;
+use super::due::Run;
 use super::ledger::SkuStock;
 use super::network::Network;
 use super::table::{Name, Named, Names, Table};
@@ -218,7 +219,7 @@ impl Engine {
             for held in &reservation.lines {
                 network.sku(held.sku).due.register(reservation.expires_at, key);
             }
-            self.agenda_inbox.push((reservation.expires_at, key));
+            self.agenda_inbox.push(Run::one(reservation.expires_at, key));
         } else if let Some(ended) = reservation.ended_at {
             self.ended.lock().push_back((ended, key));
         }

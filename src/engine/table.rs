@@ -2,7 +2,7 @@
 //!
 //! An entity keeps its lock over its append. Locks are taken ascending: names, idempotency keys, reservations, orders.
 
-use std::hash::Hash;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use dashmap::DashMap;
@@ -15,50 +15,141 @@ pub type Slot<V> = Arc<Mutex<Option<V>>>;
 /// An entity, locked.
 pub type Locked<V> = ArcMutexGuard<RawMutex, Option<V>>;
 
-/// Entities of one kind by their key.
-#[derive(Debug)]
-pub struct Table<K: Eq + Hash, V>(DashMap<K, Slot<V>>);
+/// Numbers of one page: entities made one after the other share what it costs to find a place.
+const PAGE: usize = 64;
 
-impl<K: Eq + Hash + Copy, V> Default for Table<K, V> {
-    fn default() -> Self {
-        Self(DashMap::new())
+/// A key that is a number, given out in ascending order.
+pub trait Numbered: Copy {
+    /// The number.
+    fn number(self) -> u64;
+    /// The key of a number.
+    fn of(number: u64) -> Self;
+}
+
+impl Numbered for OrderKey {
+    fn number(self) -> u64 {
+        self.0
+    }
+    fn of(number: u64) -> Self {
+        Self(number)
     }
 }
 
-impl<K: Eq + Hash + Copy, V> Table<K, V> {
+impl Numbered for ReservationKey {
+    fn number(self) -> u64 {
+        self.0
+    }
+    fn of(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// Places of [`PAGE`] numbers in a row.
+#[derive(Debug)]
+struct Page<V> {
+    slots: Box<[Option<Slot<V>>; PAGE]>,
+    taken: usize,
+}
+
+impl<V> Default for Page<V> {
+    fn default() -> Self {
+        Self { slots: Box::new([const { None }; PAGE]), taken: 0 }
+    }
+}
+
+/// Entities of one kind by their key.
+#[derive(Debug)]
+pub struct Table<K, V> {
+    pages: DashMap<u64, Page<V>>,
+    key: PhantomData<K>,
+}
+
+impl<K, V> Default for Table<K, V> {
+    fn default() -> Self {
+        Self { pages: DashMap::new(), key: PhantomData }
+    }
+}
+
+fn place(number: u64) -> (u64, usize) {
+    (number / PAGE as u64, (number % PAGE as u64) as usize)
+}
+
+impl<K: Numbered, V> Table<K, V> {
+    fn put(&self, key: K, slot: Slot<V>) {
+        let (page, at) = place(key.number());
+        let mut page = self.pages.entry(page).or_default();
+        if page.slots[at].replace(slot).is_none() {
+            page.taken += 1;
+        }
+    }
+
     /// A new entity's slot, locked before anybody can see it.
     pub fn begin(&self, key: K) -> Locked<V> {
         let slot: Slot<V> = Arc::new(Mutex::new(None));
         let locked = slot.lock_arc();
-        self.0.insert(key, slot);
+        self.put(key, slot);
         locked
+    }
+
+    /// As [`Table::begin`], for `count` keys from `first` on: `locked` receives them in order.
+    pub fn begin_run(&self, first: K, count: usize, locked: &mut Vec<Locked<V>>) {
+        let (first, end) = (first.number(), first.number() + count as u64);
+        let mut next = first;
+        while next < end {
+            let (number, from) = place(next);
+            let until = PAGE.min(from + (end - next) as usize);
+            let mut page = self.pages.entry(number).or_default();
+            for place in &mut page.slots[from..until] {
+                let slot: Slot<V> = Arc::new(Mutex::new(None));
+                locked.push(slot.lock_arc());
+                *place = Some(slot);
+            }
+            page.taken += until - from;
+            next += (until - from) as u64;
+        }
     }
 
     /// Locks an entity; `None` when there is none.
     pub fn lock(&self, key: K) -> Option<Locked<V>> {
-        let slot = self.0.get(&key).map(|slot| Arc::clone(&slot))?;
+        let (page, at) = place(key.number());
+        let slot = self.pages.get(&page).and_then(|page| page.slots[at].clone())?;
         let locked = slot.lock_arc();
         locked.is_some().then_some(locked)
     }
 
     /// Puts an entity at start.
     pub fn insert(&self, key: K, value: V) {
-        self.0.insert(key, Arc::new(Mutex::new(Some(value))));
+        self.put(key, Arc::new(Mutex::new(Some(value))));
     }
 
     /// Forgets an entity.
     pub fn remove(&self, key: K) {
-        self.0.remove(&key);
+        self.remove_run(key, 1);
+    }
+
+    /// Forgets `count` entities from `first` on.
+    pub fn remove_run(&self, first: K, count: usize) {
+        for number in first.number()..first.number() + count as u64 {
+            let (page, at) = place(number);
+            self.pages.remove_if_mut(&page, |_, page| {
+                page.taken -= usize::from(page.slots[at].take().is_some());
+                page.taken == 0
+            });
+        }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.pages.iter().map(|page| page.taken).sum()
     }
 
     /// All keys, in no order.
     pub fn keys(&self) -> Vec<K> {
-        self.0.iter().map(|entry| *entry.key()).collect()
+        let of_page = |number: u64, page: &Page<V>| {
+            let taken = (0..PAGE).filter(|at| page.slots[*at].is_some());
+            taken.map(|at| K::of(number * PAGE as u64 + at as u64)).collect::<Vec<_>>()
+        };
+        self.pages.iter().flat_map(|page| of_page(*page.key(), &page)).collect()
     }
 }
 
@@ -116,6 +207,14 @@ impl Names {
         }
     }
 
+    /// Locks a name unless somebody has it locked: for whoever holds claims already and must not wait for another.
+    pub fn try_claim(&self, name: Name) -> Option<Claim<'_>> {
+        let slot = Arc::clone(&self.0.entry(name.clone()).or_default());
+        let locked = slot.try_lock_arc()?;
+        let current = self.0.get(&name).is_some_and(|now| Arc::ptr_eq(&now, &slot));
+        current.then(|| Claim { names: self, name, slot: locked })
+    }
+
     /// Puts a name at start.
     pub fn insert(&self, name: Name, named: Named) {
         self.0.insert(name, Arc::new(Mutex::new(Some(named))));
@@ -160,6 +259,34 @@ mod tests {
         names.claim(name.clone()).settle(Named::Order(OrderKey(7), 1));
         assert_eq!(names.claim(name.clone()).taken(), Some(Named::Order(OrderKey(7), 1)));
         assert_eq!(names.find(&name), Some(Named::Order(OrderKey(7), 1)));
+    }
+
+    #[test]
+    fn a_run_of_entities_is_found_and_forgotten_one_by_one() {
+        let table: Table<ReservationKey, u64> = Table::default();
+        let mut locked = Vec::new();
+        table.begin_run(ReservationKey(100), 150, &mut locked);
+        assert_eq!((locked.len(), table.len()), (150, 150));
+        locked.iter_mut().zip(100..).for_each(|(slot, n)| **slot = Some(n));
+        drop(locked);
+        assert!((100..250).all(|n| table.lock(ReservationKey(n)).as_deref() == Some(&Some(n))));
+        assert!(table.lock(ReservationKey(99)).is_none() && table.lock(ReservationKey(250)).is_none());
+        table.remove_run(ReservationKey(100), 149);
+        assert_eq!(table.keys(), vec![ReservationKey(249)]);
+        table.remove(ReservationKey(249));
+        table.remove(ReservationKey(249));
+        assert!(table.pages.is_empty() && table.len() == 0, "a page goes with the last of its entities");
+    }
+
+    #[test]
+    fn a_name_that_is_being_decided_is_not_waited_for() {
+        let names = Names::default();
+        let claim = names.claim(Name::Key(1));
+        assert!(names.try_claim(Name::Key(1)).is_none());
+        drop(claim);
+        names.try_claim(Name::Key(1)).expect("free").settle(Named::Record(3, 4));
+        assert_eq!(names.try_claim(Name::Key(1)).expect("free").taken(), Some(Named::Record(3, 4)));
+        assert_eq!(names.find(&Name::Key(2)), None);
     }
 
     #[test]

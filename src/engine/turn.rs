@@ -89,13 +89,18 @@ impl<'a> Turn<'a> {
         change: Change<'n>,
         withdrawal: Withdrawal<'n>,
     ) -> Logged {
+        self.log_with(engine, sealed, || change.apply(withdrawal))
+    }
+
+    /// Appends, then applies to stock what the record says; `apply` answers the skus whose queues have something to do.
+    pub fn log_with(&self, engine: &Engine, sealed: SealedDraft, apply: impl FnOnce() -> BTreeSet<SkuIndex>) -> Logged {
         let unfinished = Unfinished::begin();
         let (stamp, touched) = if planted(Bug::GiveBeforeLog) {
-            let touched = change.apply(withdrawal);
+            let touched = apply();
             (self.log.append(sealed.encoded), touched)
         } else {
             let stamp = self.log.append(sealed.encoded);
-            (stamp, change.apply(withdrawal))
+            (stamp, apply())
         };
         engine.reached(stamp.seq);
         let uses_key = matches!(sealed.draft.events.last(), Some(Event::KeyUsed(_)));
@@ -115,6 +120,23 @@ impl Logged {
     /// Sequence of the record.
     pub fn seq(&self) -> u64 {
         self.header.seq
+    }
+
+    /// Journal time of the record.
+    pub fn time(&self) -> JournalTime {
+        self.header.time
+    }
+
+    /// Hands over the reservations that the record makes, in its order. Their events are used up.
+    pub fn made_reservations(&mut self) -> impl Iterator<Item = Reservation> {
+        let header = &self.header;
+        std::mem::take(&mut self.events).into_iter().filter_map(move |event| match event {
+            Event::ReservationChanged(made) => {
+                let reservation = Reservation::made(made.key, header, made.event);
+                Some(reservation.expect("only what makes a reservation is logged with others that do"))
+            }
+            _ => None,
+        })
     }
 
     /// Folds the record's events into an order that is locked.

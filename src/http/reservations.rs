@@ -2,8 +2,6 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use futures_util::StreamExt;
-use futures_util::stream;
 
 use super::front::Front;
 use super::reply::{Replied, ahead, found, made};
@@ -13,13 +11,12 @@ use crate::api::problem::Problem;
 use crate::api::reservation::{
     BatchAnswer, BatchEntry, NewReservation, OneOfMany, ReservationBatch, ReservationChange, ReservationJson,
 };
-use crate::domain::command::{Command, Context};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::command::{Command, Context, ReserveOne};
 use crate::domain::ids::Text;
 use crate::domain::record::Log;
-use crate::domain::reply::Reply;
-
-/// Reservations of a batch that are under way at the same time.
-const BATCH_IN_FLIGHT: usize = 64;
+use crate::domain::reply::{Outcome, Reply};
+use crate::pipeline::Refused;
 
 /// Set units aside. All or nothing, unless `partial`.
 #[utoipa::path(
@@ -37,29 +34,36 @@ pub async fn reserve(State(front): State<Front>, write: Write<NewReservation>) -
     responses((status = 200, body = BatchAnswer)),
 )]
 pub async fn reserve_many(State(front): State<Front>, write: Write<ReservationBatch>) -> Replied {
-    let (front, context) = (&front, &write.context);
-    let entries = (0..).zip(write.body.reservations).map(|(at, one)| reserve_one(front, context, at, one));
-    let items = stream::iter(entries).buffered(BATCH_IN_FLIGHT).collect().await;
-    Ok(ahead(&BatchAnswer { items }))
-}
-
-async fn reserve_one(front: &Front, context: &Context, at: u64, one: OneOfMany) -> BatchEntry {
-    let key = context.key.map(|key| part_of(key, at, one.fingerprint));
-    let own = Context { key, ..context.clone() };
-    let answered: Result<_, Problem> = async {
-        let reservation = one.reservation.map_err(|faults| Problem::of_faults(&faults))?;
-        let done = front.pipeline().submit(own, reservation.command(one.fingerprint)).await?;
-        match done.into_inner().reply {
-            Reply::Reservation(reservation) => Ok(reservation),
-            _ => Err(Problem::new("internal_error", "the answer is not a reservation")),
+    let Write { context, body, .. } = write;
+    // The key of the whole is told apart by part; the record of several parts carries the keys of each.
+    let (own, context) = (context.key, Context { key: None, ..context });
+    let mut wanted = Vec::with_capacity(body.reservations.len());
+    let mut faulty = Vec::new();
+    for (at, OneOfMany { reservation, fingerprint }) in body.reservations.into_iter().enumerate() {
+        match reservation {
+            Ok(reservation) => wanted.push(ReserveOne {
+                key: own.map(|key| part_of(key, at as u64, fingerprint)),
+                reserve: reservation.reserve(fingerprint),
+            }),
+            Err(faults) => faulty.push((at, Problem::of_faults(&faults))),
         }
     }
-    .await;
+    let answers = match front.pipeline().reserve_many(&context, &wanted).await {
+        Ok(durable) => durable.into_inner(),
+        Err(refused) => wanted.iter().map(|_| Err(refused.clone())).collect(),
+    };
     let now = front.journal().now().journal;
-    match answered {
-        Ok(made) => BatchEntry::made(front.engine().catalogue(|c| ReservationJson::of(&made, c, now))),
-        Err(problem) => BatchEntry::refused(&problem, &context.request_id),
+    let entry = |catalogue: &Catalogue, answer: Result<Outcome, Refused>| match answer.map(|outcome| outcome.reply) {
+        Ok(Reply::Reservation(made)) => BatchEntry::made(ReservationJson::of(&made, catalogue, now)),
+        Ok(_) => unreachable!("who asks for a reservation is answered with one"),
+        Err(refused) => BatchEntry::refused(&refused.into(), &context.request_id),
+    };
+    let mut items: Vec<BatchEntry> =
+        front.engine().catalogue(|catalogue| answers.into_iter().map(|answer| entry(catalogue, answer)).collect());
+    for (at, problem) in faulty {
+        items.insert(at, BatchEntry::refused(&problem, &context.request_id));
     }
+    Ok(ahead(&BatchAnswer { items }))
 }
 
 /// One reservation. Readable for 24 hours after its end.

@@ -6,8 +6,17 @@
 //!   u16  version of the header, 1               u16  kind of the entity
 //!   u32  length of the header                   u16  version of its encoding
 //!    …   header                                 u32  length
-//!   u32  number of events                        …   key and entity
-//!   per event: u8 type · u8 version · u16 length · bytes
+//!   u32  number of parts                         …   key and entity
+//!   per part: u8 type · u8 version · u16 length · bytes
+//! ```
+//! A part is an event of a type below 9, or a crowd (type 9): several reservations made by one record under generated
+//! ids, with what they share said once. It reads back as the events it was made of.
+//!
+//! ```text
+//! crowd, version 1
+//!   u64 first number · i64 end · u64 count
+//!   per reservation: u64 numbers left out since the one before · u64 fingerprint
+//!                    · owner, channel, customer if they differ from the one before · lines
 //! ```
 //! Sequence number, times, epoch and partition of a record are not in its body: they lie in the
 //! frame around it, where the append can still set them.
@@ -24,10 +33,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::frame::{Head, Slice, array};
-use crate::domain::event::Event;
-use crate::domain::ids::Text;
+use crate::domain::event::{Event, ReservationChanged};
+use crate::domain::ids::{ReservationKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
 use crate::domain::record::{Draft, Encoded, Header, Record, RecordTooLarge};
+use crate::domain::reservation::{HeldLines, ReservationEvent};
 use crate::domain::state::{Entity, EntityKey};
 use crate::domain::time::{JournalTime, WallTime};
 
@@ -40,6 +50,9 @@ pub(super) const ENTRY_HEAD_BYTES: usize = 8;
 const HEADER_VERSION: u16 = 1;
 /// Version of every event that is written.
 const EVENT_VERSION: u8 = 1;
+/// Type of a crowd of reservations, and the version that is written.
+const CROWD: u16 = 9;
+const CROWD_VERSION: u8 = 1;
 
 /// Why bytes whose checksum was good still mean nothing to this program.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -83,13 +96,26 @@ pub fn encode(draft: &Draft) -> Result<Encoded, RecordTooLarge> {
         source: draft.source.clone(),
         request_id: draft.request_id.clone(),
     };
-    let mut bytes = Vec::with_capacity(256);
+    // A few bytes for each of many, more for each of few.
+    let mut bytes = Vec::with_capacity((256 + 24 * draft.events.len()).min(RECORD_BYTES_MAX));
     bytes.extend_from_slice(&HEADER_VERSION.to_le_bytes());
     put_sized(&mut bytes, &header);
-    bytes.extend_from_slice(&count(draft.events.len()).to_le_bytes());
-    for event in &draft.events {
-        put_event(&mut bytes, event);
+    let parts_at = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    let (mut parts, mut rest) = (0, draft.events.as_slice());
+    while let Some(first) = rest.first() {
+        let crowd = crowd_in(rest);
+        let together = if crowd > 1 {
+            put_crowd(&mut bytes, &rest[..crowd]);
+            crowd
+        } else {
+            put_event(&mut bytes, first);
+            1
+        };
+        rest = &rest[together..];
+        parts += 1;
     }
+    bytes[parts_at..parts_at + 4].copy_from_slice(&count(parts).to_le_bytes());
     if bytes.len() > RECORD_BYTES_MAX {
         return Err(RecordTooLarge { bytes: bytes.len(), max: RECORD_BYTES_MAX });
     }
@@ -109,7 +135,11 @@ pub(super) fn decode(head: &Head, slice: &Slice<'_>) -> Result<Record, Undecodab
     let mut record = Record { header: header.complete(head, slice), events: Vec::new() };
     for _ in 0..events {
         let (code, version) = (u16::from(input.u8()?), u16::from(input.u8()?));
-        record.events.push(get_event(code, version, input.short()?)?);
+        let bytes = input.short()?;
+        match code {
+            CROWD => get_crowd(version, bytes, &mut record.events)?,
+            _ => record.events.push(get_event(code, version, bytes)?),
+        }
     }
     input.end()?;
     Ok(record)
@@ -134,18 +164,107 @@ impl HeaderV1 {
 
 /// Versions that are written. Reading knows these and all before.
 fn put_event(bytes: &mut Vec<u8>, event: &Event) {
-    let code = u8::try_from(event.type_code()).expect("types of events are numbered below 256");
-    bytes.extend_from_slice(&[code, EVENT_VERSION]);
+    let at = put_part_head(bytes, event.type_code(), EVENT_VERSION);
     match event {
-        Event::DirectoryFounded(event) => put_short(bytes, event),
-        Event::NodePut(event) => put_short(bytes, event),
-        Event::ItemPut(event) => put_short(bytes, event),
-        Event::RuleSetPut(event) => put_short(bytes, event),
-        Event::StockMoved(event) => put_short(bytes, event),
-        Event::ReservationChanged(event) => put_short(bytes, event),
-        Event::OrderChanged(event) => put_short(bytes, event),
-        Event::KeyUsed(event) => put_short(bytes, event),
+        Event::DirectoryFounded(event) => put(bytes, event),
+        Event::NodePut(event) => put(bytes, event),
+        Event::ItemPut(event) => put(bytes, event),
+        Event::RuleSetPut(event) => put(bytes, event),
+        Event::StockMoved(event) => put(bytes, event),
+        Event::ReservationChanged(event) => put(bytes, event),
+        Event::OrderChanged(event) => put(bytes, event),
+        Event::KeyUsed(event) => put(bytes, event),
+    };
+    put_part_length(bytes, at);
+}
+
+/// Begins a part; answers where its length goes.
+fn put_part_head(bytes: &mut Vec<u8>, code: u16, version: u8) -> usize {
+    let code = u8::try_from(code).expect("types of parts are numbered below 256");
+    bytes.extend_from_slice(&[code, version, 0, 0]);
+    bytes.len() - 2
+}
+
+/// Ends a part. One too long for its length makes its record too large anyway.
+fn put_part_length(bytes: &mut [u8], at: usize) {
+    const { assert!(RECORD_BYTES_MAX <= u16::MAX as usize, "the length of a part fits its field") }
+    let length = u16::try_from(bytes.len() - at - 2).unwrap_or(u16::MAX);
+    bytes[at..at + 2].copy_from_slice(&length.to_le_bytes());
+}
+
+/// Owner, channel and customer of a reservation.
+type Label<'a> = (&'a Text, &'a Option<Text>, &'a Option<Text>);
+
+/// A reservation as it is made under a generated id, if that is what the event says: number, label, fingerprint, end,
+/// lines.
+fn made_unnamed(event: &Event) -> Option<(u64, Label<'_>, u64, JournalTime, &HeldLines)> {
+    match event {
+        Event::ReservationChanged(ReservationChanged {
+            key,
+            version: 1,
+            event: ReservationEvent::Held { id: None, fingerprint, owner, channel, customer, expires_at, lines },
+        }) => Some((key.0, (owner, channel, customer), *fingerprint, *expires_at, lines)),
+        _ => None,
     }
+}
+
+/// How many of the first events can be written as one crowd.
+fn crowd_in(events: &[Event]) -> usize {
+    let mut before: Option<(u64, JournalTime)> = None;
+    let joins = |event: &&Event| {
+        let Some((number, _, _, end, _)) = made_unnamed(event) else { return false };
+        let joins = before.is_none_or(|(last, ends)| number > last && end == ends);
+        before = Some((number, end));
+        joins
+    };
+    events.iter().take_while(joins).count()
+}
+
+fn put_crowd(bytes: &mut Vec<u8>, events: &[Event]) {
+    let at = put_part_head(bytes, CROWD, CROWD_VERSION);
+    let mut members = events.iter().filter_map(made_unnamed).peekable();
+    let (first, _, _, end, _) = *members.peek().expect("a crowd has members");
+    put(bytes, &(first, end, events.len() as u64));
+    let mut next = first;
+    let mut before: Option<Label<'_>> = None;
+    for (number, label, fingerprint, _, lines) in members {
+        let label = Some(label).filter(|_| !before.replace(label).is_some_and(|before| is_same(before, label)));
+        put(bytes, &(number - next, fingerprint, label, lines));
+        next = number + 1;
+    }
+    put_part_length(bytes, at);
+}
+
+fn is_same(a: Label<'_>, b: Label<'_>) -> bool {
+    let texts = |a: &Text, b: &Text| std::sync::Arc::ptr_eq(a, b) || a == b;
+    let maybes = |a: &Option<Text>, b: &Option<Text>| match (a, b) {
+        (Some(a), Some(b)) => texts(a, b),
+        (None, None) => true,
+        _ => false,
+    };
+    texts(a.0, b.0) && maybes(a.1, b.1) && maybes(a.2, b.2)
+}
+
+fn get_crowd(version: u16, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Undecodable> {
+    type Member = (u64, u64, Option<(Text, Option<Text>, Option<Text>)>, HeldLines);
+    if version != u16::from(CROWD_VERSION) {
+        return Err(Undecodable::Unknown { what: "event", code: CROWD, version });
+    }
+    let wrong = |why: &str| Undecodable::Shape { what: "event", why: why.to_owned() };
+    let (first, expires_at, members): (u64, JournalTime, Vec<Member>) = get("event", bytes, RECORD_BYTES_MAX)?;
+    let (mut next, mut before) = (Some(first), None);
+    events.reserve(members.len() * 2);
+    for (left_out, fingerprint, label, lines) in members {
+        let (owner, channel, customer) =
+            label.or(before).ok_or_else(|| wrong("the first of a crowd says who owns it"))?;
+        before = Some((owner.clone(), channel.clone(), customer.clone()));
+        let number = next.and_then(|next| next.checked_add(left_out)).ok_or_else(|| wrong("numbers end"))?;
+        next = number.checked_add(1);
+        let id = None;
+        let event = ReservationEvent::Held { id, fingerprint, owner, channel, customer, expires_at, lines };
+        events.push(Event::ReservationChanged(ReservationChanged { key: ReservationKey(number), version: 1, event }));
+    }
+    Ok(())
 }
 
 fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable> {
@@ -233,15 +352,6 @@ fn put_sized(bytes: &mut Vec<u8>, value: &impl Serialize) {
     bytes.extend_from_slice(&[0; 4]);
     let length = count(put(bytes, value));
     bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
-}
-
-/// As [`put_sized`], with a length of two bytes. An event too long for it makes its record too large anyway.
-fn put_short(bytes: &mut Vec<u8>, value: &impl Serialize) {
-    const { assert!(RECORD_BYTES_MAX <= u16::MAX as usize, "the length of an event fits its field") }
-    let at = bytes.len();
-    bytes.extend_from_slice(&[0; 2]);
-    let length = u16::try_from(put(bytes, value)).unwrap_or(u16::MAX);
-    bytes[at..at + 2].copy_from_slice(&length.to_le_bytes());
 }
 
 fn put(bytes: &mut Vec<u8>, value: &impl Serialize) -> usize {

@@ -327,8 +327,15 @@ pub struct Builder {
 
 impl Builder {
     /// An empty frame that will follow `before`.
+    #[cfg(test)]
     pub fn new(origin: Origin, before: Link) -> Builder {
-        let bytes = vec![0; HEAD_BYTES];
+        Builder::with_room(origin, before, 0)
+    }
+
+    /// An empty frame that will follow `before`, with room for so many bytes of records at once.
+    pub fn with_room(origin: Origin, before: Link, record_bytes: usize) -> Builder {
+        let mut bytes = Vec::with_capacity((HEAD_BYTES + record_bytes + CRC_BYTES).min(FRAME_BYTES_MAX));
+        bytes.resize(HEAD_BYTES, 0);
         Builder { bytes, origin, before, count: 0, first_time: before.time, last: None }
     }
 

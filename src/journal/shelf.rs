@@ -5,13 +5,15 @@
 //! durable one, so nothing is shown that a crash could take back. Records of recent frames are
 //! decoded once and shared by all readers.
 //!
-//! Bounds: recent frames are kept up to a number of bytes; one read returns at most about
+//! Bounds: recent frames are kept up to a number of bytes, what was decoded of them included, as a record of many is small
+//! on disk and large in memory; one read returns at most about
 //! [`BATCH_BYTES`] of frames, or one block of a history file.
 //!
 //! Not here: cursors and waiting (`tail`), sealing and removal (`generation`).
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -21,6 +23,7 @@ use super::codec::{self, Undecodable};
 use super::frame::{Frame, Link};
 use super::history::{History, damaged};
 use super::store::Store;
+use crate::domain::event::Event;
 use crate::domain::record::Record;
 
 /// Frames read from a store at once, in bytes.
@@ -137,11 +140,23 @@ struct Recent {
     bytes: usize,
 }
 
+impl Recent {
+    fn shrink(&mut self, bytes_max: usize) {
+        while self.bytes > bytes_max
+            && let Some(page) = self.pages.pop_front()
+        {
+            self.bytes -= page.frame.bytes().len() + page.decoded_bytes.load(Ordering::Relaxed);
+        }
+    }
+}
+
 /// A frame and its records, decoded by the first reader who wants them.
 struct Page {
     frame: Frame,
     last_seq: u64,
     records: OnceLock<Records>,
+    /// Memory of the decoded records, once it is counted.
+    decoded_bytes: AtomicUsize,
 }
 
 impl Shelf {
@@ -155,12 +170,21 @@ impl Shelf {
         for frame in frames {
             recent.bytes += frame.bytes().len();
             let last_seq = frame.head().last_seq;
-            recent.pages.push_back(Arc::new(Page { frame, last_seq, records: OnceLock::new() }));
+            let (records, decoded_bytes) = (OnceLock::new(), AtomicUsize::new(0));
+            recent.pages.push_back(Arc::new(Page { frame, last_seq, records, decoded_bytes }));
         }
-        while recent.bytes > self.recent_bytes_max
-            && let Some(page) = recent.pages.pop_front()
-        {
-            recent.bytes -= page.frame.bytes().len();
+        recent.shrink(self.recent_bytes_max);
+    }
+
+    /// Counts what was decoded of a page, if it is still kept.
+    fn count_decoded(&self, page: &Page, records: &[Arc<Record>]) {
+        let events: usize = records.iter().map(|record| record.events.len()).sum();
+        let bytes = records.len() * size_of::<Record>() + events * size_of::<Event>();
+        let mut recent = self.recent.lock();
+        if recent.pages.front().is_some_and(|oldest| oldest.last_seq <= page.last_seq) {
+            page.decoded_bytes.store(bytes, Ordering::Relaxed);
+            recent.bytes += bytes;
+            recent.shrink(self.recent_bytes_max);
         }
     }
 
@@ -213,7 +237,10 @@ impl Shelf {
             Some(records) => records.clone(),
             None => {
                 let records = decode(&page.frame)?;
-                page.records.get_or_init(|| records).clone()
+                if page.records.set(records.clone()).is_ok() {
+                    self.count_decoded(&page, &records);
+                }
+                records
             }
         };
         Ok(Some(records.iter().filter(|record| record.header.seq >= seq).cloned().collect()))

@@ -24,7 +24,7 @@ use std::{io, mem};
 
 use super::Core;
 use super::clock::wall_ms;
-use super::frame::{Builder, Frame, Link, Slice};
+use super::frame::{Builder, Frame, Link, STAMP_BYTES, Slice};
 use super::mark::Mark;
 use super::room;
 use super::seat::SEATS;
@@ -254,13 +254,15 @@ impl Writer {
     fn frame(&self, records: &[Stamped]) -> Vec<Frame> {
         let wall = wall_ms();
         let mut frames: Vec<Frame> = Vec::new();
-        let mut builder = Builder::new(self.core.origin, self.link);
+        let mut bytes_left: usize = records.iter().map(|record| STAMP_BYTES + record.body.0.len()).sum();
+        let mut builder = Builder::with_room(self.core.origin, self.link, bytes_left);
         for Stamped { stamp, body } in records {
             if !builder.has_room(body.0.len()) {
                 let frame = builder.finish(wall);
-                builder = Builder::new(self.core.origin, frame.link());
+                builder = Builder::with_room(self.core.origin, frame.link(), bytes_left);
                 frames.push(frame);
             }
+            bytes_left -= STAMP_BYTES + body.0.len();
             builder.push(Slice { seq: stamp.seq, time: stamp.time.0, wall: stamp.wall.0, body: &body.0 });
         }
         frames.push(builder.finish(wall));

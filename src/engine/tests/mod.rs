@@ -1,5 +1,6 @@
 //! The engine against the fold of its own log.
 
+mod batch;
 mod edges;
 mod facts;
 pub(crate) mod random;
