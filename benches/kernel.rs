@@ -9,8 +9,7 @@
 //! candidate has, how far it is and what shipping costs, to the finished plan with its cost by term: joining lines,
 //! listing nodes and caps, both early ends, the tables, the walk back. *Outside*: reading cells, distances, rules; those
 //! are in the quotes below. Each instance is solved [`REPEATS`] times and counts with its fastest; the figures are the
-//! quantiles over instances. `first` is the share ended by one shipment alone. Allocations are counted in a further pass
-//! with the same memory.
+//! quantiles over instances. Allocations are counted in a further pass with the same memory.
 //!
 //! **Quotes.** A body of three lines to the bytes of its answer, on a real directory, in parts: *read* (JSON to an order of
 //! the domain), *route* (read the cells, measure distances, solve, keep the evidence), *explain* (why the twenty nearest
