@@ -140,7 +140,7 @@ fn read_back(crowd: u64, size: &Size) {
     let mut last = append(&journal, &draft(vec![Event::StockMoved(received)]));
     for first in (0..events).step_by(crowd as usize) {
         last = append(&journal, &made((1 << 40) + first, crowd, &owner));
-        if last % 1_000 == 0 {
+        if last.is_multiple_of(1_000) {
             journal.durable_blocking(last, ()).expect("a disk that works");
         }
     }

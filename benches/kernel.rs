@@ -137,7 +137,7 @@ impl Family {
         let (east, north) = (dice.below(4_500), dice.below(2_500));
         for node in 0..self.nodes {
             let (x, y) = (dice.below(4_500).abs_diff(east), dice.below(2_500).abs_diff(north));
-            let kept = self.kept[usize::from(node % 5 > 0)];
+            let kept = self.kept[usize::from(!node.is_multiple_of(5))];
             let mut has = || if dice.below(1_000) < kept { 1 + dice.below(12) as u32 } else { 0 };
             let available: Vec<u32> = (0..problem.slots).map(|_| has()).collect();
             let distance_m = 5_000 + 1_250 * (x * x + y * y).isqrt();
@@ -256,7 +256,7 @@ fn stock(ordain: &Pipeline, network: &Network, skus: u64) {
             delta: 1_000,
             reason: MovementKind::Received,
         };
-        let keeps = |node: &u64| dice.below(1_000) < network.kept[usize::from(node % 5 > 0)];
+        let keeps = |node: &u64| dice.below(1_000) < network.kept[usize::from(!node.is_multiple_of(5))];
         run(Command::AdjustStock((0..network.nodes).filter(keeps).map(received).collect()));
     }
 }

@@ -32,6 +32,7 @@ async fn accept(get: Bytes, post: Bytes) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
         let (get, post) = (get.clone(), post.clone());
         let answer = service_fn(move |request| answer(request, get.clone(), post.clone()));
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
         // A connection that breaks ends; the generator notices.
         tokio::spawn(async move { drop(connection.await) });
     }

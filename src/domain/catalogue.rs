@@ -25,6 +25,7 @@ pub struct Catalogue {
     places: Vec<Place>,
     /// Whether a node may supply what has stock: a byte each, read for every cell that is looked at.
     supplies: Vec<bool>,
+    #[expect(clippy::vec_box, reason = "an item comes boxed from the state and stays where it is")]
     items: Vec<Box<Item>>,
     heads: Heads,
     rule_sets: BTreeMap<Text, RuleSet>,
