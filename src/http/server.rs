@@ -30,6 +30,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{interval, sleep, timeout};
 
 use super::front::Front;
@@ -61,6 +62,12 @@ pub async fn serve(listener: TcpListener, front: Front, stop: impl Future<Output
     let mut stop = pin!(stop);
     let mut fold = interval(FOLD_EVERY);
     let mut pause = PAUSE_MIN;
+    // One sync for all requests that are ready at the same time; the task ends with this function.
+    let mut usher = JoinSet::new();
+    usher.spawn({
+        let front = front.clone();
+        async move { front.journal().usher(yield_now).await }
+    });
     loop {
         tokio::select! {
             () = &mut stop => break,

@@ -94,6 +94,9 @@ use store::Disk;
 use sync::{JoinHandle, spawn};
 use writer::{Inbox, Writer};
 
+/// Most turns that others get before an usher calls the writer.
+const TURNS_MAX: u32 = 4;
+
 /// Everything the journal's threads and readers share.
 pub(crate) struct Core {
     disk: Arc<dyn Disk>,
@@ -276,6 +279,24 @@ impl Journal {
         self.core.is_open(Priority::Normal)?;
         let free = self.core.seats.out() + self.core.in_flight() < SEATS - SEATS_KEPT;
         if free { Ok(()) } else { Err(Busy::Full) }
+    }
+
+    /// Calls the writer whenever something was appended and `the_others` had their turn, for ever; they get a few more
+    /// while they append. For one task of a runtime whose tasks append: those that are ready together share a sync. While
+    /// nobody runs this, every append that finds the writer asleep wakes it.
+    pub async fn usher<T: Future<Output = ()>>(&self, the_others: impl Fn() -> T) {
+        let usher = self.core.inbox.usher();
+        loop {
+            usher.uncalled().await;
+            for _ in 0..TURNS_MAX {
+                let before = self.last_seq();
+                the_others().await;
+                if self.last_seq() == before {
+                    break;
+                }
+            }
+            usher.call();
+        }
     }
 
     /// Waits until record `seq` is durable and vouches for `value`. `seq` 0 needs no record.

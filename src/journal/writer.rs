@@ -13,12 +13,16 @@
 //! a failure.
 //!
 //! Cost: an append copies no record bytes. There is no artificial delay: the writer sleeps only
-//! while nothing waits. Bounds: [`GROUP_BYTES_MAX`] of records per sync; seats bound what waits.
+//! while nothing waits. Where the appends come from tasks of a runtime, an [`Usher`] calls it once every task that was
+//! ready has had its turn, so that they share a sync instead of the first having one for itself. Bounds:
+//! [`GROUP_BYTES_MAX`] of records per sync; [`UNCALLED_MAX`] records wait for an usher; seats bound what waits.
 //!
 //! Not here: what a record means, and who may append (`seat`).
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Poll, Waker};
 use std::time::Instant;
 use std::{io, mem};
 
@@ -40,6 +44,9 @@ use crate::sabotage::{Bug, planted};
 /// Most bytes of records between two syncs: half a segment of the store.
 pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Most records that wait until an usher calls the writer; with more, the append calls it.
+const UNCALLED_MAX: usize = 512;
+
 /// Where appends wait for the writer.
 pub(super) struct Inbox {
     group: Mutex<Group>,
@@ -52,6 +59,10 @@ struct Group {
     seq: u64,
     time: JournalTime,
     waiting: Vec<Stamped>,
+    /// Who calls the writer, where it is not the append itself.
+    usher: Option<Waker>,
+    /// An usher called the writer for what waits.
+    called: bool,
     /// No group after this one: the writer ends when it has taken all.
     closing: bool,
     /// The writer is gone; what comes now is numbered and dropped.
@@ -69,6 +80,8 @@ impl Inbox {
             seq: after.seq,
             time: JournalTime(after.time),
             waiting: Vec::with_capacity(SEATS as usize),
+            usher: None,
+            called: false,
             closing: false,
             ended: false,
         };
@@ -88,12 +101,25 @@ impl Inbox {
             // Room for every seat was reserved, so this moves three words.
             group.waiting.push(Stamped { stamp, body });
         }
-        let writer_may_sleep = group.waiting.len() == 1;
+        let usher = match (group.waiting.len(), &group.usher) {
+            (1, usher) => usher.clone(),
+            (UNCALLED_MAX, Some(_)) => {
+                group.called = true;
+                None
+            }
+            _ => return stamp,
+        };
         drop(group);
-        if writer_may_sleep {
-            self.ready.notify_one();
+        match usher {
+            Some(usher) => usher.wake(),
+            None => drop(self.ready.notify_one()),
         }
         stamp
+    }
+
+    /// From now on the writer takes what waits when it is called. Until the usher goes.
+    pub(super) fn usher(&self) -> Usher<'_> {
+        Usher { inbox: self }
     }
 
     /// Last sequence number given out.
@@ -110,22 +136,39 @@ impl Inbox {
     /// Swaps the open group for the empty `spare`, if anything waits. Never sleeps.
     fn take_waiting(&self, spare: &mut Vec<Stamped>) -> bool {
         let mut group = self.group.lock();
+        group.called = false;
         mem::swap(&mut group.waiting, spare);
         !spare.is_empty()
     }
 
+    /// Asks the usher again: those who were just told go on before the next group is taken, and more join it.
+    fn ask_usher(&self) {
+        let mut group = self.group.lock();
+        group.called = group.waiting.len() >= UNCALLED_MAX;
+        let usher = group.usher.clone().filter(|_| !group.waiting.is_empty());
+        drop(group);
+        if let Some(usher) = usher {
+            usher.wake();
+        }
+    }
+
     /// Swaps the open group for the empty `spare`. Sleeps while there is nothing; `false` at the end.
     fn take(&self, spare: &mut Vec<Stamped>) -> bool {
+        self.ask_usher();
         let mut group = self.group.lock();
-        while group.waiting.is_empty() {
+        loop {
+            let is_called = group.called || group.usher.is_none() || group.closing;
+            if is_called && !group.waiting.is_empty() {
+                group.called = false;
+                mem::swap(&mut group.waiting, spare);
+                return true;
+            }
             if group.closing {
                 group.ended = true;
                 return false;
             }
             self.ready.wait(&mut group);
         }
-        mem::swap(&mut group.waiting, spare);
-        true
     }
 
     /// What waits after `after_seq`, as it will be read back: the proof judges records before they are written.
@@ -153,6 +196,41 @@ impl Inbox {
         let mut group = self.group.lock();
         group.ended = true;
         group.waiting = Vec::new();
+    }
+}
+
+/// Who knows when it is worth a sync: a task of the runtime that the appends come from.
+pub(super) struct Usher<'a> {
+    inbox: &'a Inbox,
+}
+
+impl Usher<'_> {
+    /// Resolves once something waits that the writer was not called for.
+    pub(super) async fn uncalled(&self) {
+        poll_fn(|context| {
+            let mut group = self.inbox.group.lock();
+            if !group.usher.as_ref().is_some_and(|usher| usher.will_wake(context.waker())) {
+                group.usher = Some(context.waker().clone());
+            }
+            if group.waiting.is_empty() || group.called { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+    }
+
+    /// Calls the writer for what waits.
+    pub(super) fn call(&self) {
+        let mut group = self.inbox.group.lock();
+        group.called = !group.waiting.is_empty();
+        drop(group);
+        self.inbox.ready.notify_one();
+    }
+}
+
+impl Drop for Usher<'_> {
+    fn drop(&mut self) {
+        let usher = self.inbox.group.lock().usher.take();
+        self.inbox.ready.notify_one();
+        drop(usher);
     }
 }
 

@@ -4,11 +4,15 @@
 //! and plain chance. A lost wake-up shows as a deadlock, which the scheduler reports with the order that led there.
 //! `ORDAIN_SCHEDULES` sets how many orders of each kind per test (default 1,500).
 
+use std::future::ready;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::future::select;
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 
 use super::*;
+use crate::journal::durable::block_on;
 use crate::journal::sync::{scheduled, spawn};
 
 fn under_many_schedules(body: fn()) {
@@ -42,6 +46,38 @@ fn every_waiter_is_woken_by_the_group_that_covers_its_record_and_not_before() {
             .collect();
         waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
         assert_eq!((journal.durable_seq(), journal.counted().seats_used), (6, 0));
+    });
+}
+
+/// An usher that comes late and goes early: whoever waits is woken, called by it or not.
+#[test]
+fn an_usher_leaves_nobody_waiting() {
+    under_many_schedules(|| {
+        let disk = Simulated::new(1);
+        let (journal, _) = open(&disk).unwrap();
+        let journal = Arc::new(journal);
+        let ushering = spawn("usher", {
+            let journal = journal.clone();
+            move || {
+                let four_are_durable = pin!(journal.durable(4, ()));
+                block_on(select(pin!(journal.usher(|| ready(()))), four_are_durable));
+            }
+        });
+        let waiters: Vec<_> = (0..3)
+            .map(|_| {
+                let journal = journal.clone();
+                spawn("waiter", move || {
+                    for _ in 0..2 {
+                        let stamp = journal.append(journal.encode(&draft(7)).unwrap());
+                        journal.durable_blocking(stamp.seq, ()).unwrap();
+                    }
+                })
+                .unwrap()
+            })
+            .collect();
+        waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+        ushering.unwrap().join().unwrap();
+        assert_eq!(journal.durable_seq(), 6);
     });
 }
 

@@ -130,6 +130,33 @@ fn the_async_wait_is_woken_from_the_writer() {
 }
 
 #[test]
+fn with_an_usher_all_tasks_that_are_ready_share_a_sync() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open(&disk).unwrap();
+    let journal = Arc::new(journal);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let ushered = journal.clone();
+        let usher = tokio::spawn(async move { ushered.usher(tokio::task::yield_now).await });
+        for groups in 1..=20 {
+            let tasks: Vec<_> = (0..10)
+                .map(|_| {
+                    let journal = journal.clone();
+                    tokio::spawn(async move { journal.durable(append(&journal), ()).await })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap().unwrap();
+            }
+            assert_eq!((journal.durable_seq(), journal.counted().groups), (10 * groups, groups));
+        }
+        usher.abort();
+        assert!(usher.await.unwrap_err().is_cancelled());
+        assert!(journal.durable(append(&journal), ()).await.is_ok(), "without it the append calls the writer");
+    });
+}
+
+#[test]
 fn without_a_thread_the_caller_writes() {
     let disk = Simulated::new(1);
     let by_caller = || Options { workers: Workers::Caller, ..options() };
