@@ -4,16 +4,18 @@
 //! line: operation, connections, requests, requests a second, p50 and p99 in microseconds, and what came of it: units left
 //! and taken, the same on every machine for the same size. Client and server share the machine.
 
+#[path = "shop/mod.rs"]
+mod shop;
+
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use ordain::app::{Ordain, bind};
 use ordain::connectors::client::{Client, segment};
 use serde_json::{Value, json};
+use shop::{NODES, ON_HAND, mix, stock};
 use tokio::sync::oneshot;
 
-const NODES: u64 = 10;
-const ON_HAND: u64 = 50_000_000;
 const CONNECTIONS: [usize; 2] = [1, 64];
 
 struct Size {
@@ -53,7 +55,7 @@ fn main() {
 }
 
 async fn measure(client: &Client, size: &Size) {
-    stock(client, size).await;
+    stock(client, size.skus).await;
     println!(
         "{:<10} {:>6} {:>9} {:>9} {:>9} {:>9}  result",
         "operation", "conns", "requests", "req/s", "p50 us", "p99 us"
@@ -84,7 +86,7 @@ fn tell(operation: Operation, connections: usize, mut times: Vec<Duration>, took
 
 /// One request, and how long it took.
 async fn request(client: &Client, size: &Size, operation: Operation, connections: usize, n: u64) -> Duration {
-    let sku = |k: u64| format!("sku-{:06}", mix(n * 3 + k) % size.skus);
+    let sku = |k: u64| shop::sku(mix(n * 3 + k) % size.skus);
     let began = Instant::now();
     let answer = match operation {
         Operation::Atp => client.get(&format!("/v1/atp/{}", segment(&sku(0)))).await,
@@ -114,39 +116,10 @@ fn order(id: &str, n: u64, sku: impl Fn(u64) -> String) -> Value {
     })
 }
 
-async fn stock(client: &Client, size: &Size) {
-    let node = |n: u64| {
-        json!({
-            "id": format!("node-{n}"), "kind": "warehouse", "name": "node",
-            "latitude": 30 + n, "longitude": -80 - 3 * i64::try_from(n).expect("few nodes"),
-            "country": "US", "postal_code": "00000", "time_zone": "UTC", "active": true,
-        })
-    };
-    let item = |n: u64| {
-        json!({
-            "sku": format!("sku-{n:06}"), "name": "item", "kind": "product", "weight_g": 400,
-            "dimensions_mm": {"length": 100, "width": 100, "height": 100},
-            "value": {"amount": 1_999, "currency": "USD"},
-        })
-    };
-    let count = |n: u64| json!({"sku": format!("sku-{:06}", n / NODES), "node": format!("node-{}", n % NODES), "on_hand": ON_HAND});
-    import(client, "nodes", (0..NODES).map(node)).await;
-    import(client, "items", (0..size.skus).map(item)).await;
-    import(client, "stock", (0..size.skus * NODES).map(count)).await;
-}
-
-async fn import(client: &Client, kind: &str, lines: impl Iterator<Item = Value>) {
-    let text: Vec<String> = lines.map(|line| format!("{line}\n")).collect();
-    let chunks: Vec<_> = text.chunks(500).map(|lines| Ok(lines.concat().into_bytes())).collect();
-    let path = format!("/v1/import/{kind}");
-    let answer = client.stream(&path, "application/x-ndjson", stream::iter(chunks)).await.expect("the server answers");
-    assert_eq!(answer.body["refused_count"], 0, "{kind}: {}", answer.body);
-}
-
 /// Units left, held and promised over all skus.
 async fn left(client: &Client, size: &Size) -> String {
     let read = |n: u64| async move {
-        let answer = client.get(&format!("/v1/stock/sku-{n:06}")).await.expect("the server answers");
+        let answer = client.get(&format!("/v1/stock/{}", shop::sku(n))).await.expect("the server answers");
         ["available", "reserved", "committed"].map(|name| answer.body["total"][name].as_u64().expect("a counter"))
     };
     let all: Vec<[u64; 3]> = stream::iter(0..size.skus).map(read).buffer_unordered(64).collect().await;
@@ -155,12 +128,4 @@ async fn left(client: &Client, size: &Size) -> String {
     let there = size.skus * NODES * ON_HAND;
     assert_eq!(available + reserved + committed, there, "nothing is lost and nothing is oversold");
     format!("{reserved} held, {committed} promised, {available} left")
-}
-
-/// SplitMix64, so that every run asks for the same.
-fn mix(n: u64) -> u64 {
-    let mut z = n.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ z >> 31
 }
