@@ -112,7 +112,9 @@ impl Inbox {
         drop(group);
         match usher {
             Some(usher) => usher.wake(),
-            None => drop(self.ready.notify_one()),
+            None => {
+                self.ready.notify_one();
+            }
         }
         stamp
     }
