@@ -310,8 +310,11 @@ impl Journal {
 
     /// [`durable`](Journal::durable) for a thread without a runtime.
     pub fn durable_blocking<T>(&self, seq: u64, value: T) -> Result<Durable<T>, OutcomeUnknown> {
-        if self.core.options.workers == Workers::Caller && seq > self.durable_seq() {
-            self.write();
+        if seq > self.durable_seq() {
+            match self.core.options.workers {
+                Workers::Caller => self.write(),
+                Workers::Threads | Workers::WriterThread => self.core.inbox.call(),
+            }
         }
         block_on(durable::durable(self.core.progress.reach(seq), value))
     }

@@ -6,6 +6,21 @@
 //!
 //! Bound: the scheduler sees sequential consistency only; weaker orderings are the business of loom.
 
+/// How a wait for a condition ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// Somebody called, as far as can be told.
+    Called,
+    /// The time passed.
+    Passed,
+}
+
+impl Waited {
+    fn of(timed_out: bool) -> Waited {
+        if timed_out { Waited::Passed } else { Waited::Called }
+    }
+}
+
 #[cfg(not(test))]
 pub(super) use plain::*;
 #[cfg(test)]
@@ -16,7 +31,29 @@ mod plain {
     pub(in crate::journal) use std::sync::atomic::{AtomicU8, AtomicU64};
     pub(in crate::journal) use std::thread::{JoinHandle, Thread, current, park};
 
-    pub(in crate::journal) use parking_lot::{Condvar, Mutex};
+    use std::time::Duration;
+
+    use super::Waited;
+    pub(in crate::journal) use parking_lot::Mutex;
+    use parking_lot::MutexGuard;
+
+    /// A condition to wait for.
+    #[derive(Debug, Default)]
+    pub(in crate::journal) struct Condvar(parking_lot::Condvar);
+
+    impl Condvar {
+        pub(in crate::journal) fn new() -> Condvar {
+            Condvar::default()
+        }
+
+        pub(in crate::journal) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, most: Duration) -> Waited {
+            Waited::of(self.0.wait_for(guard, most).timed_out())
+        }
+
+        pub(in crate::journal) fn notify_one(&self) {
+            self.0.notify_one();
+        }
+    }
 
     /// Starts a thread with a name.
     pub(in crate::journal) fn spawn(
@@ -32,8 +69,11 @@ mod scheduled {
     use std::cell::Cell;
     use std::ops::{Deref, DerefMut};
     use std::sync::atomic::Ordering;
+    use std::time::Duration;
 
     use shuttle::scheduler::Scheduler;
+
+    use super::Waited;
 
     thread_local! {
         static SCHEDULED: Cell<bool> = const { Cell::new(false) };
@@ -126,12 +166,16 @@ mod scheduled {
             }
         }
 
-        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+        /// The time never passes under a scheduler, which knows none: who must be called is, or is found to wait for ever.
+        pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, most: Duration) -> Waited {
             match (self, guard) {
-                (Condvar::Real(condition), MutexGuard::Real(guard)) => condition.wait(guard),
+                (Condvar::Real(condition), MutexGuard::Real(guard)) => {
+                    Waited::of(condition.wait_for(guard, most).timed_out())
+                }
                 (Condvar::Scheduled(condition), MutexGuard::Scheduled(guard)) => {
                     let held = guard.take().expect("held");
                     *guard = Some(condition.wait(held).expect("no holder panics"));
+                    Waited::Called
                 }
                 _ => unreachable!("a lock and its condition are made in the same place"),
             }

@@ -15,7 +15,8 @@
 //! Cost: an append copies no record bytes. There is no artificial delay: the writer sleeps only
 //! while nothing waits. Where the appends come from tasks of a runtime, an [`Usher`] calls it once every task that was
 //! ready has had its turn, so that they share a sync instead of the first having one for itself. Bounds:
-//! [`GROUP_BYTES_MAX`] of records per sync; [`UNCALLED_MAX`] records wait for an usher; seats bound what waits.
+//! [`GROUP_BYTES_MAX`] of records per sync; [`UNCALLED_MAX`] records wait for an usher, and for one who does not come no
+//! longer than [`LOOK_EVERY`] and [`USHER_MAX`] together; seats bound what waits.
 //!
 //! Not here: what a record means, and who may append (`seat`).
 
@@ -23,7 +24,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{io, mem};
 
 use super::Core;
@@ -33,7 +34,7 @@ use super::mark::Mark;
 use super::room;
 use super::seat::SEATS;
 use super::store::Store;
-use super::sync::{AtomicU64, Condvar, Mutex};
+use super::sync::{AtomicU64, Condvar, Mutex, Waited};
 use crate::domain::record::{Encoded, Stamp};
 #[cfg(test)]
 use {super::codec, super::frame::Head, super::frame::Origin, crate::domain::record::Record};
@@ -46,6 +47,11 @@ pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Most records that wait until an usher calls the writer; with more, the append calls it.
 const UNCALLED_MAX: usize = 512;
+
+/// How often it is looked whether something waits that an usher, whose runtime is held up, did not call for; and how long
+/// he still has when it is found.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const USHER_MAX: Duration = Duration::from_millis(5);
 
 /// Where appends wait for the writer.
 pub(super) struct Inbox {
@@ -61,8 +67,10 @@ struct Group {
     waiting: Vec<Stamped>,
     /// Who calls the writer, where it is not the append itself.
     usher: Option<Waker>,
-    /// An usher called the writer for what waits.
+    /// The writer was called for what waits.
     called: bool,
+    /// The writer writes the group before.
+    busy: bool,
     /// No group after this one: the writer ends when it has taken all.
     closing: bool,
     /// The writer is gone; what comes now is numbered and dropped.
@@ -82,6 +90,7 @@ impl Inbox {
             waiting: Vec::with_capacity(SEATS as usize),
             usher: None,
             called: false,
+            busy: false,
             closing: false,
             ended: false,
         };
@@ -119,6 +128,14 @@ impl Inbox {
         stamp
     }
 
+    /// Calls the writer for whoever cannot wait for an usher, because he may keep him from coming.
+    pub(super) fn call(&self) {
+        let mut group = self.group.lock();
+        group.called = !group.waiting.is_empty();
+        drop(group);
+        self.ready.notify_one();
+    }
+
     /// From now on the writer takes what waits when it is called. Until the usher goes.
     pub(super) fn usher(&self) -> Usher<'_> {
         Usher { inbox: self }
@@ -138,38 +155,36 @@ impl Inbox {
     /// Swaps the open group for the empty `spare`, if anything waits. Never sleeps.
     fn take_waiting(&self, spare: &mut Vec<Stamped>) -> bool {
         let mut group = self.group.lock();
-        group.called = false;
         mem::swap(&mut group.waiting, spare);
         !spare.is_empty()
     }
 
-    /// Asks the usher again: those who were just told go on before the next group is taken, and more join it.
-    fn ask_usher(&self) {
-        let mut group = self.group.lock();
-        group.called = group.waiting.len() >= UNCALLED_MAX;
-        let usher = group.usher.clone().filter(|_| !group.waiting.is_empty());
-        drop(group);
-        if let Some(usher) = usher {
-            usher.wake();
-        }
-    }
-
     /// Swaps the open group for the empty `spare`. Sleeps while there is nothing; `false` at the end.
     fn take(&self, spare: &mut Vec<Stamped>) -> bool {
-        self.ask_usher();
         let mut group = self.group.lock();
+        group.busy = false;
+        if let Some(usher) = group.usher.clone().filter(|_| !group.waiting.is_empty()) {
+            // Those who were just told go on first: their next records join the group.
+            drop(group);
+            usher.wake();
+            group = self.group.lock();
+        }
         loop {
-            let is_called = group.called || group.usher.is_none() || group.closing;
-            if is_called && !group.waiting.is_empty() {
-                group.called = false;
-                mem::swap(&mut group.waiting, spare);
-                return true;
+            match (group.waiting.is_empty(), group.usher.is_some() && !group.called && !group.closing) {
+                (true, _) if group.closing => {
+                    group.ended = true;
+                    return false;
+                }
+                (true, _) => {
+                    self.ready.wait_for(&mut group, LOOK_EVERY);
+                }
+                (false, true) if self.ready.wait_for(&mut group, USHER_MAX) == Waited::Called => {}
+                (false, _) => {
+                    (group.called, group.busy) = (false, true);
+                    mem::swap(&mut group.waiting, spare);
+                    return true;
+                }
             }
-            if group.closing {
-                group.ended = true;
-                return false;
-            }
-            self.ready.wait(&mut group);
         }
     }
 
@@ -207,24 +222,23 @@ pub(super) struct Usher<'a> {
 }
 
 impl Usher<'_> {
-    /// Resolves once something waits that the writer was not called for.
+    /// Resolves once something waits that the writer could be called for.
     pub(super) async fn uncalled(&self) {
         poll_fn(|context| {
             let mut group = self.inbox.group.lock();
             if !group.usher.as_ref().is_some_and(|usher| usher.will_wake(context.waker())) {
                 group.usher = Some(context.waker().clone());
             }
-            if group.waiting.is_empty() || group.called { Poll::Pending } else { Poll::Ready(()) }
+            if group.waiting.is_empty() || group.called || group.busy { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
     }
 
-    /// Calls the writer for what waits.
+    /// Calls the writer for what waits. One that is busy asks again when it is done.
     pub(super) fn call(&self) {
-        let mut group = self.inbox.group.lock();
-        group.called = !group.waiting.is_empty();
-        drop(group);
-        self.inbox.ready.notify_one();
+        if !self.inbox.group.lock().busy {
+            self.inbox.call();
+        }
     }
 }
 

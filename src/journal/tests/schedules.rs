@@ -15,7 +15,7 @@ use super::*;
 use crate::journal::durable::block_on;
 use crate::journal::sync::{scheduled, spawn};
 
-fn under_many_schedules(body: fn()) {
+fn under_many_schedules(body: impl Fn() + Copy + Send + Sync + 'static) {
     let count = std::env::var("ORDAIN_SCHEDULES").map_or(1_500, |n| n.parse().unwrap());
     let seed = std::env::var("ORDAIN_SEED").map_or(1, |n| n.parse().unwrap());
     scheduled(PctScheduler::new_from_seed(seed, 3, count), body);
@@ -69,7 +69,7 @@ fn an_usher_leaves_nobody_waiting() {
                 spawn("waiter", move || {
                     for _ in 0..2 {
                         let stamp = journal.append(journal.encode(&draft(7)).unwrap());
-                        journal.durable_blocking(stamp.seq, ()).unwrap();
+                        block_on(journal.durable(stamp.seq, ())).unwrap();
                     }
                 })
                 .unwrap()
@@ -79,6 +79,48 @@ fn an_usher_leaves_nobody_waiting() {
         ushering.unwrap().join().unwrap();
         assert_eq!(journal.durable_seq(), 6);
     });
+}
+
+/// The same while the journal closes or its disk fails: the usher ends with it, and everybody is answered.
+#[test]
+fn an_usher_of_a_journal_that_ends_leaves_nobody_waiting() {
+    for fails in [false, true] {
+        let body = move || {
+            let disk = Simulated::new(1);
+            let (journal, _) = open(&disk).unwrap();
+            let journal = Arc::new(journal);
+            if fails {
+                disk.fail_sync_after(1);
+            }
+            let ushering = spawn("usher", {
+                let journal = journal.clone();
+                move || {
+                    let ended = pin!(journal.durable(u64::MAX, ()));
+                    block_on(select(pin!(journal.usher(|| ready(()))), ended));
+                }
+            });
+            let waiters: Vec<_> = (0..2)
+                .map(|_| {
+                    let journal = journal.clone();
+                    spawn("waiter", move || {
+                        for _ in 0..2 {
+                            let stamp = journal.append(journal.encode(&draft(7)).unwrap());
+                            let _ = block_on(journal.durable(stamp.seq, ()));
+                        }
+                    })
+                    .unwrap()
+                })
+                .collect();
+            if !fails {
+                journal.close().unwrap();
+            }
+            waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
+            drop(journal.close());
+            ushering.unwrap().join().unwrap();
+            assert_eq!(journal.is_poisoned(), fails);
+        };
+        under_many_schedules(body);
+    }
 }
 
 /// A failing sync while others append and wait: all are answered, nobody with a yes that is not on the disk.

@@ -157,6 +157,35 @@ fn with_an_usher_all_tasks_that_are_ready_share_a_sync() {
 }
 
 #[test]
+fn a_task_that_blocks_the_runtime_of_the_usher_is_not_kept_waiting() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open(&disk).unwrap();
+    let journal = Arc::new(journal);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let ushered = journal.clone();
+        tokio::spawn(async move { ushered.usher(tokio::task::yield_now).await });
+        tokio::task::yield_now().await;
+        for _ in 0..20 {
+            assert!(journal.durable_blocking(append(&journal), ()).is_ok());
+        }
+    });
+}
+
+#[test]
+fn an_usher_that_never_comes_is_not_waited_for() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open(&disk).unwrap();
+    let mut usher = std::pin::pin!(journal.usher(std::future::pending));
+    let mut nobody = std::task::Context::from_waker(futures_util::task::noop_waker_ref());
+    for _ in 0..3 {
+        assert!(usher.as_mut().poll(&mut nobody).is_pending());
+        let seq = append(&journal);
+        assert!(durable::block_on(journal.durable(seq, ())).is_ok());
+    }
+}
+
+#[test]
 fn without_a_thread_the_caller_writes() {
     let disk = Simulated::new(1);
     let by_caller = || Options { workers: Workers::Caller, ..options() };
