@@ -114,14 +114,14 @@ shape! {
 pub struct OneOfMany {
     /// What it says, or what is wrong with it.
     pub reservation: Result<NewReservation, Vec<Fault>>,
-    /// Fingerprint of its own part of the body.
+    /// Fingerprint of its own part of the body, if it bears an id; else 0, as nothing can be compared with it.
     pub fingerprint: u64,
 }
 
 impl Shape for OneOfMany {
     fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
         let reservation = at.alone(|at| NewReservation::read(json, at));
-        Some(Self { reservation, fingerprint: json.fingerprint() })
+        Some(Self { reservation, fingerprint: if json.names_itself() { json.fingerprint() } else { 0 } })
     }
 }
 

@@ -54,7 +54,7 @@ use crossbeam::queue::SegQueue;
 use crossbeam::sync::ShardedLock;
 use parking_lot::Mutex;
 
-use crate::domain::command::{Command, Context};
+use crate::domain::command::{Command, Context, IdempotencyKey};
 use crate::domain::event::Answer;
 use crate::domain::ids::{OrderKey, ReservationKey};
 use crate::domain::order::Order;
@@ -147,6 +147,12 @@ impl Engine {
             Command::CancelOrder(cancel) => self.cancel_order(&turn, &cancel),
             Command::Fulfill(fulfill) => self.fulfill(&turn, &fulfill),
         }
+    }
+
+    /// Whether a key has taken effect with another body. Waits for one in flight.
+    pub fn is_reused(&self, key: IdempotencyKey) -> bool {
+        let found = self.names.find(&Name::Key(key.hash));
+        matches!(found, Some(Named::Record(_, fingerprint)) if fingerprint != key.fingerprint)
     }
 
     /// Sequence of the last record this engine knows to be appended.

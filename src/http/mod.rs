@@ -17,6 +17,7 @@ mod express;
 mod feed;
 mod front;
 mod fulfillment;
+mod gather;
 mod health;
 mod imports;
 mod items;

@@ -30,10 +30,13 @@ pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Res
     };
     let now = front.journal().now().journal;
     let answer = front.engine().catalogue(|catalogue| Answer::of(&outcome.reply, catalogue, now));
-    let mut response = json(status, &answer);
-    if outcome.replayed {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-    }
+    let response = json(status, &answer);
+    if outcome.replayed { replayed(response) } else { response }
+}
+
+/// An answer that was given before, marked as such.
+pub fn replayed(mut response: Response) -> Response {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response
 }
 

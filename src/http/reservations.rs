@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::front::Front;
-use super::reply::{Replied, ahead, found, made};
+use super::reply::{Replied, ahead, found, made, replayed};
 use super::request::{Path, Urgent, Write, part_of};
 use crate::api::fulfillment::Nothing;
 use crate::api::problem::Problem;
@@ -15,6 +15,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{Command, Context, ReserveOne};
 use crate::domain::ids::Text;
 use crate::domain::record::Log;
+use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
 use crate::pipeline::Refused;
 
@@ -34,36 +35,56 @@ pub async fn reserve(State(front): State<Front>, write: Write<NewReservation>) -
     responses((status = 200, body = BatchAnswer)),
 )]
 pub async fn reserve_many(State(front): State<Front>, write: Write<ReservationBatch>) -> Replied {
-    let Write { context, body, .. } = write;
+    let Write { context, body, fingerprint: whole } = write;
     // The key of the whole is told apart by part; the record of several parts carries the keys of each.
     let (own, context) = (context.key, Context { key: None, ..context });
-    let mut wanted = Vec::with_capacity(body.reservations.len());
+    let (mut wanted, mut places) = (Vec::with_capacity(body.reservations.len()), Vec::new());
     let mut faulty = Vec::new();
     for (at, OneOfMany { reservation, fingerprint }) in body.reservations.into_iter().enumerate() {
         match reservation {
-            Ok(reservation) => wanted.push(ReserveOne {
-                key: own.map(|key| part_of(key, at as u64, fingerprint)),
-                reserve: reservation.reserve(fingerprint),
-            }),
+            Ok(reservation) => {
+                places.push(at);
+                wanted.push(ReserveOne {
+                    key: own.map(|key| part_of(key, at as u64, whole)),
+                    reserve: reservation.reserve(fingerprint),
+                });
+            }
             Err(faults) => faulty.push((at, Problem::of_faults(&faults))),
         }
     }
-    let answers = match front.pipeline().reserve_many(&context, &wanted).await {
-        Ok(durable) => durable.into_inner(),
-        Err(refused) => wanted.iter().map(|_| Err(refused.clone())).collect(),
-    };
+    if wanted.iter().flat_map(|one| one.key).any(|key| front.engine().is_reused(key)) {
+        return Err(Refused::Rejected(Rejection::KeyReused).into());
+    }
+    let answers = front.pipeline().reserve_many(&context, &wanted).await?.into_inner();
+    let all_replayed = answers.iter().all(|answer| answer.as_ref().is_ok_and(|outcome| outcome.replayed));
     let now = front.journal().now().journal;
-    let entry = |catalogue: &Catalogue, answer: Result<Outcome, Refused>| match answer.map(|outcome| outcome.reply) {
-        Ok(Reply::Reservation(made)) => BatchEntry::made(ReservationJson::of(&made, catalogue, now)),
+    let entry = |catalogue: &Catalogue, at: usize, answer: Result<Outcome, Refused>| match answer {
+        Ok(Outcome { reply: Reply::Reservation(made), .. }) => {
+            BatchEntry::made(ReservationJson::of(&made, catalogue, now))
+        }
         Ok(_) => unreachable!("who asks for a reservation is answered with one"),
-        Err(refused) => BatchEntry::refused(&refused.into(), &context.request_id),
+        Err(refused) => BatchEntry::refused(&of_part(refused, at).into(), &context.request_id),
     };
-    let mut items: Vec<BatchEntry> =
-        front.engine().catalogue(|catalogue| answers.into_iter().map(|answer| entry(catalogue, answer)).collect());
+    let mut items: Vec<BatchEntry> = front
+        .engine()
+        .catalogue(|catalogue| places.iter().zip(answers).map(|(&at, answer)| entry(catalogue, at, answer)).collect());
     for (at, problem) in faulty {
         items.insert(at, BatchEntry::refused(&problem, &context.request_id));
     }
-    Ok(ahead(&BatchAnswer { items }))
+    let is_replayed = all_replayed && !places.is_empty();
+    let response = ahead(&BatchAnswer { items });
+    Ok(if is_replayed { replayed(response) } else { response })
+}
+
+/// Faults of one reservation of many name their place in the whole body.
+fn of_part(refused: Refused, at: usize) -> Refused {
+    match refused {
+        Refused::Rejected(Rejection::Invalid(mut faults)) => {
+            faults.iter_mut().for_each(|fault| fault.field = format!("reservations[{at}].{}", fault.field));
+            Refused::Rejected(Rejection::Invalid(faults))
+        }
+        other => other,
+    }
 }
 
 /// One reservation. Readable for 24 hours after its end.

@@ -10,6 +10,7 @@
 //!
 //! HTTP/1.1 and HTTP/2 without TLS on the same port. Bodies have bounds of their own (`body`).
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::{interval, sleep, timeout};
 
 use super::front::Front;
+use super::gather::Wire;
 use super::routes::router;
 
 /// Most connections at once.
@@ -62,7 +64,7 @@ pub async fn serve(listener: TcpListener, front: Front, stop: impl Future<Output
     let mut stop = pin!(stop);
     let mut fold = interval(FOLD_EVERY);
     let mut pause = PAUSE_MIN;
-    // One sync for all requests that are ready at the same time; the task ends with this function.
+    // One sync for all requests that are ready at the same time.
     let mut usher = JoinSet::new();
     usher.spawn({
         let front = front.clone();
@@ -88,6 +90,7 @@ pub async fn serve(listener: TcpListener, front: Front, stop: impl Future<Output
     }
     front.stop();
     drop(listener);
+    usher.shutdown().await;
     let all_ended = permits.acquire_many(CONNECTIONS_MAX as u32);
     if timeout(DRAIN_FOR, all_ended).await.is_err() {
         tracing::warn!("requests were still in flight after {} seconds", DRAIN_FOR.as_secs());
@@ -137,14 +140,22 @@ impl Connection {
             let answer = front.answer(&router, request.map(Body::new));
             async move { Ok::<_, std::convert::Infallible>(serving.hand_over(answer.await)) }
         });
-        let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let wire = Wire::new(stream);
+        let mut served = pin!(builder.serve_connection(TokioIo::new(wire.clone()), service));
         // What is asked only when it has something to say costs nothing while requests go by.
         let mut signals = FuturesUnordered::from_iter([stop(&front), alarm()]);
         loop {
             tokio::select! {
                 biased;
                 // An error here is the client's: it went away or broke the protocol.
-                _ = &mut served => break,
+                () = poll_fn(|context| match served.as_mut().poll(context) {
+                    Poll::Ready(_) => Poll::Ready(()),
+                    // With nothing more to do for now, what was answered is sent.
+                    Poll::Pending => match wire.send(context) {
+                        Poll::Ready(Err(_)) => Poll::Ready(()),
+                        _ => Poll::Pending,
+                    },
+                }) => break,
                 Some(signal) = signals.next() => match signal {
                     Signal::Stop => served.as_mut().graceful_shutdown(),
                     Signal::Alarm if quiet.goes_on() => signals.push(alarm()),
@@ -152,6 +163,8 @@ impl Connection {
                 }
             }
         }
+        // What was answered before the end is still sent, to a client who takes it.
+        let _ = timeout(HEADER_FOR, poll_fn(|context| wire.send(context))).await;
         front.meters().disconnect();
         drop(permit);
     }
@@ -221,7 +234,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.quiet.alarms.store(self.alarms, Ordering::Relaxed);
+        self.quiet.alarms.fetch_max(self.alarms, Ordering::Relaxed);
         self.quiet.serving.fetch_sub(1, Ordering::Relaxed);
     }
 }

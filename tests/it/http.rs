@@ -1,7 +1,7 @@
 //! The front, as a client meets it: every route of a shop's life, everything that can be wrong with a request, repeats,
 //! imports, the live feed, and the document that describes it all.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 
 use ordain::api::problem::CODES;
 use ordain::journal::Options;
@@ -136,6 +136,25 @@ fn a_reservation_is_held_changed_claimed_and_released() {
         let codes = [null, json!("insufficient_stock"), json!("validation_failed"), json!("unknown_sku")];
         assert_eq!(told, status.iter().zip(&codes).collect::<Vec<_>>());
         assert_eq!(items[2]["problem"]["errors"][0]["field"], "reservations[2].ttl_s");
+        assert_eq!(items[3]["problem"]["field"], "reservations[3].lines[0].sku");
+
+        let send = |batch: &Value| {
+            server.send(
+                "POST",
+                "/v1/reservations/batch",
+                "idempotency-key: basket-7\r\ncontent-type: application/json\r\n",
+                batch.to_string().as_bytes(),
+            )
+        };
+        server.done("POST", "/v1/stock/adjustments", &received("A /1", "chi", 2));
+        let one = json!({"reservations": [reservation("A /1", 1)]});
+        let more = json!({"reservations": [reservation("A /1", 1), reservation("A /1", 1)]});
+        let made = send(&one);
+        assert_eq!((made.status, made.header("idempotent-replayed")), (200, None));
+        let again = send(&one);
+        assert_eq!((again.header("idempotent-replayed"), again.json()), (Some("true"), made.json()));
+        assert_eq!(send(&more).code(), "idempotency_key_reused");
+        assert_eq!(server.get("/v1/atp/A%20%2F1").json()["available"], 1);
 
         let held = items[0]["reservation"]["id"].clone();
         let mut claim = order("1", "A /1", 10);
@@ -515,6 +534,56 @@ fn the_live_feed_tells_every_record_once_and_goes_on_where_one_left() {
             }
         }
         assert!(server.get("/metrics").body.windows(19).any(|window| window == b"ordain_live_feeds 3"));
+    });
+}
+
+/// The client sends all of it at once, half of a request at the end, and reads only later: more than is held back for it.
+#[test]
+fn requests_sent_without_waiting_are_answered_in_their_order() {
+    const REQUESTS: usize = 600;
+    served(|server| {
+        shop(server);
+        let cart = reservation("A /1", 1).to_string();
+        let request = |n: usize| match n % 3 {
+            0 => format!("GET /v1/stock/A%20%2F1 HTTP/1.1\r\nhost: test\r\nx-request-id: n-{n}\r\n\r\n"),
+            1 => format!("GET /v1/atp/A%20%2F1 HTTP/1.1\r\nhost: test\r\nx-request-id: n-{n}\r\n\r\n"),
+            _ => format!(
+                "POST /v1/reservations HTTP/1.1\r\nhost: test\r\nx-request-id: n-{n}\r\n\
+                 content-type: application/json\r\ncontent-length: {}\r\n\r\n{cart}",
+                cart.len()
+            ),
+        };
+        let asked: String = (0..REQUESTS).map(request).collect();
+        let (first, half) = asked.split_at(asked.len() - 20);
+        let stream = server.connect();
+        let mut sending = stream.try_clone().expect("a socket");
+        sending.write_all(first.as_bytes()).expect("sent");
+        let mut answers = BufReader::new(stream);
+        let mut statuses = Vec::new();
+        for n in 0..REQUESTS {
+            if n == REQUESTS - 1 {
+                sending.write_all(half.as_bytes()).expect("sent");
+            }
+            let (mut status, mut id, mut length) = (0, String::new(), 0);
+            loop {
+                let mut line = String::new();
+                answers.read_line(&mut line).expect("an answer");
+                let line = line.trim_end().to_ascii_lowercase();
+                match line.split_once(": ") {
+                    Some(("x-request-id", value)) => id = value.into(),
+                    Some(("content-length", value)) => length = value.parse().expect("a number"),
+                    Some(_) => {}
+                    None if line.is_empty() => break,
+                    None => status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status"),
+                }
+            }
+            let mut body = vec![0; length];
+            answers.read_exact(&mut body).expect("a body");
+            assert_eq!(id, format!("n-{n}"));
+            statuses.push(status);
+        }
+        let count = |status: u16| statuses.iter().filter(|found| **found == status).count();
+        assert_eq!((count(200), count(201), count(409)), (REQUESTS / 3 * 2, 10, REQUESTS / 3 - 10));
     });
 }
 
