@@ -206,7 +206,12 @@ fn check_currency(state: &State, asked: Option<Currency>) -> Result<(), Failure>
 fn keep_time(pipeline: &Pipeline, stopping: &AtomicBool) {
     while !stopping.load(Ordering::Acquire) {
         let due = pipeline.tick();
-        let now = pipeline.journal().now().journal;
+        let journal = pipeline.journal();
+        let now = journal.now().journal;
+        if due.is_some_and(|due| due <= now) {
+            // More of it waits: what was written of it takes no seats any more. A journal that has ended is told elsewhere.
+            let _ = journal.durable_blocking(journal.last_seq(), ());
+        }
         let until = due.map_or(NAP_MAX, |due| Duration::from_millis(u64::try_from(due.0 - now.0).unwrap_or(0)));
         // At least a moment: what could not be written now would otherwise be tried without a pause.
         thread::park_timeout(until.clamp(Duration::from_millis(1), NAP_MAX));

@@ -355,18 +355,30 @@ impl<'a> Group<'a> {
             return Ok(());
         }
         self.complete(sku, index);
-        let range = self.skus[sku].cells.clone();
-        while left > 0 {
-            let cells = self.cells[range.clone()].iter_mut().enumerate();
-            let cells = cells.filter(|(_, cell)| cell.free > 0 && node.is_none_or(|node| node == cell.key.node));
-            let Some((position, best)) = cells.max_by_key(|(_, cell)| (cell.free, Reverse(cell.key.node))) else {
-                return Err(Alone::Refused);
-            };
-            let units = best.free.min(left);
-            best.free -= units;
-            best.taken += units;
+        let asked = |cell: &Cell| cell.free > 0 && node.is_none_or(|node| node == cell.key.node);
+        let rank = |cell: &Cell| (Reverse(cell.free), cell.key.node);
+        let mut places: Vec<usize> = self.skus[sku].cells.clone().filter(|at| asked(&self.cells[*at])).collect();
+        let free: u64 = places.iter().map(|at| u64::from(self.cells[*at].free)).sum();
+        if free < u64::from(left) {
+            return Err(Alone::Refused);
+        }
+        // One cell is enough as a rule; the others are put in order only when it is not.
+        match places.iter().copied().min_by_key(|at| rank(&self.cells[*at])) {
+            Some(best) if self.cells[best].free >= left => places = vec![best],
+            _ => places.sort_unstable_by_key(|at| rank(&self.cells[*at])),
+        }
+        for at in places {
+            let units = self.cells[at].free.min(left);
+            self.cells[at].free -= units;
+            self.cells[at].taken += units;
             left -= units;
-            self.chosen.push(Chosen { sku, cell: range.start + position, units });
+            self.chosen.push(Chosen { sku, cell: at, units });
+            if left == 0 {
+                break;
+            }
+            if self.chosen.len() > RESERVATION_CELLS_MAX {
+                return Err(Alone::InTurn);
+            }
         }
         Ok(())
     }

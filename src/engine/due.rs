@@ -84,9 +84,8 @@ impl DueIndex {
         if self.is_idle(now) {
             return Vec::new();
         }
-        let heap = self.heap.lock();
-        let due = heap.iter().filter(|Reverse(run)| run.at <= now).flat_map(|Reverse(run)| run.keys());
-        due.collect::<BTreeSet<_>>().into_iter().collect()
+        let due = runs_due(&self.heap.lock(), now);
+        due.into_iter().flat_map(Run::keys).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Drops entries due at `now` of reservations that have ended or moved, after their gives are done. Whether one has
@@ -95,10 +94,10 @@ impl DueIndex {
         if self.is_idle(now) {
             return;
         }
-        let mut due: Vec<_> = self.heap.lock().iter().filter(|Reverse(run)| run.at <= now).copied().collect();
-        due.retain(|Reverse(run)| run.keys().all(&ended));
-        due.sort_unstable_by(|a, b| b.cmp(a));
-        let mut gone = due.into_iter().peekable();
+        let mut due = runs_due(&self.heap.lock(), now);
+        due.retain(|run| run.keys().all(&ended));
+        due.sort_unstable();
+        let mut gone = due.into_iter().map(Reverse).peekable();
         let mut heap = self.heap.lock();
         let mut kept = Vec::new();
         // Each entry that was seen takes one away: what was entered meanwhile stays.
@@ -131,9 +130,43 @@ impl DueIndex {
     }
 }
 
+/// Runs that end at `now` or before, in any order. Only those are looked at, and their neighbours: below one that ends
+/// later all end later.
+fn runs_due(heap: &Heap, now: JournalTime) -> Vec<Run> {
+    let runs = heap.as_slice();
+    let (mut due, mut open) = (Vec::new(), vec![0]);
+    while let Some(at) = open.pop() {
+        if let Some(Reverse(run)) = runs.get(at).filter(|Reverse(run)| run.at <= now) {
+            due.push(*run);
+            open.extend([2 * at + 1, 2 * at + 2]);
+        }
+    }
+    due
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The standard library does not promise how it lays a heap out.
+    #[test]
+    fn what_is_due_is_found_in_a_heap_of_any_history() {
+        let mut heap = Heap::new();
+        let mut drawn = 1_u64;
+        for step in 0..5_000 {
+            drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            match drawn >> 60 {
+                0..5 => drop(heap.pop()),
+                _ => heap.push(Reverse(Run::one(JournalTime((drawn >> 33) as i64 % 200), ReservationKey(step)))),
+            }
+            let now = JournalTime((drawn >> 20) as i64 % 220);
+            let mut found = runs_due(&heap, now);
+            let mut due: Vec<Run> = heap.iter().map(|Reverse(run)| *run).filter(|run| run.at <= now).collect();
+            found.sort_unstable();
+            due.sort_unstable();
+            assert_eq!(found, due, "step {step}");
+        }
+    }
 
     #[test]
     fn what_enters_while_others_are_asked_about_stays() {

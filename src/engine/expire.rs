@@ -20,6 +20,9 @@ use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState
 use crate::domain::stock::{CellKey, MovementKind};
 use crate::domain::time::JournalTime;
 
+/// Reservations that the clock takes on at once, a run more at most: each is a record, and what is in flight is bounded.
+const EXPIRED_MAX: usize = 1_024;
+
 /// What the clock has to do, soonest first. Stale entries are harmless.
 #[derive(Debug, Default)]
 pub struct Agenda {
@@ -28,7 +31,7 @@ pub struct Agenda {
 
 impl Engine {
     /// Expires what is due, clears the due indices of what has ended, looks again for what was
-    /// left over, forgets what ended long ago; answers when the clock should come again.
+    /// left over, forgets what ended long ago; answers when the clock should come again, which is at once while more is due.
     pub fn expire_due(&self, log: &dyn Log) -> Option<JournalTime> {
         let context = Context { actor: "clock".into(), source: "clock".into(), request_id: "".into(), key: None };
         let turn = Turn::new(log, &context, None);
@@ -39,7 +42,8 @@ impl Engine {
             while let Some(run) = self.agenda_inbox.pop() {
                 agenda.heap.push(Reverse(run));
             }
-            while let Some(Reverse(run)) = agenda.heap.peek().copied()
+            while due.len() < EXPIRED_MAX
+                && let Some(Reverse(run)) = agenda.heap.peek().copied()
                 && run.at <= now
             {
                 agenda.heap.pop();
@@ -60,7 +64,8 @@ impl Engine {
         }
         self.look_again(&turn);
         self.forget_ended(now);
-        if self.left_over.is_empty() { next } else { Some(now.plus_s(1)) }
+        let again = (!self.left_over.is_empty()).then(|| now.plus_s(1));
+        next.into_iter().chain(again).min()
     }
 
     /// Expires what is due of these skus; answers whether anything was.
