@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::codec::{self, ENTRY_HEAD_BYTES};
 use super::frame::{Link, array};
+use super::history::damaged;
 use super::shelf::Shelf;
 pub(super) use super::snapshot_file::path;
 #[cfg(test)]
@@ -136,7 +137,7 @@ fn merge(
                 Some((_, entity)) if entity.is_forgotten_at(now) => {}
                 Some((key, entity)) => output.push(key, &entity)?,
                 None if planted(Bug::SnapshotLoses) => {}
-                None if is_forgotten(&key, entry, now) => {}
+                None if is_forgotten(&key, entry, now)? => {}
                 None => output.push_entry(key, entry)?,
             }
             Ok(())
@@ -151,13 +152,15 @@ fn merge(
     Ok(())
 }
 
-/// Whether nothing needs to know of an entry any more. Most kinds stay for ever, and are not even decoded.
-fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> bool {
-    matches!(key, EntityKey::Reservation(_) | EntityKey::Key(_)) && {
-        let (kind, version, _) = codec::entry_head(&array(entry, 0));
-        let entity = codec::get_entity(kind, version, &entry[ENTRY_HEAD_BYTES..]);
-        entity.expect("all of it decoded when it was verified").1.is_forgotten_at(now)
+/// Whether nothing needs to know of an entry any more. Most kinds stay for ever, and are not even decoded. All of it was
+/// verified before, by another reading.
+fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<bool> {
+    if !matches!(key, EntityKey::Reservation(_) | EntityKey::Key(_)) {
+        return Ok(false);
     }
+    let (kind, version, _) = codec::entry_head(&array(entry, 0));
+    let (_, entity) = codec::get_entity(kind, version, &entry[ENTRY_HEAD_BYTES..]).map_err(damaged)?;
+    Ok(entity.is_forgotten_at(now))
 }
 
 fn each_record(

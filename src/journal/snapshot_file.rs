@@ -25,6 +25,7 @@ use thiserror::Error;
 
 use super::codec::{self, ENTITY_BYTES_MAX, ENTRY_HEAD_BYTES, Undecodable};
 use super::frame::{Link, array};
+use super::history::damaged;
 use super::shelf::ReadError;
 use super::store::{Disk, NewFile, OpenFile};
 use crate::domain::state::{Entity, EntityKey};
@@ -170,7 +171,9 @@ impl Output {
     }
 
     fn pushed(&mut self, key: EntityKey, at: usize) -> io::Result<()> {
-        assert!(self.last.as_ref().is_none_or(|last| *last < key), "entities ascend by key");
+        if self.last.as_ref().is_some_and(|last| *last >= key) {
+            return Err(damaged(format!("{key:?} comes after {:?}: entities ascend by key", self.last)));
+        }
         let entry = &self.pending[at..];
         assert!(entry.len() <= ENTITY_BYTES_MAX, "an entity takes at most {ENTITY_BYTES_MAX} bytes");
         self.count += 1;
