@@ -316,8 +316,9 @@ impl std::ops::Index<usize> for Prepared {
 fn prepared(names: &[Text], load: Load, thread: u64) -> Prepared {
     let one = |n: u64| {
         let sku = if load.hot { &names[0] } else { &names[(mix(n) % names.len() as u64) as usize] };
-        let line = ReserveLine { sku: sku.clone(), quantity: Quantity::new(1).expect("one"), node: None };
-        let owner = text("cart");
+        // As they come from outside: every name in memory of its own, every owner another one.
+        let line = ReserveLine { sku: text(sku), quantity: Quantity::new(1).expect("one"), node: None };
+        let owner = text(&format!("cart-{n}"));
         let (id, channel, customer) = (None, None, None);
         let reserve =
             Reserve { id, fingerprint: 0, owner, ttl_s: 3_600, lines: vec![line], partial: false, channel, customer };

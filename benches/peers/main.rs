@@ -7,7 +7,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | windows | each side of a line in turn, A B A B, the order turned round every time; warm-up before each |
+//! | windows | each side of a line in turn, A B A B, the order turned round every time; before each the core rests, and warms up |
 //! | a side's figures | medians over its windows: rate, and the percentiles of a window's latencies |
 //! | a ratio | median of the ratios of windows of the same round, with a 95 % interval from the sign test (`statistics`) |
 //! | a bar | missed only when the whole interval is on the wrong side (`bars`) |
@@ -38,6 +38,10 @@ mod workloads;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+/// The same as the program has, as the echo is its limit.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 use clap::{Parser, Subcommand};
 use serde_json::{Value, json};

@@ -16,6 +16,12 @@ use super::request::Request;
 use super::servers::{Place, Server};
 use super::wire::Wire;
 
+/// How the servers' core is waited for before a window: looks of this length, at most so many, until less than this share
+/// of one was used.
+const REST: Duration = Duration::from_millis(50);
+const RESTS_MAX: u32 = 20;
+const QUIET: f64 = 0.25;
+
 /// Which cores do what.
 #[derive(Clone, Copy, Debug)]
 pub struct Cores {
@@ -132,6 +138,7 @@ impl Side {
     }
 
     fn window(&mut self, load: Load, cores: Cores) -> Result<Window, String> {
+        rest(cores.server);
         let own = std::process::id();
         let (server_core, generator_core) = (Core::read(cores.server), Core::read(cores.generator));
         let (own_before, began) = (used_by(own, false), Instant::now());
@@ -155,6 +162,17 @@ impl Side {
             generator_share: own_share,
             generator_core: Core::read(cores.generator).busy_since(generator_core),
         })
+    }
+}
+
+/// Lets the server before finish what it does behind its answers: it would be done at the expense of the next.
+fn rest(core: usize) {
+    for _ in 0..RESTS_MAX {
+        let before = Core::read(core);
+        std::thread::sleep(REST);
+        if Core::read(core).busy_since(before) < QUIET {
+            return;
+        }
     }
 }
 

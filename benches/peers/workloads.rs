@@ -18,7 +18,7 @@ use super::echo::SAME;
 use super::request::{Request, SERIAL, SKU};
 use super::rounds::{Asked, Side};
 use super::servers::{Place, Server};
-use super::stores::{Ordain, Postgres, Redis, Stock};
+use super::stores::{Ordain, Postgres, Redis, Stock, owner};
 use super::wire::Wire;
 
 /// Bytes of a write of the disk's side: what the smallest sync costs.
@@ -167,7 +167,7 @@ impl<'a> Reserving<'a> {
     }
 
     fn reservation(&self) -> Value {
-        json!({"owner": "cart-81", "ttl_s": 86_400, "lines": [{"sku": self.sku(), "quantity": 1}]})
+        json!({"owner": owner(), "ttl_s": 86_400, "lines": [{"sku": self.sku(), "quantity": 1}]})
     }
 
     fn single(&self, name: &'static str, connections: usize, depth: usize) -> Side {
@@ -288,7 +288,7 @@ fn order(place: &Place, programs: &Programs, sizes: &Sizes, measure: &mut Measur
     let server = place.ordain(&programs.ordain)?;
     let store = Ordain::fill(server.address, stock)?;
     let order = Request::http("POST", "/v1/orders", &order_body(&|_| format!("sku-{SKU}")).to_string());
-    let body = json!({"owner": "cart-81", "ttl_s": 86_400, "lines": [{"sku": format!("sku-{SKU}"), "quantity": 1}]});
+    let body = json!({"owner": owner(), "ttl_s": 86_400, "lines": [{"sku": format!("sku-{SKU}"), "quantity": 1}]});
     let reservation = Request::http("POST", "/v1/reservations", &body.to_string());
     let mut taken = 0;
     for (lane, &connections) in (1..).zip(&sizes.connections) {
