@@ -37,7 +37,7 @@ pub struct Round {
     pub is_heavy: bool,
     /// Paths of what was asked for lately, answered or not.
     pub rumours: Mutex<VecDeque<String>>,
-    /// Set once the server is killed.
+    /// Set once the server is dead.
     pub is_over: AtomicBool,
 }
 
@@ -267,6 +267,11 @@ impl<'a> Client<'a> {
             }
             unknown => {
                 self.findings.unknown += 1;
+                match &unknown {
+                    Ok(answer) if answer.code() == "outcome_unknown" => self.findings.told_unknown += 1,
+                    Ok(answer) => self.findings.wrong(format!("{request:?} was told {answer:?}")),
+                    Err(_) => {}
+                }
                 self.book.unknown.push((purpose, request));
                 unknown.map(drop)
             }
@@ -287,8 +292,10 @@ impl<'a> Client<'a> {
             self.findings.wrong(format!("{request:?} at the same time: {one:?} and {other:?}"));
         }
         let first = done.iter().find(|answer| !answer.replayed).or(done.first()).map(|answer| (*answer).clone());
+        // Refused only if both were: where one is not known, nothing is.
+        let unknown = told.iter().find(|answer| answer.status == 500).cloned();
         let refused = (told.len() == 2).then(|| told[0].clone());
-        first.or(refused).ok_or_else(|| io::ErrorKind::ConnectionReset.into())
+        first.or(unknown).or(refused).ok_or_else(|| io::ErrorKind::ConnectionReset.into())
     }
 
     fn new_id(&mut self) -> String {

@@ -13,8 +13,10 @@ pub struct Findings {
     pub wrong: u64,
     /// Writes that were answered with success.
     pub acknowledged: u64,
-    /// Writes whose connection broke before the answer.
+    /// Writes whose connection broke before the answer, or whose answer was that nobody knows.
     pub unknown: u64,
+    /// Those of them that were answered with the code `outcome_unknown`.
+    pub told_unknown: u64,
     /// How often each kind of write was done, and refused.
     pub tally: BTreeMap<&'static str, (u64, u64)>,
     texts: Vec<String>,
@@ -52,6 +54,7 @@ impl Findings {
         self.wrong += other.wrong;
         self.acknowledged += other.acknowledged;
         self.unknown += other.unknown;
+        self.told_unknown += other.told_unknown;
         for (kind, (done, refused)) in other.tally {
             let sum = self.tally.entry(kind).or_default();
             *sum = (sum.0 + done, sum.1 + refused);

@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ pub struct Place {
     pub folder: PathBuf,
     /// Whether the log is a plain file instead of a sled database.
     pub plain: bool,
+    /// Size of a generation of the log, and least growth before a snapshot.
+    pub mib: u16,
 }
 
 /// A running process; killed when dropped.
@@ -38,10 +40,10 @@ impl Place {
     /// An empty data directory.
     pub fn new(folder: PathBuf, plain: bool) -> Self {
         std::fs::create_dir_all(&folder).expect("a folder can be made");
-        Self { folder, plain }
+        Self { folder, plain, mib: 1 }
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 
@@ -50,22 +52,33 @@ impl Place {
         file.expect("stderr can be kept").into()
     }
 
+    /// What the log is written to.
+    pub fn store(&self) -> &'static str {
+        if self.plain { "plain" } else { "sled" }
+    }
+
+    fn command(&self) -> Command {
+        let (mut command, mib) = (Command::new(binary()), self.mib.to_string());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--generation-mib", &mib, "--snapshot-mib", &mib]);
+        command.args(["--store", self.store(), "--data"]).arg(self.data());
+        command.stdout(Stdio::piped()).stderr(self.log());
+        command
+    }
+
     fn spawn(&self) -> Child {
-        let store = if self.plain { "plain" } else { "sled" };
-        Command::new(binary())
-            .args(["serve", "--listen", "127.0.0.1:0", "--generation-mib", "1", "--snapshot-mib", "1"])
-            .args(["--store", store, "--data"])
-            .arg(self.data())
-            .stdout(Stdio::piped())
-            .stderr(self.log())
-            .spawn()
-            .expect("the binary runs")
+        self.command().spawn().expect("the binary runs")
     }
 
     /// Starts the server and waits until it listens.
     pub fn serve(&self) -> Server {
-        let began = Instant::now();
-        let mut child = self.spawn();
+        self.serve_on(|_| {})
+    }
+
+    /// The same, with something put before the process.
+    pub fn serve_on(&self, put_before: impl FnOnce(&mut Command)) -> Server {
+        let (began, mut command) = (Instant::now(), self.command());
+        put_before(&mut command);
+        let mut child = command.spawn().expect("the binary runs");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut line).expect("stdout can be read");
@@ -122,6 +135,11 @@ impl Server {
             Some(status) if !status.success() => Err(format!("the server did not stop in order: {status}")),
             _ => Ok(()),
         }
+    }
+
+    /// Waits until it ends by itself; whoever needs it to end bounds its life.
+    pub fn ended(mut self) -> ExitStatus {
+        self.child.wait().expect("the process is ours")
     }
 
     fn end(&mut self) {

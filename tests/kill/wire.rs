@@ -1,7 +1,7 @@
 //! HTTP/1.1 as a client speaks it: one connection kept alive, one request at a time.
 //!
 //! A broken connection is an error and stays one: whether the request took effect is then not known, and only whoever
-//! sent it knows what to do about that. Bodies are JSON with a length; nothing else is understood.
+//! sent it knows what to do about that. Bodies have a length, and are JSON or plain text; nothing else is understood.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -107,9 +107,12 @@ impl Wire {
         while self.read.len() < head_bytes + body_bytes {
             self.read_more()?;
         }
+        let body = &self.read[head_bytes..head_bytes + body_bytes];
+        let is_text = header("content-type").is_some_and(|kind| kind.starts_with("text/plain"));
         let body = match body_bytes {
             0 => Value::Null,
-            _ => serde_json::from_slice(&self.read[head_bytes..head_bytes + body_bytes]).map_err(|_| broken())?,
+            _ if is_text => Value::String(String::from_utf8_lossy(body).into_owned()),
+            _ => serde_json::from_slice(body).map_err(|_| broken())?,
         };
         let (replayed, closes) = (header("idempotent-replayed") == Some("true"), header("connection") == Some("close"));
         self.read.drain(..head_bytes + body_bytes);

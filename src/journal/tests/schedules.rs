@@ -20,6 +20,9 @@ fn under_many_schedules(body: impl Fn() + Copy + Send + Sync + 'static) {
     let seed = std::env::var("ORDAIN_SEED").map_or(1, |n| n.parse().unwrap());
     scheduled(PctScheduler::new_from_seed(seed, 3, count), body);
     scheduled(RandomScheduler::new_from_seed(seed, count), body);
+    let thread = std::thread::current();
+    let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or_default();
+    println!("schedules test={test} seed={seed} orders={}", 2 * count);
 }
 
 /// Several threads wait each for its own record; each is told only once its record is on the disk.

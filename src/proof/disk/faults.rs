@@ -6,7 +6,7 @@
 //! A byte that cannot be read while recovering refuses the start, and its directory is unharmed.
 //!
 //! `ORDAIN_SYNCS` says up to which sync each is made to fail; `ORDAIN_WRITES`, `ORDAIN_READS` and `ORDAIN_FULL` say how
-//! many of the others.
+//! many of the others. `ORDAIN_SEED` says what the processes write, where calls fail, and which disk is looked at.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use super::image::{Choice, Image};
 use super::judge::{APPENDED, States, judge};
-use super::recorder::{EIO, FULL, INTERRUPTED, Recording, SHORT, Word, folder};
+use super::preload::{EIO, FULL, INTERRUPTED, SHORT, Word};
+use super::recorder::{Recording, folder};
 use super::trace::{Step, Trace};
 use super::writer::{self, DISK, DONE, POISONED, Plan, STUCK, Upkeep, name};
 use super::{Dice, crew, setting};
@@ -27,14 +28,23 @@ const GENERATION_BYTES: u64 = 8 << 10;
 /// About what a short run writes before it is opened again.
 const EARLY_BYTES: u64 = 300_000;
 
-/// Enough for five hundred syncs.
-fn plan(store: StoreKind) -> Plan {
-    Plan { store, seed: 11, openings: 2, groups: 90, upkeep: Upkeep::Writer, generation_bytes: GENERATION_BYTES }
-}
+/// Which records share a sync is up to the threads: by so many may one run have fewer than another.
+const SYNCS_SPARE: u64 = 100;
 
 /// A short run, for what is tried at many places.
 fn short(store: StoreKind) -> Plan {
-    Plan { groups: 25, ..plan(store) }
+    let (seed, upkeep) = (seed(), Upkeep::Writer);
+    Plan { store, seed, openings: 2, groups: 25, upkeep, generation_bytes: GENERATION_BYTES }
+}
+
+fn seed() -> u64 {
+    setting("ORDAIN_SEED", 1)
+}
+
+/// One of every so many places, by chance.
+fn place(at: usize, runs: u64, places: u64) -> u64 {
+    let (from, to) = (places * at as u64 / runs, places * (at as u64 + 1) / runs);
+    from + Dice::new(seed() << 16 | at as u64).below(to - from)
 }
 
 fn options(store: StoreKind) -> Options {
@@ -68,23 +78,35 @@ fn counted(plan: Plan, word: Word) -> (u64, u64) {
     (recording.word(word), recording.acknowledged())
 }
 
+/// A run of more syncs than are made to fail, whatever the seed, and what it acknowledges.
+fn long(store: StoreKind, wanted: u64) -> (Plan, u64) {
+    for openings in 2..3 + wanted / 10 {
+        let plan = Plan { openings, groups: 90, ..short(store) };
+        let (syncs, acknowledged) = counted(plan, Word::SyncCount);
+        if syncs >= wanted + SYNCS_SPARE {
+            return (plan, acknowledged);
+        }
+    }
+    panic!("no run has {wanted} syncs");
+}
+
 fn fail_each_sync(store: StoreKind) {
-    let (syncs, acknowledged) = counted(plan(store), Word::SyncCount);
-    let (wanted, seed) = (setting("ORDAIN_SYNCS", 500), setting("ORDAIN_SEED", 1));
-    assert!(syncs >= wanted.min(500), "only {syncs} syncs");
+    let (wanted, seed) = (setting("ORDAIN_SYNCS", 500), seed());
+    let (plan, acknowledged) = long(store, wanted);
     let states = Arc::new(States::up_to(acknowledged + 2_000 + APPENDED));
-    let codes = all(wanted.min(syncs) as usize, move |at| {
+    let codes = all(wanted as usize, move |at| {
         let nth = at as u64 + 1;
         let recording = Recording::new();
         recording.set(Word::SyncAt, nth);
-        let (code, said) = plan(store).run(&recording);
+        let (code, said) = plan.run(&recording);
         let trace = recording.trace();
-        let context = |what: &str| format!("{}, sync {nth}: {what}; {said}", name(store));
+        let context = |what: &str| format!("{}, seed {seed}, sync {nth}: {what}; {said}", name(store));
         if ![DONE, POISONED, DISK].contains(&code) {
             return Err(context(&format!("the process ended with {code}")));
         }
-        if recording.word(Word::Fired) == 0 && nth + 50 < syncs {
-            return Err(context("no sync failed"));
+        let fired = recording.word(Word::Fired);
+        if fired != 1 {
+            return Err(context(&format!("{fired} syncs failed")));
         }
         check_stop(&trace, code).map_err(|what| context(&what))?;
         let acknowledged = trace.acknowledged(trace.steps.len());
@@ -99,8 +121,8 @@ fn fail_each_sync(store: StoreKind) {
         let judged = judge(&root, &options(store), acknowledged, &states);
         judged.map(|()| code).map_err(|finding| context(&format!("{what}: {finding:?}")))
     });
-    println!("faults store={} kind=sync runs={} ends={codes:?}", name(store), wanted.min(syncs));
-    assert!(codes.iter().any(|(code, times)| *code == POISONED && *times > 50), "{codes:?}");
+    println!("faults store={} kind=sync seed={seed} runs={wanted} ends={codes:?}", name(store));
+    assert!(codes.iter().any(|(code, times)| *code == POISONED && *times > wanted as usize / 10), "{codes:?}");
 }
 
 /// What the trace of a failed sync must show.
@@ -151,13 +173,14 @@ fn a_write_that_fails_stops_the_process_and_one_that_is_short_or_interrupted_is_
         for (kind, word) in [(EIO, "eio"), (FULL, "full"), (SHORT, "short"), (INTERRUPTED, "interrupted")] {
             let (states, runs) = (states.clone(), setting("ORDAIN_WRITES", 25));
             let codes = all(runs as usize, move |at| {
-                let nth = 1 + writes * at as u64 / runs;
+                let nth = 1 + place(at, runs, writes);
                 let mut recording = Recording::new();
                 recording.traced = false;
                 recording.set(Word::WriteAt, nth);
                 recording.set(Word::WriteKind, kind);
                 let (code, said) = short(store).run(&recording);
-                let context = |what: &str| format!("{}, {word} at write {nth}: {what}; {said}", name(store));
+                let context =
+                    |what: &str| format!("{}, seed {}, {word} at write {nth}: {what}; {said}", name(store), seed());
                 let expected: &[i32] = if kind >= SHORT && kind != FULL { &[DONE] } else { &[DONE, POISONED, DISK] };
                 if !expected.contains(&code) {
                     return Err(context(&format!("the process ended with {code}")));
@@ -165,7 +188,7 @@ fn a_write_that_fails_stops_the_process_and_one_that_is_short_or_interrupted_is_
                 let judged = judge(&recording.data(), &options(store), recording.acknowledged(), &states);
                 judged.map(|()| code).map_err(|finding| context(&format!("{finding:?}")))
             });
-            println!("faults store={} kind={word} runs={runs} ends={codes:?}", name(store));
+            println!("faults store={} kind={word} seed={} runs={runs} ends={codes:?}", name(store), seed());
             let stopped = codes.iter().any(|(code, _)| *code == POISONED);
             assert_eq!(stopped, kind == EIO || kind == FULL, "{word}: {codes:?}");
         }
@@ -202,15 +225,16 @@ fn a_byte_that_cannot_be_read_refuses_the_start_and_harms_nothing() {
         files_below(&left.data(), Path::new(""), &mut files);
         let runs = setting("ORDAIN_READS", 80) as usize;
         let codes = all(runs, move |at| {
-            let mut dice = Dice::new(at as u64);
+            let mut dice = Dice::new(seed() << 16 | at as u64);
             let recording = copy(&left);
-            let file = &files[at % files.len()];
+            let file = &files[(at + seed() as usize) % files.len()];
             let about = fs::metadata(recording.data().join(file)).map_err(|error| error.to_string())?;
             let offset = dice.below(about.len().min(GENERATION_BYTES));
             recording.set(Word::BadInode, about.ino());
             recording.set(Word::BadOffset, offset);
             let (code, said) = only_open(store).run(&recording);
-            let context = |what: &str| format!("{}, byte {offset} of {file:?}: {what}; {said}", name(store));
+            let context =
+                |what: &str| format!("{}, seed {}, byte {offset} of {file:?}: {what}; {said}", name(store), seed());
             if ![DONE, DISK].contains(&code) {
                 return Err(context(&format!("the process ended with {code}")));
             }
@@ -218,7 +242,7 @@ fn a_byte_that_cannot_be_read_refuses_the_start_and_harms_nothing() {
             let judged = judge(&recording.data(), &options(store), acknowledged, &states);
             judged.map(|()| code).map_err(|finding| context(&format!("{finding:?}")))
         });
-        println!("faults store={} kind=read-eio runs={runs} ends={codes:?}", name(store));
+        println!("faults store={} kind=read-eio seed={} runs={runs} ends={codes:?}", name(store), seed());
         assert!(codes.iter().any(|(code, times)| *code == DISK && *times > runs / 4), "{codes:?}");
     }
 }
@@ -248,18 +272,18 @@ fn a_read_that_is_short_while_recovering_is_completed() {
         let reads = whole.word(Word::ReadCount);
         let runs = reads.min(setting("ORDAIN_READS", 80) / 2);
         let codes = all(runs as usize, move |at| {
-            let nth = 1 + reads * at as u64 / runs;
+            let nth = 1 + place(at, runs, reads);
             let recording = copy(&left);
             recording.set(Word::ReadAt, nth);
             let (code, said) = only_open(store).run(&recording);
-            let context = |what: &str| format!("{}, short at read {nth}: {what}; {said}", name(store));
+            let context = |what: &str| format!("{}, seed {}, short at read {nth}: {what}; {said}", name(store), seed());
             if code != DONE {
                 return Err(context(&format!("the process ended with {code}")));
             }
             let judged = judge(&recording.data(), &options(store), acknowledged, &states);
             judged.map(|()| code).map_err(|finding| context(&format!("{finding:?}")))
         });
-        println!("faults store={} kind=read-short runs={runs} of={reads} ends={codes:?}", name(store));
+        println!("faults store={} kind=read-short seed={} runs={runs} of={reads} ends={codes:?}", name(store), seed());
     }
 }
 
@@ -275,12 +299,13 @@ fn a_full_disk_stops_the_process_and_loses_nothing() {
         let states = Arc::new(States::up_to(2 * acknowledged + 4_000 + APPENDED));
         let codes = all(runs as usize, move |at| {
             // Half of them early, where no start has come yet: what sled writes at a start dwarfs the rest.
-            let capacity = 1 + if at % 2 == 0 { used } else { EARLY_BYTES.min(used) } * at as u64 / runs;
+            let capacity = 1 + place(at, runs, if at % 2 == 0 { used } else { EARLY_BYTES.min(used) });
             let mut recording = Recording::new();
             recording.traced = false;
             recording.set(Word::Capacity, capacity);
             let (code, said) = short(store).run(&recording);
-            let context = |what: &str| format!("{}, room for {capacity} bytes: {what}; {said}", name(store));
+            let context =
+                |what: &str| format!("{}, seed {}, room for {capacity} bytes: {what}; {said}", name(store), seed());
             if ![DONE, POISONED, DISK, STUCK].contains(&code) {
                 return Err(context(&format!("the process ended with {code}")));
             }
@@ -294,7 +319,7 @@ fn a_full_disk_stops_the_process_and_loses_nothing() {
             let judged = judge(&recording.data(), &options(store), recording.acknowledged(), &states);
             judged.map(|()| code).map_err(|finding| context(&format!("{finding:?}")))
         });
-        println!("faults store={} kind=capacity runs={runs} ends={codes:?}", name(store));
+        println!("faults store={} kind=capacity seed={} runs={runs} ends={codes:?}", name(store), seed());
         assert!(codes.iter().any(|(code, _)| *code == POISONED || *code == DISK), "{codes:?}");
     }
 }

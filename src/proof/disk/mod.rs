@@ -1,7 +1,8 @@
 //! Attacks on the disk below the real stores: power that goes, and calls that fail.
 //!
 //! ```text
-//! recorder  a process under `recorder.c`: every change of its folder written down, calls made to fail
+//! preload   `recorder.c` in front of a process: calls made to fail
+//! recorder  a process under it: every change of its folder written down
 //! trace     what it did, and since when each step is durable
 //! image     a disk that a loss of power could leave, from a trace, a point and a seed
 //! writer    the recorded process: the real journal, with small generations so that all it can do happens
@@ -18,6 +19,7 @@ mod faults;
 mod image;
 mod judge;
 mod power;
+mod preload;
 mod recorder;
 mod shop;
 mod trace;

@@ -8,13 +8,14 @@
 //! The last line of a run is for the ledger:
 //! `images store=sled seed=1 images=500 lost=0 torn=0 unopened=0`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::image::{Bytes, Choice, Image};
 use super::judge::{APPENDED, Finding, States, judge};
-use super::recorder::{Recording, Word, folder};
+use super::preload::Word;
+use super::recorder::{Recording, folder};
 use super::trace::{Step, Trace};
 use super::writer::{self, DONE, Plan, Upkeep, name};
 use super::{Dice, crew, setting};
@@ -224,8 +225,13 @@ fn acknowledged_survives_a_loss_of_power_around_rare_calls_on_plain_files() {
     attack_rare_calls(StoreKind::Plain);
 }
 
+/// How many disks are drawn without the sync.
+const UNSYNCED_IMAGES: usize = 100;
+
+/// Drawn as the attack draws. One mode in nine keeps every byte and takes back file sizes alone. Sled gives a file its size
+/// when it opens it: of sled nothing is missing on such a disk, so nothing can be found.
 #[test]
-fn without_the_sync_nearly_every_image_is_flagged() {
+fn without_the_sync_every_disk_on_which_bytes_are_missing_is_flagged_but_one_in_ten() {
     for store in [StoreKind::Sled, StoreKind::Plain] {
         let mut recording = Recording::new();
         recording.sabotage = Some("no-fdatasync");
@@ -236,13 +242,26 @@ fn without_the_sync_nearly_every_image_is_flagged() {
         let mut acks = trace.steps.iter().enumerate().filter(|(_, step)| matches!(step, Step::Ack(_)));
         let (from, _) = acks.nth(10).expect("it acknowledged");
         let (mut dice, span) = (Dice::new(7), (trace.steps.len() - from) as u64);
-        // The length of the first generation is durable since it was opened, so old lengths take nothing from it.
         let drawn = std::iter::repeat_with(|| Choice::draw(from + dice.below(span) as usize, dice.next()));
-        let choices = drawn.filter(|choice| choice.bytes != Bytes::OldLengths).take(50).collect();
-        let tally = judge_all(trace.clone(), choices, true, of_journals(&trace, store));
-        let (flagged, images) = (tally.flagged(), tally.images);
-        println!("{}: {flagged} of {images} images flagged without the sync, not {:?}", name(store), tally.spared);
-        assert!(tally.images == 50 && tally.flagged() * 10 >= tally.images * 9, "{tally:?}");
+        let mut by_mode: BTreeMap<String, Vec<Choice>> = BTreeMap::new();
+        drawn.take(UNSYNCED_IMAGES).for_each(|choice| {
+            by_mode.entry(format!("{:?}", choice.bytes)).or_default().push(choice);
+        });
+        let (mut all, mut missing) = (0, (0, 0));
+        for (mode, choices) in by_mode {
+            let tally = judge_all(trace.clone(), choices, true, of_journals(&trace, store));
+            let (flagged, images) = (tally.flagged(), tally.images);
+            println!("{} {mode}: {flagged} of {images} flagged without the sync, not {:?}", name(store), tally.spared);
+            all += flagged;
+            if mode != format!("{:?}", Bytes::OldLengths) {
+                missing = (missing.0 + flagged, missing.1 + images);
+            }
+        }
+        let (flagged, images) = missing;
+        println!("{}: {all} of {UNSYNCED_IMAGES} flagged, {flagged} of {images} with bytes missing", name(store));
+        assert!(flagged * 10 >= images * 9, "{flagged} of {images} with bytes missing");
+        let percent = if store == StoreKind::Sled { 80 } else { 90 };
+        assert!(all * 100 >= UNSYNCED_IMAGES as u64 * percent, "{all} of {UNSYNCED_IMAGES}");
     }
 }
 

@@ -4,53 +4,16 @@
 //! next one finds, and power may go at any point of either. Folders are made in memory where the system has such a place:
 //! the disk's behaviour is made by the recorder and the images, so the real one would only be slow.
 //!
-//! Bounds: a process that runs longer than [`SECONDS_MAX`] is ended by the recorder, and that is a failure.
-//!
-//! Not here: what the processes do (`writer`, `shop`).
+//! Not here: the faults (`preload`), what the processes do (`writer`, `shop`).
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::FileExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
+use super::preload::{Control, Word};
 use super::trace::Trace;
-
-const SECONDS_MAX: u32 = 60;
-
-/// Word of the control page, as in recorder.c.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Word {
-    /// Which sync fails, counted from 1; 0 for none.
-    SyncAt,
-    /// Syncs seen.
-    SyncCount,
-    /// Which write fails, and how: [`EIO`], [`SHORT`], [`INTERRUPTED`] or [`FULL`].
-    WriteAt,
-    WriteCount,
-    WriteKind,
-    /// Which read is short.
-    ReadAt,
-    ReadCount,
-    /// So many bytes may be added to files; 0 for any.
-    Capacity,
-    Used,
-    /// What a sync takes.
-    SyncMicroseconds,
-    /// Faults injected.
-    Fired,
-    /// File and offset of a byte that no read gives back.
-    BadInode,
-    BadOffset,
-}
-
-pub(super) const EIO: u64 = 1;
-pub(super) const SHORT: u64 = 2;
-pub(super) const INTERRUPTED: u64 = 3;
-pub(super) const FULL: u64 = 4;
 
 /// A folder, its trace and its faults.
 pub(super) struct Recording {
@@ -65,7 +28,7 @@ impl Recording {
     pub(super) fn new() -> Recording {
         let recording = Recording { folder: folder(), traced: true, sabotage: None };
         fs::create_dir(recording.root()).expect("the folder is new");
-        fs::write(recording.control(), [0; 4096]).expect("the folder is writable");
+        recording.control().clear();
         recording
     }
 
@@ -82,31 +45,25 @@ impl Recording {
         self.folder.path().join("trace")
     }
 
-    fn control(&self) -> PathBuf {
-        self.folder.path().join("control")
+    fn control(&self) -> Control {
+        Control(self.folder.path().join("control"))
     }
 
     /// Sets a word of the control page.
     pub(super) fn set(&self, word: Word, value: u64) {
-        let page = OpenOptions::new().write(true).open(self.control()).expect("the page is there");
-        page.write_all_at(&value.to_le_bytes(), word as u64 * 8).expect("the page is writable");
+        self.control().set(word, value);
     }
 
     /// Reads a word of the control page.
     pub(super) fn word(&self, word: Word) -> u64 {
-        let mut value = [0; 8];
-        let page = File::open(self.control()).expect("the page is there");
-        page.read_exact_at(&mut value, word as u64 * 8).expect("the page is whole");
-        u64::from_le_bytes(value)
+        self.control().word(word)
     }
 
     /// Runs the test `name` of this binary under the recorder, with one variable that tells it what to do.
     pub(super) fn run(&self, name: &str, variable: &str, told: &str) -> Output {
         let mut command = Command::new(std::env::current_exe().expect("a test has a program"));
         command.args([name, "--exact", "--nocapture", "--test-threads=1"]);
-        command.env("LD_PRELOAD", library()).env(variable, told);
-        command.env("ORDAIN_RECORD_ROOT", self.root()).env("ORDAIN_RECORD_CONTROL", self.control());
-        command.env("ORDAIN_RECORD_SECONDS", SECONDS_MAX.to_string());
+        self.control().put_before(command.env(variable, told), &self.root());
         if self.traced {
             command.env("ORDAIN_RECORD_TRACE", self.trace_file());
         }
@@ -141,29 +98,4 @@ pub(super) fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let made = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
     made.expect("a folder can be made")
-}
-
-/// Compiles the recorder beside the test binary, once for each of its versions.
-fn library() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let source = include_str!("recorder.c");
-        let program = std::env::current_exe().expect("a test has a program");
-        let name = format!("recorder-{:08x}.so", crc32fast::hash(source.as_bytes()));
-        let target = program.with_file_name(name);
-        if target.exists() {
-            return target;
-        }
-        let beside = target.with_extension(format!("{}.tmp", std::process::id()));
-        let mut compiler = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-x", "c", "-", "-lpthread", "-o"])
-            .arg(&beside)
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect("a C compiler is needed to record what a process does to its disk");
-        compiler.stdin.take().expect("piped").write_all(source.as_bytes()).expect("the compiler reads");
-        assert!(compiler.wait().expect("the compiler ends").success(), "the recorder compiles");
-        fs::rename(&beside, &target).expect("both are in one folder");
-        target
-    })
 }

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use super::judge::Finding;
 use super::power::{Judge, judge_all, points};
-use super::recorder::{Recording, Word};
+use super::preload::Word;
+use super::recorder::Recording;
 use super::trace::{Step, Trace};
 use super::writer::{self, name};
 use super::{Dice, setting};

@@ -37,7 +37,8 @@ fn check(family: &str, programs: &[Program]) {
     if let Some(found) = explored.found {
         panic!("{family}: law ({}) of the stock protocol\n{}", found.law, found.story);
     }
-    println!("{family}: {count} programs, {states} states, {:.1} s", began.elapsed().as_secs_f64());
+    let (family, seconds) = (family.replace(' ', "-"), began.elapsed().as_secs_f64());
+    println!("search family={family} programs={count} states={states} seconds={seconds:.1}");
 }
 
 /// Whether the long families run as well.
