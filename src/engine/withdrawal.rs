@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use super::cell::{Short, Word};
 use crate::domain::limits::PATIENCE_US;
-use crate::sabotage::{Bug, planted};
 
 /// How long a request may still wait for units in flight.
 #[derive(Debug, Default)]
@@ -81,10 +80,6 @@ impl<'a> Withdrawal<'a> {
                 }
             }
             withdrawal.taken.push((word, *units));
-            if planted(Bug::JoinIgnoresMarks) || planted(Bug::JoinWithoutLook) {
-                // Units are in flight for long enough that somebody joins beside them.
-                std::thread::yield_now();
-            }
         }
         Ok(withdrawal)
     }
