@@ -1,8 +1,13 @@
 //! Planted bugs: the proof that the harness can see.
 //!
 //! A test that has never failed proves little. So the code carries a list of bugs that can be planted by name when the
-//! process starts (`ORDAIN_SABOTAGE=no-fdatasync`), each at the place where a careless change would make it, and a test
-//! plants each one and requires the harness named beside it to fail within its usual budget (`proof/sabotage.rs`).
+//! process starts (`ORDAIN_SABOTAGE=no-fdatasync`), and a test plants each one and requires the harness named beside it to
+//! fail within its usual budget, for the reason named there (`proof/sabotage.rs`).
+//!
+//! Most are planted in the engine and the journal, at the place where a careless change would make them. Fourteen are bugs
+//! in an order of steps that cannot be turned round in the engine by a word, and stand in the exhaustive search's own copy
+//! of that order (`proof/search`): what they prove is that the search can see, not that the engine follows the order. A few
+//! stand in both, and a thread then stops for a moment where the engine's window is short.
 //!
 //! Only test builds carry them: in every other build [`planted`] is the constant `false` and the compiler removes the
 //! branch. What is *not* here: who must catch which bug.
@@ -23,6 +28,14 @@ pub(crate) enum Bug {
     DropEventKind,
     /// What a give leaves to the queue is not handed out.
     LostFollowUp,
+    /// The record of a batch leaves out what its last cell loses.
+    BatchLosesCell,
+    /// The record of a batch leaves out the keys of its reservations.
+    BatchLosesKeys,
+    /// One of a batch that is refused keeps what it had chosen.
+    BatchRefusedKeeps,
+    /// The answers of a batch stand at one another's places.
+    BatchMisplaces,
     /// A cancelled unit is given back twice.
     BucketTwice,
     /// An extended reservation is due at its new end only when asked for by the clock, not by a take.
@@ -93,6 +106,10 @@ impl Bug {
         (Bug::WallExpiry, "wall-expiry"),
         (Bug::DropEventKind, "drop-event-kind"),
         (Bug::LostFollowUp, "lost-follow-up"),
+        (Bug::BatchLosesCell, "batch-loses-cell"),
+        (Bug::BatchLosesKeys, "batch-loses-keys"),
+        (Bug::BatchRefusedKeeps, "batch-refused-keeps"),
+        (Bug::BatchMisplaces, "batch-misplaces"),
         (Bug::BucketTwice, "bucket-twice"),
         (Bug::UnregisteredExtension, "unregistered-extension"),
         (Bug::ForgottenKey, "forgotten-key"),

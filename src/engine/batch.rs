@@ -152,6 +152,9 @@ impl Engine {
             }
         }
         logged.done();
+        if planted(Bug::BatchMisplaces) {
+            answers.reverse();
+        }
         Made::All(answers)
     }
 }
@@ -316,7 +319,7 @@ impl<'a> Group<'a> {
             chosen = Err(Alone::InTurn);
         }
         if let Err(mut alone) = chosen {
-            for Chosen { cell, units, .. } in &self.chosen {
+            for Chosen { cell, units, .. } in self.chosen.iter().filter(|_| !planted(Bug::BatchRefusedKeeps)) {
                 self.cells[*cell].free += units;
                 self.cells[*cell].taken -= units;
             }
@@ -543,12 +546,14 @@ impl<'a> Group<'a> {
             };
             Event::ReservationChanged(ReservationChanged { key: ReservationKey(number), version: 1, event: held })
         }));
-        events.extend(taken.iter().map(|cell| {
+        let moved = taken.len() - usize::from(planted(Bug::BatchLosesCell) && taken.len() > 1);
+        events.extend(taken[..moved].iter().map(|cell| {
             let units = cell.taken as i32;
             let delta = LevelDelta { available: -units, reserved: units, ..LevelDelta::default() };
             Event::StockMoved(StockMoved { cell: cell.key, kind: MovementKind::Reserved, delta })
         }));
-        for claimed in self.claims.iter().filter(|claimed| claimed.key.is_some()) {
+        let keyed = |claimed: &&Claimed<'_>| claimed.key.is_some() && !planted(Bug::BatchLosesKeys);
+        for claimed in self.claims.iter().filter(keyed) {
             if let Some(key) = self.wanted[self.members[claimed.at].at].key {
                 let answer = Answer::Reservation(ReservationKey(first.0 + claimed.at as u64));
                 events.push(Event::KeyUsed(KeyUsed { hash: key.hash, fingerprint: key.fingerprint, answer }));

@@ -132,6 +132,8 @@ impl<A: Atomic> WordOn<A> {
         loop {
             let next = step_take(seen, units, marked)?;
             if planted(Bug::SkipCompare) {
+                // On a busy machine threads seldom meet here by themselves.
+                std::thread::yield_now();
                 self.0.store(next, Relaxed);
                 return Ok(());
             }

@@ -27,6 +27,8 @@ pub enum Purpose {
     Count(u64),
     /// Make the reservation of that id.
     Reserve(String),
+    /// Make the reservations of those ids, each all or nothing.
+    Batch(Vec<String>),
     /// Change it.
     Change(String),
     /// Let it go.
@@ -107,6 +109,7 @@ impl Purpose {
             Self::Damage(..) => "move",
             Self::Count(_) => "count",
             Self::Reserve(_) => "reserve",
+            Self::Batch(_) => "batch",
             Self::Change(_) => "change",
             Self::Release(_) => "release",
             Self::Place(_, None) => "place",
@@ -116,12 +119,13 @@ impl Purpose {
         }
     }
 
-    /// Path of the entity a request makes.
-    pub fn made(&self) -> Option<String> {
+    /// Paths of the entities a request makes.
+    pub fn made(&self) -> Vec<String> {
         match self {
-            Self::Reserve(id) => Some(format!("/v1/reservations/{id}")),
-            Self::Place(id, _) => Some(format!("/v1/orders/{id}")),
-            _ => None,
+            Self::Reserve(id) => vec![format!("/v1/reservations/{id}")],
+            Self::Batch(ids) => ids.iter().map(|id| format!("/v1/reservations/{id}")).collect(),
+            Self::Place(id, _) => vec![format!("/v1/orders/{id}")],
+            _ => Vec::new(),
         }
     }
 }
@@ -141,10 +145,8 @@ impl Book {
     /// A request is about to be sent.
     pub fn begin(&mut self, purpose: &Purpose, request: &Request) {
         match purpose {
-            Purpose::Reserve(id) => {
-                let made = Reservation { told: Value::Null, state: State::Held, is_loose: false };
-                self.reservations.insert(id.clone(), made);
-            }
+            Purpose::Reserve(id) => self.reserved(id),
+            Purpose::Batch(ids) => ids.iter().for_each(|id| self.reserved(id)),
             Purpose::Place(id, _) => {
                 let (asked, told, steps) = (request.body.clone(), Value::Null, BTreeMap::new());
                 self.orders.insert(id.clone(), Order { asked, told, version_min: 0, steps, was_rejected: false });
@@ -153,8 +155,40 @@ impl Book {
         }
     }
 
+    fn reserved(&mut self, id: &str) {
+        let made = Reservation { told: Value::Null, state: State::Held, is_loose: false };
+        self.reservations.insert(id.to_owned(), made);
+    }
+
+    /// Each of a batch is a reservation of its own from here on, made by a request for it alone.
+    fn tell_parts(&mut self, ids: &[String], request: &Request, answer: &Answer, again: bool, findings: &mut Findings) {
+        if answer.is_done() && list(&answer.body["items"]).len() != ids.len() {
+            findings.wrong(format!("{request:?} was answered {answer:?}"));
+        }
+        for (at, id) in ids.iter().enumerate() {
+            let body = request.body["reservations"][at].clone();
+            let alone = Request { method: "POST", path: "/v1/reservations".into(), key: None, body };
+            let part = answer.of_part(at);
+            if part.is_done() && part.body["id"] != **id {
+                findings.wrong(format!("{id} was asked for, and answered {part:?}"));
+            }
+            if part.is_done() {
+                let (purpose, request, answer) = (Purpose::Reserve(id.clone()), alone.clone(), part.clone());
+                self.acknowledged.push(Acknowledged { purpose, request, answer });
+            }
+            self.tell(Purpose::Reserve(id.clone()), alone, part, again, findings);
+        }
+    }
+
     /// A request was answered; `again` when it was sent before and that answer never came.
     pub fn tell(&mut self, purpose: Purpose, request: Request, answer: Answer, again: bool, findings: &mut Findings) {
+        if let Purpose::Batch(ids) = &purpose {
+            self.tell_parts(ids, &request, &answer, again, findings);
+            // A repeat would make what was refused, if it can by then.
+            if !answer.is_done() || (0..ids.len()).any(|at| !answer.of_part(at).is_done()) {
+                return;
+            }
+        }
         let (done, refused) = findings.tally.entry(purpose.kind()).or_default();
         if answer.is_done() {
             *done += 1;
@@ -181,6 +215,7 @@ impl Book {
             }
             Purpose::Damage(cell, units) => *self.damaged.entry(cell.clone()).or_default() += units,
             Purpose::Count(units) => self.counted = *units,
+            Purpose::Batch(_) => {}
             Purpose::Reserve(id) | Purpose::Change(id) => self.reservation(id).told = body.clone(),
             Purpose::Release(id) => {
                 let was_released = body["state"] == "released";
@@ -245,7 +280,7 @@ fn refusals(purpose: &Purpose) -> &'static [&'static str] {
         Purpose::Adjust(_) => &["insufficient_on_hand"],
         Purpose::Damage(..) => &["insufficient_stock", "insufficient_state"],
         Purpose::Count(_) => &["stale_level"],
-        Purpose::Reserve(_) => &["insufficient_stock"],
+        Purpose::Reserve(_) | Purpose::Batch(_) => &["insufficient_stock"],
         Purpose::Change(_) => &["insufficient_stock", "reservation_expired"],
         Purpose::Release(_) => &[],
         Purpose::Place(..) => &["reservation_expired", "reservation_ended"],

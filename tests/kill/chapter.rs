@@ -170,16 +170,26 @@ pub fn still_there(seen: &[Seen], address: SocketAddr, findings: &mut Findings) 
 
 fn settle_book(book: &mut Book, wire: &mut Wire, findings: &mut Findings) -> io::Result<()> {
     for (purpose, request) in std::mem::take(&mut book.unknown) {
-        let before = purpose.made().map(|path| wire.ask(&Request::get(path))).transpose()?;
-        let was_there = before.as_ref().is_some_and(|before| before.status == 200);
-        if let (Some(before), Purpose::Place(..), true) = (&before, &purpose, was_there)
+        let mut before = Vec::new();
+        for path in purpose.made() {
+            before.push(wire.ask(&Request::get(path))?);
+        }
+        if let (Purpose::Place(..), [before]) = (&purpose, &before[..])
+            && before.status == 200
             && let Some(breach) = entities::torn(&request.body, &before.body)
         {
             findings.wrong(format!("{breach}: asked {request:?}, is {before:?}"));
         }
         let answer = patiently(wire, &request)?;
-        if was_there && !(answer.is_done() && answer.replayed) {
-            findings.wrong(format!("{request:?} was carried out before, but its repeat is told {answer:?}"));
+        for (at, before) in before.iter().enumerate().filter(|(_, before)| before.status == 200) {
+            // A batch does not say which of its answers were given before.
+            let is_repeat = match purpose {
+                Purpose::Batch(_) => answer.is_done() && answer.of_part(at).is_done(),
+                _ => answer.is_done() && answer.replayed,
+            };
+            if !is_repeat {
+                findings.wrong(format!("{before:?} was there, but the repeat of {request:?} is told {answer:?}"));
+            }
         }
         book.tell(purpose, request, answer, true, findings);
     }
@@ -190,7 +200,7 @@ fn settle_book(book: &mut Book, wire: &mut Wire, findings: &mut Findings) -> io:
 fn patiently(wire: &mut Wire, request: &Request) -> io::Result<Answer> {
     loop {
         let answer = wire.ask(request)?;
-        if answer.status != 503 {
+        if !answer.says(503) {
             return Ok(answer);
         }
     }
@@ -269,7 +279,7 @@ fn read_order(
 fn repeat(told: &Acknowledged, chance: &mut Chance, wire: &mut Wire, findings: &mut Findings) -> io::Result<()> {
     let mut request = told.request.clone();
     let has_id = matches!(told.purpose, Purpose::Reserve(_) | Purpose::Place(..));
-    let (by_id, other) = (has_id && chance.one_in(3), chance.one_in(4));
+    let (by_id, other) = (has_id && (request.key.is_none() || chance.one_in(3)), chance.one_in(4));
     if by_id {
         request.key = None;
     }
@@ -290,11 +300,19 @@ fn repeat(told: &Acknowledged, chance: &mut Chance, wire: &mut Wire, findings: &
         return Ok(());
     }
     let again = patiently(wire, &request)?;
+    if let Purpose::Batch(ids) = &told.purpose {
+        for at in 0..ids.len() {
+            let (was, is) = (told.answer.of_part(at), again.of_part(at));
+            if is.status != was.status || !is_same_reservation(&was.body, &is.body) {
+                findings.lost(format!("part {at} of {request:?} was told {was:?}, its repeat {is:?}"));
+            }
+        }
+        return Ok(());
+    }
     let (was, is) = (&told.answer.body, &again.body);
     let is_same = match told.purpose {
         Purpose::Adjust(_) | Purpose::Damage(..) => was == is,
-        // Its state is that of now.
-        Purpose::Reserve(_) => ["id", "owner", "lines", "expires_at"].iter().all(|field| was[field] == is[field]),
+        Purpose::Reserve(_) => is_same_reservation(was, is),
         // A later version answers when units had to be sourced again.
         Purpose::Place(..) if was["version"] == 1 && is["version"] == 1 => was == is,
         _ => was["id"] == is["id"],
@@ -303,4 +321,9 @@ fn repeat(told: &Acknowledged, chance: &mut Chance, wire: &mut Wire, findings: &
         findings.lost(format!("{request:?} was told {:?}, its repeat {again:?}", told.answer));
     }
     Ok(())
+}
+
+/// Its state is that of now.
+fn is_same_reservation(was: &Value, is: &Value) -> bool {
+    ["id", "owner", "lines", "expires_at"].iter().all(|field| was[field] == is[field])
 }

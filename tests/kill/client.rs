@@ -25,6 +25,8 @@ pub const CLIENTS: usize = 6;
 const WATCHER: u64 = 2;
 /// Most paths that are passed on for others to read.
 const RUMOURS_MAX: usize = 64;
+/// Most reservations of a batch.
+const BATCH_MAX: u64 = 12;
 /// Longest life of a hold, seconds; the short ones end while the loop runs.
 const LONG_S: u64 = 3_600;
 
@@ -88,7 +90,8 @@ impl<'a> Client<'a> {
             15..19 => self.count_jars(),
             19..23 => self.damage(),
             23..25 if self.number == 0 => self.count_bin(),
-            25..45 => self.reserve(),
+            25..40 => self.reserve(),
+            40..45 => self.reserve_many(),
             45..50 => self.change(),
             50..56 => self.release(),
             56..74 => self.place(),
@@ -151,6 +154,18 @@ impl<'a> Client<'a> {
             body["partial"] = json!(true);
         }
         self.post(Purpose::Reserve(id), "/v1/reservations".into(), body)
+    }
+
+    fn reserve_many(&mut self) -> io::Result<()> {
+        let (mut ids, mut parts) = (Vec::new(), Vec::new());
+        for _ in 0..self.chance.within(1, BATCH_MAX) {
+            let id = self.new_id();
+            let ttl_s = if self.chance.one_in(2) { 1 } else { LONG_S };
+            parts.push(reservation(&id, ttl_s, &self.wanted()));
+            ids.push(id);
+        }
+        let body = json!({"reservations": parts});
+        self.post(Purpose::Batch(ids), "/v1/reservations/batch".into(), body)
     }
 
     fn change(&mut self) -> io::Result<()> {
@@ -250,7 +265,7 @@ impl<'a> Client<'a> {
     }
 
     fn submit(&mut self, purpose: Purpose, request: Request) -> io::Result<()> {
-        if let Some(path) = purpose.made() {
+        for path in purpose.made() {
             let mut rumours = self.round.rumours.lock().expect("nobody panics with it");
             rumours.push_back(path);
             if rumours.len() > RUMOURS_MAX {
@@ -258,10 +273,12 @@ impl<'a> Client<'a> {
             }
         }
         self.book.begin(&purpose, &request);
-        let twice = request.key.is_some() && self.chance.one_in(20);
+        // Two of a batch at once may share its parts between them: neither is then the answer to all.
+        let whole = !matches!(purpose, Purpose::Batch(_));
+        let twice = whole && request.key.is_some() && self.chance.one_in(20);
         let told = if twice { self.ask_twice(&request) } else { self.wires[0].ask(&request) };
         match told {
-            Ok(answer) if answer.status != 500 => {
+            Ok(answer) if !answer.says(500) => {
                 self.book.tell(purpose, request, answer, false, &mut self.findings);
                 Ok(())
             }

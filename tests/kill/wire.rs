@@ -53,6 +53,24 @@ impl Answer {
     pub fn is_done(&self) -> bool {
         self.status < 300
     }
+
+    /// What was answered for each of a batch, as if it had been asked for alone; the same for all when the whole was
+    /// refused.
+    pub fn of_part(&self, at: usize) -> Self {
+        let item = &self.body["items"][at];
+        if !self.is_done() {
+            return self.clone();
+        }
+        let body = if item["problem"].is_null() { &item["reservation"] } else { &item["problem"] };
+        let status = item["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        Self { status: status.unwrap_or(0), replayed: self.replayed, body: body.clone() }
+    }
+
+    /// Whether it, or a part of it, says so.
+    pub fn says(&self, status: u16) -> bool {
+        let parts = self.body["items"].as_array();
+        self.status == status || parts.is_some_and(|parts| parts.iter().any(|part| part["status"] == status))
+    }
 }
 
 /// A connection, made when it is first needed.

@@ -1,4 +1,4 @@
-//! The same with the whole engine: a shop that receives, reserves, orders, releases and cancels, and what it was told.
+//! The same with the whole engine: a shop that receives, reserves, one by one and in batches, orders, releases and cancels, and what it was told.
 //!
 //! The recorded process runs the write path of `ordain serve` (pipeline, engine, journal) with the small generations of
 //! [`writer`](super::writer). An image is opened as `ordain serve` opens a directory, by [`Ordain::start`]; recovery
@@ -20,7 +20,7 @@ use super::{Dice, setting};
 use crate::app::Ordain;
 use crate::config::{Clock, Settings};
 use crate::domain::command::{
-    Adjustment, CancelOrder, Command, Context, PlaceLine, PlaceOrder, PutItem, Reserve, ReserveLine, ShipTo,
+    Adjustment, CancelOrder, Command, Context, PlaceLine, PlaceOrder, PutItem, Reserve, ReserveLine, ReserveOne, ShipTo,
 };
 use crate::domain::geo::Position;
 use crate::domain::item::{Dimensions, ItemKind};
@@ -75,9 +75,9 @@ fn receive(sku: &str, delta: i32) -> Command {
     Command::AdjustStock(vec![Adjustment { sku: sku.into(), node: "east".into(), delta, reason }])
 }
 
-fn reserve(id: &str, sku: &str, units: u32) -> Command {
+fn reserve(id: &str, sku: &str, units: u32) -> Reserve {
     let quantity = Quantity::new(units).expect("at least one");
-    Command::Reserve(Reserve {
+    Reserve {
         id: Some(id.into()),
         fingerprint: 0,
         owner: "cart".into(),
@@ -86,7 +86,7 @@ fn reserve(id: &str, sku: &str, units: u32) -> Command {
         partial: false,
         channel: None,
         customer: None,
-    })
+    }
 }
 
 fn order(id: &str, sku: &str, units: u32, reservation: Option<&str>) -> Command {
@@ -131,14 +131,15 @@ fn a_shop_trades_until_power_goes() {
 /// Two openings of a hundred commands; every answer is told as a line `word id sku units`.
 fn trade(store: StoreKind, seed: u64, root: &Path) {
     let acks = OpenOptions::new().append(true).create(true).open(root.join("ACKS"));
-    let (mut acks, mut dice) = (acks.expect("the root is writable"), Dice::new(seed));
+    let (acks, mut dice) = (acks.expect("the root is writable"), Dice::new(seed));
+    let tell = |words: String| (&acks).write_all(format!("{words}\n").as_bytes()).expect("acks never fail");
     for opening in 0..2 {
         let options = writer::options(store, GENERATION_BYTES, false);
         let opened = Unrecovered::open(&root.join("data"), options).and_then(Unrecovered::recover);
         let (journal, state) = opened.expect("it opens");
         let shop = Pipeline::start(journal, state, None);
-        let mut ask = |word: String, command: Command| match shop.submit_blocking(&Context::library(), command) {
-            Ok(_) => acks.write_all(format!("{word}\n").as_bytes()).expect("acks never fail"),
+        let ask = |word: String, command: Command| match shop.submit_blocking(&Context::library(), command) {
+            Ok(_) => tell(word),
             Err(Refused::Rejected(_)) => {}
             Err(other) => panic!("{other}"),
         };
@@ -148,10 +149,10 @@ fn trade(store: StoreKind, seed: u64, root: &Path) {
         for turn in 0..100 {
             let (sku, units) = (SKUS[dice.below(3) as usize], 1 + dice.below(4) as u32);
             let id = format!("{seed}-{opening}-{turn}");
-            match dice.below(8) {
+            match dice.below(9) {
                 0 | 1 => ask(format!("received {id} {sku} {units}"), receive(sku, units as i32 * 5)),
                 2..=4 => {
-                    ask(format!("reserved {id} {sku} {units}"), reserve(&id, sku, units));
+                    ask(format!("reserved {id} {sku} {units}"), Command::Reserve(reserve(&id, sku, units)));
                     reserved.push((id, sku, units));
                 }
                 5 if !reserved.is_empty() => {
@@ -163,6 +164,26 @@ fn trade(store: StoreKind, seed: u64, root: &Path) {
                     let (id, sku, units) = reserved.swap_remove(dice.below(reserved.len() as u64) as usize);
                     let release = Command::ReleaseReservation { reservation: id.as_str().into() };
                     ask(format!("released {id} {sku} {units}"), release);
+                }
+                7 => {
+                    let many: Vec<(String, &str, u32)> = (0..2 + dice.below(7))
+                        .map(|part| (format!("{id}-{part}"), SKUS[dice.below(3) as usize], 1 + dice.below(4) as u32))
+                        .collect();
+                    let one = |(id, sku, units): &(String, &str, u32)| ReserveOne {
+                        key: None,
+                        reserve: reserve(id, sku, *units),
+                    };
+                    let wanted: Vec<ReserveOne> = many.iter().map(one).collect();
+                    let answers = shop.reserve_many_blocking(&Context::library(), &wanted).expect("a seat and a disk");
+                    // Each is answered for itself, and all at once.
+                    let made = many.into_iter().zip(answers.into_inner()).filter(|(_, answer)| answer.is_ok());
+                    let made: Vec<(String, &str, u32)> = made.map(|(one, _)| one).collect();
+                    let words = made.iter().map(|(id, sku, units)| format!("reserved {id} {sku} {units}"));
+                    let words: Vec<String> = words.collect();
+                    if !words.is_empty() {
+                        tell(words.join("\n"));
+                    }
+                    reserved.extend(made);
                 }
                 _ => {
                     ask(format!("ordered {id} {sku} {units}"), order(&id, sku, units, None));
@@ -244,7 +265,7 @@ fn judge_shop(disk: &Path, trace: &Trace, point: usize) -> Result<(), Finding> {
     if on_hand < received {
         return Err(Finding::Lost(format!("{received} units were received, {on_hand} are there")));
     }
-    let again = [node(), item("phone"), receive("phone", 1), reserve("after", "phone", 1)];
+    let again = [node(), item("phone"), receive("phone", 1), Command::Reserve(reserve("after", "phone", 1))];
     for command in again {
         shop.submit(command).map_err(|refused| unopened(refused.to_string()))?;
     }

@@ -14,6 +14,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Count, 12),
     (Kind::Move, 20),
     (Kind::Reserve, 70),
+    (Kind::Batch, 25),
     (Kind::Change, 40),
     (Kind::Release, 20),
     (Kind::Order, 110),
@@ -42,6 +43,7 @@ enum Kind {
     Count,
     Move,
     Reserve,
+    Batch,
     Change,
     Release,
     Order,
@@ -68,6 +70,8 @@ const SKUS: [&str; 3] = ["phone", "case", "cable"];
 const SOLD: [&str; 6] = ["phone", "phone", "case", "cable", "bundle", "setup"];
 /// Names a line may speak of: the latest ones.
 const NAMES_MAX: usize = 12;
+/// Most reservations of a batch.
+const BATCH_MAX: u32 = 40;
 
 /// One seed's character, and what it has named so far.
 pub struct Drawing {
@@ -77,6 +81,8 @@ pub struct Drawing {
     skus: usize,
     /// Longest life of a reservation, seconds.
     ttl_s: u32,
+    /// Most units of a receipt.
+    received: u32,
     orders: Vec<String>,
     reservations: Vec<String>,
     /// Lines under a key, to be repeated.
@@ -104,8 +110,9 @@ impl Drawing {
         }
         let (nodes, skus) = (1 + chance.roll(3) as usize, 1 + chance.roll(3) as usize);
         let ttl_s = [5, 60, 600, 100_000][chance.roll(4) as usize];
+        let received = [6, 6, 6, 60][chance.roll(4) as usize];
         let (orders, reservations, keyed) = (Vec::new(), Vec::new(), Vec::new());
-        Drawing { chance, weights, nodes, skus, ttl_s, orders, reservations, keyed, named: 0, full: false }
+        Drawing { chance, weights, nodes, skus, ttl_s, received, orders, reservations, keyed, named: 0, full: false }
     }
 
     /// The first lines: a disk, nodes, items.
@@ -158,7 +165,7 @@ impl Drawing {
                 let head = if keyed { format!("receipt {}", self.name('d')) } else { "stock".to_owned() };
                 let parts: Vec<String> = (0..1 + self.chance.roll(3))
                     .map(|at| {
-                        let n = if at > 0 && self.chance.one_in(4) { -1 } else { i64::from(self.few(6)) };
+                        let n = if at > 0 && self.chance.one_in(4) { -1 } else { i64::from(self.few(self.received)) };
                         format!("{} {} {n}", self.sku(), self.node())
                     })
                     .collect();
@@ -184,6 +191,7 @@ impl Drawing {
                 self.keyed.push(line.clone());
                 line
             }
+            Kind::Batch => self.batch(),
             Kind::Change => {
                 let name = self.known(|drawing| &drawing.reservations)?;
                 let ttl = if self.chance.one_in(2) { "-".to_owned() } else { self.few(self.ttl_s).to_string() };
@@ -248,6 +256,36 @@ impl Drawing {
             })
             .collect();
         lines.join(" + ")
+    }
+
+    /// Many reservations: some under a key, some without a name, now and then one twice.
+    fn batch(&mut self) -> String {
+        let most = if self.chance.one_in(3) { BATCH_MAX } else { 6 };
+        let (mut parts, mut alone): (Vec<String>, Option<String>) = (Vec::new(), None);
+        for _ in 0..self.few(most) {
+            if !parts.is_empty() && self.chance.one_in(12) {
+                parts.push(parts[self.chance.roll(parts.len() as u32) as usize].clone());
+                continue;
+            }
+            let letter = if self.chance.one_in(2) { 'b' } else { '-' };
+            let name = self.name(letter);
+            let partial = if self.chance.one_in(8) { "partial " } else { "" };
+            let asked = format!("{name} {} {partial}{}", self.few(self.ttl_s), self.reserve_lines());
+            if !name.starts_with('-') {
+                self.reservations.push(name);
+            }
+            if self.chance.one_in(2) {
+                parts.push(format!("key {asked}"));
+                alone = Some(format!("reserve {asked}"));
+            } else {
+                parts.push(asked);
+            }
+        }
+        let line = format!("batch {}", parts.join(" / "));
+        // A repeat comes with the whole batch, or alone.
+        self.keyed.push(line.clone());
+        self.keyed.extend(alone.filter(|_| self.chance.one_in(2)));
+        line
     }
 
     fn order(&mut self) -> String {

@@ -60,6 +60,8 @@ pub struct Judge {
     touched: BTreeSet<EntityKey>,
     /// How often a law was looked at.
     pub laws: u64,
+    /// Records that make several reservations.
+    pub batches: u64,
     /// Events heard, by the code of their kind.
     pub heard: [u64; 16],
 }
@@ -84,6 +86,8 @@ impl Judge {
                 law!(due == expires, "{changed:?} at {now:?}, held until {expires_at:?}");
             }
         }
+        let makes = |event: &&Event| matches!(event, Event::ReservationChanged(made) if matches!(made.event, ReservationEvent::Held { .. }));
+        self.batches += u64::from(record.events.iter().filter(makes).count() > 1);
         self.appended.apply(&record).map_err(|law| law.to_string())?;
         for event in &record.events {
             self.note(event.entity());

@@ -50,11 +50,31 @@ pub enum Request {
     Count(usize, u32),
     Damage(usize, u32),
     Repair(usize, u32),
-    Reserve { name: String, seconds: u64, partial: bool, lines: Vec<(usize, u32)> },
-    Change { name: String, seconds: Option<u64>, lines: Option<Vec<(usize, u32)>> },
+    Reserve {
+        name: String,
+        seconds: u64,
+        partial: bool,
+        lines: Vec<(usize, u32)>,
+    },
+    /// Many reservations, each answered for itself.
+    Batch(Vec<Request>),
+    Change {
+        name: String,
+        seconds: Option<u64>,
+        lines: Option<Vec<(usize, u32)>>,
+    },
     Release(String),
-    Order { name: String, claims: Option<String>, reacquire: bool, sku: usize, units: u32 },
-    Cancel { name: String, units: Option<u32> },
+    Order {
+        name: String,
+        claims: Option<String>,
+        reacquire: bool,
+        sku: usize,
+        units: u32,
+    },
+    Cancel {
+        name: String,
+        units: Option<u32>,
+    },
     Wait(u64),
     Pass(u64),
 }
@@ -123,9 +143,17 @@ impl Model {
         names.iter().for_each(|name| self.end(name, Fate::Expired));
     }
 
-    /// Carries a request out, or says with which code it is refused.
-    pub fn ask(&mut self, request: &Request) -> Result<(), &'static str> {
+    /// Carries a request out, or says with which code it is refused; each of a batch as if it came alone.
+    pub fn ask_all(&mut self, request: &Request) -> Vec<Result<(), &'static str>> {
         match request {
+            Request::Batch(parts) => parts.iter().map(|part| self.ask(part)).collect(),
+            request => vec![self.ask(request)],
+        }
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<(), &'static str> {
+        match request {
+            Request::Batch(_) => unreachable!("a batch is asked part by part"),
             Request::Adjust(parts) => {
                 let mut losses: BTreeMap<usize, u32> = BTreeMap::new();
                 for (sku, n) in parts.iter().filter(|(_, n)| *n < 0) {

@@ -34,6 +34,7 @@ enum Drawn {
     Damage(usize, u32),
     Repair(usize, u32),
     Reserve(u64, bool, Vec<(usize, u32)>),
+    Batch(Vec<(u64, bool, Vec<(usize, u32)>)>),
     Change(usize, Option<u64>, Option<Vec<(usize, u32)>>),
     Release(usize),
     Order(Option<usize>, bool, usize, u32),
@@ -53,6 +54,8 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         1 => (sku.clone(), 1u32..4).prop_map(|(sku, n)| Drawn::Damage(sku, n)),
         1 => (sku.clone(), 1u32..4).prop_map(|(sku, n)| Drawn::Repair(sku, n)),
         6 => (1u64..60, any::<bool>(), lines()).prop_map(|(s, partial, lines)| Drawn::Reserve(s, partial, lines)),
+        3 => proptest::collection::vec((1u64..60, proptest::bool::weighted(0.1), lines()), 1..9)
+            .prop_map(Drawn::Batch),
         3 => (0usize..4, proptest::option::of(1u64..60), proptest::option::of(lines()))
             .prop_map(|(back, s, lines)| Drawn::Change(back, s, lines)),
         2 => (0usize..6).prop_map(Drawn::Release),
@@ -81,6 +84,16 @@ fn named(drawn: &[Drawn]) -> Vec<Step> {
             Drawn::Reserve(seconds, partial, lines) => {
                 carts.push(format!("r{at}"));
                 Request::Reserve { name: format!("r{at}"), seconds, partial, lines }
+            }
+            Drawn::Batch(parts) => {
+                let names: Vec<String> = (0..parts.len()).map(|part| format!("r{at}_{part}")).collect();
+                carts.extend(names.iter().cloned());
+                let parts = names.into_iter().zip(parts);
+                Request::Batch(
+                    parts
+                        .map(|(name, (seconds, partial, lines))| Request::Reserve { name, seconds, partial, lines })
+                        .collect(),
+                )
             }
             Drawn::Change(back, seconds, lines) => Request::Change { name: latest(&carts, back), seconds, lines },
             Drawn::Release(back) => Request::Release(latest(&carts, back)),
@@ -111,6 +124,11 @@ fn line(request: &Request) -> String {
         Request::Repair(sku, n) => format!("move {} damaged available {n}", cell(sku)),
         Request::Reserve { name, seconds, partial, lines } => {
             format!("reserve {name} {seconds} {}{}", if *partial { "partial " } else { "" }, units(lines))
+        }
+        Request::Batch(parts) => {
+            let parts: Vec<String> =
+                parts.iter().map(|part| line(part).trim_start_matches("reserve ").to_owned()).collect();
+            format!("batch {}", parts.join(" / "))
         }
         Request::Change { name, seconds, lines } => {
             let seconds = seconds.map_or("-".to_owned(), |seconds| seconds.to_string());
@@ -151,10 +169,13 @@ fn agree(steps: &[Step]) -> Result<(), String> {
             Step::Ask(request) => request,
         };
         let line = line(request);
-        let expected = model.ask(request);
+        let expected = model.ask_all(request);
         let answered = match request {
-            Request::Wait(_) | Request::Pass(_) => world.play(&line).map(|()| Ok(()))?,
-            _ => world.ask(&line)?.map(|_| ()).map_err(|rejection| rejection.code()),
+            Request::Wait(_) | Request::Pass(_) => world.play(&line).map(|()| vec![Ok(())])?,
+            _ => {
+                let answers = world.ask(&line)?.into_iter();
+                answers.map(|answer| answer.map(|_| ()).map_err(|rejection| rejection.code())).collect()
+            }
         };
         if answered != expected {
             return Err(format!("{line}: answered {answered:?}, the model says {expected:?}"));

@@ -30,7 +30,7 @@ pub fn guarded(step: impl FnOnce() -> Lawful) -> Lawful {
     })
 }
 
-/// Drops lines as long as the rest still fails, in runs of halving length.
+/// Drops lines as long as the rest still fails, in runs of halving length, and then parts of batches.
 pub fn shrink(lines: &[String]) -> Vec<String> {
     let mut lines = lines.to_vec();
     let mut plays = 0;
@@ -51,7 +51,32 @@ pub fn shrink(lines: &[String]) -> Vec<String> {
         }
         run /= 2;
     }
+    for at in 0..lines.len() {
+        let mut part = 0;
+        while plays < PLAYS_MAX && at < lines.len() {
+            let Some(shorter) = without_part(&lines[at], part) else { break };
+            let mut tried = lines.clone();
+            tried[at] = shorter;
+            plays += 1;
+            match play(&tried) {
+                Err((failed_at, _)) => {
+                    lines = tried;
+                    lines.truncate(failed_at);
+                }
+                Ok(_) => part += 1,
+            }
+        }
+    }
     lines
+}
+
+/// A batch without one of its parts; `None` when it has no such part, or no other.
+fn without_part(line: &str, part: usize) -> Option<String> {
+    let mut parts: Vec<&str> = line.strip_prefix("batch ")?.split(" / ").collect();
+    (parts.len() > 1 && part < parts.len()).then(|| {
+        parts.remove(part);
+        format!("batch {}", parts.join(" / "))
+    })
 }
 
 /// A table as it is printed, and read again.

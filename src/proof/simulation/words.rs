@@ -6,7 +6,8 @@
 //! | `item SKU` · `work SKU` · `kit SKU = SKU N + SKU N` | a product, a service, a kit |
 //! | `stock SKU NODE N + SKU NODE N` · `receipt NAME SKU NODE N + …` | so many more or fewer, all or nothing |
 //! | `count SKU NODE N` · `move SKU NODE FROM TO N` | a count, a change of state |
-//! | `reserve NAME SECONDS [partial] SKU N [at NODE] + …` | a reservation |
+//! | `reserve NAME SECONDS [partial] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
+//! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
 //! | `change NAME SECONDS or - [SKU N + …]` · `release NAME` | its change, its end |
 //! | `order NAME [with NAME] [reacquire] [waits] SKU N [far] + …` | an order; `far` goes to a second destination |
 //! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
@@ -15,7 +16,8 @@
 //! | `pick ORDER NUMBER LINE N` · `short ORDER NUMBER LINE N REASON` | units of one line |
 //!
 //! Orders, reservations and receipts carry an idempotency key made of their line, so that the line repeated is the
-//! request repeated. What is *not* here: time, faults, restarts (`world`).
+//! request repeated. The key of one of a batch is made of the line that asks for it alone, so that either repeats the
+//! other. What is *not* here: time, faults, restarts (`world`).
 
 use crate::domain::command::*;
 use crate::domain::fulfillment::{Shipment, ShortReason};
@@ -77,22 +79,7 @@ pub fn command(words: &[&str], key_of: impl Fn(&str) -> Option<OrderKey>) -> Opt
             to: stock_state(to),
             quantity: units(n),
         }]),
-        ["reserve", id, seconds, rest @ ..] => {
-            let (partial, parts) = match rest {
-                ["partial", parts @ ..] => (true, parts),
-                parts => (false, parts),
-            };
-            Command::Reserve(Reserve {
-                id: Some((*id).into()),
-                fingerprint: 0,
-                owner: "cart".into(),
-                ttl_s: number(seconds) as u64,
-                lines: reserve_lines(parts),
-                partial,
-                channel: None,
-                customer: None,
-            })
-        }
+        ["reserve", words @ ..] => Command::Reserve(reserve(words)),
         ["change", id, seconds, parts @ ..] => Command::ChangeReservation(ChangeReservation {
             reservation: (*id).into(),
             ttl_s: (*seconds != "-").then(|| number(seconds) as u64),
@@ -116,6 +103,47 @@ pub fn command(words: &[&str], key_of: impl Fn(&str) -> Option<OrderKey>) -> Opt
         }
         _ => return None,
     })
+}
+
+/// One of a batch.
+pub struct Part {
+    /// The line that asks for it alone.
+    pub line: String,
+    /// What is asked for.
+    pub one: ReserveOne,
+}
+
+/// The parts of a line that asks for many reservations; `None` when it does not.
+pub fn batch(words: &[&str]) -> Option<Vec<Part>> {
+    let ["batch", parts @ ..] = words else { return None };
+    let part = |part: &[&str]| {
+        let (keyed, words) = match part {
+            ["key", words @ ..] => (true, words),
+            words => (false, words),
+        };
+        let line = format!("reserve {}", words.join(" "));
+        let key = context(keyed.then_some(line.as_str())).key;
+        Part { line, one: ReserveOne { key, reserve: reserve(words) } }
+    };
+    Some(parts.split(|word| *word == "/").map(part).collect())
+}
+
+fn reserve(words: &[&str]) -> Reserve {
+    let [id, seconds, rest @ ..] = words else { panic!("a name, seconds and lines, not {words:?}") };
+    let (partial, parts) = match rest {
+        ["partial", parts @ ..] => (true, parts),
+        parts => (false, parts),
+    };
+    Reserve {
+        id: (!id.starts_with('-')).then(|| (*id).into()),
+        fingerprint: 0,
+        owner: "cart".into(),
+        ttl_s: number(seconds) as u64,
+        lines: reserve_lines(parts),
+        partial,
+        channel: None,
+        customer: None,
+    }
 }
 
 fn node(id: &str, latitude: &str, longitude: &str) -> Node {

@@ -27,7 +27,8 @@ use std::sync::Arc;
 use std::task::{Context as Polling, Poll, Waker};
 
 use super::judge::{Judge, Lawful, law};
-use super::words;
+use super::words::{self, Part};
+use crate::domain::command::{Reserve, ReserveOne};
 use crate::domain::limits::KEY_WINDOW_MS;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
@@ -37,7 +38,7 @@ use crate::domain::time::{JournalTime, Now, WallTime};
 use crate::journal::{
     ClockChoice, Durable, Failure, Journal, ManualClock, Options, Simulated, Unrecovered, Workers, state_hash,
 };
-use crate::pipeline::{Pipeline, Refused};
+use crate::pipeline::{Answers, Pipeline, Refused};
 
 /// The first instant of every world: some day in 2027.
 const BEGINNING_MS: i64 = 1_800_000_000_000;
@@ -67,6 +68,8 @@ pub struct Tally {
     pub unknown: u64,
     /// Answers told again.
     pub repeated: u64,
+    /// Records that make several reservations.
+    pub batches: u64,
     /// Snapshots compared.
     pub snapshots: u64,
     /// How often laws were looked at.
@@ -76,7 +79,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn numbers(&mut self) -> [(&'static str, &mut u64); 12] {
+    fn numbers(&mut self) -> [(&'static str, &mut u64); 13] {
         [
             ("steps", &mut self.steps),
             ("restarts", &mut self.restarts),
@@ -88,6 +91,7 @@ impl Tally {
             ("refused", &mut self.refused),
             ("unknown", &mut self.unknown),
             ("repeated", &mut self.repeated),
+            ("batches", &mut self.batches),
             ("snapshots", &mut self.snapshots),
             ("laws", &mut self.laws),
         ]
@@ -124,12 +128,20 @@ impl fmt::Display for Tally {
     }
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Durable<Outcome>, Refused>>>>;
+type Answer = Pin<Box<dyn Future<Output = Result<Durable<Answers>, Refused>>>>;
+
+/// What somebody asks for: a request, or each of a batch.
+struct Asked {
+    /// The line that asks for it alone.
+    line: String,
+    keyed: bool,
+    /// For one of a batch, what must be made.
+    reserve: Option<Reserve>,
+}
 
 /// Somebody who has not been answered.
 struct Waiting {
-    line: String,
-    keyed: bool,
+    asked: Vec<Asked>,
     /// When it was asked, and if it was done at once, recorded.
     at: JournalTime,
     answer: Answer,
@@ -229,7 +241,7 @@ impl World {
         law!(now == self.now(), "the journal says {now:?}, it should be {:?}", self.now());
         self.judge.step(self.pipeline.as_ref().expect("the world is open").engine(), now.journal)?;
         self.tally.laws = self.judge.laws;
-        self.tally.heard = self.judge.heard;
+        (self.tally.batches, self.tally.heard) = (self.judge.batches, self.judge.heard);
         Ok(())
     }
 
@@ -253,14 +265,20 @@ impl World {
         self.waiting.len()
     }
 
-    /// Asks and waits for the answer, as a caller without a runtime does.
-    pub fn ask(&mut self, line: &str) -> Lawful<Result<Reply, Rejection>> {
+    /// Asks and waits for the answers, as a caller without a runtime does: one, or one for each of a batch.
+    pub fn ask(&mut self, line: &str) -> Lawful<Vec<Result<Reply, Rejection>>> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let orders = &self.judge.orders;
-        let command = words::command(&words, |name| orders.get(name).copied());
-        let command = command.ok_or_else(|| format!("no such line: {line}"))?;
         let (seen, now) = (self.judge.appended.seq(), self.now());
-        let answered = self.pipeline().submit_blocking(&words::context(None), command);
+        let answers = if let Some(parts) = words::batch(&words) {
+            let wanted: Vec<ReserveOne> = parts.into_iter().map(|part| part.one).collect();
+            let answered = self.pipeline().reserve_many_blocking(&words::context(None), &wanted);
+            answered.map_err(|refused| format!("{line}: {refused}"))?.into_inner()
+        } else {
+            let orders = &self.judge.orders;
+            let command = words::command(&words, |name| orders.get(name).copied());
+            let command = command.ok_or_else(|| format!("no such line: {line}"))?;
+            vec![self.pipeline().submit_blocking(&words::context(None), command).map(Durable::into_inner)]
+        };
         // They were written before they could be heard: the log itself tells them.
         for seq in seen + 1..=self.journal().durable_seq() {
             let record = self.journal().read(seq).map_err(|error| error.to_string())?;
@@ -268,17 +286,19 @@ impl World {
             self.judge.hear((*record).clone(), now)?;
         }
         self.listen()?;
-        let answered = match answered {
-            Ok(durable) => {
-                let Outcome { reply, seq, .. } = durable.into_inner();
-                self.judge.answered(seq, &reply)?;
-                Ok(reply)
-            }
-            Err(Refused::Rejected(rejection)) => Err(rejection),
-            Err(other) => return Err(format!("{line}: {other}")),
-        };
+        let mut told = Vec::with_capacity(answers.len());
+        for answer in answers {
+            told.push(match answer {
+                Ok(Outcome { reply, seq, .. }) => {
+                    self.judge.answered(seq, &reply)?;
+                    Ok(reply)
+                }
+                Err(Refused::Rejected(rejection)) => Err(rejection),
+                Err(other) => return Err(format!("{line}: {other}")),
+            });
+        }
         self.judge.step(self.pipeline.as_ref().expect("the world is open").engine(), now.journal)?;
-        Ok(answered)
+        Ok(told)
     }
 
     /// The disk stopped or failed: nothing is promised of it until the next start.
@@ -311,15 +331,36 @@ impl World {
     }
 
     fn request(&mut self, line: &str, words: &[&str]) -> Lawful {
+        if let Some(parts) = words::batch(words) {
+            return self.batch(parts);
+        }
         let keyed = matches!(words[0], "order" | "reserve" | "receipt");
         let orders = &self.judge.orders;
         let command = words::command(words, |name| orders.get(name).copied());
         let command = command.ok_or_else(|| format!("no such line: {line}"))?;
         let (pipeline, context) = (self.pipeline().clone(), words::context(keyed.then_some(line)));
-        let answer: Answer = Box::pin(async move { pipeline.submit(context, command).await });
-        self.waiting.push(Waiting { line: line.to_owned(), keyed, at: self.now().journal, answer });
+        let answer: Answer =
+            Box::pin(async move { Ok(pipeline.submit(context, command).await?.map(|outcome| vec![Ok(outcome)])) });
+        self.wait_for(vec![Asked { line: line.to_owned(), keyed, reserve: None }], answer);
         // The request runs as far as it can before anything else does.
         self.answer_some(self.waiting.len() - 1)
+    }
+
+    fn batch(&mut self, parts: Vec<Part>) -> Lawful {
+        let (pipeline, context) = (self.pipeline().clone(), words::context(None));
+        let (asked, wanted): (Vec<Asked>, Vec<ReserveOne>) = parts
+            .into_iter()
+            .map(|Part { line, one }| {
+                (Asked { line, keyed: one.key.is_some(), reserve: Some(one.reserve.clone()) }, one)
+            })
+            .unzip();
+        let answer: Answer = Box::pin(async move { pipeline.reserve_many(&context, &wanted).await });
+        self.wait_for(asked, answer);
+        self.answer_some(self.waiting.len() - 1)
+    }
+
+    fn wait_for(&mut self, asked: Vec<Asked>, answer: Answer) {
+        self.waiting.push(Waiting { asked, at: self.now().journal, answer });
     }
 
     fn read(&mut self, name: &str) {
@@ -330,11 +371,9 @@ impl World {
             (_, Ok(reservation)) => (reservation.seq, Reply::Reservation(Box::new(reservation))),
             _ => return,
         };
-        let answer: Answer =
-            Box::pin(
-                async move { Ok(pipeline.journal().durable(seq, Outcome { reply, seq, replayed: false }).await?) },
-            );
-        self.waiting.push(Waiting { line: format!("read {name}"), keyed: false, at: self.now().journal, answer });
+        let seen = vec![Ok(Outcome { reply, seq, replayed: false })];
+        let answer: Answer = Box::pin(async move { Ok(pipeline.journal().durable(seq, seen).await?) });
+        self.wait_for(vec![Asked { line: format!("read {name}"), keyed: false, reserve: None }], answer);
     }
 
     fn answer(&mut self) -> Lawful {
@@ -353,16 +392,32 @@ impl World {
         Ok(())
     }
 
-    fn answered(&mut self, waiting: Waiting, answered: Result<Durable<Outcome>, Refused>) -> Lawful {
+    fn answered(&mut self, waiting: Waiting, answered: Result<Durable<Answers>, Refused>) -> Lawful {
         // A request that ran just now may have been answered from what others appended.
         self.listen()?;
+        let Waiting { asked, at, .. } = waiting;
+        let (vouched, answers) = match answered {
+            Ok(durable) => (durable.seq(), durable.into_inner()),
+            Err(refused) => (0, asked.iter().map(|_| Err(refused.clone())).collect()),
+        };
+        law!(answers.len() == asked.len(), "{} answers to {} requests", answers.len(), asked.len());
+        asked.into_iter().zip(answers).try_for_each(|(asked, answer)| self.answered_one(asked, at, vouched, answer))
+    }
+
+    fn answered_one(
+        &mut self,
+        asked: Asked,
+        at: JournalTime,
+        vouched: u64,
+        answered: Result<Outcome, Refused>,
+    ) -> Lawful {
         let stopped = self.journal().is_poisoned() || self.is_broken();
-        let durable = match answered {
-            Ok(durable) => durable,
+        let Outcome { reply, seq, replayed } = match answered {
+            Ok(outcome) => outcome,
             Err(Refused::Rejected(Rejection::Contended)) => return Err("contended, on one thread".to_owned()),
             Err(Refused::Rejected(rejection)) => {
-                let known = self.told.contains_key(&waiting.line) && self.is_remembered(&waiting.line);
-                law!(!waiting.keyed || !known, "{} was done and is now refused: {rejection}", waiting.line);
+                let known = self.told.contains_key(&asked.line) && self.is_remembered(&asked.line);
+                law!(!asked.keyed || !known, "{} was done and is now refused: {rejection}", asked.line);
                 self.tally.refused += 1;
                 return Ok(());
             }
@@ -375,18 +430,19 @@ impl World {
                 return Ok(());
             }
             Err(Refused::OutcomeUnknown) => {
-                law!(stopped, "the outcome of {} is unknown, and the disk works", waiting.line);
+                law!(stopped, "the outcome of {} is unknown, and the disk works", asked.line);
                 self.tally.unknown += 1;
                 return Ok(());
             }
-            Err(Refused::AnswerGone) => return Err(format!("the answer to {} is gone", waiting.line)),
+            Err(Refused::AnswerGone) => return Err(format!("the answer to {} is gone", asked.line)),
         };
         self.tally.done += 1;
-        let vouched = durable.seq();
-        let Outcome { reply, seq, replayed } = durable.into_inner();
         self.judge.answered(seq.max(vouched), &reply)?;
-        if waiting.keyed {
-            self.told_under_key(waiting.line, waiting.at, reply, replayed)?;
+        if let Some(reserve) = &asked.reserve {
+            law!(is_answer_to(reserve, &reply), "{} was answered with {reply:?}", asked.line);
+        }
+        if asked.keyed {
+            self.told_under_key(asked.line, at, reply, replayed)?;
         }
         Ok(())
     }
@@ -535,4 +591,14 @@ impl World {
     fn machine_wall(&self) -> i64 {
         crate::journal::Clock::now(&*self.machine).wall.0
     }
+}
+
+/// Whether a reply is about the reservation that was asked for, and not about another of its batch.
+fn is_answer_to(asked: &Reserve, reply: &Reply) -> bool {
+    let Reply::Reservation(made) = reply else { return false };
+    let units = |all: u64, units: u32| all + u64::from(units);
+    let wanted = asked.lines.iter().map(|line| line.quantity.units()).fold(0, units);
+    let held = made.lines.iter().map(|held| held.quantity).fold(0, units);
+    // A kit is held as its parts, so as at least as many units.
+    made.id == asked.id && (asked.partial || made.version > 1 || held >= wanted)
 }
