@@ -38,8 +38,8 @@ const CAUGHT_BY: &[(Bug, &str, &str)] = &[
     (Bug::BatchRefusedKeeps, MODEL, "the model says"),
     (Bug::BatchMisplaces, LIVES, "was answered with"),
     (Bug::BucketTwice, LIVES, LIFE),
-    (Bug::BucketTwice, MODEL, "the model says"),
-    (Bug::UnregisteredExtension, MODEL, "the model says"),
+    (Bug::BucketTwice, MODEL, "committed would become"),
+    (Bug::UnregisteredExtension, MODEL, "can be promised; "),
     (Bug::ForgottenKey, LIVES, LIFE),
     (Bug::SnapshotLoses, LIVES, LIFE),
     (Bug::AnyClock, LIVES, LIFE),
@@ -67,7 +67,7 @@ const CAUGHT_BY: &[(Bug, &str, &str)] = &[
     (Bug::LossClearsFirst, THREES, "law (c) of the stock protocol"),
     (Bug::SkipCompare, TAKERS, "three units are enough for one of two who want two"),
     (Bug::RelaxedGive, PUBLISHED, "the record of the give is before the take"),
-    (Bug::SkipCompare, HISTORIES, "memory equals the fold of the log"),
+    (Bug::SkipCompare, HISTORIES, "available would become"),
 ];
 
 /// What is said of an image that is not as it must be, before what is wrong with it: that is a matter of what was lost.

@@ -26,6 +26,9 @@ enum Step {
     Line(&'static str),
 }
 
+/// Places of skus, and units of each.
+type Lines = Vec<(usize, u32)>;
+
 /// Names are numbers here: of the so-many-th latest reservation or order.
 #[derive(Debug, Clone)]
 enum Drawn {
@@ -33,9 +36,9 @@ enum Drawn {
     Count(usize, u32),
     Damage(usize, u32),
     Repair(usize, u32),
-    Reserve(u64, bool, Vec<(usize, u32)>),
-    Batch(Vec<(u64, bool, Vec<(usize, u32)>)>),
-    Change(usize, Option<u64>, Option<Vec<(usize, u32)>>),
+    Reserve(u64, bool, Lines),
+    Batch(Vec<(u64, bool, Lines)>),
+    Change(usize, Option<u64>, Option<Lines>),
     Release(usize),
     Order(Option<usize>, bool, usize, u32),
     Cancel(usize, Option<u32>),
