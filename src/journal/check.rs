@@ -286,6 +286,10 @@ impl Walk<'_> {
     fn follow(&mut self, piece: &Piece, scan: Scan, reached: u64) -> bool {
         let mut alone: Option<Link> = None;
         for bytes in scan {
+            // What stands behind the end of a sealed generation was dropped by a start: it is nobody's.
+            if piece.sealed.is_some() && alone == piece.sealed {
+                break;
+            }
             let frame = bytes.map_err(|error| error.to_string());
             let frame = frame.and_then(|bytes| Frame::read(&bytes).map_err(|error| error.to_string()));
             let stepped = frame.and_then(|frame| {

@@ -53,6 +53,41 @@ fn a_process_that_ends_without_closing_loses_nothing() {
     }
 }
 
+/// The head of an entry came to the disk, the rest of it did not: a start drops it, and it is no damage afterwards.
+#[test]
+fn what_a_start_dropped_behind_the_end_of_a_generation_is_no_finding() {
+    use std::os::unix::fs::FileExt;
+    let root = tempfile::tempdir().unwrap();
+    let (journal, _) = open_at(root.path(), with(StoreKind::Plain));
+    append_durably(&journal, 30).unwrap();
+    drop(journal);
+    let generations = root.path().join("wal");
+    let newest = std::fs::read_dir(generations).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
+    let file = std::fs::File::options().read(true).write(true).open(newest.join("frames")).unwrap();
+    let mut end = 0;
+    loop {
+        let mut length = [0; 4];
+        file.read_exact_at(&mut length, end).unwrap();
+        match u32::from_le_bytes(length) {
+            0 => break,
+            length => end += 12 + u64::from(length),
+        }
+    }
+    assert!(end > 0);
+    let torn = [&600u32.to_le_bytes()[..], &31u64.to_le_bytes(), &[0xAB; 500]].concat();
+    file.write_all_at(&torn, end).unwrap();
+
+    let (journal, state) = open_at(root.path(), with(StoreKind::Plain));
+    assert_eq!((state.seq(), journal.opening().clean), (30, false));
+    append_durably(&journal, 5).unwrap();
+    journal.close().unwrap();
+    drop(journal);
+    let report = check(&Look { root: root.path(), scratch: &root.path().join("scratch"), verifier: None }).unwrap();
+    assert_eq!((report.findings, report.last_seq), (Vec::<String>::new(), 35));
+    let (_, state) = open_at(root.path(), with(StoreKind::Plain));
+    assert_eq!(state.seq(), 35);
+}
+
 #[test]
 fn acknowledged_is_in_the_files_and_not_only_in_memory() {
     for kind in KINDS {

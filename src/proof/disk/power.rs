@@ -169,7 +169,7 @@ fn of_journals(trace: &Arc<Trace>, store: StoreKind) -> Arc<Judge> {
 }
 
 fn attack(store: StoreKind) {
-    let (seed, images) = (setting("ORDAIN_SEED", 1), setting("ORDAIN_IMAGES", 1_000) / 2);
+    let (seed, images) = (setting("ORDAIN_SEED", 1), setting("ORDAIN_IMAGES", 1_200) / 2);
     let mut tally = Tally::default();
     while tally.images < images && tally.flagged() == 0 {
         let seed = seed + tally.images / IMAGES_PER_TRACE;

@@ -280,7 +280,7 @@ fn judge_shop(disk: &Path, trace: &Trace, point: usize) -> Result<(), Finding> {
 
 #[test]
 fn every_answer_of_a_shop_survives_a_loss_of_power() {
-    let (seed, images) = (setting("ORDAIN_SEED", 1), setting("ORDAIN_IMAGES", 1_000) / 10);
+    let (seed, images) = (setting("ORDAIN_SEED", 1), setting("ORDAIN_IMAGES", 1_200) / 10);
     for store in [StoreKind::Sled, StoreKind::Plain] {
         let recording = Recording::new();
         recording.set(Word::SyncMicroseconds, 100);
