@@ -12,6 +12,20 @@ fn open_at(root: &std::path::Path, options: Options) -> (Journal, State) {
     Unrecovered::open(root, options).unwrap().recover().unwrap()
 }
 
+/// Every file below a folder with all its bytes, by name.
+fn files_below(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files_below(&path)),
+            false => found.push((path.clone(), std::fs::read(&path).unwrap())),
+        }
+    }
+    found.sort();
+    found
+}
+
 #[test]
 fn a_directory_is_written_closed_and_opened_again() {
     for kind in KINDS {
@@ -29,9 +43,10 @@ fn a_directory_is_written_closed_and_opened_again() {
             assert_readable(&journal, "open");
             journal.close().unwrap();
         }
-        let scratch = root.path().join("scratch");
+        let (scratch, before) = (root.path().join("scratch"), files_below(root.path()));
         let report = check(&Look { root: root.path(), scratch: &scratch, verifier: None }).unwrap();
         assert!(report.findings.is_empty() && report.snapshots > 0, "{report:?}");
+        assert!(files_below(root.path()) == before, "a check changes nothing");
         assert_eq!((report.last_seq, scratch.exists()), (180, false));
         assert_eq!(report.state_hash, Some(state_hash(&model(180))));
     }
