@@ -8,6 +8,7 @@
  * Record: op u8, 0 u8, first path u16, fd i32, a i64, b i64, data u32, second path u32, then both paths and the data.
  * Promises: a change and its record are one step under one lock, so the trace is in the order of the changes. A sync is
  * two records, before and after the call, and is not under the lock: a change between them is not covered by it.
+ * A process that exits keeps the lock: none of its other threads is stopped between a change and its record.
  * The real calls are made as system calls, so nothing here needs the symbols it covers. What is *not* here: meaning.
  */
 #define _GNU_SOURCE
@@ -38,7 +39,8 @@ static char root[PATH_MAX];
 static size_t root_len;
 static int trace = -1;
 static volatile uint64_t *control;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Recursive, so that who exits can go on closing files. */
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static int64_t tokens;
 
 static void append_record(int op, int fd, int64_t a, int64_t b, const char *one, const char *two, const void *data, size_t size)
@@ -70,6 +72,11 @@ __attribute__((constructor)) static void begin(void)
     append_record(START, getpid(), 0, 0, 0, 0, 0, 0);
     strcpy(root, folder);
     root_len = strlen(root);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+    pthread_mutex_lock(&lock);
 }
 
 /* The path below the root, empty for the root itself, or 0 if it is elsewhere. */
