@@ -25,6 +25,7 @@ mod bars;
 mod disk;
 mod echo;
 mod generator;
+mod parts;
 mod processor;
 mod request;
 mod rounds;
@@ -97,6 +98,9 @@ struct Run {
     /// Folder with PostgreSQL's `postgres`, `initdb` and `psql`; without it PostgreSQL is left out.
     #[arg(long, value_name = "DIR")]
     postgres: Option<PathBuf>,
+    /// Also say where the time of each line's subject goes, by `perf`.
+    #[arg(long)]
+    parts: bool,
     /// Ordain's program.
     #[arg(long, value_name = "PROGRAM", default_value = env!("CARGO_BIN_EXE_ordain"))]
     ordain: PathBuf,
@@ -198,6 +202,9 @@ impl Run {
                 let measured = Measured::new(&line, windows);
                 print!("{}", measured.text());
                 lines.push(measured.json());
+                if self.parts {
+                    print!("{}", rounds::parts(&mut line.sides[0], load, cores, &place.dir)?);
+                }
                 Ok(line.sides)
             };
             workloads::run(group, &place, &programs, &sizes, &mut measure)?;

@@ -7,10 +7,12 @@
 //! divided by the operations of that same span.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::disk::Disk;
 use super::generator::{Answered, Generator, Load};
+use super::parts;
 use super::processor::{Core, used_by};
 use super::request::Request;
 use super::servers::{Place, Server};
@@ -174,6 +176,14 @@ fn rest(core: usize) {
             return;
         }
     }
+}
+
+/// Where the time of a side's server goes: a window three times as long, watched.
+pub fn parts(side: &mut Side, load: impl Fn(&Side) -> Load, cores: Cores, dir: &Path) -> Result<String, String> {
+    let Work::Server(asked) = &side.work else { return Ok(String::new()) };
+    let (pid, load) = (asked.pid, load(side));
+    let load = Load { window: load.window * 3, ..load };
+    parts::watched(pid, dir, || side.window(load, cores), |window| window.server_us).map(|(_, text)| text)
 }
 
 /// Runs all sides in turn; the windows of each side, in the order of the rounds.

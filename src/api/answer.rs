@@ -13,34 +13,23 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::reply::Reply;
 use crate::domain::time::JournalTime;
 
-/// The JSON of a reply.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-#[allow(missing_docs, reason = "the variants are those of `Reply`")]
-pub enum Answer {
-    Node(NodeJson),
-    Item(ItemJson),
-    RuleSet(RuleSetJson),
-    Levels(LevelsJson),
-    Reservation(ReservationJson),
-    Order(Box<OrderJson>),
-    Fulfillment(Option<FulfillmentJson>),
+/// A reply as JSON, named by the catalogue, as of `now`.
+pub fn written(reply: &Reply, catalogue: &Catalogue, now: JournalTime) -> Vec<u8> {
+    match reply {
+        Reply::Node { node, .. } => json(&NodeJson::from(node.as_ref())),
+        Reply::Item { item, .. } => json(&ItemJson::of(item, catalogue)),
+        Reply::RuleSet(rule_set) => json(&RuleSetJson::from(rule_set)),
+        Reply::Levels(levels) => {
+            let levels = levels.iter().map(|(cell, level)| CellJson::of(*cell, level, catalogue)).collect();
+            json(&LevelsJson { levels })
+        }
+        Reply::Reservation(reservation) => json(&ReservationJson::of(reservation, catalogue, now)),
+        Reply::Order(order) => OrderJson::written(order, catalogue),
+        Reply::Fulfillment { order, key } => json(&FulfillmentJson::of(order, key.number, catalogue)),
+    }
 }
 
-impl Answer {
-    /// A reply, named by the catalogue, as of `now`.
-    pub fn of(reply: &Reply, catalogue: &Catalogue, now: JournalTime) -> Self {
-        match reply {
-            Reply::Node { node, .. } => Self::Node(node.as_ref().into()),
-            Reply::Item { item, .. } => Self::Item(ItemJson::of(item, catalogue)),
-            Reply::RuleSet(rule_set) => Self::RuleSet(rule_set.into()),
-            Reply::Levels(levels) => {
-                let levels = levels.iter().map(|(cell, level)| CellJson::of(*cell, level, catalogue)).collect();
-                Self::Levels(LevelsJson { levels })
-            }
-            Reply::Reservation(reservation) => Self::Reservation(ReservationJson::of(reservation, catalogue, now)),
-            Reply::Order(order) => Self::Order(Box::new(OrderJson::of(order, catalogue))),
-            Reply::Fulfillment { order, key } => Self::Fulfillment(FulfillmentJson::of(order, key.number, catalogue)),
-        }
-    }
+/// An answer as JSON.
+pub fn json(answer: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(answer).expect("answers have text keys and finite numbers")
 }

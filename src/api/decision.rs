@@ -135,12 +135,17 @@ pub struct LoserJson {
 }
 
 impl DecisionJson {
-    /// A decision with the nearest losers.
-    pub fn brief(decision: &Decision, lines: &(impl LineNames + ?Sized), catalogue: &Catalogue) -> Self {
+    /// Writes the JSON of a decision with the nearest losers, without the steps in between.
+    pub fn write_brief(
+        out: &mut Vec<u8>,
+        decision: &Decision,
+        lines: &(impl LineNames + ?Sized),
+        catalogue: &Catalogue,
+    ) {
         EXPLAINING.with_borrow_mut(|explaining| {
             let (losers, count) = decision.nearest_losers(catalogue, LOSERS_IN_REPLY, explaining);
-            Self::of(decision, lines, catalogue, losers, count)
-        })
+            written::decision(out, decision, lines, catalogue, losers, count);
+        });
     }
 
     /// A decision with some of its losers, and how many there are.
@@ -216,9 +221,10 @@ pub struct Quote {
 impl Quote {
     /// The JSON of a quote with the nearest losers, without the steps in between.
     pub fn written(decision: &Decision, lines: &(impl LineNames + ?Sized), catalogue: &Catalogue) -> Vec<u8> {
-        EXPLAINING.with_borrow_mut(|explaining| {
-            let (losers, count) = decision.nearest_losers(catalogue, LOSERS_IN_REPLY, explaining);
-            written::quote(decision, lines, catalogue, losers, count)
-        })
+        let mut out = Vec::with_capacity(written::BYTES);
+        out.extend_from_slice(br#"{"decision":"#);
+        DecisionJson::write_brief(&mut out, decision, lines, catalogue);
+        out.push(b'}');
+        out
     }
 }

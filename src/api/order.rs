@@ -19,7 +19,7 @@ use crate::domain::geo::Position;
 use crate::domain::ids::Text;
 use crate::domain::limits::ORDER_LINES_MAX;
 use crate::domain::money::Currency;
-use crate::domain::order::{OrderStatus, OrderType, Payment};
+use crate::domain::order::{OrderStatus, OrderType, Payment, Sealed};
 use crate::domain::quantity::Quantity;
 
 pub use shown::{HistoryEntry, OrderJson, history};
@@ -175,12 +175,28 @@ impl Shape for Groups {
     }
 }
 
+/// What becomes of personal data.
+#[derive(Clone, Copy)]
+enum Personally {
+    Sealed,
+    Dropped,
+}
+
+impl Personally {
+    fn seal(self, data: &impl serde::Serialize) -> Sealed {
+        match self {
+            Self::Sealed => seal(data),
+            Self::Dropped => Sealed::default(),
+        }
+    }
+}
+
 impl ShipToShape {
     fn judge(&self, at: &At<'_>) {
         position(self.latitude, self.longitude, at);
     }
 
-    fn destination(self, group: Text) -> ShipTo {
+    fn destination(self, group: Text, personal: Personally) -> ShipTo {
         let degrees = self.latitude.zip(self.longitude).map(|(north, east)| (north.0, east.0));
         let address = Address {
             name: self.name.0,
@@ -199,7 +215,7 @@ impl ShipToShape {
             country: self.country.0,
             postal_code: self.postal_code.0,
             position: degrees.and_then(|(north, east)| Position::from_degrees(north, east)).map(coarse),
-            personal: seal(&address),
+            personal: personal.seal(&address),
         }
     }
 }
@@ -236,8 +252,17 @@ impl NewOrder {
         self.lines.first().map_or(Currency::USD, |line| line.unit_price.currency.0)
     }
 
-    /// The order of the domain, with the fingerprint of the body it came in.
+    /// The order to be placed, with the fingerprint of the body it came in.
     pub fn order(self, fingerprint: u64) -> PlaceOrder {
+        self.command(fingerprint, Personally::Sealed)
+    }
+
+    /// The order to be quoted: of the customer nothing is kept.
+    pub fn quote(self) -> PlaceOrder {
+        self.command(0, Personally::Dropped)
+    }
+
+    fn command(self, fingerprint: u64, personal: Personally) -> PlaceOrder {
         let currency = self.currency();
         let person = Person {
             name: self.customer.name.map(Text::from),
@@ -247,7 +272,7 @@ impl NewOrder {
         let groups = self.groups.map(|groups| groups.0).unwrap_or_default();
         let places: HashMap<Id, u16> = groups.iter().zip(1..).map(|((key, _), at)| (key.clone(), at)).collect();
         let own = (Id("".into()), self.ship_to);
-        let destinations = std::iter::once(own).chain(groups).map(|(key, ship_to)| ship_to.destination(key.0));
+        let destinations = std::iter::once(own).chain(groups).map(|(key, to)| to.destination(key.0, personal));
         let payment = self.payment.map(|payment| Payment { method: payment.method.0, status: payment.status.0 });
         PlaceOrder {
             id: self.id.map(Text::from),
@@ -256,7 +281,7 @@ impl NewOrder {
             channel: self.channel.0,
             channel_order_id: self.channel_order_id.0,
             customer: self.customer.id.0,
-            personal: seal(&person),
+            personal: personal.seal(&person),
             currency,
             destinations: destinations.collect(),
             lines: self.lines.into_iter().enumerate().map(|(n, line)| line.place(n, &places)).collect(),

@@ -2,6 +2,8 @@
 //!
 //! Reasons for losing nodes are computed from what was seen, on reading, not on the hot path.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Catalogue;
@@ -108,8 +110,8 @@ pub struct Decision {
     pub assignments: Vec<Assignment>,
     /// What could not be filled.
     pub unfilled: Vec<LineUnits>,
-    /// What the solver saw.
-    pub evidence: Evidence,
+    /// What the solver saw; shared, as the record, the order and its answer all hold it.
+    pub evidence: Arc<Evidence>,
 }
 
 /// A node that is not in the plan; the nearest is the least, and of equally near ones the lower index.

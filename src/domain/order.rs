@@ -5,6 +5,8 @@
 //! only by an edit; every fold checks it. Long because the buckets, their steps and the status read off them are one
 //! partition of the same units. What is *not* here: stock, which has events of its own in the same record.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Assignment, Decision, LineUnits};
@@ -241,7 +243,7 @@ pub enum OrderEvent {
     /// Captured, and what was decided at once.
     Placed {
         /// What was captured.
-        facts: Box<OrderFacts>,
+        facts: Arc<OrderFacts>,
         /// Its lines.
         lines: Vec<PlacedLine>,
         /// What was allocated in the same record.
@@ -287,7 +289,7 @@ pub struct Order {
     /// Its generated number.
     pub key: OrderKey,
     /// What was captured.
-    pub facts: OrderFacts,
+    pub facts: Arc<OrderFacts>,
     /// Its lines.
     pub lines: Vec<OrderLine>,
     /// Its fulfilment orders; number n stands at n - 1.
@@ -295,7 +297,7 @@ pub struct Order {
     /// Nodes that may not be asked again for this order.
     pub fenced: Vec<NodeIndex>,
     /// The last sourcing decision.
-    pub decision: Option<Box<Decision>>,
+    pub decision: Option<Arc<Decision>>,
     /// Its story.
     pub history: Vec<Told>,
     /// When it was captured.
@@ -414,7 +416,7 @@ impl Order {
         Ok(order)
     }
 
-    fn captured(key: OrderKey, header: &Header, facts: &OrderFacts, lines: &[PlacedLine]) -> Self {
+    fn captured(key: OrderKey, header: &Header, facts: &Arc<OrderFacts>, lines: &[PlacedLine]) -> Self {
         let open = |placed: &PlacedLine| OrderLine {
             placed: placed.clone(),
             unallocated: placed.quantity,
@@ -449,10 +451,11 @@ impl Order {
                     line.backordered += units.quantity;
                 }
                 if let Some(decision) = decision {
-                    let mut decision = decision.clone();
-                    decision.assignments = allocations.iter().map(Allocation::assignment).collect();
-                    decision.unfilled.clone_from(backordered);
-                    self.decision = Some(decision);
+                    self.decision = Some(Arc::new(Decision {
+                        assignments: allocations.iter().map(Allocation::assignment).collect(),
+                        unfilled: backordered.clone(),
+                        ..(**decision).clone()
+                    }));
                 }
             }
             OrderEvent::Filled { allocations } => {
@@ -474,7 +477,7 @@ impl Order {
     /// The plan gains the shipments of units that waited; what waits no longer is no longer unfilled.
     fn plan_filled(&mut self, allocations: &[Allocation]) {
         let lines = &self.lines;
-        let Some(decision) = &mut self.decision else { return };
+        let Some(decision) = self.decision.as_mut().map(Arc::make_mut) else { return };
         decision.assignments.extend(allocations.iter().map(Allocation::assignment));
         for unfilled in &mut decision.unfilled {
             unfilled.quantity = unfilled.quantity.min(lines[usize::from(unfilled.line)].backordered);

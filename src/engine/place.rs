@@ -1,6 +1,7 @@
 //! Placing an order: names claimed, reservation claimed, units routed and taken, one record.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
@@ -98,12 +99,14 @@ impl Engine {
             return Err(Stop::Rejected(self.duplicate(command, key)));
         }
         let (mut reservation, now) = self.lock_claimed(turn, command)?;
-        let prepared = prepare(&network.catalogue, command, now, reservation.as_ref().map(|(key, _)| *key))?;
+        let mut prepared = prepare(&network.catalogue, command)?;
+        let claims = reservation.as_ref().map(|(key, _)| *key);
+        let facts = facts(command, std::mem::take(&mut prepared.destinations), now, claims);
         let claimed = reservation.as_ref().and_then(|(_, slot)| slot.as_ref());
         let own = claimed.map(own_units).unwrap_or_default();
         let key = OrderKey(self.next_key());
         let mut slot = self.orders.begin(key);
-        let record = |decided: Decided| vec![placed(key, &prepared, decided)];
+        let record = |decided: Decided| vec![placed(key, facts.clone(), &prepared, decided)];
         let allocating = Allocating {
             key,
             next_number: 1,
@@ -200,7 +203,7 @@ impl Engine {
                 .unwrap_or_default(),
             None => BTreeMap::new(),
         };
-        let prepared = prepare(&network.catalogue, command, now, None)?;
+        let prepared = prepare(&network.catalogue, command)?;
         let wanted = Wanted {
             lines: &prepared.lines,
             units: &prepared.units,
@@ -223,12 +226,12 @@ fn own_units(reservation: &Reservation) -> BTreeMap<CellKey, u32> {
     own
 }
 
-fn placed(key: OrderKey, prepared: &Prepared, decided: Decided) -> Event {
+fn placed(key: OrderKey, facts: Arc<OrderFacts>, prepared: &Prepared, decided: Decided) -> Event {
     Event::OrderChanged(Box::new(OrderChanged {
         key,
         version: 1,
         event: OrderEvent::Placed {
-            facts: Box::new(prepared.facts.clone()),
+            facts,
             lines: prepared.lines.clone(),
             allocations: decided.allocations,
             backordered: decided.backordered,
@@ -239,7 +242,7 @@ fn placed(key: OrderKey, prepared: &Prepared, decided: Decided) -> Event {
 
 /// An order that means something in this catalogue.
 struct Prepared {
-    facts: OrderFacts,
+    destinations: Vec<Destination>,
     lines: Vec<PlacedLine>,
     units: Vec<LineUnits>,
     positions: Vec<Option<Position>>,
@@ -247,12 +250,7 @@ struct Prepared {
 }
 
 /// Checks an order against the catalogue; all faults together.
-fn prepare(
-    catalogue: &Catalogue,
-    command: &PlaceOrder,
-    now: Now,
-    reservation: Option<ReservationKey>,
-) -> Result<Prepared, Rejection> {
+fn prepare(catalogue: &Catalogue, command: &PlaceOrder) -> Result<Prepared, Rejection> {
     let mut faults = Vec::new();
     if !matches!(command.kind, OrderType::Standard | OrderType::Backorder) {
         faults.push(Fault::new("type", "unsupported_order_type", "this type of order is not taken yet"));
@@ -295,8 +293,7 @@ fn prepare(
     let units = (0..).zip(&lines).map(|(line, l)| LineUnits { line, quantity: l.quantity }).collect();
     let destinations: Vec<Destination> = command.destinations.iter().map(|to| destination(catalogue, to)).collect();
     let positions = destinations.iter().map(|d| d.position).collect();
-    let facts = facts(command, destinations, now, reservation);
-    Ok(Prepared { facts, lines, units, positions, rules })
+    Ok(Prepared { destinations, lines, units, positions, rules })
 }
 
 fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fault> {
@@ -343,8 +340,8 @@ fn facts(
     destinations: Vec<Destination>,
     now: Now,
     reservation: Option<ReservationKey>,
-) -> OrderFacts {
-    OrderFacts {
+) -> Arc<OrderFacts> {
+    Arc::new(OrderFacts {
         id: command.id.clone(),
         fingerprint: command.fingerprint,
         kind: command.kind,
@@ -360,7 +357,7 @@ fn facts(
         rule_set: command.rule_set.clone(),
         reservation,
         placed_at: command.placed_at.unwrap_or(now.wall),
-    }
+    })
 }
 
 /// Rules by which an existing order is sourced again: its own, else the default.

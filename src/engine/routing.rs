@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::cell::Word;
 use super::network::Network;
@@ -121,7 +122,7 @@ fn empty(network: &Network, wanted: &Wanted<'_>) -> Route {
         terms: Terms::default(),
         assignments: Vec::new(),
         unfilled: Vec::new(),
-        evidence: Evidence { nodes: network.catalogue.nodes().len() as u32, ..Evidence::default() },
+        evidence: Arc::new(Evidence { nodes: network.catalogue.nodes().len() as u32, ..Evidence::default() }),
     };
     Route { shipments: Vec::new(), unfilled: Vec::new(), decision }
 }
@@ -180,7 +181,8 @@ impl Routing {
         account(plan, &mut route.decision);
         // A multi-group order keeps the evidence of its first group; the others follow the same rules.
         if route.decision.evidence.candidates.is_empty() {
-            route.decision.evidence = Evidence { destination, ..evidence(network, problem, units, fenced, plan) };
+            let seen = evidence(network, problem, units, fenced, plan);
+            route.decision.evidence = Arc::new(Evidence { destination, ..seen });
         }
     }
 

@@ -1,10 +1,12 @@
 //! `/v1/orders` and `/v1/promises`.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::front::Front;
-use super::reply::{Replied, ahead, found, made, written};
+use super::reply::{Replied, ahead, found, found_written, made, written};
 use super::request::{Ask, Params, Path, Urgent, Write};
 use crate::api::decision::{DecisionJson, OrderLines, Quote};
 use crate::api::order::{Cancellation, HistoryEntry, NewOrder, OrderJson, OrderParams, history};
@@ -26,7 +28,7 @@ use crate::views::Filter;
     responses((status = 200, body = Quote)),
 )]
 pub async fn promise(State(front): State<Front>, Ask(order): Ask<NewOrder>) -> Replied {
-    let order = order.order(0);
+    let order = order.quote();
     let decision = front.engine().quote(front.journal().now(), &order)?;
     Ok(written(front.engine().catalogue(|c| Quote::written(&decision, &order.lines[..], c))))
 }
@@ -49,7 +51,7 @@ pub async fn place(State(front): State<Front>, write: Write<NewOrder>) -> Replie
 )]
 pub async fn order(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
     let order = durable_order(&front, &id).await?;
-    Ok(found(order.map(|order| front.engine().catalogue(|c| OrderJson::of(&order, c)))))
+    Ok(found_written(order.map(|order| front.engine().catalogue(|c| OrderJson::written(&order, c)))))
 }
 
 async fn durable_order(front: &Front, id: &str) -> Result<Durable<Order>, Problem> {
@@ -129,9 +131,9 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
 /// Explains a decision on a thread of its own, since it may take seconds, and holds nothing meanwhile.
 async fn explained(
     front: &Front,
-    decision: Box<Decision>,
+    decision: Arc<Decision>,
     losing: Vec<Losing>,
-) -> Result<(Box<Decision>, Vec<Loser>), Problem> {
+) -> Result<(Arc<Decision>, Vec<Loser>), Problem> {
     let _turn = front.explanations().acquire().await.map_err(|_| Refused::Stopped)?;
     let explain = move || {
         let losers = decision.losers(&losing);

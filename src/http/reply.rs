@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::front::Front;
-use crate::api::answer::Answer;
+use crate::api::answer;
 use crate::api::problem::Problem;
 use crate::domain::record::Log;
 use crate::domain::reply::{Outcome, Reply};
@@ -29,8 +29,8 @@ pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Res
         _ => status,
     };
     let now = front.journal().now().journal;
-    let answer = front.engine().catalogue(|catalogue| Answer::of(&outcome.reply, catalogue, now));
-    let response = json(status, &answer);
+    let answer = front.engine().catalogue(|catalogue| answer::written(&outcome.reply, catalogue, now));
+    let response = body(status, answer);
     if outcome.replayed { replayed(response) } else { response }
 }
 
@@ -42,21 +42,22 @@ pub fn replayed(mut response: Response) -> Response {
 
 /// The answer to a read of entities.
 pub fn found(durable: Durable<impl Serialize>) -> Response {
-    json(StatusCode::OK, durable.as_ref())
+    body(StatusCode::OK, answer::json(durable.as_ref()))
+}
+
+/// The answer to a read of an entity that is already written as JSON.
+pub fn found_written(durable: Durable<Vec<u8>>) -> Response {
+    body(StatusCode::OK, durable.into_inner())
 }
 
 /// The answer to a read that may be ahead of the disk.
 pub fn ahead(answer: &impl Serialize) -> Response {
-    json(StatusCode::OK, answer)
+    body(StatusCode::OK, answer::json(answer))
 }
 
 /// The answer to a read that may be ahead of the disk, already written as JSON.
 pub fn written(json: Vec<u8>) -> Response {
     body(StatusCode::OK, json)
-}
-
-fn json(status: StatusCode, answer: &impl Serialize) -> Response {
-    body(status, serde_json::to_vec(answer).expect("answers have text keys and finite numbers"))
 }
 
 fn body(status: StatusCode, bytes: Vec<u8>) -> Response {

@@ -273,7 +273,7 @@ mod tests {
         let all = |quantity| vec![LineUnits { line: 0, quantity }];
         let allocation = |number, node| Allocation { number, node: NodeIndex(node), group: 0, lines: all(1), cost: 0 };
         OrderEvent::Placed {
-            facts: Box::new(facts),
+            facts: facts.into(),
             lines: vec![line],
             allocations: vec![allocation(1, 0), allocation(2, 1)],
             backordered: Vec::new(),

@@ -1,4 +1,4 @@
-//! A decision written straight to JSON bytes: what a quote answers, thousands of times a second.
+//! A decision written straight to JSON bytes: what quotes and orders are answered with, thousands of times a second.
 //!
 //! Promises: byte for byte what serde makes of [`super::DecisionJson`], which stays the one description of the shape
 //! (tests compare the two). Nothing is allocated but the bytes.
@@ -8,28 +8,15 @@
 use super::{LineNames, gap, terms};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::{Decision, FenceReason, LineUnits, Loser, Why};
+use crate::domain::limits::LOSERS_IN_REPLY;
 use crate::domain::money::Currency;
 use crate::domain::sourcing::Reason;
 
-/// Bytes a decision takes, about: itself, and each loser.
-const BYTES: (usize, usize) = (512, 224);
+/// Bytes a decision takes, about: itself, and the losers in a reply.
+pub(super) const BYTES: usize = 512 + 224 * LOSERS_IN_REPLY;
 
-/// The body of a quote: `{"decision": …}`.
-pub fn quote(
-    decision: &Decision,
-    lines: &(impl LineNames + ?Sized),
-    catalogue: &Catalogue,
-    losers: &[Loser],
-    losers_count: usize,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(BYTES.0 + BYTES.1 * losers.len());
-    raw(&mut out, r#"{"decision":"#);
-    write(&mut out, decision, lines, catalogue, losers, losers_count);
-    raw(&mut out, "}");
-    out
-}
-
-fn write(
+/// Writes a decision with some of its losers, and how many there are.
+pub(super) fn decision(
     out: &mut Vec<u8>,
     decision: &Decision,
     lines: &(impl LineNames + ?Sized),
@@ -250,7 +237,7 @@ fn decimals(out: &mut Vec<u8>, value: u64, places: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DecisionJson, Quote};
+    use super::super::DecisionJson;
     use super::*;
     use crate::domain::command::PlaceLine;
     use crate::domain::decision::{Assignment, Evidence, Terms};
@@ -356,7 +343,7 @@ mod tests {
                 terms: Terms { per_shipment: dice.amount(), distance: dice.amount(), split: dice.amount() },
                 assignments: (0..dice.below(4)).map(|_| assignment(dice)).collect(),
                 unfilled: units(dice),
-                evidence: Evidence::default(),
+                evidence: Evidence::default().into(),
             };
             let loser = |dice: &mut Dice| Loser {
                 node: NodeIndex(dice.below(NODES) as u32),
@@ -367,9 +354,10 @@ mod tests {
                 why: dice.why(),
             };
             let losers: Vec<Loser> = (0..dice.below(30)).map(|_| loser(dice)).collect();
-            let by_serde = Quote { decision: DecisionJson::of(&decision, &lines[..], &catalogue, &losers, 99) };
+            let by_serde = DecisionJson::of(&decision, &lines[..], &catalogue, &losers, 99);
             let by_serde = serde_json::to_string(&by_serde).expect("text keys and finite numbers");
-            let written = quote(&decision, &lines[..], &catalogue, &losers, 99);
+            let mut written = Vec::new();
+            super::decision(&mut written, &decision, &lines[..], &catalogue, &losers, 99);
             assert_eq!(String::from_utf8(written).expect("text"), by_serde, "seed {seed}, round {round}");
         }
     }

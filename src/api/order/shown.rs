@@ -129,6 +129,9 @@ impl From<Buckets> for BucketsJson {
     }
 }
 
+/// Bytes that an order with its decision takes, about.
+const WRITTEN_BYTES: usize = 4 << 10;
+
 /// Who ordered.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[allow(missing_docs, reason = "the fields are those of `CustomerShape`")]
@@ -185,11 +188,17 @@ pub struct TotalsJson {
 }
 
 impl OrderJson {
-    /// An order with its decision and the nearest losers.
-    pub fn of(order: &Order, catalogue: &Catalogue) -> Self {
-        let lines = OrderLines { order, catalogue };
-        let decision = order.decision.as_deref().map(|decision| DecisionJson::brief(decision, &lines, catalogue));
-        Self { decision, ..Self::in_list(order, catalogue) }
+    /// The JSON of an order with its decision and the nearest losers; the decision without the steps in between.
+    pub fn written(order: &Order, catalogue: &Catalogue) -> Vec<u8> {
+        let mut out = Vec::with_capacity(WRITTEN_BYTES);
+        serde_json::to_writer(&mut out, &Self::in_list(order, catalogue)).expect("text keys and finite numbers");
+        if let Some(decision) = &order.decision {
+            let end = out.pop();
+            out.extend_from_slice(br#","decision":"#);
+            DecisionJson::write_brief(&mut out, decision, &OrderLines { order, catalogue }, catalogue);
+            out.extend(end);
+        }
+        out
     }
 
     /// An order without its decision.

@@ -55,7 +55,7 @@ fn item() -> Item {
 fn placed() -> OrderEvent {
     let units = LineUnits { line: 0, quantity: 2 };
     OrderEvent::Placed {
-        facts: Box::new(OrderFacts {
+        facts: std::sync::Arc::new(OrderFacts {
             id: Some("order-1".into()),
             fingerprint: u64::MAX,
             kind: OrderType::Standard,
@@ -100,7 +100,7 @@ fn placed() -> OrderEvent {
             terms: Terms { per_shipment: 500, distance: 150, split: 0 },
             assignments: vec![Assignment { node: NodeIndex(300), lines: vec![units], cost: 650 }],
             unfilled: vec![],
-            evidence: Evidence {
+            evidence: std::sync::Arc::new(Evidence {
                 lines: vec![SeenLine { line: 0, quantity: 3, unit_weight_g: 1_200, needs: vec![(0, 1)] }],
                 slots: 1,
                 candidates: vec![(NodeIndex(300), 12_345)],
@@ -110,7 +110,7 @@ fn placed() -> OrderEvent {
                 nodes: 2,
                 truncated: false,
                 tariff: (500, 200_000, 150),
-            },
+            }),
         })),
     }
 }
