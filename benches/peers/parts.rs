@@ -56,13 +56,16 @@ const PARTS: &[(&str, &str, Side, &[&str])] = &[
     ("other threads", "", Either, &[]),
 ];
 
-/// Runs `window` while the server is watched; what it answers, and the parts as text.
+/// Share of the samples that a part took, and that of each of its functions.
+type Taken<'a> = (f64, Vec<(f64, &'a str)>);
+
+/// Runs `window` while the server is watched; the parts as text.
 pub fn watched<T>(
     pid: u32,
     dir: &Path,
     window: impl FnOnce() -> Result<T, String>,
     server_us: impl FnOnce(&T) -> f64,
-) -> Result<(T, String), String> {
+) -> Result<String, String> {
     let file = dir.join("perf.data");
     let named = file.display().to_string();
     let mut perf = Command::new("perf")
@@ -79,13 +82,12 @@ pub fn watched<T>(
     let report =
         ["report", "--input", &named, "--no-children", "--sort", "comm,sym", "--stdio", "--percent-limit", "0"];
     let report = done(Command::new("perf").args(report).stdin(Stdio::null()))?;
-    let text = table(&report, server_us(&answered));
-    Ok((answered, text))
+    Ok(table(&report, server_us(&answered)))
 }
 
 /// The parts of a report whose samples stand for so many microseconds.
 fn table(report: &str, server_us: f64) -> String {
-    let mut parts: BTreeMap<usize, (f64, Vec<(f64, &str)>)> = BTreeMap::new();
+    let mut parts: BTreeMap<usize, Taken<'_>> = BTreeMap::new();
     for (share, thread, side, function) in report.lines().filter_map(sample) {
         let fits = |(_, threads, of, names): &(&str, &str, Side, &[&str])| {
             let named = names.is_empty() || names.iter().any(|name| function.contains(name));

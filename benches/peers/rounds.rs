@@ -183,7 +183,7 @@ pub fn parts(side: &mut Side, load: impl Fn(&Side) -> Load, cores: Cores, dir: &
     let Work::Server(asked) = &side.work else { return Ok(String::new()) };
     let (pid, load) = (asked.pid, load(side));
     let load = Load { window: load.window * 3, ..load };
-    parts::watched(pid, dir, || side.window(load, cores), |window| window.server_us).map(|(_, text)| text)
+    parts::watched(pid, dir, || side.window(load, cores), |window| window.server_us)
 }
 
 /// Runs all sides in turn; the windows of each side, in the order of the rounds.
