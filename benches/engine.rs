@@ -9,6 +9,10 @@
 //! included, after a snapshot of what the stock was set up with; bytes are those of the frames. `volatile` is the engine alone, over a log that keeps nothing. What to ask for
 //! is prepared ahead. Its result counts what was made.
 
+/// The same as the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -194,6 +198,7 @@ fn quotes(ordain: &Pipeline, size: &Size) -> u64 {
             placed_at: None,
             payment: None,
             total: None,
+            holds: Vec::new(),
         };
         sum ^ mix(ordain.engine().quote(now, &order).expect("good").cost.amount as u64 ^ n)
     })

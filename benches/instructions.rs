@@ -12,6 +12,10 @@
 //!
 //! What is *not* here: time. An instruction that waits for memory counts as much as one that does not.
 
+/// The same as the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -281,6 +285,7 @@ fn order(n: u64) -> PlaceOrder {
         placed_at: None,
         payment: None,
         total: None,
+        holds: Vec::new(),
     }
 }
 

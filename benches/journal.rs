@@ -5,6 +5,10 @@
 //! the median and the longest of the times that a group waits for the disk, on both stores. The last column counts what
 //! was read back, the same on every machine for the same size. No upkeep runs beside it.
 
+/// The same as the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

@@ -15,6 +15,10 @@
 //! What is weighed: resident memory (`/proc/self/statm`), so allocator and page overhead are in. Not here: HTTP (`http`),
 //! calls at the size of a shop (`engine`).
 
+/// The same as the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
@@ -333,6 +337,7 @@ fn order(rung: Rung, n: u64) -> PlaceOrder {
         placed_at: None,
         payment: None,
         total: Some(1_999),
+        holds: Vec::new(),
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::fulfillment::FulfillmentJson;
+use super::hold::HoldJson;
+use super::inbound::InboundJson;
 use super::item::ItemJson;
 use super::node::NodeJson;
 use super::order::OrderJson;
@@ -11,10 +13,10 @@ use super::rule_set::RuleSetJson;
 use super::stock::{CellJson, LevelsJson};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::reply::Reply;
-use crate::domain::time::JournalTime;
+use crate::domain::time::Now;
 
 /// A reply as JSON, named by the catalogue, as of `now`.
-pub fn written(reply: &Reply, catalogue: &Catalogue, now: JournalTime) -> Vec<u8> {
+pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now) -> Vec<u8> {
     match reply {
         Reply::Node { node, .. } => json(&NodeJson::from(node.as_ref())),
         Reply::Item { item, .. } => json(&ItemJson::of(item, catalogue)),
@@ -23,8 +25,10 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: JournalTime) -> Vec<u8
             let levels = levels.iter().map(|(cell, level)| CellJson::of(*cell, level, catalogue)).collect();
             json(&LevelsJson { levels })
         }
-        Reply::Reservation(reservation) => json(&ReservationJson::of(reservation, catalogue, now)),
+        Reply::Reservation(reservation) => json(&ReservationJson::of(reservation, catalogue, now.journal)),
         Reply::Order(order) => OrderJson::written(order, catalogue),
+        Reply::Inbound(inbound) => json(&InboundJson::of(inbound, catalogue, now.wall)),
+        Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
         Reply::Fulfillment { order, key } => json(&FulfillmentJson::of(order, key.number, catalogue)),
     }
 }

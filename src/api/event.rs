@@ -10,10 +10,13 @@ use super::scalar::{Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::LineUnits;
-use crate::domain::event::{Event, OrderChanged, ReservationChanged, StockMoved};
+use crate::domain::event::{Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved};
 use crate::domain::fulfillment::FulfillmentStep;
+use crate::domain::hold::Hold;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
+use crate::domain::inbound::InboundEvent;
 use crate::domain::order::{Allocation, CancelFrom, OrderEvent, OrderFacts, PlacedLine};
+use crate::domain::payment::PaymentMark;
 use crate::domain::record::Record;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::state::{Entity, EntityKey, State};
@@ -107,6 +110,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::ReservationChanged(e) => reservation_changed(e, names),
         Event::OrderChanged(e) => order_changed(e, names),
         Event::KeyUsed(_) => json!({"type": "idempotency_key_used"}),
+        Event::InboundChanged(e) => inbound_changed(e, names),
     }
 }
 
@@ -158,6 +162,29 @@ fn reservation_changed(changed: &ReservationChanged, names: &impl Names) -> Valu
     facts
 }
 
+fn inbound_changed(changed: &InboundChanged, names: &impl Names) -> Value {
+    let (kind, mut facts) = match &changed.event {
+        InboundEvent::Announced { id, node, supplier, eta, lines, .. } => {
+            let line = |(sku, units): &(SkuIndex, u32)| json!({"sku": names.sku(*sku), "quantity": units});
+            (
+                "inbound_announced",
+                json!({
+                    "caller_id": id, "node": names.node(*node), "supplier": supplier, "eta": Instant::from(*eta),
+                    "lines": lines.iter().map(line).collect::<Vec<_>>(),
+                }),
+            )
+        }
+        InboundEvent::Redated { eta } => ("inbound_redated", json!({"eta": Instant::from(*eta)})),
+        InboundEvent::Received { lines } => {
+            let line = |(line, units): &(u16, u32)| json!({"line": line, "quantity": units});
+            ("inbound_received", json!({"lines": lines.iter().map(line).collect::<Vec<_>>()}))
+        }
+        InboundEvent::Ended { reason } => ("inbound_ended", json!({"reason": reason})),
+    };
+    name(&mut facts, kind, "inbound", changed.key.to_string(), changed.version);
+    facts
+}
+
 fn held(held: &Held, names: &impl Names) -> Value {
     json!({"sku": names.sku(held.sku), "node": names.node(held.node), "quantity": held.quantity})
 }
@@ -188,6 +215,20 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
                 .map(|part| json!({"line": part.line, "quantity": part.quantity, "from": cancelled_from(key, part.from)}))
                 .collect();
             ("order_cancelled", json!({"parts": parts, "reason": reason}))
+        }
+        OrderEvent::Held { number, terms } => (
+            "order_held",
+            json!({
+                "hold": Hold::name_of(*number), "hold_type": terms.kind.word(), "reason": terms.reason,
+                "release_at": terms.release_at.map(|release| Instant::from(release.wall)),
+                "release_on": terms.release_on.map(PaymentMark::word),
+            }),
+        ),
+        OrderEvent::HoldEnded { number, state, reason } => {
+            ("order_hold_ended", json!({"hold": Hold::name_of(*number), "state": state.word(), "reason": reason}))
+        }
+        OrderEvent::PaymentReported { mark, amount } => {
+            ("order_payment_reported", json!({"status": mark.word(), "amount": amount}))
         }
         OrderEvent::Fulfillment { number, step } => {
             let (kind, mut facts) = self::step(step);
@@ -280,6 +321,7 @@ fn step(step: &FulfillmentStep) -> (&'static str, Map<String, Value>) {
             ("fulfillment_cancelled", json!({"reason": reason, "sourced_again": resourced}))
         }
         FulfillmentStep::CancellationRefused => ("fulfillment_cancellation_refused", json!({})),
+        FulfillmentStep::NodeOutage { reason } => ("fulfillment_node_outage", json!({"reason": reason})),
     };
     match facts {
         Value::Object(facts) => (kind, facts),

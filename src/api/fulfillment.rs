@@ -241,7 +241,7 @@ impl FulfillmentJson {
             id: FulfillmentKey { order: order.key, number: fulfillment.number }.to_string(),
             order: order_name.to_owned(),
             node: Id(names.catalogue.node(fulfillment.node).id.clone()),
-            status: fulfillment.status,
+            status: order.shown(fulfillment),
             group: (fulfillment.group > 0).then(|| Id(group.clone())),
             lines: lines.collect(),
             shipment: fulfillment.shipment.as_ref().map(ShipmentJson::from),

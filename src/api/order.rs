@@ -5,6 +5,7 @@ mod shown;
 use std::collections::{HashMap, HashSet};
 
 use super::fulfillment::{LineQuantity, named_units};
+use super::hold::NewHold;
 use super::json::Json;
 use super::page::{Limit, OrderCursor};
 use super::personal::{Address, Person, coarse, seal};
@@ -55,6 +56,8 @@ shape! {
         pub payment: Option<PaymentShape>,
         /// Totals as reported.
         pub totals: Option<TotalsShape>,
+        /// Holds to begin with.
+        pub holds: Option<Vec<NewHold>>,
         /// Further destinations by key; a line names its own by `group`.
         #[schema(value_type = Option<HashMap<String, ShipToShape>>)]
         pub groups: Option<Groups>,
@@ -292,6 +295,7 @@ impl NewOrder {
             placed_at: self.placed_at.map(Instant::wall),
             payment,
             total: self.totals.map(|totals| totals.total.amount.0),
+            holds: self.holds.unwrap_or_default().into_iter().map(NewHold::asked).collect(),
         }
     }
 }

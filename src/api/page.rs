@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::json::Json;
 use super::reading::{At, Shape, shape, shown};
-use crate::domain::ids::{FulfillmentKey, OrderKey};
+use crate::domain::ids::{FulfillmentKey, InboundKey, OrderKey};
 use crate::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 
 /// How many entries a page shall have.
@@ -60,6 +60,8 @@ cursors! {
     Cursor(u64) by |text: &str| text.parse().ok().filter(|n: &u64| n.to_string() == text);
     /// The last order of the page before.
     OrderCursor(OrderKey) by OrderKey::parse;
+    /// The last document of inbound supply of the page before.
+    InboundCursor(InboundKey) by InboundKey::parse;
     /// The last fulfilment order of the page before.
     FulfillmentCursor(FulfillmentKey) by FulfillmentKey::parse;
 }

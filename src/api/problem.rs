@@ -38,6 +38,11 @@ pub const CODES: &[Code] = &[
     ("duplicate_channel_order", 409, "The channel placed another order under that id"),
     ("illegal_transition", 409, "That step cannot be taken now"),
     ("not_cancellable", 409, "That can no longer be cancelled"),
+    ("on_hold", 409, "A hold forbids that step"),
+    ("hold_ended", 409, "The hold is no longer active"),
+    ("nothing_to_hold", 409, "The order has nothing left to hold"),
+    ("inbound_ended", 409, "Nothing more comes of that inbound supply"),
+    ("refund_too_large", 409, "More would be given back than was taken"),
     ("answer_gone", 410, "The answer to the repeated request is no longer kept"),
     ("events_gone", 410, "The events asked for are no longer kept"),
     ("body_too_large", 413, "The body is too large"),
@@ -59,11 +64,13 @@ pub const CODES: &[Code] = &[
     ("invalid_country", 422, "A country is not a country code"),
     ("invalid_currency", 422, "A currency is not a currency code"),
     ("invalid_time", 422, "A time cannot be read"),
+    ("time_in_past", 422, "A time has to be in the future"),
     ("invalid_time_zone", 422, "A time zone is not known"),
     ("currency_mismatch", 422, "Prices of one order have one currency"),
     ("duplicate_line_id", 422, "Two lines have the same id"),
     ("unknown_group", 422, "A line names a group that is not there"),
     ("illegal_move", 422, "Units move from or to what is available"),
+    ("duplicate_sku", 422, "A sku is named twice"),
     ("bad_components", 422, "Kits have components, nothing else has"),
     ("duplicate_component", 422, "A component is named twice"),
     ("kind_is_fixed", 422, "The kind of an item cannot change"),
@@ -235,6 +242,13 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::NotCancellable { order, line, cancellable, requested } => {
             json!({"order": order, "line": line, "cancellable": cancellable, "requested": requested})
         }
+        Rejection::OnHold { id, verb, holds } => {
+            json!({"fulfillment_order": id, "step": verb.word(), "holds": holds})
+        }
+        Rejection::HoldEnded { order, hold, state } => json!({"order": order, "hold": hold, "state": state}),
+        Rejection::NothingToHold { order } => json!({"order": order}),
+        Rejection::InboundEnded { id, state } => json!({"inbound": id, "state": state}),
+        Rejection::RefundTooLarge { order, refund, paid } => json!({"order": order, "refund": refund, "paid": paid}),
         Rejection::TooLarge(too_large) => json!({"bytes": too_large.bytes, "max": too_large.max}),
         Rejection::Invalid(_) | Rejection::KeyReused | Rejection::Contended => Value::Null,
     }

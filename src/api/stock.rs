@@ -135,7 +135,9 @@ pub struct LevelJson {
     pub safety_stock: u32,
     pub damaged: u32,
     pub quality_control: u32,
-    pub incoming: u32,
+    /// Units on their way; left out where only what is there was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incoming: Option<u64>,
 }
 
 impl From<&Level> for LevelJson {
@@ -149,7 +151,7 @@ impl From<&Level> for LevelJson {
             safety_stock: level.safety_stock,
             damaged: level.damaged,
             quality_control: level.quality_control,
-            incoming: 0,
+            incoming: None,
         }
     }
 }
@@ -212,10 +214,15 @@ pub struct StockJson {
 }
 
 impl StockJson {
-    /// From the levels of a sku by node.
-    pub fn new(sku: Text, total: &Level, nodes: &[(Text, Level)], as_of: u64) -> Self {
-        let node = |(id, level): &(Text, Level)| NodeLevelJson { node: Id(id.clone()), level: level.into() };
-        Self { sku: Sku(sku), total: total.into(), nodes: nodes.iter().map(node).collect(), as_of }
+    /// From the levels of a sku by node, and what is on its way to each.
+    pub fn new(sku: Text, total: &Level, nodes: &[(Text, Level)], incoming: &[u64], as_of: u64) -> Self {
+        let level = |level: &Level, incoming| LevelJson { incoming: Some(incoming), ..level.into() };
+        let node = |((id, own), incoming): (&(Text, Level), &u64)| NodeLevelJson {
+            node: Id(id.clone()),
+            level: level(own, *incoming),
+        };
+        let total = level(total, incoming.iter().sum());
+        Self { sku: Sku(sku), total, nodes: nodes.iter().zip(incoming).map(node).collect(), as_of }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The conversions, against the table of bad input that the test over HTTP reads too.
 
 use super::fulfillment::{Nothing, Rejecting, Shipping, Shorting};
+use super::hold::{HoldEnd, NewHold, NewPayment};
+use super::inbound::{CallingOff, InboundChange, NewInbound, Receipt};
 use super::item::ItemPut;
 use super::json::Json;
 use super::node::{NodeChange, NodePut};
@@ -36,6 +38,13 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["reservations", "batch"]) => read_as::<ReservationBatch>(body),
         ("POST", ["orders"]) => read_as::<NewOrder>(body),
         ("POST", ["orders", _, "cancellations"]) => read_as::<Cancellation>(body),
+        ("POST", ["orders", _, "holds"]) => read_as::<NewHold>(body),
+        ("POST", ["orders", _, "holds", _, "release"]) => read_as::<HoldEnd>(body),
+        ("POST", ["orders", _, "payments"]) => read_as::<NewPayment>(body),
+        ("POST", ["inbound"]) => read_as::<NewInbound>(body),
+        ("PATCH", ["inbound", _]) => read_as::<InboundChange>(body),
+        ("POST", ["inbound", _, "receipts"]) => read_as::<Receipt>(body),
+        ("POST", ["inbound", _, "cancel"]) => read_as::<CallingOff>(body),
         ("POST", ["fulfillment-orders", _, "reject"]) => read_as::<Rejecting>(body),
         ("POST", ["fulfillment-orders", _, "short"]) => read_as::<Shorting>(body),
         ("POST", ["fulfillment-orders", _, "ship"]) => read_as::<Shipping>(body),

@@ -3,7 +3,7 @@
 //! Promises: a word never changes its meaning; a variant without a word does not compile; a word that is not in the
 //! list is refused with `unknown_word` and the list.
 
-use serde::Serializer;
+use serde::{Serialize, Serializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -13,9 +13,12 @@ use super::reading::{At, Shape, shown};
 use crate::domain::command::StockState;
 use crate::domain::decision::FenceReason;
 use crate::domain::fulfillment::{FulfillmentStatus, ShortReason};
+use crate::domain::hold::{HoldKind, HoldState};
+use crate::domain::inbound::InboundStatus;
 use crate::domain::item::ItemKind;
 use crate::domain::node::NodeKind;
 use crate::domain::order::{OrderStatus, OrderType};
+use crate::domain::payment::{PaymentMark, PaymentState};
 use crate::domain::reservation::ReservationState;
 use crate::domain::stock::MovementKind;
 
@@ -95,6 +98,22 @@ pub enum DeliveryMethod {
     Service,
 }
 
+/// How somebody ends a hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum HoldOutcome {
+    Resolved,
+    Rejected,
+}
+
+/// The payment of all that is due with which a hold ends by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum ReleasingPayment {
+    Authorized,
+    Paid,
+}
+
 words! {
     NodeKind {
         Warehouse = "warehouse", Store = "store", ThirdParty = "third_party", Supplier = "supplier",
@@ -127,14 +146,30 @@ words! {
     FulfillmentStatus {
         Submitted = "submitted", Accepted = "accepted", Picking = "picking", Picked = "picked", Packed = "packed",
         Ready = "ready", Shipped = "shipped", Delivered = "delivered", Rejected = "rejected",
-        Incomplete = "incomplete", Cancelling = "cancelling", Cancelled = "cancelled",
+        Incomplete = "incomplete", Cancelling = "cancelling", Cancelled = "cancelled", OnHold = "on_hold",
     }
     OrderStatus {
-        Cancelled = "cancelled", Fulfilled = "fulfilled", Shipped = "shipped",
+        Cancelled = "cancelled", OnHold = "on_hold", Fulfilled = "fulfilled", Shipped = "shipped",
         PartiallyShipped = "partially_shipped", SplitFulfillment = "split_fulfillment",
         InFulfillment = "in_fulfillment", FullyAllocated = "fully_allocated",
         PartiallyAllocated = "partially_allocated", Backordered = "backordered", Preordered = "preordered",
         Received = "received",
+    }
+    InboundStatus {
+        Expected = "expected", PartiallyReceived = "partially_received", Received = "received", Closed = "closed",
+        Cancelled = "cancelled",
+    }
+    HoldKind { Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual" }
+    HoldState {
+        Active = "active", Resolved = "resolved", Rejected = "rejected", AutoReleased = "auto_released",
+    }
+    HoldOutcome { Resolved = "resolved", Rejected = "rejected" }
+    PaymentMark { Authorized = "authorized", Paid = "paid", Failed = "failed", Refunded = "refunded" }
+    ReleasingPayment { Authorized = "authorized", Paid = "paid" }
+    PaymentState {
+        None = "none", Authorized = "authorized", PartiallyPaid = "partially_paid", Paid = "paid",
+        PartiallyRefunded = "partially_refunded", Refunded = "refunded", Overcharged = "overcharged",
+        Voided = "voided",
     }
 }
 
@@ -165,6 +200,11 @@ fn list<T: Worded>() -> String {
 fn word_schema<T: Worded>() -> RefOr<Schema> {
     let words = T::ALL.iter().map(|value| value.word());
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+}
+
+/// Writes a value as its word, if there is one.
+pub fn as_optional_word<T: Worded, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(Worded::word).serialize(serializer)
 }
 
 /// Writes a value as its word.

@@ -3,15 +3,17 @@
 
 use super::fulfillment::{Shipment, ShortReason};
 use super::geo::Position;
+use super::hold::{HoldKind, HoldState, HoldTerms, ReleaseAt};
 use super::ids::Text;
 use super::item::{Dimensions, ItemKind};
 use super::money::{Currency, Money};
 use super::node::{Handling, Node, NodeKind};
 use super::order::{OrderType, Payment, Sealed};
+use super::payment::PaymentMark;
 use super::quantity::Quantity;
 use super::rule_set::RuleSet;
 use super::stock::MovementKind;
-use super::time::WallTime;
+use super::time::{Now, WallTime};
 
 /// Who asks, and how a repeat is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -280,6 +282,66 @@ pub struct PlaceOrder {
     pub payment: Option<Payment>,
     /// Total as reported, minor units.
     pub total: Option<i64>,
+    /// Holds it is captured with.
+    pub holds: Vec<AskedHold>,
+}
+
+/// A hold to be put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedHold {
+    /// What it forbids.
+    pub kind: HoldKind,
+    /// Why.
+    pub reason: Text,
+    /// When it ends by itself.
+    pub release_at: Option<WallTime>,
+    /// The payment of all that is due with which it ends by itself.
+    pub release_on: Option<PaymentMark>,
+}
+
+impl AskedHold {
+    /// Its terms, by the clocks of now.
+    pub fn terms(&self, now: Now) -> HoldTerms {
+        HoldTerms {
+            kind: self.kind,
+            reason: self.reason.clone(),
+            release_at: self.release_at.map(|wall| ReleaseAt::of(wall, now)),
+            release_on: self.release_on,
+        }
+    }
+}
+
+/// Put a hold on an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutHold {
+    /// The order.
+    pub order: Text,
+    /// The hold.
+    pub hold: AskedHold,
+}
+
+/// End a hold, or decide that it stands for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndHold {
+    /// The order.
+    pub order: Text,
+    /// The hold's name within it.
+    pub hold: Text,
+    /// How.
+    pub state: HoldState,
+    /// Why.
+    pub reason: Option<Text>,
+}
+
+/// Report a payment of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportPayment {
+    /// The order.
+    pub order: Text,
+    /// What.
+    pub mark: PaymentMark,
+    /// How much; of the order's currency.
+    pub amount: Money,
 }
 
 /// Units of one line, by its id.
@@ -359,6 +421,43 @@ pub struct Fulfill {
     pub action: FulfillmentAction,
 }
 
+/// Units of one sku.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkuUnits {
+    /// The sku.
+    pub sku: Text,
+    /// Units.
+    pub quantity: Quantity,
+}
+
+/// Supply that will come to a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnnounceInbound {
+    /// The caller's own id.
+    pub id: Option<Text>,
+    /// Fingerprint of the body, compared when the id comes again.
+    pub fingerprint: u64,
+    /// Where it comes to.
+    pub node: Text,
+    /// From whom.
+    pub supplier: Option<Text>,
+    /// When.
+    pub eta: WallTime,
+    /// What: each sku once.
+    pub lines: Vec<SkuUnits>,
+}
+
+/// What happens to a document of inbound supply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InboundAction {
+    /// It comes at another time.
+    Redate(WallTime),
+    /// Units came.
+    Receive(Vec<SkuUnits>),
+    /// What has not come will not.
+    End(Option<Text>),
+}
+
 /// Everything that changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -396,11 +495,26 @@ pub enum Command {
     CancelOrder(CancelOrder),
     /// Take a step of a fulfilment order.
     Fulfill(Fulfill),
+    /// Put a hold.
+    PutHold(PutHold),
+    /// End a hold.
+    EndHold(EndHold),
+    /// Report a payment.
+    ReportPayment(ReportPayment),
+    /// Announce supply.
+    AnnounceInbound(AnnounceInbound),
+    /// Re-date, receive or call off supply.
+    ChangeInbound {
+        /// Which document.
+        inbound: Text,
+        /// What happens to it.
+        action: InboundAction,
+    },
 }
 
 impl Command {
     /// Whether it gives stock back or moves work on, and so keeps its seat in a flood.
     pub fn keeps_its_seat(&self) -> bool {
-        matches!(self, Self::ReleaseReservation { .. } | Self::CancelOrder(_) | Self::Fulfill(_))
+        matches!(self, Self::ReleaseReservation { .. } | Self::CancelOrder(_) | Self::Fulfill(_) | Self::EndHold(_))
     }
 }

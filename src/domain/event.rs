@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex};
+use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex};
+use super::inbound::InboundEvent;
 use super::item::Item;
 use super::money::Currency;
 use super::node::Node;
@@ -73,6 +74,17 @@ pub struct OrderChanged {
     pub event: OrderEvent,
 }
 
+/// Something happened to a document of inbound supply.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InboundChanged {
+    /// Which.
+    pub key: InboundKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: InboundEvent,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -82,6 +94,10 @@ pub enum Answer {
     Reservation(ReservationKey),
     /// These levels.
     Levels(Vec<(CellKey, Level)>),
+    /// A hold of an order, as it stands.
+    Hold(OrderKey, u16),
+    /// A document of inbound supply, as it stands.
+    Inbound(InboundKey),
 }
 
 /// An idempotency key took effect with this record.
@@ -114,6 +130,8 @@ pub enum Event {
     OrderChanged(Box<OrderChanged>),
     /// See [`KeyUsed`].
     KeyUsed(KeyUsed),
+    /// See [`InboundChanged`].
+    InboundChanged(Box<InboundChanged>),
 }
 
 impl Event {
@@ -128,6 +146,8 @@ impl Event {
             Self::ReservationChanged(_) => 6,
             Self::OrderChanged(_) => 7,
             Self::KeyUsed(_) => 8,
+            // 9 is a crowd of reservations, which reads back as events of type 6.
+            Self::InboundChanged(_) => 10,
         }
     }
 
@@ -142,6 +162,7 @@ impl Event {
             Self::ReservationChanged(e) => EntityKey::Reservation(e.key),
             Self::OrderChanged(e) => EntityKey::Order(e.key),
             Self::KeyUsed(e) => EntityKey::Key(e.hash),
+            Self::InboundChanged(e) => EntityKey::Inbound(e.key),
         }
     }
 }

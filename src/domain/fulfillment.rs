@@ -6,7 +6,8 @@
 //!     ▼                 ▼                      ▼
 //!  rejected          cancelled             cancelling ─accept─► cancelled · ─refuse─► what it was
 //! ```
-//! An illegal step is refused with the legal ones. What is *not* here: stock (the order's own events carry it).
+//! A submitted one is told as `on_hold` while a hold of its order forbids to accept it. An illegal step is refused with
+//! the legal ones. What is *not* here: stock (the order's own events carry it).
 
 use serde::{Deserialize, Serialize};
 
@@ -34,12 +35,14 @@ pub enum FulfillmentStatus {
     Delivered,
     /// The node refused; its units were sourced again.
     Rejected,
-    /// All of it was short; its units were sourced again.
+    /// All of it was short, or its node was switched off before it began; its units were sourced again.
     Incomplete,
     /// The node was asked to let it go.
     Cancelling,
     /// Let go.
     Cancelled,
+    /// Submitted, and a hold forbids to accept it. Read off the holds, never stored.
+    OnHold,
 }
 
 /// What can be done to a fulfilment order.
@@ -67,6 +70,8 @@ pub enum FulfillmentVerb {
     Cancel,
     /// The node agrees to stop.
     CancelAccept,
+    /// Its node was switched off. Nobody asks for it: the engine does it.
+    Outage,
     /// The node goes on.
     CancelRefuse,
 }
@@ -87,6 +92,7 @@ impl FulfillmentVerb {
             Self::Cancel => "cancel",
             Self::CancelAccept => "cancel_accept",
             Self::CancelRefuse => "cancel_refuse",
+            Self::Outage => "outage",
         }
     }
 }
@@ -107,11 +113,12 @@ impl FulfillmentStatus {
             Self::Incomplete => "incomplete",
             Self::Cancelling => "cancelling",
             Self::Cancelled => "cancelled",
+            Self::OnHold => "on_hold",
         }
     }
 
     /// Every status, for lists and checks.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Submitted,
         Self::Accepted,
         Self::Picking,
@@ -124,15 +131,17 @@ impl FulfillmentStatus {
         Self::Incomplete,
         Self::Cancelling,
         Self::Cancelled,
+        Self::OnHold,
     ];
 
-    /// What may be done now. The table of the machine.
+    /// What a caller may do now. The table of the machine.
     pub fn legal(self) -> &'static [FulfillmentVerb] {
         use FulfillmentVerb::{
             Accept, Cancel, CancelAccept, CancelRefuse, Deliver, HandOver, Pack, Pick, Ready, Reject, Ship, Short,
         };
         match self {
             Self::Submitted => &[Accept, Reject, Cancel],
+            Self::OnHold => &[Reject, Cancel],
             Self::Accepted => &[Pick, Short, Reject, Cancel],
             Self::Picking => &[Pick, Short, Cancel],
             Self::Picked => &[Pack, Cancel],
@@ -144,6 +153,16 @@ impl FulfillmentStatus {
         }
     }
 
+    /// Whether it takes a step, of callers or of the engine.
+    pub fn takes(self, verb: FulfillmentVerb) -> bool {
+        self.legal().contains(&verb) || verb == FulfillmentVerb::Outage && self.is_before_picking()
+    }
+
+    /// Whether the node has not begun.
+    pub fn is_before_picking(self) -> bool {
+        matches!(self, Self::Submitted | Self::Accepted)
+    }
+
     /// Whether its units still belong to the order's line through it.
     pub fn is_live(self) -> bool {
         !matches!(self, Self::Rejected | Self::Incomplete | Self::Cancelled)
@@ -151,7 +170,7 @@ impl FulfillmentStatus {
 
     /// Whether the node has taken it on.
     pub fn is_accepted_or_beyond(self) -> bool {
-        self.is_live() && self != Self::Submitted
+        self.is_live() && !matches!(self, Self::Submitted | Self::OnHold)
     }
 }
 
@@ -307,6 +326,11 @@ pub enum FulfillmentStep {
     },
     /// The node goes on.
     CancellationRefused,
+    /// Its node was switched off before it began: its units are unallocated again.
+    NodeOutage {
+        /// Why it was switched off, when somebody said so.
+        reason: Option<Text>,
+    },
 }
 
 impl FulfillmentStep {
@@ -326,6 +350,7 @@ impl FulfillmentStep {
             Self::Cancelled { .. } if from == FulfillmentStatus::Cancelling => FulfillmentVerb::CancelAccept,
             Self::Cancelled { .. } => FulfillmentVerb::Cancel,
             Self::CancellationRefused => FulfillmentVerb::CancelRefuse,
+            Self::NodeOutage { .. } => FulfillmentVerb::Outage,
         }
     }
 }

@@ -43,6 +43,10 @@ pub struct OrderKey(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct ReservationKey(pub u64);
 
+/// Generated number of a document of inbound supply.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct InboundKey(pub u64);
+
 /// A fulfilment order: the order it belongs to and its number within it, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct FulfillmentKey {
@@ -99,6 +103,19 @@ impl ReservationKey {
 impl fmt::Display for ReservationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "r-{}", spell(self.0))
+    }
+}
+
+impl InboundKey {
+    /// Reads the text form; `None` when it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        unspell(text.strip_prefix("i-")?).map(Self)
+    }
+}
+
+impl fmt::Display for InboundKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "i-{}", spell(self.0))
     }
 }
 

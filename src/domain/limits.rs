@@ -39,6 +39,14 @@ pub const ATP_SKUS_MAX: usize = 1_000;
 pub const KIT_COMPONENTS_MAX: usize = 100;
 /// Most fulfilment orders one order may have when it is given more of them; few in tests, which go over it.
 pub const FULFILLMENT_ORDERS_MAX: usize = if cfg!(test) { 50 } else { 60_000 };
+/// Most skus of one document of inbound supply.
+pub const INBOUND_LINES_MAX: usize = 500;
+/// How long a document of inbound supply stays readable after its end, in milliseconds.
+pub const INBOUND_READABLE_MS: i64 = 35 * 24 * 60 * 60 * 1_000;
+/// Most holds an order may have, ended ones included.
+pub const HOLDS_MAX: usize = 100;
+/// Most payments that may be reported of an order.
+pub const PAYMENTS_MAX: usize = 500;
 /// Largest record, in bytes: one transaction is one record.
 pub const RECORD_BYTES_MAX: usize = 60 * 1024;
 /// Largest frame of the journal, in bytes.

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Assignment, Decision, LineUnits};
-use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
+use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
 use super::geo::Position;
+use super::hold::{Hold, HoldState, HoldTerms};
 use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use super::item::Component;
 use super::limits::FULFILLMENT_ORDERS_MAX;
@@ -19,6 +20,7 @@ use super::money::Currency;
 pub use super::order_status::OrderStatus;
 pub use super::order_story::Told;
 use super::order_story::told;
+use super::payment::{Paid, PaymentFact, PaymentMark, PaymentState};
 use super::record::Header;
 use super::stock::LawBroken;
 use super::time::{JournalTime, WallTime};
@@ -281,6 +283,29 @@ pub enum OrderEvent {
         /// The step.
         step: FulfillmentStep,
     },
+    /// A hold was put.
+    Held {
+        /// Its number.
+        number: u16,
+        /// What it is.
+        terms: HoldTerms,
+    },
+    /// A hold ended, or forbids for good.
+    HoldEnded {
+        /// Its number.
+        number: u16,
+        /// How.
+        state: HoldState,
+        /// Why, when somebody said so.
+        reason: Option<Text>,
+    },
+    /// A payment was reported.
+    PaymentReported {
+        /// What.
+        mark: PaymentMark,
+        /// How much, minor units of the order's currency.
+        amount: i64,
+    },
 }
 
 /// An order.
@@ -306,6 +331,10 @@ pub struct Order {
     pub version: u32,
     /// Sequence of its last record.
     pub seq: u64,
+    /// Its holds; number n stands at n - 1.
+    pub holds: Vec<Hold>,
+    /// What was reported of its money, oldest first.
+    pub payments: Vec<PaymentFact>,
 }
 
 impl Order {
@@ -350,7 +379,7 @@ impl Order {
             for part in fulfillment.lines.iter().filter(|part| part.line == line) {
                 let status = fulfillment.before_cancelling.unwrap_or(fulfillment.status);
                 match status {
-                    FulfillmentStatus::Submitted => buckets.allocated += part.quantity,
+                    FulfillmentStatus::Submitted | FulfillmentStatus::OnHold => buckets.allocated += part.quantity,
                     FulfillmentStatus::Accepted | FulfillmentStatus::Picking => {
                         buckets.released += part.quantity - part.picked;
                         buckets.picked += part.picked;
@@ -389,6 +418,40 @@ impl Order {
         OrderStatus::of(self)
     }
 
+    /// The status of one of its fulfilment orders as a reader is told.
+    pub fn shown(&self, fulfillment: &FulfillmentOrder) -> FulfillmentStatus {
+        match fulfillment.status {
+            FulfillmentStatus::Submitted if self.holds.iter().any(|hold| hold.forbids(FulfillmentVerb::Accept)) => {
+                FulfillmentStatus::OnHold
+            }
+            status => status,
+        }
+    }
+
+    /// Number of the next hold.
+    pub fn next_hold(&self) -> u16 {
+        self.holds.len() as u16 + 1
+    }
+
+    /// What its customer owes in all, minor units of its currency.
+    pub fn due(&self) -> i64 {
+        self.owed_less(|line| line.cancelled)
+    }
+
+    /// What was owed at capture, less the price of some units of each line.
+    fn owed_less(&self, units: fn(&OrderLine) -> u32) -> i64 {
+        let price = |units: fn(&OrderLine) -> u32| -> i128 {
+            self.lines.iter().map(|line| i128::from(line.placed.unit_price) * i128::from(units(line))).sum()
+        };
+        let whole = self.facts.total.map_or_else(|| price(|line| line.placed.quantity), i128::from);
+        i64::try_from((whole - price(units)).max(0)).unwrap_or(i64::MAX)
+    }
+
+    /// How its money stands.
+    pub fn payment_state(&self) -> PaymentState {
+        Paid::of(&self.payments).state(self.due())
+    }
+
     /// The next state of an order.
     pub fn fold(
         before: Option<Self>,
@@ -408,7 +471,7 @@ impl Order {
                 return Err(LawBroken(format!("order {key} ({}): cannot take {event:?}", before.is_some())));
             }
         };
-        order.take(event)?;
+        order.take(header, event)?;
         order.version = version;
         order.seq = header.seq;
         order.history.push(told(header, event));
@@ -424,7 +487,7 @@ impl Order {
             backordered: 0,
             cancelled: 0,
         };
-        Self {
+        let mut order = Self {
             key,
             facts: facts.clone(),
             lines: lines.iter().map(open).collect(),
@@ -435,10 +498,23 @@ impl Order {
             received_at: header.time,
             version: 0,
             seq: 0,
-        }
+            holds: Vec::new(),
+            payments: Vec::new(),
+        };
+        order.payments = order.paid_at_capture(&header.actor);
+        order
     }
 
-    fn take(&mut self, event: &OrderEvent) -> Result<(), LawBroken> {
+    /// What the payment reported at capture says of the money, where it says it in a word that is known.
+    pub fn paid_at_capture(&self, actor: &Text) -> Vec<PaymentFact> {
+        let status = self.facts.payment.as_ref().map_or("", |payment| &payment.status);
+        let mark = [PaymentMark::Authorized, PaymentMark::Paid].into_iter().find(|mark| mark.word() == status);
+        let amount = self.owed_less(|_| 0);
+        let fact = |mark| PaymentFact { mark, amount, at: self.received_at, actor: actor.clone() };
+        mark.filter(|_| amount > 0).map(fact).into_iter().collect()
+    }
+
+    fn take(&mut self, header: &Header, event: &OrderEvent) -> Result<(), LawBroken> {
         match event {
             OrderEvent::Placed { allocations, backordered, decision, .. }
             | OrderEvent::Sourced { allocations, backordered, decision } => {
@@ -469,7 +545,44 @@ impl Order {
                     self.cancel(part)?;
                 }
             }
-            OrderEvent::Fulfillment { number, step } => self.step(*number, step)?,
+            OrderEvent::Fulfillment { number, step } => {
+                let from = self.fulfillment_mut(*number)?.status;
+                let verb = step.verb(from);
+                if let Some(hold) = self.holds.iter().find(|hold| hold.forbids_at(verb, header.decided_at)) {
+                    let (hold, verb) = (hold.name(), verb.word());
+                    return Err(LawBroken(format!("fulfilment order {number}: {hold} forbids to {verb}")));
+                }
+                self.step(*number, step)?;
+            }
+            OrderEvent::Held { number, terms } => {
+                if *number != self.next_hold() {
+                    return Err(LawBroken(format!("hold {number} is not the next of {}", self.key)));
+                }
+                self.holds.push(Hold {
+                    number: *number,
+                    terms: terms.clone(),
+                    actor: header.actor.clone(),
+                    since: header.time,
+                    state: HoldState::Active,
+                    ended: None,
+                });
+            }
+            OrderEvent::HoldEnded { number, state, .. } => {
+                let key = self.key;
+                let active =
+                    self.holds.iter_mut().find(|hold| hold.number == *number && hold.state == HoldState::Active);
+                let hold = active.ok_or_else(|| LawBroken(format!("order {key} has no active hold {number}")))?;
+                hold.state = *state;
+                hold.ended = Some((header.time, header.actor.clone()));
+            }
+            OrderEvent::PaymentReported { mark, amount } => {
+                let fact = PaymentFact { mark: *mark, amount: *amount, at: header.time, actor: header.actor.clone() };
+                self.payments.push(fact);
+                let kept = Paid::of(&self.payments).kept();
+                if kept < 0 {
+                    return Err(LawBroken(format!("order {}: {} more was given back than taken", self.key, -kept)));
+                }
+            }
         }
         Ok(())
     }
@@ -536,7 +649,7 @@ impl Order {
         let fulfillment = self.fulfillment_mut(number)?;
         let from = fulfillment.status;
         let verb = step.verb(from);
-        if !from.legal().contains(&verb) {
+        if !from.takes(verb) {
             return Err(LawBroken(format!("fulfilment order {number} is {}: cannot {}", from.word(), verb.word())));
         }
         match step {
@@ -571,6 +684,12 @@ impl Order {
                 let (units, node) = (fulfillment.line_units(), fulfillment.node);
                 self.return_units(&units)?;
                 self.fence(node);
+            }
+            FulfillmentStep::NodeOutage { reason } => {
+                fulfillment.status = FulfillmentStatus::Incomplete;
+                fulfillment.reason.clone_from(reason);
+                let units = fulfillment.line_units();
+                self.return_units(&units)?;
             }
             FulfillmentStep::CancellationRequested { reason, resourced } => {
                 fulfillment.resources = *resourced;

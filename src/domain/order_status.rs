@@ -1,7 +1,8 @@
 //! The status of an order: read off its buckets and fulfilment orders by the first rule that holds.
 //!
-//! What is *not* here: holds, drafts and returns, whose rules come before these when they exist.
+//! What is *not* here: drafts and returns, whose rules come with them.
 
+use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::order::Order;
 
 /// What a reader is told of an order; computed, never stored.
@@ -9,6 +10,7 @@ use super::order::Order;
 #[allow(missing_docs, reason = "the names are the states, in the order of the tests")]
 pub enum OrderStatus {
     Cancelled,
+    OnHold,
     Fulfilled,
     Shipped,
     PartiallyShipped,
@@ -26,6 +28,7 @@ impl OrderStatus {
     pub fn word(self) -> &'static str {
         match self {
             Self::Cancelled => "cancelled",
+            Self::OnHold => "on_hold",
             Self::Fulfilled => "fulfilled",
             Self::Shipped => "shipped",
             Self::PartiallyShipped => "partially_shipped",
@@ -41,6 +44,15 @@ impl OrderStatus {
 
     /// The status of an order: the first rule that holds.
     pub fn of(order: &Order) -> Self {
+        match Self::under_hold(order) {
+            Self::Cancelled => Self::Cancelled,
+            _ if is_held(order) => Self::OnHold,
+            status => status,
+        }
+    }
+
+    /// What the status is, holds aside.
+    pub fn under_hold(order: &Order) -> Self {
         let t = order.totals();
         let wanted = t.sum() - u64::from(t.cancelled);
         let gone = u64::from(t.shipped) + u64::from(t.delivered);
@@ -62,4 +74,19 @@ impl OrderStatus {
             () => Self::Received,
         }
     }
+}
+
+/// Whether a hold forbids the next step of some units.
+fn is_held(order: &Order) -> bool {
+    let next = |status| match status {
+        FulfillmentStatus::Submitted => Some(FulfillmentVerb::Accept),
+        FulfillmentStatus::Accepted | FulfillmentStatus::Picking => Some(FulfillmentVerb::Pick),
+        FulfillmentStatus::Picked => Some(FulfillmentVerb::Pack),
+        FulfillmentStatus::Packed => Some(FulfillmentVerb::Ship),
+        FulfillmentStatus::Ready => Some(FulfillmentVerb::HandOver),
+        _ => None,
+    };
+    let forbidden = |verb| order.holds.iter().any(|hold| hold.forbids(verb));
+    let held = |status| next(status).is_some_and(forbidden);
+    !order.holds.is_empty() && order.fulfillment_orders.iter().any(|f| f.units() > 0 && held(f.status))
 }

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::fulfillment::FulfillmentStep;
+use super::hold::HoldState;
 use super::ids::Text;
 use super::order::OrderEvent;
+use super::payment::PaymentMark;
 use super::record::Header;
 use super::time::JournalTime;
 
@@ -32,6 +34,18 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
         OrderEvent::Sourced { .. } => ("sourced", 0, None),
         OrderEvent::Filled { allocations } => ("filled", allocations.first().map_or(0, |a| a.number), None),
         OrderEvent::Cancelled { reason, .. } => ("cancelled", 0, Some(reason.clone())),
+        OrderEvent::Held { terms, .. } => ("held", 0, Some(terms.reason.clone())),
+        OrderEvent::HoldEnded { state, reason, .. } => match state {
+            HoldState::Rejected => ("hold_rejected", 0, reason.clone()),
+            HoldState::AutoReleased => ("hold_auto_released", 0, reason.clone()),
+            HoldState::Active | HoldState::Resolved => ("hold_released", 0, reason.clone()),
+        },
+        OrderEvent::PaymentReported { mark, .. } => match mark {
+            PaymentMark::Authorized => ("payment_authorized", 0, None),
+            PaymentMark::Paid => ("payment_paid", 0, None),
+            PaymentMark::Failed => ("payment_failed", 0, None),
+            PaymentMark::Refunded => ("payment_refunded", 0, None),
+        },
         OrderEvent::Fulfillment { number, step } => match step {
             FulfillmentStep::Accepted => ("accepted", *number, None),
             FulfillmentStep::Rejected { reason } => ("rejected", *number, Some(reason.clone())),
@@ -47,6 +61,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             }
             FulfillmentStep::Cancelled { reason, .. } => ("fulfillment_cancelled", *number, Some(reason.clone())),
             FulfillmentStep::CancellationRefused => ("cancellation_refused", *number, None),
+            FulfillmentStep::NodeOutage { reason } => ("node_outage", *number, reason.clone()),
         },
     };
     Told { seq: header.seq, at: header.time, what: what.into(), number, actor: header.actor.clone(), reason }

@@ -148,6 +148,50 @@ pub enum Rejection {
         /// Units asked for.
         requested: u64,
     },
+    /// A hold forbids the step.
+    #[error("fulfilment order {id}: {} forbids to {}", holds.join(", "), .verb.word())]
+    OnHold {
+        /// The fulfilment order.
+        id: String,
+        /// What was asked.
+        verb: FulfillmentVerb,
+        /// Names of the holds.
+        holds: Vec<String>,
+    },
+    /// The hold has ended, or stands for good.
+    #[error("{hold} of order {order} is {state}, no longer active")]
+    HoldEnded {
+        /// The order.
+        order: String,
+        /// The hold.
+        hold: String,
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// Nothing of the order is left that a hold could forbid.
+    #[error("order {order} has nothing left to hold: all of it has left, or is cancelled")]
+    NothingToHold {
+        /// The order.
+        order: String,
+    },
+    /// The document of inbound supply has ended.
+    #[error("inbound {id} is {state}: nothing more comes of it")]
+    InboundEnded {
+        /// The document.
+        id: String,
+        /// How it ended.
+        state: &'static str,
+    },
+    /// More would be given back than was taken.
+    #[error("order {order}: {refund} cannot be given back, {paid} are paid and not yet given back")]
+    RefundTooLarge {
+        /// The order.
+        order: String,
+        /// Minor units reported as given back.
+        refund: i64,
+        /// Minor units that could be.
+        paid: i64,
+    },
     /// It does not fit into one record.
     #[error("{0}")]
     TooLarge(RecordTooLarge),
@@ -196,6 +240,11 @@ impl Rejection {
             Self::KeyReused => "idempotency_key_reused",
             Self::IllegalStep { .. } => "illegal_transition",
             Self::NotCancellable { .. } => "not_cancellable",
+            Self::OnHold { .. } => "on_hold",
+            Self::HoldEnded { .. } => "hold_ended",
+            Self::NothingToHold { .. } => "nothing_to_hold",
+            Self::InboundEnded { .. } => "inbound_ended",
+            Self::RefundTooLarge { .. } => "refund_too_large",
             Self::TooLarge(_) => "record_too_large",
             Self::Contended => "contended",
         }

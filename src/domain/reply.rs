@@ -1,6 +1,7 @@
 //! Replies: what a command or a read answers, in domain values.
 
 use super::ids::{FulfillmentKey, NodeIndex};
+use super::inbound::Inbound;
 use super::item::Item;
 use super::node::Node;
 use super::order::Order;
@@ -39,6 +40,15 @@ pub enum Reply {
         order: Box<Order>,
         /// Which of its fulfilment orders.
         key: FulfillmentKey,
+    },
+    /// A document of inbound supply.
+    Inbound(Box<Inbound>),
+    /// An order, of which one hold was meant.
+    Hold {
+        /// The order.
+        order: Box<Order>,
+        /// Number of the hold.
+        number: u16,
     },
 }
 

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::event::{DirectoryFounded, Event, KeyUsed};
-use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use super::inbound::Inbound;
 use super::item::Item;
 use super::limits::KEY_WINDOW_MS;
 use super::node::Node;
@@ -38,6 +39,8 @@ pub enum EntityKey {
     Order(OrderKey),
     /// An idempotency key.
     Key(u128),
+    /// A document of inbound supply.
+    Inbound(InboundKey),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -71,6 +74,8 @@ pub enum Entity {
     Order(Box<Order>),
     /// An idempotency key.
     Key(KeyEntry),
+    /// A document of inbound supply.
+    Inbound(Box<Inbound>),
 }
 
 impl EntityKey {
@@ -85,6 +90,7 @@ impl EntityKey {
             Self::Reservation(_) => 6,
             Self::Order(_) => 7,
             Self::Key(_) => 8,
+            Self::Inbound(_) => 9,
         }
     }
 }
@@ -112,6 +118,12 @@ impl Entity {
             (Some(Self::Order(before)), Event::OrderChanged(e)) => {
                 Order::fold(Some(*before), e.key, e.version, header, &e.event).map(|o| Self::Order(Box::new(o)))
             }
+            (None, Event::InboundChanged(e)) => {
+                Inbound::fold(None, e.key, e.version, header, &e.event).map(|i| Self::Inbound(Box::new(i)))
+            }
+            (Some(Self::Inbound(before)), Event::InboundChanged(e)) => {
+                Inbound::fold(Some(*before), e.key, e.version, header, &e.event).map(|i| Self::Inbound(Box::new(i)))
+            }
             (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
             (before, event) => Err(LawBroken(format!("{event:?} does not follow {before:?}"))),
         }
@@ -126,11 +138,12 @@ impl Entity {
         Ok(Self::Key(KeyEntry { fingerprint: used.fingerprint, seq: header.seq, at: header.time }))
     }
 
-    /// Whether nothing needs to know of it any more at `now`; only reservations and keys come to that. Snapshots and memory leave such entities out.
+    /// Whether nothing needs to know of it any more at `now`; only reservations, keys and inbound supply come to that. Snapshots and memory leave such entities out.
     pub fn is_forgotten_at(&self, now: JournalTime) -> bool {
         match self {
             Self::Reservation(reservation) => reservation.is_forgotten_at(now),
             Self::Key(entry) => now.0 - entry.at.0 > KEY_WINDOW_MS,
+            Self::Inbound(inbound) => inbound.is_forgotten_at(now),
             _ => false,
         }
     }
@@ -153,6 +166,7 @@ pub struct State {
     reservations: BTreeMap<ReservationKey, Entity>,
     orders: BTreeMap<OrderKey, Entity>,
     keys: BTreeMap<u128, Entity>,
+    inbound: BTreeMap<InboundKey, Entity>,
 }
 
 impl State {
@@ -172,6 +186,7 @@ impl State {
             EntityKey::Reservation(key) => drop(self.reservations.insert(key, entity)),
             EntityKey::Order(key) => drop(self.orders.insert(key, entity)),
             EntityKey::Key(key) => drop(self.keys.insert(key, entity)),
+            EntityKey::Inbound(key) => drop(self.inbound.insert(key, entity)),
         }
     }
 
@@ -197,6 +212,7 @@ impl State {
             EntityKey::Reservation(key) => self.reservations.remove(key),
             EntityKey::Order(key) => self.orders.remove(key),
             EntityKey::Key(key) => self.keys.remove(key),
+            EntityKey::Inbound(key) => self.inbound.remove(key),
         }
     }
 
@@ -219,7 +235,7 @@ impl State {
     pub fn len(&self) -> usize {
         let cells: usize = self.cells.values().map(Vec::len).sum();
         let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len();
-        let open = self.reservations.len() + self.orders.len() + self.keys.len();
+        let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         usize::from(self.directory.is_some()) + catalogue + cells + open
     }
 
@@ -243,6 +259,7 @@ impl State {
             EntityKey::Reservation(key) => self.reservations.get(key),
             EntityKey::Order(key) => self.orders.get(key),
             EntityKey::Key(key) => self.keys.get(key),
+            EntityKey::Inbound(key) => self.inbound.get(key),
         }
     }
 
@@ -266,7 +283,9 @@ impl State {
         let reservations = self.reservations.iter().map(|(key, entity)| (EntityKey::Reservation(*key), entity));
         let orders = self.orders.iter().map(|(key, entity)| (EntityKey::Order(*key), entity));
         let keys = self.keys.iter().map(|(key, entity)| (EntityKey::Key(*key), entity));
-        directory.chain(nodes).chain(items).chain(rule_sets).chain(cells).chain(reservations).chain(orders).chain(keys)
+        let inbound = self.inbound.iter().map(|(key, entity)| (EntityKey::Inbound(*key), entity));
+        let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
+        catalogue.chain(cells).chain(reservations).chain(orders).chain(keys).chain(inbound)
     }
 
     /// All orders, ascending by key.
@@ -294,14 +313,17 @@ impl State {
         let reservations = self.reservations.into_iter().map(|(key, entity)| (EntityKey::Reservation(key), entity));
         let orders = self.orders.into_iter().map(|(key, entity)| (EntityKey::Order(key), entity));
         let keys = self.keys.into_iter().map(|(key, entity)| (EntityKey::Key(key), entity));
-        directory.chain(nodes).chain(items).chain(rule_sets).chain(cells).chain(reservations).chain(orders).chain(keys)
+        let inbound = self.inbound.into_iter().map(|(key, entity)| (EntityKey::Inbound(key), entity));
+        let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
+        catalogue.chain(cells).chain(reservations).chain(orders).chain(keys).chain(inbound)
     }
 
-    /// The highest generated number of an order or reservation; 0 when there is none.
+    /// The highest generated number; 0 when there is none.
     pub fn highest_key(&self) -> u64 {
         let order = self.orders.last_key_value().map_or(0, |(key, _)| key.0);
         let reservation = self.reservations.last_key_value().map_or(0, |(key, _)| key.0);
-        order.max(reservation)
+        let inbound = self.inbound.last_key_value().map_or(0, |(key, _)| key.0);
+        order.max(reservation).max(inbound)
     }
 
     /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law; a state

@@ -1,6 +1,9 @@
 //! Changes of the catalogue: appended and swapped under the exclusive guard.
 
+use crossbeam::sync::ShardedLockWriteGuard;
+
 use super::change::Change;
+use super::fulfill::is_idle;
 use super::ledger::SkuStock;
 use super::network::Network;
 use super::turn::Turn;
@@ -16,25 +19,55 @@ use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::rule_set::RuleSet;
 
+/// Orders the clock sources again at once: a few records each.
+const REPLANNED_MAX: usize = 512;
+
 impl Engine {
     pub(super) fn put_node(&self, turn: &Turn<'_>, node: PutNode) -> Result<Executed, Rejection> {
-        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let network = self.network.write().expect("no writer of the catalogue panics and survives");
         let known = network.catalogue.node_index(&node.id);
         let index = known.unwrap_or(NodeIndex(network.catalogue.nodes().len() as u32));
-        self.replace_node(turn, &mut network, index, node, known.is_none())
+        self.replace_node(turn, network, index, node, known.is_none())
     }
 
     pub(super) fn patch_node(&self, turn: &Turn<'_>, id: &str, patch: NodePatch) -> Result<Executed, Rejection> {
-        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let network = self.network.write().expect("no writer of the catalogue panics and survives");
         let index = network.catalogue.node_index(id).ok_or_else(|| Rejection::not_found("node", id))?;
         let node = patched(network.catalogue.node(index).clone(), patch);
-        self.replace_node(turn, &mut network, index, node, false)
+        self.replace_node(turn, network, index, node, false)
+    }
+
+    /// Notes orders of which a node that supplies nothing has something to begin: the clock takes it from there.
+    pub(super) fn note_idle(&self) {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let nodes = network.catalogue.nodes().len() as u32;
+        if (0..nodes).map(NodeIndex).all(|node| network.supplies(node)) {
+            return;
+        }
+        let mut keys = self.orders.keys();
+        keys.sort_unstable();
+        for key in keys {
+            let slot = self.orders.lock(key);
+            let order = slot.as_ref().and_then(|slot| slot.as_ref());
+            if order.is_some_and(|order| order.fulfillment_orders.iter().any(|f| is_idle(&network, f))) {
+                self.idle.push(key);
+            }
+        }
+    }
+
+    /// Sources again what idle nodes had to begin, of so many orders as the clock takes on at once.
+    pub(super) fn leave_idle(&self, turn: &Turn<'_>) {
+        for _ in 0..REPLANNED_MAX {
+            let Some(key) = self.idle.pop() else { return };
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            self.leave_idle_nodes(turn, &network, key);
+        }
     }
 
     fn replace_node(
         &self,
         turn: &Turn<'_>,
-        network: &mut Network,
+        mut network: ShardedLockWriteGuard<'_, Network>,
         index: NodeIndex,
         node: Node,
         created: bool,
@@ -45,14 +78,18 @@ impl Engine {
         let supplied = created || network.supplies(index);
         let served = network.catalogue.virtual_node().is_some();
         let put = Event::NodePut(NodePut { index, node: node.clone() });
-        let seq = self.append_catalogue(turn, network, put)?;
+        let seq = self.append_catalogue(turn, &network, put)?;
         network.catalogue.put_node(index, node.clone());
         network.catalogue.seq = seq;
         if !supplied && network.supplies(index) {
-            self.settle_all(turn, network);
+            self.settle_all(turn, &network);
         }
         if !served && network.catalogue.virtual_node().is_some() {
-            self.serve_unstocked(turn, network);
+            self.serve_unstocked(turn, &network);
+        }
+        if !created && supplied && !network.supplies(index) {
+            drop(network);
+            self.note_idle();
         }
         Ok(Executed::done(Reply::Node { node: Box::new(node), created }, seq))
     }

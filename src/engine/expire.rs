@@ -1,5 +1,5 @@
 //! Expiry: a give of its own, with nothing else held. The clock and a take that would fail call the same function;
-//! whoever comes second finds the reservation ended.
+//! whoever comes second finds the reservation ended. What else the clock does is called from here.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, VecDeque};
@@ -14,7 +14,7 @@ use super::withdrawal::Withdrawal;
 use crate::domain::command::Context;
 use crate::domain::event::Event;
 use crate::domain::ids::{ReservationKey, SkuIndex};
-use crate::domain::limits::{ENDED_READABLE_MS, KEY_WINDOW_MS};
+use crate::domain::limits::{ENDED_READABLE_MS, INBOUND_READABLE_MS, KEY_WINDOW_MS};
 use crate::domain::record::Log;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, MovementKind};
@@ -65,7 +65,10 @@ impl Engine {
         self.look_again(&turn);
         self.forget_ended(now);
         let again = (!self.left_over.is_empty()).then(|| now.plus_s(1));
-        next.into_iter().chain(again).min()
+        self.leave_idle(&turn);
+        let idle = (!self.idle.is_empty()).then_some(now);
+        let holds = self.end_holds_due(&turn, now);
+        next.into_iter().chain(again).chain(idle).chain(holds).min()
     }
 
     /// Expires what is due of these skus; answers whether anything was.
@@ -130,7 +133,7 @@ impl Engine {
         self.ended.lock().extend(ended);
     }
 
-    /// Forgets reservations and keys whose window has passed.
+    /// Forgets reservations, inbound supply and keys whose window has passed.
     fn forget_ended(&self, now: JournalTime) {
         for key in past(&mut self.ended.lock(), now, ENDED_READABLE_MS) {
             let id = self.reservations.lock(key).and_then(|slot| slot.as_ref().and_then(|r| r.id.clone()));
@@ -138,6 +141,13 @@ impl Engine {
                 self.names.remove(&Name::Reservation(id));
             }
             self.reservations.remove(key);
+        }
+        for key in past(&mut self.ended_inbound.lock(), now, INBOUND_READABLE_MS) {
+            let id = self.inbound.lock(key).and_then(|slot| slot.as_ref().and_then(|inbound| inbound.id.clone()));
+            if let Some(id) = id {
+                self.names.remove(&Name::Inbound(id));
+            }
+            self.inbound.remove(key);
         }
         for hash in past(&mut self.keys_used.lock(), now, KEY_WINDOW_MS) {
             self.names.remove(&Name::Key(hash));

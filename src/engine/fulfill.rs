@@ -14,11 +14,13 @@ use crate::domain::command::{CancelOrder, Fulfill, FulfillmentAction, NamedUnits
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason};
-use crate::domain::ids::{FulfillmentKey, SkuIndex, Text};
+use crate::domain::hold::Hold;
+use crate::domain::ids::{FulfillmentKey, OrderKey, SkuIndex, Text};
 use crate::domain::order::{CancelFrom, CancelledPart, Order, OrderEvent};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
+use crate::domain::time::JournalTime;
 use crate::sabotage::{Bug, planted};
 
 /// Whether a part of a command was done, or units were in flight and it is worth coming again.
@@ -61,27 +63,68 @@ impl Engine {
         let fulfillment = order.fulfillment(key.number).ok_or_else(unknown)?;
         let step = step_of(order, fulfillment, &command.action)?;
         let verb = step.verb(fulfillment.status);
-        if !fulfillment.status.legal().contains(&verb) {
+        if !fulfillment.status.takes(verb) {
             let (id, status) = (command.fulfillment.to_string(), fulfillment.status);
             return Err(Rejection::IllegalStep { id, status, verb: asked(&command.action) });
         }
+        let now = turn.now();
+        let holds: Vec<_> = order.holds.iter().filter(|hold| hold.forbids_at(verb, now)).map(Hold::name).collect();
+        if !holds.is_empty() {
+            return Err(Rejection::OnHold { id: command.fulfillment.to_string(), verb, holds });
+        }
+        match self.log_step(turn, network, &mut slot, key.number, step, now, Some(Answer::Order(key.order)))? {
+            Tried::Again if !patience.wait() => Err(Rejection::Contended),
+            tried => Ok(tried),
+        }
+    }
+
+    /// Logs a step that a fulfilment order of a locked order may take, with its stock effect.
+    #[allow(clippy::too_many_arguments, reason = "each is a fact of the step")]
+    fn log_step(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: &mut Locked<Order>,
+        number: u16,
+        step: FulfillmentStep,
+        now: JournalTime,
+        answer: Option<Answer>,
+    ) -> Result<Tried<(u64, BTreeSet<SkuIndex>)>, Rejection> {
+        let order = slot.as_ref().expect("a locked entity is there");
+        let fulfillment = order.fulfillment(number).expect("the caller has seen it");
         let mut change = Change::lock(network, &skus_of(order, fulfillment, &step));
         let mut withdrawal = Withdrawal::nothing();
         if fences(&step) {
             loosen(&mut change, order);
         }
         if !move_stock(network, &mut change, &mut withdrawal, order, fulfillment, &step) {
-            drop(withdrawal);
-            return if patience.wait() { Ok(Tried::Again) } else { Err(Rejection::Contended) };
+            return Ok(Tried::Again);
         }
-        let mut events = vec![order_event(order, OrderEvent::Fulfillment { number: key.number, step })];
+        let mut events = vec![order_event(order, OrderEvent::Fulfillment { number, step })];
         events.extend(change.events());
-        let answer = Some(Answer::Order(key.order));
-        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
+        let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, withdrawal);
-        logged.fold_order(&mut slot);
+        logged.fold_order(slot);
         let seq = logged.seq();
         Ok(Tried::Done((seq, logged.done())))
+    }
+
+    /// Takes from nodes that supply nothing what they have not begun of an order, and sources it again.
+    pub(super) fn leave_idle_nodes(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
+        let mut touched = BTreeSet::new();
+        while let Some(mut slot) = self.orders.lock(key) {
+            let order = slot.as_ref().expect("a locked entity is there");
+            let Some(idle) = order.fulfillment_orders.iter().find(|f| is_idle(network, f)) else { break };
+            let reason = network.catalogue.node(idle.node).inactive_reason.clone();
+            let (number, step) = (idle.number, FulfillmentStep::NodeOutage { reason });
+            match self.log_step(turn, network, &mut slot, number, step, turn.now(), None) {
+                Ok(Tried::Done((_, more))) => touched.extend(more),
+                // Units come back from a node that supplies nothing: nobody else's are in flight.
+                Ok(Tried::Again) | Err(_) => break,
+            }
+        }
+        self.follow_up(turn, network, touched);
+        self.resource(turn, network, key);
     }
 
     /// Cancels what is asked in one record, or in several while the order stays locked when one cannot hold it. Of all
@@ -144,6 +187,11 @@ impl Engine {
         logged.fold_order(slot);
         Ok(logged.done())
     }
+}
+
+/// Whether a fulfilment order waits at a node that supplies nothing.
+pub(super) fn is_idle(network: &Network, fulfillment: &FulfillmentOrder) -> bool {
+    fulfillment.status.is_before_picking() && !network.supplies(fulfillment.node)
 }
 
 fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
@@ -272,7 +320,10 @@ fn skus_of(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep
     let moves = fences(step)
         || matches!(
             step,
-            FulfillmentStep::Shipped { .. } | FulfillmentStep::HandedOver | FulfillmentStep::Cancelled { .. }
+            FulfillmentStep::Shipped { .. }
+                | FulfillmentStep::HandedOver
+                | FulfillmentStep::Cancelled { .. }
+                | FulfillmentStep::NodeOutage { .. }
         );
     if !moves {
         return BTreeSet::new();
@@ -306,7 +357,7 @@ fn move_stock<'n>(
             }
             true
         }
-        FulfillmentStep::Rejected { .. } => {
+        FulfillmentStep::Rejected { .. } | FulfillmentStep::NodeOutage { .. } => {
             give_back(change, cells(&fulfillment.line_units()));
             true
         }

@@ -17,6 +17,7 @@
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes and items |
+//! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
 //! | `start`, `settle`, `read` | from a state, paid; reads |
 //!
 //! What is *not* here: bytes and disk (`journal`), JSON (`api`), waiting for durability (`pipeline`).
@@ -30,6 +31,8 @@ mod change;
 mod due;
 mod expire;
 mod fulfill;
+mod hold;
+mod inbound;
 mod ledger;
 mod network;
 mod place;
@@ -56,7 +59,8 @@ use parking_lot::Mutex;
 
 use crate::domain::command::{Command, Context, IdempotencyKey};
 use crate::domain::event::Answer;
-use crate::domain::ids::{OrderKey, ReservationKey};
+use crate::domain::ids::{InboundKey, OrderKey, ReservationKey};
+use crate::domain::inbound::Inbound;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
@@ -65,6 +69,8 @@ use crate::domain::reservation::Reservation;
 use crate::domain::time::JournalTime;
 use due::Run;
 use expire::Agenda;
+use hold::HoldsDue;
+use inbound::Arrivals;
 use network::Network;
 pub use read::{Atp, StockView};
 use table::{Name, Named, Names, Table};
@@ -77,6 +83,9 @@ pub struct Engine {
     network: ShardedLock<Network>,
     orders: Table<OrderKey, Order>,
     reservations: Table<ReservationKey, Reservation>,
+    inbound: Table<InboundKey, Inbound>,
+    /// What of the documents has not come, by sku.
+    arrivals: Arrivals,
     /// Callers' ids, channel order ids, idempotency keys.
     names: Names,
     /// The clock's own heap, and what commands put before it without a lock.
@@ -84,10 +93,16 @@ pub struct Engine {
     agenda_inbox: SegQueue<Run>,
     /// Reservations that ended, oldest first: forgotten after their window.
     ended: Mutex<VecDeque<(JournalTime, ReservationKey)>>,
+    /// Documents of inbound supply that ended, oldest first: forgotten after their window.
+    ended_inbound: Mutex<VecDeque<(JournalTime, InboundKey)>>,
     /// Idempotency keys, oldest first: forgotten after their window.
     keys_used: Mutex<VecDeque<(JournalTime, u128)>>,
     /// Orders whose units could not be looked for because stock was contended: the clock looks again.
     left_over: SegQueue<OrderKey>,
+    /// Orders of which a node that supplies nothing has something to begin.
+    idle: SegQueue<OrderKey>,
+    /// Holds that end by themselves, soonest first. Stale entries are harmless.
+    holds_due: Mutex<HoldsDue>,
     next_key: AtomicU64,
     position: AtomicU64,
 }
@@ -146,6 +161,11 @@ impl Engine {
             Command::PlaceOrder(order) => self.place_order(&turn, &order),
             Command::CancelOrder(cancel) => self.cancel_order(&turn, &cancel),
             Command::Fulfill(fulfill) => self.fulfill(&turn, &fulfill),
+            Command::PutHold(put) => self.put_hold(&turn, &put),
+            Command::EndHold(end) => self.end_hold(&turn, &end),
+            Command::ReportPayment(report) => self.report_payment(&turn, &report),
+            Command::AnnounceInbound(announced) => self.announce_inbound(&turn, &announced),
+            Command::ChangeInbound { inbound, action } => self.change_inbound(&turn, &inbound, &action),
         }
     }
 

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
+use super::hold::fault_of;
 use super::network::Network;
 use super::routing::{Wanted, route};
 use super::table::{Locked, Name, Named};
-use super::turn::Turn;
+use super::turn::{Turn, order_events};
 use super::withdrawal::Patience;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::command::{PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::command::{AskedHold, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
-use crate::domain::event::{Answer, Event, OrderChanged};
+use crate::domain::event::Answer;
 use crate::domain::geo::Position;
 use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, Text};
 use crate::domain::item::ItemKind;
@@ -106,7 +107,11 @@ impl Engine {
         let own = claimed.map(own_units).unwrap_or_default();
         let key = OrderKey(self.next_key());
         let mut slot = self.orders.begin(key);
-        let record = |decided: Decided| vec![placed(key, facts.clone(), &prepared, decided)];
+        let holds = begun_holds(command, now)?;
+        let record = |decided: Decided| {
+            let placed = placed(facts.clone(), &prepared, decided);
+            order_events(key, 0, std::iter::once(placed).chain(holds.clone()).collect()).collect()
+        };
         let allocating = Allocating {
             key,
             next_number: 1,
@@ -134,6 +139,7 @@ impl Engine {
             }
         };
         logged.fold_order(&mut slot);
+        self.watch_holds(slot.as_ref().expect("just folded"), 1);
         if let Some((_, reservation)) = &mut reservation {
             logged.fold_reservation(reservation);
             self.remember_end(reservation);
@@ -226,18 +232,25 @@ fn own_units(reservation: &Reservation) -> BTreeMap<CellKey, u32> {
     own
 }
 
-fn placed(key: OrderKey, facts: Arc<OrderFacts>, prepared: &Prepared, decided: Decided) -> Event {
-    Event::OrderChanged(Box::new(OrderChanged {
-        key,
-        version: 1,
-        event: OrderEvent::Placed {
-            facts,
-            lines: prepared.lines.clone(),
-            allocations: decided.allocations,
-            backordered: decided.backordered,
-            decision: Some(Box::new(decided.decision)),
-        },
-    }))
+fn placed(facts: Arc<OrderFacts>, prepared: &Prepared, decided: Decided) -> OrderEvent {
+    OrderEvent::Placed {
+        facts,
+        lines: prepared.lines.clone(),
+        allocations: decided.allocations,
+        backordered: decided.backordered,
+        decision: Some(Box::new(decided.decision)),
+    }
+}
+
+/// The holds an order is captured with.
+fn begun_holds(command: &PlaceOrder, now: Now) -> Result<Vec<OrderEvent>, Rejection> {
+    let fault = |(at, hold)| fault_of(hold, now, &format!("holds[{at}]."));
+    let faults: Vec<Fault> = command.holds.iter().enumerate().filter_map(fault).collect();
+    if !faults.is_empty() {
+        return Err(Rejection::Invalid(faults));
+    }
+    let held = |(number, hold): (u16, &AskedHold)| OrderEvent::Held { number, terms: hold.terms(now) };
+    Ok((1..).zip(&command.holds).map(held).collect())
 }
 
 /// An order that means something in this catalogue.

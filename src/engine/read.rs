@@ -18,7 +18,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::stock::{CellKey, Level, LevelDelta};
-use crate::domain::time::JournalTime;
+use crate::domain::time::{JournalTime, WallTime};
 
 /// All stock levels of a sku.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct StockView {
     pub total: Level,
     /// Level by node id, in the order the nodes were made.
     pub nodes: Vec<(Text, Level)>,
+    /// Units on their way to each of these nodes.
+    pub incoming: Vec<u64>,
     /// Sequence of the last record appended when it was read.
     pub as_of: u64,
 }
@@ -56,15 +58,33 @@ impl Engine {
         let stock = network.sku(index);
         let ledger = stock.ledger.lock();
         let mut levels: Vec<_> = stock.cells.iter().map(|cell| (cell.node, SkuStock::level(&ledger, &cell))).collect();
+        drop(ledger);
+        let coming = self.incoming_by_node(index);
+        let new = |node: &&NodeIndex| levels.iter().all(|(known, _)| known != *node);
+        let new: Vec<NodeIndex> = coming.keys().filter(new).copied().collect();
+        levels.extend(new.into_iter().map(|node| (node, Level::default())));
         levels.sort_unstable_by_key(|(node, _)| *node);
+        let incoming = levels.iter().map(|(node, _)| coming.get(node).copied().unwrap_or(0)).collect();
         let named = levels.into_iter().map(|(node, level)| (network.catalogue.node(node).id.clone(), level));
         let nodes: Vec<(Text, Level)> = named.collect();
         let total = nodes.iter().fold(Level::default(), |sum, (_, level)| plus(&sum, level));
-        Ok(StockView { sku: network.catalogue.item(index).sku.clone(), total, nodes, as_of })
+        Ok(StockView { sku: network.catalogue.item(index).sku.clone(), total, nodes, incoming, as_of })
     }
 
     /// Units of a sku that can be promised now, at one node or over all that supply. Of a kit: whole kits.
     pub fn atp(&self, now: JournalTime, sku: &str, node: Option<&str>) -> Result<Atp, Rejection> {
+        self.atp_by(now, sku, node, None)
+    }
+
+    /// Units of a sku that can be promised for a day: what is free now, and what comes until then beyond what is owed and
+    /// waited for. A promise for a later day is never less than one for an earlier.
+    pub fn atp_by(
+        &self,
+        now: JournalTime,
+        sku: &str,
+        node: Option<&str>,
+        by: Option<WallTime>,
+    ) -> Result<Atp, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
         let node = match node {
@@ -73,40 +93,49 @@ impl Engine {
         };
         let as_of = self.position();
         let available = match network.catalogue.kind(index) {
-            ItemKind::Product => self.free_units(&network, now, index, node),
-            ItemKind::Kit => self.free_kits(&network, now, index, node),
+            ItemKind::Product => self.free_units(&network, now, index, node, by),
+            ItemKind::Kit => self.free_kits(&network, now, index, node, by),
             ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),
         };
         Ok(Atp { available, as_of })
     }
 
-    fn free_units(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
+    fn free_units(
+        &self,
+        network: &Network,
+        now: JournalTime,
+        sku: SkuIndex,
+        node: Option<NodeIndex>,
+        by: Option<WallTime>,
+    ) -> u64 {
         let stock = network.sku(sku);
-        if stock.due.is_idle(now) {
+        if by.is_none() && stock.due.is_idle(now) {
             let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
             let cells = stock.cells.iter().filter(|cell| counts(cell.node));
             return cells.map(|cell| u64::from(cell.word.free())).sum();
         }
-        self.free_by_node(network, now, sku, node).values().sum()
+        self.free_by_node(network, now, sku, node, by).values().sum()
     }
 
-    /// Free and due units of a sku, by node that supplies.
+    /// Free and due units of a sku, and what comes until then, by node that supplies.
     fn free_by_node(
         &self,
         network: &Network,
         now: JournalTime,
         sku: SkuIndex,
         node: Option<NodeIndex>,
+        by: Option<WallTime>,
     ) -> HashMap<NodeIndex, u64> {
         let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
         let stock = network.sku(sku);
         let cells = stock.cells.iter().filter(|cell| counts(cell.node));
         let mut units: HashMap<_, _> = cells.map(|cell| (cell.node, u64::from(cell.word.free()))).collect();
         let due = stock.due.due(now);
-        if due.is_empty() {
+        let coming = by.map(|by| (self.arrivals.of(sku), by));
+        if due.is_empty() && coming.is_none() {
             return units;
         }
-        // What is due goes to what is owed and to those who wait first; only the rest is free to a newcomer.
+        // What is due or comes goes to what is owed and to those who wait first; only the rest is free to a newcomer.
         let mut owed = stock.ledger.lock().owed();
         for key in due {
             let Some(slot) = self.reservations.lock(key) else { continue };
@@ -117,13 +146,27 @@ impl Engine {
                 *units.entry(held.node).or_default() += u64::from(held.quantity) - taken;
             }
         }
+        for coming in coming.iter().flat_map(|(all, by)| all.iter().filter(|coming| coming.at <= *by)) {
+            let taken = owed.min(u64::from(coming.units));
+            owed -= taken;
+            if counts(coming.node) {
+                *units.entry(coming.node).or_default() += u64::from(coming.units) - taken;
+            }
+        }
         units
     }
 
-    fn free_kits(&self, network: &Network, now: JournalTime, sku: SkuIndex, node: Option<NodeIndex>) -> u64 {
+    fn free_kits(
+        &self,
+        network: &Network,
+        now: JournalTime,
+        sku: SkuIndex,
+        node: Option<NodeIndex>,
+        by: Option<WallTime>,
+    ) -> u64 {
         let mut kits: Option<HashMap<NodeIndex, u64>> = None;
         for component in &network.catalogue.item(sku).components {
-            let mut here = self.free_by_node(network, now, component.sku, node);
+            let mut here = self.free_by_node(network, now, component.sku, node, by);
             here.retain(|at, units| {
                 *units /= u64::from(component.quantity);
                 *units = kits.as_ref().map_or(*units, |kits| kits.get(at).copied().unwrap_or(0).min(*units));
@@ -193,6 +236,15 @@ impl Engine {
                 let order = order.ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
                 Ok(Reply::Order(Box::new(order)))
             }
+            Answer::Inbound(key) => {
+                let inbound = self.inbound_by_key(*key);
+                let inbound = inbound.ok_or_else(|| Rejection::not_found("inbound", key.to_string()))?;
+                Ok(Reply::Inbound(Box::new(inbound)))
+            }
+            Answer::Hold(key, number) => {
+                let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
+                Ok(Reply::Hold { order: Box::new(order), number: *number })
+            }
             Answer::Reservation(key) => {
                 let made = record.and_then(|record| reservation_made(record, *key));
                 let reservation = match made {
@@ -225,12 +277,11 @@ impl Engine {
 
 /// The order as this record made it.
 fn order_made(record: &Record, key: OrderKey) -> Option<Order> {
-    record.events.iter().find_map(|event| match event {
-        Event::OrderChanged(made) if made.key == key && made.version == 1 => {
-            Order::fold(None, key, 1, &record.header, &made.event).ok()
-        }
+    let own = record.events.iter().filter_map(|event| match event {
+        Event::OrderChanged(made) if made.key == key => Some(made),
         _ => None,
-    })
+    });
+    own.fold(None, |order, made| Order::fold(order, key, made.version, &record.header, &made.event).ok())
 }
 
 /// The reservation as this record made it.

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::Engine;
 use super::cell::Cells;
 use super::due::Run;
+use super::inbound::Arrivals;
 use super::ledger::SkuStock;
 use super::network::Network;
 use super::table::{Name, Named, Names, Table};
@@ -55,6 +56,7 @@ impl Engine {
             engine.resource(&turn, &network, key);
         }
         drop(network);
+        engine.note_idle();
         engine
     }
 
@@ -127,12 +129,17 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         network: ShardedLock::new(Network { catalogue, stock }),
         orders: Table::default(),
         reservations: Table::default(),
+        inbound: Table::default(),
+        arrivals: Arrivals::default(),
         names: Names::default(),
         agenda: Mutex::default(),
         agenda_inbox: SegQueue::new(),
         ended: Mutex::default(),
+        ended_inbound: Mutex::default(),
         keys_used: Mutex::default(),
         left_over: SegQueue::new(),
+        idle: SegQueue::new(),
+        holds_due: Mutex::default(),
         next_key: first_key.into(),
         position: seq.into(),
     };
@@ -143,6 +150,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
             match (key, entity) {
                 (_, Entity::Order(order)) => engine.hold_order(&network, *order),
                 (_, Entity::Reservation(reservation)) => engine.hold_reservation(&network, *reservation),
+                (_, Entity::Inbound(inbound)) => engine.hold_inbound(*inbound),
                 (EntityKey::Key(hash), Entity::Key(entry)) => {
                     engine.names.insert(Name::Key(hash), Named::Record(entry.seq, entry.fingerprint));
                     keys.push((entry.at, hash));
@@ -152,6 +160,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         }
     }
     engine.ended.lock().make_contiguous().sort_unstable();
+    engine.ended_inbound.lock().make_contiguous().sort_unstable();
     keys.sort_unstable();
     *engine.keys_used.lock() = keys.into();
     engine
@@ -207,6 +216,7 @@ impl Engine {
                 }
             }
         }
+        self.watch_holds(&order, 1);
         self.orders.insert(order.key, order);
     }
 

@@ -1,6 +1,7 @@
 //! Sharded maps of entities and of claimed names. No guard of a map leaves this file: callers get the entity's own lock.
 //!
-//! An entity keeps its lock over its append. Locks are taken ascending: names, idempotency keys, reservations, orders.
+//! An entity keeps its lock over its append. Locks are taken ascending: names, idempotency keys, reservations, orders, inbound
+//! supply.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 
-use crate::domain::ids::{OrderKey, ReservationKey, Text};
+use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, Text};
 
 /// The lock of one entity; `None` while it is being made, or when it was not made after all.
 pub type Slot<V> = Arc<Mutex<Option<V>>>;
@@ -27,6 +28,15 @@ pub trait Numbered: Copy {
 }
 
 impl Numbered for OrderKey {
+    fn number(self) -> u64 {
+        self.0
+    }
+    fn of(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl Numbered for InboundKey {
     fn number(self) -> u64 {
         self.0
     }
@@ -162,6 +172,8 @@ pub enum Name {
     ChannelOrder(Text, Text),
     /// A caller's id of a reservation.
     Reservation(Text),
+    /// A caller's id of a document of inbound supply.
+    Inbound(Text),
     /// An idempotency key's hash.
     Key(u128),
 }
@@ -173,6 +185,8 @@ pub enum Named {
     Order(OrderKey, u64),
     /// A reservation, likewise.
     Reservation(ReservationKey, u64),
+    /// A document of inbound supply, likewise.
+    Inbound(InboundKey, u64),
     /// The record in which a key took effect, and the fingerprint of its body.
     Record(u64, u64),
 }

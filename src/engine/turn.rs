@@ -13,8 +13,9 @@ use super::change::Change;
 use super::table::{Claim, Locked, Named};
 use super::withdrawal::{Unfinished, Withdrawal};
 use crate::domain::command::Context;
-use crate::domain::event::{Answer, Event, KeyUsed, OrderChanged, ReservationChanged};
-use crate::domain::ids::SkuIndex;
+use crate::domain::event::{Answer, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged};
+use crate::domain::ids::{OrderKey, SkuIndex};
+use crate::domain::inbound::Inbound;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::record::{Draft, Encoded, Header, Log};
 use crate::domain::rejection::Rejection;
@@ -152,6 +153,17 @@ impl Logged {
         }
     }
 
+    /// Folds the record's events into a document of inbound supply that is locked.
+    pub fn fold_inbound(&self, slot: &mut Locked<Inbound>) {
+        for event in &self.events {
+            if let Event::InboundChanged(changed) = event {
+                let InboundChanged { key, version, event } = &**changed;
+                let folded = Inbound::fold(slot.take(), *key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its document can take"));
+            }
+        }
+    }
+
     /// Folds the record's events into a reservation that is locked.
     pub fn fold_reservation(&self, slot: &mut Locked<Reservation>) {
         for event in &self.events {
@@ -172,6 +184,12 @@ impl Logged {
 /// The next event of an order.
 pub fn order_event(order: &Order, event: OrderEvent) -> Event {
     Event::OrderChanged(Box::new(OrderChanged { key: order.key, version: order.version + 1, event }))
+}
+
+/// The next events of an order, in one record.
+pub fn order_events(key: OrderKey, version: u32, events: Vec<OrderEvent>) -> impl Iterator<Item = Event> {
+    let next = move |(version, event)| Event::OrderChanged(Box::new(OrderChanged { key, version, event }));
+    (version + 1..).zip(events).map(next)
 }
 
 /// The next event of a reservation.

@@ -28,7 +28,7 @@ pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Res
         Reply::Node { created, .. } | Reply::Item { created, .. } if created => StatusCode::CREATED,
         _ => status,
     };
-    let now = front.journal().now().journal;
+    let now = front.journal().now();
     let answer = front.engine().catalogue(|catalogue| answer::written(&outcome.reply, catalogue, now));
     let response = body(status, answer);
     if outcome.replayed { replayed(response) } else { response }

@@ -9,7 +9,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
-use super::{backup, feed, fulfillment, health, imports, items, nodes, orders, pages, reservations, rule_sets, stock};
+use super::{
+    backup, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages, reservations, rule_sets,
+    stock,
+};
 
 /// The router of a front.
 pub fn router(front: Front) -> Router {
@@ -35,6 +38,12 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(stock::change_states))
         .routes(routes!(stock::count))
         .routes(routes!(stock::stock))
+        .routes(routes!(inbound::announce, inbound::all))
+        .routes(routes!(inbound::inbound, inbound::redate))
+        .routes(routes!(inbound::receive))
+        .routes(routes!(inbound::call_off))
+        .routes(routes!(inbound::pegs))
+        .routes(routes!(inbound::pegs_of_order))
         .routes(routes!(stock::atp))
         .routes(routes!(stock::atp_of_many))
         .routes(routes!(reservations::reserve))
@@ -46,6 +55,9 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(orders::cancel))
         .routes(routes!(orders::decision))
         .routes(routes!(orders::story))
+        .routes(routes!(holds::hold))
+        .routes(routes!(holds::release))
+        .routes(routes!(holds::payment))
         .routes(routes!(fulfillment::fulfillment_orders))
         .routes(routes!(fulfillment::fulfillment_order))
         .routes(routes!(fulfillment::accept))

@@ -7,7 +7,7 @@ use super::front::Front;
 use super::reply::{Replied, ahead, made};
 use super::request::{Ask, Params, Path, Write};
 use crate::api::problem::Problem;
-use crate::api::scalar::{Id, Sku};
+use crate::api::scalar::{Day, Id, Sku};
 use crate::api::stock::{
     Adjustments, AtpJson, AtpParams, AtpRequest, AtpsJson, CountPut, LevelsJson, Moves, StockJson,
 };
@@ -58,7 +58,7 @@ pub async fn count(
 )]
 pub async fn stock(State(front): State<Front>, Path(sku): Path<Text>) -> Replied {
     let stock = front.engine().stock(&sku)?;
-    Ok(ahead(&StockJson::new(stock.sku, &stock.total, &stock.nodes, stock.as_of)))
+    Ok(ahead(&StockJson::new(stock.sku, &stock.total, &stock.nodes, &stock.incoming, stock.as_of)))
 }
 
 /// What can be promised of a sku. May be ahead of the disk by what is in flight.
@@ -74,7 +74,8 @@ pub async fn atp(State(front): State<Front>, Path(sku): Path<Text>, Params(asked
 /// What can be promised of a sku.
 pub fn available(front: &Front, sku: Text, asked: &AtpParams) -> Replied {
     let node = asked.node.as_ref().map(|node| &*node.0);
-    let atp = front.engine().atp(front.journal().now().journal, &sku, node)?;
+    let by = asked.date.map(Day::end);
+    let atp = front.engine().atp_by(front.journal().now().journal, &sku, node, by)?;
     Ok(ahead(&AtpJson { sku: Sku(sku), available: atp.available, as_of: atp.as_of }))
 }
 
@@ -85,10 +86,10 @@ pub fn available(front: &Front, sku: Text, asked: &AtpParams) -> Replied {
 )]
 pub async fn atp_of_many(State(front): State<Front>, Ask(asked): Ask<AtpRequest>) -> Replied {
     let now = front.journal().now().journal;
-    let node = asked.node.as_ref().map(|node| &*node.0);
+    let (node, by) = (asked.node.as_ref().map(|node| &*node.0), asked.date.map(Day::end));
     let (mut items, mut faults) = (Vec::with_capacity(asked.skus.len()), Vec::new());
     for (at, sku) in asked.skus.into_iter().enumerate() {
-        match front.engine().atp(now, &sku.0, node) {
+        match front.engine().atp_by(now, &sku.0, node, by) {
             Ok(atp) => items.push(AtpJson { sku, available: atp.available, as_of: atp.as_of }),
             Err(rejection) => faults.push(unknown(at, rejection)?),
         }

@@ -9,7 +9,7 @@
 //!   u32  number of parts                         …   key and entity
 //!   per part: u8 type · u8 version · u16 length · bytes
 //! ```
-//! A part is an event of a type below 9, or a crowd (type 9): several reservations made by one record under generated
+//! A part is an event, or a crowd (type 9): several reservations made by one record under generated
 //! ids, with what they share said once. It reads back as the events it was made of.
 //!
 //! ```text
@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::frame::{Head, Slice, array};
+use super::upcast::OrderV1;
 use crate::domain::event::{Event, ReservationChanged};
 use crate::domain::ids::{ReservationKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
@@ -50,6 +51,9 @@ pub(super) const ENTRY_HEAD_BYTES: usize = 8;
 const HEADER_VERSION: u16 = 1;
 /// Version of every event that is written.
 const EVENT_VERSION: u8 = 1;
+/// Version of the entries of a snapshot, and of those of orders.
+const ENTITY_VERSION: u16 = 1;
+const ORDER_VERSION: u16 = 2;
 /// Type of a crowd of reservations, and the version that is written.
 const CROWD: u16 = 9;
 const CROWD_VERSION: u8 = 1;
@@ -174,6 +178,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::ReservationChanged(event) => put(bytes, event),
         Event::OrderChanged(event) => put(bytes, event),
         Event::KeyUsed(event) => put(bytes, event),
+        Event::InboundChanged(event) => put(bytes, event),
     };
     put_part_length(bytes, at);
 }
@@ -278,6 +283,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (6, 1) => get("event", bytes, LIMIT).map(Event::ReservationChanged),
         (7, 1) => get("event", bytes, LIMIT).map(Event::OrderChanged),
         (8, 1) => get("event", bytes, LIMIT).map(Event::KeyUsed),
+        (10, 1) => get("event", bytes, LIMIT).map(Event::InboundChanged),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
 }
@@ -285,7 +291,8 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
 /// Appends the entry of an entity in a snapshot.
 pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) {
     bytes.extend_from_slice(&key.kind().to_le_bytes());
-    bytes.extend_from_slice(&1u16.to_le_bytes());
+    let version = if matches!(key, EntityKey::Order(_)) { ORDER_VERSION } else { ENTITY_VERSION };
+    bytes.extend_from_slice(&version.to_le_bytes());
     match (key, entity) {
         (EntityKey::Directory, Entity::Directory(entity)) => put_sized(bytes, &((), entity)),
         (EntityKey::Node(key), Entity::Node(entity)) => put_sized(bytes, &(key, entity)),
@@ -295,6 +302,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Reservation(key), Entity::Reservation(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Order(key), Entity::Order(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Key(key), Entity::Key(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Inbound(key), Entity::Inbound(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
     }
 }
@@ -316,8 +324,10 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (4, 1) => pair(bytes, EntityKey::RuleSet, Entity::RuleSet),
         (5, 1) => pair(bytes, EntityKey::Cell, Entity::Cell),
         (6, 1) => pair(bytes, EntityKey::Reservation, Entity::Reservation),
-        (7, 1) => pair(bytes, EntityKey::Order, Entity::Order),
+        (7, 1) => pair(bytes, EntityKey::Order, |old: OrderV1| Entity::Order(Box::new(old.into()))),
+        (7, 2) => pair(bytes, EntityKey::Order, Entity::Order),
         (8, 1) => pair(bytes, EntityKey::Key, Entity::Key),
+        (9, 1) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }
@@ -335,8 +345,9 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (4, 1) => first(bytes).map(EntityKey::RuleSet),
         (5, 1) => first(bytes).map(EntityKey::Cell),
         (6, 1) => first(bytes).map(EntityKey::Reservation),
-        (7, 1) => first(bytes).map(EntityKey::Order),
+        (7, 1 | 2) => first(bytes).map(EntityKey::Order),
         (8, 1) => first(bytes).map(EntityKey::Key),
+        (9, 1) => first(bytes).map(EntityKey::Inbound),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }

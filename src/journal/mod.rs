@@ -53,6 +53,7 @@ mod sync;
 mod tail;
 #[cfg(test)]
 pub(crate) mod tests;
+mod upcast;
 mod verdict;
 mod writer;
 
@@ -91,7 +92,7 @@ use room::Room;
 use seat::Seats;
 use shelf::Shelf;
 use store::Disk;
-use sync::{JoinHandle, spawn};
+use sync::{JoinHandle, spawn, spawn_behind};
 use writer::{Inbox, Writer};
 
 /// Most turns that others get before an usher calls the writer.
@@ -246,13 +247,13 @@ impl Journal {
         let mut upkeep = Vec::new();
         if core.options.workers == Workers::Threads {
             let keeper = core.clone();
-            upkeep.push(spawn("journal-keeper", move || {
+            upkeep.push(spawn_behind("journal-keeper", move || {
                 while keeper.keeper.heard.recv().is_ok() && !keeper.stopping.load(Ordering::Acquire) {
                     keeper.keep();
                 }
             })?);
             let folder = core.clone();
-            upkeep.push(spawn("journal-folder", move || {
+            upkeep.push(spawn_behind("journal-folder", move || {
                 while folder.folder.heard.recv().is_ok() && !folder.stopping.load(Ordering::Acquire) {
                     if folder.snapshot_is_due() {
                         let _ = folder.fold();

@@ -16,7 +16,7 @@
 //! marked before anybody reads it. Repeating an interrupted recovery gives the same result.
 //!
 //! ```text
-//! FORMAT   ordain data directory / format 1 / reader 1 / id <32 hex digits>
+//! FORMAT   ordain data directory / format 2 / reader 2 / id <32 hex digits>
 //! CLEAN    note of the last position; removed before the journal opens
 //! ```
 //! Not here: repair. A refusal names what is damaged and where another copy may be.
@@ -50,9 +50,9 @@ use crate::domain::state::State;
 use crate::sabotage::{Bug, planted};
 
 /// Format this program writes, and the newest it reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Oldest format number a program must know to read what is written now.
-const READER: u32 = 1;
+const READER: u32 = 2;
 
 /// So many generations in the log make a snapshot due whatever their size: each restart after a
 /// crash begins one.
@@ -231,6 +231,7 @@ impl Verified {
         if link.frame_no > mark.frame_no {
             mark.advance(&*device, &link).map_err(disk("marked"))?;
         }
+        raise_format(&*device, directory).map_err(disk("prepared"))?;
         device.remove_file("CLEAN").map_err(disk("prepared"))?;
         device.sweep().map_err(disk("swept"))?;
 
@@ -284,8 +285,17 @@ pub(super) fn found(device: &dyn Disk, id: u128, end: &Link) -> io::Result<()> {
 }
 
 fn write_format(device: &dyn Disk, id: u128) -> io::Result<()> {
-    let text = format!("ordain data directory\nformat {FORMAT}\nreader {READER}\nid {id:032x}\n");
-    store::write_file(device, "FORMAT", text.as_bytes())
+    store::write_file(device, "FORMAT", format_text(id).as_bytes())
+}
+
+fn format_text(id: u128) -> String {
+    format!("ordain data directory\nformat {FORMAT}\nreader {READER}\nid {id:032x}\n")
+}
+
+/// Says that an older program can no longer read what is written from now on.
+fn raise_format(device: &dyn Disk, id: u128) -> io::Result<()> {
+    let is_now = store::read_file(device, "FORMAT")?.is_some_and(|bytes| bytes == format_text(id).into_bytes());
+    if is_now { Ok(()) } else { write_format(device, id) }
 }
 
 /// The id of the directory; creates an empty one.

@@ -62,6 +62,23 @@ mod plain {
     ) -> std::io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name(name.to_owned()).spawn(run)
     }
+
+    /// As [`spawn`], for work that nobody waits for: it leaves the processor to those who serve.
+    pub(in crate::journal) fn spawn_behind(
+        name: &str,
+        run: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        spawn(name, move || {
+            // Of the calling thread alone, which is Linux' own reading. Refused, it only is less polite.
+            #[cfg(target_os = "linux")]
+            let _ = rustix::process::nice(BEHIND);
+            run();
+        })
+    }
+
+    /// So much nicer than others is who works behind: about a tenth of a busy core.
+    #[cfg(target_os = "linux")]
+    const BEHIND: i32 = 10;
 }
 
 #[cfg(test)]
@@ -313,5 +330,10 @@ mod scheduled {
         } else {
             std::thread::Builder::new().name(name.to_owned()).spawn(run).map(JoinHandle::Real)
         }
+    }
+
+    /// As [`spawn`]: under test nobody works behind, as all threads of a schedule are one.
+    pub(crate) fn spawn_behind(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+        spawn(name, run)
     }
 }

@@ -98,7 +98,8 @@ impl Orders {
                 | Event::RuleSetPut(_)
                 | Event::StockMoved(_)
                 | Event::ReservationChanged(_)
-                | Event::KeyUsed(_) => {}
+                | Event::KeyUsed(_)
+                | Event::InboundChanged(_) => {}
             }
         }
         Ok(())
@@ -203,7 +204,7 @@ impl Row {
             skus: order.lines.iter().map(|line| line.placed.sku).collect(),
             placed_at: facts.placed_at,
             text: text.to_lowercase().into(),
-            fulfillment_orders: order.fulfillment_orders.iter().map(|f| (f.node, f.status)).collect(),
+            fulfillment_orders: order.fulfillment_orders.iter().map(|f| (f.node, order.shown(f))).collect(),
         }
     }
 

@@ -404,6 +404,61 @@ fn a_repeated_step_under_a_key_answers_with_the_fulfilment_order() {
 }
 
 #[test]
+fn an_order_is_held_paid_and_let_go() {
+    served(|server| {
+        shop(server);
+        let held = json!({"holds": [{"type": "payment", "reason": "no money yet", "release_on": "paid"}]});
+        let mut body = order("1", "A /1", 2);
+        body.as_object_mut().expect("an object").extend(held.as_object().expect("an object").clone());
+        let placed = server.done("POST", "/v1/orders", &body);
+        assert_eq!((&placed["status"], &placed["payment_state"]), (&json!("fully_allocated"), &json!("none")));
+        let path = format!("/v1/orders/{}", placed["id"].as_str().expect("an id"));
+        let step = format!("/v1/fulfillment-orders/{}", placed["fulfillment_orders"][0]["id"].as_str().expect("an id"));
+
+        let put = || {
+            let body = br#"{"type":"fraud","reason":"three cards"}"#;
+            let headers = "content-type: application/json\r\nidempotency-key: k\r\n";
+            server.send("POST", &format!("{path}/holds"), headers, body)
+        };
+        let (first, again) = (put(), put());
+        assert_eq!(
+            (first.status, &first.json()["id"], &first.json()["state"]),
+            (201, &json!("hold-2"), &json!("active"))
+        );
+        assert_eq!((again.json(), again.header("idempotent-replayed")), (first.json(), Some("true")));
+        let seen = server.get(&path).json();
+        assert_eq!((&seen["status"], &seen["status_under_hold"]), (&json!("on_hold"), &json!("fully_allocated")));
+        assert_eq!(seen["fulfillment_orders"][0]["status"], "on_hold");
+        assert_eq!(server.get("/v1/orders?status=on_hold").json()["items"][0]["id"], placed["id"]);
+        assert_eq!(server.get("/v1/fulfillment-orders?status=on_hold").json()["items"][0]["order"], placed["id"]);
+        let refused = server.ask("POST", &format!("{step}/accept"), &json!({}));
+        assert_eq!(
+            (refused.status, refused.code().as_str(), &refused.json()["holds"]),
+            (409, "on_hold", &json!(["hold-2"]))
+        );
+
+        let over = server.done("POST", &format!("{path}/holds/hold-2/release"), &json!({"reason": "known customer"}));
+        assert_eq!(over["state"], "resolved");
+        assert_eq!(server.ask("POST", &format!("{path}/holds/hold-2/release"), &json!({})).code(), "hold_ended");
+        assert_eq!(server.ask("POST", &format!("{path}/holds/hold-9/release"), &json!({})).code(), "not_found");
+        for verb in ["accept", "pick", "pack"] {
+            server.done("POST", &format!("{step}/{verb}"), &json!({}));
+        }
+        let shipment = json!({"carrier": "ups", "service": "ground", "tracking_number": "1Z"});
+        assert_eq!(server.ask("POST", &format!("{step}/ship"), &shipment).code(), "on_hold");
+        let money = |amount: u32| json!({"amount": amount, "currency": "USD"});
+        let paid = server.done("POST", &format!("{path}/payments"), &json!({"status": "paid", "amount": money(3998)}));
+        assert_eq!((&paid["payment_state"], &paid["holds"][0]["state"]), (&json!("paid"), &json!("auto_released")));
+        assert!(paid["milestones"]["payment_confirmed"].is_string(), "{paid}");
+        server.done("POST", &format!("{step}/ship"), &shipment);
+        let refund = json!({"status": "refunded", "amount": money(3999)});
+        assert_eq!(server.ask("POST", &format!("{path}/payments"), &refund).code(), "refund_too_large");
+        let hold = json!({"type": "manual", "reason": "too late"});
+        assert_eq!(server.ask("POST", &format!("{path}/holds"), &hold).code(), "nothing_to_hold");
+    });
+}
+
+#[test]
 fn a_callers_own_id_is_his_for_one_body() {
     served(|server| {
         shop(server);

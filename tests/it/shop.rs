@@ -209,5 +209,6 @@ pub fn order(channel_order_id: &str, lines: &[(&str, u32)]) -> PlaceOrder {
         placed_at: None,
         payment: None,
         total: None,
+        holds: Vec::new(),
     }
 }

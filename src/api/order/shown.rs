@@ -7,15 +7,17 @@ use utoipa::ToSchema;
 
 use crate::api::decision::{DecisionJson, LineNames, OrderLines};
 use crate::api::fulfillment::FulfillmentJson;
+use crate::api::hold::{HoldJson, PaymentReport};
 use crate::api::personal::{Address, Person, open};
 use crate::api::scalar::{
     ChannelOrderId, Country, CurrencyCode, Id, Instant, Latitude, Longitude, MoneyJson, Name, Personal, PostalCode, Sku,
 };
-use crate::api::words::{DeliveryMethod, as_word};
+use crate::api::words::{DeliveryMethod, as_optional_word, as_word};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::money::Money;
 use crate::domain::order::{Buckets, Destination, Order, OrderStatus, OrderType, Payment, Told};
+use crate::domain::payment::{PaymentMark, PaymentState};
 
 /// An order.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -41,6 +43,12 @@ pub struct OrderJson {
     /// Read off the buckets, never set.
     #[serde(serialize_with = "as_word")]
     pub status: OrderStatus,
+    /// What `status` would be without its holds, while it is `on_hold`.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_optional_word")]
+    pub status_under_hold: Option<OrderStatus>,
+    /// How its money stands.
+    #[serde(serialize_with = "as_word")]
+    pub payment_state: PaymentState,
     /// Version, from 1.
     pub version: u32,
     /// When it was captured.
@@ -62,6 +70,12 @@ pub struct OrderJson {
     /// Totals as reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub totals: Option<TotalsJson>,
+    /// Payments as reported, the one at capture included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<PaymentReport>,
+    /// Its holds, ended ones included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<HoldJson>,
     /// Steps a customer is shown, each with the first time it was taken.
     #[schema(value_type = HashMap<String, Instant>)]
     pub milestones: BTreeMap<&'static str, Instant>,
@@ -203,7 +217,7 @@ impl OrderJson {
 
     /// An order without its decision.
     pub fn in_list(order: &Order, catalogue: &Catalogue) -> Self {
-        let facts = &order.facts;
+        let (facts, status) = (&order.facts, order.status());
         let names = OrderLines { order, catalogue };
         let groups = facts.destinations.iter().skip(1).map(|d| (d.group.clone(), ShipToJson::of(d)));
         let total = |amount| TotalsJson { total: Money { amount, currency: facts.currency }.into() };
@@ -215,7 +229,9 @@ impl OrderJson {
             customer: CustomerJson::of(order),
             ship_to: ShipToJson::of(&facts.destinations[0]),
             groups: groups.collect(),
-            status: order.status(),
+            status,
+            status_under_hold: (status == OrderStatus::OnHold).then(|| OrderStatus::under_hold(order)),
+            payment_state: order.payment_state(),
             version: order.version,
             received_at: order.received_at.into(),
             placed_at: facts.placed_at.into(),
@@ -224,6 +240,8 @@ impl OrderJson {
             rule_set: facts.rule_set.clone().map(Id),
             payment: facts.payment.as_ref().map(PaymentJson::of),
             totals: facts.total.map(total),
+            payments: order.payments.iter().map(|fact| PaymentReport::of(fact, facts.currency)).collect(),
+            holds: HoldJson::all_of(order),
             milestones: milestones(order),
             lines: (0..order.lines.len() as u16).map(|at| OrderLineJson::of(order, at, &names)).collect(),
             fulfillment_orders: FulfillmentJson::all_of(order, catalogue),
@@ -242,7 +260,12 @@ const MILESTONES: &[(&str, &[&str])] = &[
 
 fn milestones(order: &Order) -> BTreeMap<&'static str, Instant> {
     let first = |words: &[&str]| order.history.iter().find(|told| words.contains(&&*told.what));
-    MILESTONES.iter().filter_map(|(name, words)| Some((*name, first(words)?.at.into()))).collect()
+    let mut milestones: BTreeMap<_, Instant> =
+        MILESTONES.iter().filter_map(|(name, words)| Some((*name, first(words)?.at.into()))).collect();
+    let confirms = |mark| matches!(mark, PaymentMark::Authorized | PaymentMark::Paid);
+    let confirmed = order.payments.iter().find(|fact| confirms(fact.mark));
+    milestones.extend(confirmed.map(|fact| ("payment_confirmed", fact.at.into())));
+    milestones
 }
 
 impl OrderLineJson {

@@ -118,6 +118,15 @@ impl ToSchema for TimeOfDay {}
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Day(pub jiff::civil::Date);
 
+impl Day {
+    /// Its last millisecond, in UTC.
+    pub fn end(self) -> WallTime {
+        let next = self.0.tomorrow().unwrap_or(self.0);
+        let midnight = next.to_zoned(jiff::tz::TimeZone::UTC).map(|midnight| midnight.timestamp().as_millisecond());
+        WallTime(midnight.unwrap_or(i64::MAX) - 1)
+    }
+}
+
 impl Shape for Day {
     fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
         let (Json::Text(text) | Json::Bare(text)) = json else { return at.wrong_type("text", json) };

@@ -3,6 +3,9 @@
 mod batch;
 mod edges;
 mod facts;
+mod holds;
+mod inbound;
+mod outage;
 pub(crate) mod random;
 mod storm;
 pub(crate) mod world;

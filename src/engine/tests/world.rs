@@ -239,6 +239,7 @@ impl World {
             placed_at: None,
             payment: None,
             total: None,
+            holds: Vec::new(),
         }
     }
 

@@ -115,6 +115,7 @@ fn order(id: &str, sku: &str, units: u32, reservation: Option<&str>) -> Command 
         placed_at: None,
         payment: None,
         total: None,
+        holds: Vec::new(),
     }))
 }
 

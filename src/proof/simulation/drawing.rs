@@ -20,6 +20,9 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Order, 110),
     (Kind::Cancel, 35),
     (Kind::Step, 200),
+    (Kind::Hold, 25),
+    (Kind::Over, 15),
+    (Kind::Pay, 25),
     (Kind::Switch, 12),
     (Kind::Read, 20),
     (Kind::Repeat, 20),
@@ -49,6 +52,9 @@ enum Kind {
     Order,
     Cancel,
     Step,
+    Hold,
+    Over,
+    Pay,
     Switch,
     Read,
     Repeat,
@@ -209,6 +215,21 @@ impl Drawing {
                 }
             }
             Kind::Step => self.fulfilment(world)?,
+            Kind::Hold => {
+                let name = self.known(|drawing| &drawing.orders)?;
+                let kind = self.chance.pick(&["payment", "fraud", "address", "manual"]);
+                let ends = if self.chance.one_in(3) { "-".to_owned() } else { self.few(90).to_string() };
+                format!("hold {name} {kind} {ends} {}", self.chance.pick(&["-", "-", "authorized", "paid"]))
+            }
+            Kind::Over => {
+                let verb = self.chance.pick(&["over", "over", "over", "never"]);
+                format!("{verb} {} {}", self.known(|drawing| &drawing.orders)?, self.few(3))
+            }
+            Kind::Pay => {
+                let name = self.known(|drawing| &drawing.orders)?;
+                let status = self.chance.pick(&["authorized", "paid", "paid", "failed", "refunded"]);
+                format!("pay {name} {status} {}", 50 * self.few(8))
+            }
             Kind::Switch => {
                 let switch = if self.chance.one_in(3) { "off" } else { "on" };
                 format!("{switch} {}", self.node())

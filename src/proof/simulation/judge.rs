@@ -7,13 +7,14 @@
 //! Laws after each step: the record's times are the journal's time of that step; nothing expires early; every level is
 //! at least zero, keeps the identity and equals memory's; every entity touched equals memory's; demand with a right
 //! waits beside no free unit, and nothing is owed beside one; what can be promised is what is free. At a tick: nothing
-//! outlives its time. [`Judge::all`] compares everything, the log read back included.
+//! outlives its time, and no node that is off has anything to begin. [`Judge::all`] compares everything, the log read back included.
 //!
 //! What is *not* here: what a command should have decided (`model`), and asking for anything.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::domain::event::Event;
+use crate::domain::hold::HoldState;
 use crate::domain::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::node::NodeKind;
@@ -53,6 +54,8 @@ pub struct Judge {
     /// Orders with units that wait.
     waiting: BTreeSet<OrderKey>,
     held: BTreeMap<ReservationKey, JournalTime>,
+    /// Holds that end by themselves at an instant.
+    holds: BTreeMap<(OrderKey, u16), JournalTime>,
     /// Nodes that supply, and products.
     supplying: BTreeSet<NodeIndex>,
     products: BTreeMap<SkuIndex, Text>,
@@ -106,6 +109,13 @@ impl Judge {
                 } else {
                     self.waiting.remove(&order.key);
                 }
+                for hold in &order.holds {
+                    let at = hold.terms.release_at.filter(|_| hold.state == HoldState::Active);
+                    match at {
+                        Some(at) => drop(self.holds.insert((order.key, hold.number), at.journal)),
+                        None => drop(self.holds.remove(&(order.key, hold.number))),
+                    }
+                }
             }
             Some(Entity::Reservation(reservation)) => {
                 if reservation.state == ReservationState::Held {
@@ -157,7 +167,7 @@ impl Judge {
             differing(&left, &self.safe)
         );
         self.appended = self.safe.clone();
-        (self.orders, self.waiting, self.held) = Default::default();
+        (self.orders, self.waiting, self.held, self.holds) = Default::default();
         (self.supplying, self.products, self.touched) = Default::default();
         let keys: Vec<EntityKey> = self.appended.entities().into_keys().collect();
         keys.into_iter().for_each(|key| self.note(key));
@@ -169,6 +179,17 @@ impl Judge {
         self.laws += 1;
         let immortal = self.held.iter().find(|(_, expires_at)| **expires_at <= now);
         law!(immortal.is_none(), "{immortal:?} is held after a tick at {now:?}");
+        let immortal = self.holds.iter().find(|(_, ends_at)| **ends_at <= now);
+        law!(immortal.is_none(), "the hold {immortal:?} stands after a tick at {now:?}");
+        for (key, entity) in self.appended.entities() {
+            let Entity::Order(order) = entity else { continue };
+            let off = |node: NodeIndex| match self.appended.entity(&EntityKey::Node(node)) {
+                Some(Entity::Node(node)) => !node.active,
+                _ => true,
+            };
+            let idle = order.fulfillment_orders.iter().find(|f| f.status.is_before_picking() && off(f.node));
+            law!(idle.is_none(), "{key:?}: {idle:?} waits at a node that is off after a tick at {now:?}");
+        }
         Ok(())
     }
 
@@ -177,7 +198,7 @@ impl Judge {
         self.laws += 1;
         law!(seq <= self.safe.seq(), "record {seq} was acknowledged when {} was durable", self.safe.seq());
         match reply {
-            Reply::Order(order) | Reply::Fulfillment { order, .. } => {
+            Reply::Order(order) | Reply::Fulfillment { order, .. } | Reply::Hold { order, .. } => {
                 law!(order.seq <= self.safe.seq(), "order {} was told before it was durable", order.key);
                 match self.appended.entity(&EntityKey::Order(order.key)) {
                     Some(Entity::Order(known)) => {

@@ -14,6 +14,8 @@
 //! | `accept` `reject` `pick` `pack` `ready` `ship` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
 //! | `stop` `elsewhere` `let_go` `go_on` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse |
 //! | `pick ORDER NUMBER LINE N` · `short ORDER NUMBER LINE N REASON` | units of one line |
+//! | `hold ORDER KIND SECONDS or - PAYMENT or -` · `over ORDER NUMBER` · `never ORDER NUMBER` | a hold and its end; it stands for good |
+//! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
 //!
 //! Orders, reservations and receipts carry an idempotency key made of their line, so that the line repeated is the
 //! request repeated. The key of one of a batch is made of the line that asks for it alone, so that either repeats the
@@ -22,13 +24,16 @@
 use crate::domain::command::*;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::geo::Position;
+use crate::domain::hold::{HoldKind, HoldState};
 use crate::domain::ids::{FulfillmentKey, OrderKey, Text};
 use crate::domain::item::{Dimensions, ItemKind};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money};
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::order::{OrderType, Sealed};
+use crate::domain::payment::PaymentMark;
 use crate::domain::quantity::Quantity;
 use crate::domain::stock::MovementKind;
+use crate::domain::time::WallTime;
 
 /// A number of a table.
 pub fn number(word: &str) -> i64 {
@@ -52,7 +57,8 @@ pub fn context(key: Option<&str>) -> Context {
 }
 
 /// The command of a line; `None` when the words mean none. `key_of` knows the orders that exist by name.
-pub fn command(words: &[&str], key_of: impl Fn(&str) -> Option<OrderKey>) -> Option<Command> {
+/// `wall` is what the wall clock shows.
+pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<OrderKey>) -> Option<Command> {
     Some(match words {
         ["node", id, latitude, longitude] => Command::PutNode(Box::new(node(id, latitude, longitude))),
         ["item", sku] => put_item(sku, ItemKind::Product, vec![]),
@@ -93,6 +99,24 @@ pub fn command(words: &[&str], key_of: impl Fn(&str) -> Option<OrderKey>) -> Opt
                 _ => None,
             };
             Command::CancelOrder(CancelOrder { order: (*id).into(), lines, reason: "no longer wanted".into() })
+        }
+        ["hold", id, kind, seconds, payment] => {
+            let hold = AskedHold {
+                kind: hold_kind(kind),
+                reason: "to be looked at".into(),
+                release_at: (*seconds != "-").then(|| WallTime(wall.0 + number(seconds) * 1_000)),
+                release_on: (*payment != "-").then(|| mark(payment)),
+            };
+            Command::PutHold(PutHold { order: (*id).into(), hold })
+        }
+        [verb @ ("over" | "never"), id, number] => {
+            let state = if *verb == "over" { HoldState::Resolved } else { HoldState::Rejected };
+            let hold = format!("hold-{number}").as_str().into();
+            Command::EndHold(EndHold { order: (*id).into(), hold, state, reason: None })
+        }
+        ["pay", id, status, n] => {
+            let amount = Money { amount: number(n), currency: Currency::USD };
+            Command::ReportPayment(ReportPayment { order: (*id).into(), mark: mark(status), amount })
         }
         [verb, id, at, rest @ ..] => {
             let action = action(verb, rest)?;
@@ -184,6 +208,16 @@ fn adjustment(part: &[&str]) -> Adjustment {
     Adjustment { sku: (*sku).into(), node: (*node).into(), delta, reason }
 }
 
+fn hold_kind(word: &str) -> HoldKind {
+    let all = [HoldKind::Payment, HoldKind::Fraud, HoldKind::Address, HoldKind::Manual];
+    all.into_iter().find(|kind| kind.word() == word).unwrap_or_else(|| panic!("{word} is no kind of hold"))
+}
+
+fn mark(word: &str) -> PaymentMark {
+    let all = [PaymentMark::Authorized, PaymentMark::Paid, PaymentMark::Failed, PaymentMark::Refunded];
+    all.into_iter().find(|mark| mark.word() == word).unwrap_or_else(|| panic!("{word} is no payment"))
+}
+
 fn stock_state(word: &str) -> StockState {
     let all = [StockState::Available, StockState::Damaged, StockState::QualityControl, StockState::SafetyStock];
     all.into_iter().find(|state| state.word() == word).unwrap_or_else(|| panic!("{word} is no state of stock"))
@@ -244,6 +278,7 @@ fn order(id: &str, words: &[&str]) -> PlaceOrder {
         placed_at: None,
         payment: None,
         total: None,
+        holds: Vec::new(),
     }
 }
 

@@ -275,7 +275,7 @@ impl World {
             answered.map_err(|refused| format!("{line}: {refused}"))?.into_inner()
         } else {
             let orders = &self.judge.orders;
-            let command = words::command(&words, |name| orders.get(name).copied());
+            let command = words::command(&words, self.now().wall, |name| orders.get(name).copied());
             let command = command.ok_or_else(|| format!("no such line: {line}"))?;
             vec![self.pipeline().submit_blocking(&words::context(None), command).map(Durable::into_inner)]
         };
@@ -336,7 +336,7 @@ impl World {
         }
         let keyed = matches!(words[0], "order" | "reserve" | "receipt");
         let orders = &self.judge.orders;
-        let command = words::command(words, |name| orders.get(name).copied());
+        let command = words::command(words, self.now().wall, |name| orders.get(name).copied());
         let command = command.ok_or_else(|| format!("no such line: {line}"))?;
         let (pipeline, context) = (self.pipeline().clone(), words::context(keyed.then_some(line)));
         let answer: Answer =

@@ -1,0 +1,162 @@
+//! Payment: what is reported of an order's money, and the state read off it. No step is decided here: what must be paid
+//! before what is the business of holds.
+//!
+//! Amounts are minor units of the order's currency. What is due is the total reported at capture, or the sum of the
+//! prices, less the price of what was cancelled. A failure voids what was authorised before it.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::Text;
+use super::time::JournalTime;
+
+/// What was reported.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum PaymentMark {
+    /// The money can be taken.
+    Authorized,
+    /// It was taken.
+    Paid,
+    /// It could not be taken; what was authorised is void.
+    Failed,
+    /// It was given back.
+    Refunded,
+}
+
+impl PaymentMark {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Authorized => "authorized",
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+            Self::Refunded => "refunded",
+        }
+    }
+}
+
+/// One report.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PaymentFact {
+    /// What.
+    pub mark: PaymentMark,
+    /// How much.
+    pub amount: i64,
+    /// When it was reported.
+    pub at: JournalTime,
+    /// By whom.
+    pub actor: Text,
+}
+
+/// How an order's money stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs, reason = "the names are the states")]
+pub enum PaymentState {
+    None,
+    Authorized,
+    PartiallyPaid,
+    Paid,
+    PartiallyRefunded,
+    Refunded,
+    Overcharged,
+    Voided,
+}
+
+impl PaymentState {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Authorized => "authorized",
+            Self::PartiallyPaid => "partially_paid",
+            Self::Paid => "paid",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::Refunded => "refunded",
+            Self::Overcharged => "overcharged",
+            Self::Voided => "voided",
+        }
+    }
+}
+
+/// Sums over an order's reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Paid {
+    /// Authorised since the last failure.
+    pub authorized: i64,
+    /// Taken.
+    pub paid: i64,
+    /// Given back.
+    pub refunded: i64,
+    /// Whether something was authorised and is void.
+    pub voided: bool,
+}
+
+impl Paid {
+    /// The sums of reports in their order.
+    pub fn of(facts: &[PaymentFact]) -> Self {
+        facts.iter().fold(Self::default(), |sums, fact| match fact.mark {
+            PaymentMark::Authorized => Self { authorized: sums.authorized.saturating_add(fact.amount), ..sums },
+            PaymentMark::Paid => Self { paid: sums.paid.saturating_add(fact.amount), ..sums },
+            PaymentMark::Failed => Self { authorized: 0, voided: sums.voided || sums.authorized > 0, ..sums },
+            PaymentMark::Refunded => Self { refunded: sums.refunded.saturating_add(fact.amount), ..sums },
+        })
+    }
+
+    /// What was taken and not given back.
+    pub fn kept(&self) -> i64 {
+        self.paid - self.refunded
+    }
+
+    /// Whether all that is due is authorised or taken, or taken.
+    pub fn covers(&self, due: i64, mark: PaymentMark) -> bool {
+        match mark {
+            PaymentMark::Paid => self.kept() >= due,
+            _ => self.authorized.max(0).saturating_add(self.kept()) >= due,
+        }
+    }
+
+    /// The state, by the first rule that holds.
+    pub fn state(&self, due: i64) -> PaymentState {
+        match self {
+            _ if self.kept() > due => PaymentState::Overcharged,
+            _ if self.refunded > 0 && self.kept() == 0 => PaymentState::Refunded,
+            _ if self.refunded > 0 => PaymentState::PartiallyRefunded,
+            _ if self.paid > 0 && self.paid >= due => PaymentState::Paid,
+            _ if self.paid > 0 => PaymentState::PartiallyPaid,
+            _ if self.authorized > 0 && due > 0 => PaymentState::Authorized,
+            _ if self.authorized > 0 || self.voided => PaymentState::Voided,
+            _ => PaymentState::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Report = (PaymentMark, i64);
+
+    /// Reports, what is due, and the state they lead to.
+    const STATES: &[(&[Report], i64, PaymentState)] = &[
+        (&[], 100, PaymentState::None),
+        (&[(PaymentMark::Failed, 100)], 100, PaymentState::None),
+        (&[(PaymentMark::Authorized, 100)], 100, PaymentState::Authorized),
+        (&[(PaymentMark::Authorized, 100), (PaymentMark::Failed, 100)], 100, PaymentState::Voided),
+        (&[(PaymentMark::Authorized, 100)], 0, PaymentState::Voided),
+        (&[(PaymentMark::Authorized, 100), (PaymentMark::Paid, 40)], 100, PaymentState::PartiallyPaid),
+        (&[(PaymentMark::Paid, 60), (PaymentMark::Paid, 40)], 100, PaymentState::Paid),
+        (&[(PaymentMark::Paid, 100)], 80, PaymentState::Overcharged),
+        (&[(PaymentMark::Paid, 100), (PaymentMark::Refunded, 20)], 80, PaymentState::PartiallyRefunded),
+        (&[(PaymentMark::Paid, 100), (PaymentMark::Refunded, 100)], 0, PaymentState::Refunded),
+        (&[(PaymentMark::Paid, 100), (PaymentMark::Refunded, 100)], 100, PaymentState::Refunded),
+    ];
+
+    #[test]
+    fn the_state_follows_from_the_reports_and_what_is_due() {
+        for (reports, due, state) in STATES {
+            let fact =
+                |&(mark, amount): &Report| PaymentFact { mark, amount, at: JournalTime(0), actor: "channel".into() };
+            let facts: Vec<_> = reports.iter().map(fact).collect();
+            assert_eq!(Paid::of(&facts).state(*due), *state, "{reports:?}, {due} due");
+        }
+    }
+}

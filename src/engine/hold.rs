@@ -1,0 +1,187 @@
+//! Holds of orders and their ends, and payments, which may end some. None of it moves stock.
+//!
+//! A hold that ends at an instant forbids nothing from then on, whoever asks; the clock writes its end a little later.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
+use super::network::Network;
+use super::table::Locked;
+use super::turn::{Turn, order_events};
+use super::{Engine, Executed};
+use crate::domain::command::{AskedHold, EndHold, PutHold, ReportPayment};
+use crate::domain::event::Answer;
+use crate::domain::hold::{Hold, HoldState, ReleaseAt};
+use crate::domain::ids::OrderKey;
+use crate::domain::limits::{HOLDS_MAX, PAYMENTS_MAX};
+use crate::domain::order::{Order, OrderEvent};
+use crate::domain::payment::{Paid, PaymentFact, PaymentMark};
+use crate::domain::rejection::{Fault, Rejection};
+use crate::domain::reply::Reply;
+use crate::domain::time::{JournalTime, Now};
+
+/// Holds by the instant at which they end by themselves.
+pub type HoldsDue = BinaryHeap<Reverse<(JournalTime, OrderKey, u16)>>;
+
+/// Holds the clock ends at once, each a record.
+const ENDED_MAX: usize = 1_024;
+
+impl Engine {
+    pub(super) fn put_hold(&self, turn: &Turn<'_>, command: &PutHold) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let mut slot = self.lock_order(&command.order)?;
+        let now = turn.log.now();
+        let order = slot.as_ref().expect("a locked entity is there");
+        let totals = order.totals();
+        if totals.open() == u64::from(totals.shipped) {
+            return Err(Rejection::NothingToHold { order: order.name() });
+        }
+        if order.holds.len() == HOLDS_MAX {
+            return Err(too_many("holds", "holds", HOLDS_MAX));
+        }
+        if let Some(fault) = fault_of(&command.hold, now, "") {
+            return Err(Rejection::Invalid(vec![fault]));
+        }
+        let (key, number) = (order.key, order.next_hold());
+        let held = OrderEvent::Held { number, terms: command.hold.terms(now) };
+        self.log_order(turn, &network, &mut slot, now.journal, vec![held], Some(Answer::Hold(key, number)))?;
+        Ok(answered(&slot, number))
+    }
+
+    pub(super) fn end_hold(&self, turn: &Turn<'_>, command: &EndHold) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let mut slot = self.lock_order(&command.order)?;
+        let now = turn.now();
+        let order = slot.as_ref().expect("a locked entity is there");
+        let unknown = || Rejection::not_found("hold", command.hold.to_string());
+        let number = Hold::number_in(&command.hold).ok_or_else(unknown)?;
+        let hold = order.holds.iter().find(|hold| hold.number == number).ok_or_else(unknown)?;
+        if hold.state != HoldState::Active {
+            let (order, hold, state) = (order.name(), hold.name(), hold.state.word());
+            return Err(Rejection::HoldEnded { order, hold, state });
+        }
+        let answer = Answer::Hold(order.key, number);
+        let ended = OrderEvent::HoldEnded { number, state: command.state, reason: command.reason.clone() };
+        self.log_order(turn, &network, &mut slot, now, vec![ended], Some(answer))?;
+        Ok(answered(&slot, number))
+    }
+
+    /// Reports a payment; holds that waited for it end in the same record.
+    pub(super) fn report_payment(&self, turn: &Turn<'_>, command: &ReportPayment) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let mut slot = self.lock_order(&command.order)?;
+        let now = turn.now();
+        let order = slot.as_ref().expect("a locked entity is there");
+        let (mark, amount) = (command.mark, command.amount.amount);
+        if command.amount.currency != order.facts.currency {
+            let detail = format!("must be {}, the order's", order.facts.currency);
+            return Err(Rejection::invalid("amount.currency", "currency_mismatch", detail));
+        }
+        if order.payments.len() == PAYMENTS_MAX {
+            return Err(too_many("payments", "payments", PAYMENTS_MAX));
+        }
+        let paid = Paid::of(&order.payments).kept();
+        if mark == PaymentMark::Refunded && amount > paid {
+            return Err(Rejection::RefundTooLarge { order: order.name(), refund: amount, paid });
+        }
+        let mut payments = order.payments.clone();
+        payments.push(PaymentFact { mark, amount, at: now, actor: turn.context.actor.clone() });
+        let (sums, due) = (Paid::of(&payments), order.due());
+        let waited = |hold: &&Hold| {
+            hold.state == HoldState::Active && hold.terms.release_on.is_some_and(|mark| sums.covers(due, mark))
+        };
+        let ended = order.holds.iter().filter(waited).map(|hold| OrderEvent::HoldEnded {
+            number: hold.number,
+            state: HoldState::AutoReleased,
+            reason: None,
+        });
+        let events = std::iter::once(OrderEvent::PaymentReported { mark, amount }).chain(ended).collect();
+        let answer = Answer::Order(order.key);
+        self.log_order(turn, &network, &mut slot, now, events, Some(answer))?;
+        let order = slot.as_ref().expect("just folded").clone();
+        let seq = order.seq;
+        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+    }
+
+    /// Writes the end of holds whose instant has come; answers when the clock should come again.
+    pub(super) fn end_holds_due(&self, turn: &Turn<'_>, now: JournalTime) -> Option<JournalTime> {
+        let mut due = Vec::new();
+        let next = {
+            let mut heap = self.holds_due.lock();
+            while due.len() < ENDED_MAX
+                && let Some(Reverse((at, key, number))) = heap.peek().copied()
+                && at <= now
+            {
+                heap.pop();
+                due.push((key, number));
+            }
+            heap.peek().map(|Reverse((at, ..))| *at)
+        };
+        for (key, number) in due {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            let Some(mut slot) = self.orders.lock(key) else { continue };
+            let order = slot.as_ref().expect("a locked entity is there");
+            let active = order.holds.iter().any(|hold| hold.number == number && hold.state == HoldState::Active);
+            if active {
+                let ended = OrderEvent::HoldEnded { number, state: HoldState::AutoReleased, reason: None };
+                let logged = self.log_order(turn, &network, &mut slot, now, vec![ended], None);
+                logged.expect("the end of a hold is a small record");
+            }
+        }
+        next
+    }
+
+    /// Tells the clock of an order's holds from number `first` on that end by themselves.
+    pub(super) fn watch_holds(&self, order: &Order, first: u16) {
+        let active = order.holds.iter().filter(|hold| hold.number >= first && hold.state == HoldState::Active);
+        let ends = active.filter_map(|hold| Some(Reverse((hold.terms.release_at?.journal, order.key, hold.number))));
+        let mut ends = ends.peekable();
+        if ends.peek().is_some() {
+            self.holds_due.lock().extend(ends);
+        }
+    }
+
+    /// Logs events of a locked order that move no stock, and folds them.
+    fn log_order(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: &mut Locked<Order>,
+        now: JournalTime,
+        events: Vec<OrderEvent>,
+        answer: Option<Answer>,
+    ) -> Result<(), Rejection> {
+        let order = slot.as_ref().expect("a locked entity is there");
+        let first = order.next_hold();
+        let events = order_events(order.key, order.version, events).collect();
+        let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
+        let logged = turn.log_with(self, sealed, BTreeSet::new);
+        logged.fold_order(slot);
+        logged.done();
+        self.watch_holds(slot.as_ref().expect("just folded"), first);
+        Ok(())
+    }
+
+    fn lock_order(&self, id: &str) -> Result<Locked<Order>, Rejection> {
+        let unknown = || Rejection::not_found("order", id);
+        let key = self.find_order(id).ok_or_else(unknown)?;
+        self.orders.lock(key).ok_or_else(unknown)
+    }
+}
+
+fn answered(slot: &Locked<Order>, number: u16) -> Executed {
+    let order = slot.as_ref().expect("just folded").clone();
+    let seq = order.seq;
+    Executed::done(Reply::Hold { order: Box::new(order), number }, seq)
+}
+
+/// What is wrong with a hold that is asked for in the fields behind `path`.
+pub(super) fn fault_of(hold: &AskedHold, now: Now, path: &str) -> Option<Fault> {
+    let release = ReleaseAt::of(hold.release_at?, now);
+    let past = || Fault::new(format!("{path}release_at"), "time_in_past", "must be in the future");
+    (release.journal <= now.journal).then(past)
+}
+
+fn too_many(field: &str, what: &str, max: usize) -> Rejection {
+    Rejection::invalid(field, "too_many", format!("an order has at most {max} {what}, this one has as many"))
+}

@@ -1,0 +1,331 @@
+//! Supply that is on its way: announced, re-dated, received, called off; what of a sku comes when, and who waits for it.
+//!
+//! A receipt is a give like any other, in the record that notes it on its document: what is owed and who waits come first.
+//! Pegs are read off, never stored: the queue of a sku in its order against what comes in the order of its dates. So one
+//! event re-dates everybody who waits for a document, and nobody else.
+
+use std::collections::{BTreeSet, HashMap};
+
+use dashmap::DashMap;
+
+use super::change::Change;
+use super::network::Network;
+use super::table::{Locked, Name, Named};
+use super::turn::Turn;
+use super::withdrawal::Withdrawal;
+use super::{Engine, Executed};
+use crate::domain::command::{AnnounceInbound, InboundAction, SkuUnits};
+use crate::domain::event::{Answer, Event, InboundChanged};
+use crate::domain::ids::{InboundKey, NodeIndex, SkuIndex};
+use crate::domain::inbound::{Coming, Inbound, InboundEvent, Peg};
+use crate::domain::item::ItemKind;
+use crate::domain::limits::INBOUND_LINES_MAX;
+use crate::domain::node::NodeKind;
+use crate::domain::order::Order;
+use crate::domain::rejection::{Fault, Rejection};
+use crate::domain::reply::Reply;
+use crate::domain::stock::{CellKey, MovementKind};
+
+/// What comes, by sku, soonest first.
+#[derive(Debug, Default)]
+pub struct Arrivals(DashMap<SkuIndex, Vec<Coming>>);
+
+impl Arrivals {
+    /// What comes of a sku, soonest first.
+    pub fn of(&self, sku: SkuIndex) -> Vec<Coming> {
+        self.0.get(&sku).map(|coming| coming.clone()).unwrap_or_default()
+    }
+
+    /// Notes a document as it is now.
+    fn note(&self, inbound: &Inbound) {
+        let open = inbound.status().is_open();
+        for line in &inbound.lines {
+            let units = if open { line.open() } else { 0 };
+            let mut coming = self.0.entry(line.sku).or_default();
+            coming.retain(|other| other.inbound != inbound.key);
+            if units > 0 {
+                coming.push(Coming { at: inbound.eta, inbound: inbound.key, node: inbound.node, units });
+                coming.sort_unstable();
+            }
+            let gone = coming.is_empty();
+            drop(coming);
+            if gone {
+                self.0.remove_if(&line.sku, |_, coming| coming.is_empty());
+            }
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn announce_inbound(&self, turn: &Turn<'_>, command: &AnnounceInbound) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let claim = command.id.clone().map(|id| self.names.claim(Name::Inbound(id)));
+        if let Some(Named::Inbound(key, fingerprint)) = claim.as_ref().and_then(|claim| claim.taken()) {
+            return self.repeat_inbound(command, key, fingerprint);
+        }
+        let (node, lines) = announced(&network, command)?;
+        let key = InboundKey(self.next_key());
+        let mut slot = self.inbound.begin(key);
+        let event = InboundEvent::Announced {
+            id: command.id.clone(),
+            fingerprint: command.fingerprint,
+            node,
+            supplier: command.supplier.clone(),
+            eta: command.eta,
+            lines,
+        };
+        let logged = self.log_inbound(turn, &network, &mut slot, (key, 1, event), Change::new(&network));
+        let logged = logged.inspect_err(|_| self.inbound.remove(key))?;
+        if let Some(claim) = claim {
+            claim.settle(Named::Inbound(key, command.fingerprint));
+        }
+        Ok(self.answer_inbound(turn, &network, slot, logged))
+    }
+
+    fn repeat_inbound(
+        &self,
+        command: &AnnounceInbound,
+        key: InboundKey,
+        fingerprint: u64,
+    ) -> Result<Executed, Rejection> {
+        if fingerprint != command.fingerprint {
+            return Err(Rejection::IdTaken { id: command.id.as_deref().unwrap_or_default().to_owned() });
+        }
+        let seq = self.inbound_by_key(key).map_or(0, |inbound| inbound.seq);
+        Ok(Executed::Repeat { seq, answer: Answer::Inbound(key) })
+    }
+
+    pub(super) fn change_inbound(
+        &self,
+        turn: &Turn<'_>,
+        id: &str,
+        action: &InboundAction,
+    ) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let unknown = || Rejection::not_found("inbound", id);
+        let key = self.find_inbound(id).ok_or_else(unknown)?;
+        let mut slot = self.inbound.lock(key).ok_or_else(unknown)?;
+        let inbound = slot.as_ref().expect("a locked entity is there");
+        let status = inbound.status();
+        if !status.is_open() {
+            return Err(Rejection::InboundEnded { id: inbound.name(), state: status.word() });
+        }
+        let (version, node) = (inbound.version + 1, inbound.node);
+        let mut change = Change::new(&network);
+        let event = match action {
+            InboundAction::Redate(eta) => InboundEvent::Redated { eta: *eta },
+            InboundAction::End(reason) => InboundEvent::Ended { reason: reason.clone() },
+            InboundAction::Receive(units) => {
+                let lines = received(&network, inbound, units)?;
+                let skus = |&(at, _): &(u16, u32)| inbound.lines[usize::from(at)].sku;
+                change = Change::lock(&network, &lines.iter().map(skus).collect());
+                for line in &lines {
+                    let cell = CellKey { sku: skus(line), node };
+                    change.give(cell, line.1, MovementKind::Received, |delta, n| delta.on_hand += n);
+                }
+                change.check_bounds()?;
+                InboundEvent::Received { lines }
+            }
+        };
+        let logged = self.log_inbound(turn, &network, &mut slot, (key, version, event), change)?;
+        Ok(self.answer_inbound(turn, &network, slot, logged))
+    }
+
+    /// Logs what happened to a locked document, with its stock, and folds it; answers the skus whose queues have something
+    /// to do.
+    fn log_inbound(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: &mut Locked<Inbound>,
+        (key, version, event): (InboundKey, u32, InboundEvent),
+        change: Change<'_>,
+    ) -> Result<BTreeSet<SkuIndex>, Rejection> {
+        let mut events = vec![Event::InboundChanged(Box::new(InboundChanged { key, version, event }))];
+        events.extend(change.events());
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Inbound(key)))?;
+        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        logged.fold_inbound(slot);
+        self.note_inbound(slot.as_ref().expect("just folded"));
+        Ok(logged.done())
+    }
+
+    /// Lets a document go, serves who waited for it, and answers it.
+    fn answer_inbound(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: Locked<Inbound>,
+        touched: BTreeSet<SkuIndex>,
+    ) -> Executed {
+        let inbound = slot.as_ref().expect("just folded").clone();
+        drop(slot);
+        self.follow_up(turn, network, touched);
+        let seq = inbound.seq;
+        Executed::done(Reply::Inbound(Box::new(inbound)), seq)
+    }
+
+    /// Notes what a document brings, and its end.
+    fn note_inbound(&self, inbound: &Inbound) {
+        self.arrivals.note(inbound);
+        if let Some(at) = inbound.ended_at {
+            self.ended_inbound.lock().push_back((at, inbound.key));
+        }
+    }
+
+    /// Puts a document at start.
+    pub(super) fn hold_inbound(&self, inbound: Inbound) {
+        let key = inbound.key;
+        if let Some(id) = inbound.id.clone() {
+            self.names.insert(Name::Inbound(id), Named::Inbound(key, inbound.fingerprint));
+        }
+        self.note_inbound(&inbound);
+        self.inbound.insert(key, inbound);
+    }
+
+    fn find_inbound(&self, id: &str) -> Option<InboundKey> {
+        InboundKey::parse(id).or_else(|| match self.names.find(&Name::Inbound(id.into())) {
+            Some(Named::Inbound(key, _)) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// A document by its number.
+    pub fn inbound_by_key(&self, key: InboundKey) -> Option<Inbound> {
+        self.inbound.lock(key)?.clone()
+    }
+
+    /// A document by generated or caller's id. Its `seq` must be durable before it is shown.
+    pub fn inbound(&self, id: &str) -> Result<Inbound, Rejection> {
+        let found = self.find_inbound(id).and_then(|key| self.inbound_by_key(key));
+        found.ok_or_else(|| Rejection::not_found("inbound", id))
+    }
+
+    /// All documents that memory holds, newest first.
+    pub fn inbound_keys(&self) -> Vec<InboundKey> {
+        let mut keys = self.inbound.keys();
+        keys.sort_unstable_by(|a, b| b.cmp(a));
+        keys
+    }
+
+    /// Who waits for a sku in the order in which they are served, and for what.
+    fn pegs(&self, network: &Network, sku: SkuIndex) -> Vec<Peg> {
+        let (waiting, mut owned) = {
+            let ledger = network.sku(sku).ledger.lock();
+            let waiting: Vec<_> = ledger.queue.iter().map(|(waiting, units)| (*waiting, *units)).collect();
+            (waiting, ledger.pooled())
+        };
+        let mut coming = self.arrivals.of(sku).into_iter();
+        let (mut pegs, mut next) = (Vec::new(), coming.next());
+        for ((order, line), mut units) in waiting {
+            // What the queue owns already is about to be allocated.
+            let soon = owned.min(u64::from(units));
+            owned -= soon;
+            units -= soon as u32;
+            while units > 0 {
+                let taken = next.map_or(units, |supply| supply.units.min(units));
+                pegs.push(Peg { order, line, sku, units: taken, supply: next.map(|s| Coming { units: taken, ..s }) });
+                units -= taken;
+                if let Some(supply) = &mut next {
+                    supply.units -= taken;
+                    if supply.units == 0 {
+                        next = coming.next();
+                    }
+                }
+            }
+        }
+        pegs
+    }
+
+    /// An order, and what its waiting units wait for. Lines without a right to the next units (kits, orders that nodes
+    /// refused) wait for no document in particular.
+    pub fn pegs_of_order(&self, id: &str) -> Result<(Order, Vec<Peg>), Rejection> {
+        let order = self.order(id)?;
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let waits = |line: &u16| order.lines[usize::from(*line)].backordered > 0 && order.waits_with_right(*line);
+        let lines = (0..order.lines.len() as u16).filter(waits);
+        let skus: BTreeSet<SkuIndex> = lines.map(|line| order.lines[usize::from(line)].placed.sku).collect();
+        let pegs = skus.into_iter().flat_map(|sku| self.pegs(&network, sku)).filter(|peg| peg.order == order.key);
+        let pegs = pegs.collect();
+        drop(network);
+        Ok((order, pegs))
+    }
+
+    /// A document, and who waits for it.
+    pub fn pegs_of_inbound(&self, id: &str) -> Result<(Inbound, Vec<Peg>), Rejection> {
+        let inbound = self.inbound(id)?;
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let pegs = inbound.lines.iter().flat_map(|line| self.pegs(&network, line.sku));
+        let pegs = pegs.filter(|peg| peg.supply.is_some_and(|supply| supply.inbound == inbound.key)).collect();
+        drop(network);
+        Ok((inbound, pegs))
+    }
+
+    /// Units on their way, by node.
+    pub(super) fn incoming_by_node(&self, sku: SkuIndex) -> HashMap<NodeIndex, u64> {
+        let mut units = HashMap::new();
+        for coming in self.arrivals.of(sku) {
+            *units.entry(coming.node).or_default() += u64::from(coming.units);
+        }
+        units
+    }
+}
+
+/// What is announced, in this catalogue; all faults together.
+fn announced(network: &Network, command: &AnnounceInbound) -> Result<(NodeIndex, Vec<(SkuIndex, u32)>), Rejection> {
+    let mut faults = Vec::new();
+    if command.id.as_deref().is_some_and(|id| InboundKey::parse(id).is_some()) {
+        faults.push(Fault::new("id", "invalid_id", "has the form of a generated id"));
+    }
+    if command.lines.is_empty() || command.lines.len() > INBOUND_LINES_MAX {
+        let detail = format!("must have 1 to {INBOUND_LINES_MAX} entries, has {}", command.lines.len());
+        faults.push(Fault::new("lines", "list_length_out_of_range", detail));
+    }
+    let node = network.catalogue.node_index(&command.node);
+    match node.map(|node| network.catalogue.node(node).kind) {
+        None => faults.push(Fault::new("node", "unknown_node", format!("there is no node {:?}", command.node))),
+        Some(NodeKind::Virtual) => {
+            faults.push(Fault::new("node", "node_without_stock", format!("{} holds no stock", command.node)));
+        }
+        Some(_) => {}
+    }
+    let (mut lines, mut seen) = (Vec::new(), BTreeSet::new());
+    for (at, line) in command.lines.iter().enumerate() {
+        let field = format!("lines[{at}].sku");
+        match network.catalogue.sku_index(&line.sku) {
+            None => faults.push(Fault::new(field, "unknown_sku", format!("there is no item {:?}", line.sku))),
+            Some(sku) if network.catalogue.kind(sku) != ItemKind::Product => {
+                faults.push(Fault::new(field, "not_stocked", format!("{} is not a product", line.sku)));
+            }
+            Some(sku) if !seen.insert(sku) => {
+                faults.push(Fault::new(field, "duplicate_sku", format!("{} is named twice", line.sku)));
+            }
+            Some(sku) => lines.push((sku, line.quantity.units())),
+        }
+    }
+    match node {
+        Some(node) if faults.is_empty() => Ok((node, lines)),
+        _ => Err(Rejection::Invalid(faults)),
+    }
+}
+
+/// Units that came, by position of their line.
+fn received(network: &Network, inbound: &Inbound, units: &[SkuUnits]) -> Result<Vec<(u16, u32)>, Rejection> {
+    if units.is_empty() {
+        return Err(Rejection::invalid("lines", "no_lines", "names no line"));
+    }
+    let (mut lines, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for (at, one) in units.iter().enumerate() {
+        let field = format!("lines[{at}].sku");
+        let sku = network.catalogue.sku_index(&one.sku);
+        let line = sku.and_then(|sku| inbound.lines.iter().position(|line| line.sku == sku));
+        match line {
+            None => faults.push(Fault::new(field, "unknown_sku", format!("{:?} was not announced", one.sku))),
+            Some(line) if !seen.insert(line) => {
+                faults.push(Fault::new(field, "duplicate_sku", format!("{} is named twice", one.sku)));
+            }
+            Some(line) => lines.push((line as u16, one.quantity.units())),
+        }
+    }
+    if faults.is_empty() { Ok(lines) } else { Err(Rejection::Invalid(faults)) }
+}

@@ -1,0 +1,82 @@
+//! A node is switched off: what it had not begun goes elsewhere, what it had stays.
+
+use super::world::{World, text};
+use crate::domain::command::*;
+use crate::domain::fulfillment::FulfillmentStatus::{Accepted, Incomplete, Picked, Submitted};
+use crate::domain::order::Order;
+
+fn switch(world: &World, node: &str, active: bool) {
+    let reason = (!active).then(|| text("flooded"));
+    let patch = NodePatch { active: Some(active), inactive_reason: reason, ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text(node), patch: Box::new(patch) }).expect("a known node");
+}
+
+/// The clock comes by, before or after a restart.
+fn tick(world: World, restarts: bool) -> World {
+    let world = if restarts { world.restart() } else { world };
+    world.engine.expire_due(&*world.log);
+    world.check();
+    world
+}
+
+fn now(world: &World, order: &Order) -> Order {
+    world.engine.order(&order.name()).expect("it is there")
+}
+
+#[test]
+fn what_a_node_has_not_begun_goes_elsewhere_when_it_is_switched_off() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.stock("phone", "east", 10).expect("room");
+        let orders: Vec<Order> = (0..3).map(|_| world.order(&[("phone", 2)], None).expect("enough")).collect();
+        world.fulfill(&orders[1], 1, FulfillmentAction::Accept).expect("legal");
+        world.fulfill(&orders[2], 1, FulfillmentAction::Accept).expect("legal");
+        world.fulfill(&orders[2], 1, FulfillmentAction::Pick { lines: None }).expect("legal");
+        world.stock("phone", "west", 3).expect("room");
+        switch(&world, "east", false);
+        let world = tick(world, restarts);
+
+        let went = now(&world, &orders[0]);
+        let stands: Vec<_> = went.fulfillment_orders.iter().map(|f| f.status).collect();
+        assert_eq!(stands, [Incomplete, Submitted]);
+        assert_eq!(went.fulfillment_orders[0].reason.as_deref(), Some("flooded"));
+        assert!(went.fenced.is_empty(), "the node may be asked again when it is back");
+        // One unit is left elsewhere, the other waits and is served when the node is back.
+        let waits = now(&world, &orders[1]);
+        assert_eq!((waits.lines[0].backordered, waits.fulfillment_orders.len()), (1, 2));
+        assert_eq!(now(&world, &orders[2]).fulfillment_orders[0].status, Picked, "what was begun stays");
+        assert_eq!((world.level("phone", "east").available, world.atp("phone")), (8, 0));
+        switch(&world, "east", true);
+        let world = tick(world, restarts);
+        assert_eq!(now(&world, &orders[1]).lines[0].backordered, 0);
+        assert_eq!(world.atp("phone"), 7);
+    }
+}
+
+#[test]
+fn a_node_that_is_switched_on_again_at_once_keeps_its_work() {
+    let mut world = World::new();
+    world.stock("phone", "east", 2).expect("room");
+    let order = world.order(&[("phone", 2)], None).expect("enough");
+    world.fulfill(&order, 1, FulfillmentAction::Accept).expect("legal");
+    switch(&world, "east", false);
+    switch(&world, "east", true);
+    let world = tick(world, false);
+    assert_eq!(now(&world, &order).fulfillment_orders[0].status, Accepted);
+}
+
+#[test]
+fn of_many_orders_each_is_sourced_again_or_waits() {
+    let mut world = World::new();
+    world.stock("phone", "east", 300).expect("room");
+    world.stock("phone", "west", 150).expect("room");
+    let orders: Vec<Order> = (0..300).map(|_| world.order(&[("phone", 1)], None).expect("enough")).collect();
+    switch(&world, "east", false);
+    while world.engine.expire_due(&*world.log).is_some() {}
+    world.check();
+    let waiting: u32 = orders.iter().map(|order| now(&world, order).lines[0].backordered).sum();
+    let standing =
+        |order: &Order| now(&world, order).fulfillment_orders.iter().filter(|f| f.status == Submitted).count();
+    let sourced: usize = orders.iter().map(standing).sum();
+    assert_eq!((waiting, sourced), (150, 150));
+}
