@@ -459,6 +459,50 @@ fn an_order_is_held_paid_and_let_go() {
 }
 
 #[test]
+fn supply_on_its_way_is_promised_waited_for_and_received() {
+    served(|server| {
+        shop(server);
+        let inbound = |id: &str, eta: &str, quantity: u32| json!({"id": id, "node": "chi", "supplier": "a factory", "eta": eta, "lines": [{"sku": "A /1", "quantity": quantity}]});
+        let announced = server.ask("POST", "/v1/inbound", &inbound("po-1", "2099-05-01T00:00:00Z", 8));
+        assert_eq!((announced.status, &announced.json()["status"]), (201, &json!("expected")));
+        assert_eq!(
+            server.ask("POST", "/v1/inbound", &inbound("po-1", "2099-05-01T00:00:00Z", 8)).json(),
+            announced.json()
+        );
+        assert_eq!(server.ask("POST", "/v1/inbound", &inbound("po-1", "2099-05-01T00:00:00Z", 9)).code(), "id_taken");
+        let atp = |date: &str| server.get(&format!("/v1/atp/A%20%2F1{date}")).json()["available"].as_u64();
+        assert_eq!([atp(""), atp("?date=2099-04-30"), atp("?date=2099-05-01")], [Some(10), Some(10), Some(18)]);
+        let stock = server.get("/v1/stock/A%20%2F1").json();
+        assert_eq!((&stock["total"]["incoming"], &stock["nodes"][1]["incoming"]), (&json!(8), &json!(0)));
+
+        let waits = server.done("POST", "/v1/orders", &order("1", "A /1", 13));
+        let waits = waits["id"].as_str().expect("an id");
+        let pegs = server.get(&format!("/v1/orders/{waits}/pegs")).json();
+        let wanted = json!([{
+            "order": waits, "line": "1", "sku": "A /1", "quantity": 3, "inbound": "po-1", "node": "chi",
+            "eta": "2099-05-01T00:00:00Z",
+        }]);
+        assert_eq!(pegs["items"], wanted);
+        assert_eq!(server.get("/v1/inbound/po-1/pegs").json()["items"], wanted);
+        assert_eq!(atp("?date=2099-05-01"), Some(5), "three of the eight are waited for");
+        server.done("PATCH", "/v1/inbound/po-1", &json!({"eta": "2099-06-01T00:00:00Z"}));
+        assert_eq!(server.get(&format!("/v1/orders/{waits}/pegs")).json()["items"][0]["eta"], "2099-06-01T00:00:00Z");
+
+        let receipt = json!({"lines": [{"sku": "A /1", "quantity": 5}]});
+        let came = server.done("POST", "/v1/inbound/po-1/receipts", &receipt);
+        assert_eq!((&came["status"], &came["lines"][0]["received"]), (&json!("partially_received"), &json!(5)));
+        assert_eq!(server.get(&format!("/v1/orders/{waits}")).json()["status"], "fully_allocated");
+        assert_eq!([atp(""), atp("?date=2099-06-01")], [Some(2), Some(5)]);
+        let listed = server.get("/v1/inbound?node=chi&status=partially_received").json();
+        assert_eq!((listed["items"].as_array().map(Vec::len), &listed["next_cursor"]), (Some(1), &Value::Null));
+        assert_eq!(server.get("/v1/inbound?node=nyc").json()["items"], json!([]));
+        assert_eq!(server.done("POST", "/v1/inbound/po-1/cancel", &json!({}))["status"], "closed");
+        assert_eq!(server.ask("POST", "/v1/inbound/po-1/receipts", &receipt).code(), "inbound_ended");
+        assert_eq!(server.ask("POST", "/v1/inbound/po-2/receipts", &receipt).code(), "not_found");
+    });
+}
+
+#[test]
 fn a_callers_own_id_is_his_for_one_body() {
     served(|server| {
         shop(server);
