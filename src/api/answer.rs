@@ -13,17 +13,18 @@ use super::rule_set::RuleSetJson;
 use super::stock::{CellJson, LevelsJson};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::reply::Reply;
+use crate::domain::stock::{CellKey, Level};
 use crate::domain::time::Now;
 
-/// A reply as JSON, named by the catalogue, as of `now`.
-pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now) -> Vec<u8> {
+/// A reply as JSON, named by the catalogue, as of `now`; `incoming` says what is on its way to a cell.
+pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn(CellKey) -> u64) -> Vec<u8> {
     match reply {
         Reply::Node { node, .. } => json(&NodeJson::from(node.as_ref())),
         Reply::Item { item, .. } => json(&ItemJson::of(item, catalogue)),
         Reply::RuleSet(rule_set) => json(&RuleSetJson::from(rule_set)),
         Reply::Levels(levels) => {
-            let levels = levels.iter().map(|(cell, level)| CellJson::of(*cell, level, catalogue)).collect();
-            json(&LevelsJson { levels })
+            let shown = |(cell, level): &(CellKey, Level)| CellJson::of(*cell, level, incoming(*cell), catalogue);
+            json(&LevelsJson { levels: levels.iter().map(shown).collect() })
         }
         Reply::Reservation(reservation) => json(&ReservationJson::of(reservation, catalogue, now.journal)),
         Reply::Order(order) => OrderJson::written(order, catalogue),

@@ -135,13 +135,12 @@ pub struct LevelJson {
     pub safety_stock: u32,
     pub damaged: u32,
     pub quality_control: u32,
-    /// Units on their way; left out where only what is there was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub incoming: Option<u64>,
+    pub incoming: u64,
 }
 
-impl From<&Level> for LevelJson {
-    fn from(level: &Level) -> Self {
+impl LevelJson {
+    /// A level, and what is on its way.
+    fn of(level: &Level, incoming: u64) -> Self {
         Self {
             on_hand: level.on_hand,
             shortfall: level.shortfall,
@@ -151,7 +150,7 @@ impl From<&Level> for LevelJson {
             safety_stock: level.safety_stock,
             damaged: level.damaged,
             quality_control: level.quality_control,
-            incoming: None,
+            incoming,
         }
     }
 }
@@ -171,11 +170,11 @@ pub struct CellJson {
 
 impl CellJson {
     /// The level of a cell.
-    pub fn of(cell: CellKey, level: &Level, catalogue: &Catalogue) -> Self {
+    pub fn of(cell: CellKey, level: &Level, incoming: u64, catalogue: &Catalogue) -> Self {
         Self {
             sku: Sku(catalogue.item(cell.sku).sku.clone()),
             node: Id(catalogue.node(cell.node).id.clone()),
-            level: level.into(),
+            level: LevelJson::of(level, incoming),
         }
     }
 }
@@ -216,12 +215,11 @@ pub struct StockJson {
 impl StockJson {
     /// From the levels of a sku by node, and what is on its way to each.
     pub fn new(sku: Text, total: &Level, nodes: &[(Text, Level)], incoming: &[u64], as_of: u64) -> Self {
-        let level = |level: &Level, incoming| LevelJson { incoming: Some(incoming), ..level.into() };
         let node = |((id, own), incoming): (&(Text, Level), &u64)| NodeLevelJson {
             node: Id(id.clone()),
-            level: level(own, *incoming),
+            level: LevelJson::of(own, *incoming),
         };
-        let total = level(total, incoming.iter().sum());
+        let total = LevelJson::of(total, incoming.iter().sum());
         Self { sku: Sku(sku), total, nodes: nodes.iter().zip(incoming).map(node).collect(), as_of }
     }
 }

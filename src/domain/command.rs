@@ -515,6 +515,14 @@ pub enum Command {
 impl Command {
     /// Whether it gives stock back or moves work on, and so keeps its seat in a flood.
     pub fn keeps_its_seat(&self) -> bool {
-        matches!(self, Self::ReleaseReservation { .. } | Self::CancelOrder(_) | Self::Fulfill(_) | Self::EndHold(_))
+        matches!(
+            self,
+            Self::ReleaseReservation { .. }
+                | Self::CancelOrder(_)
+                | Self::Fulfill(_)
+                | Self::EndHold(_)
+                | Self::ReportPayment(_)
+                | Self::ChangeInbound { action: InboundAction::Receive(_), .. }
+        )
     }
 }

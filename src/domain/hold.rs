@@ -128,13 +128,15 @@ pub struct Hold {
 impl Hold {
     /// Whether it forbids a step at an instant: exactly until its own, even if nobody has written its end yet.
     pub fn forbids_at(&self, verb: FulfillmentVerb, at: JournalTime) -> bool {
-        let over = self.terms.release_at.is_some_and(|release| release.journal <= at);
-        let stands = match self.state {
-            HoldState::Active => !over,
-            HoldState::Rejected => true,
-            HoldState::Resolved | HoldState::AutoReleased => false,
-        };
-        stands && self.terms.kind.forbids(verb)
+        matches!(self.state_at(at), HoldState::Active | HoldState::Rejected) && self.terms.kind.forbids(verb)
+    }
+
+    /// Where it stands at an instant, even if nobody has written its end yet.
+    pub fn state_at(&self, at: JournalTime) -> HoldState {
+        match self.terms.release_at {
+            Some(release) if self.state == HoldState::Active && release.journal <= at => HoldState::AutoReleased,
+            _ => self.state,
+        }
     }
 
     /// Whether it forbids a step as far as is written.

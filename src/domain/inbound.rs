@@ -124,6 +124,8 @@ pub struct Inbound {
     pub ended: bool,
     /// When it was announced.
     pub announced_at: JournalTime,
+    /// Sequence of the record that announced it.
+    pub announced_seq: u64,
     /// When the last of it came, or the rest was called off.
     pub ended_at: Option<JournalTime>,
     /// Version, from 1.
@@ -149,12 +151,6 @@ impl Inbound {
             (false, true, false) => InboundStatus::PartiallyReceived,
             (false, false, _) => InboundStatus::Expected,
         }
-    }
-
-    /// Units of a sku that have not come and still may.
-    pub fn incoming(&self, sku: SkuIndex) -> u32 {
-        let open = self.status().is_open();
-        self.lines.iter().filter(|line| open && line.sku == sku).map(InboundLine::open).sum()
     }
 
     /// Whether nothing needs to know of it any more at `now`.
@@ -185,6 +181,7 @@ impl Inbound {
                 lines: lines.iter().map(|&(sku, expected)| InboundLine { sku, expected, received: 0 }).collect(),
                 ended: false,
                 announced_at: header.time,
+                announced_seq: header.seq,
                 ended_at: None,
                 version: 0,
                 seq: 0,

@@ -447,6 +447,28 @@ impl Order {
         i64::try_from((whole - price(units)).max(0)).unwrap_or(i64::MAX)
     }
 
+    /// The ends of holds that wait for money, where these sums cover what will be due.
+    pub fn paid_off(&self, sums: &Paid, due: i64) -> Vec<OrderEvent> {
+        let waits = |hold: &&Hold| {
+            hold.state == HoldState::Active && hold.terms.release_on.is_some_and(|mark| sums.covers(due, mark))
+        };
+        let end =
+            |hold: &Hold| OrderEvent::HoldEnded { number: hold.number, state: HoldState::AutoReleased, reason: None };
+        self.holds.iter().filter(waits).map(end).collect()
+    }
+
+    /// The same, when units of its lines are cancelled.
+    pub fn paid_off_without(&self, cancelled: impl IntoIterator<Item = LineUnits>) -> Vec<OrderEvent> {
+        if self.holds.is_empty() {
+            return Vec::new();
+        }
+        let price =
+            |u: LineUnits| i128::from(self.lines[usize::from(u.line)].placed.unit_price) * i128::from(u.quantity);
+        let less: i128 = cancelled.into_iter().map(price).sum();
+        let due = (i128::from(self.due()) - less).clamp(0, i128::from(i64::MAX)) as i64;
+        self.paid_off(&Paid::of(&self.payments), due)
+    }
+
     /// How its money stands.
     pub fn payment_state(&self) -> PaymentState {
         Paid::of(&self.payments).state(self.due())
@@ -507,8 +529,7 @@ impl Order {
 
     /// What the payment reported at capture says of the money, where it says it in a word that is known.
     pub fn paid_at_capture(&self, actor: &Text) -> Vec<PaymentFact> {
-        let status = self.facts.payment.as_ref().map_or("", |payment| &payment.status);
-        let mark = [PaymentMark::Authorized, PaymentMark::Paid].into_iter().find(|mark| mark.word() == status);
+        let mark = self.facts.payment.as_ref().and_then(|payment| PaymentMark::at_capture(&payment.status));
         let amount = self.owed_less(|_| 0);
         let fact = |mark| PaymentFact { mark, amount, at: self.received_at, actor: actor.clone() };
         mark.filter(|_| amount > 0).map(fact).into_iter().collect()

@@ -32,6 +32,16 @@ impl PaymentMark {
             Self::Refunded => "refunded",
         }
     }
+
+    /// What a payment status reported at capture says of all that is due, where it is a word that is known.
+    pub fn at_capture(status: &str) -> Option<Self> {
+        [Self::Authorized, Self::Paid].into_iter().find(|mark| mark.word() == status)
+    }
+
+    /// Whether who waits for `awaited` of some money has it with this.
+    pub fn includes(self, awaited: Self) -> bool {
+        self == awaited || self == Self::Paid && awaited == Self::Authorized
+    }
 }
 
 /// One report.
@@ -80,7 +90,7 @@ impl PaymentState {
 /// Sums over an order's reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Paid {
-    /// Authorised since the last failure.
+    /// Authorised since the last failure, and not yet taken.
     pub authorized: i64,
     /// Taken.
     pub paid: i64,
@@ -95,7 +105,11 @@ impl Paid {
     pub fn of(facts: &[PaymentFact]) -> Self {
         facts.iter().fold(Self::default(), |sums, fact| match fact.mark {
             PaymentMark::Authorized => Self { authorized: sums.authorized.saturating_add(fact.amount), ..sums },
-            PaymentMark::Paid => Self { paid: sums.paid.saturating_add(fact.amount), ..sums },
+            PaymentMark::Paid => Self {
+                authorized: (sums.authorized - fact.amount).max(0),
+                paid: sums.paid.saturating_add(fact.amount),
+                ..sums
+            },
             PaymentMark::Failed => Self { authorized: 0, voided: sums.voided || sums.authorized > 0, ..sums },
             PaymentMark::Refunded => Self { refunded: sums.refunded.saturating_add(fact.amount), ..sums },
         })
@@ -110,7 +124,7 @@ impl Paid {
     pub fn covers(&self, due: i64, mark: PaymentMark) -> bool {
         match mark {
             PaymentMark::Paid => self.kept() >= due,
-            _ => self.authorized.max(0).saturating_add(self.kept()) >= due,
+            _ => self.authorized.saturating_add(self.kept()) >= due,
         }
     }
 

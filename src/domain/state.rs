@@ -356,6 +356,7 @@ impl State {
         let now = self.time;
         self.reservations.retain(|_, entity| !entity.is_forgotten_at(now));
         self.keys.retain(|_, entity| !entity.is_forgotten_at(now));
+        self.inbound.retain(|_, entity| !entity.is_forgotten_at(now));
     }
 
     /// Checks the laws that span entities: every committed and reserved unit has an owner, and no owner holds more.

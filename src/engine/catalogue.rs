@@ -37,11 +37,10 @@ impl Engine {
         self.replace_node(turn, network, index, node, false)
     }
 
-    /// Notes orders of which a node that supplies nothing has something to begin: the clock takes it from there.
+    /// Notes orders of which a node that is switched off has something to begin: the clock takes it from there.
     pub(super) fn note_idle(&self) {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let nodes = network.catalogue.nodes().len() as u32;
-        if (0..nodes).map(NodeIndex).all(|node| network.supplies(node)) {
+        if network.catalogue.nodes().iter().all(|node| node.active) {
             return;
         }
         let mut keys = self.orders.keys();
@@ -76,6 +75,7 @@ impl Engine {
             return Ok(Executed::done(Reply::Node { node: Box::new(node), created }, network.catalogue.seq));
         }
         let supplied = created || network.supplies(index);
+        let switched_off = !created && network.catalogue.node(index).active && !node.active;
         let served = network.catalogue.virtual_node().is_some();
         let put = Event::NodePut(NodePut { index, node: node.clone() });
         let seq = self.append_catalogue(turn, &network, put)?;
@@ -87,7 +87,7 @@ impl Engine {
         if !served && network.catalogue.virtual_node().is_some() {
             self.serve_unstocked(turn, &network);
         }
-        if !created && supplied && !network.supplies(index) {
+        if switched_off {
             drop(network);
             self.note_idle();
         }

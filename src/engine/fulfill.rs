@@ -7,7 +7,7 @@ use super::change::{Change, Place};
 use super::network::Network;
 use super::shares;
 use super::table::Locked;
-use super::turn::{Turn, order_event};
+use super::turn::{Turn, order_events};
 use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::{CancelOrder, Fulfill, FulfillmentAction, NamedUnits};
@@ -100,7 +100,15 @@ impl Engine {
         if !move_stock(network, &mut change, &mut withdrawal, order, fulfillment, &step) {
             return Ok(Tried::Again);
         }
-        let mut events = vec![order_event(order, OrderEvent::Fulfillment { number, step })];
+        let cancelled = match &step {
+            FulfillmentStep::Cancelled { resourced: false, .. } => fulfillment.line_units(),
+            _ => Vec::new(),
+        };
+        let mut told = vec![OrderEvent::Fulfillment { number, step }];
+        if !cancelled.is_empty() {
+            told.extend(order.paid_off_without(cancelled));
+        }
+        let mut events: Vec<_> = order_events(order.key, order.version, told).collect();
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, withdrawal);
@@ -109,7 +117,7 @@ impl Engine {
         Ok(Tried::Done((seq, logged.done())))
     }
 
-    /// Takes from nodes that supply nothing what they have not begun of an order, and sources it again.
+    /// Takes from nodes that are switched off what they have not begun of an order, and sources it again.
     pub(super) fn leave_idle_nodes(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
         let mut touched = BTreeSet::new();
         while let Some(mut slot) = self.orders.lock(key) {
@@ -119,7 +127,7 @@ impl Engine {
             let (number, step) = (idle.number, FulfillmentStep::NodeOutage { reason });
             match self.log_step(turn, network, &mut slot, number, step, turn.now(), None) {
                 Ok(Tried::Done((_, more))) => touched.extend(more),
-                // Units come back from a node that supplies nothing: nobody else's are in flight.
+                // Units only come back, so nothing is waited for; a record too large for them stays where it is.
                 Ok(Tried::Again) | Err(_) => break,
             }
         }
@@ -180,7 +188,10 @@ impl Engine {
             }
         }
         let cancelled = OrderEvent::Cancelled { parts: parts.to_vec(), reason: reason.clone() };
-        let mut events = vec![order_event(order, cancelled)];
+        let units = parts.iter().map(|part| LineUnits { line: part.line, quantity: part.quantity });
+        let mut told = vec![cancelled];
+        told.extend(order.paid_off_without(units));
+        let mut events: Vec<_> = order_events(order.key, order.version, told).collect();
         events.extend(change.events());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
@@ -189,9 +200,9 @@ impl Engine {
     }
 }
 
-/// Whether a fulfilment order waits at a node that supplies nothing.
+/// Whether a fulfilment order waits at a node that is switched off.
 pub(super) fn is_idle(network: &Network, fulfillment: &FulfillmentOrder) -> bool {
-    fulfillment.status.is_before_picking() && !network.supplies(fulfillment.node)
+    fulfillment.status.is_before_picking() && !network.catalogue.node(fulfillment.node).active
 }
 
 fn asked(action: &FulfillmentAction) -> FulfillmentVerb {

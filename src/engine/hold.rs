@@ -43,8 +43,12 @@ impl Engine {
             return Err(Rejection::Invalid(vec![fault]));
         }
         let (key, number) = (order.key, order.next_hold());
-        let held = OrderEvent::Held { number, terms: command.hold.terms(now) };
-        self.log_order(turn, &network, &mut slot, now.journal, vec![held], Some(Answer::Hold(key, number)))?;
+        let mut events = vec![OrderEvent::Held { number, terms: command.hold.terms(now) }];
+        let covered = |mark| Paid::of(&order.payments).covers(order.due(), mark);
+        if command.hold.release_on.is_some_and(covered) {
+            events.push(OrderEvent::HoldEnded { number, state: HoldState::AutoReleased, reason: None });
+        }
+        self.log_order(turn, &network, &mut slot, now.journal, events, Some(Answer::Hold(key, number)))?;
         Ok(answered(&slot, number))
     }
 
@@ -56,8 +60,9 @@ impl Engine {
         let unknown = || Rejection::not_found("hold", command.hold.to_string());
         let number = Hold::number_in(&command.hold).ok_or_else(unknown)?;
         let hold = order.holds.iter().find(|hold| hold.number == number).ok_or_else(unknown)?;
-        if hold.state != HoldState::Active {
-            let (order, hold, state) = (order.name(), hold.name(), hold.state.word());
+        let state = hold.state_at(now);
+        if state != HoldState::Active {
+            let (order, hold, state) = (order.name(), hold.name(), state.word());
             return Err(Rejection::HoldEnded { order, hold, state });
         }
         let answer = Answer::Hold(order.key, number);
@@ -86,16 +91,10 @@ impl Engine {
         }
         let mut payments = order.payments.clone();
         payments.push(PaymentFact { mark, amount, at: now, actor: turn.context.actor.clone() });
-        let (sums, due) = (Paid::of(&payments), order.due());
-        let waited = |hold: &&Hold| {
-            hold.state == HoldState::Active && hold.terms.release_on.is_some_and(|mark| sums.covers(due, mark))
-        };
-        let ended = order.holds.iter().filter(waited).map(|hold| OrderEvent::HoldEnded {
-            number: hold.number,
-            state: HoldState::AutoReleased,
-            reason: None,
-        });
-        let events = std::iter::once(OrderEvent::PaymentReported { mark, amount }).chain(ended).collect();
+        let mut events = vec![OrderEvent::PaymentReported { mark, amount }];
+        if matches!(mark, PaymentMark::Authorized | PaymentMark::Paid) {
+            events.extend(order.paid_off(&Paid::of(&payments), order.due()));
+        }
         let answer = Answer::Order(order.key);
         self.log_order(turn, &network, &mut slot, now, events, Some(answer))?;
         let order = slot.as_ref().expect("just folded").clone();

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use dashmap::DashMap;
 
 use super::change::Change;
+use super::ledger::Ledger;
 use super::network::Network;
 use super::table::{Locked, Name, Named};
 use super::turn::Turn;
@@ -19,7 +20,7 @@ use crate::domain::event::{Answer, Event, InboundChanged};
 use crate::domain::ids::{InboundKey, NodeIndex, SkuIndex};
 use crate::domain::inbound::{Coming, Inbound, InboundEvent, Peg};
 use crate::domain::item::ItemKind;
-use crate::domain::limits::INBOUND_LINES_MAX;
+use crate::domain::limits::{INBOUND_LINES_MAX, QUANTITY_MAX};
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
 use crate::domain::rejection::{Fault, Rejection};
@@ -34,6 +35,15 @@ impl Arrivals {
     /// What comes of a sku, soonest first.
     pub fn of(&self, sku: SkuIndex) -> Vec<Coming> {
         self.0.get(&sku).map(|coming| coming.clone()).unwrap_or_default()
+    }
+
+    /// Leaves a document out until it is noted again.
+    fn forget(&self, inbound: &Inbound) {
+        for line in &inbound.lines {
+            if let Some(mut coming) = self.0.get_mut(&line.sku) {
+                coming.retain(|other| other.inbound != inbound.key);
+            }
+        }
     }
 
     /// Notes a document as it is now.
@@ -91,7 +101,7 @@ impl Engine {
         if fingerprint != command.fingerprint {
             return Err(Rejection::IdTaken { id: command.id.as_deref().unwrap_or_default().to_owned() });
         }
-        let seq = self.inbound_by_key(key).map_or(0, |inbound| inbound.seq);
+        let seq = self.inbound_by_key(key).map_or(0, |inbound| inbound.announced_seq);
         Ok(Executed::Repeat { seq, answer: Answer::Inbound(key) })
     }
 
@@ -144,7 +154,11 @@ impl Engine {
         let mut events = vec![Event::InboundChanged(Box::new(InboundChanged { key, version, event }))];
         events.extend(change.events());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Inbound(key)))?;
-        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        let logged = turn.log_with(self, sealed, || {
+            // What came is nowhere for a moment rather than twice.
+            slot.iter().for_each(|inbound| self.arrivals.forget(inbound));
+            change.apply(Withdrawal::nothing())
+        });
         logged.fold_inbound(slot);
         self.note_inbound(slot.as_ref().expect("just folded"));
         Ok(logged.done())
@@ -210,12 +224,13 @@ impl Engine {
 
     /// Who waits for a sku in the order in which they are served, and for what.
     fn pegs(&self, network: &Network, sku: SkuIndex) -> Vec<Peg> {
-        let (waiting, mut owned) = {
+        let (waiting, mut owned, coming) = {
             let ledger = network.sku(sku).ledger.lock();
             let waiting: Vec<_> = ledger.queue.iter().map(|(waiting, units)| (*waiting, *units)).collect();
-            (waiting, ledger.pooled())
+            (waiting, ledger.pooled(), self.arriving(network, sku, &ledger))
         };
-        let mut coming = self.arrivals.of(sku).into_iter();
+        // A node that supplies nothing gives the queue nothing.
+        let mut coming = coming.into_iter().filter(|coming| network.supplies(coming.node));
         let (mut pegs, mut next) = (Vec::new(), coming.next());
         for ((order, line), mut units) in waiting {
             // What the queue owns already is about to be allocated.
@@ -235,6 +250,21 @@ impl Engine {
             }
         }
         pegs
+    }
+
+    /// What comes of a sku beyond what its cells owe, soonest first.
+    pub(super) fn arriving(&self, network: &Network, sku: SkuIndex, ledger: &Ledger) -> Vec<Coming> {
+        let cells = network.sku(sku).cells.iter();
+        let mut owed: HashMap<_, _> = cells.map(|cell| (cell.node, ledger.at(cell.position).shortfall)).collect();
+        let mut coming = self.arrivals.of(sku);
+        for arrival in &mut coming {
+            let owed = owed.entry(arrival.node).or_default();
+            let paid = arrival.units.min(*owed);
+            *owed -= paid;
+            arrival.units -= paid;
+        }
+        coming.retain(|arrival| arrival.units > 0);
+        coming
     }
 
     /// An order, and what its waiting units wait for. Lines without a right to the next units (kits, orders that nodes
@@ -259,6 +289,11 @@ impl Engine {
         let pegs = pegs.filter(|peg| peg.supply.is_some_and(|supply| supply.inbound == inbound.key)).collect();
         drop(network);
         Ok((inbound, pegs))
+    }
+
+    /// Units on their way to a cell.
+    pub fn incoming(&self, cell: CellKey) -> u64 {
+        self.incoming_by_node(cell.sku).get(&cell.node).copied().unwrap_or(0)
     }
 
     /// Units on their way, by node.
@@ -324,7 +359,14 @@ fn received(network: &Network, inbound: &Inbound, units: &[SkuUnits]) -> Result<
             Some(line) if !seen.insert(line) => {
                 faults.push(Fault::new(field, "duplicate_sku", format!("{} is named twice", one.sku)));
             }
-            Some(line) => lines.push((line as u16, one.quantity.units())),
+            Some(line) => {
+                let (units, came) = (one.quantity.units(), inbound.lines[line].received);
+                if units > QUANTITY_MAX - came {
+                    let detail = format!("of a line at most {QUANTITY_MAX} units come in all, {came} came already");
+                    faults.push(Fault::new(format!("lines[{at}].quantity"), "quantity_out_of_range", detail));
+                }
+                lines.push((line as u16, units));
+            }
         }
     }
     if faults.is_empty() { Ok(lines) } else { Err(Rejection::Invalid(faults)) }

@@ -99,7 +99,7 @@ pub struct Engine {
     keys_used: Mutex<VecDeque<(JournalTime, u128)>>,
     /// Orders whose units could not be looked for because stock was contended: the clock looks again.
     left_over: SegQueue<OrderKey>,
-    /// Orders of which a node that supplies nothing has something to begin.
+    /// Orders of which a node that is switched off has something to begin.
     idle: SegQueue<OrderKey>,
     /// Holds that end by themselves, soonest first. Stale entries are harmless.
     holds_due: Mutex<HoldsDue>,

@@ -17,10 +17,12 @@ use crate::domain::command::{AskedHold, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::Answer;
 use crate::domain::geo::Position;
+use crate::domain::hold::HoldState;
 use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
+use crate::domain::payment::PaymentMark;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::{Reservation, ReservationState};
@@ -100,6 +102,7 @@ impl Engine {
             return Err(Stop::Rejected(self.duplicate(command, key)));
         }
         let (mut reservation, now) = self.lock_claimed(turn, command)?;
+        let holds = begun_holds(command, now)?;
         let mut prepared = prepare(&network.catalogue, command)?;
         let claims = reservation.as_ref().map(|(key, _)| *key);
         let facts = facts(command, std::mem::take(&mut prepared.destinations), now, claims);
@@ -107,7 +110,6 @@ impl Engine {
         let own = claimed.map(own_units).unwrap_or_default();
         let key = OrderKey(self.next_key());
         let mut slot = self.orders.begin(key);
-        let holds = begun_holds(command, now)?;
         let record = |decided: Decided| {
             let placed = placed(facts.clone(), &prepared, decided);
             order_events(key, 0, std::iter::once(placed).chain(holds.clone()).collect()).collect()
@@ -242,15 +244,20 @@ fn placed(facts: Arc<OrderFacts>, prepared: &Prepared, decided: Decided) -> Orde
     }
 }
 
-/// The holds an order is captured with.
+/// The holds an order is captured with; those that wait for a payment that is reported with it end at once.
 fn begun_holds(command: &PlaceOrder, now: Now) -> Result<Vec<OrderEvent>, Rejection> {
     let fault = |(at, hold)| fault_of(hold, now, &format!("holds[{at}]."));
     let faults: Vec<Fault> = command.holds.iter().enumerate().filter_map(fault).collect();
     if !faults.is_empty() {
         return Err(Rejection::Invalid(faults));
     }
-    let held = |(number, hold): (u16, &AskedHold)| OrderEvent::Held { number, terms: hold.terms(now) };
-    Ok((1..).zip(&command.holds).map(held).collect())
+    let reported = command.payment.as_ref().and_then(|payment| PaymentMark::at_capture(&payment.status));
+    let held = |(number, hold): (u16, &AskedHold)| {
+        let paid = reported.zip(hold.release_on).is_some_and(|(reported, awaited)| reported.includes(awaited));
+        let ended = paid.then_some(OrderEvent::HoldEnded { number, state: HoldState::AutoReleased, reason: None });
+        std::iter::once(OrderEvent::Held { number, terms: hold.terms(now) }).chain(ended)
+    };
+    Ok((1..).zip(&command.holds).flat_map(held).collect())
 }
 
 /// An order that means something in this catalogue.

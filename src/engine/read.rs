@@ -9,10 +9,12 @@ use super::network::Network;
 use super::table::{Name, Named};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::event::{Answer, Event};
-use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::hold::HoldState;
+use crate::domain::ids::{FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::inbound::{Coming, Inbound};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::QUANTITY_MAX;
-use crate::domain::order::Order;
+use crate::domain::order::{Order, OrderEvent};
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -131,12 +133,15 @@ impl Engine {
         let cells = stock.cells.iter().filter(|cell| counts(cell.node));
         let mut units: HashMap<_, _> = cells.map(|cell| (cell.node, u64::from(cell.word.free()))).collect();
         let due = stock.due.due(now);
-        let coming = by.map(|by| (self.arrivals.of(sku), by));
-        if due.is_empty() && coming.is_none() {
+        if due.is_empty() && by.is_none() {
             return units;
         }
         // What is due or comes goes to what is owed and to those who wait first; only the rest is free to a newcomer.
-        let mut owed = stock.ledger.lock().owed();
+        let (mut owed, mut waiting, coming) = {
+            let ledger = stock.ledger.lock();
+            let coming = by.map(|_| self.arriving(network, sku, &ledger)).unwrap_or_default();
+            (ledger.owed(), ledger.wanted().saturating_sub(ledger.pooled()), coming)
+        };
         for key in due {
             let Some(slot) = self.reservations.lock(key) else { continue };
             let lapsed = slot.iter().filter(|r| r.state == ReservationState::Held && r.expires_at <= now);
@@ -146,9 +151,10 @@ impl Engine {
                 *units.entry(held.node).or_default() += u64::from(held.quantity) - taken;
             }
         }
-        for coming in coming.iter().flat_map(|(all, by)| all.iter().filter(|coming| coming.at <= *by)) {
-            let taken = owed.min(u64::from(coming.units));
-            owed -= taken;
+        let in_time = |coming: &&Coming| network.supplies(coming.node) && by.is_some_and(|by| coming.at <= by);
+        for coming in coming.iter().filter(in_time) {
+            let taken = waiting.min(u64::from(coming.units));
+            waiting -= taken;
             if counts(coming.node) {
                 *units.entry(coming.node).or_default() += u64::from(coming.units) - taken;
             }
@@ -237,12 +243,14 @@ impl Engine {
                 Ok(Reply::Order(Box::new(order)))
             }
             Answer::Inbound(key) => {
-                let inbound = self.inbound_by_key(*key);
+                let made = record.and_then(|record| inbound_made(record, *key));
+                let inbound = made.or_else(|| self.inbound_by_key(*key));
                 let inbound = inbound.ok_or_else(|| Rejection::not_found("inbound", key.to_string()))?;
                 Ok(Reply::Inbound(Box::new(inbound)))
             }
             Answer::Hold(key, number) => {
                 let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
+                let order = record.map_or(order.clone(), |record| hold_made(record, order, *number));
                 Ok(Reply::Hold { order: Box::new(order), number: *number })
             }
             Answer::Reservation(key) => {
@@ -282,6 +290,36 @@ fn order_made(record: &Record, key: OrderKey) -> Option<Order> {
         _ => None,
     });
     own.fold(None, |order, made| Order::fold(order, key, made.version, &record.header, &made.event).ok())
+}
+
+/// The document as this record announced it.
+fn inbound_made(record: &Record, key: InboundKey) -> Option<Inbound> {
+    record.events.iter().find_map(|event| match event {
+        Event::InboundChanged(made) if made.key == key && made.version == 1 => {
+            Inbound::fold(None, key, 1, &record.header, &made.event).ok()
+        }
+        _ => None,
+    })
+}
+
+/// An order whose hold stands as this record left it.
+fn hold_made(record: &Record, mut order: Order, number: u16) -> Order {
+    let Some(hold) = order.holds.iter_mut().find(|hold| hold.number == number) else { return order };
+    for event in &record.events {
+        match event {
+            Event::OrderChanged(changed) if changed.key == order.key => match &changed.event {
+                OrderEvent::Held { number: n, .. } if *n == number => {
+                    (hold.state, hold.ended) = (HoldState::Active, None)
+                }
+                OrderEvent::HoldEnded { number: n, state, .. } if *n == number => {
+                    (hold.state, hold.ended) = (*state, Some((record.header.time, record.header.actor.clone())));
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    order
 }
 
 /// The reservation as this record made it.

@@ -43,7 +43,8 @@ pub async fn release(
     params(("id" = String, Path)),
     responses((status = 201, body = OrderJson)),
 )]
-pub async fn payment(State(front): State<Front>, Path(id): Path<Text>, write: Write<NewPayment>) -> Replied {
+pub async fn payment(State(front): State<Front>, Path(id): Path<Text>, write: Urgent<NewPayment>) -> Replied {
+    let Urgent(write) = write;
     let done = front.pipeline().submit(write.context, write.body.command(id)).await?;
     Ok(made(&front, StatusCode::CREATED, done))
 }

@@ -29,7 +29,9 @@ pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Res
         _ => status,
     };
     let now = front.journal().now();
-    let answer = front.engine().catalogue(|catalogue| answer::written(&outcome.reply, catalogue, now));
+    let engine = front.engine();
+    let incoming = |cell| engine.incoming(cell);
+    let answer = engine.catalogue(|catalogue| answer::written(&outcome.reply, catalogue, now, incoming));
     let response = body(status, answer);
     if outcome.replayed { replayed(response) } else { response }
 }

@@ -250,6 +250,47 @@ fn a_hold_that_waits_for_money_ends_with_the_report_that_covers_what_is_due() {
 }
 
 #[test]
+fn a_hold_that_waits_for_money_that_is_there_ends_at_once() {
+    for restarts in [false, true] {
+        let wait = AskedHold { release_on: Some(PaymentMark::Paid), ..asked(HoldKind::Payment) };
+        let case = Case::new(restarts, vec![wait.clone()]);
+        let (case, _) = case.pay(PaymentMark::Paid, 200);
+        assert_eq!(case.order.holds[0].state, HoldState::Active);
+        // What is cancelled is not due: the rest is paid.
+        let order = case.world.cancel(&case.order, Some(&[("1", 1)])).expect("it is only allocated");
+        assert_eq!(order.holds[0].state, HoldState::AutoReleased);
+        let case = case.hold(wait.clone());
+        assert_eq!(case.order.holds[1].state, HoldState::AutoReleased);
+        let payment = Some(crate::domain::order::Payment { method: text("card"), status: text("paid") });
+        let place = PlaceOrder { payment, holds: vec![wait], ..World::order_of("c-2", &[("phone", 1)], None) };
+        let Ok(Reply::Order(order)) = case.world.run(Command::PlaceOrder(Box::new(place))) else {
+            panic!("it is taken")
+        };
+        assert_eq!((order.holds[0].state, order.payment_state()), (HoldState::AutoReleased, PaymentState::Paid));
+    }
+}
+
+#[test]
+fn what_was_taken_of_an_authorisation_is_not_counted_twice() {
+    let wait = AskedHold { release_on: Some(PaymentMark::Authorized), ..asked(HoldKind::Payment) };
+    let (case, _) = Case::new(false, vec![wait]).pay(PaymentMark::Authorized, 200);
+    let (case, _) = case.pay(PaymentMark::Paid, 150);
+    assert_eq!(case.order.holds[0].state, HoldState::Active, "300 are due, 200 were authorised");
+    let (case, _) = case.pay(PaymentMark::Authorized, 100);
+    assert_eq!(case.order.holds[0].state, HoldState::AutoReleased);
+}
+
+#[test]
+fn a_hold_whose_instant_has_come_cannot_be_made_to_stand_for_good() {
+    let case = Case::new(false, vec![]);
+    let at = case.world.log.now().wall.0 + 1_000;
+    let case = case.hold(AskedHold { release_at: Some(WallTime(at)), ..asked(HoldKind::Manual) });
+    case.world.later(1);
+    let (_, refused) = case.end("hold-1", HoldState::Rejected);
+    assert!(matches!(refused, Err(Rejection::HoldEnded { state: "auto_released", .. })), "{refused:?}");
+}
+
+#[test]
 fn money_is_told_apart_from_goods() {
     for restarts in [false, true] {
         let case = Case::new(restarts, vec![]);

@@ -168,6 +168,39 @@ fn every_step_of_a_document_is_legal_while_it_is_open_and_illegal_after() {
 }
 
 #[test]
+fn what_is_owed_and_who_waits_come_before_a_promise() {
+    let mut world = World::new();
+    world.stock("phone", "east", 5).expect("room");
+    world.order(&[("phone", 5)], None).expect("enough");
+    world.stock("phone", "east", -2).expect("it was there");
+    assert_eq!(world.level("phone", "east").shortfall, 2);
+    announce(&world, "po-1", "east", 1, &[("phone", 3)]).expect("good");
+    announce(&world, "po-2", "west", 1, &[("phone", 4)]).expect("good");
+    assert_eq!([None, Some("east"), Some("west")].map(|node| by(&world, "phone", node, 1)), [5, 1, 4]);
+    let waits = world.order(&[("phone", 3)], None).expect("waits");
+    let named = |all: &[(&str, u32)]| all.iter().map(|(id, n)| ((*id).to_owned(), *n)).collect::<Vec<_>>();
+    assert_eq!(waits_for(&world, &waits), named(&[("po-1", 1), ("po-2", 2)]));
+    assert_eq!(by(&world, "phone", None, 1), 2);
+    // What comes to a place that is off serves nobody.
+    let off = NodePatch { active: Some(false), ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text("east"), patch: Box::new(off) }).expect("a known node");
+    assert_eq!(waits_for(&world, &waits), named(&[("po-2", 3)]));
+    assert_eq!(by(&world, "phone", None, 1), 1);
+}
+
+#[test]
+fn no_more_comes_of_a_line_than_a_quantity_holds() {
+    let world = World::new();
+    announce(&world, "po-1", "east", 1, &[("phone", 1), ("case", 1)]).expect("good");
+    let all = || InboundAction::Receive(units(&[("phone", 1_000_000_000)]));
+    change(&world, "po-1", all()).expect("open");
+    world.stock("phone", "east", -1_000_000_000).expect("it was there");
+    let refused = change(&world, "po-1", all()).unwrap_err();
+    assert_eq!(refused.code(), "quantity_out_of_range");
+    world.restart();
+}
+
+#[test]
 fn what_means_nothing_is_refused_whole() {
     let world = World::new();
     let codes = |rejection: Rejection| match rejection {

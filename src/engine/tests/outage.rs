@@ -54,6 +54,26 @@ fn what_a_node_has_not_begun_goes_elsewhere_when_it_is_switched_off() {
 }
 
 #[test]
+fn work_without_stock_stays_until_its_own_node_is_switched_off() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.item("setup", crate::domain::item::ItemKind::Service, &[]);
+        let order = world.order(&[("setup", 1)], None).expect("it needs no stock");
+        world.fulfill(&order, 1, FulfillmentAction::Accept).expect("legal");
+        switch(&world, "east", false);
+        let world = tick(world, restarts);
+        assert_eq!(now(&world, &order).fulfillment_orders.len(), 1, "another node is no matter of its");
+        switch(&world, "virtual", false);
+        let world = tick(world, restarts);
+        let waits = now(&world, &order);
+        assert_eq!((waits.fulfillment_orders[0].status, waits.lines[0].backordered), (Incomplete, 1));
+        switch(&world, "virtual", true);
+        let world = tick(world, restarts);
+        assert_eq!(now(&world, &order).fulfillment_orders[1].status, Submitted);
+    }
+}
+
+#[test]
 fn a_node_that_is_switched_on_again_at_once_keeps_its_work() {
     let mut world = World::new();
     world.stock("phone", "east", 2).expect("room");

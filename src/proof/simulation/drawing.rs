@@ -23,6 +23,8 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Hold, 25),
     (Kind::Over, 15),
     (Kind::Pay, 25),
+    (Kind::Inbound, 20),
+    (Kind::Arrival, 40),
     (Kind::Switch, 12),
     (Kind::Read, 20),
     (Kind::Repeat, 20),
@@ -55,6 +57,8 @@ enum Kind {
     Hold,
     Over,
     Pay,
+    Inbound,
+    Arrival,
     Switch,
     Read,
     Repeat,
@@ -91,6 +95,7 @@ pub struct Drawing {
     received: u32,
     orders: Vec<String>,
     reservations: Vec<String>,
+    inbound: Vec<String>,
     /// Lines under a key, to be repeated.
     keyed: Vec<String>,
     named: u32,
@@ -117,8 +122,20 @@ impl Drawing {
         let (nodes, skus) = (1 + chance.roll(3) as usize, 1 + chance.roll(3) as usize);
         let ttl_s = [5, 60, 600, 100_000][chance.roll(4) as usize];
         let received = [6, 6, 6, 60][chance.roll(4) as usize];
-        let (orders, reservations, keyed) = (Vec::new(), Vec::new(), Vec::new());
-        Drawing { chance, weights, nodes, skus, ttl_s, received, orders, reservations, keyed, named: 0, full: false }
+        Drawing {
+            chance,
+            weights,
+            nodes,
+            skus,
+            ttl_s,
+            received,
+            orders: Vec::new(),
+            reservations: Vec::new(),
+            inbound: Vec::new(),
+            keyed: Vec::new(),
+            named: 0,
+            full: false,
+        }
     }
 
     /// The first lines: a disk, nodes, items.
@@ -230,6 +247,20 @@ impl Drawing {
                 let status = self.chance.pick(&["authorized", "paid", "paid", "failed", "refunded"]);
                 format!("pay {name} {status} {}", 50 * self.few(8))
             }
+            Kind::Inbound => {
+                let name = self.name('i');
+                let line = format!("inbound {name} {} {} {}", self.node(), self.few(900), self.sku_units());
+                self.inbound.push(name);
+                line
+            }
+            Kind::Arrival => {
+                let name = self.known(|drawing| &drawing.inbound)?;
+                match self.chance.roll(8) {
+                    0 => format!("no_more {name}"),
+                    1 | 2 => format!("redate {name} {}", self.few(900)),
+                    _ => format!("come {name} {}", self.sku_units()),
+                }
+            }
             Kind::Switch => {
                 let switch = if self.chance.one_in(3) { "off" } else { "on" };
                 format!("{switch} {}", self.node())
@@ -267,6 +298,12 @@ impl Drawing {
     /// At which steps recoveries lose power.
     fn deaths(&mut self) -> String {
         (0..self.chance.roll(4)).map(|_| format!(" {}", self.few(12))).collect()
+    }
+
+    fn sku_units(&mut self) -> String {
+        let lines: Vec<String> =
+            (0..1 + self.chance.roll(2)).map(|_| format!("{} {}", self.sku(), self.few(self.received))).collect();
+        lines.join(" + ")
     }
 
     fn reserve_lines(&mut self) -> String {
@@ -323,6 +360,9 @@ impl Drawing {
         if self.chance.one_in(6) {
             line += " waits";
         }
+        if self.chance.one_in(8) {
+            line += " held";
+        }
         for at in 0..1 + self.chance.roll(3) {
             let plus = if at == 0 { "" } else { " +" };
             let far = if self.chance.one_in(4) { " far" } else { "" };
@@ -330,7 +370,7 @@ impl Drawing {
         }
         self.orders.push(name);
         self.keyed.push(line.clone());
-        for list in [&mut self.orders, &mut self.reservations, &mut self.keyed] {
+        for list in [&mut self.orders, &mut self.reservations, &mut self.inbound, &mut self.keyed] {
             let surplus = list.len().saturating_sub(NAMES_MAX);
             list.drain(..surplus);
         }

@@ -254,6 +254,10 @@ impl Judge {
                 let held = engine.reservation(&key.to_string());
                 law!(held.as_ref() == Ok(known), "reservation {key} is {held:?} in memory, {known:?} by the records");
             }
+            (EntityKey::Inbound(key), Some(Entity::Inbound(known))) => {
+                let held = engine.inbound_by_key(*key);
+                law!(held.as_ref() == Some(&**known), "inbound {key} is {held:?} in memory, {known:?} by the records");
+            }
             (EntityKey::Node(index), Some(Entity::Node(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.node(*index).clone());
                 law!(held == **known, "node {index:?} is {held:?} in memory, {known:?} by the records");

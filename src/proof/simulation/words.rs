@@ -9,13 +9,15 @@
 //! | `reserve NAME SECONDS [partial] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
 //! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
 //! | `change NAME SECONDS or - [SKU N + …]` · `release NAME` | its change, its end |
-//! | `order NAME [with NAME] [reacquire] [waits] SKU N [far] + …` | an order; `far` goes to a second destination |
+//! | `order NAME [with NAME] [reacquire] [waits] [held] SKU N [far] + …` | an order; `far` goes to a second destination |
 //! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
 //! | `accept` `reject` `pick` `pack` `ready` `ship` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
 //! | `stop` `elsewhere` `let_go` `go_on` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse |
 //! | `pick ORDER NUMBER LINE N` · `short ORDER NUMBER LINE N REASON` | units of one line |
 //! | `hold ORDER KIND SECONDS or - PAYMENT or -` · `over ORDER NUMBER` · `never ORDER NUMBER` | a hold and its end; it stands for good |
 //! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
+//! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
+//! | `come NAME SKU N + …` · `no_more NAME` | so much of it came, and no more will |
 //!
 //! Orders, reservations and receipts carry an idempotency key made of their line, so that the line repeated is the
 //! request repeated. The key of one of a batch is made of the line that asks for it alone, so that either repeats the
@@ -114,6 +116,22 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             let hold = format!("hold-{number}").as_str().into();
             Command::EndHold(EndHold { order: (*id).into(), hold, state, reason: None })
         }
+        ["inbound", id, node, seconds, parts @ ..] => Command::AnnounceInbound(AnnounceInbound {
+            id: Some((*id).into()),
+            fingerprint: 0,
+            node: (*node).into(),
+            supplier: None,
+            eta: WallTime(wall.0 + number(seconds) * 1_000),
+            lines: sku_units(parts),
+        }),
+        ["redate", id, seconds] => {
+            let action = InboundAction::Redate(WallTime(wall.0 + number(seconds) * 1_000));
+            Command::ChangeInbound { inbound: (*id).into(), action }
+        }
+        ["come", id, parts @ ..] => {
+            Command::ChangeInbound { inbound: (*id).into(), action: InboundAction::Receive(sku_units(parts)) }
+        }
+        ["no_more", id] => Command::ChangeInbound { inbound: (*id).into(), action: InboundAction::End(None) },
         ["pay", id, status, n] => {
             let amount = Money { amount: number(n), currency: Currency::USD };
             Command::ReportPayment(ReportPayment { order: (*id).into(), mark: mark(status), amount })
@@ -208,6 +226,11 @@ fn adjustment(part: &[&str]) -> Adjustment {
     Adjustment { sku: (*sku).into(), node: (*node).into(), delta, reason }
 }
 
+fn sku_units(parts: &[&str]) -> Vec<SkuUnits> {
+    let one = |part: &[&str]| SkuUnits { sku: part[0].into(), quantity: units(part[1]) };
+    parts.split(|word| *word == "+").map(one).collect()
+}
+
 fn hold_kind(word: &str) -> HoldKind {
     let all = [HoldKind::Payment, HoldKind::Fraud, HoldKind::Address, HoldKind::Manual];
     all.into_iter().find(|kind| kind.word() == word).unwrap_or_else(|| panic!("{word} is no kind of hold"))
@@ -234,6 +257,7 @@ fn reserve_lines(parts: &[&str]) -> Vec<ReserveLine> {
 
 fn order(id: &str, words: &[&str]) -> PlaceOrder {
     let (mut reservation, mut reacquire, mut kind, mut parts) = (None, false, OrderType::Standard, words);
+    let mut holds = Vec::new();
     loop {
         parts = match parts {
             ["with", name, rest @ ..] => {
@@ -242,6 +266,11 @@ fn order(id: &str, words: &[&str]) -> PlaceOrder {
             }
             ["reacquire", rest @ ..] => {
                 reacquire = true;
+                rest
+            }
+            ["held", rest @ ..] => {
+                let (kind, reason) = (HoldKind::Payment, "not paid".into());
+                holds.push(AskedHold { kind, reason, release_at: None, release_on: Some(PaymentMark::Paid) });
                 rest
             }
             ["waits", rest @ ..] => {
@@ -278,7 +307,7 @@ fn order(id: &str, words: &[&str]) -> PlaceOrder {
         placed_at: None,
         payment: None,
         total: None,
-        holds: Vec::new(),
+        holds,
     }
 }
 
