@@ -68,6 +68,7 @@ fn live(seed: u64, steps: u64) -> Result<Tally, (Vec<String>, String)> {
         });
         if let Err(what) = played {
             lines.truncate(at + 1);
+            table::let_go(world);
             return Err((lines, what));
         }
     }

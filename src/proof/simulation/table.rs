@@ -12,11 +12,14 @@ const PLAYS_MAX: usize = 600;
 pub fn play(lines: &[String]) -> Result<Tally, (usize, String)> {
     let mut world = None;
     for (at, line) in lines.iter().enumerate() {
-        guarded(|| match &mut world {
+        let played = guarded(|| match &mut world {
             None => World::open(line).map(|opened| world = Some(opened)),
             Some(world) => world.play(line),
-        })
-        .map_err(|what| (at + 1, what))?;
+        });
+        if let Err(what) = played {
+            let_go(world);
+            return Err((at + 1, what));
+        }
     }
     Ok(world.map(|world| world.tally).unwrap_or_default())
 }
@@ -28,6 +31,15 @@ pub fn guarded(step: impl FnOnce() -> Lawful) -> Lawful {
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
         Err(format!("panicked: {}", said.unwrap_or_else(|| "nothing was said".to_owned())))
     })
+}
+
+/// Drops a world in which something broke: what it does in its end says nothing more.
+pub fn let_go(world: Option<World>) {
+    // It may panic once more, which is no news.
+    let _ = guarded(|| {
+        drop(world);
+        Ok(())
+    });
 }
 
 /// Drops lines as long as the rest still fails, in runs of halving length, and then parts of batches.
