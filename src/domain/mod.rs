@@ -18,6 +18,8 @@ pub mod limits;
 pub mod money;
 pub mod node;
 pub mod order;
+mod order_fold;
+mod order_money;
 pub mod order_status;
 pub mod order_story;
 pub mod payment;

@@ -46,6 +46,22 @@ pub struct Atp {
     pub as_of: u64,
 }
 
+/// Of which units a promise is asked for.
+#[derive(Clone, Copy)]
+struct Scope {
+    now: JournalTime,
+    /// At that node alone.
+    node: Option<NodeIndex>,
+    /// What comes until then included.
+    by: Option<WallTime>,
+}
+
+impl Scope {
+    fn counts(self, network: &Network, at: NodeIndex) -> bool {
+        self.node.is_none_or(|node| node == at) && network.supplies(at)
+    }
+}
+
 impl Engine {
     /// Reads the catalogue under its shared guard.
     pub fn catalogue<R>(&self, read: impl FnOnce(&Catalogue) -> R) -> R {
@@ -93,42 +109,29 @@ impl Engine {
             Some(id) => Some(network.find_node("node", id)?),
             None => None,
         };
+        let scope = Scope { now, node, by };
         let as_of = self.position();
         let available = match network.catalogue.kind(index) {
-            ItemKind::Product => self.free_units(&network, now, index, node, by),
-            ItemKind::Kit => self.free_kits(&network, now, index, node, by),
+            ItemKind::Product => self.free_units(&network, index, scope),
+            ItemKind::Kit => self.free_kits(&network, index, scope),
             ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),
         };
         Ok(Atp { available, as_of })
     }
 
-    fn free_units(
-        &self,
-        network: &Network,
-        now: JournalTime,
-        sku: SkuIndex,
-        node: Option<NodeIndex>,
-        by: Option<WallTime>,
-    ) -> u64 {
+    fn free_units(&self, network: &Network, sku: SkuIndex, scope: Scope) -> u64 {
         let stock = network.sku(sku);
-        if by.is_none() && stock.due.is_idle(now) {
-            let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
-            let cells = stock.cells.iter().filter(|cell| counts(cell.node));
+        if scope.by.is_none() && stock.due.is_idle(scope.now) {
+            let cells = stock.cells.iter().filter(|cell| scope.counts(network, cell.node));
             return cells.map(|cell| u64::from(cell.word.free())).sum();
         }
-        self.free_by_node(network, now, sku, node, by).values().sum()
+        self.free_by_node(network, sku, scope).values().sum()
     }
 
     /// Free and due units of a sku, and what comes until then, by node that supplies.
-    fn free_by_node(
-        &self,
-        network: &Network,
-        now: JournalTime,
-        sku: SkuIndex,
-        node: Option<NodeIndex>,
-        by: Option<WallTime>,
-    ) -> HashMap<NodeIndex, u64> {
-        let counts = |at: NodeIndex| node.is_none_or(|node| node == at) && network.supplies(at);
+    fn free_by_node(&self, network: &Network, sku: SkuIndex, scope: Scope) -> HashMap<NodeIndex, u64> {
+        let Scope { now, by, .. } = scope;
+        let counts = |at: NodeIndex| scope.counts(network, at);
         let stock = network.sku(sku);
         let cells = stock.cells.iter().filter(|cell| counts(cell.node));
         let mut units: HashMap<_, _> = cells.map(|cell| (cell.node, u64::from(cell.word.free()))).collect();
@@ -162,17 +165,10 @@ impl Engine {
         units
     }
 
-    fn free_kits(
-        &self,
-        network: &Network,
-        now: JournalTime,
-        sku: SkuIndex,
-        node: Option<NodeIndex>,
-        by: Option<WallTime>,
-    ) -> u64 {
+    fn free_kits(&self, network: &Network, sku: SkuIndex, scope: Scope) -> u64 {
         let mut kits: Option<HashMap<NodeIndex, u64>> = None;
         for component in &network.catalogue.item(sku).components {
-            let mut here = self.free_by_node(network, now, component.sku, node, by);
+            let mut here = self.free_by_node(network, component.sku, scope);
             here.retain(|at, units| {
                 *units /= u64::from(component.quantity);
                 *units = kits.as_ref().map_or(*units, |kits| kits.get(at).copied().unwrap_or(0).min(*units));

@@ -1,0 +1,334 @@
+//! The fold of an order's events: what each changes, and what no order can take. What is *not* here: the order itself and
+//! what is read off it (`order`), and stock, which has events of its own in the same record.
+
+use std::sync::Arc;
+
+use super::decision::{Assignment, Decision, LineUnits};
+use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
+use super::hold::{Hold, HoldState};
+use super::ids::{NodeIndex, OrderKey};
+use super::order::{Allocation, CancelFrom, CancelledPart, Order, OrderEvent, OrderFacts, OrderLine, PlacedLine};
+use super::order_story::told;
+use super::payment::{Paid, PaymentFact};
+use super::record::Header;
+use super::stock::LawBroken;
+
+impl Order {
+    /// The next state of an order.
+    pub fn fold(
+        before: Option<Self>,
+        key: OrderKey,
+        version: u32,
+        header: &Header,
+        event: &OrderEvent,
+    ) -> Result<Self, LawBroken> {
+        let expected = before.as_ref().map_or(1, |order| order.version + 1);
+        if version != expected {
+            return Err(LawBroken(format!("order {key}: version {version} follows {}", expected - 1)));
+        }
+        let mut order = match (before, event) {
+            (None, OrderEvent::Placed { facts, lines, .. }) => Self::captured(key, header, facts, lines),
+            (Some(order), event) if !matches!(event, OrderEvent::Placed { .. }) => order,
+            (before, event) => {
+                return Err(LawBroken(format!("order {key} ({}): cannot take {event:?}", before.is_some())));
+            }
+        };
+        order.take(header, event)?;
+        order.version = version;
+        order.seq = header.seq;
+        order.history.push(told(header, event));
+        order.check()?;
+        Ok(order)
+    }
+
+    fn captured(key: OrderKey, header: &Header, facts: &Arc<OrderFacts>, lines: &[PlacedLine]) -> Self {
+        let open = |placed: &PlacedLine| OrderLine {
+            placed: placed.clone(),
+            unallocated: placed.quantity,
+            preordered: 0,
+            backordered: 0,
+            cancelled: 0,
+        };
+        let mut order = Self {
+            key,
+            facts: facts.clone(),
+            lines: lines.iter().map(open).collect(),
+            fulfillment_orders: Vec::new(),
+            fenced: Vec::new(),
+            decision: None,
+            history: Vec::new(),
+            received_at: header.time,
+            version: 0,
+            seq: 0,
+            holds: Vec::new(),
+            payments: Vec::new(),
+        };
+        order.payments = order.paid_at_capture(&header.actor);
+        order
+    }
+
+    fn take(&mut self, header: &Header, event: &OrderEvent) -> Result<(), LawBroken> {
+        match event {
+            OrderEvent::Placed { allocations, backordered, decision, .. }
+            | OrderEvent::Sourced { allocations, backordered, decision } => {
+                for allocation in allocations {
+                    self.allocate(allocation, |line| &mut line.unallocated)?;
+                }
+                for units in backordered {
+                    let line = self.line_mut(units.line)?;
+                    sub(&mut line.unallocated, units.quantity, "unallocated")?;
+                    line.backordered += units.quantity;
+                }
+                if let Some(decision) = decision {
+                    self.decision = Some(Arc::new(Decision {
+                        assignments: allocations.iter().map(Allocation::assignment).collect(),
+                        unfilled: backordered.clone(),
+                        ..(**decision).clone()
+                    }));
+                }
+            }
+            OrderEvent::Filled { allocations } => {
+                for allocation in allocations {
+                    self.allocate(allocation, |line| &mut line.backordered)?;
+                }
+                self.plan_filled(allocations);
+            }
+            OrderEvent::Cancelled { parts, .. } => {
+                for part in parts {
+                    self.cancel(part)?;
+                }
+            }
+            OrderEvent::Fulfillment { number, step } => {
+                let from = self.fulfillment_mut(*number)?.status;
+                let verb = step.verb(from);
+                if let Some(hold) = self.holds.iter().find(|hold| hold.forbids_at(verb, header.decided_at)) {
+                    let (hold, verb) = (hold.name(), verb.word());
+                    return Err(LawBroken(format!("fulfilment order {number}: {hold} forbids to {verb}")));
+                }
+                self.step(*number, step)?;
+            }
+            OrderEvent::Held { number, terms } => {
+                if *number != self.next_hold() {
+                    return Err(LawBroken(format!("hold {number} is not the next of {}", self.key)));
+                }
+                self.holds.push(Hold {
+                    number: *number,
+                    terms: terms.clone(),
+                    actor: header.actor.clone(),
+                    since: header.time,
+                    state: HoldState::Active,
+                    ended: None,
+                });
+            }
+            OrderEvent::HoldEnded { number, state, .. } => {
+                let key = self.key;
+                let active =
+                    self.holds.iter_mut().find(|hold| hold.number == *number && hold.state == HoldState::Active);
+                let hold = active.ok_or_else(|| LawBroken(format!("order {key} has no active hold {number}")))?;
+                hold.state = *state;
+                hold.ended = Some((header.time, header.actor.clone()));
+            }
+            OrderEvent::PaymentReported { mark, amount } => {
+                let fact = PaymentFact { mark: *mark, amount: *amount, at: header.time, actor: header.actor.clone() };
+                self.payments.push(fact);
+                let kept = Paid::of(&self.payments).kept();
+                if kept < 0 {
+                    return Err(LawBroken(format!("order {}: {} more was given back than taken", self.key, -kept)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The plan gains the shipments of units that waited; what waits no longer is no longer unfilled.
+    fn plan_filled(&mut self, allocations: &[Allocation]) {
+        let lines = &self.lines;
+        let Some(decision) = self.decision.as_mut().map(Arc::make_mut) else { return };
+        decision.assignments.extend(allocations.iter().map(Allocation::assignment));
+        for unfilled in &mut decision.unfilled {
+            unfilled.quantity = unfilled.quantity.min(lines[usize::from(unfilled.line)].backordered);
+        }
+        decision.unfilled.retain(|unfilled| unfilled.quantity > 0);
+    }
+
+    fn line_mut(&mut self, line: u16) -> Result<&mut OrderLine, LawBroken> {
+        let key = self.key;
+        self.lines.get_mut(usize::from(line)).ok_or_else(|| LawBroken(format!("order {key} has no line {line}")))
+    }
+
+    fn fulfillment_mut(&mut self, number: u16) -> Result<&mut FulfillmentOrder, LawBroken> {
+        let key = self.key;
+        let at = usize::from(number).wrapping_sub(1);
+        self.fulfillment_orders
+            .get_mut(at)
+            .ok_or_else(|| LawBroken(format!("order {key} has no fulfilment order {number}")))
+    }
+
+    fn allocate(
+        &mut self,
+        allocation: &Allocation,
+        source: impl Fn(&mut OrderLine) -> &mut u32,
+    ) -> Result<(), LawBroken> {
+        if allocation.number != self.next_number() {
+            return Err(LawBroken(format!("fulfilment order {} is not the next of {}", allocation.number, self.key)));
+        }
+        for units in &allocation.lines {
+            sub(source(self.line_mut(units.line)?), units.quantity, "the bucket allocated from")?;
+        }
+        let made = FulfillmentOrder::submitted(allocation.number, allocation.node, allocation.group, &allocation.lines);
+        self.fulfillment_orders.push(made);
+        Ok(())
+    }
+
+    fn cancel(&mut self, part: &CancelledPart) -> Result<(), LawBroken> {
+        let line = self.line_mut(part.line)?;
+        line.cancelled += part.quantity;
+        match part.from {
+            CancelFrom::Unallocated => sub(&mut line.unallocated, part.quantity, "unallocated"),
+            CancelFrom::Preordered => sub(&mut line.preordered, part.quantity, "preordered"),
+            CancelFrom::Backordered => sub(&mut line.backordered, part.quantity, "backordered"),
+            CancelFrom::Fulfillment(number) => {
+                let fulfillment = self.fulfillment_mut(number)?;
+                remove_units(fulfillment, part.line, part.quantity)?;
+                if fulfillment.units() == 0 {
+                    fulfillment.status = FulfillmentStatus::Cancelled;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn step(&mut self, number: u16, step: &FulfillmentStep) -> Result<(), LawBroken> {
+        let fulfillment = self.fulfillment_mut(number)?;
+        let from = fulfillment.status;
+        let verb = step.verb(from);
+        if !from.takes(verb) {
+            return Err(LawBroken(format!("fulfilment order {number} is {}: cannot {}", from.word(), verb.word())));
+        }
+        match step {
+            FulfillmentStep::Accepted => fulfillment.status = FulfillmentStatus::Accepted,
+            FulfillmentStep::Packed => fulfillment.status = FulfillmentStatus::Packed,
+            FulfillmentStep::MadeReady => fulfillment.status = FulfillmentStatus::Ready,
+            FulfillmentStep::HandedOver | FulfillmentStep::Delivered => {
+                fulfillment.status = FulfillmentStatus::Delivered;
+            }
+            FulfillmentStep::Shipped { shipment } => {
+                fulfillment.status = FulfillmentStatus::Shipped;
+                fulfillment.shipment = Some(shipment.clone());
+            }
+            FulfillmentStep::Picked { lines } => {
+                for units in lines {
+                    pick_units(fulfillment, *units)?;
+                }
+                fulfillment.status = after_picking(fulfillment);
+            }
+            FulfillmentStep::ShortPicked { lines, .. } => {
+                for units in lines {
+                    remove_units(fulfillment, units.line, units.quantity)?;
+                }
+                fulfillment.status = after_picking(fulfillment);
+                let node = fulfillment.node;
+                self.return_units(lines)?;
+                self.fence(node);
+            }
+            FulfillmentStep::Rejected { reason } => {
+                fulfillment.status = FulfillmentStatus::Rejected;
+                fulfillment.reason = Some(reason.clone());
+                let (units, node) = (fulfillment.line_units(), fulfillment.node);
+                self.return_units(&units)?;
+                self.fence(node);
+            }
+            FulfillmentStep::NodeOutage { reason } => {
+                fulfillment.status = FulfillmentStatus::Incomplete;
+                fulfillment.reason.clone_from(reason);
+                let units = fulfillment.line_units();
+                self.return_units(&units)?;
+            }
+            FulfillmentStep::CancellationRequested { reason, resourced } => {
+                fulfillment.resources = *resourced;
+                fulfillment.before_cancelling = Some(from);
+                fulfillment.status = FulfillmentStatus::Cancelling;
+                fulfillment.reason = Some(reason.clone());
+            }
+            FulfillmentStep::CancellationRefused => {
+                fulfillment.status = fulfillment.before_cancelling.take().unwrap_or(FulfillmentStatus::Accepted);
+            }
+            FulfillmentStep::Cancelled { reason, resourced } => {
+                fulfillment.status = FulfillmentStatus::Cancelled;
+                fulfillment.before_cancelling = None;
+                fulfillment.reason = Some(reason.clone());
+                let (units, node) = (fulfillment.line_units(), fulfillment.node);
+                if *resourced {
+                    self.return_units(&units)?;
+                    self.fence(node);
+                } else {
+                    for u in units {
+                        self.line_mut(u.line)?.cancelled += u.quantity;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn return_units(&mut self, units: &[LineUnits]) -> Result<(), LawBroken> {
+        for u in units {
+            self.line_mut(u.line)?.unallocated += u.quantity;
+        }
+        Ok(())
+    }
+
+    fn fence(&mut self, node: NodeIndex) {
+        if !self.fenced.contains(&node) {
+            self.fenced.push(node);
+        }
+    }
+
+    /// Refuses an order whose buckets do not add up to its quantities.
+    pub fn check(&self) -> Result<(), LawBroken> {
+        for (at, line) in self.lines.iter().enumerate() {
+            let sum = self.buckets(at as u16).sum();
+            if sum != u64::from(line.placed.quantity) {
+                return Err(LawBroken(format!(
+                    "order {} line {}: buckets add up to {sum}, quantity is {}",
+                    self.key, line.placed.id, line.placed.quantity
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Allocation {
+    /// The plan's shipment.
+    fn assignment(&self) -> Assignment {
+        Assignment { node: self.node, lines: self.lines.clone(), cost: self.cost }
+    }
+}
+
+fn sub(bucket: &mut u32, units: u32, name: &str) -> Result<(), LawBroken> {
+    *bucket = bucket.checked_sub(units).ok_or_else(|| LawBroken(format!("{name} {bucket} is less than {units}")))?;
+    Ok(())
+}
+
+fn pick_units(fulfillment: &mut FulfillmentOrder, units: LineUnits) -> Result<(), LawBroken> {
+    let line = fulfillment.lines.iter_mut().find(|l| l.line == units.line && l.quantity - l.picked >= units.quantity);
+    let line = line.ok_or_else(|| LawBroken(format!("line {} has fewer units left to pick", units.line)))?;
+    line.picked += units.quantity;
+    Ok(())
+}
+
+fn remove_units(fulfillment: &mut FulfillmentOrder, line: u16, units: u32) -> Result<(), LawBroken> {
+    let found = fulfillment.lines.iter_mut().find(|l| l.line == line && l.quantity - l.picked >= units);
+    let found = found.ok_or_else(|| LawBroken(format!("line {line} has fewer units that are not picked")))?;
+    found.quantity -= units;
+    Ok(())
+}
+
+fn after_picking(fulfillment: &FulfillmentOrder) -> FulfillmentStatus {
+    if fulfillment.units() == 0 {
+        return FulfillmentStatus::Incomplete;
+    }
+    let done = fulfillment.lines.iter().all(|l| l.picked == l.quantity);
+    if done { FulfillmentStatus::Picked } else { FulfillmentStatus::Picking }
+}

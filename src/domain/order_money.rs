@@ -1,0 +1,59 @@
+//! An order's money: what is due, what was reported of it, and which holds end with it. Amounts are minor units of the
+//! order's currency. What is *not* here: the state that sums of reports lead to (`payment`).
+
+use super::decision::LineUnits;
+use super::hold::{Hold, HoldState};
+use super::ids::Text;
+use super::order::{Order, OrderEvent, OrderLine};
+use super::payment::{Paid, PaymentFact, PaymentMark, PaymentState};
+
+impl Order {
+    /// What its customer owes in all, minor units of its currency.
+    pub fn due(&self) -> i64 {
+        self.owed_less(|line| line.cancelled)
+    }
+
+    /// What was owed at capture, less the price of some units of each line.
+    fn owed_less(&self, units: fn(&OrderLine) -> u32) -> i64 {
+        let price = |units: fn(&OrderLine) -> u32| -> i128 {
+            self.lines.iter().map(|line| i128::from(line.placed.unit_price) * i128::from(units(line))).sum()
+        };
+        let whole = self.facts.total.map_or_else(|| price(|line| line.placed.quantity), i128::from);
+        i64::try_from((whole - price(units)).max(0)).unwrap_or(i64::MAX)
+    }
+
+    /// The ends of holds that wait for money, where these sums cover what will be due.
+    pub fn paid_off(&self, sums: &Paid, due: i64) -> Vec<OrderEvent> {
+        let waits = |hold: &&Hold| {
+            hold.state == HoldState::Active && hold.terms.release_on.is_some_and(|mark| sums.covers(due, mark))
+        };
+        let end =
+            |hold: &Hold| OrderEvent::HoldEnded { number: hold.number, state: HoldState::AutoReleased, reason: None };
+        self.holds.iter().filter(waits).map(end).collect()
+    }
+
+    /// The same, when units of its lines are cancelled.
+    pub fn paid_off_without(&self, cancelled: impl IntoIterator<Item = LineUnits>) -> Vec<OrderEvent> {
+        if self.holds.is_empty() {
+            return Vec::new();
+        }
+        let price =
+            |u: LineUnits| i128::from(self.lines[usize::from(u.line)].placed.unit_price) * i128::from(u.quantity);
+        let less: i128 = cancelled.into_iter().map(price).sum();
+        let due = (i128::from(self.due()) - less).clamp(0, i128::from(i64::MAX)) as i64;
+        self.paid_off(&Paid::of(&self.payments), due)
+    }
+
+    /// How its money stands.
+    pub fn payment_state(&self) -> PaymentState {
+        Paid::of(&self.payments).state(self.due())
+    }
+
+    /// What the payment reported at capture says of the money, where it says it in a word that is known.
+    pub fn paid_at_capture(&self, actor: &Text) -> Vec<PaymentFact> {
+        let mark = self.facts.payment.as_ref().and_then(|payment| PaymentMark::at_capture(&payment.status));
+        let amount = self.owed_less(|_| 0);
+        let fact = |mark| PaymentFact { mark, amount, at: self.received_at, actor: actor.clone() };
+        mark.filter(|_| amount > 0).map(fact).into_iter().collect()
+    }
+}
