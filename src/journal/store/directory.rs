@@ -182,7 +182,7 @@ impl Disk for Directory {
         let target = self.root.join(path);
         let beside = beside(&target);
         let file = BufWriter::with_capacity(256 * 1024, File::create(&beside)?);
-        Ok(Box::new(Pending { file, beside, target }))
+        Ok(Box::new(Pending { file, beside, target, unsynced: 0 }))
     }
 
     fn open_file(&self, path: &str) -> io::Result<Box<dyn OpenFile>> {
@@ -222,15 +222,28 @@ impl Disk for Directory {
     }
 }
 
+/// A file that takes its name when it is whole. It is synced while it grows: one sync of it all would keep the disk from
+/// the groups of the log for as long as it takes.
 struct Pending {
     file: BufWriter<File>,
     beside: PathBuf,
     target: PathBuf,
+    unsynced: usize,
 }
+
+/// Bytes of a growing file that may wait for the disk.
+const UNSYNCED_BYTES: usize = 4 << 20;
 
 impl Write for Pending {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.unsynced += written;
+        if self.unsynced >= UNSYNCED_BYTES {
+            self.unsynced = 0;
+            self.file.flush()?;
+            self.file.get_ref().sync_data()?;
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
