@@ -155,7 +155,7 @@ impl<'a> Change<'a> {
         let ledger = self.ledger(sku);
         let mut wanted = ledger.wanted();
         for (waiting, place) in placed {
-            wanted -= u64::from(ledger.queue.get(&waiting).copied().unwrap_or(0));
+            wanted -= u64::from(ledger.queue().get(&waiting).copied().unwrap_or(0));
             if let Place::Queued(units) = place {
                 wanted += u64::from(units);
             }
@@ -289,11 +289,10 @@ impl<'a> Change<'a> {
     pub fn apply(mut self, withdrawal: Withdrawal<'a>) -> BTreeSet<SkuIndex> {
         for (sku, waiting, place) in std::mem::take(&mut self.places) {
             let ledger = self.ledger(sku);
-            ledger.queue.remove(&waiting);
-            ledger.loose.remove(&waiting);
+            ledger.leave(&waiting);
             match place {
-                Place::Queued(units) => drop(ledger.queue.insert(waiting, units)),
-                Place::Loose => drop(ledger.loose.insert(waiting)),
+                Place::Queued(units) => ledger.enqueue(waiting, units),
+                Place::Loose => ledger.wait_loosely(waiting),
                 Place::Gone => {}
             }
         }
@@ -329,7 +328,7 @@ impl<'a> Change<'a> {
         withdrawal.logged();
         let idle = |sku: &SkuIndex| {
             let ledger = &self.ledgers[sku];
-            ledger.queue.is_empty() && ledger.loose.is_empty() && ledger.pooled() == 0
+            ledger.queue().is_empty() && ledger.loose().is_empty() && ledger.pooled() == 0
         };
         touched.retain(|sku| !idle(sku));
         let left: BTreeSet<_> = self.ledgers.iter().filter(|(_, l)| l.pooled() > 0).map(|(sku, _)| *sku).collect();

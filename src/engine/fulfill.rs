@@ -527,7 +527,7 @@ fn leave_queues(change: &mut Change<'_>, order: &Order, parts: &[CancelledPart])
         let left = line.backordered - part.quantity;
         for (sku, _) in line.placed.stock(1) {
             let waiting = (order.key, part.line);
-            let loose = change.ledger(sku).loose.contains(&waiting);
+            let loose = change.ledger(sku).loose().contains(&waiting);
             let place = match (left, loose) {
                 (0, _) => Place::Gone,
                 (_, true) => Place::Loose,

@@ -226,7 +226,7 @@ impl Engine {
     fn pegs(&self, network: &Network, sku: SkuIndex) -> Vec<Peg> {
         let (waiting, mut owned, coming) = {
             let ledger = network.sku(sku).ledger.lock();
-            let waiting: Vec<_> = ledger.queue.iter().map(|(waiting, units)| (*waiting, *units)).collect();
+            let waiting: Vec<_> = ledger.queue().iter().map(|(waiting, units)| (*waiting, *units)).collect();
             (waiting, ledger.pooled(), self.arriving(network, sku, &ledger))
         };
         // A node that supplies nothing gives the queue nothing.

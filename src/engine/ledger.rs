@@ -48,13 +48,20 @@ struct Rest {
 pub struct Ledger {
     /// Units there, by position of the cell.
     on_hand: Box<[u32]>,
+    /// What most skus have nothing of.
+    seldom: Option<Box<Seldom>>,
+}
+
+/// What lies apart, so that a sku that has nothing of it takes a third less.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seldom {
     /// The other counters of the cells in which one of them is not zero, ascending by position.
     rest: Vec<(u32, Rest)>,
-    /// Demand with a right to the next units, first come first.
-    pub queue: BTreeMap<Waiting, u32>,
-    /// Demand that lets newcomers pass until all of it can be had at once: kits, and orders with fenced nodes.
-    pub loose: BTreeSet<Waiting>,
+    queue: BTreeMap<Waiting, u32>,
+    loose: BTreeSet<Waiting>,
 }
+
+static NOTHING: Seldom = Seldom { rest: Vec::new(), queue: BTreeMap::new(), loose: BTreeSet::new() };
 
 impl Ledger {
     /// How many cells there are.
@@ -62,10 +69,51 @@ impl Ledger {
         self.on_hand.len()
     }
 
+    /// Demand with a right to the next units, first come first.
+    pub fn queue(&self) -> &BTreeMap<Waiting, u32> {
+        &self.seldom().queue
+    }
+
+    /// Demand that lets newcomers pass until all of it can be had at once: kits, and orders with fenced nodes.
+    pub fn loose(&self) -> &BTreeSet<Waiting> {
+        &self.seldom().loose
+    }
+
+    /// A line waits with a right to so many units.
+    pub fn enqueue(&mut self, waiting: Waiting, units: u32) {
+        self.seldom_mut().queue.insert(waiting, units);
+    }
+
+    /// A line waits without a right.
+    pub fn wait_loosely(&mut self, waiting: Waiting) {
+        self.seldom_mut().loose.insert(waiting);
+    }
+
+    /// A line waits no longer, either way.
+    pub fn leave(&mut self, waiting: &Waiting) {
+        if let Some(seldom) = &mut self.seldom {
+            seldom.queue.remove(waiting);
+            seldom.loose.remove(waiting);
+            self.tidy();
+        }
+    }
+
+    fn seldom(&self) -> &Seldom {
+        self.seldom.as_deref().unwrap_or(&NOTHING)
+    }
+
+    fn seldom_mut(&mut self) -> &mut Seldom {
+        self.seldom.get_or_insert_default()
+    }
+
+    fn tidy(&mut self) {
+        self.seldom = self.seldom.take().filter(|seldom| **seldom != NOTHING);
+    }
+
     /// The counters of a cell.
     pub fn at(&self, position: usize) -> Physical {
         let on_hand = self.on_hand[position];
-        let rest = self.rest_of(position).map_or_else(|_| Rest::default(), |at| self.rest[at].1);
+        let rest = self.rest_of(position).map_or_else(|_| Rest::default(), |at| self.seldom().rest[at].1);
         let Rest { shortfall, pool, safety_stock, damaged, quality_control } = rest;
         Physical { on_hand, shortfall, pool, safety_stock, damaged, quality_control }
     }
@@ -85,30 +133,33 @@ impl Ledger {
         self.on_hand[position] = on_hand;
         let rest = Rest { shortfall, pool, safety_stock, damaged, quality_control };
         match (self.rest_of(position), rest == Rest::default()) {
-            (Ok(at), false) => self.rest[at].1 = rest,
-            (Ok(at), true) => drop(self.rest.remove(at)),
-            (Err(at), false) => self.rest.insert(at, (position as u32, rest)),
+            (Ok(at), false) => self.seldom_mut().rest[at].1 = rest,
+            (Ok(at), true) => {
+                self.seldom_mut().rest.remove(at);
+                self.tidy();
+            }
+            (Err(at), false) => self.seldom_mut().rest.insert(at, (position as u32, rest)),
             (Err(_), true) => {}
         }
     }
 
     fn rest_of(&self, position: usize) -> Result<usize, usize> {
-        self.rest.binary_search_by_key(&(position as u32), |(at, _)| *at)
+        self.seldom().rest.binary_search_by_key(&(position as u32), |(at, _)| *at)
     }
 
     /// Units the queue wants.
     pub fn wanted(&self) -> u64 {
-        self.queue.values().map(|units| u64::from(*units)).sum()
+        self.queue().values().map(|units| u64::from(*units)).sum()
     }
 
     /// Units the queue already owns.
     pub fn pooled(&self) -> u64 {
-        self.rest.iter().map(|(_, rest)| u64::from(rest.pool)).sum()
+        self.seldom().rest.iter().map(|(_, rest)| u64::from(rest.pool)).sum()
     }
 
     /// Units that are owed in its cells.
     pub fn shortfall(&self) -> u64 {
-        self.rest.iter().map(|(_, rest)| u64::from(rest.shortfall)).sum()
+        self.seldom().rest.iter().map(|(_, rest)| u64::from(rest.shortfall)).sum()
     }
 
     /// Units that the next gives owe: shortfalls, and what the queue wants beyond what it owns.
@@ -147,7 +198,7 @@ pub struct SkuStock {
     pub ledger: Mutex<Ledger>,
 }
 
-const _: () = assert!(size_of::<Cells>() + size_of::<u64>() <= 64 && size_of::<SkuStock>() <= 192);
+const _: () = assert!(size_of::<Cells>() + size_of::<u64>() <= 64 && size_of::<SkuStock>() <= 128);
 
 impl SkuStock {
     /// The stock of a recovered sku, in the room that was made for its cells.

@@ -33,7 +33,7 @@ impl Engine {
             while let Some(more) = self.drain_one(turn, network, sku) {
                 todo.extend(more);
             }
-            let loose: Vec<_> = network.sku(sku).ledger.lock().loose.iter().copied().collect();
+            let loose: Vec<_> = network.sku(sku).ledger.lock().loose().iter().copied().collect();
             for (order, line) in loose {
                 todo.extend(self.refill(turn, network, order, line));
             }
@@ -47,7 +47,7 @@ impl Engine {
             if ledger.pooled() == 0 {
                 return None;
             }
-            ledger.queue.first_key_value().map(|(waiting, _)| *waiting)
+            ledger.queue().first_key_value().map(|(waiting, _)| *waiting)
         };
         match first {
             Some((key, line)) => self.drain_to(turn, network, sku, key, line),
@@ -67,12 +67,12 @@ impl Engine {
         let now = turn.now();
         let mut change = Change::lock(network, &BTreeSet::from([sku]));
         let ledger = change.ledger(sku);
-        let Some(wanted) = ledger.queue.get(&(key, line)).copied() else { return Some(BTreeSet::new()) };
+        let Some(wanted) = ledger.queue().get(&(key, line)).copied() else { return Some(BTreeSet::new()) };
         let order = slot.as_ref().expect("a locked entity is there");
         if order.is_spent() {
             // It lets others pass from now on; a start reads the same off the order, so nothing is logged.
-            ledger.queue.remove(&(key, line));
-            ledger.loose.insert((key, line));
+            ledger.leave(&(key, line));
+            ledger.wait_loosely((key, line));
             return Some(BTreeSet::new());
         }
         let cells: Vec<_> = network.sku(sku).cells.iter().map(|cell| (cell.node, cell.position)).collect();
@@ -112,7 +112,7 @@ impl Engine {
     /// The queue is empty but still owns units: they become free.
     fn free_pool(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) -> Option<BTreeSet<SkuIndex>> {
         let mut change = Change::lock(network, &BTreeSet::from([sku]));
-        if !change.ledger(sku).queue.is_empty() {
+        if !change.ledger(sku).queue().is_empty() {
             return Some(BTreeSet::new());
         }
         let pools: Vec<_> = network
@@ -244,7 +244,7 @@ impl Engine {
             };
             for (line, placed) in (0..).zip(&lines) {
                 let waits_loose =
-                    |(sku, _): &(SkuIndex, u32)| network.sku(*sku).ledger.lock().loose.contains(&(key, line));
+                    |(sku, _): &(SkuIndex, u32)| network.sku(*sku).ledger.lock().loose().contains(&(key, line));
                 if placed.stock(1).first().is_some_and(waits_loose) {
                     let touched = self.refill(turn, &network, key, line);
                     self.follow_up(turn, &network, touched);
@@ -323,6 +323,6 @@ fn unallocated(order: &Order) -> Vec<LineUnits> {
 
 fn forget_loose(network: &Network, line: &PlacedLine, waiting: super::ledger::Waiting) {
     for (sku, _) in line.stock(1) {
-        network.sku(sku).ledger.lock().loose.remove(&waiting);
+        network.sku(sku).ledger.lock().leave(&waiting);
     }
 }

@@ -74,7 +74,10 @@ impl Engine {
             let sku = SkuIndex(at);
             let busy = {
                 let ledger = network.sku(sku).ledger.lock();
-                ledger.shortfall() > 0 || !ledger.queue.is_empty() || !ledger.loose.is_empty() || ledger.pooled() > 0
+                ledger.shortfall() > 0
+                    || !ledger.queue().is_empty()
+                    || !ledger.loose().is_empty()
+                    || ledger.pooled() > 0
             };
             if busy {
                 self.settle(turn, network, sku);

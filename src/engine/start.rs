@@ -210,9 +210,9 @@ impl Engine {
             for (sku, _) in own.placed.stock(1) {
                 let mut ledger = network.sku(sku).ledger.lock();
                 if right {
-                    ledger.queue.insert((order.key, line), own.backordered);
+                    ledger.enqueue((order.key, line), own.backordered);
                 } else {
-                    ledger.loose.insert((order.key, line));
+                    ledger.wait_loosely((order.key, line));
                 }
             }
         }
