@@ -7,10 +7,10 @@
 //! cargo bench --bench soak -- --size small       keeps it alive (what `cargo test --benches` runs)
 //! ```
 //! A visit is four looks at what is available, one reservation of ten minutes, and its release every second time; the
-//! other half lapses. First as many visits as the machine does are counted, then [`LOAD`] of that is asked, at fixed
-//! times whatever the server does: a latency counts from the time at which its visit was due. The server is a process of
-//! its own on the clock of its requests, which runs so fast that the run lasts two days: what is kept for 24 hours has
-//! begun to go at half time. Server and visitors share the machine.
+//! other half lapses. First as many visits as the machine does are counted, for so long that lapses and snapshots are part
+//! of what it does; then [`LOAD`] of that is asked, at fixed times whatever the server does: a latency counts from the time
+//! at which its visit was due. The server is a process of its own on the clock of its requests, which runs so fast that the
+//! run lasts two days: what is kept for 24 hours has begun to go at half time. Server and visitors share the machine.
 //!
 //! Not here: orders. Those that have ended stay in memory as long as there is no archive, so they grow without a window.
 
@@ -56,7 +56,7 @@ fn main() {
     let size = if small {
         Size { skus: 20, calibration: Duration::from_millis(200), run: Duration::from_secs(3) }
     } else {
-        Size { skus: 2_000, calibration: Duration::from_secs(15), run: Duration::from_secs_f64(minutes * 60.0) }
+        Size { skus: 2_000, calibration: Duration::from_secs(120), run: Duration::from_secs_f64(minutes * 60.0) }
     };
     let dir = tempfile::tempdir().expect("a temporary directory");
     let server = Server::start(dir.path());
