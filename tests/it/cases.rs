@@ -1,5 +1,7 @@
 //! Faults of other systems that must not happen here, each named after its row.
 
+mod life;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ordain::domain::command::*;
