@@ -197,6 +197,7 @@ impl Pipeline {
             Reply::Order(order) | Reply::Hold { order, .. } => order.seq,
             Reply::Reservation(reservation) => reservation.seq,
             Reply::Inbound(inbound) => inbound.seq,
+            Reply::Transfer(transfer) => transfer.seq,
             _ => seq,
         };
         Ok(Outcome { reply, seq, replayed: true })

@@ -10,7 +10,7 @@ use super::scalar::{Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::LineUnits;
-use crate::domain::event::{Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved};
+use crate::domain::event::{Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved, TransferChanged};
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::hold::Hold;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
@@ -21,6 +21,7 @@ use crate::domain::record::Record;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::state::{Entity, EntityKey, State};
 use crate::domain::stock::LevelDelta;
+use crate::domain::transfer::TransferEvent;
 
 shape! {
     /// Where the live feed begins.
@@ -111,6 +112,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::OrderChanged(e) => order_changed(e, names),
         Event::KeyUsed(_) => json!({"type": "idempotency_key_used"}),
         Event::InboundChanged(e) => inbound_changed(e, names),
+        Event::TransferChanged(e) => transfer_changed(e, names),
     }
 }
 
@@ -182,6 +184,31 @@ fn inbound_changed(changed: &InboundChanged, names: &impl Names) -> Value {
         InboundEvent::Ended { reason } => ("inbound_ended", json!({"reason": reason})),
     };
     name(&mut facts, kind, "inbound", changed.key.to_string(), changed.version);
+    facts
+}
+
+fn transfer_changed(changed: &TransferChanged, names: &impl Names) -> Value {
+    let (kind, mut facts) = match &changed.event {
+        TransferEvent::Readied { id, from, to, eta, lines, .. } => {
+            let line = |(sku, units): &(SkuIndex, u32)| json!({"sku": names.sku(*sku), "quantity": units});
+            (
+                "transfer_ready",
+                json!({
+                    "caller_id": id, "from": names.node(*from), "to": names.node(*to), "eta": eta.map(Instant::from),
+                    "lines": lines.iter().map(line).collect::<Vec<_>>(),
+                }),
+            )
+        }
+        TransferEvent::Redated { eta } => ("transfer_redated", json!({"eta": Instant::from(*eta)})),
+        TransferEvent::Dispatched => ("transfer_dispatched", json!({})),
+        TransferEvent::Received { lines } => {
+            let line = |(line, units): &(u16, u32)| json!({"line": line, "quantity": units});
+            ("transfer_received", json!({"lines": lines.iter().map(line).collect::<Vec<_>>()}))
+        }
+        TransferEvent::Closed => ("transfer_closed", json!({})),
+        TransferEvent::Cancelled { reason } => ("transfer_cancelled", json!({"reason": reason})),
+    };
+    name(&mut facts, kind, "transfer", changed.key.to_string(), changed.version);
     facts
 }
 

@@ -10,7 +10,7 @@ use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{AnnounceInbound, Command, InboundAction, SkuUnits};
 use crate::domain::ids::Text;
-use crate::domain::inbound::{Inbound, InboundLine, InboundStatus, Peg};
+use crate::domain::inbound::{Coming, Inbound, InboundLine, InboundStatus, Peg, SupplyKey};
 use crate::domain::limits::INBOUND_LINES_MAX;
 use crate::domain::order::Order;
 use crate::domain::quantity::Quantity;
@@ -71,7 +71,7 @@ shape! {
     }
 }
 
-fn units(lines: Vec<SkuQuantity>) -> Vec<SkuUnits> {
+pub(super) fn units(lines: Vec<SkuQuantity>) -> Vec<SkuUnits> {
     lines.into_iter().map(|line| SkuUnits { sku: line.sku.0, quantity: line.quantity }).collect()
 }
 
@@ -200,8 +200,11 @@ pub struct PegJson {
     pub sku: Sku,
     /// How many.
     pub quantity: u32,
-    /// The document; `null` when nothing is announced for them.
+    /// The document of inbound supply; `null` when it is a transfer, or nothing is announced for them.
     pub inbound: Option<String>,
+    /// The transfer, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<String>,
     /// Where it comes to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node: Option<Id>,
@@ -213,14 +216,18 @@ pub struct PegJson {
 impl PegJson {
     /// A peg of an order; `named` gives the name of a document.
     pub fn of(peg: &Peg, order: &Order, named: impl Fn(&Peg) -> Option<String>, catalogue: &Catalogue) -> Self {
+        let is_transfer = matches!(peg.supply.map(|supply| supply.document), Some(SupplyKey::Transfer(_)));
+        let document = named(peg);
+        let (inbound, transfer) = if is_transfer { (None, document) } else { (document, None) };
         Self {
             order: order.name(),
             line: Id(order.lines[usize::from(peg.line)].placed.id.clone()),
             sku: Sku(catalogue.item(peg.sku).sku.clone()),
             quantity: peg.units,
-            inbound: named(peg),
+            inbound,
+            transfer,
             node: peg.supply.map(|supply| Id(catalogue.node(supply.node).id.clone())),
-            eta: peg.supply.map(|supply| supply.at.into()),
+            eta: peg.supply.filter(|supply| supply.at != Coming::SOME_DAY).map(|supply| supply.at.into()),
         }
     }
 }

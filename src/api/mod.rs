@@ -26,4 +26,5 @@ pub mod scalar;
 pub mod stock;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 pub mod words;

@@ -239,6 +239,10 @@ fn facts(rejection: &Rejection) -> Value {
             let legal: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
             json!({"fulfillment_order": id, "fulfillment_status": status.word(), "step": verb.word(), "legal": legal})
         }
+        Rejection::IllegalTransfer { id, status, verb } => {
+            let legal: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
+            json!({"transfer": id, "transfer_status": status.word(), "step": verb.word(), "legal": legal})
+        }
         Rejection::NotCancellable { order, line, cancellable, requested } => {
             json!({"order": order, "line": line, "cancellable": cancellable, "requested": requested})
         }

@@ -11,6 +11,7 @@ use super::problem::{CODES, Problem};
 use super::reading::{Shape, read};
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
 use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
+use super::transfer::{NewTransfer, TransferCancelling, TransferChange, TransferReceipt};
 
 mod fuzz;
 
@@ -45,6 +46,10 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PATCH", ["inbound", _]) => read_as::<InboundChange>(body),
         ("POST", ["inbound", _, "receipts"]) => read_as::<Receipt>(body),
         ("POST", ["inbound", _, "cancel"]) => read_as::<CallingOff>(body),
+        ("POST", ["transfers"]) => read_as::<NewTransfer>(body),
+        ("PATCH", ["transfers", _]) => read_as::<TransferChange>(body),
+        ("POST", ["transfers", _, "receipts"]) => read_as::<TransferReceipt>(body),
+        ("POST", ["transfers", _, "cancel"]) => read_as::<TransferCancelling>(body),
         ("POST", ["fulfillment-orders", _, "reject"]) => read_as::<Rejecting>(body),
         ("POST", ["fulfillment-orders", _, "short"]) => read_as::<Shorting>(body),
         ("POST", ["fulfillment-orders", _, "ship"]) => read_as::<Shipping>(body),

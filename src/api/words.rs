@@ -21,6 +21,7 @@ use crate::domain::order::{OrderStatus, OrderType};
 use crate::domain::payment::{PaymentMark, PaymentState};
 use crate::domain::reservation::ReservationState;
 use crate::domain::stock::MovementKind;
+use crate::domain::transfer::TransferStatus;
 
 /// An enum whose values have words.
 pub trait Worded: Copy + PartialEq + 'static {
@@ -136,6 +137,7 @@ words! {
         Released = "released", Claimed = "claimed", Drained = "drained", Shipped = "shipped", Returned = "returned",
         Counted = "counted", Lost = "lost", Found = "found", Damaged = "damaged", Corrected = "correction",
         StateChanged = "state_changed", ShortPicked = "short_picked", Settled = "settled",
+        TransferredOut = "transferred_out", TransferredIn = "transferred_in",
     }
     StockState {
         Available = "available", Damaged = "damaged", QualityControl = "quality_control",
@@ -157,6 +159,10 @@ words! {
     }
     InboundStatus {
         Expected = "expected", PartiallyReceived = "partially_received", Received = "received", Closed = "closed",
+        Cancelled = "cancelled",
+    }
+    TransferStatus {
+        Ready = "ready", InTransit = "in_transit", PartiallyReceived = "partially_received", Received = "received",
         Cancelled = "cancelled",
     }
     HoldKind { Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual" }

@@ -458,6 +458,41 @@ pub enum InboundAction {
     End(Option<Text>),
 }
 
+/// Units that shall go from one node to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadyTransfer {
+    /// The caller's own id.
+    pub id: Option<Text>,
+    /// Fingerprint of the body, compared when the id comes again.
+    pub fingerprint: u64,
+    /// Where they go from.
+    pub from: Text,
+    /// Where they go to.
+    pub to: Text,
+    /// When they come, if that is known.
+    pub eta: Option<WallTime>,
+    /// What: each sku once.
+    pub lines: Vec<SkuUnits>,
+}
+
+/// What happens to a transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransferAction {
+    /// It comes at another time.
+    Redate(WallTime),
+    /// It leaves.
+    Dispatch,
+    /// Units came; when `close` is set, no more will.
+    Receive {
+        /// What came.
+        lines: Vec<SkuUnits>,
+        /// Whether the rest will not come.
+        close: bool,
+    },
+    /// It will not leave.
+    Cancel(Option<Text>),
+}
+
 /// Everything that changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -510,6 +545,15 @@ pub enum Command {
         /// What happens to it.
         action: InboundAction,
     },
+    /// Make a transfer.
+    ReadyTransfer(ReadyTransfer),
+    /// Re-date, dispatch, receive or call off a transfer.
+    ChangeTransfer {
+        /// Which.
+        transfer: Text,
+        /// What happens to it.
+        action: TransferAction,
+    },
 }
 
 impl Command {
@@ -523,6 +567,7 @@ impl Command {
                 | Self::EndHold(_)
                 | Self::ReportPayment(_)
                 | Self::ChangeInbound { action: InboundAction::Receive(_), .. }
+                | Self::ChangeTransfer { .. }
         )
     }
 }

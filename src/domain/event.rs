@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex};
+use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, TransferKey};
 use super::inbound::InboundEvent;
 use super::item::Item;
 use super::money::Currency;
@@ -15,6 +15,7 @@ use super::reservation::ReservationEvent;
 use super::rule_set::RuleSet;
 use super::state::EntityKey;
 use super::stock::{CellKey, Level, LevelDelta, MovementKind};
+use super::transfer::TransferEvent;
 
 /// The first event of a data directory.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -85,6 +86,17 @@ pub struct InboundChanged {
     pub event: InboundEvent,
 }
 
+/// Something happened to a transfer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TransferChanged {
+    /// Which.
+    pub key: TransferKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: TransferEvent,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -98,6 +110,8 @@ pub enum Answer {
     Hold(OrderKey, u16),
     /// A document of inbound supply, as it stands.
     Inbound(InboundKey),
+    /// A transfer, as it stands.
+    Transfer(TransferKey),
 }
 
 /// An idempotency key took effect with this record.
@@ -132,6 +146,8 @@ pub enum Event {
     KeyUsed(KeyUsed),
     /// See [`InboundChanged`].
     InboundChanged(Box<InboundChanged>),
+    /// See [`TransferChanged`].
+    TransferChanged(Box<TransferChanged>),
 }
 
 impl Event {
@@ -148,6 +164,7 @@ impl Event {
             Self::KeyUsed(_) => 8,
             // 9 is a crowd of reservations, which reads back as events of type 6.
             Self::InboundChanged(_) => 10,
+            Self::TransferChanged(_) => 12,
         }
     }
 
@@ -163,6 +180,7 @@ impl Event {
             Self::OrderChanged(e) => EntityKey::Order(e.key),
             Self::KeyUsed(e) => EntityKey::Key(e.hash),
             Self::InboundChanged(e) => EntityKey::Inbound(e.key),
+            Self::TransferChanged(e) => EntityKey::Transfer(e.key),
         }
     }
 }

@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{InboundKey, NodeIndex, OrderKey, SkuIndex, Text};
+use super::ids::{InboundKey, NodeIndex, OrderKey, SkuIndex, Text, TransferKey};
 use super::limits::INBOUND_READABLE_MS;
 use super::record::Header;
 use super::stock::LawBroken;
@@ -153,6 +153,16 @@ impl Inbound {
         }
     }
 
+    /// What of it comes, and when.
+    pub fn coming(&self) -> impl Iterator<Item = (SkuIndex, Coming)> {
+        let open = self.status().is_open();
+        let lines = self.lines.iter().filter(move |line| open && line.open() > 0);
+        lines.map(|line| {
+            let document = SupplyKey::Inbound(self.key);
+            (line.sku, Coming { at: self.eta, document, node: self.node, units: line.open() })
+        })
+    }
+
     /// Whether nothing needs to know of it any more at `now`.
     pub fn is_forgotten_at(&self, now: JournalTime) -> bool {
         self.ended_at.is_some_and(|at| now.0 - at.0 > INBOUND_READABLE_MS)
@@ -218,17 +228,31 @@ impl Inbound {
     }
 }
 
+/// A document of supply.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum SupplyKey {
+    /// From outside.
+    Inbound(InboundKey),
+    /// From another node.
+    Transfer(TransferKey),
+}
+
 /// Units of a sku that will come: when, from which document, where.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Coming {
     /// When.
     pub at: WallTime,
     /// The document.
-    pub inbound: InboundKey,
+    pub document: SupplyKey,
     /// Where.
     pub node: NodeIndex,
     /// How many, at least 1.
     pub units: u32,
+}
+
+impl Coming {
+    /// The date of what comes nobody knows when.
+    pub const SOME_DAY: WallTime = WallTime(i64::MAX);
 }
 
 /// Units of a waiting line, and what they wait for.

@@ -33,3 +33,4 @@ pub mod sourcing;
 pub mod state;
 pub mod stock;
 pub mod time;
+pub mod transfer;

@@ -2,6 +2,7 @@
 
 use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::record::RecordTooLarge;
+use super::transfer::{TransferStatus, TransferVerb};
 
 /// A fault of one field.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -182,6 +183,16 @@ pub enum Rejection {
         /// How it ended.
         state: &'static str,
     },
+    /// An illegal step of a transfer.
+    #[error("transfer {id} is {}: cannot {}; it can {}", .status.word(), .verb.word(), steps_text(*.status))]
+    IllegalTransfer {
+        /// The transfer.
+        id: String,
+        /// Where it stands.
+        status: TransferStatus,
+        /// What was asked.
+        verb: TransferVerb,
+    },
     /// More would be given back than was taken.
     #[error("order {order}: {refund} cannot be given back, {paid} are paid and not yet given back")]
     RefundTooLarge {
@@ -205,7 +216,14 @@ fn faults_text(faults: &[Fault]) -> String {
 }
 
 fn verbs_text(status: FulfillmentStatus) -> String {
-    let words: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
+    listed(status.legal().iter().map(|verb| verb.word()).collect())
+}
+
+fn steps_text(status: TransferStatus) -> String {
+    listed(status.legal().iter().map(|verb| verb.word()).collect())
+}
+
+fn listed(words: Vec<&str>) -> String {
     if words.is_empty() { "do nothing more".to_owned() } else { words.join(", ") }
 }
 
@@ -238,7 +256,7 @@ impl Rejection {
             Self::IdTaken { .. } => "id_taken",
             Self::DuplicateChannelOrder { .. } => "duplicate_channel_order",
             Self::KeyReused => "idempotency_key_reused",
-            Self::IllegalStep { .. } => "illegal_transition",
+            Self::IllegalStep { .. } | Self::IllegalTransfer { .. } => "illegal_transition",
             Self::NotCancellable { .. } => "not_cancellable",
             Self::OnHold { .. } => "on_hold",
             Self::HoldEnded { .. } => "hold_ended",

@@ -8,6 +8,7 @@ use super::order::Order;
 use super::reservation::Reservation;
 use super::rule_set::RuleSet;
 use super::stock::{CellKey, Level};
+use super::transfer::Transfer;
 
 /// What a command answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub enum Reply {
     },
     /// A document of inbound supply.
     Inbound(Box<Inbound>),
+    /// A transfer.
+    Transfer(Box<Transfer>),
     /// An order, of which one hold was meant.
     Hold {
         /// The order.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::event::{DirectoryFounded, Event, KeyUsed};
-use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey};
 use super::inbound::Inbound;
 use super::item::Item;
 use super::limits::KEY_WINDOW_MS;
@@ -19,6 +19,7 @@ use super::reservation::{Reservation, ReservationState};
 use super::rule_set::RuleSet;
 use super::stock::{CellKey, LawBroken, Level};
 use super::time::JournalTime;
+use super::transfer::Transfer;
 
 /// Names an entity; ordered by kind, then id.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -41,6 +42,8 @@ pub enum EntityKey {
     Key(u128),
     /// A document of inbound supply.
     Inbound(InboundKey),
+    /// A transfer.
+    Transfer(TransferKey),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -76,6 +79,8 @@ pub enum Entity {
     Key(KeyEntry),
     /// A document of inbound supply.
     Inbound(Box<Inbound>),
+    /// A transfer.
+    Transfer(Box<Transfer>),
 }
 
 impl EntityKey {
@@ -91,6 +96,7 @@ impl EntityKey {
             Self::Order(_) => 7,
             Self::Key(_) => 8,
             Self::Inbound(_) => 9,
+            Self::Transfer(_) => 11,
         }
     }
 }
@@ -124,6 +130,12 @@ impl Entity {
             (Some(Self::Inbound(before)), Event::InboundChanged(e)) => {
                 Inbound::fold(Some(*before), e.key, e.version, header, &e.event).map(|i| Self::Inbound(Box::new(i)))
             }
+            (None, Event::TransferChanged(e)) => {
+                Transfer::fold(None, e.key, e.version, header, &e.event).map(|t| Self::Transfer(Box::new(t)))
+            }
+            (Some(Self::Transfer(before)), Event::TransferChanged(e)) => {
+                Transfer::fold(Some(*before), e.key, e.version, header, &e.event).map(|t| Self::Transfer(Box::new(t)))
+            }
             (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
             (before, event) => Err(LawBroken(format!("{event:?} does not follow {before:?}"))),
         }
@@ -138,12 +150,14 @@ impl Entity {
         Ok(Self::Key(KeyEntry { fingerprint: used.fingerprint, seq: header.seq, at: header.time }))
     }
 
-    /// Whether nothing needs to know of it any more at `now`; only reservations, keys and inbound supply come to that. Snapshots and memory leave such entities out.
+    /// Whether nothing needs to know of it any more at `now`; only reservations, keys,
+    /// inbound supply and transfers come to that. Snapshots and memory leave such entities out.
     pub fn is_forgotten_at(&self, now: JournalTime) -> bool {
         match self {
             Self::Reservation(reservation) => reservation.is_forgotten_at(now),
             Self::Key(entry) => now.0 - entry.at.0 > KEY_WINDOW_MS,
             Self::Inbound(inbound) => inbound.is_forgotten_at(now),
+            Self::Transfer(transfer) => transfer.is_forgotten_at(now),
             _ => false,
         }
     }
@@ -167,6 +181,7 @@ pub struct State {
     orders: BTreeMap<OrderKey, Entity>,
     keys: BTreeMap<u128, Entity>,
     inbound: BTreeMap<InboundKey, Entity>,
+    transfers: BTreeMap<TransferKey, Entity>,
 }
 
 impl State {
@@ -187,6 +202,7 @@ impl State {
             EntityKey::Order(key) => drop(self.orders.insert(key, entity)),
             EntityKey::Key(key) => drop(self.keys.insert(key, entity)),
             EntityKey::Inbound(key) => drop(self.inbound.insert(key, entity)),
+            EntityKey::Transfer(key) => drop(self.transfers.insert(key, entity)),
         }
     }
 
@@ -213,6 +229,7 @@ impl State {
             EntityKey::Order(key) => self.orders.remove(key),
             EntityKey::Key(key) => self.keys.remove(key),
             EntityKey::Inbound(key) => self.inbound.remove(key),
+            EntityKey::Transfer(key) => self.transfers.remove(key),
         }
     }
 
@@ -236,6 +253,7 @@ impl State {
         let cells: usize = self.cells.values().map(Vec::len).sum();
         let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len();
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
+        let open = open + self.transfers.len();
         usize::from(self.directory.is_some()) + catalogue + cells + open
     }
 
@@ -260,6 +278,7 @@ impl State {
             EntityKey::Order(key) => self.orders.get(key),
             EntityKey::Key(key) => self.keys.get(key),
             EntityKey::Inbound(key) => self.inbound.get(key),
+            EntityKey::Transfer(key) => self.transfers.get(key),
         }
     }
 
@@ -284,8 +303,9 @@ impl State {
         let orders = self.orders.iter().map(|(key, entity)| (EntityKey::Order(*key), entity));
         let keys = self.keys.iter().map(|(key, entity)| (EntityKey::Key(*key), entity));
         let inbound = self.inbound.iter().map(|(key, entity)| (EntityKey::Inbound(*key), entity));
+        let transfers = self.transfers.iter().map(|(key, entity)| (EntityKey::Transfer(*key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
-        catalogue.chain(cells).chain(reservations).chain(orders).chain(keys).chain(inbound)
+        catalogue.chain(cells).chain(reservations).chain(orders).chain(keys).chain(inbound).chain(transfers)
     }
 
     /// All orders, ascending by key.
@@ -314,8 +334,9 @@ impl State {
         let orders = self.orders.into_iter().map(|(key, entity)| (EntityKey::Order(key), entity));
         let keys = self.keys.into_iter().map(|(key, entity)| (EntityKey::Key(key), entity));
         let inbound = self.inbound.into_iter().map(|(key, entity)| (EntityKey::Inbound(key), entity));
+        let transfers = self.transfers.into_iter().map(|(key, entity)| (EntityKey::Transfer(key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
-        catalogue.chain(cells).chain(reservations).chain(orders).chain(keys).chain(inbound)
+        catalogue.chain(cells).chain(reservations).chain(orders).chain(keys).chain(inbound).chain(transfers)
     }
 
     /// The highest generated number; 0 when there is none.
@@ -323,7 +344,8 @@ impl State {
         let order = self.orders.last_key_value().map_or(0, |(key, _)| key.0);
         let reservation = self.reservations.last_key_value().map_or(0, |(key, _)| key.0);
         let inbound = self.inbound.last_key_value().map_or(0, |(key, _)| key.0);
-        order.max(reservation).max(inbound)
+        let transfer = self.transfers.last_key_value().map_or(0, |(key, _)| key.0);
+        order.max(reservation).max(inbound).max(transfer)
     }
 
     /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law; a state
@@ -357,6 +379,7 @@ impl State {
         self.reservations.retain(|_, entity| !entity.is_forgotten_at(now));
         self.keys.retain(|_, entity| !entity.is_forgotten_at(now));
         self.inbound.retain(|_, entity| !entity.is_forgotten_at(now));
+        self.transfers.retain(|_, entity| !entity.is_forgotten_at(now));
     }
 
     /// Checks the laws that span entities: every committed and reserved unit has an owner, and no owner holds more.
@@ -367,6 +390,11 @@ impl State {
                 Entity::Order(order) => {
                     for (cell, units) in committed_by(order) {
                         owned.entry(cell).or_default().0 += units;
+                    }
+                }
+                Entity::Transfer(transfer) => {
+                    for (cell, units) in transfer.committed() {
+                        owned.entry(cell).or_default().0 += u64::from(units);
                     }
                 }
                 Entity::Reservation(r) if r.state == ReservationState::Held => {
@@ -384,7 +412,7 @@ impl State {
             let (committed, reserved) = owned.remove(&cell).unwrap_or_default();
             if u64::from(level.committed) != committed || u64::from(level.reserved - level.pool) != reserved {
                 return Err(LawBroken(format!(
-                    "cell {cell:?}: orders own {committed}, reservations {reserved}, but the level is {level:?}"
+                    "cell {cell:?}: orders and transfers own {committed}, reservations {reserved}, but the level is {level:?}"
                 )));
             }
         }

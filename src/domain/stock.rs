@@ -106,6 +106,10 @@ pub enum MovementKind {
     ShortPicked,
     /// Paid at start what was owed from what was free.
     Settled,
+    /// Left the node towards another one.
+    TransferredOut,
+    /// Came from another node.
+    TransferredIn,
 }
 
 /// A law of the domain that did not hold.

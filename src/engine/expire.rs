@@ -133,7 +133,7 @@ impl Engine {
         self.ended.lock().extend(ended);
     }
 
-    /// Forgets reservations, inbound supply and keys whose window has passed.
+    /// Forgets reservations, inbound supply, transfers and keys whose window has passed.
     fn forget_ended(&self, now: JournalTime) {
         for key in past(&mut self.ended.lock(), now, ENDED_READABLE_MS) {
             let id = self.reservations.lock(key).and_then(|slot| slot.as_ref().and_then(|r| r.id.clone()));
@@ -148,6 +148,13 @@ impl Engine {
                 self.names.remove(&Name::Inbound(id));
             }
             self.inbound.remove(key);
+        }
+        for key in past(&mut self.ended_transfers.lock(), now, INBOUND_READABLE_MS) {
+            let id = self.transfers.lock(key).and_then(|slot| slot.as_ref().and_then(|transfer| transfer.id.clone()));
+            if let Some(id) = id {
+                self.names.remove(&Name::Transfer(id));
+            }
+            self.transfers.remove(key);
         }
         for hash in past(&mut self.keys_used.lock(), now, KEY_WINDOW_MS) {
             self.names.remove(&Name::Key(hash));

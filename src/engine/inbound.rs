@@ -18,7 +18,7 @@ use super::{Engine, Executed};
 use crate::domain::command::{AnnounceInbound, InboundAction, SkuUnits};
 use crate::domain::event::{Answer, Event, InboundChanged};
 use crate::domain::ids::{InboundKey, NodeIndex, SkuIndex};
-use crate::domain::inbound::{Coming, Inbound, InboundEvent, Peg};
+use crate::domain::inbound::{Coming, Inbound, InboundEvent, Peg, SupplyKey};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{INBOUND_LINES_MAX, QUANTITY_MAX};
 use crate::domain::node::NodeKind;
@@ -37,31 +37,22 @@ impl Arrivals {
         self.0.get(&sku).map(|coming| coming.clone()).unwrap_or_default()
     }
 
-    /// Leaves a document out until it is noted again.
-    fn forget(&self, inbound: &Inbound) {
-        for line in &inbound.lines {
-            if let Some(mut coming) = self.0.get_mut(&line.sku) {
-                coming.retain(|other| other.inbound != inbound.key);
+    /// Leaves out what a document brought so far, until it is noted as it will be.
+    pub(super) fn forget(&self, brought: impl Iterator<Item = (SkuIndex, Coming)>) {
+        for (sku, gone) in brought {
+            if let Some(mut coming) = self.0.get_mut(&sku) {
+                coming.retain(|other| other.document != gone.document);
             }
+            self.0.remove_if(&sku, |_, coming| coming.is_empty());
         }
     }
 
-    /// Notes a document as it is now.
-    fn note(&self, inbound: &Inbound) {
-        let open = inbound.status().is_open();
-        for line in &inbound.lines {
-            let units = if open { line.open() } else { 0 };
-            let mut coming = self.0.entry(line.sku).or_default();
-            coming.retain(|other| other.inbound != inbound.key);
-            if units > 0 {
-                coming.push(Coming { at: inbound.eta, inbound: inbound.key, node: inbound.node, units });
-                coming.sort_unstable();
-            }
-            let gone = coming.is_empty();
-            drop(coming);
-            if gone {
-                self.0.remove_if(&line.sku, |_, coming| coming.is_empty());
-            }
+    /// Notes what a document brings that is not noted.
+    pub(super) fn note(&self, brings: impl Iterator<Item = (SkuIndex, Coming)>) {
+        for (sku, more) in brings {
+            let mut coming = self.0.entry(sku).or_default();
+            coming.push(more);
+            coming.sort_unstable();
         }
     }
 }
@@ -156,7 +147,7 @@ impl Engine {
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Inbound(key)))?;
         let logged = turn.log_with(self, sealed, || {
             // What came is nowhere for a moment rather than twice.
-            slot.iter().for_each(|inbound| self.arrivals.forget(inbound));
+            slot.iter().for_each(|inbound| self.arrivals.forget(inbound.coming()));
             change.apply(Withdrawal::nothing())
         });
         logged.fold_inbound(slot);
@@ -181,7 +172,7 @@ impl Engine {
 
     /// Notes what a document brings, and its end.
     fn note_inbound(&self, inbound: &Inbound) {
-        self.arrivals.note(inbound);
+        self.arrivals.note(inbound.coming());
         if let Some(at) = inbound.ended_at {
             self.ended_inbound.lock().push_back((at, inbound.key));
         }
@@ -284,11 +275,24 @@ impl Engine {
     /// A document, and who waits for it.
     pub fn pegs_of_inbound(&self, id: &str) -> Result<(Inbound, Vec<Peg>), Rejection> {
         let inbound = self.inbound(id)?;
-        let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let pegs = inbound.lines.iter().flat_map(|line| self.pegs(&network, line.sku));
-        let pegs = pegs.filter(|peg| peg.supply.is_some_and(|supply| supply.inbound == inbound.key)).collect();
-        drop(network);
+        let skus: Vec<SkuIndex> = inbound.lines.iter().map(|line| line.sku).collect();
+        let pegs = self.pegs_on(&skus, SupplyKey::Inbound(inbound.key));
         Ok((inbound, pegs))
+    }
+
+    /// Who waits for a document of these skus.
+    pub(super) fn pegs_on(&self, skus: &[SkuIndex], document: SupplyKey) -> Vec<Peg> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let pegs = skus.iter().flat_map(|sku| self.pegs(&network, *sku));
+        pegs.filter(|peg| peg.supply.is_some_and(|supply| supply.document == document)).collect()
+    }
+
+    /// The name of a document, while memory holds it.
+    pub fn name_of_supply(&self, document: SupplyKey) -> Option<String> {
+        match document {
+            SupplyKey::Inbound(key) => self.inbound_by_key(key).map(|inbound| inbound.name()),
+            SupplyKey::Transfer(key) => self.transfer_by_key(key).map(|transfer| transfer.name()),
+        }
     }
 
     /// Units on their way to a cell.

@@ -18,6 +18,7 @@
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes and items |
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
+//! | `transfer` | units that go from one node to another |
 //! | `start`, `settle`, `read` | from a state, paid; reads |
 //!
 //! What is *not* here: bytes and disk (`journal`), JSON (`api`), waiting for durability (`pipeline`).
@@ -46,6 +47,7 @@ mod start;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod transfer;
 mod turn;
 mod withdrawal;
 
@@ -59,7 +61,7 @@ use parking_lot::Mutex;
 
 use crate::domain::command::{Command, Context, IdempotencyKey};
 use crate::domain::event::Answer;
-use crate::domain::ids::{InboundKey, OrderKey, ReservationKey};
+use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, TransferKey};
 use crate::domain::inbound::Inbound;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
@@ -67,6 +69,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::Reservation;
 use crate::domain::time::JournalTime;
+use crate::domain::transfer::Transfer;
 use due::Run;
 use expire::Agenda;
 use hold::HoldsDue;
@@ -84,7 +87,8 @@ pub struct Engine {
     orders: Table<OrderKey, Order>,
     reservations: Table<ReservationKey, Reservation>,
     inbound: Table<InboundKey, Inbound>,
-    /// What of the documents has not come, by sku.
+    transfers: Table<TransferKey, Transfer>,
+    /// What of the documents and transfers has not come, by sku.
     arrivals: Arrivals,
     /// Callers' ids, channel order ids, idempotency keys.
     names: Names,
@@ -95,6 +99,8 @@ pub struct Engine {
     ended: Mutex<VecDeque<(JournalTime, ReservationKey)>>,
     /// Documents of inbound supply that ended, oldest first: forgotten after their window.
     ended_inbound: Mutex<VecDeque<(JournalTime, InboundKey)>>,
+    /// Transfers that ended, likewise.
+    ended_transfers: Mutex<VecDeque<(JournalTime, TransferKey)>>,
     /// Idempotency keys, oldest first: forgotten after their window.
     keys_used: Mutex<VecDeque<(JournalTime, u128)>>,
     /// Orders whose units could not be looked for because stock was contended: the clock looks again.
@@ -166,6 +172,8 @@ impl Engine {
             Command::ReportPayment(report) => self.report_payment(&turn, &report),
             Command::AnnounceInbound(announced) => self.announce_inbound(&turn, &announced),
             Command::ChangeInbound { inbound, action } => self.change_inbound(&turn, &inbound, &action),
+            Command::ReadyTransfer(ready) => self.ready_transfer(&turn, &ready),
+            Command::ChangeTransfer { transfer, action } => self.change_transfer(&turn, &transfer, &action),
         }
     }
 

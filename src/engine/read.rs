@@ -10,7 +10,9 @@ use super::table::{Name, Named};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::event::{Answer, Event};
 use crate::domain::hold::HoldState;
-use crate::domain::ids::{FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::ids::{
+    FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey,
+};
 use crate::domain::inbound::{Coming, Inbound};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::QUANTITY_MAX;
@@ -21,6 +23,7 @@ use crate::domain::reply::Reply;
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::stock::{CellKey, Level, LevelDelta};
 use crate::domain::time::{JournalTime, WallTime};
+use crate::domain::transfer::Transfer;
 
 /// All stock levels of a sku.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,6 +247,12 @@ impl Engine {
                 let inbound = inbound.ok_or_else(|| Rejection::not_found("inbound", key.to_string()))?;
                 Ok(Reply::Inbound(Box::new(inbound)))
             }
+            Answer::Transfer(key) => {
+                let made = record.and_then(|record| transfer_made(record, *key));
+                let transfer = made.or_else(|| self.transfer_by_key(*key));
+                let transfer = transfer.ok_or_else(|| Rejection::not_found("transfer", key.to_string()))?;
+                Ok(Reply::Transfer(Box::new(transfer)))
+            }
             Answer::Hold(key, number) => {
                 let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
                 let order = record.map_or(order.clone(), |record| hold_made(record, order, *number));
@@ -293,6 +302,16 @@ fn inbound_made(record: &Record, key: InboundKey) -> Option<Inbound> {
     record.events.iter().find_map(|event| match event {
         Event::InboundChanged(made) if made.key == key && made.version == 1 => {
             Inbound::fold(None, key, 1, &record.header, &made.event).ok()
+        }
+        _ => None,
+    })
+}
+
+/// The transfer as this record made it.
+fn transfer_made(record: &Record, key: TransferKey) -> Option<Transfer> {
+    record.events.iter().find_map(|event| match event {
+        Event::TransferChanged(made) if made.key == key && made.version == 1 => {
+            Transfer::fold(None, key, 1, &record.header, &made.event).ok()
         }
         _ => None,
     })

@@ -130,12 +130,14 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         orders: Table::default(),
         reservations: Table::default(),
         inbound: Table::default(),
+        transfers: Table::default(),
         arrivals: Arrivals::default(),
         names: Names::default(),
         agenda: Mutex::default(),
         agenda_inbox: SegQueue::new(),
         ended: Mutex::default(),
         ended_inbound: Mutex::default(),
+        ended_transfers: Mutex::default(),
         keys_used: Mutex::default(),
         left_over: SegQueue::new(),
         idle: SegQueue::new(),
@@ -151,6 +153,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (_, Entity::Order(order)) => engine.hold_order(&network, *order),
                 (_, Entity::Reservation(reservation)) => engine.hold_reservation(&network, *reservation),
                 (_, Entity::Inbound(inbound)) => engine.hold_inbound(*inbound),
+                (_, Entity::Transfer(transfer)) => engine.hold_transfer(*transfer),
                 (EntityKey::Key(hash), Entity::Key(entry)) => {
                     engine.names.insert(Name::Key(hash), Named::Record(entry.seq, entry.fingerprint));
                     keys.push((entry.at, hash));

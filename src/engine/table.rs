@@ -1,7 +1,7 @@
 //! Sharded maps of entities and of claimed names. No guard of a map leaves this file: callers get the entity's own lock.
 //!
 //! An entity keeps its lock over its append. Locks are taken ascending: names, idempotency keys, reservations, orders, inbound
-//! supply.
+//! supply, transfers.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 
-use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, Text};
+use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, Text, TransferKey};
 
 /// The lock of one entity; `None` while it is being made, or when it was not made after all.
 pub type Slot<V> = Arc<Mutex<Option<V>>>;
@@ -37,6 +37,15 @@ impl Numbered for OrderKey {
 }
 
 impl Numbered for InboundKey {
+    fn number(self) -> u64 {
+        self.0
+    }
+    fn of(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl Numbered for TransferKey {
     fn number(self) -> u64 {
         self.0
     }
@@ -174,6 +183,8 @@ pub enum Name {
     Reservation(Text),
     /// A caller's id of a document of inbound supply.
     Inbound(Text),
+    /// A caller's id of a transfer.
+    Transfer(Text),
     /// An idempotency key's hash.
     Key(u128),
 }
@@ -187,6 +198,8 @@ pub enum Named {
     Reservation(ReservationKey, u64),
     /// A document of inbound supply, likewise.
     Inbound(InboundKey, u64),
+    /// A transfer, likewise.
+    Transfer(TransferKey, u64),
     /// The record in which a key took effect, and the fingerprint of its body.
     Record(u64, u64),
 }

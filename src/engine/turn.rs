@@ -13,7 +13,7 @@ use super::change::Change;
 use super::table::{Claim, Locked, Named};
 use super::withdrawal::{Unfinished, Withdrawal};
 use crate::domain::command::Context;
-use crate::domain::event::{Answer, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged};
+use crate::domain::event::{Answer, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, TransferChanged};
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::inbound::Inbound;
 use crate::domain::order::{Order, OrderEvent};
@@ -21,6 +21,7 @@ use crate::domain::record::{Draft, Encoded, Header, Log};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent};
 use crate::domain::time::JournalTime;
+use crate::domain::transfer::Transfer;
 use crate::sabotage::{Bug, planted};
 
 /// See the module.
@@ -160,6 +161,17 @@ impl Logged {
                 let InboundChanged { key, version, event } = &**changed;
                 let folded = Inbound::fold(slot.take(), *key, *version, &self.header, event);
                 **slot = Some(folded.expect("a command logs only what its document can take"));
+            }
+        }
+    }
+
+    /// Folds the record's events into a transfer that is locked.
+    pub fn fold_transfer(&self, slot: &mut Locked<Transfer>) {
+        for event in &self.events {
+            if let Event::TransferChanged(changed) = event {
+                let TransferChanged { key, version, event } = &**changed;
+                let folded = Transfer::fold(slot.take(), *key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its transfer can take"));
             }
         }
     }

@@ -126,7 +126,7 @@ pub async fn pegs(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
 pub async fn pegs_of_order(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
     let (order, pegs) = front.engine().pegs_of_order(&id)?;
     let engine = front.engine();
-    let named = |peg: &Peg| Some(engine.inbound_by_key(peg.supply?.inbound)?.name());
+    let named = |peg: &Peg| engine.name_of_supply(peg.supply?.document);
     let items = engine.catalogue(|c| pegs.iter().map(|peg| PegJson::of(peg, &order, named, c)).collect());
     Ok(found(front.journal().durable(front.engine().position(), Pegs { items }).await?))
 }

@@ -35,6 +35,7 @@ mod routes;
 mod rule_sets;
 mod server;
 mod stock;
+mod transfers;
 
 pub use front::Front;
 pub use openapi::document;

@@ -11,7 +11,7 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     backup, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages, reservations, rule_sets,
-    stock,
+    stock, transfers,
 };
 
 /// The router of a front.
@@ -44,6 +44,12 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(inbound::call_off))
         .routes(routes!(inbound::pegs))
         .routes(routes!(inbound::pegs_of_order))
+        .routes(routes!(transfers::make, transfers::all))
+        .routes(routes!(transfers::transfer, transfers::redate))
+        .routes(routes!(transfers::dispatch))
+        .routes(routes!(transfers::receive))
+        .routes(routes!(transfers::cancel))
+        .routes(routes!(transfers::pegs))
         .routes(routes!(stock::atp))
         .routes(routes!(stock::atp_of_many))
         .routes(routes!(reservations::reserve))

@@ -179,6 +179,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::OrderChanged(event) => put(bytes, event),
         Event::KeyUsed(event) => put(bytes, event),
         Event::InboundChanged(event) => put(bytes, event),
+        Event::TransferChanged(event) => put(bytes, event),
     };
     put_part_length(bytes, at);
 }
@@ -284,6 +285,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (7, 1) => get("event", bytes, LIMIT).map(Event::OrderChanged),
         (8, 1) => get("event", bytes, LIMIT).map(Event::KeyUsed),
         (10, 1) => get("event", bytes, LIMIT).map(Event::InboundChanged),
+        (12, 1) => get("event", bytes, LIMIT).map(Event::TransferChanged),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
 }
@@ -303,6 +305,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Order(key), Entity::Order(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Key(key), Entity::Key(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Inbound(key), Entity::Inbound(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Transfer(key), Entity::Transfer(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
     }
 }
@@ -328,6 +331,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (7, 2) => pair(bytes, EntityKey::Order, Entity::Order),
         (8, 1) => pair(bytes, EntityKey::Key, Entity::Key),
         (9, 1) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
+        (11, 1) => pair(bytes, EntityKey::Transfer, Entity::Transfer),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }
@@ -348,6 +352,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (7, 1 | 2) => first(bytes).map(EntityKey::Order),
         (8, 1) => first(bytes).map(EntityKey::Key),
         (9, 1) => first(bytes).map(EntityKey::Inbound),
+        (11, 1) => first(bytes).map(EntityKey::Transfer),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }

@@ -155,7 +155,8 @@ fn merge(
 /// Whether nothing needs to know of an entry any more. Most kinds stay for ever, and are not even decoded. All of it was
 /// verified before, by another reading.
 fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<bool> {
-    if !matches!(key, EntityKey::Reservation(_) | EntityKey::Key(_) | EntityKey::Inbound(_)) {
+    use EntityKey::{Inbound, Key, Reservation, Transfer};
+    if !matches!(key, Reservation(_) | Key(_) | Inbound(_) | Transfer(_)) {
         return Ok(false);
     }
     let (kind, version, _) = codec::entry_head(&array(entry, 0));

@@ -99,7 +99,8 @@ impl Orders {
                 | Event::StockMoved(_)
                 | Event::ReservationChanged(_)
                 | Event::KeyUsed(_)
-                | Event::InboundChanged(_) => {}
+                | Event::InboundChanged(_)
+                | Event::TransferChanged(_) => {}
             }
         }
         Ok(())

@@ -503,6 +503,51 @@ fn supply_on_its_way_is_promised_waited_for_and_received() {
 }
 
 #[test]
+fn units_go_from_one_node_to_another() {
+    served(|server| {
+        shop(server);
+        let wanted = |id: &str, quantity: u32| json!({"id": id, "from": "nyc", "to": "chi", "eta": "2099-05-01T00:00:00Z", "lines": [{"sku": "A /1", "quantity": quantity}]});
+        let level = |node: &str, of: &str| {
+            let stock = server.get("/v1/stock/A%20%2F1").json();
+            let nodes = stock["nodes"].as_array().cloned().unwrap_or_default();
+            nodes.iter().find(|level| level["node"] == node).and_then(|level| level[of].as_u64()).unwrap_or(0)
+        };
+        let before = [level("nyc", "on_hand"), level("nyc", "available"), level("chi", "on_hand")];
+        let made = server.ask("POST", "/v1/transfers", &wanted("tr-1", 2));
+        assert_eq!((made.status, &made.json()["status"]), (201, &json!("ready")), "{}", made.json());
+        assert_eq!(server.ask("POST", "/v1/transfers", &wanted("tr-1", 2)).json(), made.json());
+        assert_eq!(server.ask("POST", "/v1/transfers", &wanted("tr-1", 3)).code(), "id_taken");
+        assert_eq!(server.ask("POST", "/v1/transfers", &wanted("tr-2", 1_000)).code(), "insufficient_stock");
+        assert_eq!([level("nyc", "on_hand"), level("nyc", "available")], [before[0], before[1] - 2]);
+        assert_eq!((level("nyc", "committed"), level("chi", "incoming")), (2, 2));
+
+        let receipt = json!({"lines": [{"sku": "A /1", "quantity": 1}]});
+        let early = server.ask("POST", "/v1/transfers/tr-1/receipts", &receipt);
+        let told = (early.status, early.code(), early.json()["legal"].clone());
+        assert_eq!(told, (409, "illegal_transition".to_owned(), json!(["redate", "dispatch", "cancel"])));
+        server.done("PATCH", "/v1/transfers/tr-1", &json!({"eta": "2099-06-01T00:00:00Z"}));
+        let gone = server.done("POST", "/v1/transfers/tr-1/dispatch", &json!({}));
+        assert_eq!((&gone["status"], &gone["lines"][0]["in_transit"]), (&json!("in_transit"), &json!(2)));
+        assert_eq!((level("nyc", "on_hand"), level("chi", "on_hand")), (before[0] - 2, before[2]));
+        let came = server.done("POST", "/v1/transfers/tr-1/receipts", &receipt);
+        assert_eq!((&came["status"], &came["lines"][0]["received"]), (&json!("partially_received"), &json!(1)));
+        let closed = server.done("POST", "/v1/transfers/tr-1/receipts", &json!({"close": true}));
+        assert_eq!((&closed["status"], &closed["lines"][0]["variance"]), (&json!("received"), &json!(-1)));
+        assert_eq!((level("chi", "on_hand"), level("chi", "incoming")), (before[2] + 1, 0));
+        assert_eq!(server.get("/v1/transfers/tr-1").json(), closed);
+
+        server.done("POST", "/v1/transfers", &wanted("tr-3", 1));
+        assert_eq!(server.done("POST", "/v1/transfers/tr-3/cancel", &json!({}))["status"], "cancelled");
+        let listed = server.get("/v1/transfers?from=nyc&to=chi&status=cancelled").json();
+        assert_eq!(listed["items"][0]["id"], "tr-3");
+        assert_eq!(server.get("/v1/transfers?from=chi").json()["items"], json!([]));
+        assert_eq!(server.get("/v1/transfers?to=nowhere").json()["items"], json!([]));
+        assert_eq!(server.get("/v1/transfers/tr-1/pegs").json()["items"], json!([]));
+        assert_eq!(server.ask("POST", "/v1/transfers/tr-9/dispatch", &json!({})).code(), "not_found");
+    });
+}
+
+#[test]
 fn a_callers_own_id_is_his_for_one_body() {
     served(|server| {
         shop(server);

@@ -53,7 +53,7 @@ fn by(world: &World, sku: &str, node: Option<&str>, days: i64) -> u64 {
 fn waits_for(world: &World, order: &Order) -> Vec<(String, u32)> {
     let (_, pegs) = world.engine.pegs_of_order(&order.name()).expect("a known order");
     let name = |peg: &Peg| match peg.supply {
-        Some(supply) => world.engine.inbound_by_key(supply.inbound).expect("it is announced").name(),
+        Some(supply) => world.engine.name_of_supply(supply.document).expect("it is announced"),
         None => "nothing".to_owned(),
     };
     pegs.iter().map(|peg| (name(peg), peg.units)).collect()

@@ -8,4 +8,5 @@ mod inbound;
 mod outage;
 pub(crate) mod random;
 mod storm;
+mod transfers;
 pub(crate) mod world;

@@ -25,6 +25,8 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Pay, 25),
     (Kind::Inbound, 20),
     (Kind::Arrival, 40),
+    (Kind::Transfer, 25),
+    (Kind::Travel, 50),
     (Kind::Switch, 12),
     (Kind::Read, 20),
     (Kind::Repeat, 20),
@@ -59,6 +61,8 @@ enum Kind {
     Pay,
     Inbound,
     Arrival,
+    Transfer,
+    Travel,
     Switch,
     Read,
     Repeat,
@@ -96,6 +100,7 @@ pub struct Drawing {
     orders: Vec<String>,
     reservations: Vec<String>,
     inbound: Vec<String>,
+    transfers: Vec<String>,
     /// Lines under a key, to be repeated.
     keyed: Vec<String>,
     named: u32,
@@ -132,6 +137,7 @@ impl Drawing {
             orders: Vec::new(),
             reservations: Vec::new(),
             inbound: Vec::new(),
+            transfers: Vec::new(),
             keyed: Vec::new(),
             named: 0,
             full: false,
@@ -261,6 +267,30 @@ impl Drawing {
                     _ => format!("come {name} {}", self.sku_units()),
                 }
             }
+            Kind::Transfer => {
+                let name = self.name('t');
+                let ends = if self.chance.one_in(4) { "-".to_owned() } else { self.few(900).to_string() };
+                // A world of one node asks for what must be refused.
+                let from = self.chance.roll(self.nodes as u32) as usize;
+                let to = NODES[(from + 1) % self.nodes];
+                let lines: Vec<String> =
+                    (0..1 + self.chance.roll(2)).map(|_| format!("{} {}", self.sku(), self.few(3))).collect();
+                let line = format!("transfer {name} {} {to} {ends} {}", NODES[from], lines.join(" + "));
+                self.transfers.push(name);
+                self.keyed.push(line.clone());
+                line
+            }
+            Kind::Travel => {
+                let name = self.known(|drawing| &drawing.transfers)?;
+                match self.chance.roll(10) {
+                    0 => format!("stay {name}"),
+                    1 => format!("later {name} {}", self.few(900)),
+                    2 => format!("close {name}"),
+                    3 => format!("close {name} {} {}", self.sku(), self.few(3)),
+                    4..=6 => format!("leave {name}"),
+                    _ => format!("arrive {name} {} {}", self.sku(), self.few(3)),
+                }
+            }
             Kind::Switch => {
                 let switch = if self.chance.one_in(3) { "off" } else { "on" };
                 format!("{switch} {}", self.node())
@@ -370,7 +400,8 @@ impl Drawing {
         }
         self.orders.push(name);
         self.keyed.push(line.clone());
-        for list in [&mut self.orders, &mut self.reservations, &mut self.inbound, &mut self.keyed] {
+        for list in [&mut self.orders, &mut self.reservations, &mut self.inbound, &mut self.transfers, &mut self.keyed]
+        {
             let surplus = list.len().saturating_sub(NAMES_MAX);
             list.drain(..surplus);
         }

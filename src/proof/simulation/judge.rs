@@ -66,7 +66,7 @@ pub struct Judge {
     /// Records that make several reservations.
     pub batches: u64,
     /// Events heard, by the code of their kind.
-    pub heard: [u64; 16],
+    pub heard: [u64; 32],
 }
 
 impl Judge {
@@ -257,6 +257,10 @@ impl Judge {
             (EntityKey::Inbound(key), Some(Entity::Inbound(known))) => {
                 let held = engine.inbound_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "inbound {key} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Transfer(key), Some(Entity::Transfer(known))) => {
+                let held = engine.transfer_by_key(*key);
+                law!(held.as_ref() == Some(&**known), "transfer {key} is {held:?} in memory, {known:?} by the records");
             }
             (EntityKey::Node(index), Some(Entity::Node(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.node(*index).clone());

@@ -18,6 +18,8 @@
 //! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
 //! | `come NAME SKU N + …` · `no_more NAME` | so much of it came, and no more will |
+//! | `transfer NAME NODE NODE SECONDS or - SKU N + …` · `later NAME SECONDS` | units that go to another node; another date |
+//! | `leave NAME` · `stay NAME` · `arrive NAME SKU N + …` · `close NAME [SKU N + …]` | it leaves, stays, comes; no more will |
 //!
 //! Orders, reservations and receipts carry an idempotency key made of their line, so that the line repeated is the
 //! request repeated. The key of one of a batch is made of the line that asks for it alone, so that either repeats the
@@ -132,6 +134,25 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             Command::ChangeInbound { inbound: (*id).into(), action: InboundAction::Receive(sku_units(parts)) }
         }
         ["no_more", id] => Command::ChangeInbound { inbound: (*id).into(), action: InboundAction::End(None) },
+        ["transfer", id, from, to, seconds, parts @ ..] => Command::ReadyTransfer(ReadyTransfer {
+            id: Some((*id).into()),
+            fingerprint: 0,
+            from: (*from).into(),
+            to: (*to).into(),
+            eta: (*seconds != "-").then(|| WallTime(wall.0 + number(seconds) * 1_000)),
+            lines: sku_units(parts),
+        }),
+        ["later", id, seconds] => {
+            let action = TransferAction::Redate(WallTime(wall.0 + number(seconds) * 1_000));
+            Command::ChangeTransfer { transfer: (*id).into(), action }
+        }
+        ["leave", id] => Command::ChangeTransfer { transfer: (*id).into(), action: TransferAction::Dispatch },
+        ["stay", id] => Command::ChangeTransfer { transfer: (*id).into(), action: TransferAction::Cancel(None) },
+        [verb @ ("arrive" | "close"), id, parts @ ..] => {
+            let lines = if parts.is_empty() { Vec::new() } else { sku_units(parts) };
+            let action = TransferAction::Receive { lines, close: *verb == "close" };
+            Command::ChangeTransfer { transfer: (*id).into(), action }
+        }
         ["pay", id, status, n] => {
             let amount = Money { amount: number(n), currency: Currency::USD };
             Command::ReportPayment(ReportPayment { order: (*id).into(), mark: mark(status), amount })

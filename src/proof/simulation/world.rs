@@ -75,7 +75,7 @@ pub struct Tally {
     /// How often laws were looked at.
     pub laws: u64,
     /// Events by the code of their kind.
-    pub heard: [u64; 16],
+    pub heard: [u64; 32],
 }
 
 impl Tally {
@@ -114,7 +114,8 @@ impl Tally {
         let missing: Vec<_> =
             own.numbers().into_iter().filter(|(_, count)| **count == 0).map(|(name, _)| name).collect();
         assert!(missing.is_empty(), "never happened: {missing:?}");
-        assert!(self.heard[1..=8].iter().all(|count| *count > 0), "events never heard: {:?}", self.heard);
+        let must = (1..=8).chain([10, 12]);
+        assert!(must.map(|code| self.heard[code]).all(|count| count > 0), "events never heard: {:?}", self.heard);
     }
 }
 
@@ -334,7 +335,7 @@ impl World {
         if let Some(parts) = words::batch(words) {
             return self.batch(parts);
         }
-        let keyed = matches!(words[0], "order" | "reserve" | "receipt");
+        let keyed = matches!(words[0], "order" | "reserve" | "receipt" | "transfer");
         let orders = &self.judge.orders;
         let command = words::command(words, self.now().wall, |name| orders.get(name).copied());
         let command = command.ok_or_else(|| format!("no such line: {line}"))?;

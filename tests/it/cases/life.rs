@@ -4,6 +4,7 @@ use ordain::domain::command::*;
 use ordain::domain::event::Event;
 use ordain::domain::fulfillment::FulfillmentStatus;
 use ordain::domain::ids::FulfillmentKey;
+use ordain::domain::inbound::SupplyKey;
 use ordain::domain::order::{Order, OrderStatus};
 use ordain::domain::rejection::Rejection;
 use ordain::domain::reply::Reply;
@@ -284,8 +285,8 @@ fn case_40_a_backorder_waits_for_a_named_document_and_its_receipt_serves_it() {
     let (_, pegs) = shop.ordain.engine().pegs_of_order(&placed.name()).expect("there");
     let document = shop.ordain.engine().inbound("po-1").expect("there");
     assert_eq!(
-        pegs.iter().map(|p| (p.units, p.supply.map(|s| s.inbound))).collect::<Vec<_>>(),
-        [(2, Some(document.key))]
+        pegs.iter().map(|p| (p.units, p.supply.map(|s| s.document))).collect::<Vec<_>>(),
+        [(2, Some(SupplyKey::Inbound(document.key)))]
     );
     let action = InboundAction::Receive(units(5));
     shop.run(Command::ChangeInbound { inbound: text("po-1"), action }).expect("it comes");

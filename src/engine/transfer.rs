@@ -1,0 +1,400 @@
+//! Transfers: units that go from one node to another, each step one record with its stock.
+//!
+//! | step | origin | destination |
+//! |---|---|---|
+//! | ready | `available −n`, `committed +n` (taken, then logged; all or nothing) | incoming |
+//! | dispatch | `on_hand −n`, `committed −n` | |
+//! | receipt | | `on_hand +n`, a give: what is owed and who waits come first |
+//! | cancel, before dispatch | `committed −n`, a give | no longer incoming |
+//!
+//! What is *not* here: what comes of a sku by when, and who waits for it (`inbound`).
+
+use std::collections::BTreeSet;
+
+use super::change::Change;
+use super::network::Network;
+use super::shares;
+use super::table::{Locked, Name, Named};
+use super::turn::{SealedDraft, Turn};
+use super::withdrawal::{NotTaken, Patience, Withdrawal};
+use super::{Engine, Executed};
+use crate::domain::command::{ReadyTransfer, SkuUnits, TransferAction};
+use crate::domain::event::{Answer, Event, TransferChanged};
+use crate::domain::ids::{NodeIndex, SkuIndex, TransferKey};
+use crate::domain::inbound::Peg;
+use crate::domain::item::ItemKind;
+use crate::domain::limits::{INBOUND_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
+use crate::domain::node::NodeKind;
+use crate::domain::rejection::{Fault, Rejection};
+use crate::domain::reply::Reply;
+use crate::domain::stock::{CellKey, MovementKind};
+use crate::domain::transfer::{Transfer, TransferEvent, TransferVerb};
+
+/// Why a transfer was not made.
+enum Stop {
+    /// Too little of this cell is free for so many units.
+    Short(CellKey, u32),
+    /// No.
+    Rejected(Rejection),
+}
+
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// What a request for a transfer means in this catalogue.
+struct Route {
+    from: NodeIndex,
+    to: NodeIndex,
+    lines: Vec<(SkuIndex, u32)>,
+}
+
+impl Engine {
+    pub(super) fn ready_transfer(&self, turn: &Turn<'_>, command: &ReadyTransfer) -> Result<Executed, Rejection> {
+        let mut patience = Patience::default();
+        let mut last_look = false;
+        for _ in 0..REROUTES_MAX {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            match self.try_ready(turn, &network, command, &mut patience) {
+                Ok(executed) => return Ok(executed),
+                Err(Stop::Rejected(rejection)) => return Err(rejection),
+                Err(Stop::Short(cell, requested)) => {
+                    // What is due counts as free: a refusal is final only when nothing due is left.
+                    let skus = route_of(&network, command)?.lines.iter().map(|(sku, _)| *sku).collect();
+                    let expired = self.expire_in(turn, &network, &skus);
+                    if shares::is_final(last_look, expired) {
+                        return Err(insufficient(&network, cell, requested));
+                    }
+                    last_look |= !expired;
+                }
+            }
+        }
+        Err(Rejection::Contended)
+    }
+
+    fn try_ready(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        command: &ReadyTransfer,
+        patience: &mut Patience,
+    ) -> Result<Executed, Stop> {
+        let claim = command.id.clone().map(|id| self.names.claim(Name::Transfer(id)));
+        if let Some(Named::Transfer(key, fingerprint)) = claim.as_ref().and_then(|claim| claim.taken()) {
+            return Ok(self.repeat_transfer(command, key, fingerprint)?);
+        }
+        let Route { from, to, lines } = route_of(network, command)?;
+        let mut change = Change::new(network);
+        for (sku, units) in &lines {
+            let cell = CellKey { sku: *sku, node: from };
+            change.take(cell, *units, MovementKind::Allocated, |delta, n| delta.committed += n);
+        }
+        let key = TransferKey(self.next_key());
+        let event = TransferEvent::Readied {
+            id: command.id.clone(),
+            fingerprint: command.fingerprint,
+            from,
+            to,
+            eta: command.eta,
+            lines,
+        };
+        let sealed = seal(turn, network, (key, 1), vec![event], &change)?;
+        let mut slot = self.transfers.begin(key);
+        let withdrawal = match change.withdraw(patience) {
+            Ok(withdrawal) => withdrawal,
+            Err(not_taken) => {
+                self.transfers.remove(key);
+                return Err(match not_taken {
+                    NotTaken::Contended => Stop::Rejected(Rejection::Contended),
+                    NotTaken::Refused(at) => {
+                        let (cell, units) = change.refused(at).expect("a refusal names one of the takes");
+                        Stop::Short(cell, units)
+                    }
+                });
+            }
+        };
+        let touched = self.log_transfer(turn, &mut slot, sealed, change, withdrawal);
+        if let Some(claim) = claim {
+            claim.settle(Named::Transfer(key, command.fingerprint));
+        }
+        Ok(self.answer_transfer(turn, network, slot, touched))
+    }
+
+    fn repeat_transfer(
+        &self,
+        command: &ReadyTransfer,
+        key: TransferKey,
+        fingerprint: u64,
+    ) -> Result<Executed, Rejection> {
+        if fingerprint != command.fingerprint {
+            return Err(Rejection::IdTaken { id: command.id.as_deref().unwrap_or_default().to_owned() });
+        }
+        let seq = self.transfer_by_key(key).map_or(0, |transfer| transfer.made_seq);
+        Ok(Executed::Repeat { seq, answer: Answer::Transfer(key) })
+    }
+
+    pub(super) fn change_transfer(
+        &self,
+        turn: &Turn<'_>,
+        id: &str,
+        action: &TransferAction,
+    ) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let unknown = || Rejection::not_found("transfer", id);
+        let key = self.find_transfer(id).ok_or_else(unknown)?;
+        let mut slot = self.transfers.lock(key).ok_or_else(unknown)?;
+        let transfer = slot.as_ref().expect("a locked entity is there");
+        let (verb, status) = (verb_of(action), transfer.status());
+        if !status.legal().contains(&verb) {
+            return Err(Rejection::IllegalTransfer { id: transfer.name(), status, verb });
+        }
+        let (events, change) = step(&network, transfer, action)?;
+        let sealed = seal(turn, &network, (key, transfer.version + 1), events, &change)?;
+        let touched = self.log_transfer(turn, &mut slot, sealed, change, Withdrawal::nothing());
+        Ok(self.answer_transfer(turn, &network, slot, touched))
+    }
+
+    /// Logs what happened to a locked transfer, with its stock, and folds it; answers the skus whose queues have something
+    /// to do.
+    fn log_transfer<'n>(
+        &self,
+        turn: &Turn<'_>,
+        slot: &mut Locked<Transfer>,
+        sealed: SealedDraft,
+        change: Change<'n>,
+        withdrawal: Withdrawal<'n>,
+    ) -> BTreeSet<SkuIndex> {
+        let logged = turn.log_with(self, sealed, || {
+            // What came is nowhere for a moment rather than twice.
+            slot.iter().for_each(|transfer| self.arrivals.forget(transfer.coming()));
+            change.apply(withdrawal)
+        });
+        logged.fold_transfer(slot);
+        self.note_transfer(slot.as_ref().expect("just folded"));
+        logged.done()
+    }
+
+    /// Lets a transfer go, serves who waited for it, and answers it.
+    fn answer_transfer(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: Locked<Transfer>,
+        touched: BTreeSet<SkuIndex>,
+    ) -> Executed {
+        let transfer = slot.as_ref().expect("just folded").clone();
+        drop(slot);
+        self.follow_up(turn, network, touched);
+        let seq = transfer.seq;
+        Executed::done(Reply::Transfer(Box::new(transfer)), seq)
+    }
+
+    /// Notes what a transfer brings, and its end.
+    fn note_transfer(&self, transfer: &Transfer) {
+        self.arrivals.note(transfer.coming());
+        if let Some(at) = transfer.ended_at {
+            self.ended_transfers.lock().push_back((at, transfer.key));
+        }
+    }
+
+    /// Puts a transfer at start.
+    pub(super) fn hold_transfer(&self, transfer: Transfer) {
+        let key = transfer.key;
+        if let Some(id) = transfer.id.clone() {
+            self.names.insert(Name::Transfer(id), Named::Transfer(key, transfer.fingerprint));
+        }
+        self.note_transfer(&transfer);
+        self.transfers.insert(key, transfer);
+    }
+
+    fn find_transfer(&self, id: &str) -> Option<TransferKey> {
+        TransferKey::parse(id).or_else(|| match self.names.find(&Name::Transfer(id.into())) {
+            Some(Named::Transfer(key, _)) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// A transfer by its number.
+    pub fn transfer_by_key(&self, key: TransferKey) -> Option<Transfer> {
+        self.transfers.lock(key)?.clone()
+    }
+
+    /// A transfer by generated or caller's id. Its `seq` must be durable before it is shown.
+    pub fn transfer(&self, id: &str) -> Result<Transfer, Rejection> {
+        let found = self.find_transfer(id).and_then(|key| self.transfer_by_key(key));
+        found.ok_or_else(|| Rejection::not_found("transfer", id))
+    }
+
+    /// All transfers that memory holds, newest first.
+    pub fn transfer_keys(&self) -> Vec<TransferKey> {
+        let mut keys = self.transfers.keys();
+        keys.sort_unstable_by(|a, b| b.cmp(a));
+        keys
+    }
+
+    /// A transfer, and who waits for it.
+    pub fn pegs_of_transfer(&self, id: &str) -> Result<(Transfer, Vec<Peg>), Rejection> {
+        let transfer = self.transfer(id)?;
+        let skus: Vec<SkuIndex> = transfer.lines.iter().map(|line| line.sku).collect();
+        let pegs = self.pegs_on(&skus, crate::domain::inbound::SupplyKey::Transfer(transfer.key));
+        Ok((transfer, pegs))
+    }
+}
+
+fn verb_of(action: &TransferAction) -> TransferVerb {
+    match action {
+        TransferAction::Redate(_) => TransferVerb::Redate,
+        TransferAction::Dispatch => TransferVerb::Dispatch,
+        TransferAction::Receive { .. } => TransferVerb::Receive,
+        TransferAction::Cancel(_) => TransferVerb::Cancel,
+    }
+}
+
+/// What a legal step is: its events, and its stock under the ledgers it needs.
+fn step<'n>(
+    network: &'n Network,
+    transfer: &Transfer,
+    action: &TransferAction,
+) -> Result<(Vec<TransferEvent>, Change<'n>), Rejection> {
+    let skus = || transfer.lines.iter().map(|line| line.sku).collect();
+    Ok(match action {
+        TransferAction::Redate(eta) => (vec![TransferEvent::Redated { eta: *eta }], Change::new(network)),
+        TransferAction::Dispatch => {
+            let mut change = Change::lock(network, &skus());
+            for (cell, units) in transfer.committed() {
+                change.ship_as(cell, units, MovementKind::TransferredOut);
+            }
+            (vec![TransferEvent::Dispatched], change)
+        }
+        TransferAction::Cancel(reason) => {
+            let mut change = Change::lock(network, &skus());
+            for (cell, units) in transfer.committed() {
+                change.give(cell, units, MovementKind::Deallocated, |delta, n| delta.committed -= n);
+            }
+            (vec![TransferEvent::Cancelled { reason: reason.clone() }], change)
+        }
+        TransferAction::Receive { lines, close } => {
+            let lines = received(network, transfer, lines, *close)?;
+            let sku = |at: u16| transfer.lines[usize::from(at)].sku;
+            let mut change = Change::lock(network, &lines.iter().map(|(at, _)| sku(*at)).collect());
+            for (at, units) in &lines {
+                let cell = CellKey { sku: sku(*at), node: transfer.to };
+                change.give(cell, *units, MovementKind::TransferredIn, |delta, n| delta.on_hand += n);
+            }
+            change.check_bounds()?;
+            let mut events = Vec::new();
+            let is_whole = transfer.lines.iter().zip(0..).all(|(line, at)| {
+                let came = lines.iter().find(|(line, _)| *line == at).map_or(0, |(_, units)| *units);
+                line.open() <= came
+            });
+            if !lines.is_empty() {
+                events.push(TransferEvent::Received { lines });
+            }
+            // With the last unit a transfer ends by itself; with units missing, `Transfer::lines` keep the variance.
+            if *close && !is_whole {
+                events.push(TransferEvent::Closed);
+            }
+            (events, change)
+        }
+    })
+}
+
+/// Makes the bytes of the next record of a transfer, from a version on.
+fn seal(
+    turn: &Turn<'_>,
+    network: &Network,
+    (key, version): (TransferKey, u32),
+    events: Vec<TransferEvent>,
+    change: &Change<'_>,
+) -> Result<SealedDraft, Rejection> {
+    let next = |(version, event)| Event::TransferChanged(Box::new(TransferChanged { key, version, event }));
+    let mut events: Vec<Event> = (version..).zip(events).map(next).collect();
+    events.extend(change.events());
+    turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Transfer(key)))
+}
+
+/// What is asked for, in this catalogue; all faults together.
+fn route_of(network: &Network, command: &ReadyTransfer) -> Result<Route, Rejection> {
+    let mut faults = Vec::new();
+    if command.id.as_deref().is_some_and(|id| TransferKey::parse(id).is_some()) {
+        faults.push(Fault::new("id", "invalid_id", "has the form of a generated id"));
+    }
+    if command.lines.is_empty() || command.lines.len() > INBOUND_LINES_MAX {
+        let detail = format!("must have 1 to {INBOUND_LINES_MAX} entries, has {}", command.lines.len());
+        faults.push(Fault::new("lines", "list_length_out_of_range", detail));
+    }
+    let from = node_of(network, "from", &command.from, &mut faults);
+    let to = node_of(network, "to", &command.to, &mut faults);
+    if from.is_some() && from == to {
+        faults.push(Fault::new("to", "same_node", format!("it goes from {} to itself", command.to)));
+    }
+    let (mut lines, mut seen) = (Vec::new(), BTreeSet::new());
+    for (at, line) in command.lines.iter().enumerate() {
+        let field = format!("lines[{at}].sku");
+        match network.catalogue.sku_index(&line.sku) {
+            None => faults.push(Fault::new(field, "unknown_sku", format!("there is no item {:?}", line.sku))),
+            Some(sku) if network.catalogue.kind(sku) != ItemKind::Product => {
+                faults.push(Fault::new(field, "not_stocked", format!("{} is not a product", line.sku)));
+            }
+            Some(sku) if !seen.insert(sku) => {
+                faults.push(Fault::new(field, "duplicate_sku", format!("{} is named twice", line.sku)));
+            }
+            Some(sku) => lines.push((sku, line.quantity.units())),
+        }
+    }
+    match (from, to) {
+        (Some(from), Some(to)) if faults.is_empty() => Ok(Route { from, to, lines }),
+        _ => Err(Rejection::Invalid(faults)),
+    }
+}
+
+fn node_of(network: &Network, field: &str, id: &str, faults: &mut Vec<Fault>) -> Option<NodeIndex> {
+    let node = network.catalogue.node_index(id);
+    match node.map(|node| network.catalogue.node(node).kind) {
+        None => faults.push(Fault::new(field, "unknown_node", format!("there is no node {id:?}"))),
+        Some(NodeKind::Virtual) => {
+            faults.push(Fault::new(field, "node_without_stock", format!("{id} holds no stock")));
+        }
+        Some(_) => {}
+    }
+    node
+}
+
+/// Units that came, by position of their line. None may have come when the transfer is closed.
+fn received(
+    network: &Network,
+    transfer: &Transfer,
+    units: &[SkuUnits],
+    close: bool,
+) -> Result<Vec<(u16, u32)>, Rejection> {
+    if units.is_empty() && !close {
+        return Err(Rejection::invalid("lines", "no_lines", "names no line, and does not close the transfer"));
+    }
+    let (mut lines, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for (at, one) in units.iter().enumerate() {
+        let field = format!("lines[{at}].sku");
+        let sku = network.catalogue.sku_index(&one.sku);
+        match sku.and_then(|sku| transfer.lines.iter().position(|line| line.sku == sku)) {
+            None => faults.push(Fault::new(field, "unknown_sku", format!("{:?} was not sent", one.sku))),
+            Some(line) if !seen.insert(line) => {
+                faults.push(Fault::new(field, "duplicate_sku", format!("{} is named twice", one.sku)));
+            }
+            Some(line) => {
+                let (units, came) = (one.quantity.units(), transfer.lines[line].received);
+                if units > QUANTITY_MAX - came {
+                    let detail = format!("of a line at most {QUANTITY_MAX} units come in all, {came} came already");
+                    faults.push(Fault::new(format!("lines[{at}].quantity"), "quantity_out_of_range", detail));
+                }
+                lines.push((line as u16, units));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(lines) } else { Err(Rejection::Invalid(faults)) }
+}
+
+fn insufficient(network: &Network, cell: CellKey, requested: u32) -> Rejection {
+    let available = network.cell(cell).map_or(0, |cell| u64::from(cell.word.free()));
+    Rejection::InsufficientStock { sku: network.sku_name(cell.sku), requested: u64::from(requested), available }
+}
