@@ -194,7 +194,7 @@ impl Pipeline {
         let answer = answer.or_else(|| used_key(record?, context)).ok_or(Refused::AnswerGone)?;
         let reply = self.engine.answer(record, &answer)?;
         let seq = match &reply {
-            Reply::Order(order) | Reply::Hold { order, .. } => order.seq,
+            Reply::Order(order) | Reply::Hold { order, .. } | Reply::Edit { order, .. } => order.seq,
             Reply::Reservation(reservation) => reservation.seq,
             Reply::Inbound(inbound) => inbound.seq,
             Reply::Transfer(transfer) => transfer.seq,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::edit::EditJson;
 use super::fulfillment::FulfillmentJson;
 use super::hold::HoldJson;
 use super::inbound::InboundJson;
@@ -32,6 +33,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Inbound(inbound) => json(&InboundJson::of(inbound, catalogue, now.wall)),
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
+        Reply::Edit { order, number } => EditJson::written(order, *number, catalogue, now.journal),
         Reply::Fulfillment { order, key } => json(&FulfillmentJson::of(order, key.number, catalogue)),
     }
 }

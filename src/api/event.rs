@@ -10,12 +10,13 @@ use super::scalar::{Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::LineUnits;
+use crate::domain::edit::{Edit, EditTerms, LineChange, PlannedShipment};
 use crate::domain::event::{Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved, TransferChanged};
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::hold::Hold;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
 use crate::domain::inbound::InboundEvent;
-use crate::domain::order::{Allocation, CancelFrom, OrderEvent, OrderFacts, PlacedLine};
+use crate::domain::order::{Allocation, CancelFrom, CancelledPart, OrderEvent, OrderFacts, PlacedLine};
 use crate::domain::payment::PaymentMark;
 use crate::domain::record::Record;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
@@ -237,11 +238,7 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
             ("order_filled", json!({"allocations": allocated(key, allocations, names)}))
         }
         OrderEvent::Cancelled { parts, reason } => {
-            let parts: Vec<_> = parts
-                .iter()
-                .map(|part| json!({"line": part.line, "quantity": part.quantity, "from": cancelled_from(key, part.from)}))
-                .collect();
-            ("order_cancelled", json!({"parts": parts, "reason": reason}))
+            ("order_cancelled", json!({"parts": self::parts(key, parts), "reason": reason}))
         }
         OrderEvent::Held { number, terms } => (
             "order_held",
@@ -257,6 +254,17 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
         OrderEvent::PaymentReported { mark, amount } => {
             ("order_payment_reported", json!({"status": mark.word(), "amount": amount}))
         }
+        OrderEvent::EditOpened { number, terms, .. } => ("order_edit_opened", edit_opened(*number, terms, names)),
+        OrderEvent::EditEnded { number, state, reason } => {
+            ("order_edit_ended", json!({"edit": Edit::name_of(*number), "state": state.word(), "reason": reason}))
+        }
+        OrderEvent::Edited { number, lowered, allocations } => (
+            "order_edited",
+            json!({
+                "edit": Edit::name_of(*number), "lowered": parts(key, lowered),
+                "allocations": allocated(key, allocations, names),
+            }),
+        ),
         OrderEvent::Fulfillment { number, step } => {
             let (kind, mut facts) = self::step(step);
             facts.insert("fulfillment_order".into(), fulfillment(key, *number));
@@ -290,6 +298,31 @@ fn placed(
         "allocations": allocated(key, allocations, names),
         "backordered": units(backordered),
     })
+}
+
+/// An edit as it was opened; where the order goes from then on, in the clear.
+fn edit_opened(number: u16, terms: &EditTerms, names: &impl Names) -> Value {
+    let change = |change: &LineChange| json!({"line": change.line, "quantity": change.quantity, "unit_price": change.unit_price});
+    let added = |line: &PlacedLine| json!({"id": line.id, "sku": names.sku(line.sku), "quantity": line.quantity, "unit_price": line.unit_price});
+    let shipment =
+        |shipment: &PlannedShipment| json!({"node": names.node(shipment.node), "lines": units(&shipment.lines)});
+    json!({
+        "edit": Edit::name_of(number),
+        "lines": terms.lines.iter().map(change).collect::<Vec<_>>(),
+        "added": terms.added.iter().map(added).collect::<Vec<_>>(),
+        "country": terms.destination.as_ref().map(|destination| &destination.country),
+        "shipments": terms.shipments.iter().map(shipment).collect::<Vec<_>>(),
+        "unfilled": units(&terms.unfilled),
+        "difference": terms.difference,
+        "reservation": terms.reservation.map(|key| key.to_string()),
+        "expires_at": Instant::from(terms.expires_at),
+    })
+}
+
+/// Units and the buckets they left.
+fn parts(order: OrderKey, parts: &[CancelledPart]) -> Vec<Value> {
+    let part = |part: &CancelledPart| json!({"line": part.line, "quantity": part.quantity, "from": cancelled_from(order, part.from)});
+    parts.iter().map(part).collect()
 }
 
 fn allocated(key: OrderKey, allocations: &[Allocation], names: &impl Names) -> Vec<Value> {

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod backup;
 pub mod decision;
+pub mod edit;
 pub mod event;
 pub mod fulfillment;
 pub mod hold;

@@ -4,7 +4,6 @@ mod shown;
 
 use std::collections::{HashMap, HashSet};
 
-use super::fulfillment::{LineQuantity, named_units};
 use super::hold::NewHold;
 use super::json::Json;
 use super::page::{Limit, OrderCursor};
@@ -15,7 +14,7 @@ use super::scalar::{
     Sku, position,
 };
 use super::words::{DeliveryMethod, Worded};
-use crate::domain::command::{CancelOrder, Command, PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::command::{CancelOrder, CancelUnits, Command, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
 use crate::domain::limits::ORDER_LINES_MAX;
@@ -23,7 +22,7 @@ use crate::domain::money::Currency;
 use crate::domain::order::{OrderStatus, OrderType, Payment, Sealed};
 use crate::domain::quantity::Quantity;
 
-pub use shown::{HistoryEntry, OrderJson, history};
+pub use shown::{HistoryEntry, OrderJson, ShipToJson, history};
 
 shape! {
     /// An order to be placed, or to be quoted.
@@ -199,6 +198,11 @@ impl ShipToShape {
         position(self.latitude, self.longitude, at);
     }
 
+    /// The order's own destination, its personal data sealed.
+    pub fn sealed(self) -> ShipTo {
+        self.destination("".into(), Personally::Sealed)
+    }
+
     fn destination(self, group: Text, personal: Personally) -> ShipTo {
         let degrees = self.latitude.zip(self.longitude).map(|(north, east)| (north.0, east.0));
         let address = Address {
@@ -356,10 +360,27 @@ shape! {
 }
 
 shape! {
+    /// Units of one line that are to be cancelled.
+    pub struct CancelledUnits {
+        /// Id of the line.
+        pub line: Id,
+        /// Units.
+        pub quantity: Quantity,
+        /// Fulfilment order they are taken from. When left out: what nobody was found for, what waits, what is allocated
+        /// (the dearest fulfilment order first), what is released.
+        pub fulfillment_order: Option<Id>,
+    }
+}
+
+impl Listed for CancelledUnits {
+    const MOST: usize = ORDER_LINES_MAX;
+}
+
+shape! {
     /// What is to be cancelled.
     pub struct Cancellation {
         /// Units by line; all that can still be cancelled when left out.
-        pub lines: Option<Vec<LineQuantity>>,
+        pub lines: Option<Vec<CancelledUnits>>,
         /// Why.
         pub reason: Reason,
     }
@@ -368,6 +389,12 @@ shape! {
 impl Cancellation {
     /// The command for one order.
     pub fn command(self, order: Text) -> Command {
-        Command::CancelOrder(CancelOrder { order, lines: self.lines.map(named_units), reason: self.reason.0 })
+        let units = |units: CancelledUnits| CancelUnits {
+            line: units.line.0,
+            quantity: units.quantity,
+            from: units.fulfillment_order.map(Text::from),
+        };
+        let lines = self.lines.map(|lines| lines.into_iter().map(units).collect());
+        Command::CancelOrder(CancelOrder { order, lines, reason: self.reason.0 })
     }
 }

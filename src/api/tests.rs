@@ -1,5 +1,6 @@
 //! The conversions, against the table of bad input that the test over HTTP reads too.
 
+use super::edit::NewEdit;
 use super::fulfillment::{Nothing, Rejecting, Shipping, Shorting};
 use super::hold::{HoldEnd, NewHold, NewPayment};
 use super::inbound::{CallingOff, InboundChange, NewInbound, Receipt};
@@ -41,6 +42,8 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["orders", _, "cancellations"]) => read_as::<Cancellation>(body),
         ("POST", ["orders", _, "holds"]) => read_as::<NewHold>(body),
         ("POST", ["orders", _, "holds", _, "release"]) => read_as::<HoldEnd>(body),
+        ("POST", ["orders", _, "edits"]) => read_as::<NewEdit>(body),
+        ("POST", ["orders", _, "edits", _, "confirm" | "decline"]) => read_as::<Nothing>(body),
         ("POST", ["orders", _, "payments"]) => read_as::<NewPayment>(body),
         ("POST", ["inbound"]) => read_as::<NewInbound>(body),
         ("PATCH", ["inbound", _]) => read_as::<InboundChange>(body),

@@ -12,6 +12,7 @@ use super::json::Json;
 use super::reading::{At, Shape, shown};
 use crate::domain::command::StockState;
 use crate::domain::decision::FenceReason;
+use crate::domain::edit::EditState;
 use crate::domain::fulfillment::{FulfillmentStatus, ShortReason};
 use crate::domain::hold::{HoldKind, HoldState};
 use crate::domain::inbound::InboundStatus;
@@ -166,6 +167,9 @@ words! {
         Cancelled = "cancelled",
     }
     HoldKind { Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual" }
+    EditState {
+        Open = "open", Confirmed = "confirmed", Declined = "declined", Expired = "expired", Cancelled = "cancelled",
+    }
     HoldState {
         Active = "active", Resolved = "resolved", Rejected = "rejected", AutoReleased = "auto_released",
     }

@@ -353,15 +353,88 @@ pub struct NamedUnits {
     pub quantity: Quantity,
 }
 
+/// Units of one line to be cancelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelUnits {
+    /// Id of the line.
+    pub line: Text,
+    /// Units.
+    pub quantity: Quantity,
+    /// The fulfilment order they are taken from; by the order of buckets when `None`.
+    pub from: Option<Text>,
+}
+
+impl From<NamedUnits> for CancelUnits {
+    fn from(NamedUnits { line, quantity }: NamedUnits) -> Self {
+        Self { line, quantity, from: None }
+    }
+}
+
 /// Cancel an order or part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CancelOrder {
     /// Which.
     pub order: Text,
     /// Which units; all that can still be cancelled when `None`.
-    pub lines: Option<Vec<NamedUnits>>,
+    pub lines: Option<Vec<CancelUnits>>,
     /// Why.
     pub reason: Text,
+}
+
+/// One change of an order that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditChange {
+    /// A line becomes so many units, cancelled ones not counted, and costs so much; `None` leaves either as it is.
+    Line {
+        /// Id of the line.
+        line: Text,
+        /// Units wanted; 0 when it is no longer wanted.
+        quantity: Option<u32>,
+        /// Price of one.
+        unit_price: Option<Money>,
+    },
+    /// A line is added.
+    Add {
+        /// Its id; the next free number when `None`.
+        id: Option<Text>,
+        /// What.
+        sku: Text,
+        /// How many.
+        quantity: Quantity,
+        /// Price of one.
+        unit_price: Money,
+    },
+    /// The order goes elsewhere.
+    ShipTo(ShipTo),
+}
+
+/// Open an edit of an order: plan it and set aside what it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenEdit {
+    /// The order.
+    pub order: Text,
+    /// The changes, in the order in which faults name them.
+    pub changes: Vec<EditChange>,
+}
+
+/// How somebody ends an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EditOutcome {
+    /// It takes effect.
+    Confirm,
+    /// It does not.
+    Decline,
+}
+
+/// End an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndEdit {
+    /// The order.
+    pub order: Text,
+    /// The edit's name within it.
+    pub edit: Text,
+    /// How.
+    pub outcome: EditOutcome,
 }
 
 /// What is to be done to a fulfilment order.
@@ -536,6 +609,10 @@ pub enum Command {
     EndHold(EndHold),
     /// Report a payment.
     ReportPayment(ReportPayment),
+    /// Open an edit.
+    OpenEdit(OpenEdit),
+    /// Confirm or decline an edit.
+    EndEdit(EndEdit),
     /// Announce supply.
     AnnounceInbound(AnnounceInbound),
     /// Re-date, receive or call off supply.
@@ -565,6 +642,7 @@ impl Command {
                 | Self::CancelOrder(_)
                 | Self::Fulfill(_)
                 | Self::EndHold(_)
+                | Self::EndEdit(_)
                 | Self::ReportPayment(_)
                 | Self::ChangeInbound { action: InboundAction::Receive(_), .. }
                 | Self::ChangeTransfer { .. }

@@ -112,6 +112,8 @@ pub enum Answer {
     Inbound(InboundKey),
     /// A transfer, as it stands.
     Transfer(TransferKey),
+    /// An edit of an order, as it stands.
+    Edit(OrderKey, u16),
 }
 
 /// An idempotency key took effect with this record.

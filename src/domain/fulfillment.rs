@@ -217,11 +217,13 @@ pub struct FulfillmentOrder {
     pub shipment: Option<Shipment>,
     /// Why it was refused or stopped.
     pub reason: Option<Text>,
+    /// What the plan that made it says it costs, minor units of the base currency; 0 when it filled units that waited.
+    pub cost: i64,
 }
 
 impl FulfillmentOrder {
     /// A new one, submitted.
-    pub fn submitted(number: u16, node: NodeIndex, group: u16, units: &[LineUnits]) -> Self {
+    pub fn submitted(number: u16, node: NodeIndex, group: u16, units: &[LineUnits], cost: i64) -> Self {
         let lines = units.iter().map(|u| FulfillmentLine { line: u.line, quantity: u.quantity, picked: 0 }).collect();
         Self {
             number,
@@ -233,6 +235,7 @@ impl FulfillmentOrder {
             lines,
             shipment: None,
             reason: None,
+            cost,
         }
     }
 

@@ -60,6 +60,15 @@ pub struct FulfillmentKey {
     pub number: u16,
 }
 
+/// An edit of an order: the order and its number within it, from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct EditKey {
+    /// The order.
+    pub order: OrderKey,
+    /// Number within the order, from 1.
+    pub number: u16,
+}
+
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// Text form of a key: Crockford's base 32, lower case, without leading zeros.
@@ -136,13 +145,31 @@ impl fmt::Display for TransferKey {
     }
 }
 
+/// Reads `<prefix><order>-<number>`, as it would be written.
+fn numbered(text: &str, prefix: &str) -> Option<(OrderKey, u16)> {
+    let (order, number) = text.strip_prefix(prefix)?.split_once('-')?;
+    let digits = number;
+    let number: u16 = digits.parse().ok().filter(|n| *n > 0)?;
+    (number.to_string() == digits).then_some((OrderKey(unspell(order)?), number))
+}
+
 impl FulfillmentKey {
     /// Reads the text form; `None` when it is not one.
     pub fn parse(text: &str) -> Option<Self> {
-        let (order, number) = text.strip_prefix("f-")?.split_once('-')?;
-        let number: u16 = number.parse().ok().filter(|n| *n > 0)?;
-        let key = Self { order: OrderKey(unspell(order)?), number };
-        (key.to_string() == text).then_some(key)
+        numbered(text, "f-").map(|(order, number)| Self { order, number })
+    }
+}
+
+impl EditKey {
+    /// Reads the text form; `None` when it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        numbered(text, "e-").map(|(order, number)| Self { order, number })
+    }
+}
+
+impl fmt::Display for EditKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "e-{}-{}", spell(self.order.0), self.number)
     }
 }
 
@@ -189,6 +216,7 @@ pub fn check_id(text: &str) -> Result<(), BadId> {
 pub fn check_caller_id(text: &str) -> Result<(), BadId> {
     check_id(text)?;
     let generated = OrderKey::parse(text).is_some() || ReservationKey::parse(text).is_some();
+    let generated = generated || EditKey::parse(text).is_some();
     if generated { Err(BadId::Reserved) } else { Ok(()) }
 }
 
@@ -221,6 +249,8 @@ mod tests {
     #[test]
     fn a_caller_cannot_take_a_generated_id() {
         assert_eq!(check_caller_id("o-1"), Err(BadId::Reserved));
+        assert_eq!(check_caller_id("e-1-1"), Err(BadId::Reserved));
+        assert_eq!(check_caller_id("e-1-01"), Ok(()));
         assert_eq!(check_caller_id("o-U"), Ok(()));
         assert!(check_caller_id("a b").is_err());
         assert!(check_caller_id(&"x".repeat(129)).is_err());

@@ -45,6 +45,12 @@ pub const INBOUND_LINES_MAX: usize = 500;
 pub const INBOUND_READABLE_MS: i64 = 35 * 24 * 60 * 60 * 1_000;
 /// Most holds an order may have, ended ones included.
 pub const HOLDS_MAX: usize = 100;
+/// Most edits an order may have, ended ones included.
+pub const EDITS_MAX: usize = 100;
+/// Most changes of one edit.
+pub const EDIT_CHANGES_MAX: usize = 1_200;
+/// How long an edit can be confirmed, in seconds.
+pub const EDIT_LIFE_S: u64 = 15 * 60;
 /// Most payments that may be reported of an order.
 pub const PAYMENTS_MAX: usize = 500;
 /// Largest record, in bytes: one transaction is one record.

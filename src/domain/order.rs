@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, LineUnits};
+use super::edit::{Edit, EditState, EditTerms};
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
 use super::geo::Position;
 use super::hold::{Hold, HoldState, HoldTerms};
@@ -70,7 +71,7 @@ pub struct Payment {
     pub status: Text,
 }
 
-/// What was captured; never changes.
+/// What was captured. Only an edit changes it, and only where the order goes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OrderFacts {
     /// The id its caller chose, if any.
@@ -303,6 +304,33 @@ pub enum OrderEvent {
         /// How much, minor units of the order's currency.
         amount: i64,
     },
+    /// An edit was opened; what it needs is set aside in the same record.
+    EditOpened {
+        /// Its number.
+        number: u16,
+        /// What it is.
+        terms: Arc<EditTerms>,
+        /// Why its plan is as it is.
+        decision: Arc<Decision>,
+    },
+    /// An edit ended without effect.
+    EditEnded {
+        /// Its number.
+        number: u16,
+        /// How.
+        state: EditState,
+        /// Why, when it was not wished for.
+        reason: Option<Text>,
+    },
+    /// An edit was confirmed and took effect.
+    Edited {
+        /// Its number.
+        number: u16,
+        /// Units that leave their lines, and from where.
+        lowered: Vec<CancelledPart>,
+        /// What was allocated.
+        allocations: Vec<Allocation>,
+    },
 }
 
 /// An order.
@@ -332,6 +360,10 @@ pub struct Order {
     pub holds: Vec<Hold>,
     /// What was reported of its money, oldest first.
     pub payments: Vec<PaymentFact>,
+    /// Its edits; number n stands at n - 1.
+    pub edits: Vec<Edit>,
+    /// What edits changed of the price of all lines, cancelled units included, minor units of its currency.
+    pub repriced: i64,
 }
 
 impl Order {
@@ -423,6 +455,21 @@ impl Order {
             }
             status => status,
         }
+    }
+
+    /// The edit of a number.
+    pub fn edit(&self, number: u16) -> Option<&Edit> {
+        self.edits.get(usize::from(number).checked_sub(1)?)
+    }
+
+    /// Number of the next edit.
+    pub fn next_edit(&self) -> u16 {
+        self.edits.len() as u16 + 1
+    }
+
+    /// The edit whose end nobody has written yet; its time may be up.
+    pub fn open_edit(&self) -> Option<&Edit> {
+        self.edits.last().filter(|edit| edit.state == EditState::Open)
     }
 
     /// Number of the next hold.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::decision::{Assignment, Decision, LineUnits};
+use super::edit::EditState;
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use super::hold::{Hold, HoldState};
 use super::ids::{NodeIndex, OrderKey};
@@ -62,6 +63,8 @@ impl Order {
             seq: 0,
             holds: Vec::new(),
             payments: Vec::new(),
+            edits: Vec::new(),
+            repriced: 0,
         };
         order.payments = order.paid_at_capture(&header.actor);
         order
@@ -136,6 +139,12 @@ impl Order {
                     return Err(LawBroken(format!("order {}: {} more was given back than taken", self.key, -kept)));
                 }
             }
+            OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,
+            OrderEvent::EditEnded { number, state, .. } => self.end_edit(header, *number, *state)?,
+            OrderEvent::Edited { number, lowered, allocations } => {
+                self.end_edit(header, *number, EditState::Confirmed)?;
+                self.edit_lines(*number, lowered, allocations)?;
+            }
         }
         Ok(())
     }
@@ -151,12 +160,12 @@ impl Order {
         decision.unfilled.retain(|unfilled| unfilled.quantity > 0);
     }
 
-    fn line_mut(&mut self, line: u16) -> Result<&mut OrderLine, LawBroken> {
+    pub(super) fn line_mut(&mut self, line: u16) -> Result<&mut OrderLine, LawBroken> {
         let key = self.key;
         self.lines.get_mut(usize::from(line)).ok_or_else(|| LawBroken(format!("order {key} has no line {line}")))
     }
 
-    fn fulfillment_mut(&mut self, number: u16) -> Result<&mut FulfillmentOrder, LawBroken> {
+    pub(super) fn fulfillment_mut(&mut self, number: u16) -> Result<&mut FulfillmentOrder, LawBroken> {
         let key = self.key;
         let at = usize::from(number).wrapping_sub(1);
         self.fulfillment_orders
@@ -164,7 +173,7 @@ impl Order {
             .ok_or_else(|| LawBroken(format!("order {key} has no fulfilment order {number}")))
     }
 
-    fn allocate(
+    pub(super) fn allocate(
         &mut self,
         allocation: &Allocation,
         source: impl Fn(&mut OrderLine) -> &mut u32,
@@ -175,12 +184,13 @@ impl Order {
         for units in &allocation.lines {
             sub(source(self.line_mut(units.line)?), units.quantity, "the bucket allocated from")?;
         }
-        let made = FulfillmentOrder::submitted(allocation.number, allocation.node, allocation.group, &allocation.lines);
+        let Allocation { number, node, group, ref lines, cost } = *allocation;
+        let made = FulfillmentOrder::submitted(number, node, group, lines, cost);
         self.fulfillment_orders.push(made);
         Ok(())
     }
 
-    fn cancel(&mut self, part: &CancelledPart) -> Result<(), LawBroken> {
+    pub(super) fn cancel(&mut self, part: &CancelledPart) -> Result<(), LawBroken> {
         let line = self.line_mut(part.line)?;
         line.cancelled += part.quantity;
         match part.from {
@@ -271,7 +281,7 @@ impl Order {
         Ok(())
     }
 
-    fn return_units(&mut self, units: &[LineUnits]) -> Result<(), LawBroken> {
+    pub(super) fn return_units(&mut self, units: &[LineUnits]) -> Result<(), LawBroken> {
         for u in units {
             self.line_mut(u.line)?.unallocated += u.quantity;
         }
@@ -306,7 +316,7 @@ impl Allocation {
     }
 }
 
-fn sub(bucket: &mut u32, units: u32, name: &str) -> Result<(), LawBroken> {
+pub(super) fn sub(bucket: &mut u32, units: u32, name: &str) -> Result<(), LawBroken> {
     *bucket = bucket.checked_sub(units).ok_or_else(|| LawBroken(format!("{name} {bucket} is less than {units}")))?;
     Ok(())
 }
@@ -318,7 +328,7 @@ fn pick_units(fulfillment: &mut FulfillmentOrder, units: LineUnits) -> Result<()
     Ok(())
 }
 
-fn remove_units(fulfillment: &mut FulfillmentOrder, line: u16, units: u32) -> Result<(), LawBroken> {
+pub(super) fn remove_units(fulfillment: &mut FulfillmentOrder, line: u16, units: u32) -> Result<(), LawBroken> {
     let found = fulfillment.lines.iter_mut().find(|l| l.line == line && l.quantity - l.picked >= units);
     let found = found.ok_or_else(|| LawBroken(format!("line {line} has fewer units that are not picked")))?;
     found.quantity -= units;

@@ -18,7 +18,8 @@ impl Order {
         let price = |units: fn(&OrderLine) -> u32| -> i128 {
             self.lines.iter().map(|line| i128::from(line.placed.unit_price) * i128::from(units(line))).sum()
         };
-        let whole = self.facts.total.map_or_else(|| price(|line| line.placed.quantity), i128::from);
+        let reported = |total: i64| i128::from(total) + i128::from(self.repriced);
+        let whole = self.facts.total.map_or_else(|| price(|line| line.placed.quantity), reported);
         i64::try_from((whole - price(units)).max(0)).unwrap_or(i64::MAX)
     }
 
@@ -40,8 +41,21 @@ impl Order {
         let price =
             |u: LineUnits| i128::from(self.lines[usize::from(u.line)].placed.unit_price) * i128::from(u.quantity);
         let less: i128 = cancelled.into_iter().map(price).sum();
-        let due = (i128::from(self.due()) - less).clamp(0, i128::from(i64::MAX)) as i64;
-        self.paid_off(&Paid::of(&self.payments), due)
+        self.paid_off(&Paid::of(&self.payments), self.due_with(-less))
+    }
+
+    /// The same, when so much more is owed, or less.
+    pub fn paid_off_with(&self, difference: i64) -> Vec<OrderEvent> {
+        self.paid_off(&Paid::of(&self.payments), self.due_with(i128::from(difference)))
+    }
+
+    fn due_with(&self, difference: i128) -> i64 {
+        (i128::from(self.due()) + difference).clamp(0, i128::from(i64::MAX)) as i64
+    }
+
+    /// The price of all its lines, cancelled units included.
+    pub fn price_of_lines(&self) -> i128 {
+        self.lines.iter().map(|line| i128::from(line.placed.unit_price) * i128::from(line.placed.quantity)).sum()
     }
 
     /// How its money stands.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::edit::EditState;
 use super::fulfillment::FulfillmentStep;
 use super::hold::HoldState;
 use super::ids::Text;
@@ -45,6 +46,13 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             PaymentMark::Paid => ("payment_paid", 0, None),
             PaymentMark::Failed => ("payment_failed", 0, None),
             PaymentMark::Refunded => ("payment_refunded", 0, None),
+        },
+        OrderEvent::EditOpened { .. } => ("edit_opened", 0, None),
+        OrderEvent::Edited { .. } => ("edited", 0, None),
+        OrderEvent::EditEnded { state, reason, .. } => match state {
+            EditState::Declined => ("edit_declined", 0, reason.clone()),
+            EditState::Expired => ("edit_expired", 0, reason.clone()),
+            EditState::Open | EditState::Confirmed | EditState::Cancelled => ("edit_cancelled", 0, reason.clone()),
         },
         OrderEvent::Fulfillment { number, step } => match step {
             FulfillmentStep::Accepted => ("accepted", *number, None),

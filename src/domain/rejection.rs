@@ -1,4 +1,5 @@
-//! Rejections: the business says no, with the facts of the case and a stable code. Nothing was changed.
+//! Rejections: the business says no, with the facts of the case and a stable code. Nothing was changed, but that an edit
+//! that can no longer be done ends.
 
 use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::record::RecordTooLarge;
@@ -175,6 +176,48 @@ pub enum Rejection {
         /// The order.
         order: String,
     },
+    /// Another edit of the order is open.
+    #[error("{edit} of order {order} is open: confirm or decline it first")]
+    EditOpen {
+        /// The order.
+        order: String,
+        /// The edit that is open.
+        edit: String,
+    },
+    /// The edit has ended.
+    #[error("{edit} of order {order} is {state}, no longer open")]
+    EditEnded {
+        /// The order.
+        order: String,
+        /// The edit.
+        edit: String,
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// The order moved on, so that the edit can no longer be done; it ended with this, and gave back what it held.
+    #[error("{edit} of order {order} can no longer be done: {why}")]
+    EditStale {
+        /// The order.
+        order: String,
+        /// The edit.
+        edit: String,
+        /// What is not as it was.
+        why: String,
+    },
+    /// What has begun or ended cannot be edited so.
+    #[error("order {order} cannot be edited so: {why}")]
+    NotEditable {
+        /// The order.
+        order: String,
+        /// What stands against it.
+        why: String,
+    },
+    /// The reservation holds what an edit needs.
+    #[error("reservation {id} belongs to an edit of an order: it ends when that is confirmed or declined")]
+    ReservationOfEdit {
+        /// The reservation.
+        id: String,
+    },
     /// The document of inbound supply has ended.
     #[error("inbound {id} is {state}: nothing more comes of it")]
     InboundEnded {
@@ -261,6 +304,11 @@ impl Rejection {
             Self::OnHold { .. } => "on_hold",
             Self::HoldEnded { .. } => "hold_ended",
             Self::NothingToHold { .. } => "nothing_to_hold",
+            Self::EditOpen { .. } => "edit_open",
+            Self::EditEnded { .. } => "edit_ended",
+            Self::EditStale { .. } => "edit_stale",
+            Self::NotEditable { .. } => "not_editable",
+            Self::ReservationOfEdit { .. } => "reservation_of_edit",
             Self::InboundEnded { .. } => "inbound_ended",
             Self::RefundTooLarge { .. } => "refund_too_large",
             Self::TooLarge(_) => "record_too_large",

@@ -53,6 +53,13 @@ pub enum Reply {
         /// Number of the hold.
         number: u16,
     },
+    /// An order, of which one edit was meant.
+    Edit {
+        /// The order.
+        order: Box<Order>,
+        /// Number of the edit.
+        number: u16,
+    },
 }
 
 /// What a command led to.

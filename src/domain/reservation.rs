@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use super::ids::{EditKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use super::limits::ENDED_READABLE_MS;
 use super::record::Header;
 use super::stock::LawBroken;
@@ -210,6 +210,11 @@ impl Reservation {
     /// The text by which clients name it.
     pub fn name(&self) -> String {
         self.id.as_deref().map_or_else(|| self.key.to_string(), str::to_owned)
+    }
+
+    /// Whether it holds what an edit of an order needs: it changes and ends with the edit alone.
+    pub fn is_of_edit(&self) -> bool {
+        self.id.as_deref().is_some_and(|id| EditKey::parse(id).is_some())
     }
 
     /// Whether it holds its units at `now`.

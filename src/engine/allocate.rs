@@ -88,7 +88,7 @@ impl Engine {
         let spent = usize::from(order.next_number) > FULFILLMENT_ORDERS_MAX;
         let route = if spent { nowhere(network, &order.wanted) } else { route(network, &order.wanted) };
         if order.fills && route.shipments.is_empty() {
-            let wait = !spent && more_may_come_back(network, order, &route);
+            let wait = !spent && more_may_come_back(network, &order.wanted, &route);
             return if wait { Err(come_again(patience)) } else { Ok(None) };
         }
         let units = cells_of(order.wanted.lines, &route);
@@ -105,7 +105,7 @@ impl Engine {
         }
         // A line without a right is tried again at the next give only, so units in flight must not roll back unseen.
         let loose = !order.fills && !spent && route.unfilled.iter().any(|u| !has_right(order, u.line, spent));
-        if loose && more_may_come_back(network, order, &route) {
+        if loose && more_may_come_back(network, &order.wanted, &route) {
             return Err(come_again(patience));
         }
         let joins_with_right = place_in_queues(&mut change, order, &route, spent);
@@ -147,8 +147,8 @@ fn come_again(patience: &mut Patience) -> Stop {
 
 /// Whether more could be filled if what others have in flight rolled back. Looked at after the route was made: what
 /// rolled back in between counts as well.
-fn more_may_come_back(network: &Network, order: &Order<'_>, seen: &Route) -> bool {
-    let with_flying = Wanted { counts: Word::free_or_flying, ..order.wanted };
+pub(super) fn more_may_come_back(network: &Network, wanted: &Wanted<'_>, seen: &Route) -> bool {
+    let with_flying = Wanted { counts: Word::free_or_flying, ..*wanted };
     let unfilled = |route: &Route| route.unfilled.iter().map(|u| u64::from(u.quantity)).sum::<u64>();
     unfilled(&route(network, &with_flying)) < unfilled(seen)
 }

@@ -68,7 +68,8 @@ impl Engine {
         self.leave_idle(&turn);
         let idle = (!self.idle.is_empty()).then_some(now);
         let holds = self.end_holds_due(&turn, now);
-        next.into_iter().chain(again).chain(idle).chain(holds).min()
+        let edits = self.end_edits_due(&turn, now);
+        next.into_iter().chain(again).chain(idle).chain(holds).chain(edits).min()
     }
 
     /// Expires what is due of these skus; answers whether anything was.

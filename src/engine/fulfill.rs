@@ -300,10 +300,11 @@ fn units_of(order: &Order, fulfillment: &FulfillmentOrder, named: &[NamedUnits])
 
 /// Refuses a list that names nothing: it would fence a node or write a story of nothing.
 fn check_named(named: &[NamedUnits]) -> Result<(), Rejection> {
-    if named.is_empty() {
-        return Err(Rejection::invalid("lines", "no_lines", "names no line; leave it out where all is meant"));
-    }
-    Ok(())
+    if named.is_empty() { Err(no_lines()) } else { Ok(()) }
+}
+
+fn no_lines() -> Rejection {
+    Rejection::invalid("lines", "no_lines", "names no line; leave it out where all is meant")
 }
 
 fn fences(step: &FulfillmentStep) -> bool {
@@ -466,24 +467,28 @@ fn parts_to_cancel(order: &Order, command: &CancelOrder) -> Result<Vec<Cancelled
         requested,
     };
     let Some(named) = &command.lines else {
-        let parts: Vec<_> = (0..order.lines.len() as u16).flat_map(|line| cancellable(order, line)).collect();
+        let parts: Vec<_> = (0..order.lines.len() as u16).flat_map(|line| order.cancellable(line)).collect();
         return if parts.is_empty() { Err(not_cancellable("", 0, order.totals().open())) } else { Ok(parts) };
     };
-    check_named(named)?;
-    let mut wanted: BTreeMap<u16, u64> = BTreeMap::new();
-    for (at, units) in named.iter().enumerate() {
-        let unknown = || {
-            let detail = format!("the order has no line {:?}", units.line);
-            Rejection::invalid(format!("lines[{at}].line"), "unknown_line", detail)
-        };
-        let line = order.line_at(&units.line).ok_or_else(unknown)?;
-        *wanted.entry(line).or_default() += u64::from(units.quantity.units());
+    if named.is_empty() {
+        return Err(no_lines());
     }
-    let mut parts = Vec::new();
-    for (line, requested) in wanted {
+    // Units of a fulfilment order that is named go before those of any.
+    let mut wanted: BTreeMap<(u16, Option<u16>), u64> = BTreeMap::new();
+    for (at, units) in named.iter().enumerate() {
+        let key = (line_of(order, at, &units.line)?, fulfillment_of(order, at, units.from.as_deref())?);
+        *wanted.entry(key).or_default() += u64::from(units.quantity.units());
+    }
+    let mut parts: Vec<CancelledPart> = Vec::new();
+    let (of_any, of_one): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|((_, from), _)| from.is_none());
+    for ((line, from), requested) in of_one.into_iter().chain(of_any) {
         let mut left = requested;
-        for part in cancellable(order, line) {
-            let units = u64::from(part.quantity).min(left);
+        let taken_before = parts.clone();
+        let may = |part: &CancelledPart| from.is_none_or(|number| part.from == CancelFrom::Fulfillment(number));
+        for part in order.cancellable(line).into_iter().filter(may) {
+            let same = |taken: &&CancelledPart| (taken.line, taken.from) == (part.line, part.from);
+            let before: u32 = taken_before.iter().filter(same).map(|taken| taken.quantity).sum();
+            let units = u64::from(part.quantity - before).min(left);
             left -= units;
             if units > 0 {
                 parts.push(CancelledPart { quantity: units as u32, ..part });
@@ -496,32 +501,26 @@ fn parts_to_cancel(order: &Order, command: &CancelOrder) -> Result<Vec<Cancelled
     Ok(parts)
 }
 
-/// All units of a line that can be cancelled at once, in order.
-fn cancellable(order: &Order, line: u16) -> Vec<CancelledPart> {
-    let own = &order.lines[usize::from(line)];
-    let part = |quantity, from| CancelledPart { line, quantity, from };
-    let mut parts = vec![
-        part(own.unallocated, CancelFrom::Unallocated),
-        part(own.preordered, CancelFrom::Preordered),
-        part(own.backordered, CancelFrom::Backordered),
-    ];
-    for status in [FulfillmentStatus::Submitted, FulfillmentStatus::Accepted] {
-        let mut there: Vec<_> = order.fulfillment_orders.iter().filter(|f| f.status == status).collect();
-        there.sort_by_key(|f| (std::cmp::Reverse(cost_of(order, f)), f.number));
-        parts.extend(there.iter().map(|f| part(f.units_of(line), CancelFrom::Fulfillment(f.number))));
-    }
-    parts.retain(|part| part.quantity > 0);
-    parts
+fn line_of(order: &Order, at: usize, line: &str) -> Result<u16, Rejection> {
+    let unknown = || {
+        let detail = format!("the order has no line {line:?}");
+        Rejection::invalid(format!("lines[{at}].line"), "unknown_line", detail)
+    };
+    order.line_at(line).ok_or_else(unknown)
 }
 
-/// What the plan said a node's shipment costs; 0 when it is not in the last plan.
-fn cost_of(order: &Order, fulfillment: &FulfillmentOrder) -> i64 {
-    let plan = order.decision.iter().flat_map(|decision| &decision.assignments);
-    plan.filter(|a| a.node == fulfillment.node).map(|a| a.cost).max().unwrap_or(0)
+fn fulfillment_of(order: &Order, at: usize, id: Option<&str>) -> Result<Option<u16>, Rejection> {
+    let Some(id) = id else { return Ok(None) };
+    let unknown = || {
+        let detail = format!("the order has no fulfilment order {id:?}");
+        Rejection::invalid(format!("lines[{at}].fulfillment_order"), "unknown_fulfillment_order", detail)
+    };
+    let key = FulfillmentKey::parse(id).filter(|key| key.order == order.key).ok_or_else(unknown)?;
+    order.fulfillment(key.number).map(|found| Some(found.number)).ok_or_else(unknown)
 }
 
 /// What is cancelled waits no longer, before anything is given.
-fn leave_queues(change: &mut Change<'_>, order: &Order, parts: &[CancelledPart]) {
+pub(super) fn leave_queues(change: &mut Change<'_>, order: &Order, parts: &[CancelledPart]) {
     for part in parts.iter().filter(|part| part.from == CancelFrom::Backordered) {
         let line = &order.lines[usize::from(part.line)];
         let left = line.backordered - part.quantity;

@@ -141,7 +141,7 @@ impl Engine {
     }
 
     /// Logs events of a locked order that move no stock, and folds them.
-    fn log_order(
+    pub(super) fn log_order(
         &self,
         turn: &Turn<'_>,
         network: &Network,
@@ -161,7 +161,7 @@ impl Engine {
         Ok(())
     }
 
-    fn lock_order(&self, id: &str) -> Result<Locked<Order>, Rejection> {
+    pub(super) fn lock_order(&self, id: &str) -> Result<Locked<Order>, Rejection> {
         let unknown = || Rejection::not_found("order", id);
         let key = self.find_order(id).ok_or_else(unknown)?;
         self.orders.lock(key).ok_or_else(unknown)
@@ -181,6 +181,6 @@ pub(super) fn fault_of(hold: &AskedHold, now: Now, path: &str) -> Option<Fault> 
     (release.journal <= now.journal).then(past)
 }
 
-fn too_many(field: &str, what: &str, max: usize) -> Rejection {
+pub(super) fn too_many(field: &str, what: &str, max: usize) -> Rejection {
     Rejection::invalid(field, "too_many", format!("an order has at most {max} {what}, this one has as many"))
 }

@@ -19,6 +19,7 @@
 //! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes and items |
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
 //! | `transfer` | units that go from one node to another |
+//! | `edit` | edits of orders: planned, set aside, confirmed in one record |
 //! | `start`, `settle`, `read` | from a state, paid; reads |
 //!
 //! What is *not* here: bytes and disk (`journal`), JSON (`api`), waiting for durability (`pipeline`).
@@ -30,6 +31,7 @@ mod catalogue;
 pub mod cell;
 mod change;
 mod due;
+mod edit;
 mod expire;
 mod fulfill;
 mod hold;
@@ -71,6 +73,7 @@ use crate::domain::reservation::Reservation;
 use crate::domain::time::JournalTime;
 use crate::domain::transfer::Transfer;
 use due::Run;
+use edit::EditsDue;
 use expire::Agenda;
 use hold::HoldsDue;
 use inbound::Arrivals;
@@ -109,6 +112,8 @@ pub struct Engine {
     idle: SegQueue<OrderKey>,
     /// Holds that end by themselves, soonest first. Stale entries are harmless.
     holds_due: Mutex<HoldsDue>,
+    /// Edits that can be confirmed, by the instant from which they cannot. Stale entries are harmless.
+    edits_due: Mutex<EditsDue>,
     next_key: AtomicU64,
     position: AtomicU64,
 }
@@ -170,6 +175,8 @@ impl Engine {
             Command::PutHold(put) => self.put_hold(&turn, &put),
             Command::EndHold(end) => self.end_hold(&turn, &end),
             Command::ReportPayment(report) => self.report_payment(&turn, &report),
+            Command::OpenEdit(open) => self.open_edit(&turn, &open),
+            Command::EndEdit(end) => self.end_edit(&turn, &end),
             Command::AnnounceInbound(announced) => self.announce_inbound(&turn, &announced),
             Command::ChangeInbound { inbound, action } => self.change_inbound(&turn, &inbound, &action),
             Command::ReadyTransfer(ready) => self.ready_transfer(&turn, &ready),

@@ -31,7 +31,7 @@ use crate::domain::stock::CellKey;
 use crate::domain::time::Now;
 
 /// Most units an order may ask for over all its lines.
-const ORDER_UNITS_MAX: u64 = 2_000_000_000;
+pub(super) const ORDER_UNITS_MAX: u64 = 2_000_000_000;
 /// Characters of the postal code that stay in the clear.
 const POSTAL_PREFIX: usize = 3;
 
@@ -193,6 +193,7 @@ impl Engine {
         let reservation = slot.as_ref().expect("a locked entity is there");
         let id = || reservation.name();
         match reservation.state_at(now.journal) {
+            ReservationState::Held if reservation.is_of_edit() => Err(Rejection::ReservationOfEdit { id: id() }),
             ReservationState::Held => Ok((Some((key, slot)), now)),
             ReservationState::Claimed { .. } => Err(Rejection::ReservationEnded { id: id(), state: "claimed" }),
             _ if command.reacquire => Ok((None, now)),
@@ -316,7 +317,7 @@ fn prepare(catalogue: &Catalogue, command: &PlaceOrder) -> Result<Prepared, Reje
     Ok(Prepared { destinations, lines, units, positions, rules })
 }
 
-fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fault> {
+pub(super) fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fault> {
     let unknown = || Fault::new("sku", "unknown_sku", format!("there is no item {:?}", line.sku));
     let sku = catalogue.sku_index(&line.sku).ok_or_else(unknown)?;
     let item = catalogue.item(sku);
@@ -337,7 +338,7 @@ fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fa
 }
 
 /// Where it goes. Without coordinates: the middle of the country's own nodes, marked approximate.
-fn destination(catalogue: &Catalogue, to: &ShipTo) -> Destination {
+pub(super) fn destination(catalogue: &Catalogue, to: &ShipTo) -> Destination {
     let derived = || {
         let there: Vec<_> =
             catalogue.nodes().iter().filter(|n| n.country == to.country && n.active).map(|n| n.position).collect();

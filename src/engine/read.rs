@@ -8,6 +8,7 @@ use super::ledger::SkuStock;
 use super::network::Network;
 use super::table::{Name, Named};
 use crate::domain::catalogue::Catalogue;
+use crate::domain::edit::EditState;
 use crate::domain::event::{Answer, Event};
 use crate::domain::hold::HoldState;
 use crate::domain::ids::{
@@ -258,6 +259,11 @@ impl Engine {
                 let order = record.map_or(order.clone(), |record| hold_made(record, order, *number));
                 Ok(Reply::Hold { order: Box::new(order), number: *number })
             }
+            Answer::Edit(key, number) => {
+                let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
+                let order = record.map_or(order.clone(), |record| edit_made(record, order, *number));
+                Ok(Reply::Edit { order: Box::new(order), number: *number })
+            }
             Answer::Reservation(key) => {
                 let made = record.and_then(|record| reservation_made(record, *key));
                 let reservation = match made {
@@ -328,6 +334,30 @@ fn hold_made(record: &Record, mut order: Order, number: u16) -> Order {
                 }
                 OrderEvent::HoldEnded { number: n, state, .. } if *n == number => {
                     (hold.state, hold.ended) = (*state, Some((record.header.time, record.header.actor.clone())));
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    order
+}
+
+/// An order whose edit stands as this record left it.
+fn edit_made(record: &Record, mut order: Order, number: u16) -> Order {
+    let Some(edit) = order.edits.iter_mut().find(|edit| edit.number == number) else { return order };
+    for event in &record.events {
+        match event {
+            Event::OrderChanged(changed) if changed.key == order.key => match &changed.event {
+                OrderEvent::EditOpened { number: n, decision, .. } if *n == number => {
+                    (edit.state, edit.ended, edit.decision) = (EditState::Open, None, Some(decision.clone()));
+                }
+                OrderEvent::EditEnded { number: n, state, .. } if *n == number => {
+                    (edit.state, edit.ended) = (*state, Some((record.header.time, record.header.actor.clone())));
+                }
+                OrderEvent::Edited { number: n, .. } if *n == number => {
+                    let ended = Some((record.header.time, record.header.actor.clone()));
+                    (edit.state, edit.ended) = (EditState::Confirmed, ended);
                 }
                 _ => {}
             },

@@ -25,7 +25,7 @@ use crate::domain::stock::{CellKey, MovementKind};
 use crate::sabotage::{Bug, planted};
 
 /// Units wanted, by cell.
-type Cells = BTreeMap<CellKey, u32>;
+pub(super) type Cells = BTreeMap<CellKey, u32>;
 
 /// Why an attempt did not end.
 enum Stop {
@@ -207,6 +207,9 @@ impl Engine {
         if !reservation.is_held_at(now) {
             return Err(Stop::Rejected(Rejection::ReservationExpired { id: reservation.name() }));
         }
+        if reservation.is_of_edit() {
+            return Err(Stop::Rejected(Rejection::ReservationOfEdit { id: reservation.name() }));
+        }
         let own: Cells = cells_held(reservation);
         let cells = match &command.lines {
             Some(lines) => choose(network, &lines_of(network, lines)?, &own, false, patience)?,
@@ -264,6 +267,9 @@ impl Engine {
                 return Ok(Executed::done(Reply::Reservation(Box::new(reservation.clone())), seq));
             }
             ReservationState::Held if now >= reservation.expires_at => ReservationState::Expired,
+            ReservationState::Held if reservation.is_of_edit() => {
+                return Err(Rejection::ReservationOfEdit { id: reservation.name() });
+            }
             ReservationState::Held => ReservationState::Released,
         };
         let key = reservation.key;
@@ -436,11 +442,11 @@ fn skus_of(lines: &[Line]) -> BTreeSet<SkuIndex> {
     lines.iter().flat_map(|line| line.needs.iter().map(|(sku, _)| *sku)).collect()
 }
 
-fn held_of(cells: &Cells) -> HeldLines {
+pub(super) fn held_of(cells: &Cells) -> HeldLines {
     cells.iter().map(|(cell, quantity)| Held { sku: cell.sku, node: cell.node, quantity: *quantity }).collect()
 }
 
-fn cells_held(reservation: &Reservation) -> Cells {
+pub(super) fn cells_held(reservation: &Reservation) -> Cells {
     reservation.lines.iter().map(|h| (CellKey { sku: h.sku, node: h.node }, h.quantity)).collect()
 }
 

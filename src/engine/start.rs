@@ -142,6 +142,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         left_over: SegQueue::new(),
         idle: SegQueue::new(),
         holds_due: Mutex::default(),
+        edits_due: Mutex::default(),
         next_key: first_key.into(),
         position: seq.into(),
     };
@@ -220,6 +221,7 @@ impl Engine {
             }
         }
         self.watch_holds(&order, 1);
+        self.watch_edits(&order);
         self.orders.insert(order.key, order);
     }
 

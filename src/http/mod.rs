@@ -13,6 +13,7 @@
 
 mod backup;
 mod body;
+mod edits;
 mod express;
 mod feed;
 mod front;

@@ -10,8 +10,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
-    backup, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages, reservations, rule_sets,
-    stock, transfers,
+    backup, edits, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages, reservations,
+    rule_sets, stock, transfers,
 };
 
 /// The router of a front.
@@ -64,6 +64,10 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(holds::hold))
         .routes(routes!(holds::release))
         .routes(routes!(holds::payment))
+        .routes(routes!(edits::edits, edits::open))
+        .routes(routes!(edits::edit))
+        .routes(routes!(edits::confirm))
+        .routes(routes!(edits::decline))
         .routes(routes!(fulfillment::fulfillment_orders))
         .routes(routes!(fulfillment::fulfillment_order))
         .routes(routes!(fulfillment::accept))

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::frame::{Head, Slice, array};
-use super::upcast::OrderV1;
+use super::upcast::{OrderV1, OrderV2};
 use crate::domain::event::{Event, ReservationChanged};
 use crate::domain::ids::{ReservationKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
@@ -53,7 +53,7 @@ const HEADER_VERSION: u16 = 1;
 const EVENT_VERSION: u8 = 1;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
-const ORDER_VERSION: u16 = 2;
+const ORDER_VERSION: u16 = 3;
 /// Type of a crowd of reservations, and the version that is written.
 const CROWD: u16 = 9;
 const CROWD_VERSION: u8 = 1;
@@ -328,7 +328,8 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (5, 1) => pair(bytes, EntityKey::Cell, Entity::Cell),
         (6, 1) => pair(bytes, EntityKey::Reservation, Entity::Reservation),
         (7, 1) => pair(bytes, EntityKey::Order, |old: OrderV1| Entity::Order(Box::new(old.into()))),
-        (7, 2) => pair(bytes, EntityKey::Order, Entity::Order),
+        (7, 2) => pair(bytes, EntityKey::Order, |old: OrderV2| Entity::Order(Box::new(old.into()))),
+        (7, 3) => pair(bytes, EntityKey::Order, Entity::Order),
         (8, 1) => pair(bytes, EntityKey::Key, Entity::Key),
         (9, 1) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
         (11, 1) => pair(bytes, EntityKey::Transfer, Entity::Transfer),
@@ -349,7 +350,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (4, 1) => first(bytes).map(EntityKey::RuleSet),
         (5, 1) => first(bytes).map(EntityKey::Cell),
         (6, 1) => first(bytes).map(EntityKey::Reservation),
-        (7, 1 | 2) => first(bytes).map(EntityKey::Order),
+        (7, 1..=3) => first(bytes).map(EntityKey::Order),
         (8, 1) => first(bytes).map(EntityKey::Key),
         (9, 1) => first(bytes).map(EntityKey::Inbound),
         (11, 1) => first(bytes).map(EntityKey::Transfer),

@@ -8,10 +8,89 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::decision::Decision;
-use crate::domain::fulfillment::FulfillmentOrder;
-use crate::domain::ids::{NodeIndex, OrderKey};
+use crate::domain::fulfillment::{FulfillmentLine, FulfillmentOrder, FulfillmentStatus, Shipment};
+use crate::domain::hold::Hold;
+use crate::domain::ids::{NodeIndex, OrderKey, Text};
 use crate::domain::order::{Order, OrderFacts, OrderLine, Told};
+use crate::domain::payment::PaymentFact;
 use crate::domain::time::JournalTime;
+
+/// A fulfilment order of an order of version 1 or 2: before it said what it costs.
+#[derive(Serialize, Deserialize)]
+struct FulfillmentOrderV2 {
+    number: u16,
+    node: NodeIndex,
+    group: u16,
+    status: FulfillmentStatus,
+    before_cancelling: Option<FulfillmentStatus>,
+    resources: bool,
+    lines: Vec<FulfillmentLine>,
+    shipment: Option<Shipment>,
+    reason: Option<Text>,
+}
+
+impl FulfillmentOrderV2 {
+    /// The same today; the last plan says what it costs.
+    fn today(self, decision: Option<&Decision>) -> FulfillmentOrder {
+        let Self { number, node, group, status, before_cancelling, resources, lines, shipment, reason } = self;
+        let plan = decision.into_iter().flat_map(|decision| &decision.assignments);
+        let cost = plan.filter(|assignment| assignment.node == node).map(|assignment| assignment.cost).max();
+        FulfillmentOrder {
+            number,
+            node,
+            group,
+            status,
+            before_cancelling,
+            resources,
+            lines,
+            shipment,
+            reason,
+            cost: cost.unwrap_or(0),
+        }
+    }
+}
+
+/// An order, version 2: before edits.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OrderV2 {
+    key: OrderKey,
+    facts: Arc<OrderFacts>,
+    lines: Vec<OrderLine>,
+    fulfillment_orders: Vec<FulfillmentOrderV2>,
+    fenced: Vec<NodeIndex>,
+    decision: Option<Arc<Decision>>,
+    history: Vec<Told>,
+    received_at: JournalTime,
+    version: u32,
+    seq: u64,
+    holds: Vec<Hold>,
+    payments: Vec<PaymentFact>,
+}
+
+impl From<OrderV2> for Order {
+    fn from(old: OrderV2) -> Self {
+        let OrderV2 { key, facts, lines, fulfillment_orders, fenced, decision, history, .. } = old;
+        let OrderV2 { received_at, version, seq, holds, payments, .. } = old;
+        let today = |old: FulfillmentOrderV2| old.today(decision.as_deref());
+        let fulfillment_orders = fulfillment_orders.into_iter().map(today).collect();
+        Self {
+            key,
+            facts,
+            lines,
+            fulfillment_orders,
+            fenced,
+            decision,
+            history,
+            received_at,
+            version,
+            seq,
+            holds,
+            payments,
+            edits: Vec::new(),
+            repriced: 0,
+        }
+    }
+}
 
 /// An order, version 1: before holds and payments.
 #[derive(Serialize, Deserialize)]
@@ -19,7 +98,7 @@ pub(super) struct OrderV1 {
     key: OrderKey,
     facts: Arc<OrderFacts>,
     lines: Vec<OrderLine>,
-    fulfillment_orders: Vec<FulfillmentOrder>,
+    fulfillment_orders: Vec<FulfillmentOrderV2>,
     fenced: Vec<NodeIndex>,
     decision: Option<Arc<Decision>>,
     history: Vec<Told>,
@@ -33,7 +112,7 @@ impl From<OrderV1> for Order {
         let OrderV1 { key, facts, lines, fulfillment_orders, fenced, decision, history, received_at, version, seq } =
             old;
         let (holds, payments) = (Vec::new(), Vec::new());
-        let mut order = Self {
+        let mut order = Self::from(OrderV2 {
             key,
             facts,
             lines,
@@ -46,7 +125,7 @@ impl From<OrderV1> for Order {
             seq,
             holds,
             payments,
-        };
+        });
         if let Some(placed) = order.history.first() {
             order.payments = order.paid_at_capture(&placed.actor.clone());
         }

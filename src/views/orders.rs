@@ -184,7 +184,7 @@ impl Rows {
     fn put(&mut self, mut order: Box<Order>) {
         let key = order.key;
         self.rows.insert(key, Row::of(&order));
-        if order.totals().open() > 0 {
+        if order.totals().open() > 0 || order.open_edit().is_some() {
             order.decision = None;
             order.history = Vec::new();
             self.open.insert(key, order);

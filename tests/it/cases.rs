@@ -165,7 +165,7 @@ fn case_16_committed_is_the_sum_of_live_allocations_after_every_kind_of_end() {
         let whole = shop.place(order(&format!("w{round}"), &[("phone", 3)])).expect("enough");
         let part = shop.place(order(&format!("p{round}"), &[("phone", 3)])).expect("enough");
         cancel(&shop, &whole, None);
-        cancel(&shop, &part, Some(vec![NamedUnits { line: text("1"), quantity: quantity(1) }]));
+        cancel(&shop, &part, Some(vec![CancelUnits { line: text("1"), quantity: quantity(1), from: None }]));
         let total = shop.ordain.engine().stock("phone").expect("known").total;
         assert_eq!(total.committed, (round + 1) * 2);
         shop.check();

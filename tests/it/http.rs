@@ -404,6 +404,69 @@ fn a_repeated_step_under_a_key_answers_with_the_fulfilment_order() {
 }
 
 #[test]
+fn an_order_is_edited_before_it_leaves() {
+    served(|server| {
+        shop(server);
+        let placed = server.done("POST", "/v1/orders", &order("1", "A /1", 2));
+        let path = format!("/v1/orders/{}", placed["id"].as_str().expect("an id"));
+        let free = |server: &Served| server.get("/v1/atp/A%20%2F1").json()["available"].clone();
+        let before = free(server).as_u64().expect("a number");
+        let open = |changes: &Value| server.ask("POST", &format!("{path}/edits"), &json!({ "changes": changes }));
+
+        let edit = open(&json!([{"line": "1", "quantity": 4}]));
+        let opened = edit.json();
+        assert_eq!((edit.status, &opened["id"], &opened["state"]), (201, &json!("edit-1"), &json!("open")));
+        let money = |amount: i64| json!({"amount": amount, "currency": "USD"});
+        assert_eq!((&opened["difference"], free(server)), (&money(2 * 1999), json!(before - 2)));
+        assert_eq!(opened["decision"]["assignments"][0]["lines"][0]["quantity"], 2, "{opened}");
+        assert_eq!(opened["changes"][0]["quantity_before"], 2);
+        let held = server.get(&format!("/v1/reservations/{}", opened["reservation"].as_str().expect("an id"))).json();
+        assert_eq!((&held["state"], &held["lines"][0]["quantity"]), (&json!("held"), &json!(2)));
+        let second = open(&json!([{"line": "1", "quantity": 1}]));
+        assert_eq!(
+            (second.status, second.code().as_str(), &second.json()["edit"]),
+            (409, "edit_open", &json!("edit-1"))
+        );
+
+        let confirm = || server.send("POST", &format!("{path}/edits/edit-1/confirm"), "idempotency-key: k\r\n", b"");
+        let (first, again) = (confirm(), confirm());
+        assert_eq!((first.status, &first.json()["state"]), (200, &json!("confirmed")), "{}", first.json());
+        assert_eq!((again.json(), again.header("idempotent-replayed")), (first.json(), Some("true")));
+        let seen = server.get(&path).json();
+        assert_eq!((&seen["lines"][0]["quantity"], &seen["lines"][0]["buckets"]["allocated"]), (&json!(4), &json!(4)));
+        assert_eq!((&seen["edits"][0]["state"], free(server)), (&json!("confirmed"), json!(before - 2)));
+
+        let price = json!({"amount": 5, "currency": "USD"});
+        let added =
+            open(&json!([{"line": "1", "quantity": 0}, {"add": {"sku": "A /1", "quantity": 1, "unit_price": price}}]));
+        assert_eq!((added.status, &added.json()["difference"]), (201, &money(5 - 4 * 1999)), "{}", added.json());
+        assert_eq!(added.json()["changes"][1]["line"], "2");
+        assert_eq!(server.done("POST", &format!("{path}/edits/edit-2/decline"), &json!({}))["state"], "declined");
+        assert_eq!(server.ask("POST", &format!("{path}/edits/edit-2/confirm"), &json!({})).code(), "edit_ended");
+        assert_eq!(server.ask("POST", &format!("{path}/edits/edit-9/confirm"), &json!({})).code(), "not_found");
+        let much = open(&json!([{"line": "1", "quantity": 1000}]));
+        assert_eq!((much.status, much.code().as_str()), (409, "insufficient_stock"));
+        assert_eq!(server.get(&format!("{path}/edits/edit-2")).json()["state"], "declined");
+        assert_eq!(server.get(&format!("{path}/edits")).json()["items"][0]["id"], "edit-1");
+        let told = server.get(&format!("{path}/history")).json();
+        let told: Vec<_> = told["items"].as_array().expect("a list").iter().map(|told| told["type"].clone()).collect();
+        assert_eq!(told, ["placed", "edit_opened", "edited", "edit_opened", "edit_declined"]);
+
+        open(&json!([{"line": "1", "quantity": 1}]));
+        let fulfillment = seen["fulfillment_orders"][0]["id"].as_str().expect("an id");
+        for verb in ["accept", "pick"] {
+            server.done("POST", &format!("/v1/fulfillment-orders/{fulfillment}/{verb}"), &json!({}));
+        }
+        let stale = server.ask("POST", &format!("{path}/edits/edit-3/confirm"), &json!({}));
+        assert_eq!((stale.status, stale.code().as_str()), (409, "edit_stale"), "{}", stale.json());
+        assert_eq!(server.get(&format!("{path}/edits/edit-3")).json()["state"], "cancelled");
+        let lines = json!([{"line": "1", "quantity": 1, "fulfillment_order": fulfillment}]);
+        let begun = server.ask("POST", &format!("{path}/cancellations"), &json!({"lines": lines, "reason": "less"}));
+        assert_eq!((begun.status, begun.code().as_str()), (409, "not_cancellable"));
+    });
+}
+
+#[test]
 fn an_order_is_held_paid_and_let_go() {
     served(|server| {
         shop(server);

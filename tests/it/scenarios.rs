@@ -158,7 +158,7 @@ fn take(shop: &Shop, words: &[&str]) -> Result<(), Rejection> {
         }
         ["cancel", id, rest @ ..] => {
             let lines = match rest {
-                [line, n] => Some(vec![NamedUnits { line: text(line), quantity: units(n) }]),
+                [line, n] => Some(vec![CancelUnits { line: text(line), quantity: units(n), from: None }]),
                 _ => None,
             };
             Command::CancelOrder(CancelOrder { order: text(id), lines, reason: text("no longer wanted") })

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::api::decision::{DecisionJson, LineNames, OrderLines};
+use crate::api::edit::EditBrief;
 use crate::api::fulfillment::FulfillmentJson;
 use crate::api::hold::{HoldJson, PaymentReport};
 use crate::api::personal::{Address, Person, open};
@@ -76,6 +77,9 @@ pub struct OrderJson {
     /// Its holds, ended ones included.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<HoldJson>,
+    /// Its edits, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<EditBrief>,
     /// Steps a customer is shown, each with the first time it was taken.
     #[schema(value_type = HashMap<String, Instant>)]
     pub milestones: BTreeMap<&'static str, Instant>,
@@ -242,6 +246,7 @@ impl OrderJson {
             totals: facts.total.map(total),
             payments: order.payments.iter().map(|fact| PaymentReport::of(fact, facts.currency)).collect(),
             holds: HoldJson::all_of(order),
+            edits: EditBrief::all_of(order),
             milestones: milestones(order),
             lines: (0..order.lines.len() as u16).map(|at| OrderLineJson::of(order, at, &names)).collect(),
             fulfillment_orders: FulfillmentJson::all_of(order, catalogue),
@@ -297,7 +302,8 @@ impl CustomerJson {
 }
 
 impl ShipToJson {
-    fn of(destination: &Destination) -> Self {
+    /// A destination, its personal data opened.
+    pub fn of(destination: &Destination) -> Self {
         let address: Address = open(&destination.personal);
         let coarse = destination.position.map(|position| (position.latitude(), position.longitude()));
         let degrees = address.degrees.or(coarse);

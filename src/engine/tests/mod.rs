@@ -2,6 +2,8 @@
 
 mod batch;
 mod edges;
+mod edit_schedules;
+mod edits;
 mod facts;
 mod holds;
 mod inbound;

@@ -107,7 +107,8 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
         }
         11 if !names.orders.is_empty() => {
             let order = text(&dice.pick(&names.orders));
-            let lines = (dice.roll(2) == 0).then(|| vec![NamedUnits { line: text("1"), quantity: quantity(1) }]);
+            let lines =
+                (dice.roll(2) == 0).then(|| vec![CancelUnits { line: text("1"), quantity: quantity(1), from: None }]);
             world.run(Command::CancelOrder(CancelOrder { order, lines, reason: text("random") }))
         }
         12 => {

@@ -252,8 +252,9 @@ impl World {
     }
 
     pub fn cancel(&self, order: &Order, lines: Option<&[(&str, u32)]>) -> Result<Order, Rejection> {
-        let lines =
-            lines.map(|l| l.iter().map(|(line, n)| NamedUnits { line: text(line), quantity: quantity(*n) }).collect());
+        let lines = lines.map(|l| {
+            l.iter().map(|(line, n)| CancelUnits { line: text(line), quantity: quantity(*n), from: None }).collect()
+        });
         let cancel = CancelOrder { order: text(&order.name()), lines, reason: text("changed mind") };
         match self.run(Command::CancelOrder(cancel))? {
             Reply::Order(order) => Ok(*order),

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
+use crate::domain::edit::{EditState, EditTerms, FoundFulfillment, LineChange, PlannedShipment};
 use crate::domain::event::*;
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::geo::Position;
@@ -237,7 +238,87 @@ fn events() -> Vec<Event> {
             kind: MovementKind::TransferredIn,
             delta: LevelDelta { on_hand: 5, available: 5, ..LevelDelta::default() },
         }),
+        of_order(8, OrderEvent::EditOpened { number: 1, terms: edit(1_700_000_900_000).into(), decision: planned() }),
+        of_order(9, OrderEvent::EditEnded { number: 1, state: EditState::Declined, reason: Some("too dear".into()) }),
+        of_order(10, OrderEvent::EditOpened { number: 2, terms: edit(1_700_000_900_001).into(), decision: planned() }),
+        of_order(
+            11,
+            OrderEvent::Edited {
+                number: 2,
+                lowered: vec![CancelledPart { line: 0, quantity: 1, from: CancelFrom::Unallocated }],
+                allocations: vec![Allocation {
+                    number: 2,
+                    node: NodeIndex(301),
+                    group: 0,
+                    lines: vec![LineUnits { line: 1, quantity: 2 }],
+                    cost: 70,
+                }],
+            },
+        ),
+        of_order(12, OrderEvent::EditOpened { number: 3, terms: empty(1_700_000_900_002).into(), decision: planned() }),
+        Event::KeyUsed(KeyUsed { hash: 6, fingerprint: 47, answer: Answer::Edit(OrderKey(77), 1) }),
     ]
+}
+
+/// An edit with a little of everything.
+fn edit(expires_at: i64) -> EditTerms {
+    let price = 1_999;
+    EditTerms {
+        lines: vec![LineChange {
+            line: 0,
+            quantity_before: 2,
+            quantity: 1,
+            unit_price_before: price,
+            unit_price: price - 100,
+        }],
+        added: vec![PlacedLine {
+            id: "2".into(),
+            sku: SkuIndex(3),
+            quantity: 3,
+            unit_price: 5,
+            group: 0,
+            stocked: true,
+            components: vec![],
+        }],
+        destination: Some(Destination {
+            group: "".into(),
+            country: "CA".into(),
+            postal_prefix: "K1A".into(),
+            position: None,
+            approximate: false,
+            personal: Sealed { key_id: 0, bytes: vec![9] },
+        }),
+        found: vec![FoundFulfillment { number: 1, units: vec![], stays: true }],
+        shipments: vec![PlannedShipment {
+            node: NodeIndex(301),
+            group: 0,
+            lines: vec![LineUnits { line: 1, quantity: 2 }],
+            cost: 70,
+        }],
+        unfilled: vec![LineUnits { line: 1, quantity: 1 }],
+        difference: -2_084,
+        reservation: Some(ReservationKey(10)),
+        expires_at: JournalTime(expires_at),
+    }
+}
+
+fn empty(expires_at: i64) -> EditTerms {
+    EditTerms {
+        lines: vec![],
+        added: vec![],
+        destination: None,
+        found: vec![],
+        shipments: vec![],
+        unfilled: vec![],
+        difference: 0,
+        reservation: None,
+        expires_at: JournalTime(expires_at),
+    }
+}
+
+fn planned() -> std::sync::Arc<Decision> {
+    let OrderEvent::Placed { decision: Some(decision), .. } = placed() else { unreachable!("an order is placed so") };
+    (*decision).into()
 }
 
 fn of_inbound(version: u32, event: InboundEvent) -> Event {
@@ -421,21 +502,25 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
 }
 
-/// What snapshots held before holds and payments.
+/// What snapshots held before holds and payments, and before edits.
 #[test]
-fn an_order_of_version_1_is_what_its_events_make_today() {
-    let golden = include_str!("golden_order_1.txt").trim();
-    let entry: Vec<u8> =
-        (0..golden.len()).step_by(2).map(|at| u8::from_str_radix(&golden[at..at + 2], 16).unwrap()).collect();
-    let (kind, version, length) = codec::entry_head(entry[..8].try_into().unwrap());
-    assert_eq!((kind, version, length), (7, 1, entry.len() - 8));
-    let (key, read) = codec::get_entity(kind, version, &entry[8..]).unwrap();
-    assert_eq!(codec::get_key(kind, version, &entry[8..]).unwrap(), key);
-    let stamp = Stamp { seq: 1, time: JournalTime(1_700_000_000_000), wall: WallTime(0) };
-    let header = stamp.header(&draft_of(vec![]));
-    let first: Vec<Event> = events().into_iter().filter(|event| event.entity() == key).take(3).collect();
-    let folded = first.iter().fold(None, |before, event| Some(Entity::fold(before, &header, event).unwrap()));
-    assert_eq!(Some(read), folded);
+fn an_order_of_an_older_version_is_what_its_events_make_today() {
+    for (version, golden, events_of_it) in
+        [(1, include_str!("golden_order_1.txt"), 3), (2, include_str!("golden_order_2.txt"), 7)]
+    {
+        let golden = golden.trim();
+        let entry: Vec<u8> =
+            (0..golden.len()).step_by(2).map(|at| u8::from_str_radix(&golden[at..at + 2], 16).unwrap()).collect();
+        let (kind, written, length) = codec::entry_head(entry[..8].try_into().unwrap());
+        assert_eq!((kind, written, length), (7, version, entry.len() - 8));
+        let (key, read) = codec::get_entity(kind, written, &entry[8..]).unwrap();
+        assert_eq!(codec::get_key(kind, written, &entry[8..]).unwrap(), key);
+        let stamp = Stamp { seq: 1, time: JournalTime(1_700_000_000_000), wall: WallTime(0) };
+        let header = stamp.header(&draft_of(vec![]));
+        let first = events().into_iter().filter(|event| event.entity() == key).take(events_of_it);
+        let folded = first.fold(None, |before, event| Some(Entity::fold(before, &header, &event).unwrap()));
+        assert_eq!(Some(read), folded, "version {version}");
+    }
 }
 
 #[test]

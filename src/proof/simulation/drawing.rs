@@ -5,6 +5,7 @@
 use super::chance::Chance;
 use super::world::World;
 use crate::domain::fulfillment::FulfillmentVerb;
+use crate::domain::order::Order;
 use crate::domain::state::{Entity, EntityKey};
 
 /// What a line may be about, and how often as a rule, in a thousandth or so.
@@ -22,6 +23,8 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Step, 200),
     (Kind::Hold, 25),
     (Kind::Over, 15),
+    (Kind::Edit, 40),
+    (Kind::EditEnd, 40),
     (Kind::Pay, 25),
     (Kind::Inbound, 20),
     (Kind::Arrival, 40),
@@ -58,6 +61,8 @@ enum Kind {
     Step,
     Hold,
     Over,
+    Edit,
+    EditEnd,
     Pay,
     Inbound,
     Arrival,
@@ -248,6 +253,14 @@ impl Drawing {
                 let verb = self.chance.pick(&["over", "over", "over", "never"]);
                 format!("{verb} {} {}", self.known(|drawing| &drawing.orders)?, self.few(3))
             }
+            Kind::Edit => self.edit()?,
+            Kind::EditEnd => {
+                let name = self.known(|drawing| &drawing.orders)?;
+                let edits = order_of(world, &name).map_or(0, |order| order.edits.len());
+                // The latest as a rule; now and then one that is over or was never there.
+                let number = if self.chance.one_in(8) { self.few(4) as usize } else { edits.max(1) };
+                format!("{} {name} {number}", self.chance.pick(&["confirm", "confirm", "decline"]))
+            }
             Kind::Pay => {
                 let name = self.known(|drawing| &drawing.orders)?;
                 let status = self.chance.pick(&["authorized", "paid", "paid", "failed", "refunded"]);
@@ -408,12 +421,25 @@ impl Drawing {
         line
     }
 
+    /// An edit of one to three things.
+    fn edit(&mut self) -> Option<String> {
+        let name = self.known(|drawing| &drawing.orders)?;
+        let first = self.few(2);
+        let changes: Vec<String> = (0..self.few(3))
+            .map(|at| match self.chance.roll(8) {
+                0 => format!("{} at {}", first + at, 10 * self.few(20)),
+                1 | 2 => format!("add {} {}", self.chance.pick(&SOLD), self.few(3)),
+                3 | 4 => self.chance.pick(&["east", "west"]).to_owned(),
+                _ => format!("{} {}", first + at, self.chance.roll(7)),
+            })
+            .collect();
+        Some(format!("edit {name} {}", changes.join(" + ")))
+    }
+
     /// A step of fulfilment, legal as a rule.
     fn fulfilment(&mut self, world: &World) -> Option<String> {
         let name = self.known(|drawing| &drawing.orders)?;
-        let order =
-            world.judge.orders.get(name.as_str()).map(|key| world.judge.appended.entity(&EntityKey::Order(*key)));
-        let Some(Some(Entity::Order(order))) = order else { return None };
+        let order = order_of(world, &name)?;
         let live: Vec<_> = order.fulfillment_orders.iter().filter(|f| !f.status.legal().is_empty()).collect();
         if live.is_empty() {
             return None;
@@ -441,5 +467,13 @@ impl Drawing {
             FulfillmentVerb::CancelRefuse => format!("go_on {at}"),
             verb => format!("{} {at}", verb.word()),
         })
+    }
+}
+
+fn order_of<'a>(world: &'a World, name: &str) -> Option<&'a Order> {
+    let key = world.judge.orders.get(name)?;
+    match world.judge.appended.entity(&EntityKey::Order(*key)) {
+        Some(Entity::Order(order)) => Some(order),
+        _ => None,
     }
 }

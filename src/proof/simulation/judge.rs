@@ -56,6 +56,8 @@ pub struct Judge {
     held: BTreeMap<ReservationKey, JournalTime>,
     /// Holds that end by themselves at an instant.
     holds: BTreeMap<(OrderKey, u16), JournalTime>,
+    /// Open edits, by the instant at which they end by themselves.
+    edits: BTreeMap<OrderKey, JournalTime>,
     /// Nodes that supply, and products.
     supplying: BTreeSet<NodeIndex>,
     products: BTreeMap<SkuIndex, Text>,
@@ -108,6 +110,10 @@ impl Judge {
                     self.waiting.insert(order.key);
                 } else {
                     self.waiting.remove(&order.key);
+                }
+                match order.open_edit() {
+                    Some(edit) => drop(self.edits.insert(order.key, edit.terms.expires_at)),
+                    None => drop(self.edits.remove(&order.key)),
                 }
                 for hold in &order.holds {
                     let at = hold.terms.release_at.filter(|_| hold.state == HoldState::Active);
@@ -167,7 +173,7 @@ impl Judge {
             differing(&left, &self.safe)
         );
         self.appended = self.safe.clone();
-        (self.orders, self.waiting, self.held, self.holds) = Default::default();
+        (self.orders, self.waiting, self.held, self.holds, self.edits) = Default::default();
         (self.supplying, self.products, self.touched) = Default::default();
         let keys: Vec<EntityKey> = self.appended.entities().into_keys().collect();
         keys.into_iter().for_each(|key| self.note(key));
@@ -181,6 +187,8 @@ impl Judge {
         law!(immortal.is_none(), "{immortal:?} is held after a tick at {now:?}");
         let immortal = self.holds.iter().find(|(_, ends_at)| **ends_at <= now);
         law!(immortal.is_none(), "the hold {immortal:?} stands after a tick at {now:?}");
+        let immortal = self.edits.iter().find(|(_, ends_at)| **ends_at <= now);
+        law!(immortal.is_none(), "the edit of {immortal:?} is open after a tick at {now:?}");
         for (key, entity) in self.appended.entities() {
             let Entity::Order(order) = entity else { continue };
             let off = |node: NodeIndex| match self.appended.entity(&EntityKey::Node(node)) {
@@ -198,7 +206,10 @@ impl Judge {
         self.laws += 1;
         law!(seq <= self.safe.seq(), "record {seq} was acknowledged when {} was durable", self.safe.seq());
         match reply {
-            Reply::Order(order) | Reply::Fulfillment { order, .. } | Reply::Hold { order, .. } => {
+            Reply::Order(order)
+            | Reply::Fulfillment { order, .. }
+            | Reply::Hold { order, .. }
+            | Reply::Edit { order, .. } => {
                 law!(order.seq <= self.safe.seq(), "order {} was told before it was durable", order.key);
                 match self.appended.entity(&EntityKey::Order(order.key)) {
                     Some(Entity::Order(known)) => {
@@ -246,6 +257,11 @@ impl Judge {
                 for (at, line) in (0..).zip(&known.lines) {
                     let (there, asked) = (known.buckets(at).sum(), u64::from(line.placed.quantity));
                     law!(there == asked, "line {at} of order {key} has {there} units somewhere, and is of {asked}");
+                }
+                if let Some(set_aside) = known.open_edit().and_then(|edit| edit.terms.reservation) {
+                    // The reservation may have ended at its instant, a little before the edit's end is written.
+                    let due = self.edits.get(key).is_some_and(|ends_at| *ends_at <= self.appended.time());
+                    law!(due || self.held.contains_key(&set_aside), "{set_aside} of an open edit of {key} is not held");
                 }
                 let held = engine.order_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "order {key} is {held:?} in memory, {known:?} by the records");

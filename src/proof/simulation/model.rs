@@ -43,6 +43,29 @@ pub struct Bought {
     pub cancelled: u32,
 }
 
+/// The latest edit of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    pub number: usize,
+    pub from: u32,
+    pub to: u32,
+    pub ends_at: u64,
+    pub open: bool,
+}
+
+/// What an edit set aside and nobody gave back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    pub order: String,
+    pub number: usize,
+    pub sku: usize,
+    pub units: u32,
+    pub ends_at: u64,
+}
+
+/// How long an edit can be confirmed, seconds.
+const EDIT_LIFE: u64 = 900;
+
 /// A request in the model's own words; skus by number.
 #[derive(Debug, Clone)]
 pub enum Request {
@@ -75,6 +98,18 @@ pub enum Request {
         name: String,
         units: Option<u32>,
     },
+    /// An edit to so many units.
+    Edit {
+        name: String,
+        units: u32,
+    },
+    /// The end of the latest edit: confirmed, or declined.
+    EditEnd {
+        name: String,
+        confirm: bool,
+        /// Which, as the request says.
+        number: usize,
+    },
     Wait(u64),
     Pass(u64),
 }
@@ -86,6 +121,8 @@ pub struct Model {
     pub stock: BTreeMap<usize, Counters>,
     pub carts: BTreeMap<String, Cart>,
     pub orders: BTreeMap<String, Bought>,
+    pub edits: BTreeMap<String, Change>,
+    pub aside: Vec<Aside>,
     /// Names of orders as they came.
     came: Vec<String>,
 }
@@ -141,6 +178,30 @@ impl Model {
         let names: Vec<String> =
             self.carts.iter().filter(|(_, cart)| due(cart)).map(|(name, _)| name.clone()).collect();
         names.iter().for_each(|name| self.end(name, Fate::Expired));
+        let now = self.now;
+        let due = |aside: &Aside| aside.ends_at <= now && skus.is_none_or(|skus| skus.contains(&aside.sku));
+        let (due, rest) = std::mem::take(&mut self.aside).into_iter().partition(due);
+        self.aside = rest;
+        for aside in <Vec<Aside>>::into_iter(due) {
+            self.at(aside.sku).reserved -= aside.units;
+            self.give(aside.sku, aside.units);
+        }
+    }
+
+    /// Ends an open edit; answers what it had set aside, which is nobody's now.
+    fn end_change(&mut self, name: &str) -> u32 {
+        let change = self.edits.get_mut(name).expect("an ending edit is there");
+        change.open = false;
+        let number = change.number;
+        let own = |aside: &Aside| aside.order == name && aside.number == number;
+        let (own, rest) = std::mem::take(&mut self.aside).into_iter().partition(own);
+        self.aside = rest;
+        <Vec<Aside>>::into_iter(own)
+            .map(|aside| {
+                self.at(aside.sku).reserved -= aside.units;
+                aside.units
+            })
+            .sum()
     }
 
     /// Carries a request out, or says with which code it is refused; each of a batch as if it came alone.
@@ -298,6 +359,55 @@ impl Model {
                 let sku = order.sku;
                 self.at(sku).committed -= n - from_waiting;
                 self.give(sku, n - from_waiting);
+            }
+            Request::Edit { name, units } => {
+                let order = *self.orders.get(name).ok_or("not_found")?;
+                let wanted = order.waits + order.committed;
+                if wanted == 0 {
+                    return Err("not_editable");
+                }
+                let before = self.edits.get(name).copied();
+                if before.is_some_and(|edit| edit.open && edit.ends_at > self.now) {
+                    return Err("edit_open");
+                }
+                let more = units.saturating_sub(wanted);
+                self.expire_if_short(&BTreeMap::from([(order.sku, more)]), &BTreeMap::new());
+                if self.free(order.sku) < more {
+                    return Err("insufficient_stock");
+                }
+                let (number, ends_at) = (before.map_or(1, |edit| edit.number + 1), self.now + EDIT_LIFE);
+                if more > 0 {
+                    self.at(order.sku).available -= more;
+                    self.at(order.sku).reserved += more;
+                    self.aside.push(Aside { order: name.clone(), number, sku: order.sku, units: more, ends_at });
+                }
+                let change = Change { number, from: wanted, to: *units, ends_at, open: true };
+                self.edits.insert(name.clone(), change);
+            }
+            Request::EditEnd { name, confirm, number } => {
+                let order = *self.orders.get(name).ok_or("not_found")?;
+                let change = *self.edits.get(name).ok_or("not_found")?;
+                if *number == 0 || *number > change.number {
+                    return Err("not_found");
+                }
+                if *number < change.number || !change.open || change.ends_at <= self.now {
+                    return Err("edit_ended");
+                }
+                let aside = self.end_change(name);
+                let stale = order.waits + order.committed != change.from;
+                if !confirm || stale {
+                    self.give(order.sku, aside);
+                    return if *confirm { Err("edit_stale") } else { Ok(()) };
+                }
+                let fewer = change.from.saturating_sub(change.to);
+                let from_waiting = fewer.min(order.waits);
+                let order = self.orders.get_mut(name).expect("just seen");
+                order.waits -= from_waiting;
+                order.committed = order.committed + aside - (fewer - from_waiting);
+                let sku = order.sku;
+                self.at(sku).committed += aside;
+                self.at(sku).committed -= fewer - from_waiting;
+                self.give(sku, fewer - from_waiting);
             }
             Request::Wait(seconds) => {
                 self.now += seconds;

@@ -42,6 +42,8 @@ enum Drawn {
     Release(usize),
     Order(Option<usize>, bool, usize, u32),
     Cancel(usize, Option<u32>),
+    Edit(usize, u32),
+    EditEnd(usize, bool, usize),
     Wait(u64),
     Pass(u64),
     Line(&'static str),
@@ -65,6 +67,10 @@ fn drawn() -> impl Strategy<Value = Drawn> {
         6 => (proptest::option::of(0usize..4), any::<bool>(), sku, 1u32..7)
             .prop_map(|(claims, reacquire, sku, n)| Drawn::Order(claims, reacquire, sku, n)),
         2 => (0usize..6, proptest::option::of(1u32..4)).prop_map(|(back, n)| Drawn::Cancel(back, n)),
+        4 => (0usize..4, 0u32..9).prop_map(|(back, n)| Drawn::Edit(back, n)),
+        4 => (0usize..4, proptest::bool::weighted(0.7), 1usize..4)
+            .prop_map(|(back, confirm, number)| Drawn::EditEnd(back, confirm, number)),
+        1 => prop_oneof![Just(Drawn::Pass(900)), Just(Drawn::Wait(900)), Just(Drawn::Pass(880))],
         2 => (0u64..40).prop_map(Drawn::Wait),
         2 => (1u64..20).prop_map(Drawn::Pass),
         1 => proptest::sample::select(vec!["restart 0", "killed", "killed 3 5", "snapshot", "upkeep"])
@@ -106,6 +112,8 @@ fn named(drawn: &[Drawn]) -> Vec<Step> {
                 Request::Order { name: format!("o{at}"), claims, reacquire, sku, units }
             }
             Drawn::Cancel(back, units) => Request::Cancel { name: latest(&orders, back), units },
+            Drawn::Edit(back, units) => Request::Edit { name: latest(&orders, back), units },
+            Drawn::EditEnd(back, confirm, number) => Request::EditEnd { name: latest(&orders, back), confirm, number },
             Drawn::Wait(seconds) => Request::Wait(seconds),
             Drawn::Pass(seconds) => Request::Pass(seconds),
         })
@@ -147,6 +155,10 @@ fn line(request: &Request) -> String {
         }
         Request::Cancel { name, units } => {
             format!("cancel {name}{}", units.map_or(String::new(), |n| format!(" 1 {n}")))
+        }
+        Request::Edit { name, units } => format!("edit {name} 1 {units}"),
+        Request::EditEnd { name, confirm, number } => {
+            format!("{} {name} {number}", if *confirm { "confirm" } else { "decline" })
         }
         Request::Wait(seconds) => format!("wait {seconds}"),
         Request::Pass(seconds) => format!("pass {seconds}"),

@@ -15,6 +15,8 @@
 //! | `stop` `elsewhere` `let_go` `go_on` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse |
 //! | `pick ORDER NUMBER LINE N` · `short ORDER NUMBER LINE N REASON` | units of one line |
 //! | `hold ORDER KIND SECONDS or - PAYMENT or -` · `over ORDER NUMBER` · `never ORDER NUMBER` | a hold and its end; it stands for good |
+//! | `edit ORDER LINE N + LINE at PRICE + add SKU N + east …` | an edit: units, a price, a line more, another destination |
+//! | `confirm ORDER NUMBER` · `decline ORDER NUMBER` | its end |
 //! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
 //! | `come NAME SKU N + …` · `no_more NAME` | so much of it came, and no more will |
@@ -99,7 +101,7 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         ["order", id, rest @ ..] => Command::PlaceOrder(Box::new(order(id, rest))),
         ["cancel", id, rest @ ..] => {
             let lines = match rest {
-                [line, n] => Some(vec![NamedUnits { line: (*line).into(), quantity: units(n) }]),
+                [line, n] => Some(vec![CancelUnits { line: (*line).into(), quantity: units(n), from: None }]),
                 _ => None,
             };
             Command::CancelOrder(CancelOrder { order: (*id).into(), lines, reason: "no longer wanted".into() })
@@ -117,6 +119,15 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             let state = if *verb == "over" { HoldState::Resolved } else { HoldState::Rejected };
             let hold = format!("hold-{number}").as_str().into();
             Command::EndHold(EndHold { order: (*id).into(), hold, state, reason: None })
+        }
+        ["edit", id, parts @ ..] => {
+            let changes = parts.split(|word| *word == "+").map(edit_change).collect();
+            Command::OpenEdit(OpenEdit { order: (*id).into(), changes })
+        }
+        [verb @ ("confirm" | "decline"), id, number] => {
+            let outcome = if *verb == "confirm" { EditOutcome::Confirm } else { EditOutcome::Decline };
+            let edit = format!("edit-{number}").as_str().into();
+            Command::EndEdit(EndEdit { order: (*id).into(), edit, outcome })
         }
         ["inbound", id, node, seconds, parts @ ..] => Command::AnnounceInbound(AnnounceInbound {
             id: Some((*id).into()),
@@ -250,6 +261,19 @@ fn adjustment(part: &[&str]) -> Adjustment {
 fn sku_units(parts: &[&str]) -> Vec<SkuUnits> {
     let one = |part: &[&str]| SkuUnits { sku: part[0].into(), quantity: units(part[1]) };
     parts.split(|word| *word == "+").map(one).collect()
+}
+
+fn edit_change(part: &[&str]) -> EditChange {
+    let price = |amount| Money { amount, currency: Currency::USD };
+    let line = |line: &str, quantity, unit_price| EditChange::Line { line: line.into(), quantity, unit_price };
+    match part {
+        ["add", sku, n] => EditChange::Add { id: None, sku: (*sku).into(), quantity: units(n), unit_price: price(100) },
+        ["east"] => EditChange::ShipTo(ship_to("", 40.0, -75.0)),
+        ["west"] => EditChange::ShipTo(ship_to("", 34.0, -118.0)),
+        [id, "at", amount] => line(id, None, Some(price(number(amount)))),
+        [id, n] => line(id, Some(number(n) as u32), None),
+        other => panic!("not a change of an order: {other:?}"),
+    }
 }
 
 fn hold_kind(word: &str) -> HoldKind {

@@ -17,7 +17,7 @@ use super::on_threads;
 use crate::shop::{Shop, order, quantity, text};
 
 fn cancel(shop: &Shop, placed: &Order, units: Option<u32>) -> Result<Reply, Refused> {
-    let lines = units.map(|n| vec![NamedUnits { line: text("1"), quantity: quantity(n) }]);
+    let lines = units.map(|n| vec![CancelUnits { line: text("1"), quantity: quantity(n), from: None }]);
     shop.run(Command::CancelOrder(CancelOrder { order: text(&placed.name()), lines, reason: text("changed my mind") }))
 }
 
