@@ -11,7 +11,7 @@ use super::node::NodeJson;
 use super::order::OrderJson;
 use super::reservation::ReservationJson;
 use super::rule_set::RuleSetJson;
-use super::stock::{CellJson, LevelsJson};
+use super::stock::{CellJson, CountedJson, LevelsJson};
 use super::transfer::TransferJson;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::reply::Reply;
@@ -27,6 +27,10 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Levels(levels) => {
             let shown = |(cell, level): &(CellKey, Level)| CellJson::of(*cell, level, incoming(*cell), catalogue);
             json(&LevelsJson { levels: levels.iter().map(shown).collect() })
+        }
+        Reply::Counted { cell, level, difference, dropped } => {
+            let shown = CellJson::of(*cell, level, incoming(*cell), catalogue);
+            json(&CountedJson::of(shown, *difference, *dropped))
         }
         Reply::Reservation(reservation) => json(&ReservationJson::of(reservation, catalogue, now.journal)),
         Reply::Order(order) => OrderJson::written(order, catalogue),

@@ -114,6 +114,11 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::KeyUsed(_) => json!({"type": "idempotency_key_used"}),
         Event::InboundChanged(e) => inbound_changed(e, names),
         Event::TransferChanged(e) => transfer_changed(e, names),
+        Event::CountNoted(e) => json!({
+            "type": "count_noted", "sku": names.sku(e.cell.sku), "node": names.node(e.cell.node), "source": e.source,
+            "source_seq": e.source_seq, "observed_at": Instant::from(e.observed_at), "counted": e.counted,
+            "difference": e.difference,
+        }),
     }
 }
 

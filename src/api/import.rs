@@ -116,7 +116,16 @@ fn named<T: Shape>(line: &mut Json<'_>, name: &'static str, at: &At<'_>) -> Opti
 impl CountLine {
     fn command(self) -> Command {
         let expected = self.expected.map(|count| count.0);
-        Command::SetOnHand(SetOnHand { sku: self.sku.0, node: self.node.0, on_hand: self.on_hand.0, expected })
+        let (source, source_seq, as_of) = (None, None, None);
+        Command::SetOnHand(SetOnHand {
+            sku: self.sku.0,
+            node: self.node.0,
+            on_hand: self.on_hand.0,
+            expected,
+            source,
+            source_seq,
+            as_of,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use super::scalar::{Change, Count, Day, Id, Instant, Name, OrNull, Sequence, Sku
 use super::words::AdjustmentReason;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{Adjustment, Command, SetOnHand, StockMove, StockState};
+use crate::domain::count::Dropped;
 use crate::domain::ids::Text;
 use crate::domain::limits::ADJUSTMENTS_MAX;
 use crate::domain::quantity::Quantity;
@@ -106,18 +107,33 @@ shape! {
         pub expected: OrNull<Count>,
         /// Who counted.
         pub source: Option<Name>,
-        /// The counter's own sequence.
+        /// The counter's own sequence: a lower one than its last is dropped.
         pub source_seq: Option<Sequence>,
-        /// When it was counted.
+        /// When it was counted, up to 24 h ago: what happened here since is done again on top of it.
         pub as_of: Option<Instant>,
     }
+    check = CountPut::judge;
 }
 
 impl CountPut {
+    fn judge(&self, at: &At<'_>) {
+        if self.source_seq.is_some() && self.source.is_none() {
+            at.field("source").fault::<()>("missing_field", "is required with `source_seq`");
+        }
+    }
+
     /// The command for one cell.
     pub fn command(self, sku: Text, node: Text) -> Command {
         let expected = self.expected.0.map(|count| count.0);
-        Command::SetOnHand(SetOnHand { sku, node, on_hand: self.on_hand.0, expected })
+        Command::SetOnHand(SetOnHand {
+            sku,
+            node,
+            on_hand: self.on_hand.0,
+            expected,
+            source: self.source.map(|source| source.0),
+            source_seq: self.source_seq.map(|seq| seq.0),
+            as_of: self.as_of.map(Instant::wall),
+        })
     }
 }
 
@@ -185,6 +201,28 @@ impl CellJson {
 pub struct LevelsJson {
     /// One for every cell that was named.
     pub levels: Vec<CellJson>,
+}
+
+/// What became of a count.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Counted)]
+pub struct CountedJson {
+    /// Whether it was taken up.
+    pub applied: bool,
+    /// Why not: `stale`, when a newer one was taken up before it; `duplicate`, when it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// By how much what is on hand changed.
+    pub difference: i64,
+    /// The level of the cell.
+    pub levels: Vec<CellJson>,
+}
+
+impl CountedJson {
+    /// A count that led to this level.
+    pub fn of(level: CellJson, difference: i64, dropped: Option<Dropped>) -> Self {
+        Self { applied: dropped.is_none(), reason: dropped.map(Dropped::word), difference, levels: vec![level] }
+    }
 }
 
 /// The level of one node.

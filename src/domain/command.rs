@@ -161,6 +161,12 @@ pub struct SetOnHand {
     pub on_hand: u32,
     /// What the caller believes is there; `None` opts out of the comparison.
     pub expected: Option<u32>,
+    /// Who counted.
+    pub source: Option<Text>,
+    /// The counter's own sequence: a lower one than the last is stale.
+    pub source_seq: Option<u64>,
+    /// When it was counted; now when `None`.
+    pub as_of: Option<WallTime>,
 }
 
 /// One line of a reservation.

@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, TransferKey};
+use super::count::Moved;
+use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey};
 use super::inbound::InboundEvent;
 use super::item::Item;
 use super::money::Currency;
@@ -15,6 +16,7 @@ use super::reservation::ReservationEvent;
 use super::rule_set::RuleSet;
 use super::state::EntityKey;
 use super::stock::{CellKey, Level, LevelDelta, MovementKind};
+use super::time::JournalTime;
 use super::transfer::TransferEvent;
 
 /// The first event of a data directory.
@@ -97,6 +99,23 @@ pub struct TransferChanged {
     pub event: TransferEvent,
 }
 
+/// A count of a cell was taken up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CountNoted {
+    /// Which cell.
+    pub cell: CellKey,
+    /// Who counted.
+    pub source: Option<Text>,
+    /// The counter's own sequence.
+    pub source_seq: Option<u64>,
+    /// When it was counted.
+    pub observed_at: JournalTime,
+    /// What was counted.
+    pub counted: u32,
+    /// By how much that differed from what was known, once everything since was done again.
+    pub difference: i64,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -114,6 +133,8 @@ pub enum Answer {
     Transfer(TransferKey),
     /// An edit of an order, as it stands.
     Edit(OrderKey, u16),
+    /// A count that led to this level, and its difference.
+    Counted(CellKey, Level, i64),
 }
 
 /// An idempotency key took effect with this record.
@@ -150,6 +171,8 @@ pub enum Event {
     InboundChanged(Box<InboundChanged>),
     /// See [`TransferChanged`].
     TransferChanged(Box<TransferChanged>),
+    /// See [`CountNoted`].
+    CountNoted(Box<CountNoted>),
 }
 
 impl Event {
@@ -167,10 +190,11 @@ impl Event {
             // 9 is a crowd of reservations, which reads back as events of type 6.
             Self::InboundChanged(_) => 10,
             Self::TransferChanged(_) => 12,
+            Self::CountNoted(_) => 13,
         }
     }
 
-    /// The one entity it touches.
+    /// The one entity it touches, beside the minute of a movement.
     pub fn entity(&self) -> EntityKey {
         match self {
             Self::DirectoryFounded(_) => EntityKey::Directory,
@@ -183,6 +207,15 @@ impl Event {
             Self::KeyUsed(e) => EntityKey::Key(e.hash),
             Self::InboundChanged(e) => EntityKey::Inbound(e.key),
             Self::TransferChanged(e) => EntityKey::Transfer(e.key),
+            Self::CountNoted(e) => EntityKey::Count(e.cell),
+        }
+    }
+
+    /// What of it counts must remember, decided at that instant: kept with the minute beside the entity itself.
+    pub fn moved(&self, at: JournalTime) -> Option<Moved> {
+        match self {
+            Self::StockMoved(moved) => Moved::of(moved, at),
+            _ => None,
         }
     }
 }

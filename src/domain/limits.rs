@@ -43,6 +43,14 @@ pub const FULFILLMENT_ORDERS_MAX: usize = if cfg!(test) { 50 } else { 60_000 };
 pub const INBOUND_LINES_MAX: usize = 500;
 /// How long a document of inbound supply stays readable after its end, in milliseconds.
 pub const INBOUND_READABLE_MS: i64 = 35 * 24 * 60 * 60 * 1_000;
+/// How long what happens to the stock on hand is remembered for counts that were made before, in milliseconds.
+pub const COUNT_WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Most changes of stock on hand that are remembered of one minute, over everything; few in tests, which go over it.
+pub const MOVEMENTS_A_MINUTE_MAX: usize = if cfg!(test) { 400 } else { 4_096 };
+/// Most sources that may number their counts of one cell.
+pub const COUNT_SOURCES_MAX: usize = 16;
+/// How far ahead of our clock that of a count may be, in milliseconds.
+pub const AS_OF_AHEAD_MS: i64 = 5 * 60 * 1_000;
 /// Most holds an order may have, ended ones included.
 pub const HOLDS_MAX: usize = 100;
 /// Most edits an order may have, ended ones included.

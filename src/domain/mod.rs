@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod channel_limits;
 pub mod command;
+pub mod count;
 pub mod decision;
 pub mod edit;
 pub mod event;

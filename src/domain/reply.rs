@@ -1,5 +1,6 @@
 //! Replies: what a command or a read answers, in domain values.
 
+use super::count::Dropped;
 use super::ids::{FulfillmentKey, NodeIndex};
 use super::inbound::Inbound;
 use super::item::Item;
@@ -31,6 +32,17 @@ pub enum Reply {
     RuleSet(RuleSet),
     /// Levels after a change of stock.
     Levels(Vec<(CellKey, Level)>),
+    /// A count, and the level it led to.
+    Counted {
+        /// The cell.
+        cell: CellKey,
+        /// Its level.
+        level: Level,
+        /// By how much what is on hand changed.
+        difference: i64,
+        /// Why it was not taken up.
+        dropped: Option<Dropped>,
+    },
     /// A reservation.
     Reservation(Box<Reservation>),
     /// An order.

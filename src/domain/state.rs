@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::count::{CountMark, Minute, MinuteKey};
 use super::event::{DirectoryFounded, Event, KeyUsed};
 use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey};
 use super::inbound::Inbound;
@@ -44,6 +45,10 @@ pub enum EntityKey {
     Inbound(InboundKey),
     /// A transfer.
     Transfer(TransferKey),
+    /// What counts of a cell have told.
+    Count(CellKey),
+    /// What changed on hand in a minute.
+    Minute(MinuteKey),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -81,6 +86,10 @@ pub enum Entity {
     Inbound(Box<Inbound>),
     /// A transfer.
     Transfer(Box<Transfer>),
+    /// What counts of a cell have told.
+    Count(Box<CountMark>),
+    /// What changed on hand in a minute.
+    Minute(Box<Minute>),
 }
 
 impl EntityKey {
@@ -97,6 +106,8 @@ impl EntityKey {
             Self::Key(_) => 8,
             Self::Inbound(_) => 9,
             Self::Transfer(_) => 11,
+            Self::Count(_) => 12,
+            Self::Minute(_) => 19,
         }
     }
 }
@@ -136,6 +147,10 @@ impl Entity {
             (Some(Self::Transfer(before)), Event::TransferChanged(e)) => {
                 Transfer::fold(Some(*before), e.key, e.version, header, &e.event).map(|t| Self::Transfer(Box::new(t)))
             }
+            (None, Event::CountNoted(e)) => CountMark::fold(None, e).map(|mark| Self::Count(Box::new(mark))),
+            (Some(Self::Count(before)), Event::CountNoted(e)) => {
+                CountMark::fold(Some(*before), e).map(|mark| Self::Count(Box::new(mark)))
+            }
             (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
             (before, event) => Err(LawBroken(format!("{event:?} does not follow {before:?}"))),
         }
@@ -151,13 +166,15 @@ impl Entity {
     }
 
     /// Whether nothing needs to know of it any more at `now`; only reservations, keys,
-    /// inbound supply and transfers come to that. Snapshots and memory leave such entities out.
+    /// inbound supply, transfers, counts and minutes come to that. Snapshots and memory leave such entities out.
     pub fn is_forgotten_at(&self, now: JournalTime) -> bool {
         match self {
             Self::Reservation(reservation) => reservation.is_forgotten_at(now),
             Self::Key(entry) => now.0 - entry.at.0 > KEY_WINDOW_MS,
             Self::Inbound(inbound) => inbound.is_forgotten_at(now),
             Self::Transfer(transfer) => transfer.is_forgotten_at(now),
+            Self::Count(mark) => mark.is_forgotten_at(now),
+            Self::Minute(minute) => minute.is_forgotten_at(now),
             _ => false,
         }
     }
@@ -182,6 +199,8 @@ pub struct State {
     keys: BTreeMap<u128, Entity>,
     inbound: BTreeMap<InboundKey, Entity>,
     transfers: BTreeMap<TransferKey, Entity>,
+    counts: BTreeMap<CellKey, Entity>,
+    minutes: BTreeMap<MinuteKey, Entity>,
 }
 
 impl State {
@@ -203,6 +222,8 @@ impl State {
             EntityKey::Key(key) => drop(self.keys.insert(key, entity)),
             EntityKey::Inbound(key) => drop(self.inbound.insert(key, entity)),
             EntityKey::Transfer(key) => drop(self.transfers.insert(key, entity)),
+            EntityKey::Count(key) => drop(self.counts.insert(key, entity)),
+            EntityKey::Minute(key) => drop(self.minutes.insert(key, entity)),
         }
     }
 
@@ -230,6 +251,8 @@ impl State {
             EntityKey::Key(key) => self.keys.remove(key),
             EntityKey::Inbound(key) => self.inbound.remove(key),
             EntityKey::Transfer(key) => self.transfers.remove(key),
+            EntityKey::Count(key) => self.counts.remove(key),
+            EntityKey::Minute(key) => self.minutes.remove(key),
         }
     }
 
@@ -253,7 +276,7 @@ impl State {
         let cells: usize = self.cells.values().map(Vec::len).sum();
         let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len();
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
-        let open = open + self.transfers.len();
+        let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
         usize::from(self.directory.is_some()) + catalogue + cells + open
     }
 
@@ -279,6 +302,8 @@ impl State {
             EntityKey::Key(key) => self.keys.get(key),
             EntityKey::Inbound(key) => self.inbound.get(key),
             EntityKey::Transfer(key) => self.transfers.get(key),
+            EntityKey::Count(key) => self.counts.get(key),
+            EntityKey::Minute(key) => self.minutes.get(key),
         }
     }
 
@@ -304,8 +329,18 @@ impl State {
         let keys = self.keys.iter().map(|(key, entity)| (EntityKey::Key(*key), entity));
         let inbound = self.inbound.iter().map(|(key, entity)| (EntityKey::Inbound(*key), entity));
         let transfers = self.transfers.iter().map(|(key, entity)| (EntityKey::Transfer(*key), entity));
+        let counts = self.counts.iter().map(|(key, entity)| (EntityKey::Count(*key), entity));
+        let minutes = self.minutes.iter().map(|(key, entity)| (EntityKey::Minute(*key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
-        catalogue.chain(cells).chain(reservations).chain(orders).chain(keys).chain(inbound).chain(transfers)
+        catalogue
+            .chain(cells)
+            .chain(reservations)
+            .chain(orders)
+            .chain(keys)
+            .chain(inbound)
+            .chain(transfers)
+            .chain(counts)
+            .chain(minutes)
     }
 
     /// All orders, ascending by key.
@@ -335,8 +370,18 @@ impl State {
         let keys = self.keys.into_iter().map(|(key, entity)| (EntityKey::Key(key), entity));
         let inbound = self.inbound.into_iter().map(|(key, entity)| (EntityKey::Inbound(key), entity));
         let transfers = self.transfers.into_iter().map(|(key, entity)| (EntityKey::Transfer(key), entity));
+        let counts = self.counts.into_iter().map(|(key, entity)| (EntityKey::Count(key), entity));
+        let minutes = self.minutes.into_iter().map(|(key, entity)| (EntityKey::Minute(key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
-        catalogue.chain(cells).chain(reservations).chain(orders).chain(keys).chain(inbound).chain(transfers)
+        catalogue
+            .chain(cells)
+            .chain(reservations)
+            .chain(orders)
+            .chain(keys)
+            .chain(inbound)
+            .chain(transfers)
+            .chain(counts)
+            .chain(minutes)
     }
 
     /// The highest generated number; 0 when there is none.
@@ -367,6 +412,14 @@ impl State {
                 self.catalogue_seq = header.seq;
             }
             self.insert(key, after);
+            if let Some(moved) = event.moved(header.decided_at) {
+                let key = EntityKey::Minute(moved.minute());
+                let Some(Entity::Minute(before)) = self.take(&key) else {
+                    self.insert(key, Entity::Minute(Box::new(Minute::fold(None, moved))));
+                    continue;
+                };
+                self.insert(key, Entity::Minute(Box::new(Minute::fold(Some(*before), moved))));
+            }
         }
         self.seq = header.seq;
         self.time = header.time;
@@ -380,6 +433,8 @@ impl State {
         self.keys.retain(|_, entity| !entity.is_forgotten_at(now));
         self.inbound.retain(|_, entity| !entity.is_forgotten_at(now));
         self.transfers.retain(|_, entity| !entity.is_forgotten_at(now));
+        self.counts.retain(|_, entity| !entity.is_forgotten_at(now));
+        self.minutes.retain(|_, entity| !entity.is_forgotten_at(now));
     }
 
     /// Checks the laws that span entities: every committed and reserved unit has an owner, and no owner holds more.

@@ -1,4 +1,4 @@
-//! Stock changed from outside: adjustments, counts and moves between states. All or nothing over a request.
+//! Stock changed from outside: adjustments and moves between states (and the corrections that counts are). All or nothing over a request.
 //!
 //! What arrives is a give. What goes missing is a correction: it takes what is free and, once nothing of the cell is in
 //! flight, adds the rest to the shortfall, which the next give pays first.
@@ -11,7 +11,7 @@ use super::shares;
 use super::turn::Turn;
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
-use crate::domain::command::{Adjustment, SetOnHand, StockMove, StockState};
+use crate::domain::command::{Adjustment, StockMove, StockState};
 use crate::domain::event::{Answer, Event};
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::item::ItemKind;
@@ -23,10 +23,10 @@ use crate::domain::stock::{CellKey, Level, LevelDelta, MovementKind};
 
 /// One change of what is physically there.
 #[derive(Clone, Copy)]
-struct Physical {
-    cell: CellKey,
-    delta: i64,
-    kind: MovementKind,
+pub(super) struct Physical {
+    pub cell: CellKey,
+    pub delta: i64,
+    pub kind: MovementKind,
 }
 
 impl Engine {
@@ -41,53 +41,28 @@ impl Engine {
         self.correct(turn, &network, &changes)
     }
 
-    pub(super) fn set_on_hand(&self, turn: &Turn<'_>, command: &SetOnHand) -> Result<Executed, Rejection> {
-        let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let missing = |kind, id: &str| Rejection::not_found(kind, id);
-        let sku = network.catalogue.sku_index(&command.sku).ok_or_else(|| missing("item", &command.sku))?;
-        let node = network.catalogue.node_index(&command.node).ok_or_else(|| missing("node", &command.node))?;
-        stocked(&network, "sku", sku)?;
-        holds_stock(&network, "node", node)?;
-        let cell = CellKey { sku, node };
-        let mut patience = Patience::default();
-        loop {
-            let mut change = Change::lock(&network, &BTreeSet::from([sku]));
-            let position = change.ensure(cell);
-            let on_hand = change.ledger(sku).at(position).on_hand;
-            if let Some(expected) = command.expected
-                && expected != on_hand
-            {
-                let (sku, node) = (command.sku.to_string(), command.node.to_string());
-                return Err(Rejection::StaleLevel { sku, node, on_hand, expected });
-            }
-            let delta = i64::from(command.on_hand) - i64::from(on_hand);
-            let counted = Physical { cell, delta, kind: MovementKind::Counted };
-            if let Some(executed) = self.try_correct(turn, &network, change, &[counted], &mut patience)? {
-                return Ok(executed);
-            }
-        }
-    }
-
     fn correct(&self, turn: &Turn<'_>, network: &Network, changes: &[Physical]) -> Result<Executed, Rejection> {
         let skus: BTreeSet<SkuIndex> = changes.iter().map(|change| change.cell.sku).collect();
         let mut patience = Patience::default();
         loop {
             let change = Change::lock(network, &skus);
-            if let Some(executed) = self.try_correct(turn, network, change, changes, &mut patience)? {
-                return Ok(executed);
+            if let Some((change, withdrawal)) = self.prepare(network, change, changes, &mut patience)? {
+                let cells: BTreeSet<CellKey> = changes.iter().map(|one| one.cell).collect();
+                let cells: Vec<CellKey> = cells.into_iter().collect();
+                return self.finish_change(turn, network, change, withdrawal, &cells);
             }
         }
     }
 
-    /// One attempt; `None` when units were in flight and it is worth coming again.
-    fn try_correct(
+    /// One attempt to take what goes missing and to give what arrives; `None` when units were in flight and it is worth
+    /// coming again.
+    pub(super) fn prepare<'n>(
         &self,
-        turn: &Turn<'_>,
-        network: &Network,
-        mut change: Change<'_>,
+        network: &'n Network,
+        mut change: Change<'n>,
         physical: &[Physical],
         patience: &mut Patience,
-    ) -> Result<Option<Executed>, Rejection> {
+    ) -> Result<Option<(Change<'n>, Withdrawal<'n>)>, Rejection> {
         let missing = missing_units(physical);
         check_on_hand(network, &mut change, &missing)?;
         check_arriving(network, physical)?;
@@ -115,8 +90,7 @@ impl Engine {
             change.give(one.cell, one.delta as u32, one.kind, |delta, n| delta.on_hand += n);
         }
         change.check_bounds()?;
-        let cells: Vec<CellKey> = physical.iter().map(|one| one.cell).collect::<BTreeSet<_>>().into_iter().collect();
-        self.finish_change(turn, network, change, withdrawal, &cells).map(Some)
+        Ok(Some((change, withdrawal)))
     }
 
     pub(super) fn move_stock(&self, turn: &Turn<'_>, moves: &[StockMove]) -> Result<Executed, Rejection> {
@@ -253,6 +227,16 @@ fn check_count(field: &str, count: usize) -> Result<(), Rejection> {
     }
     let detail = format!("a request has 1 to {ADJUSTMENTS_MAX} of them, this one has {count}");
     Err(Rejection::invalid(field, "too_many", detail))
+}
+
+/// The cell that a path names.
+pub(super) fn cell_in_path(network: &Network, sku: &str, node: &str) -> Result<CellKey, Rejection> {
+    let missing = |kind, id: &str| Rejection::not_found(kind, id);
+    let sku = network.catalogue.sku_index(sku).ok_or_else(|| missing("item", sku))?;
+    let node = network.catalogue.node_index(node).ok_or_else(|| missing("node", node))?;
+    stocked(network, "sku", sku)?;
+    holds_stock(network, "node", node)?;
+    Ok(CellKey { sku, node })
 }
 
 fn cell_of(network: &Network, path: &str, sku: &str, node: &str) -> Result<CellKey, Rejection> {

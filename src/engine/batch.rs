@@ -123,7 +123,7 @@ impl Engine {
             self.reservations.remove_run(first, count);
             return Made::Lost;
         };
-        let mut logged = turn.log_with(self, sealed, || {
+        let mut logged = turn.log_with(self, sealed, |_| {
             taken.iter().for_each(|cell| cell.reserved.add(cell.taken as i32));
             withdrawal.logged();
             BTreeSet::new()

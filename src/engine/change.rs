@@ -16,11 +16,13 @@ use super::network::Network;
 use super::shares::{self, Given};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use crate::domain::command::StockState;
+use crate::domain::count::Moved;
 use crate::domain::event::{Event, StockMoved};
 use crate::domain::ids::SkuIndex;
 use crate::domain::limits::LEVEL_MAX;
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, Level, LevelDelta, MovementKind};
+use crate::domain::time::JournalTime;
 
 /// How a line stands in the queue after the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,8 +287,8 @@ impl<'a> Change<'a> {
     }
 
     /// Applies what is logged: ledgers first, then owners' counters, then the words; last the marks. Answers the skus
-    /// whose queues have something to do.
-    pub fn apply(mut self, withdrawal: Withdrawal<'a>) -> BTreeSet<SkuIndex> {
+    /// whose queues have something to do. What changes on hand is remembered as of `at`.
+    pub fn apply(mut self, withdrawal: Withdrawal<'a>, at: JournalTime) -> BTreeSet<SkuIndex> {
         for (sku, waiting, place) in std::mem::take(&mut self.places) {
             let ledger = self.ledger(sku);
             ledger.leave(&waiting);
@@ -296,12 +298,16 @@ impl<'a> Change<'a> {
                 Place::Gone => {}
             }
         }
-        let moves: Vec<_> = self.moves.iter().map(|((cell, ..), delta)| (*cell, *delta)).collect();
+        let moves: Vec<_> = self.moves.iter().map(|((cell, _, kind), delta)| (*cell, *kind, *delta)).collect();
         let network = self.network;
-        for (key, delta) in &moves {
+        for (key, kind, delta) in &moves {
             let cell = network.cell(*key).expect("a cell is made before its first movement is logged");
             if self.holds(key.sku) {
                 self.ledger(key.sku).add(cell.position, delta);
+                let moved = Moved::of(&StockMoved { cell: *key, kind: *kind, delta: *delta }, at);
+                if let Some(moved) = moved.filter(|moved| network.minutes.admit(moved.at)) {
+                    self.ledger(key.sku).past_mut().remember(moved);
+                }
             } else {
                 let physical = [
                     delta.on_hand,

@@ -154,7 +154,7 @@ impl Engine {
         let first = order.next_hold();
         let events = order_events(order.key, order.version, events).collect();
         let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
-        let logged = turn.log_with(self, sealed, BTreeSet::new);
+        let logged = turn.log_with(self, sealed, |_| BTreeSet::new());
         logged.fold_order(slot);
         logged.done();
         self.watch_holds(slot.as_ref().expect("just folded"), first);

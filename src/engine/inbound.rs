@@ -145,10 +145,10 @@ impl Engine {
         let mut events = vec![Event::InboundChanged(Box::new(InboundChanged { key, version, event }))];
         events.extend(change.events());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Inbound(key)))?;
-        let logged = turn.log_with(self, sealed, || {
+        let logged = turn.log_with(self, sealed, |at| {
             // What came is nowhere for a moment rather than twice.
             slot.iter().for_each(|inbound| self.arrivals.forget(inbound.coming()));
-            change.apply(Withdrawal::nothing())
+            change.apply(Withdrawal::nothing(), at)
         });
         logged.fold_inbound(slot);
         self.note_inbound(slot.as_ref().expect("just folded"));

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::cell::{Cell, Cells};
 use super::due::DueIndex;
+use super::past::Past;
 use crate::domain::ids::{NodeIndex, OrderKey};
 use crate::domain::stock::{Level, LevelDelta};
 
@@ -59,9 +60,11 @@ struct Seldom {
     rest: Vec<(u32, Rest)>,
     queue: BTreeMap<Waiting, u32>,
     loose: BTreeSet<Waiting>,
+    /// What happened of late to what is on hand, if anything.
+    past: Option<Box<Past>>,
 }
 
-static NOTHING: Seldom = Seldom { rest: Vec::new(), queue: BTreeMap::new(), loose: BTreeSet::new() };
+static NOTHING: Seldom = Seldom { rest: Vec::new(), queue: BTreeMap::new(), loose: BTreeSet::new(), past: None };
 
 impl Ledger {
     /// How many cells there are.
@@ -145,6 +148,16 @@ impl Ledger {
 
     fn rest_of(&self, position: usize) -> Result<usize, usize> {
         self.seldom().rest.binary_search_by_key(&(position as u32), |(at, _)| *at)
+    }
+
+    /// What happened of late, if anything.
+    pub fn past(&self) -> Option<&Past> {
+        self.seldom().past.as_deref()
+    }
+
+    /// What happened of late, to be added to.
+    pub fn past_mut(&mut self) -> &mut Past {
+        self.seldom_mut().past.get_or_insert_default()
     }
 
     /// Units the queue wants.

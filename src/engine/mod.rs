@@ -17,6 +17,7 @@
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes and items |
+//! | `count`, `past` | counts merged with what happened since they were made |
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
 //! | `transfer` | units that go from one node to another |
 //! | `edit` | edits of orders: planned, set aside, confirmed in one record |
@@ -30,6 +31,7 @@ mod batch;
 mod catalogue;
 pub mod cell;
 mod change;
+mod count;
 mod due;
 mod edit;
 mod expire;
@@ -38,6 +40,7 @@ mod hold;
 mod inbound;
 mod ledger;
 mod network;
+mod past;
 mod place;
 mod queue;
 mod read;

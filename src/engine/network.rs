@@ -5,6 +5,7 @@
 
 use super::cell::Cell;
 use super::ledger::SkuStock;
+use super::past::Minutes;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::rejection::Rejection;
@@ -17,6 +18,8 @@ pub struct Network {
     pub catalogue: Catalogue,
     /// Stock by sku index; as long as the catalogue's items.
     pub stock: Vec<SkuStock>,
+    /// How much is remembered of what happened of late.
+    pub minutes: Minutes,
 }
 
 impl Network {

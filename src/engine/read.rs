@@ -235,6 +235,9 @@ impl Engine {
     pub fn answer(&self, record: Option<&Record>, answer: &Answer) -> Result<Reply, Rejection> {
         match answer {
             Answer::Levels(levels) => Ok(Reply::Levels(levels.clone())),
+            Answer::Counted(cell, level, difference) => {
+                Ok(Reply::Counted { cell: *cell, level: *level, difference: *difference, dropped: None })
+            }
             Answer::Order(key) => {
                 let made = record.and_then(|record| order_made(record, *key));
                 let made = made.filter(|order| order.lines.iter().all(|line| line.unallocated == 0));

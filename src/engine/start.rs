@@ -13,10 +13,12 @@ use super::due::Run;
 use super::inbound::Arrivals;
 use super::ledger::SkuStock;
 use super::network::Network;
+use super::past::Minutes;
 use super::table::{Name, Named, Names, Table};
 use super::turn::Turn;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::Context;
+use crate::domain::count::Minute;
 use crate::domain::event::{DirectoryFounded, Event, NodePut};
 use crate::domain::geo::Position;
 use crate::domain::ids::{NodeIndex, OrderKey};
@@ -109,7 +111,7 @@ fn found(state: &mut State, log: &dyn Log, base_currency: Currency) {
 /// Memory of a state, kind by kind as their keys ascend; what was built of the state is gone from it, so that memory
 /// never holds both whole.
 fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
-    let (seq, catalogue_seq) = (state.seq(), state.catalogue_seq());
+    let (seq, catalogue_seq, until) = (state.seq(), state.catalogue_seq(), state.time());
     let mut entities = state.into_entities().filter(|(_, entity)| !entity.is_forgotten_at(now)).peekable();
     let Some((EntityKey::Directory, Entity::Directory(founded))) = entities.next() else {
         panic!("the first record names the base currency");
@@ -126,7 +128,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     }
     let stock = stock(catalogue.items().len(), &mut entities);
     let engine = Engine {
-        network: ShardedLock::new(Network { catalogue, stock }),
+        network: ShardedLock::new(Network { catalogue, stock, minutes: Minutes::default() }),
         orders: Table::default(),
         reservations: Table::default(),
         inbound: Table::default(),
@@ -147,6 +149,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         position: seq.into(),
     };
     let mut keys = Vec::new();
+    let mut knows_minutes = false;
     {
         let network = engine.network.read().expect("nobody else knows the engine yet");
         for (key, entity) in entities {
@@ -155,6 +158,13 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (_, Entity::Reservation(reservation)) => engine.hold_reservation(&network, *reservation),
                 (_, Entity::Inbound(inbound)) => engine.hold_inbound(*inbound),
                 (_, Entity::Transfer(transfer)) => engine.hold_transfer(*transfer),
+                (EntityKey::Count(cell), Entity::Count(mark)) => {
+                    network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);
+                }
+                (_, Entity::Minute(minute)) => {
+                    knows_minutes = true;
+                    hold_minute(&network, &minute);
+                }
                 (EntityKey::Key(hash), Entity::Key(entry)) => {
                     engine.names.insert(Name::Key(hash), Named::Record(entry.seq, entry.fingerprint));
                     keys.push((entry.at, hash));
@@ -163,7 +173,12 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
             }
         }
     }
+    if !knows_minutes {
+        // Nothing happened for as long as anything is remembered, or the state was written before it was.
+        engine.network.read().expect("nobody else knows the engine yet").minutes.forget_before(until);
+    }
     engine.ended.lock().make_contiguous().sort_unstable();
+    engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_inbound.lock().make_contiguous().sort_unstable();
     keys.sort_unstable();
     *engine.keys_used.lock() = keys.into();
@@ -198,6 +213,14 @@ fn stock(skus: usize, entities: &mut Peekable<impl Iterator<Item = (EntityKey, E
         }
     }
     stock
+}
+
+/// Puts what changed on hand in a minute.
+fn hold_minute(network: &Network, minute: &Minute) {
+    network.minutes.hold(minute);
+    for moved in &minute.moved {
+        network.sku(moved.cell.sku).ledger.lock().past_mut().remember(*moved);
+    }
 }
 
 impl Engine {

@@ -166,10 +166,10 @@ impl Engine {
         change: Change<'n>,
         withdrawal: Withdrawal<'n>,
     ) -> BTreeSet<SkuIndex> {
-        let logged = turn.log_with(self, sealed, || {
+        let logged = turn.log_with(self, sealed, |at| {
             // What came is nowhere for a moment rather than twice.
             slot.iter().for_each(|transfer| self.arrivals.forget(transfer.coming()));
-            change.apply(withdrawal)
+            change.apply(withdrawal, at)
         });
         logged.fold_transfer(slot);
         self.note_transfer(slot.as_ref().expect("just folded"));

@@ -20,7 +20,7 @@ use crate::domain::order::{Order, OrderEvent};
 use crate::domain::record::{Draft, Encoded, Header, Log};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent};
-use crate::domain::time::JournalTime;
+use crate::domain::time::{JournalTime, Now};
 use crate::domain::transfer::Transfer;
 use crate::sabotage::{Bug, planted};
 
@@ -60,6 +60,11 @@ impl<'a> Turn<'a> {
         if planted(Bug::WallExpiry) { JournalTime(now.wall.0) } else { now.journal }
     }
 
+    /// Both clocks at one instant.
+    pub fn clocks(&self) -> Now {
+        Now { journal: self.now(), ..self.log.now() }
+    }
+
     /// Makes the bytes of the record. The key, if still free, takes effect with it.
     pub fn seal(
         &self,
@@ -91,20 +96,27 @@ impl<'a> Turn<'a> {
         change: Change<'n>,
         withdrawal: Withdrawal<'n>,
     ) -> Logged {
-        self.log_with(engine, sealed, || change.apply(withdrawal))
+        self.log_with(engine, sealed, |at| change.apply(withdrawal, at))
     }
 
-    /// Appends, then applies to stock what the record says; `apply` answers the skus whose queues have something to do.
-    pub fn log_with(&self, engine: &Engine, sealed: SealedDraft, apply: impl FnOnce() -> BTreeSet<SkuIndex>) -> Logged {
+    /// Appends, then applies to stock what the record says, as decided at that instant; `apply` answers the skus whose
+    /// queues have something to do.
+    pub fn log_with(
+        &self,
+        engine: &Engine,
+        sealed: SealedDraft,
+        apply: impl FnOnce(JournalTime) -> BTreeSet<SkuIndex>,
+    ) -> Logged {
+        let at = sealed.draft.decided_at;
         let unfinished = Unfinished::begin();
         let (stamp, touched) = if planted(Bug::GiveBeforeLog) {
-            let touched = apply();
+            let touched = apply(at);
             // The window is one a busy machine makes by itself, now and then.
             std::thread::yield_now();
             (self.log.append(sealed.encoded), touched)
         } else {
             let stamp = self.log.append(sealed.encoded);
-            (stamp, apply())
+            (stamp, apply(at))
         };
         engine.reached(stamp.seq);
         let uses_key = matches!(sealed.draft.events.last(), Some(Event::KeyUsed(_)));

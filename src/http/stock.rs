@@ -9,7 +9,7 @@ use super::request::{Ask, Params, Path, Write};
 use crate::api::problem::Problem;
 use crate::api::scalar::{Day, Id, Sku};
 use crate::api::stock::{
-    Adjustments, AtpJson, AtpParams, AtpRequest, AtpsJson, CountPut, LevelsJson, Moves, StockJson,
+    Adjustments, AtpJson, AtpParams, AtpRequest, AtpsJson, CountPut, CountedJson, LevelsJson, Moves, StockJson,
 };
 use crate::domain::ids::Text;
 use crate::domain::record::Log;
@@ -35,11 +35,12 @@ pub async fn change_states(State(front): State<Front>, write: Write<Moves>) -> R
     Ok(made(&front, StatusCode::OK, done))
 }
 
-/// Count one cell: compare with what was expected, and set.
+/// Count one cell: compare with what was expected, do again what happened since, and set. A count that is stale or a
+/// duplicate is dropped, and answered with `applied` false.
 #[utoipa::path(
     put, path = "/v1/stock/{sku}/{node}", tag = "stock", request_body = CountPut,
     params(("sku" = Sku, Path), ("node" = Id, Path)),
-    responses((status = 200, body = LevelsJson)),
+    responses((status = 200, body = CountedJson)),
 )]
 pub async fn count(
     State(front): State<Front>,

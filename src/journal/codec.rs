@@ -180,6 +180,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::KeyUsed(event) => put(bytes, event),
         Event::InboundChanged(event) => put(bytes, event),
         Event::TransferChanged(event) => put(bytes, event),
+        Event::CountNoted(event) => put(bytes, event),
     };
     put_part_length(bytes, at);
 }
@@ -286,6 +287,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (8, 1) => get("event", bytes, LIMIT).map(Event::KeyUsed),
         (10, 1) => get("event", bytes, LIMIT).map(Event::InboundChanged),
         (12, 1) => get("event", bytes, LIMIT).map(Event::TransferChanged),
+        (13, 1) => get("event", bytes, LIMIT).map(Event::CountNoted),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
 }
@@ -306,6 +308,8 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Key(key), Entity::Key(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Inbound(key), Entity::Inbound(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Transfer(key), Entity::Transfer(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Count(key), Entity::Count(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Minute(key), Entity::Minute(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
     }
 }
@@ -333,6 +337,8 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (8, 1) => pair(bytes, EntityKey::Key, Entity::Key),
         (9, 1) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
         (11, 1) => pair(bytes, EntityKey::Transfer, Entity::Transfer),
+        (12, 1) => pair(bytes, EntityKey::Count, Entity::Count),
+        (19, 1) => pair(bytes, EntityKey::Minute, Entity::Minute),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }
@@ -354,6 +360,8 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (8, 1) => first(bytes).map(EntityKey::Key),
         (9, 1) => first(bytes).map(EntityKey::Inbound),
         (11, 1) => first(bytes).map(EntityKey::Transfer),
+        (12, 1) => first(bytes).map(EntityKey::Count),
+        (19, 1) => first(bytes).map(EntityKey::Minute),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }

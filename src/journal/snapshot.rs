@@ -83,6 +83,8 @@ pub(super) fn fold(
     let mut touched = BTreeSet::new();
     each_record(shelf, from, cut.seq, |record| {
         touched.extend(record.events.iter().map(|event| event.entity()));
+        let moved = record.events.iter().filter_map(|event| event.moved(record.header.decided_at));
+        touched.extend(moved.map(|moved| EntityKey::Minute(moved.minute())));
         go_on()
     })?;
 
@@ -155,8 +157,8 @@ fn merge(
 /// Whether nothing needs to know of an entry any more. Most kinds stay for ever, and are not even decoded. All of it was
 /// verified before, by another reading.
 fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<bool> {
-    use EntityKey::{Inbound, Key, Reservation, Transfer};
-    if !matches!(key, Reservation(_) | Key(_) | Inbound(_) | Transfer(_)) {
+    use EntityKey::{Count, Inbound, Key, Minute, Reservation, Transfer};
+    if !matches!(key, Reservation(_) | Key(_) | Inbound(_) | Transfer(_) | Count(_) | Minute(_)) {
         return Ok(false);
     }
     let (kind, version, _) = codec::entry_head(&array(entry, 0));

@@ -100,7 +100,8 @@ impl Orders {
                 | Event::ReservationChanged(_)
                 | Event::KeyUsed(_)
                 | Event::InboundChanged(_)
-                | Event::TransferChanged(_) => {}
+                | Event::TransferChanged(_)
+                | Event::CountNoted(_) => {}
             }
         }
         Ok(())

@@ -611,6 +611,28 @@ fn units_go_from_one_node_to_another() {
 }
 
 #[test]
+fn a_count_that_comes_late_is_merged_and_a_stale_one_dropped() {
+    served(|server| {
+        shop(server);
+        let path = "/v1/stock/A%20%2F1/chi";
+        let counted = |on_hand: u32, number: u64| json!({"on_hand": on_hand, "expected": null, "source": "erp", "source_seq": number});
+        let first = server.done("PUT", path, &counted(5, 7));
+        assert_eq!((&first["applied"], &first["difference"]), (&json!(true), &json!(-1)), "{first}");
+        assert_eq!(first["levels"][0]["on_hand"], 5);
+        let again = server.done("PUT", path, &counted(5, 7));
+        assert_eq!((&again["applied"], &again["reason"]), (&json!(false), &json!("duplicate")));
+        let stale = server.done("PUT", path, &counted(50, 6));
+        assert_eq!((&stale["applied"], &stale["reason"]), (&json!(false), &json!("stale")));
+        let mut old = counted(5, 8);
+        old["as_of"] = json!("2020-01-01T00:00:00Z");
+        assert_eq!(server.ask("PUT", path, &old).code(), "as_of_too_old");
+        old["as_of"] = json!("2199-01-01T00:00:00Z");
+        assert_eq!(server.ask("PUT", path, &old).code(), "as_of_in_future");
+        assert_eq!(server.get("/v1/stock/A%20%2F1").json()["nodes"][0]["on_hand"], 5);
+    });
+}
+
+#[test]
 fn a_callers_own_id_is_his_for_one_body() {
     served(|server| {
         shop(server);

@@ -142,6 +142,9 @@ fn take(shop: &Shop, words: &[&str]) -> Result<(), Rejection> {
             node: text(node),
             on_hand: number(n) as u32,
             expected: None,
+            source: None,
+            source_seq: None,
+            as_of: None,
         }),
         ["reserve", id, seconds, parts @ ..] => {
             let reserve = shop::reserve(&lines(parts), number(seconds) as u64);

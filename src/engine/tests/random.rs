@@ -73,7 +73,15 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
             let delta = -(1 + dice.roll(3) as i32);
             world.run(Command::AdjustStock(vec![Adjustment { sku, node, delta, reason: MovementKind::Lost }]))
         }
-        3 => world.run(Command::SetOnHand(SetOnHand { sku, node, on_hand: dice.roll(8), expected: None })),
+        3 => world.run(Command::SetOnHand(SetOnHand {
+            sku,
+            node,
+            on_hand: dice.roll(8),
+            expected: None,
+            source: None,
+            source_seq: None,
+            as_of: None,
+        })),
         4 => {
             let other = dice.pick(&[StockState::Damaged, StockState::QualityControl, StockState::SafetyStock]);
             let (from, to) =

@@ -3,6 +3,7 @@
 //! A change here is never right. A new shape is a new version with lines of its own.
 
 use super::*;
+use crate::domain::count::{Minute, Moved};
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
 use crate::domain::edit::{EditState, EditTerms, FoundFulfillment, LineChange, PlannedShipment};
 use crate::domain::event::*;
@@ -257,6 +258,19 @@ fn events() -> Vec<Event> {
         ),
         of_order(12, OrderEvent::EditOpened { number: 3, terms: empty(1_700_000_900_002).into(), decision: planned() }),
         Event::KeyUsed(KeyUsed { hash: 6, fingerprint: 47, answer: Answer::Edit(OrderKey(77), 1) }),
+        Event::CountNoted(Box::new(CountNoted {
+            cell: CELL,
+            source: Some("erp".into()),
+            source_seq: Some(300),
+            observed_at: JournalTime(1_700_000_000_000),
+            counted: 70,
+            difference: -3,
+        })),
+        Event::KeyUsed(KeyUsed {
+            hash: 7,
+            fingerprint: 48,
+            answer: Answer::Counted(CELL, Level { on_hand: 7, available: 7, ..Level::default() }, -3),
+        }),
     ]
 }
 
@@ -360,7 +374,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 12].into(), "a sample of every type");
+    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13].into(), "a sample of every type");
 }
 
 /// Reservations made by one record: two of an owner, one of another, and one that ends at another time.
@@ -480,7 +494,9 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
         let before = state.entity(&key).cloned();
         state.insert(key, Entity::fold(before, &header, &event).unwrap());
     }
-    assert_eq!(state.len(), 10, "a sample of every kind");
+    let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
+    state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
+    assert_eq!(state.len(), 12, "a sample of every kind");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -13,6 +13,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Stock, 60),
     (Kind::Loss, 15),
     (Kind::Count, 12),
+    (Kind::Tally, 20),
     (Kind::Move, 20),
     (Kind::Reserve, 70),
     (Kind::Batch, 25),
@@ -51,6 +52,7 @@ enum Kind {
     Stock,
     Loss,
     Count,
+    Tally,
     Move,
     Reserve,
     Batch,
@@ -211,6 +213,12 @@ impl Drawing {
             }
             Kind::Loss => format!("stock {} {} -{}", self.sku(), self.node(), self.few(3)),
             Kind::Count => format!("count {} {} {}", self.sku(), self.node(), self.chance.roll(8)),
+            Kind::Tally => {
+                let source = self.chance.pick(&["erp", "wms"]);
+                let number = if self.chance.one_in(3) { "-".to_owned() } else { self.few(60).to_string() };
+                let ago = if self.chance.one_in(4) { "-".to_owned() } else { self.few(300).to_string() };
+                format!("tally {} {} {} {source} {number} {ago}", self.sku(), self.node(), self.chance.roll(8))
+            }
             Kind::Move => {
                 let other = self.chance.pick(&["damaged", "quality_control", "safety_stock"]);
                 let (from, to) = if self.chance.one_in(2) { ("available", other) } else { (other, "available") };

@@ -95,11 +95,29 @@ impl Judge {
         self.batches += u64::from(record.events.iter().filter(makes).count() > 1);
         self.appended.apply(&record).map_err(|law| law.to_string())?;
         for event in &record.events {
+            if let Event::CountNoted(noted) = event {
+                let there = self.appended.level(noted.cell).on_hand;
+                let expected = (i64::from(noted.counted) + self.moved_since(noted.cell, noted.observed_at)).max(0);
+                law!(
+                    i64::from(there) == expected,
+                    "{noted:?} leads to {there} on hand, and to {expected} by what moved since"
+                );
+            }
             self.note(event.entity());
         }
         self.between.push_back(record);
         self.laws += 1;
         Ok(())
+    }
+
+    /// The sum of a cell's movements after an instant, counts left out.
+    fn moved_since(&self, cell: CellKey, since: JournalTime) -> i64 {
+        let minutes = self.appended.iter().filter_map(|(_, entity)| match entity {
+            Entity::Minute(minute) => Some(&minute.moved),
+            _ => None,
+        });
+        let own = minutes.flatten().filter(|moved| moved.cell == cell && moved.at > since && !moved.counted);
+        own.map(|moved| i64::from(moved.on_hand)).sum()
     }
 
     fn note(&mut self, key: EntityKey) {
@@ -277,6 +295,13 @@ impl Judge {
             (EntityKey::Transfer(key), Some(Entity::Transfer(known))) => {
                 let held = engine.transfer_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "transfer {key} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Count(cell), Some(Entity::Count(known))) => {
+                let held = engine.count_mark(*cell);
+                law!(
+                    held.as_ref() == Some(&**known),
+                    "{cell:?} is marked {held:?} in memory, {known:?} by the records"
+                );
             }
             (EntityKey::Node(index), Some(Entity::Node(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.node(*index).clone());

@@ -5,6 +5,7 @@
 //! | `node NAME LATITUDE LONGITUDE` · `off NODE` · `on NODE` | a warehouse |
 //! | `item SKU` · `work SKU` · `kit SKU = SKU N + SKU N` | a product, a service, a kit |
 //! | `stock SKU NODE N + SKU NODE N` · `receipt NAME SKU NODE N + …` | so many more or fewer, all or nothing |
+//! | `tally SKU NODE N SOURCE NUMBER or - SECONDS or -` | a count of a source, as of so many seconds ago |
 //! | `count SKU NODE N` · `move SKU NODE FROM TO N` | a count, a change of state |
 //! | `reserve NAME SECONDS [partial] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
 //! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
@@ -83,6 +84,18 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             node: (*node).into(),
             on_hand: number(n) as u32,
             expected: None,
+            source: None,
+            source_seq: None,
+            as_of: None,
+        }),
+        ["tally", sku, node, n, source, seq, ago] => Command::SetOnHand(SetOnHand {
+            sku: (*sku).into(),
+            node: (*node).into(),
+            on_hand: number(n) as u32,
+            expected: None,
+            source: Some((*source).into()),
+            source_seq: (*seq != "-").then(|| number(seq) as u64),
+            as_of: (*ago != "-").then(|| WallTime(wall.0 - number(ago) * 1_000)),
         }),
         ["move", sku, node, from, to, n] => Command::MoveStock(vec![StockMove {
             sku: (*sku).into(),
