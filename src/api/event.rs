@@ -259,6 +259,17 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
         OrderEvent::PaymentReported { mark, amount } => {
             ("order_payment_reported", json!({"status": mark.word(), "amount": amount}))
         }
+        OrderEvent::Consolidated { number, ships_with } => (
+            "order_consolidated",
+            json!({
+                "fulfillment_order": fulfillment(key, *number),
+                "ships_with": ships_with.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            }),
+        ),
+        OrderEvent::SplitOff { to, parts } => {
+            ("order_split", json!({"to": to.to_string(), "parts": self::parts(key, parts)}))
+        }
+        OrderEvent::SplitFrom { order } => ("order_split_off", json!({"split_from": order.to_string()})),
         OrderEvent::EditOpened { number, terms, .. } => ("order_edit_opened", edit_opened(*number, terms, names)),
         OrderEvent::EditEnded { number, state, reason } => {
             ("order_edit_ended", json!({"edit": Edit::name_of(*number), "state": state.word(), "reason": reason}))

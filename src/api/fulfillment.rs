@@ -176,6 +176,9 @@ pub struct FulfillmentJson {
     /// Why it was refused or stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// Fulfilment orders that leave in one shipment with it, itself included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ships_with: Vec<String>,
 }
 
 /// Units of one order line.
@@ -246,6 +249,7 @@ impl FulfillmentJson {
             lines: lines.collect(),
             shipment: fulfillment.shipment.as_ref().map(ShipmentJson::from),
             reason: fulfillment.reason.clone().map(Reason),
+            ships_with: fulfillment.ships_with.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -14,10 +14,12 @@ use super::scalar::{
     Sku, position,
 };
 use super::words::{DeliveryMethod, Worded};
-use crate::domain::command::{CancelOrder, CancelUnits, Command, PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::command::{
+    CancelOrder, CancelUnits, Command, Consolidate, PlaceLine, PlaceOrder, ShipTo, SplitOrder,
+};
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
-use crate::domain::limits::ORDER_LINES_MAX;
+use crate::domain::limits::{CONSOLIDATED_MAX, ORDER_LINES_MAX};
 use crate::domain::money::Currency;
 use crate::domain::order::{OrderStatus, OrderType, Payment, Sealed};
 use crate::domain::quantity::Quantity;
@@ -386,15 +388,72 @@ shape! {
     }
 }
 
+shape! {
+    /// Orders whose shipments are to be joined.
+    pub struct Consolidation {
+        /// The others.
+        pub orders: Vec<OtherOrder>,
+    }
+}
+
+/// The id of another order.
+#[derive(Clone, Debug, utoipa::ToSchema)]
+pub struct OtherOrder(pub Id);
+
+impl Shape for OtherOrder {
+    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+        Id::read(json, at).map(Self)
+    }
+}
+
+impl Listed for OtherOrder {
+    const MOST: usize = CONSOLIDATED_MAX;
+}
+
+impl Consolidation {
+    /// The command for one order.
+    pub fn command(self, order: Text) -> Command {
+        let with = self.orders.into_iter().map(|other| other.0.0).collect();
+        Command::Consolidate(Consolidate { order, with })
+    }
+}
+
+shape! {
+    /// Units that are to become an order of their own.
+    pub struct Splitting {
+        /// The caller's own id of the new order.
+        pub id: Option<CallerId>,
+        /// The channel's id of the new order; that of the order with a number behind it when left out.
+        pub channel_order_id: Option<ChannelOrderId>,
+        /// Which units.
+        pub lines: Vec<CancelledUnits>,
+    }
+}
+
+impl Splitting {
+    /// The command for one order, with the fingerprint of the body it came in.
+    pub fn command(self, order: Text, fingerprint: u64) -> Command {
+        Command::SplitOrder(SplitOrder {
+            order,
+            id: self.id.map(Text::from),
+            fingerprint,
+            channel_order_id: self.channel_order_id.map(|id| id.0),
+            lines: self.lines.into_iter().map(CancelledUnits::asked).collect(),
+        })
+    }
+}
+
+impl CancelledUnits {
+    fn asked(self) -> CancelUnits {
+        let from = self.fulfillment_order.map(Text::from);
+        CancelUnits { line: self.line.0, quantity: self.quantity, from }
+    }
+}
+
 impl Cancellation {
     /// The command for one order.
     pub fn command(self, order: Text) -> Command {
-        let units = |units: CancelledUnits| CancelUnits {
-            line: units.line.0,
-            quantity: units.quantity,
-            from: units.fulfillment_order.map(Text::from),
-        };
-        let lines = self.lines.map(|lines| lines.into_iter().map(units).collect());
+        let lines = self.lines.map(|lines| lines.into_iter().map(CancelledUnits::asked).collect());
         Command::CancelOrder(CancelOrder { order, lines, reason: self.reason.0 })
     }
 }

@@ -7,7 +7,7 @@ use super::inbound::{CallingOff, InboundChange, NewInbound, Receipt};
 use super::item::ItemPut;
 use super::json::Json;
 use super::node::{NodeChange, NodePut};
-use super::order::{Cancellation, NewOrder};
+use super::order::{Cancellation, Consolidation, NewOrder, Splitting};
 use super::problem::{CODES, Problem};
 use super::reading::{Shape, read};
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
@@ -42,6 +42,8 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["orders", _, "cancellations"]) => read_as::<Cancellation>(body),
         ("POST", ["orders", _, "holds"]) => read_as::<NewHold>(body),
         ("POST", ["orders", _, "holds", _, "release"]) => read_as::<HoldEnd>(body),
+        ("POST", ["orders", _, "consolidate"]) => read_as::<Consolidation>(body),
+        ("POST", ["orders", _, "split"]) => read_as::<Splitting>(body),
         ("POST", ["orders", _, "edits"]) => read_as::<NewEdit>(body),
         ("POST", ["orders", _, "edits", _, "confirm" | "decline"]) => read_as::<Nothing>(body),
         ("POST", ["orders", _, "payments"]) => read_as::<NewPayment>(body),

@@ -387,6 +387,30 @@ pub struct CancelOrder {
     pub reason: Text,
 }
 
+/// Let fulfilment orders of several orders leave in one shipment, node by node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consolidate {
+    /// The order that is answered.
+    pub order: Text,
+    /// The others.
+    pub with: Vec<Text>,
+}
+
+/// Let units of an order become an order of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SplitOrder {
+    /// The order.
+    pub order: Text,
+    /// The caller's own id of the new one.
+    pub id: Option<Text>,
+    /// Fingerprint of the body, compared when the id comes again.
+    pub fingerprint: u64,
+    /// The channel's id of the new one; that of the order with a number behind it when `None`.
+    pub channel_order_id: Option<Text>,
+    /// Which units.
+    pub lines: Vec<CancelUnits>,
+}
+
 /// One change of an order that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditChange {
@@ -615,6 +639,10 @@ pub enum Command {
     EndHold(EndHold),
     /// Report a payment.
     ReportPayment(ReportPayment),
+    /// Join shipments of several orders.
+    Consolidate(Consolidate),
+    /// Split an order.
+    SplitOrder(SplitOrder),
     /// Open an edit.
     OpenEdit(OpenEdit),
     /// Confirm or decline an edit.

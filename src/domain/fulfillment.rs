@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decision::LineUnits;
-use super::ids::{NodeIndex, Text};
+use super::ids::{FulfillmentKey, NodeIndex, Text};
 
 /// Where a fulfilment order stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -219,6 +219,9 @@ pub struct FulfillmentOrder {
     pub reason: Option<Text>,
     /// What the plan that made it says it costs, minor units of the base currency; 0 when it filled units that waited.
     pub cost: i64,
+    /// Fulfilment orders, of other orders too, that leave in one shipment with it, itself included; none when it leaves
+    /// alone.
+    pub ships_with: Vec<FulfillmentKey>,
 }
 
 impl FulfillmentOrder {
@@ -236,6 +239,7 @@ impl FulfillmentOrder {
             shipment: None,
             reason: None,
             cost,
+            ships_with: Vec::new(),
         }
     }
 

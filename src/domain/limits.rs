@@ -53,6 +53,8 @@ pub const COUNT_SOURCES_MAX: usize = 16;
 pub const AS_OF_AHEAD_MS: i64 = 5 * 60 * 1_000;
 /// Most holds an order may have, ended ones included.
 pub const HOLDS_MAX: usize = 100;
+/// Most orders that may be joined in one request.
+pub const CONSOLIDATED_MAX: usize = 50;
 /// Most edits an order may have, ended ones included.
 pub const EDITS_MAX: usize = 100;
 /// Most changes of one edit.

@@ -23,6 +23,7 @@ pub mod order;
 mod order_edit;
 mod order_fold;
 mod order_money;
+mod order_split;
 pub mod order_status;
 pub mod order_story;
 pub mod payment;

@@ -14,7 +14,7 @@ use super::edit::{Edit, EditState, EditTerms};
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
 use super::geo::Position;
 use super::hold::{Hold, HoldState, HoldTerms};
-use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use super::ids::{FulfillmentKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use super::item::Component;
 use super::limits::FULFILLMENT_ORDERS_MAX;
 use super::money::Currency;
@@ -331,6 +331,25 @@ pub enum OrderEvent {
         /// What was allocated.
         allocations: Vec<Allocation>,
     },
+    /// Fulfilment orders, of other orders too, leave in one shipment from now on.
+    Consolidated {
+        /// Number of the one that is this order's.
+        number: u16,
+        /// All of them, ascending.
+        ships_with: Vec<FulfillmentKey>,
+    },
+    /// Units went to an order of their own.
+    SplitOff {
+        /// That order.
+        to: OrderKey,
+        /// Which, and from where.
+        parts: Vec<CancelledPart>,
+    },
+    /// The order was split off another.
+    SplitFrom {
+        /// That other.
+        order: OrderKey,
+    },
 }
 
 /// An order.
@@ -364,6 +383,8 @@ pub struct Order {
     pub edits: Vec<Edit>,
     /// What edits changed of the price of all lines, cancelled units included, minor units of its currency.
     pub repriced: i64,
+    /// The order it was split off.
+    pub split_from: Option<OrderKey>,
 }
 
 impl Order {

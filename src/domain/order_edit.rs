@@ -107,7 +107,7 @@ impl Order {
     }
 
     /// Units leave their line: nobody wants them any more, and nothing of them is left.
-    fn lower(&mut self, part: &CancelledPart) -> Result<(), LawBroken> {
+    pub(super) fn lower(&mut self, part: &CancelledPart) -> Result<(), LawBroken> {
         let line = self.line_mut(part.line)?;
         sub(&mut line.placed.quantity, part.quantity, "the quantity of a line")?;
         match part.from {

@@ -65,6 +65,7 @@ impl Order {
             payments: Vec::new(),
             edits: Vec::new(),
             repriced: 0,
+            split_from: None,
         };
         order.payments = order.paid_at_capture(&header.actor);
         order
@@ -139,6 +140,9 @@ impl Order {
                     return Err(LawBroken(format!("order {}: {} more was given back than taken", self.key, -kept)));
                 }
             }
+            OrderEvent::Consolidated { number, ships_with } => self.consolidate(*number, ships_with)?,
+            OrderEvent::SplitOff { parts, .. } => self.split_off(parts)?,
+            OrderEvent::SplitFrom { order } => self.split_from = Some(*order),
             OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,
             OrderEvent::EditEnded { number, state, .. } => self.end_edit(header, *number, *state)?,
             OrderEvent::Edited { number, lowered, allocations } => {

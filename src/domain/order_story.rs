@@ -47,6 +47,9 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             PaymentMark::Failed => ("payment_failed", 0, None),
             PaymentMark::Refunded => ("payment_refunded", 0, None),
         },
+        OrderEvent::Consolidated { number, .. } => ("consolidated", *number, None),
+        OrderEvent::SplitOff { to, .. } => ("split", 0, Some(to.to_string().into())),
+        OrderEvent::SplitFrom { order } => ("split_off", 0, Some(order.to_string().into())),
         OrderEvent::EditOpened { .. } => ("edit_opened", 0, None),
         OrderEvent::Edited { .. } => ("edited", 0, None),
         OrderEvent::EditEnded { state, reason, .. } => match state {

@@ -212,6 +212,14 @@ pub enum Rejection {
         /// What stands against it.
         why: String,
     },
+    /// Fulfilment orders of these orders cannot leave in one shipment.
+    #[error("order {order} cannot be consolidated: {why}")]
+    NotConsolidable {
+        /// The order that stands against it.
+        order: String,
+        /// What does.
+        why: String,
+    },
     /// The reservation holds what an edit needs.
     #[error("reservation {id} belongs to an edit of an order: it ends when that is confirmed or declined")]
     ReservationOfEdit {
@@ -308,6 +316,7 @@ impl Rejection {
             Self::EditEnded { .. } => "edit_ended",
             Self::EditStale { .. } => "edit_stale",
             Self::NotEditable { .. } => "not_editable",
+            Self::NotConsolidable { .. } => "not_consolidable",
             Self::ReservationOfEdit { .. } => "reservation_of_edit",
             Self::InboundEnded { .. } => "inbound_ended",
             Self::RefundTooLarge { .. } => "refund_too_large",

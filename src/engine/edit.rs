@@ -631,7 +631,8 @@ fn plan(order: &Order, terms: &mut EditTerms, route: Route) -> Decision {
         let is_as_planned = |found: &&mut FoundFulfillment| {
             let fulfillment = order.fulfillment(found.number).expect("it was read off this order");
             let same_units = || sorted(&found.units) == sorted(&assignment.lines);
-            !found.stays && (fulfillment.node, fulfillment.group) == (assignment.node, group) && same_units()
+            let alone = fulfillment.ships_with.is_empty();
+            !found.stays && alone && (fulfillment.node, fulfillment.group) == (assignment.node, group) && same_units()
         };
         match terms.found.iter_mut().find(is_as_planned) {
             Some(found) => found.stays = true,

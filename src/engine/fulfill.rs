@@ -10,7 +10,7 @@ use super::table::Locked;
 use super::turn::{Turn, order_events};
 use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
-use crate::domain::command::{CancelOrder, Fulfill, FulfillmentAction, NamedUnits};
+use crate::domain::command::{CancelOrder, CancelUnits, Fulfill, FulfillmentAction, NamedUnits};
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason};
@@ -61,6 +61,13 @@ impl Engine {
         let mut slot = self.orders.lock(key.order).ok_or_else(unknown)?;
         let order = slot.as_ref().expect("a locked entity is there");
         let fulfillment = order.fulfillment(key.number).ok_or_else(unknown)?;
+        if let FulfillmentAction::Ship { shipment } = &command.action
+            && !fulfillment.ships_with.is_empty()
+        {
+            let together = fulfillment.ships_with.clone();
+            drop(slot);
+            return self.ship_together(turn, network, key, &together, shipment).map(Tried::Done);
+        }
         let step = step_of(order, fulfillment, &command.action)?;
         let verb = step.verb(fulfillment.status);
         if !fulfillment.status.takes(verb) {
@@ -460,20 +467,23 @@ fn short<'n>(
 /// Which units a cancellation takes, in the order of `DOMAIN`: what nobody was found for, what waits, what is allocated
 /// (the dearest node first), what is released and not yet being picked.
 fn parts_to_cancel(order: &Order, command: &CancelOrder) -> Result<Vec<CancelledPart>, Rejection> {
-    let not_cancellable = |line: &str, cancellable, requested| Rejection::NotCancellable {
-        order: order.name(),
-        line: line.to_owned(),
-        cancellable,
-        requested,
-    };
     let Some(named) = &command.lines else {
         let parts: Vec<_> = (0..order.lines.len() as u16).flat_map(|line| order.cancellable(line)).collect();
-        return if parts.is_empty() { Err(not_cancellable("", 0, order.totals().open())) } else { Ok(parts) };
+        let none = || not_cancellable(order, "", 0, order.totals().open());
+        return if parts.is_empty() { Err(none()) } else { Ok(parts) };
     };
+    named_parts(order, named)
+}
+
+fn not_cancellable(order: &Order, line: &str, cancellable: u64, requested: u64) -> Rejection {
+    Rejection::NotCancellable { order: order.name(), line: line.to_owned(), cancellable, requested }
+}
+
+/// The buckets that named units are in; units of a fulfilment order that is named go before those of any.
+pub(super) fn named_parts(order: &Order, named: &[CancelUnits]) -> Result<Vec<CancelledPart>, Rejection> {
     if named.is_empty() {
         return Err(no_lines());
     }
-    // Units of a fulfilment order that is named go before those of any.
     let mut wanted: BTreeMap<(u16, Option<u16>), u64> = BTreeMap::new();
     for (at, units) in named.iter().enumerate() {
         let key = (line_of(order, at, &units.line)?, fulfillment_of(order, at, units.from.as_deref())?);
@@ -495,7 +505,8 @@ fn parts_to_cancel(order: &Order, command: &CancelOrder) -> Result<Vec<Cancelled
             }
         }
         if left > 0 {
-            return Err(not_cancellable(&order.lines[usize::from(line)].placed.id, requested - left, requested));
+            let id = &order.lines[usize::from(line)].placed.id;
+            return Err(not_cancellable(order, id, requested - left, requested));
         }
     }
     Ok(parts)

@@ -21,6 +21,7 @@
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
 //! | `transfer` | units that go from one node to another |
 //! | `edit` | edits of orders: planned, set aside, confirmed in one record |
+//! | `consolidate`, `split` | orders that share shipments; units that become an order of their own |
 //! | `start`, `settle`, `read` | from a state, paid; reads |
 //!
 //! What is *not* here: bytes and disk (`journal`), JSON (`api`), waiting for durability (`pipeline`).
@@ -31,6 +32,7 @@ mod batch;
 mod catalogue;
 pub mod cell;
 mod change;
+mod consolidate;
 mod count;
 mod due;
 mod edit;
@@ -48,6 +50,7 @@ mod reserve;
 mod routing;
 mod settle;
 pub mod shares;
+mod split;
 mod start;
 mod table;
 #[cfg(test)]
@@ -178,6 +181,8 @@ impl Engine {
             Command::PutHold(put) => self.put_hold(&turn, &put),
             Command::EndHold(end) => self.end_hold(&turn, &end),
             Command::ReportPayment(report) => self.report_payment(&turn, &report),
+            Command::Consolidate(join) => self.consolidate(&turn, &join),
+            Command::SplitOrder(split) => self.split_order(&turn, &split),
             Command::OpenEdit(open) => self.open_edit(&turn, &open),
             Command::EndEdit(end) => self.end_edit(&turn, &end),
             Command::AnnounceInbound(announced) => self.announce_inbound(&turn, &announced),

@@ -166,6 +166,19 @@ impl Logged {
         }
     }
 
+    /// Folds the record's events of one order into it, where the record is of several. It is locked, or just begun.
+    pub fn fold_order_of(&self, key: OrderKey, slot: &mut Locked<Order>) {
+        for event in &self.events {
+            if let Event::OrderChanged(changed) = event
+                && changed.key == key
+            {
+                let OrderChanged { version, event, .. } = &**changed;
+                let folded = Order::fold(slot.take(), key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its order can take"));
+            }
+        }
+    }
+
     /// Folds the record's events into a document of inbound supply that is locked.
     pub fn fold_inbound(&self, slot: &mut Locked<Inbound>) {
         for event in &self.events {

@@ -9,7 +9,9 @@ use super::front::Front;
 use super::reply::{Replied, ahead, found, found_written, made, written};
 use super::request::{Ask, Params, Path, Urgent, Write};
 use crate::api::decision::{DecisionJson, OrderLines, Quote};
-use crate::api::order::{Cancellation, HistoryEntry, NewOrder, OrderJson, OrderParams, history};
+use crate::api::order::{
+    Cancellation, Consolidation, HistoryEntry, NewOrder, OrderJson, OrderParams, Splitting, history,
+};
 use crate::api::page::{Page, length};
 use crate::api::problem::Problem;
 use crate::domain::command::Command;
@@ -104,6 +106,30 @@ pub async fn cancel(State(front): State<Front>, Path(id): Path<Text>, write: Urg
     let Urgent(write) = write;
     let done = front.pipeline().submit(write.context, write.body.command(id)).await?;
     Ok(made(&front, StatusCode::OK, done))
+}
+
+/// Let fulfilment orders of several orders of one customer to one address leave in one shipment, node by node, while
+/// nothing of them is picked: to ship one is to ship all of them.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/consolidate", tag = "orders", request_body = Consolidation,
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderJson)),
+)]
+pub async fn consolidate(State(front): State<Front>, Path(id): Path<Text>, write: Write<Consolidation>) -> Replied {
+    let done = front.pipeline().submit(write.context, write.body.command(id)).await?;
+    Ok(made(&front, StatusCode::OK, done))
+}
+
+/// Let units of an order that nobody has begun to pick become an order of their own; their stock goes with them. Payments
+/// and a total as reported stay with the order; holds are put on both.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/split", tag = "orders", request_body = Splitting,
+    params(("id" = String, Path)),
+    responses((status = 201, body = OrderJson)),
+)]
+pub async fn split(State(front): State<Front>, Path(id): Path<Text>, write: Write<Splitting>) -> Replied {
+    let command = write.body.command(id, write.fingerprint);
+    Ok(made(&front, StatusCode::CREATED, front.pipeline().submit(write.context, command).await?))
 }
 
 /// The last sourcing decision, with every losing node.

@@ -59,6 +59,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(orders::orders, orders::place))
         .routes(routes!(orders::order))
         .routes(routes!(orders::cancel))
+        .routes(routes!(orders::consolidate))
+        .routes(routes!(orders::split))
         .routes(routes!(orders::decision))
         .routes(routes!(orders::story))
         .routes(routes!(holds::hold))

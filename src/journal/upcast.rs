@@ -46,6 +46,7 @@ impl FulfillmentOrderV2 {
             shipment,
             reason,
             cost: cost.unwrap_or(0),
+            ships_with: Vec::new(),
         }
     }
 }
@@ -88,6 +89,7 @@ impl From<OrderV2> for Order {
             payments,
             edits: Vec::new(),
             repriced: 0,
+            split_from: None,
         }
     }
 }

@@ -467,6 +467,47 @@ fn an_order_is_edited_before_it_leaves() {
 }
 
 #[test]
+fn orders_are_split_and_leave_together() {
+    served(|server| {
+        shop(server);
+        let placed = server.done("POST", "/v1/orders", &order("1", "A /1", 3));
+        let path = format!("/v1/orders/{}", placed["id"].as_str().expect("an id"));
+        let split = || {
+            let body = br#"{"id":"part-2","lines":[{"line":"1","quantity":1}]}"#;
+            server.send(
+                "POST",
+                &format!("{path}/split"),
+                "content-type: application/json\r\nidempotency-key: k\r\n",
+                body,
+            )
+        };
+        let (first, again) = (split(), split());
+        assert_eq!((first.status, &first.json()["id"]), (201, &json!("part-2")), "{}", first.json());
+        assert_eq!((again.json(), again.header("idempotent-replayed")), (first.json(), Some("true")));
+        let (part, whole) = (first.json(), server.get(&path).json());
+        assert_eq!((&part["lines"][0]["quantity"], &whole["lines"][0]["quantity"]), (&json!(1), &json!(2)));
+        assert!(part["split_from"].is_string(), "{part}");
+        let unknown = server.ask("POST", &format!("{path}/consolidate"), &json!({"orders": ["part-3"]}));
+        assert_eq!((unknown.status, unknown.code().as_str()), (422, "unknown_order"));
+        let joined = server.done("POST", &format!("{path}/consolidate"), &json!({"orders": ["part-2"]}));
+        assert_eq!(joined["fulfillment_orders"][0]["ships_with"].as_array().map(Vec::len), Some(2), "{joined}");
+        let fulfillment = |order: &Value| order["fulfillment_orders"][0]["id"].as_str().expect("an id").to_owned();
+        for order in [&part, &whole] {
+            for verb in ["accept", "pick", "pack"] {
+                server.done("POST", &format!("/v1/fulfillment-orders/{}/{verb}", fulfillment(order)), &json!({}));
+            }
+        }
+        let shipment = json!({"carrier": "ups", "service": "ground", "tracking_number": "1Z"});
+        server.done("POST", &format!("/v1/fulfillment-orders/{}/ship", fulfillment(&part)), &shipment);
+        for order in ["part-2", placed["id"].as_str().expect("an id")] {
+            assert_eq!(server.get(&format!("/v1/orders/{order}")).json()["status"], "shipped");
+        }
+        let alone = server.ask("POST", &format!("{path}/consolidate"), &json!({"orders": ["part-2"]}));
+        assert_eq!((alone.status, alone.code().as_str()), (409, "not_consolidable"));
+    });
+}
+
+#[test]
 fn an_order_is_held_paid_and_let_go() {
     served(|server| {
         shop(server);

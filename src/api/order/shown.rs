@@ -77,6 +77,9 @@ pub struct OrderJson {
     /// Its holds, ended ones included.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<HoldJson>,
+    /// The order it was split off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_from: Option<String>,
     /// Its edits, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<EditBrief>,
@@ -246,6 +249,7 @@ impl OrderJson {
             totals: facts.total.map(total),
             payments: order.payments.iter().map(|fact| PaymentReport::of(fact, facts.currency)).collect(),
             holds: HoldJson::all_of(order),
+            split_from: order.split_from.map(|key| key.to_string()),
             edits: EditBrief::all_of(order),
             milestones: milestones(order),
             lines: (0..order.lines.len() as u16).map(|at| OrderLineJson::of(order, at, &names)).collect(),

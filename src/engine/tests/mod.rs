@@ -10,6 +10,7 @@ mod holds;
 mod inbound;
 mod outage;
 pub(crate) mod random;
+mod sharing;
 mod storm;
 mod transfers;
 pub(crate) mod world;

@@ -10,7 +10,7 @@ use crate::domain::event::*;
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState, HoldTerms, ReleaseAt};
-use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, TransferKey};
+use crate::domain::ids::{FulfillmentKey, InboundKey, OrderKey, ReservationKey, TransferKey};
 use crate::domain::inbound::InboundEvent;
 use crate::domain::item::{Component, Dimensions, Item, ItemKind};
 use crate::domain::money::Money;
@@ -271,6 +271,24 @@ fn events() -> Vec<Event> {
             fingerprint: 48,
             answer: Answer::Counted(CELL, Level { on_hand: 7, available: 7, ..Level::default() }, -3),
         }),
+        of_order(
+            13,
+            OrderEvent::Consolidated {
+                number: 2,
+                ships_with: vec![
+                    FulfillmentKey { order: OrderKey(77), number: 2 },
+                    FulfillmentKey { order: OrderKey(78), number: 1 },
+                ],
+            },
+        ),
+        of_order(
+            14,
+            OrderEvent::SplitOff {
+                to: OrderKey(78),
+                parts: vec![CancelledPart { line: 1, quantity: 1, from: CancelFrom::Unallocated }],
+            },
+        ),
+        of_order(15, OrderEvent::SplitFrom { order: OrderKey(70) }),
     ]
 }
 

@@ -1,0 +1,175 @@
+//! Units of an order that become an order of their own, in one record. What is allocated goes with them, to fulfilment
+//! orders of the new order at the same nodes, and no stock moves; what waits is sourced for it anew, behind whoever waits.
+//!
+//! Payments and a total as reported stay with the order that is split: its new part owes the price of its lines. Holds
+//! that forbid are put on both, or splitting would be a way round them. What is being picked cannot go.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::change::Change;
+use super::fulfill::{leave_queues, named_parts};
+use super::table::{Name, Named};
+use super::turn::{Turn, order_events};
+use super::withdrawal::Withdrawal;
+use super::{Engine, Executed};
+use crate::domain::command::SplitOrder;
+use crate::domain::decision::LineUnits;
+use crate::domain::event::Answer;
+use crate::domain::hold::HoldState;
+use crate::domain::ids::{NodeIndex, OrderKey, Text};
+use crate::domain::limits::SKU_BYTES_MAX;
+use crate::domain::order::{Allocation, CancelFrom, CancelledPart, Order, OrderEvent, OrderFacts, PlacedLine};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::time::JournalTime;
+
+/// Most numbers that are tried behind the channel's id of an order that is split.
+const NUMBERS_MAX: u32 = 1_000;
+
+impl Engine {
+    pub(super) fn split_order(&self, turn: &Turn<'_>, command: &SplitOrder) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let unknown = || Rejection::not_found("order", command.order.to_string());
+        let old = self.find_order(&command.order).ok_or_else(unknown)?;
+        // Names are claimed before entities are locked; what the channel is called never changes.
+        let facts = self.order_by_key(old).ok_or_else(unknown)?.facts;
+        let own_claim = command.id.clone().map(|id| self.names.claim(Name::Order(id)));
+        if let Some(Named::Order(key, fingerprint)) = own_claim.as_ref().and_then(|claim| claim.taken()) {
+            return self.repeat_split(command, key, fingerprint);
+        }
+        let (channel_order_id, channel_claim) = self.claim_channel_id(command, &facts)?;
+        let mut slot = self.orders.lock(old).ok_or_else(unknown)?;
+        let now = turn.now();
+        let order = slot.as_ref().expect("a locked entity is there");
+        let parts = named_parts(order, &command.lines)?;
+        if parts.iter().map(|part| u64::from(part.quantity)).sum::<u64>() == order.totals().open() {
+            let why = "all that is open of it would go: there is nothing to split".to_owned();
+            return Err(Rejection::NotEditable { order: order.name(), why });
+        }
+        let key = OrderKey(self.next_key());
+        let told = new_order(order, command, channel_order_id, &parts, now);
+        let waiting = parts.iter().filter(|part| part.from == CancelFrom::Backordered);
+        let skus = waiting.flat_map(|part| order.lines[usize::from(part.line)].placed.stock(1)).map(|(sku, _)| sku);
+        let mut change = Change::lock(&network, &skus.collect());
+        leave_queues(&mut change, order, &parts);
+        let split = vec![OrderEvent::SplitOff { to: key, parts }];
+        let mut events: Vec<_> = order_events(old, order.version, split).collect();
+        events.extend(order_events(key, 0, told));
+        events.extend(change.events());
+        let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Order(key)))?;
+        let mut made = self.orders.begin(key);
+        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        logged.fold_order_of(old, &mut slot);
+        logged.fold_order_of(key, &mut made);
+        self.watch_holds(made.as_ref().expect("just folded"), 1);
+        channel_claim.settle(Named::Order(key, command.fingerprint));
+        if let Some(claim) = own_claim {
+            claim.settle(Named::Order(key, command.fingerprint));
+        }
+        let touched = logged.done();
+        drop((slot, made));
+        self.follow_up(turn, &network, touched);
+        self.resource(turn, &network, key);
+        let order = self.order_by_key(key).expect("just made");
+        let seq = order.seq;
+        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+    }
+
+    fn repeat_split(&self, command: &SplitOrder, key: OrderKey, fingerprint: u64) -> Result<Executed, Rejection> {
+        let order = self.order_by_key(key).filter(|order| order.split_from.is_some());
+        let same = order.filter(|_| fingerprint == command.fingerprint);
+        let taken = || Rejection::IdTaken { id: command.id.as_deref().unwrap_or_default().to_owned() };
+        let seq = same.ok_or_else(taken)?.history[0].seq;
+        Ok(Executed::Repeat { seq, answer: Answer::Order(key) })
+    }
+
+    /// The channel's id of the new order, claimed: the one asked for, or that of the order with a number behind it.
+    fn claim_channel_id(
+        &self,
+        command: &SplitOrder,
+        facts: &OrderFacts,
+    ) -> Result<(Text, super::table::Claim<'_>), Rejection> {
+        let name = |id: &Text| Name::ChannelOrder(facts.channel.clone(), id.clone());
+        if let Some(id) = &command.channel_order_id {
+            let claim = self.names.claim(name(id));
+            let Some(Named::Order(key, _)) = claim.taken() else { return Ok((id.clone(), claim)) };
+            return Err(Rejection::DuplicateChannelOrder {
+                channel: facts.channel.to_string(),
+                channel_order_id: id.to_string(),
+                order: self.order_by_key(key).map_or_else(|| key.to_string(), |order| order.name()),
+            });
+        }
+        for number in 2..NUMBERS_MAX {
+            let id: Text = format!("{}-{number}", facts.channel_order_id).into();
+            if id.len() > SKU_BYTES_MAX {
+                break;
+            }
+            let claim = self.names.claim(name(&id));
+            if claim.taken().is_none() {
+                return Ok((id, claim));
+            }
+        }
+        let detail = "none is free behind that of the order: name one";
+        Err(Rejection::invalid("channel_order_id", "missing_field", detail))
+    }
+}
+
+/// What the new order is told: it is placed with its units, split off, and held as the other is.
+fn new_order(
+    order: &Order,
+    command: &SplitOrder,
+    channel_order_id: Text,
+    parts: &[CancelledPart],
+    now: JournalTime,
+) -> Vec<OrderEvent> {
+    let facts = OrderFacts {
+        id: command.id.clone(),
+        fingerprint: command.fingerprint,
+        channel_order_id,
+        total: None,
+        payment: None,
+        reservation: None,
+        ..(*order.facts).clone()
+    };
+    let mut units: BTreeMap<u16, u32> = BTreeMap::new();
+    for part in parts {
+        *units.entry(part.line).or_default() += part.quantity;
+    }
+    let at = |line: u16| units.keys().position(|own| *own == line).expect("every part is of a line that goes") as u16;
+    let line = |(line, quantity): (&u16, &u32)| PlacedLine {
+        quantity: *quantity,
+        ..order.lines[usize::from(*line)].placed.clone()
+    };
+    let lines = units.iter().map(line).collect();
+    let mut there: BTreeMap<u16, (NodeIndex, u16, Vec<LineUnits>)> = BTreeMap::new();
+    for part in parts {
+        if let CancelFrom::Fulfillment(number) = part.from {
+            let from = order.fulfillment(number).expect("the part was read off this order");
+            let entry = there.entry(number).or_insert_with(|| (from.node, from.group, Vec::new()));
+            match entry.2.iter_mut().find(|units| units.line == at(part.line)) {
+                Some(units) => units.quantity += part.quantity,
+                None => entry.2.push(LineUnits { line: at(part.line), quantity: part.quantity }),
+            }
+        }
+    }
+    let allocations = (1..).zip(there.into_values());
+    let allocations =
+        allocations.map(|(number, (node, group, lines))| Allocation { number, node, group, lines, cost: 0 });
+    let placed = OrderEvent::Placed {
+        facts: Arc::new(facts),
+        lines,
+        allocations: allocations.collect(),
+        backordered: Vec::new(),
+        decision: None,
+    };
+    let forbids = |state| matches!(state, HoldState::Active | HoldState::Rejected);
+    let holds = order.holds.iter().filter(|hold| forbids(hold.state_at(now)));
+    let held = (1..).zip(holds).flat_map(|(number, hold)| {
+        let held = OrderEvent::Held { number, terms: hold.terms.clone() };
+        let stands = hold.state == HoldState::Rejected;
+        let stands = stands.then_some(OrderEvent::HoldEnded { number, state: HoldState::Rejected, reason: None });
+        std::iter::once(held).chain(stands)
+    });
+    [placed, OrderEvent::SplitFrom { order: order.key }].into_iter().chain(held).collect()
+}
