@@ -132,6 +132,7 @@ fn stock(skus: u32, run: impl Fn(Command) + Sync) {
                         dimensions: Dimensions::default(),
                         value: None,
                         components: vec![],
+                        release_at: None,
                     })));
                     let received = |k: u32| Adjustment {
                         sku: sku(n),
@@ -199,6 +200,7 @@ fn quotes(ordain: &Pipeline, size: &Size) -> u64 {
             payment: None,
             total: None,
             holds: Vec::new(),
+            wishes: Wishes::default(),
         };
         sum ^ mix(ordain.engine().quote(now, &order).expect("good").cost.amount as u64 ^ n)
     })

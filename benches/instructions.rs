@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use ordain::domain::command::{
-    Adjustment, Command as Change, Context, PlaceLine, PlaceOrder, PutItem, Reserve, ReserveLine, ShipTo,
+    Adjustment, Command as Change, Context, PlaceLine, PlaceOrder, PutItem, Reserve, ReserveLine, ShipTo, Wishes,
 };
 use ordain::domain::geo::Position;
 use ordain::domain::ids::Text;
@@ -202,6 +202,7 @@ fn with_stock(name: &str, work: impl FnOnce(&Pipeline)) {
             dimensions: Dimensions::default(),
             value: None,
             components: vec![],
+            release_at: None,
         })));
         let received =
             |k: u32| Adjustment { sku: sku(n), node: node_id(k), delta: 50_000_000, reason: MovementKind::Received };
@@ -286,6 +287,7 @@ fn order(n: u64) -> PlaceOrder {
         payment: None,
         total: None,
         holds: Vec::new(),
+        wishes: Wishes::default(),
     }
 }
 

@@ -249,6 +249,7 @@ fn stock(ordain: &Pipeline, network: &Network, skus: u64) {
             dimensions: Dimensions::default(),
             value: None,
             components: vec![],
+            release_at: None,
         })));
         let received = |node: u64| Adjustment {
             sku: format!("sku-{n:06}").into(),

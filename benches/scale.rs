@@ -295,6 +295,7 @@ fn item(n: u64) -> Item {
         dimensions: Dimensions { length: 200, width: 100, height: 50 },
         value: None,
         components: vec![],
+        release_at: None,
     }
 }
 
@@ -338,6 +339,7 @@ fn order(rung: Rung, n: u64) -> PlaceOrder {
         payment: None,
         total: Some(1_999),
         holds: Vec::new(),
+        wishes: Wishes::default(),
     }
 }
 

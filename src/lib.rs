@@ -56,6 +56,7 @@
 //! ordain.submit(Command::PutItem(Box::new(PutItem {
 //!     sku: "mug".into(), name: "Mug".into(), kind: ItemKind::Product, weight_g: 350,
 //!     dimensions: Dimensions::default(), value: None, components: Vec::new(),
+//!     release_at: None,
 //! })))?;
 //! ordain.submit(Command::AdjustStock(vec![Adjustment {
 //!     sku: "mug".into(), node: "chicago".into(), delta: 10, reason: MovementKind::Received,

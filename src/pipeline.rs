@@ -198,6 +198,7 @@ impl Pipeline {
             Reply::Reservation(reservation) => reservation.seq,
             Reply::Inbound(inbound) => inbound.seq,
             Reply::Transfer(transfer) => transfer.seq,
+            Reply::Subscription { subscription, .. } => subscription.seq,
             _ => seq,
         };
         Ok(Outcome { reply, seq, replayed: true })
@@ -274,6 +275,7 @@ mod tests {
             dimensions: Dimensions::default(),
             value: None,
             components: vec![],
+            release_at: None,
         };
         let reason = MovementKind::Received;
         let receipt = Adjustment { sku: "phone".into(), node: "east".into(), delta: STOCK, reason };

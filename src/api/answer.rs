@@ -12,6 +12,7 @@ use super::order::OrderJson;
 use super::reservation::ReservationJson;
 use super::rule_set::RuleSetJson;
 use super::stock::{CellJson, CountedJson, LevelsJson};
+use super::subscription::SubscriptionJson;
 use super::transfer::TransferJson;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::reply::Reply;
@@ -34,6 +35,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         }
         Reply::Reservation(reservation) => json(&ReservationJson::of(reservation, catalogue, now.journal)),
         Reply::Order(order) => OrderJson::written(order, catalogue),
+        Reply::Subscription { subscription, .. } => json(&SubscriptionJson::of(subscription, catalogue)),
         Reply::Inbound(inbound) => json(&InboundJson::of(inbound, catalogue, now.wall)),
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),

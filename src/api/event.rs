@@ -9,19 +9,23 @@ use super::reading::shape;
 use super::scalar::{Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::decision::LineUnits;
+use crate::domain::decision::{Assignment, Decision, LineUnits};
 use crate::domain::edit::{Edit, EditTerms, LineChange, PlannedShipment};
-use crate::domain::event::{Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved, TransferChanged};
+use crate::domain::event::{
+    Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved, SubscriptionChanged, TransferChanged,
+};
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::hold::Hold;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
 use crate::domain::inbound::InboundEvent;
+use crate::domain::item::Item;
 use crate::domain::order::{Allocation, CancelFrom, CancelledPart, OrderEvent, OrderFacts, PlacedLine};
 use crate::domain::payment::PaymentMark;
 use crate::domain::record::Record;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::state::{Entity, EntityKey, State};
 use crate::domain::stock::LevelDelta;
+use crate::domain::subscription::{SubscribedLine, SubscriptionEvent};
 use crate::domain::transfer::TransferEvent;
 
 shape! {
@@ -106,7 +110,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::NodePut(e) => {
             json!({"type": "node_put", "node": e.node.id, "kind": e.node.kind.word(), "active": e.node.active})
         }
-        Event::ItemPut(e) => json!({"type": "item_put", "sku": e.item.sku, "kind": e.item.kind.word()}),
+        Event::ItemPut(e) => item_put(&e.item),
         Event::RuleSetPut(e) => json!({"type": "rule_set_put", "rule_set": e.name, "version": e.version}),
         Event::StockMoved(e) => stock_moved(e, names),
         Event::ReservationChanged(e) => reservation_changed(e, names),
@@ -119,7 +123,16 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
             "source_seq": e.source_seq, "observed_at": Instant::from(e.observed_at), "counted": e.counted,
             "difference": e.difference,
         }),
+        Event::SubscriptionChanged(e) => subscription_changed(e, names),
     }
+}
+
+fn item_put(item: &Item) -> Value {
+    let mut facts = json!({"type": "item_put", "sku": item.sku, "kind": item.kind.word()});
+    if let Some(at) = item.release_at {
+        facts["release_at"] = json!(Instant::from(at));
+    }
+    facts
 }
 
 fn stock_moved(moved: &StockMoved, names: &impl Names) -> Value {
@@ -218,6 +231,37 @@ fn transfer_changed(changed: &TransferChanged, names: &impl Names) -> Value {
     facts
 }
 
+fn subscription_changed(changed: &SubscriptionChanged, names: &impl Names) -> Value {
+    let (kind, mut facts) = match &changed.event {
+        SubscriptionEvent::Put { id, terms } => {
+            let line = |line: &SubscribedLine| json!({"id": line.id, "sku": names.sku(line.sku), "quantity": line.quantity, "unit_price": line.unit_price});
+            (
+                "subscription_put",
+                json!({
+                    "caller_id": id, "customer": terms.customer, "channel": terms.channel,
+                    "every": terms.every.to_string(), "next_at": Instant::from(terms.first_at),
+                    "lines": terms.lines.iter().map(line).collect::<Vec<_>>(),
+                }),
+            )
+        }
+        SubscriptionEvent::Placed { number, order } => {
+            ("subscription_placed", json!({"number": number, "order": order.to_string()}))
+        }
+        SubscriptionEvent::Failed { number, code, detail, retry_at } => (
+            "subscription_failed",
+            json!({"number": number, "code": code, "detail": detail, "retry_at": Instant::from(*retry_at)}),
+        ),
+        SubscriptionEvent::Skipped { number, reason } => {
+            ("subscription_skipped", json!({"number": number, "reason": reason}))
+        }
+        SubscriptionEvent::Paused { reason } => ("subscription_paused", json!({"reason": reason})),
+        SubscriptionEvent::Resumed { passed } => ("subscription_resumed", json!({"passed": passed})),
+        SubscriptionEvent::Cancelled { reason } => ("subscription_cancelled", json!({"reason": reason})),
+    };
+    name(&mut facts, kind, "subscription", changed.key.to_string(), changed.version);
+    facts
+}
+
 fn held(held: &Held, names: &impl Names) -> Value {
     json!({"sku": names.sku(held.sku), "node": names.node(held.node), "quantity": held.quantity})
 }
@@ -281,6 +325,14 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
                 "allocations": allocated(key, allocations, names),
             }),
         ),
+        OrderEvent::Preordered { units } => ("order_preordered", json!({"units": self::units(units)})),
+        OrderEvent::ReleaseCame { units } => ("order_release_came", json!({"units": self::units(units)})),
+        OrderEvent::Deferred { due } => {
+            ("order_deferred", json!({"allocate_at": due.map(|due| Instant::from(due.wall))}))
+        }
+        OrderEvent::Routed { decision } => ("order_routed", planned(decision, names)),
+        OrderEvent::RoutingFailed { decision } => ("order_routing_failed", planned(decision, names)),
+        OrderEvent::AllocationFailed { decision } => ("order_allocation_failed", planned(decision, names)),
         OrderEvent::Fulfillment { number, step } => {
             let (kind, mut facts) = self::step(step);
             facts.insert("fulfillment_order".into(), fulfillment(key, *number));
@@ -350,6 +402,16 @@ fn allocated(key: OrderKey, allocations: &[Allocation], names: &impl Names) -> V
         })
     };
     allocations.iter().map(one).collect()
+}
+
+/// A plan of which nothing is taken, or that there is none.
+fn planned(decision: &Decision, names: &impl Names) -> Value {
+    let shipment =
+        |assignment: &Assignment| json!({"node": names.node(assignment.node), "lines": units(&assignment.lines)});
+    json!({
+        "assignments": decision.assignments.iter().map(shipment).collect::<Vec<_>>(),
+        "unfilled": units(&decision.unfilled),
+    })
 }
 
 /// Units by the position of their line in the order, from 0.

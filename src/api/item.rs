@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::reading::{At, Listed, shape};
-use super::scalar::{Grams, Millimetres, MoneyJson, Name, Price, Sku};
+use super::scalar::{Grams, Instant, Millimetres, MoneyJson, Name, Price, Sku};
 use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::PutItem;
@@ -29,6 +29,8 @@ shape! {
         pub value: Option<Price>,
         /// Components of a kit: at most 100, each sku once. Nothing else has components.
         pub components: Option<Vec<ComponentShape>>,
+        /// When it is released. Until then what cannot be had of it is pre-ordered, and nothing of it leaves the house.
+        pub release_at: Option<Instant>,
     }
     check = ItemPut::judge;
 }
@@ -94,6 +96,7 @@ impl ItemPut {
             dimensions: Dimensions { length: edges.length.0, width: edges.width.0, height: edges.height.0 },
             value: self.value.map(Money::from),
             components: components.map(|c| (c.sku.0, c.quantity)).collect(),
+            release_at: self.release_at.map(Instant::wall),
         }
     }
 }
@@ -113,6 +116,8 @@ pub struct ItemJson {
     pub value: Option<MoneyJson>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<ComponentShape>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_at: Option<Instant>,
 }
 
 impl ItemJson {
@@ -135,6 +140,7 @@ impl ItemJson {
             },
             value: item.value.map(MoneyJson::from),
             components: item.components.iter().filter_map(component).collect(),
+            release_at: item.release_at.map(Instant::from),
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod reservation;
 pub mod rule_set;
 pub mod scalar;
 pub mod stock;
+pub mod subscription;
 #[cfg(test)]
 mod tests;
 pub mod transfer;

@@ -13,9 +13,9 @@ use super::scalar::{
     CallerId, ChannelOrderId, Country, Id, Instant, Latitude, Longitude, Name, Personal, PostalCode, Price, Reason,
     Sku, position,
 };
-use super::words::{DeliveryMethod, Worded};
+use super::words::{AllocationMode, DeliveryMethod, Worded};
 use crate::domain::command::{
-    CancelOrder, CancelUnits, Command, Consolidate, PlaceLine, PlaceOrder, ShipTo, SplitOrder,
+    CancelOrder, CancelUnits, Command, Consolidate, Deferred, PlaceLine, PlaceOrder, ShipTo, SplitOrder, Wishes,
 };
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
@@ -57,6 +57,10 @@ shape! {
         pub payment: Option<PaymentShape>,
         /// Totals as reported.
         pub totals: Option<TotalsShape>,
+        /// `at_once`, if nothing else is said. `deferred`: its units rest until `…/allocate`, or until `allocate_at`.
+        pub allocation: Option<AllocationMode>,
+        /// When the clock allocates an order that rests.
+        pub allocate_at: Option<Instant>,
         /// Holds to begin with.
         pub holds: Option<Vec<NewHold>>,
         /// Further destinations by key; a line names its own by `group`.
@@ -230,8 +234,11 @@ impl ShipToShape {
 }
 
 impl NewOrder {
-    fn judge(&self, at: &At<'_>) {
+    pub(super) fn judge(&self, at: &At<'_>) {
         self.judge_lines(&at.field("lines"));
+        if self.allocate_at.is_some() && self.allocation != Some(AllocationMode::Deferred) {
+            at.field("allocate_at").fault::<()>("needs_deferral", "is only for an allocation that is deferred");
+        }
         let currency = self.currency();
         if self.totals.is_some_and(|totals| totals.total.currency.0 != currency) {
             mismatch(&at.field("totals").field("total"), currency);
@@ -302,6 +309,10 @@ impl NewOrder {
             payment,
             total: self.totals.map(|totals| totals.total.amount.0),
             holds: self.holds.unwrap_or_default().into_iter().map(NewHold::asked).collect(),
+            wishes: Wishes {
+                deferred: (self.allocation == Some(AllocationMode::Deferred))
+                    .then(|| Deferred { allocate_at: self.allocate_at.map(Instant::wall) }),
+            },
         }
     }
 }

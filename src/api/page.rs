@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::json::Json;
 use super::reading::{At, Shape, shape, shown};
-use crate::domain::ids::{FulfillmentKey, InboundKey, OrderKey, TransferKey};
+use crate::domain::ids::{FulfillmentKey, InboundKey, OrderKey, SubscriptionKey, TransferKey};
 use crate::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 
 /// How many entries a page shall have.
@@ -64,6 +64,8 @@ cursors! {
     InboundCursor(InboundKey) by InboundKey::parse;
     /// The last transfer of the page before.
     TransferCursor(TransferKey) by TransferKey::parse;
+    /// The last subscription of the page before.
+    SubscriptionCursor(SubscriptionKey) by SubscriptionKey::parse;
     /// The last fulfilment order of the page before.
     FulfillmentCursor(FulfillmentKey) by FulfillmentKey::parse;
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::json::Malformed;
+use super::scalar::Instant;
 use crate::domain::rejection::{Fault, Rejection};
 
 /// A code of the API: its name, its status, its title.
@@ -46,8 +47,11 @@ pub const CODES: &[Code] = &[
     ("not_consolidable", 409, "The orders cannot share a shipment"),
     ("reservation_of_edit", 409, "The reservation belongs to an edit"),
     ("hold_ended", 409, "The hold is no longer active"),
+    ("not_deferred", 409, "The order does not rest"),
+    ("not_released", 409, "The item is not released yet"),
     ("nothing_to_hold", 409, "The order has nothing left to hold"),
     ("inbound_ended", 409, "Nothing more comes of that inbound supply"),
+    ("subscription_state", 409, "The subscription is not in a state for that"),
     ("refund_too_large", 409, "More would be given back than was taken"),
     ("answer_gone", 410, "The answer to the repeated request is no longer kept"),
     ("events_gone", 410, "The events asked for are no longer kept"),
@@ -75,6 +79,7 @@ pub const CODES: &[Code] = &[
     ("as_of_too_old", 422, "What happened since the count is no longer known"),
     ("too_many_sources", 422, "Too many sources number their counts of a cell"),
     ("same_node", 422, "A transfer goes to another node"),
+    ("invalid_period", 422, "A period cannot be read"),
     ("invalid_time_zone", 422, "A time zone is not known"),
     ("currency_mismatch", 422, "Prices of one order have one currency"),
     ("duplicate_line_id", 422, "Two lines have the same id"),
@@ -93,7 +98,10 @@ pub const CODES: &[Code] = &[
     ("too_many", 422, "There are too many entries"),
     ("too_many_lines", 422, "There are too many lines"),
     ("too_many_components", 422, "Its kits name too many components"),
-    ("unsupported_order_type", 422, "This type of order is not taken yet"),
+    ("unroutable", 422, "Not all of it can be had"),
+    ("nothing_to_preorder", 422, "Every item of the pre-order is released"),
+    ("needs_deferral", 422, "Only an order that rests is allocated at a time"),
+    ("deferred_claim", 422, "An order that rests cannot claim a reservation"),
     ("unknown_sku", 422, "The sku does not exist"),
     ("unknown_node", 422, "The node does not exist"),
     ("unknown_line", 422, "The line does not exist"),
@@ -264,6 +272,10 @@ fn facts(rejection: &Rejection) -> Value {
             json!({"fulfillment_order": id, "step": verb.word(), "holds": holds})
         }
         Rejection::HoldEnded { order, hold, state } => json!({"order": order, "hold": hold, "state": state}),
+        Rejection::NotDeferred { order } => json!({"order": order}),
+        Rejection::NotReleased { id, sku, release_at } => {
+            json!({"fulfillment_order": id, "sku": sku, "release_at": Instant::from(*release_at)})
+        }
         Rejection::NothingToHold { order } => json!({"order": order}),
         Rejection::EditOpen { order, edit } => json!({"order": order, "edit": edit}),
         Rejection::EditEnded { order, edit, state } => json!({"order": order, "edit": edit, "state": state}),
@@ -272,6 +284,7 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::NotConsolidable { order, why } => json!({"order": order, "why": why}),
         Rejection::ReservationOfEdit { id } => json!({"reservation": id}),
         Rejection::InboundEnded { id, state } => json!({"inbound": id, "state": state}),
+        Rejection::SubscriptionState { id, state } => json!({"subscription": id, "state": state}),
         Rejection::RefundTooLarge { order, refund, paid } => json!({"order": order, "refund": refund, "paid": paid}),
         Rejection::TooLarge(too_large) => json!({"bytes": too_large.bytes, "max": too_large.max}),
         Rejection::Invalid(_) | Rejection::KeyReused | Rejection::Contended => Value::Null,

@@ -12,6 +12,7 @@ use super::problem::{CODES, Problem};
 use super::reading::{Shape, read};
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
 use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
+use super::subscription::{SubscriptionPut, SubscriptionReason};
 use super::transfer::{NewTransfer, TransferCancelling, TransferChange, TransferReceipt};
 
 mod fuzz;
@@ -40,6 +41,9 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["reservations", "batch"]) => read_as::<ReservationBatch>(body),
         ("POST", ["orders"]) => read_as::<NewOrder>(body),
         ("POST", ["orders", _, "cancellations"]) => read_as::<Cancellation>(body),
+        ("PUT", ["subscriptions", _]) => read_as::<SubscriptionPut>(body),
+        ("POST", ["subscriptions", _, "pause"]) => read_as::<SubscriptionReason>(body),
+        ("POST", ["orders", _, "route" | "allocate"]) => read_as::<Nothing>(body),
         ("POST", ["orders", _, "holds"]) => read_as::<NewHold>(body),
         ("POST", ["orders", _, "holds", _, "release"]) => read_as::<HoldEnd>(body),
         ("POST", ["orders", _, "consolidate"]) => read_as::<Consolidation>(body),

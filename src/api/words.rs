@@ -22,6 +22,7 @@ use crate::domain::order::{OrderStatus, OrderType};
 use crate::domain::payment::{PaymentMark, PaymentState};
 use crate::domain::reservation::ReservationState;
 use crate::domain::stock::MovementKind;
+use crate::domain::subscription::{SubscriptionState, WhenShort};
 use crate::domain::transfer::TransferStatus;
 
 /// An enum whose values have words.
@@ -100,6 +101,14 @@ pub enum DeliveryMethod {
     Service,
 }
 
+/// When an order's units are allocated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum AllocationMode {
+    AtOnce,
+    Deferred,
+}
+
 /// How somebody ends a hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "the names are the words")]
@@ -156,6 +165,7 @@ words! {
         PartiallyShipped = "partially_shipped", SplitFulfillment = "split_fulfillment",
         InFulfillment = "in_fulfillment", FullyAllocated = "fully_allocated",
         PartiallyAllocated = "partially_allocated", Backordered = "backordered", Preordered = "preordered",
+        AllocationFailed = "allocation_failed", RoutingFailed = "routing_failed", Routed = "routed",
         Received = "received",
     }
     InboundStatus {
@@ -166,6 +176,8 @@ words! {
         Ready = "ready", InTransit = "in_transit", PartiallyReceived = "partially_received", Received = "received",
         Cancelled = "cancelled",
     }
+    SubscriptionState { Active = "active", Paused = "paused", Cancelled = "cancelled" }
+    WhenShort { Backorder = "backorder", Retry = "retry" }
     HoldKind { Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual" }
     EditState {
         Open = "open", Confirmed = "confirmed", Declined = "declined", Expired = "expired", Cancelled = "cancelled",
@@ -173,6 +185,7 @@ words! {
     HoldState {
         Active = "active", Resolved = "resolved", Rejected = "rejected", AutoReleased = "auto_released",
     }
+    AllocationMode { AtOnce = "at_once", Deferred = "deferred" }
     HoldOutcome { Resolved = "resolved", Rejected = "rejected" }
     PaymentMark { Authorized = "authorized", Paid = "paid", Failed = "failed", Refunded = "refunded" }
     ReleasingPayment { Authorized = "authorized", Paid = "paid" }

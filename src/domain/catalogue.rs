@@ -11,7 +11,9 @@ use super::ids::{NodeIndex, SkuIndex, Text};
 use super::item::{Item, ItemKind};
 use super::money::Currency;
 use super::node::{Node, NodeKind};
+use super::order::{OrderType, PlacedLine};
 use super::rule_set::RuleSet;
+use super::time::WallTime;
 
 /// All catalogue entities. Changed only by [`Catalogue::put_node`] and its like, under an exclusive guard.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Catalogue {
     #[expect(clippy::vec_box, reason = "an item comes boxed from the state and stays where it is")]
     items: Vec<Box<Item>>,
     heads: Heads,
+    /// Items with a release date, past ones too: few, and never looked at where an order finds its units.
+    releases: BTreeMap<SkuIndex, WallTime>,
     rule_sets: BTreeMap<Text, RuleSet>,
     node_by_id: HashMap<Text, NodeIndex>,
     /// Items by the hash of their sku, which itself lies in the item: four bytes an item. The hash is seeded anew by
@@ -72,6 +76,7 @@ impl Catalogue {
             supplies: Vec::new(),
             items: Vec::new(),
             heads: Heads::default(),
+            releases: BTreeMap::new(),
             rule_sets: BTreeMap::new(),
             node_by_id: HashMap::new(),
             item_by_sku: HashTable::new(),
@@ -100,6 +105,10 @@ impl Catalogue {
     pub fn put_item(&mut self, index: SkuIndex, item: impl Into<Box<Item>>) {
         let item = item.into();
         assert!(index.at() <= self.items.len(), "sku indices are dense: {index:?} of {}", self.items.len());
+        match item.release_at {
+            Some(at) => drop(self.releases.insert(index, at)),
+            None => drop(self.releases.remove(&index)),
+        }
         if index.at() < self.items.len() {
             assert_eq!(self.items[index.at()].sku, item.sku, "an item keeps its sku");
             self.heads.kinds[index.at()] = item.kind;
@@ -174,6 +183,26 @@ impl Catalogue {
     pub fn sku_index(&self, sku: &str) -> Option<SkuIndex> {
         let hash = self.hashing.hash_one(sku.as_bytes());
         self.item_by_sku.find(hash, |index| self.heads.sku(*index) == sku.as_bytes()).copied()
+    }
+
+    /// Items with a release date, past ones too.
+    pub fn releases(&self) -> impl Iterator<Item = (SkuIndex, WallTime)> + '_ {
+        self.releases.iter().map(|(sku, at)| (*sku, *at))
+    }
+
+    /// When a line may leave: the latest release of its item and of its components; `None` when none has a date.
+    pub fn release_of(&self, line: &PlacedLine) -> Option<WallTime> {
+        if self.releases.is_empty() {
+            return None;
+        }
+        let skus = line.components.iter().map(|component| component.sku).chain([line.sku]);
+        skus.filter_map(|sku| self.releases.get(&sku).copied()).max()
+    }
+
+    /// Whether what waits of a line waits for a release. An item without a release date has always been there, unless
+    /// an order of type `pre_order` says that it has not.
+    pub fn is_preorder(&self, kind: OrderType, line: &PlacedLine, now: WallTime) -> bool {
+        self.release_of(line).map_or(kind == OrderType::PreOrder, |at| at > now)
     }
 
     /// The first active virtual node: the one that supplies what has no stock.

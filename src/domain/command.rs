@@ -13,6 +13,7 @@ use super::payment::PaymentMark;
 use super::quantity::Quantity;
 use super::rule_set::RuleSet;
 use super::stock::MovementKind;
+use super::subscription::{Every, WhenShort};
 use super::time::{Now, WallTime};
 
 /// Who asks, and how a repeat is recognised.
@@ -95,6 +96,8 @@ pub struct PutItem {
     pub value: Option<Money>,
     /// Components by sku, for kits.
     pub components: Vec<(Text, Quantity)>,
+    /// When it is released; it always was when `None`.
+    pub release_at: Option<WallTime>,
 }
 
 /// One relative change of what is on hand.
@@ -290,6 +293,22 @@ pub struct PlaceOrder {
     pub total: Option<i64>,
     /// Holds it is captured with.
     pub holds: Vec<AskedHold>,
+    /// What else is wanted of it.
+    pub wishes: Wishes,
+}
+
+/// What few orders ask for; nothing by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Whether its units rest until somebody, or the clock, allocates them.
+    pub deferred: Option<Deferred>,
+}
+
+/// When an order is sourced that is not sourced at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deferred {
+    /// When the clock does it; only when asked for when `None`.
+    pub allocate_at: Option<WallTime>,
 }
 
 /// A hold to be put.
@@ -596,6 +615,34 @@ pub enum TransferAction {
     Cancel(Option<Text>),
 }
 
+/// A subscription to be put, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutSubscription {
+    /// The caller's id.
+    pub id: Text,
+    /// Every order of it: without ids, holds and wishes.
+    pub order: PlaceOrder,
+    /// How long a period is.
+    pub every: Every,
+    /// When the first order is placed.
+    pub next_at: WallTime,
+    /// What becomes of an order that cannot be had whole.
+    pub when_short: WhenShort,
+}
+
+/// What happens to a subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubscriptionAction {
+    /// No orders for now.
+    Pause(Option<Text>),
+    /// It goes on; what passed meanwhile is not made up for.
+    Resume,
+    /// The next period goes without an order.
+    Skip(Option<Text>),
+    /// No orders any more.
+    Cancel(Option<Text>),
+}
+
 /// Everything that changes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -629,6 +676,16 @@ pub enum Command {
     },
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
+    /// Plan an order that rests.
+    RouteOrder {
+        /// Which.
+        order: Text,
+    },
+    /// Allocate an order that rests.
+    AllocateOrder {
+        /// Which.
+        order: Text,
+    },
     /// Cancel an order or part of it.
     CancelOrder(CancelOrder),
     /// Take a step of a fulfilment order.
@@ -664,6 +721,15 @@ pub enum Command {
         transfer: Text,
         /// What happens to it.
         action: TransferAction,
+    },
+    /// Create or replace a subscription.
+    PutSubscription(Box<PutSubscription>),
+    /// Pause, resume, skip or cancel.
+    ChangeSubscription {
+        /// Which.
+        subscription: Text,
+        /// What happens to it.
+        action: SubscriptionAction,
     },
 }
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::count::Moved;
-use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey};
+use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text, TransferKey};
 use super::inbound::InboundEvent;
 use super::item::Item;
 use super::money::Currency;
@@ -16,6 +16,7 @@ use super::reservation::ReservationEvent;
 use super::rule_set::RuleSet;
 use super::state::EntityKey;
 use super::stock::{CellKey, Level, LevelDelta, MovementKind};
+use super::subscription::SubscriptionEvent;
 use super::time::JournalTime;
 use super::transfer::TransferEvent;
 
@@ -116,6 +117,17 @@ pub struct CountNoted {
     pub difference: i64,
 }
 
+/// Something happened to a subscription.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SubscriptionChanged {
+    /// Which.
+    pub key: SubscriptionKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: SubscriptionEvent,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -135,6 +147,8 @@ pub enum Answer {
     Edit(OrderKey, u16),
     /// A count that led to this level, and its difference.
     Counted(CellKey, Level, i64),
+    /// A subscription, as it stands.
+    Subscription(SubscriptionKey),
 }
 
 /// An idempotency key took effect with this record.
@@ -173,6 +187,8 @@ pub enum Event {
     TransferChanged(Box<TransferChanged>),
     /// See [`CountNoted`].
     CountNoted(Box<CountNoted>),
+    /// See [`SubscriptionChanged`].
+    SubscriptionChanged(Box<SubscriptionChanged>),
 }
 
 impl Event {
@@ -191,6 +207,7 @@ impl Event {
             Self::InboundChanged(_) => 10,
             Self::TransferChanged(_) => 12,
             Self::CountNoted(_) => 13,
+            Self::SubscriptionChanged(_) => 15,
         }
     }
 
@@ -208,6 +225,7 @@ impl Event {
             Self::InboundChanged(e) => EntityKey::Inbound(e.key),
             Self::TransferChanged(e) => EntityKey::Transfer(e.key),
             Self::CountNoted(e) => EntityKey::Count(e.cell),
+            Self::SubscriptionChanged(e) => EntityKey::Subscription(e.key),
         }
     }
 

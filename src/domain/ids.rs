@@ -50,6 +50,9 @@ pub struct InboundKey(pub u64);
 /// Generated number of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct TransferKey(pub u64);
+/// Generated number of a subscription.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct SubscriptionKey(pub u64);
 
 /// A fulfilment order: the order it belongs to and its number within it, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -151,6 +154,19 @@ fn numbered(text: &str, prefix: &str) -> Option<(OrderKey, u16)> {
     let digits = number;
     let number: u16 = digits.parse().ok().filter(|n| *n > 0)?;
     (number.to_string() == digits).then_some((OrderKey(unspell(order)?), number))
+}
+
+impl SubscriptionKey {
+    /// Reads the text form; `None` when it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        unspell(text.strip_prefix("s-")?).map(Self)
+    }
+}
+
+impl fmt::Display for SubscriptionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s-{}", spell(self.0))
+    }
 }
 
 impl FulfillmentKey {

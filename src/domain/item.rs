@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{SkuIndex, Text};
 use super::money::Money;
+use super::time::WallTime;
 
 /// What kind of item it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -55,6 +56,8 @@ pub struct Item {
     pub value: Option<Money>,
     /// Components, when it is a kit; each sku once.
     pub components: Vec<Component>,
+    /// When it is released; it always was when `None`.
+    pub release_at: Option<WallTime>,
 }
 
 impl Item {

@@ -36,5 +36,6 @@ pub mod rule_set;
 pub mod sourcing;
 pub mod state;
 pub mod stock;
+pub mod subscription;
 pub mod time;
 pub mod transfer;

@@ -13,7 +13,7 @@ use super::decision::{Decision, LineUnits};
 use super::edit::{Edit, EditState, EditTerms};
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
 use super::geo::Position;
-use super::hold::{Hold, HoldState, HoldTerms};
+use super::hold::{Hold, HoldState, HoldTerms, ReleaseAt};
 use super::ids::{FulfillmentKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use super::item::Component;
 use super::limits::FULFILLMENT_ORDERS_MAX;
@@ -138,6 +138,13 @@ pub struct OrderLine {
     pub backordered: u32,
     /// Units cancelled.
     pub cancelled: u32,
+}
+
+impl OrderLine {
+    /// Units that wait, for a release or for stock: those that stand in the queue.
+    pub fn waiting(&self) -> u32 {
+        self.preordered + self.backordered
+    }
 }
 
 /// Where the units of a line are. They add up to the line's quantity.
@@ -350,6 +357,36 @@ pub enum OrderEvent {
         /// That other.
         order: OrderKey,
     },
+    /// Of the units that wait, these wait for a release.
+    Preordered {
+        /// Which.
+        units: Vec<LineUnits>,
+    },
+    /// Units whose release came wait for stock like all others.
+    ReleaseCame {
+        /// Which.
+        units: Vec<LineUnits>,
+    },
+    /// Its units rest until they are allocated.
+    Deferred {
+        /// When the clock does it.
+        due: Option<ReleaseAt>,
+    },
+    /// A plan for units that rest; nothing is taken.
+    Routed {
+        /// The plan, its shipments and what it leaves.
+        decision: Box<Decision>,
+    },
+    /// There is no plan for units that rest.
+    RoutingFailed {
+        /// What was seen.
+        decision: Box<Decision>,
+    },
+    /// The plan's units are gone, and no other has any.
+    AllocationFailed {
+        /// What was seen.
+        decision: Box<Decision>,
+    },
 }
 
 /// An order.
@@ -385,6 +422,30 @@ pub struct Order {
     pub repriced: i64,
     /// The order it was split off.
     pub split_from: Option<OrderKey>,
+    /// How far it is, while its units rest.
+    pub deferral: Option<Deferral>,
+}
+
+/// An order whose units rest: no stock is taken, no place in a queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Deferral {
+    /// How far it is.
+    pub stage: Stage,
+    /// When the clock allocates it.
+    pub due: Option<ReleaseAt>,
+}
+
+/// How far an order is whose units rest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Stage {
+    /// Nothing is decided.
+    Received,
+    /// There is a plan.
+    Routed,
+    /// There is none.
+    RoutingFailed,
+    /// There was one, and its units are gone.
+    AllocationFailed,
 }
 
 impl Order {

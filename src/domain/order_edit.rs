@@ -77,7 +77,7 @@ impl Order {
         }
         self.add_lines(&terms.added);
         for allocation in allocations {
-            self.allocate(allocation, |line| &mut line.unallocated)?;
+            self.allocate(allocation, |line, units| sub(&mut line.unallocated, units, "unallocated"))?;
         }
         let change = i64::try_from(self.price_of_lines() - before);
         self.repriced += change.map_err(|_| LawBroken(format!("order {}: its price is out of range", self.key)))?;

@@ -8,7 +8,9 @@ use super::edit::EditState;
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use super::hold::{Hold, HoldState};
 use super::ids::{NodeIndex, OrderKey};
-use super::order::{Allocation, CancelFrom, CancelledPart, Order, OrderEvent, OrderFacts, OrderLine, PlacedLine};
+use super::order::{
+    Allocation, CancelFrom, CancelledPart, Deferral, Order, OrderEvent, OrderFacts, OrderLine, PlacedLine, Stage,
+};
 use super::order_story::told;
 use super::payment::{Paid, PaymentFact};
 use super::record::Header;
@@ -66,6 +68,7 @@ impl Order {
             edits: Vec::new(),
             repriced: 0,
             split_from: None,
+            deferral: None,
         };
         order.payments = order.paid_at_capture(&header.actor);
         order
@@ -75,8 +78,9 @@ impl Order {
         match event {
             OrderEvent::Placed { allocations, backordered, decision, .. }
             | OrderEvent::Sourced { allocations, backordered, decision } => {
+                self.deferral = None;
                 for allocation in allocations {
-                    self.allocate(allocation, |line| &mut line.unallocated)?;
+                    self.allocate(allocation, |line, units| sub(&mut line.unallocated, units, "unallocated"))?;
                 }
                 for units in backordered {
                     let line = self.line_mut(units.line)?;
@@ -93,10 +97,28 @@ impl Order {
             }
             OrderEvent::Filled { allocations } => {
                 for allocation in allocations {
-                    self.allocate(allocation, |line| &mut line.backordered)?;
+                    self.allocate(allocation, take_waiting)?;
                 }
                 self.plan_filled(allocations);
             }
+            OrderEvent::Preordered { units } => {
+                for u in units {
+                    let line = self.line_mut(u.line)?;
+                    sub(&mut line.backordered, u.quantity, "backordered")?;
+                    line.preordered += u.quantity;
+                }
+            }
+            OrderEvent::ReleaseCame { units } => {
+                for u in units {
+                    let line = self.line_mut(u.line)?;
+                    sub(&mut line.preordered, u.quantity, "preordered")?;
+                    line.backordered += u.quantity;
+                }
+            }
+            OrderEvent::Deferred { due } => self.deferral = Some(Deferral { stage: Stage::Received, due: *due }),
+            OrderEvent::Routed { decision } => self.reach(Stage::Routed, decision)?,
+            OrderEvent::RoutingFailed { decision } => self.reach(Stage::RoutingFailed, decision)?,
+            OrderEvent::AllocationFailed { decision } => self.reach(Stage::AllocationFailed, decision)?,
             OrderEvent::Cancelled { parts, .. } => {
                 for part in parts {
                     self.cancel(part)?;
@@ -153,13 +175,23 @@ impl Order {
         Ok(())
     }
 
+    /// Its units rest on, with what was found out.
+    fn reach(&mut self, stage: Stage, decision: &Decision) -> Result<(), LawBroken> {
+        let key = self.key;
+        let deferral =
+            self.deferral.as_mut().ok_or_else(|| LawBroken(format!("the units of order {key} do not rest")))?;
+        deferral.stage = stage;
+        self.decision = Some(Arc::new(decision.clone()));
+        Ok(())
+    }
+
     /// The plan gains the shipments of units that waited; what waits no longer is no longer unfilled.
     fn plan_filled(&mut self, allocations: &[Allocation]) {
         let lines = &self.lines;
         let Some(decision) = self.decision.as_mut().map(Arc::make_mut) else { return };
         decision.assignments.extend(allocations.iter().map(Allocation::assignment));
         for unfilled in &mut decision.unfilled {
-            unfilled.quantity = unfilled.quantity.min(lines[usize::from(unfilled.line)].backordered);
+            unfilled.quantity = unfilled.quantity.min(lines[usize::from(unfilled.line)].waiting());
         }
         decision.unfilled.retain(|unfilled| unfilled.quantity > 0);
     }
@@ -180,13 +212,13 @@ impl Order {
     pub(super) fn allocate(
         &mut self,
         allocation: &Allocation,
-        source: impl Fn(&mut OrderLine) -> &mut u32,
+        take: impl Fn(&mut OrderLine, u32) -> Result<(), LawBroken>,
     ) -> Result<(), LawBroken> {
         if allocation.number != self.next_number() {
             return Err(LawBroken(format!("fulfilment order {} is not the next of {}", allocation.number, self.key)));
         }
         for units in &allocation.lines {
-            sub(source(self.line_mut(units.line)?), units.quantity, "the bucket allocated from")?;
+            take(self.line_mut(units.line)?, units.quantity)?;
         }
         let Allocation { number, node, group, ref lines, cost } = *allocation;
         let made = FulfillmentOrder::submitted(number, node, group, lines, cost);
@@ -318,6 +350,13 @@ impl Allocation {
     fn assignment(&self) -> Assignment {
         Assignment { node: self.node, lines: self.lines.clone(), cost: self.cost }
     }
+}
+
+/// Units that waited: first those that wait for stock, then those that wait for a release.
+fn take_waiting(line: &mut OrderLine, units: u32) -> Result<(), LawBroken> {
+    let early = units.saturating_sub(line.backordered);
+    sub(&mut line.preordered, early, "preordered")?;
+    sub(&mut line.backordered, units - early, "backordered")
 }
 
 pub(super) fn sub(bucket: &mut u32, units: u32, name: &str) -> Result<(), LawBroken> {

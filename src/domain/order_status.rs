@@ -3,7 +3,7 @@
 //! What is *not* here: drafts and returns, whose rules come with them.
 
 use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
-use super::order::Order;
+use super::order::{Order, Stage};
 
 /// What a reader is told of an order; computed, never stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -20,6 +20,9 @@ pub enum OrderStatus {
     PartiallyAllocated,
     Backordered,
     Preordered,
+    AllocationFailed,
+    RoutingFailed,
+    Routed,
     Received,
 }
 
@@ -38,6 +41,9 @@ impl OrderStatus {
             Self::PartiallyAllocated => "partially_allocated",
             Self::Backordered => "backordered",
             Self::Preordered => "preordered",
+            Self::AllocationFailed => "allocation_failed",
+            Self::RoutingFailed => "routing_failed",
+            Self::Routed => "routed",
             Self::Received => "received",
         }
     }
@@ -71,7 +77,12 @@ impl OrderStatus {
             () if u64::from(t.backordered) == wanted => Self::Backordered,
             () if u64::from(t.preordered) == wanted => Self::Preordered,
             () if t.backordered > 0 || t.preordered > 0 => Self::Backordered,
-            () => Self::Received,
+            () => match order.deferral.map(|deferral| deferral.stage) {
+                Some(Stage::AllocationFailed) => Self::AllocationFailed,
+                Some(Stage::RoutingFailed) => Self::RoutingFailed,
+                Some(Stage::Routed) => Self::Routed,
+                Some(Stage::Received) | None => Self::Received,
+            },
         }
     }
 }

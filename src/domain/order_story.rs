@@ -41,6 +41,12 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             HoldState::AutoReleased => ("hold_auto_released", 0, reason.clone()),
             HoldState::Active | HoldState::Resolved => ("hold_released", 0, reason.clone()),
         },
+        OrderEvent::Preordered { .. } => ("preordered", 0, None),
+        OrderEvent::ReleaseCame { .. } => ("release_came", 0, None),
+        OrderEvent::Deferred { .. } => ("deferred", 0, None),
+        OrderEvent::Routed { .. } => ("routed", 0, None),
+        OrderEvent::RoutingFailed { .. } => ("routing_failed", 0, None),
+        OrderEvent::AllocationFailed { .. } => ("allocation_failed", 0, None),
         OrderEvent::PaymentReported { mark, .. } => match mark {
             PaymentMark::Authorized => ("payment_authorized", 0, None),
             PaymentMark::Paid => ("payment_paid", 0, None),

@@ -3,6 +3,7 @@
 
 use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::record::RecordTooLarge;
+use super::time::WallTime;
 use super::transfer::{TransferStatus, TransferVerb};
 
 /// A fault of one field.
@@ -170,6 +171,22 @@ pub enum Rejection {
         /// Where it stands.
         state: &'static str,
     },
+    /// The order's units do not rest.
+    #[error("order {order} does not rest: its units were sourced when it was placed, or since")]
+    NotDeferred {
+        /// The order.
+        order: String,
+    },
+    /// An item may not leave before its release.
+    #[error("fulfilment order {id}: {sku} may not leave before its release")]
+    NotReleased {
+        /// The fulfilment order.
+        id: String,
+        /// The sku of its line.
+        sku: String,
+        /// When it may.
+        release_at: WallTime,
+    },
     /// Nothing of the order is left that a hold could forbid.
     #[error("order {order} has nothing left to hold: all of it has left, or is cancelled")]
     NothingToHold {
@@ -244,6 +261,14 @@ pub enum Rejection {
         /// What was asked.
         verb: TransferVerb,
     },
+    /// The subscription is not in a state for that.
+    #[error("subscription {id} is {state}")]
+    SubscriptionState {
+        /// The subscription.
+        id: String,
+        /// Where it stands.
+        state: &'static str,
+    },
     /// More would be given back than was taken.
     #[error("order {order}: {refund} cannot be given back, {paid} are paid and not yet given back")]
     RefundTooLarge {
@@ -311,6 +336,8 @@ impl Rejection {
             Self::NotCancellable { .. } => "not_cancellable",
             Self::OnHold { .. } => "on_hold",
             Self::HoldEnded { .. } => "hold_ended",
+            Self::NotDeferred { .. } => "not_deferred",
+            Self::NotReleased { .. } => "not_released",
             Self::NothingToHold { .. } => "nothing_to_hold",
             Self::EditOpen { .. } => "edit_open",
             Self::EditEnded { .. } => "edit_ended",
@@ -319,6 +346,7 @@ impl Rejection {
             Self::NotConsolidable { .. } => "not_consolidable",
             Self::ReservationOfEdit { .. } => "reservation_of_edit",
             Self::InboundEnded { .. } => "inbound_ended",
+            Self::SubscriptionState { .. } => "subscription_state",
             Self::RefundTooLarge { .. } => "refund_too_large",
             Self::TooLarge(_) => "record_too_large",
             Self::Contended => "contended",

@@ -9,6 +9,7 @@ use super::order::Order;
 use super::reservation::Reservation;
 use super::rule_set::RuleSet;
 use super::stock::{CellKey, Level};
+use super::subscription::Subscription;
 use super::transfer::Transfer;
 
 /// What a command answers.
@@ -58,6 +59,13 @@ pub enum Reply {
     Inbound(Box<Inbound>),
     /// A transfer.
     Transfer(Box<Transfer>),
+    /// A subscription, and whether it is new.
+    Subscription {
+        /// The subscription.
+        subscription: Box<Subscription>,
+        /// Whether it was created.
+        created: bool,
+    },
     /// An order, of which one hold was meant.
     Hold {
         /// The order.

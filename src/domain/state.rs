@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::count::{CountMark, Minute, MinuteKey};
 use super::event::{DirectoryFounded, Event, KeyUsed};
-use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey};
+use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text, TransferKey};
 use super::inbound::Inbound;
 use super::item::Item;
 use super::limits::KEY_WINDOW_MS;
@@ -19,6 +19,7 @@ use super::record::{Header, Record};
 use super::reservation::{Reservation, ReservationState};
 use super::rule_set::RuleSet;
 use super::stock::{CellKey, LawBroken, Level};
+use super::subscription::Subscription;
 use super::time::JournalTime;
 use super::transfer::Transfer;
 
@@ -47,6 +48,8 @@ pub enum EntityKey {
     Transfer(TransferKey),
     /// What counts of a cell have told.
     Count(CellKey),
+    /// A subscription.
+    Subscription(SubscriptionKey),
     /// What changed on hand in a minute.
     Minute(MinuteKey),
 }
@@ -88,6 +91,8 @@ pub enum Entity {
     Transfer(Box<Transfer>),
     /// What counts of a cell have told.
     Count(Box<CountMark>),
+    /// A subscription.
+    Subscription(Box<Subscription>),
     /// What changed on hand in a minute.
     Minute(Box<Minute>),
 }
@@ -107,6 +112,7 @@ impl EntityKey {
             Self::Inbound(_) => 9,
             Self::Transfer(_) => 11,
             Self::Count(_) => 12,
+            Self::Subscription(_) => 14,
             Self::Minute(_) => 19,
         }
     }
@@ -150,6 +156,13 @@ impl Entity {
             (None, Event::CountNoted(e)) => CountMark::fold(None, e).map(|mark| Self::Count(Box::new(mark))),
             (Some(Self::Count(before)), Event::CountNoted(e)) => {
                 CountMark::fold(Some(*before), e).map(|mark| Self::Count(Box::new(mark)))
+            }
+            (None, Event::SubscriptionChanged(e)) => {
+                Subscription::fold(None, e.key, e.version, header, &e.event).map(|s| Self::Subscription(Box::new(s)))
+            }
+            (Some(Self::Subscription(before)), Event::SubscriptionChanged(e)) => {
+                Subscription::fold(Some(*before), e.key, e.version, header, &e.event)
+                    .map(|s| Self::Subscription(Box::new(s)))
             }
             (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
             (before, event) => Err(LawBroken(format!("{event:?} does not follow {before:?}"))),
@@ -201,6 +214,7 @@ pub struct State {
     transfers: BTreeMap<TransferKey, Entity>,
     counts: BTreeMap<CellKey, Entity>,
     minutes: BTreeMap<MinuteKey, Entity>,
+    subscriptions: BTreeMap<SubscriptionKey, Entity>,
 }
 
 impl State {
@@ -224,6 +238,7 @@ impl State {
             EntityKey::Transfer(key) => drop(self.transfers.insert(key, entity)),
             EntityKey::Count(key) => drop(self.counts.insert(key, entity)),
             EntityKey::Minute(key) => drop(self.minutes.insert(key, entity)),
+            EntityKey::Subscription(key) => drop(self.subscriptions.insert(key, entity)),
         }
     }
 
@@ -253,6 +268,7 @@ impl State {
             EntityKey::Transfer(key) => self.transfers.remove(key),
             EntityKey::Count(key) => self.counts.remove(key),
             EntityKey::Minute(key) => self.minutes.remove(key),
+            EntityKey::Subscription(key) => self.subscriptions.remove(key),
         }
     }
 
@@ -277,6 +293,7 @@ impl State {
         let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len();
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
+        let open = open + self.subscriptions.len();
         usize::from(self.directory.is_some()) + catalogue + cells + open
     }
 
@@ -304,6 +321,7 @@ impl State {
             EntityKey::Transfer(key) => self.transfers.get(key),
             EntityKey::Count(key) => self.counts.get(key),
             EntityKey::Minute(key) => self.minutes.get(key),
+            EntityKey::Subscription(key) => self.subscriptions.get(key),
         }
     }
 
@@ -329,6 +347,7 @@ impl State {
         let keys = self.keys.iter().map(|(key, entity)| (EntityKey::Key(*key), entity));
         let inbound = self.inbound.iter().map(|(key, entity)| (EntityKey::Inbound(*key), entity));
         let transfers = self.transfers.iter().map(|(key, entity)| (EntityKey::Transfer(*key), entity));
+        let subscriptions = self.subscriptions.iter().map(|(key, entity)| (EntityKey::Subscription(*key), entity));
         let counts = self.counts.iter().map(|(key, entity)| (EntityKey::Count(*key), entity));
         let minutes = self.minutes.iter().map(|(key, entity)| (EntityKey::Minute(*key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
@@ -340,6 +359,7 @@ impl State {
             .chain(inbound)
             .chain(transfers)
             .chain(counts)
+            .chain(subscriptions)
             .chain(minutes)
     }
 
@@ -370,6 +390,7 @@ impl State {
         let keys = self.keys.into_iter().map(|(key, entity)| (EntityKey::Key(key), entity));
         let inbound = self.inbound.into_iter().map(|(key, entity)| (EntityKey::Inbound(key), entity));
         let transfers = self.transfers.into_iter().map(|(key, entity)| (EntityKey::Transfer(key), entity));
+        let subscriptions = self.subscriptions.into_iter().map(|(key, entity)| (EntityKey::Subscription(key), entity));
         let counts = self.counts.into_iter().map(|(key, entity)| (EntityKey::Count(key), entity));
         let minutes = self.minutes.into_iter().map(|(key, entity)| (EntityKey::Minute(key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
@@ -381,6 +402,7 @@ impl State {
             .chain(inbound)
             .chain(transfers)
             .chain(counts)
+            .chain(subscriptions)
             .chain(minutes)
     }
 
@@ -390,7 +412,8 @@ impl State {
         let reservation = self.reservations.last_key_value().map_or(0, |(key, _)| key.0);
         let inbound = self.inbound.last_key_value().map_or(0, |(key, _)| key.0);
         let transfer = self.transfers.last_key_value().map_or(0, |(key, _)| key.0);
-        order.max(reservation).max(inbound).max(transfer)
+        let subscription = self.subscriptions.last_key_value().map_or(0, |(key, _)| key.0);
+        order.max(reservation).max(inbound).max(transfer).max(subscription)
     }
 
     /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law; a state

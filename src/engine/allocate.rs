@@ -33,8 +33,8 @@ pub struct Order<'a> {
     pub key: OrderKey,
     /// Where the next fulfilment order's number starts.
     pub next_number: u16,
-    /// Units of each line that wait already.
-    pub backordered: &'a [u32],
+    /// Units of each line that wait already, for a release or for stock.
+    pub waiting: &'a [u32],
     /// What is wanted.
     pub wanted: Wanted<'a>,
     /// The reservation it claims, locked and held.
@@ -186,7 +186,7 @@ fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, sp
         let waiting = (order.key, u.line);
         let right = has_right(order, u.line, spent);
         for (sku, _) in line.stock(1) {
-            let all = order.backordered.get(usize::from(u.line)).copied().unwrap_or(0) + u.quantity;
+            let all = order.waiting.get(usize::from(u.line)).copied().unwrap_or(0) + u.quantity;
             change.place(sku, waiting, if right { Place::Queued(all) } else { Place::Loose });
             if right {
                 with_right.insert(sku);

@@ -104,10 +104,14 @@ impl Engine {
             return Ok(Executed::done(Reply::Item { item: Box::new(item), created }, network.catalogue.seq));
         }
         let seq = self.append_catalogue(turn, &network, Event::ItemPut(ItemPut { index, item: item.clone() }))?;
+        let before = known.and_then(|index| network.catalogue.item(index).release_at);
         network.catalogue.put_item(index, item.clone());
         network.catalogue.seq = seq;
         if created {
             network.stock.push(SkuStock::default());
+        }
+        if item.release_at != before {
+            self.watch_release(index, item.release_at, turn.log.now());
         }
         Ok(Executed::done(Reply::Item { item: Box::new(item), created }, seq))
     }
@@ -184,6 +188,6 @@ fn item(network: &Network, command: PutItem, known: Option<SkuIndex>) -> Result<
     if !faults.is_empty() {
         return Err(Rejection::Invalid(faults));
     }
-    let PutItem { sku, name, kind, weight_g, dimensions, value, .. } = command;
-    Ok(Item { sku, name, kind, weight_g, dimensions, value, components })
+    let PutItem { sku, name, kind, weight_g, dimensions, value, release_at, .. } = command;
+    Ok(Item { sku, name, kind, weight_g, dimensions, value, components, release_at })
 }

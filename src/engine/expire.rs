@@ -33,7 +33,7 @@ impl Engine {
     /// Expires what is due, clears the due indices of what has ended, looks again for what was
     /// left over, forgets what ended long ago; answers when the clock should come again, which is at once while more is due.
     pub fn expire_due(&self, log: &dyn Log) -> Option<JournalTime> {
-        let context = Context { actor: "clock".into(), source: "clock".into(), request_id: "".into(), key: None };
+        let context = clock();
         let turn = Turn::new(log, &context, None);
         let now = turn.now();
         let mut due = Vec::new();
@@ -69,7 +69,10 @@ impl Engine {
         let idle = (!self.idle.is_empty()).then_some(now);
         let holds = self.end_holds_due(&turn, now);
         let edits = self.end_edits_due(&turn, now);
-        next.into_iter().chain(again).chain(idle).chain(holds).chain(edits).min()
+        let released = self.releases_come(&turn);
+        let allocated = self.allocate_due(&turn);
+        let placed = self.place_due(log, now);
+        [next, again, idle, holds, edits, released, allocated, placed].into_iter().flatten().min()
     }
 
     /// Expires what is due of these skus; answers whether anything was.
@@ -161,6 +164,11 @@ impl Engine {
             self.names.remove(&Name::Key(hash));
         }
     }
+}
+
+/// In whose name the clock acts.
+pub(super) fn clock() -> Context {
+    Context { actor: "clock".into(), source: "clock".into(), request_id: "".into(), key: None }
 }
 
 /// Takes out what is older than its window.

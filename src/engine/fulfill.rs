@@ -20,7 +20,7 @@ use crate::domain::order::{CancelFrom, CancelledPart, Order, OrderEvent};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
-use crate::domain::time::JournalTime;
+use crate::domain::time::{JournalTime, WallTime};
 use crate::sabotage::{Bug, planted};
 
 /// Whether a part of a command was done, or units were in flight and it is worth coming again.
@@ -78,6 +78,9 @@ impl Engine {
         let holds: Vec<_> = order.holds.iter().filter(|hold| hold.forbids_at(verb, now)).map(Hold::name).collect();
         if !holds.is_empty() {
             return Err(Rejection::OnHold { id: command.fulfillment.to_string(), verb, holds });
+        }
+        if matches!(verb, FulfillmentVerb::Ship | FulfillmentVerb::HandOver) {
+            check_released(network, order, fulfillment, turn.log.now().wall)?;
         }
         match self.log_step(turn, network, &mut slot, key.number, step, now, Some(Answer::Order(key.order)))? {
             Tried::Again if !patience.wait() => Err(Rejection::Contended),
@@ -207,6 +210,23 @@ impl Engine {
     }
 }
 
+/// Refuses that goods leave before their release.
+fn check_released(
+    network: &Network,
+    order: &Order,
+    fulfillment: &FulfillmentOrder,
+    now: WallTime,
+) -> Result<(), Rejection> {
+    for line in fulfillment.lines.iter().filter(|line| line.quantity > 0) {
+        let placed = &order.lines[usize::from(line.line)].placed;
+        if let Some(release_at) = network.catalogue.release_of(placed).filter(|at| *at > now) {
+            let id = FulfillmentKey { order: order.key, number: fulfillment.number }.to_string();
+            return Err(Rejection::NotReleased { id, sku: network.sku_name(placed.sku), release_at });
+        }
+    }
+    Ok(())
+}
+
 /// Whether a fulfilment order waits at a node that is switched off.
 pub(super) fn is_idle(network: &Network, fulfillment: &FulfillmentOrder) -> bool {
     fulfillment.status.is_before_picking() && !network.catalogue.node(fulfillment.node).active
@@ -326,7 +346,7 @@ fn fences(step: &FulfillmentStep) -> bool {
 /// An order with a fenced node waits without a right from now on: its units might not come from where they arrive.
 fn loosen(change: &mut Change<'_>, order: &Order) {
     for (line, own) in (0..).zip(&order.lines) {
-        if own.backordered > 0 {
+        if own.waiting() > 0 {
             for (sku, _) in own.placed.stock(1) {
                 change.place(sku, (order.key, line), Place::Loose);
             }
@@ -348,7 +368,7 @@ fn skus_of(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep
         return BTreeSet::new();
     }
     let own = fulfillment.lines.iter().flat_map(|l| order.lines[usize::from(l.line)].placed.stock(1));
-    let waiting = order.lines.iter().filter(|l| l.backordered > 0 && fences(step)).flat_map(|l| l.placed.stock(1));
+    let waiting = order.lines.iter().filter(|l| l.waiting() > 0 && fences(step)).flat_map(|l| l.placed.stock(1));
     own.chain(waiting).map(|(sku, _)| sku).collect()
 }
 
@@ -532,11 +552,15 @@ fn fulfillment_of(order: &Order, at: usize, id: Option<&str>) -> Result<Option<u
 
 /// What is cancelled waits no longer, before anything is given.
 pub(super) fn leave_queues(change: &mut Change<'_>, order: &Order, parts: &[CancelledPart]) {
-    for part in parts.iter().filter(|part| part.from == CancelFrom::Backordered) {
-        let line = &order.lines[usize::from(part.line)];
-        let left = line.backordered - part.quantity;
-        for (sku, _) in line.placed.stock(1) {
-            let waiting = (order.key, part.line);
+    let mut gone: BTreeMap<u16, u32> = BTreeMap::new();
+    for part in parts.iter().filter(|part| matches!(part.from, CancelFrom::Preordered | CancelFrom::Backordered)) {
+        *gone.entry(part.line).or_default() += part.quantity;
+    }
+    for (line, gone) in gone {
+        let own = &order.lines[usize::from(line)];
+        let left = own.waiting() - gone;
+        for (sku, _) in own.placed.stock(1) {
+            let waiting = (order.key, line);
             let loose = change.ledger(sku).loose().contains(&waiting);
             let place = match (left, loose) {
                 (0, _) => Place::Gone,

@@ -263,7 +263,7 @@ impl Engine {
     pub fn pegs_of_order(&self, id: &str) -> Result<(Order, Vec<Peg>), Rejection> {
         let order = self.order(id)?;
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let waits = |line: &u16| order.lines[usize::from(*line)].backordered > 0 && order.waits_with_right(*line);
+        let waits = |line: &u16| order.lines[usize::from(*line)].waiting() > 0 && order.waits_with_right(*line);
         let lines = (0..order.lines.len() as u16).filter(waits);
         let skus: BTreeSet<SkuIndex> = lines.map(|line| order.lines[usize::from(line)].placed.sku).collect();
         let pegs = skus.into_iter().flat_map(|sku| self.pegs(&network, sku)).filter(|peg| peg.order == order.key);

@@ -22,6 +22,8 @@
 //! | `transfer` | units that go from one node to another |
 //! | `edit` | edits of orders: planned, set aside, confirmed in one record |
 //! | `consolidate`, `split` | orders that share shipments; units that become an order of their own |
+//! | `subscription` | schedules that place orders |
+//! | `release`, `deferral`, `soonest` | items that are released, orders that rest, and what the clock does of both |
 //! | `start`, `settle`, `read` | from a state, paid; reads |
 //!
 //! What is *not* here: bytes and disk (`journal`), JSON (`api`), waiting for durability (`pipeline`).
@@ -34,6 +36,7 @@ pub mod cell;
 mod change;
 mod consolidate;
 mod count;
+mod deferral;
 mod due;
 mod edit;
 mod expire;
@@ -46,12 +49,15 @@ mod past;
 mod place;
 mod queue;
 mod read;
+mod release;
 mod reserve;
 mod routing;
 mod settle;
 pub mod shares;
+mod soonest;
 mod split;
 mod start;
+mod subscription;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -69,13 +75,14 @@ use parking_lot::Mutex;
 
 use crate::domain::command::{Command, Context, IdempotencyKey};
 use crate::domain::event::Answer;
-use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, TransferKey};
+use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, TransferKey};
 use crate::domain::inbound::Inbound;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::Reservation;
+use crate::domain::subscription::Subscription;
 use crate::domain::time::JournalTime;
 use crate::domain::transfer::Transfer;
 use due::Run;
@@ -85,6 +92,7 @@ use hold::HoldsDue;
 use inbound::Arrivals;
 use network::Network;
 pub use read::{Atp, StockView};
+use soonest::Soonest;
 use table::{Name, Named, Names, Table};
 use turn::Turn;
 
@@ -120,6 +128,12 @@ pub struct Engine {
     holds_due: Mutex<HoldsDue>,
     /// Edits that can be confirmed, by the instant from which they cannot. Stale entries are harmless.
     edits_due: Mutex<EditsDue>,
+    /// Items by the instant of their release, and orders that rest by that of their allocation. As holds.
+    releases_due: Mutex<Soonest<SkuIndex>>,
+    deferrals_due: Mutex<Soonest<OrderKey>>,
+    subscriptions: Table<SubscriptionKey, Subscription>,
+    /// Subscriptions by the instant of their next order, likewise.
+    subscriptions_due: Mutex<Soonest<SubscriptionKey>>,
     next_key: AtomicU64,
     position: AtomicU64,
 }
@@ -176,6 +190,8 @@ impl Engine {
             Command::ChangeReservation(change) => self.change_reservation(&turn, &change),
             Command::ReleaseReservation { reservation } => self.release_reservation(&turn, &reservation),
             Command::PlaceOrder(order) => self.place_order(&turn, &order),
+            Command::RouteOrder { order } => self.route_order(&turn, &order),
+            Command::AllocateOrder { order } => self.allocate_order(&turn, &order),
             Command::CancelOrder(cancel) => self.cancel_order(&turn, &cancel),
             Command::Fulfill(fulfill) => self.fulfill(&turn, &fulfill),
             Command::PutHold(put) => self.put_hold(&turn, &put),
@@ -186,6 +202,10 @@ impl Engine {
             Command::OpenEdit(open) => self.open_edit(&turn, &open),
             Command::EndEdit(end) => self.end_edit(&turn, &end),
             Command::AnnounceInbound(announced) => self.announce_inbound(&turn, &announced),
+            Command::PutSubscription(put) => self.put_subscription(&turn, &put),
+            Command::ChangeSubscription { subscription, action } => {
+                self.change_subscription(&turn, &subscription, &action)
+            }
             Command::ChangeInbound { inbound, action } => self.change_inbound(&turn, &inbound, &action),
             Command::ReadyTransfer(ready) => self.ready_transfer(&turn, &ready),
             Command::ChangeTransfer { transfer, action } => self.change_transfer(&turn, &transfer, &action),

@@ -13,12 +13,12 @@ use super::turn::{Turn, order_events};
 use super::withdrawal::Patience;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::command::{AskedHold, PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::command::{AskedHold, Deferred, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
-use crate::domain::event::Answer;
+use crate::domain::event::{Answer, Event, SubscriptionChanged};
 use crate::domain::geo::Position;
-use crate::domain::hold::HoldState;
-use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::hold::{HoldState, ReleaseAt};
+use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
@@ -28,7 +28,8 @@ use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::rule_set::{DEFAULT_RULE_SET, RuleSet};
 use crate::domain::stock::CellKey;
-use crate::domain::time::Now;
+use crate::domain::subscription::{Subscription, SubscriptionEvent};
+use crate::domain::time::{Now, WallTime};
 
 /// Most units an order may ask for over all its lines.
 pub(super) const ORDER_UNITS_MAX: u64 = 2_000_000_000;
@@ -42,6 +43,27 @@ enum Sourced {
     AtOnce,
     /// In further records: it is too large for one.
     Afterwards,
+    /// When somebody asks for it, or the clock: it rests.
+    Later,
+}
+
+/// The period of a subscription whose order is placed.
+#[derive(Clone, Copy)]
+pub(super) struct Due {
+    /// Of which.
+    pub subscription: SubscriptionKey,
+    /// Its version as it was judged.
+    pub version: u32,
+    /// Number of the period.
+    pub number: u32,
+}
+
+/// An order to be placed, and how.
+#[derive(Clone, Copy)]
+struct Placing<'a> {
+    command: &'a PlaceOrder,
+    sourced: Sourced,
+    due: Option<Due>,
 }
 
 /// The reservation an order claims, locked.
@@ -49,25 +71,38 @@ type Claimed = Option<(ReservationKey, Locked<Reservation>)>;
 
 impl Engine {
     pub(super) fn place_order(&self, turn: &Turn<'_>, command: &PlaceOrder) -> Result<Executed, Rejection> {
-        match self.place_with(turn, command, Sourced::AtOnce) {
+        let placing = Placing { command, sourced: Sourced::AtOnce, due: None };
+        if command.wishes.deferred.is_some() {
+            return self.place_with(turn, Placing { sourced: Sourced::Later, ..placing });
+        }
+        self.place_somehow(turn, placing)
+    }
+
+    /// Places the order of a period. Whoever changed the subscription meanwhile wins: `Contended`.
+    pub(super) fn place_period_order(&self, turn: &Turn<'_>, command: &PlaceOrder, due: Due) -> Result<(), Rejection> {
+        self.place_somehow(turn, Placing { command, sourced: Sourced::AtOnce, due: Some(due) }).map(drop)
+    }
+
+    fn place_somehow(&self, turn: &Turn<'_>, placing: Placing<'_>) -> Result<Executed, Rejection> {
+        match self.place_with(turn, placing) {
             // Captured in one record, sourced in further ones. A reservation is claimed in one record or not at all.
-            Err(Rejection::TooLarge(_)) if command.reservation.is_none() => {
-                self.place_with(turn, command, Sourced::Afterwards)
+            Err(Rejection::TooLarge(_)) if placing.command.reservation.is_none() => {
+                self.place_with(turn, Placing { sourced: Sourced::Afterwards, ..placing })
             }
             done => done,
         }
     }
 
-    fn place_with(&self, turn: &Turn<'_>, command: &PlaceOrder, sourced: Sourced) -> Result<Executed, Rejection> {
+    fn place_with(&self, turn: &Turn<'_>, placing: Placing<'_>) -> Result<Executed, Rejection> {
         let mut held = BTreeSet::new();
         let mut patience = Patience::default();
         for _ in 0..REROUTES_MAX {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
-            match self.try_place(turn, &network, command, sourced, &held, &mut patience) {
+            match self.try_place(turn, &network, placing, &held, &mut patience) {
                 Ok((executed, touched)) => {
                     self.follow_up(turn, &network, touched);
-                    return match sourced {
-                        Sourced::AtOnce => Ok(executed),
+                    return match placing.sourced {
+                        Sourced::AtOnce | Sourced::Later => Ok(executed),
                         Sourced::Afterwards => Ok(self.source_afterwards(turn, &network, executed)),
                     };
                 }
@@ -86,8 +121,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        command: &PlaceOrder,
-        sourced: Sourced,
+        Placing { command, sourced, due }: Placing<'_>,
         held: &BTreeSet<SkuIndex>,
         patience: &mut Patience,
     ) -> Result<(Executed, BTreeSet<SkuIndex>), Stop> {
@@ -103,21 +137,25 @@ impl Engine {
         }
         let (mut reservation, now) = self.lock_claimed(turn, command)?;
         let holds = begun_holds(command, now)?;
-        let mut prepared = prepare(&network.catalogue, command)?;
+        let mut prepared = prepare(&network.catalogue, command, now)?;
         let claims = reservation.as_ref().map(|(key, _)| *key);
         let facts = facts(command, std::mem::take(&mut prepared.destinations), now, claims);
         let claimed = reservation.as_ref().and_then(|(_, slot)| slot.as_ref());
         let own = claimed.map(own_units).unwrap_or_default();
         let key = OrderKey(self.next_key());
+        let mut subscription = due.map(|due| self.lock_due(due)).transpose()?;
         let mut slot = self.orders.begin(key);
         let record = |decided: Decided| {
-            let placed = placed(facts.clone(), &prepared, decided);
-            order_events(key, 0, std::iter::once(placed).chain(holds.clone()).collect()).collect()
+            let waits = &decided.backordered;
+            let preordered = preordered(&network.catalogue, command.kind, &prepared.lines, waits, now.wall);
+            let placed = placed(facts.clone(), &prepared, decided, sourced);
+            let told = std::iter::once(placed).chain(preordered).chain(deferred(command, now)).chain(holds.clone());
+            order_events(key, 0, told.collect()).chain(due.map(|due| due.placed(key))).collect()
         };
         let allocating = Allocating {
             key,
             next_number: 1,
-            backordered: &[],
+            waiting: &[],
             wanted: Wanted {
                 lines: &prepared.lines,
                 units: if sourced == Sourced::AtOnce { &prepared.units } else { &[] },
@@ -142,9 +180,14 @@ impl Engine {
         };
         logged.fold_order(&mut slot);
         self.watch_holds(slot.as_ref().expect("just folded"), 1);
+        self.watch_deferral(slot.as_ref().expect("just folded"));
         if let Some((_, reservation)) = &mut reservation {
             logged.fold_reservation(reservation);
             self.remember_end(reservation);
+        }
+        if let Some(subscription) = &mut subscription {
+            logged.fold_subscription(subscription);
+            self.watch_subscription(subscription.as_ref().expect("just folded"), now);
         }
         channel_claim.settle(Named::Order(key, command.fingerprint));
         if let Some(claim) = own_claim {
@@ -153,6 +196,13 @@ impl Engine {
         let order = slot.as_ref().expect("just folded").clone();
         let executed = Executed::done(Reply::Order(Box::new(order)), logged.seq());
         Ok((executed, logged.done()))
+    }
+
+    /// Locks the subscription of a period, unless somebody changed it since the period was judged.
+    fn lock_due(&self, due: Due) -> Result<Locked<Subscription>, Rejection> {
+        let slot = self.subscriptions.lock(due.subscription).ok_or(Rejection::Contended)?;
+        let is_same = slot.as_ref().is_some_and(|subscription| subscription.version == due.version);
+        if is_same { Ok(slot) } else { Err(Rejection::Contended) }
     }
 
     /// Sources an order that is captured, and answers it as it stands then.
@@ -212,7 +262,7 @@ impl Engine {
                 .unwrap_or_default(),
             None => BTreeMap::new(),
         };
-        let prepared = prepare(&network.catalogue, command)?;
+        let prepared = prepare(&network.catalogue, command, now)?;
         let wanted = Wanted {
             lines: &prepared.lines,
             units: &prepared.units,
@@ -226,6 +276,18 @@ impl Engine {
     }
 }
 
+impl Due {
+    /// That its order is placed.
+    fn placed(self, order: OrderKey) -> Event {
+        let event = SubscriptionEvent::Placed { number: self.number, order };
+        Event::SubscriptionChanged(Box::new(SubscriptionChanged {
+            key: self.subscription,
+            version: self.version + 1,
+            event,
+        }))
+    }
+}
+
 /// The units a reservation holds, by cell.
 fn own_units(reservation: &Reservation) -> BTreeMap<CellKey, u32> {
     let mut own = BTreeMap::new();
@@ -235,14 +297,34 @@ fn own_units(reservation: &Reservation) -> BTreeMap<CellKey, u32> {
     own
 }
 
-fn placed(facts: Arc<OrderFacts>, prepared: &Prepared, decided: Decided) -> OrderEvent {
+fn placed(facts: Arc<OrderFacts>, prepared: &Prepared, decided: Decided, sourced: Sourced) -> OrderEvent {
+    let decision = (sourced != Sourced::Later).then(|| Box::new(decided.decision));
     OrderEvent::Placed {
         facts,
         lines: prepared.lines.clone(),
         allocations: decided.allocations,
         backordered: decided.backordered,
-        decision: Some(Box::new(decided.decision)),
+        decision,
     }
+}
+
+/// Of the units that wait, those that wait for a release.
+pub(super) fn preordered(
+    catalogue: &Catalogue,
+    kind: OrderType,
+    lines: &[PlacedLine],
+    waits: &[LineUnits],
+    now: WallTime,
+) -> Option<OrderEvent> {
+    let early = |u: &&LineUnits| catalogue.is_preorder(kind, &lines[usize::from(u.line)], now);
+    let units: Vec<LineUnits> = waits.iter().filter(early).copied().collect();
+    (!units.is_empty()).then_some(OrderEvent::Preordered { units })
+}
+
+/// That an order rests, if that is wanted.
+fn deferred(command: &PlaceOrder, now: Now) -> Option<OrderEvent> {
+    let Deferred { allocate_at } = command.wishes.deferred?;
+    Some(OrderEvent::Deferred { due: allocate_at.map(|at| ReleaseAt::of(at, now)) })
 }
 
 /// The holds an order is captured with; those that wait for a payment that is reported with it end at once.
@@ -262,20 +344,17 @@ fn begun_holds(command: &PlaceOrder, now: Now) -> Result<Vec<OrderEvent>, Reject
 }
 
 /// An order that means something in this catalogue.
-struct Prepared {
-    destinations: Vec<Destination>,
-    lines: Vec<PlacedLine>,
+pub(super) struct Prepared {
+    pub destinations: Vec<Destination>,
+    pub lines: Vec<PlacedLine>,
     units: Vec<LineUnits>,
     positions: Vec<Option<Position>>,
     rules: RuleSet,
 }
 
 /// Checks an order against the catalogue; all faults together.
-fn prepare(catalogue: &Catalogue, command: &PlaceOrder) -> Result<Prepared, Rejection> {
+pub(super) fn prepare(catalogue: &Catalogue, command: &PlaceOrder, now: Now) -> Result<Prepared, Rejection> {
     let mut faults = Vec::new();
-    if !matches!(command.kind, OrderType::Standard | OrderType::Backorder) {
-        faults.push(Fault::new("type", "unsupported_order_type", "this type of order is not taken yet"));
-    }
     if command.lines.is_empty() || command.lines.len() > ORDER_LINES_MAX {
         let detail = format!("an order has 1 to {ORDER_LINES_MAX} lines, this one has {}", command.lines.len());
         faults.push(Fault::new("lines", "too_many_lines", detail));
@@ -304,6 +383,22 @@ fn prepare(catalogue: &Catalogue, command: &PlaceOrder) -> Result<Prepared, Reje
     if components > ORDER_COMPONENTS_MAX {
         let detail = format!("its kits name at most {ORDER_COMPONENTS_MAX} components, these name {components}");
         faults.push(Fault::new("lines", "too_many_components", detail));
+    }
+    if command.kind == OrderType::PreOrder
+        && faults.is_empty()
+        && !lines.iter().any(|line| catalogue.is_preorder(command.kind, line, now.wall))
+    {
+        let detail = "is pre_order, but every item of the order is released";
+        faults.push(Fault::new("type", "nothing_to_preorder", detail));
+    }
+    if let Some(Deferred { allocate_at }) = command.wishes.deferred {
+        if command.reservation.is_some() {
+            let detail = "is claimed by allocating: an order that rests cannot claim one";
+            faults.push(Fault::new("reservation", "deferred_claim", detail));
+        }
+        if allocate_at.is_some_and(|at| at <= now.wall) {
+            faults.push(Fault::new("allocate_at", "time_in_past", "must be in the future"));
+        }
     }
     let name = command.rule_set.as_deref().unwrap_or(DEFAULT_RULE_SET);
     let rules = catalogue.rule_set(name).cloned();

@@ -8,12 +8,13 @@ use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
 use super::change::{Change, Place};
 use super::network::Network;
-use super::place::{positions_of, rules_of};
+use super::place::{positions_of, preordered, rules_of};
 use super::routing::Wanted;
-use super::turn::{Turn, order_event};
+use super::table::Locked;
+use super::turn::{Turn, order_event, order_events};
 use super::withdrawal::{Patience, Withdrawal};
 use crate::domain::decision::LineUnits;
-use crate::domain::event::Event;
+use crate::domain::event::{Answer, Event};
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
 use crate::domain::rejection::Rejection;
@@ -21,7 +22,7 @@ use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::sabotage::{Bug, planted};
 
 /// How often a demand is halved because its record is too large: down to one unit of one line.
-const HALVINGS_MAX: u32 = 41;
+pub(super) const HALVINGS_MAX: u32 = 41;
 /// Most cells whose pool goes to a line in one record; what is left follows in further ones.
 const DRAINED_CELLS_MAX: usize = 500;
 
@@ -167,16 +168,16 @@ impl Engine {
         let Some(mut slot) = self.orders.lock(key) else { return Ok(BTreeSet::new()) };
         let now = turn.now();
         let order = slot.as_ref().expect("a locked entity is there");
-        let backordered = order.lines[usize::from(line)].backordered;
-        if backordered == 0 || order.is_spent() {
+        let waiting = order.lines[usize::from(line)].waiting();
+        if waiting == 0 || order.is_spent() {
             return Ok(BTreeSet::new());
         }
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
-        let units = portion(vec![LineUnits { line, quantity: backordered }], halvings);
+        let units = portion(vec![LineUnits { line, quantity: waiting }], halvings);
         let allocating = Allocating {
             key,
             next_number: order.next_number(),
-            backordered: &[],
+            waiting: &[],
             wanted: Wanted {
                 lines: &lines,
                 units: &units,
@@ -194,7 +195,7 @@ impl Engine {
         let logged = self.attempt(turn, network, &allocating, &BTreeSet::new(), now, patience, record, None)?;
         let Some(logged) = logged else { return Ok(BTreeSet::new()) };
         logged.fold_order(&mut slot);
-        let left = slot.as_ref().map_or(0, |order| order.lines[usize::from(line)].backordered);
+        let left = slot.as_ref().map_or(0, |order| order.lines[usize::from(line)].waiting());
         let mut touched = logged.done();
         if left == 0 {
             forget_loose(network, &lines[usize::from(line)], (key, line));
@@ -263,21 +264,38 @@ impl Engine {
         patience: &mut Patience,
     ) -> Result<Option<BTreeSet<SkuIndex>>, Stop> {
         let Some(mut slot) = self.orders.lock(key) else { return Ok(None) };
-        let now = turn.now();
         let order = slot.as_ref().expect("a locked entity is there");
-        let units = portion(unallocated(order), halvings);
+        let units = portion(if order.deferral.is_some() { Vec::new() } else { unallocated(order) }, halvings);
         if units.is_empty() {
             return Ok(None);
         }
+        self.source(turn, network, &mut slot, &units, held, patience, None).map(Some)
+    }
+
+    /// Sources units of a locked order that nobody has been found for, in one record; what is not found waits.
+    #[allow(clippy::too_many_arguments, reason = "the parts of one transaction")]
+    pub(super) fn source(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: &mut Locked<Order>,
+        units: &[LineUnits],
+        held: &BTreeSet<SkuIndex>,
+        patience: &mut Patience,
+        answer: Option<Answer>,
+    ) -> Result<BTreeSet<SkuIndex>, Stop> {
+        let now = turn.log.now();
+        let order = slot.as_ref().expect("a locked entity is there");
+        let key = order.key;
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
-        let backordered: Vec<u32> = order.lines.iter().map(|l| l.backordered).collect();
+        let waiting: Vec<u32> = order.lines.iter().map(|l| l.waiting()).collect();
         let allocating = Allocating {
             key,
             next_number: order.next_number(),
-            backordered: &backordered,
+            waiting: &waiting,
             wanted: Wanted {
                 lines: &lines,
-                units: &units,
+                units,
                 destinations: &positions_of(order),
                 fenced: &order.fenced,
                 own: &BTreeMap::new(),
@@ -289,20 +307,20 @@ impl Engine {
         };
         let record = |decided: Decided| {
             let Decided { allocations, backordered, decision } = decided;
-            vec![order_event(
-                order,
-                OrderEvent::Sourced { allocations, backordered, decision: Some(Box::new(decision)) },
-            )]
+            let preordered = preordered(&network.catalogue, order.facts.kind, &lines, &backordered, now.wall);
+            let sourced = OrderEvent::Sourced { allocations, backordered, decision: Some(Box::new(decision)) };
+            let told = std::iter::once(sourced).chain(preordered).collect();
+            order_events(key, order.version, told).collect()
         };
-        let logged = self.attempt(turn, network, &allocating, held, now, patience, record, None)?;
+        let logged = self.attempt(turn, network, &allocating, held, now.journal, patience, record, answer)?;
         let logged = logged.expect("only an attempt that fills can find nothing");
-        logged.fold_order(&mut slot);
-        Ok(Some(logged.done()))
+        logged.fold_order(slot);
+        Ok(logged.done())
     }
 }
 
 /// So much of a demand that its record may fit: half as many lines each time, and of a single line half as many units.
-fn portion(mut units: Vec<LineUnits>, halvings: u32) -> Vec<LineUnits> {
+pub(super) fn portion(mut units: Vec<LineUnits>, halvings: u32) -> Vec<LineUnits> {
     for _ in 0..halvings {
         match units.as_mut_slice() {
             [] => {}
@@ -316,7 +334,7 @@ fn portion(mut units: Vec<LineUnits>, halvings: u32) -> Vec<LineUnits> {
     units
 }
 
-fn unallocated(order: &Order) -> Vec<LineUnits> {
+pub(super) fn unallocated(order: &Order) -> Vec<LineUnits> {
     let lines = (0..).zip(&order.lines).filter(|(_, line)| line.unallocated > 0);
     lines.map(|(line, l)| LineUnits { line, quantity: l.unallocated }).collect()
 }

@@ -240,7 +240,8 @@ impl Engine {
             }
             Answer::Order(key) => {
                 let made = record.and_then(|record| order_made(record, *key));
-                let made = made.filter(|order| order.lines.iter().all(|line| line.unallocated == 0));
+                let made = made
+                    .filter(|order| order.deferral.is_some() || order.lines.iter().all(|line| line.unallocated == 0));
                 let order = made.or_else(|| self.order_by_key(*key));
                 let order = order.ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
                 Ok(Reply::Order(Box::new(order)))
@@ -256,6 +257,11 @@ impl Engine {
                 let transfer = made.or_else(|| self.transfer_by_key(*key));
                 let transfer = transfer.ok_or_else(|| Rejection::not_found("transfer", key.to_string()))?;
                 Ok(Reply::Transfer(Box::new(transfer)))
+            }
+            Answer::Subscription(key) => {
+                let subscription = self.subscription_by_key(*key);
+                let subscription = subscription.ok_or_else(|| Rejection::not_found("subscription", key.to_string()))?;
+                Ok(Reply::Subscription { subscription: Box::new(subscription), created: false })
             }
             Answer::Hold(key, number) => {
                 let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;

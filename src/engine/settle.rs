@@ -57,7 +57,7 @@ impl Engine {
             let waiting: Vec<u16> = match self.orders.lock(key).as_deref() {
                 Some(Some(order)) => (0..)
                     .zip(&order.lines)
-                    .filter(|(_, line)| line.backordered > 0 && !line.placed.stocked)
+                    .filter(|(_, line)| line.waiting() > 0 && !line.placed.stocked)
                     .map(|(line, _)| line)
                     .collect(),
                 _ => continue,

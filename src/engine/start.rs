@@ -57,6 +57,8 @@ impl Engine {
             // What cannot be sourced now stays unallocated and is tried at the next start.
             engine.resource(&turn, &network, key);
         }
+        engine.watch_releases(&network, log.now());
+        engine.watch_subscriptions(log.now());
         drop(network);
         engine.note_idle();
         engine
@@ -145,6 +147,10 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         idle: SegQueue::new(),
         holds_due: Mutex::default(),
         edits_due: Mutex::default(),
+        releases_due: Mutex::default(),
+        deferrals_due: Mutex::default(),
+        subscriptions: Table::default(),
+        subscriptions_due: Mutex::default(),
         next_key: first_key.into(),
         position: seq.into(),
     };
@@ -165,6 +171,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                     knows_minutes = true;
                     hold_minute(&network, &minute);
                 }
+                (_, Entity::Subscription(subscription)) => engine.hold_subscription(*subscription),
                 (EntityKey::Key(hash), Entity::Key(entry)) => {
                     engine.names.insert(Name::Key(hash), Named::Record(entry.seq, entry.fingerprint));
                     keys.push((entry.at, hash));
@@ -232,12 +239,12 @@ impl Engine {
         }
         let channel = Name::ChannelOrder(order.facts.channel.clone(), order.facts.channel_order_id.clone());
         self.names.insert(channel, named);
-        for (line, own) in (0..).zip(&order.lines).filter(|(_, line)| line.backordered > 0) {
+        for (line, own) in (0..).zip(&order.lines).filter(|(_, line)| line.waiting() > 0) {
             let right = order.waits_with_right(line);
             for (sku, _) in own.placed.stock(1) {
                 let mut ledger = network.sku(sku).ledger.lock();
                 if right {
-                    ledger.enqueue((order.key, line), own.backordered);
+                    ledger.enqueue((order.key, line), own.waiting());
                 } else {
                     ledger.wait_loosely((order.key, line));
                 }
@@ -245,6 +252,7 @@ impl Engine {
         }
         self.watch_holds(&order, 1);
         self.watch_edits(&order);
+        self.watch_deferral(&order);
         self.orders.insert(order.key, order);
     }
 

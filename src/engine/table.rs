@@ -1,7 +1,7 @@
 //! Sharded maps of entities and of claimed names. No guard of a map leaves this file: callers get the entity's own lock.
 //!
 //! An entity keeps its lock over its append. Locks are taken ascending: names, idempotency keys, reservations, orders, inbound
-//! supply, transfers.
+//! supply, transfers, subscriptions.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 
-use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, Text, TransferKey};
+use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, SubscriptionKey, Text, TransferKey};
 
 /// The lock of one entity; `None` while it is being made, or when it was not made after all.
 pub type Slot<V> = Arc<Mutex<Option<V>>>;
@@ -46,6 +46,15 @@ impl Numbered for InboundKey {
 }
 
 impl Numbered for TransferKey {
+    fn number(self) -> u64 {
+        self.0
+    }
+    fn of(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl Numbered for SubscriptionKey {
     fn number(self) -> u64 {
         self.0
     }
@@ -185,6 +194,8 @@ pub enum Name {
     Inbound(Text),
     /// A caller's id of a transfer.
     Transfer(Text),
+    /// A caller's id of a subscription.
+    Subscription(Text),
     /// An idempotency key's hash.
     Key(u128),
 }
@@ -200,6 +211,8 @@ pub enum Named {
     Inbound(InboundKey, u64),
     /// A transfer, likewise.
     Transfer(TransferKey, u64),
+    /// A subscription.
+    Subscription(SubscriptionKey),
     /// The record in which a key took effect, and the fingerprint of its body.
     Record(u64, u64),
 }

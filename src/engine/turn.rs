@@ -13,13 +13,16 @@ use super::change::Change;
 use super::table::{Claim, Locked, Named};
 use super::withdrawal::{Unfinished, Withdrawal};
 use crate::domain::command::Context;
-use crate::domain::event::{Answer, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, TransferChanged};
+use crate::domain::event::{
+    Answer, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, SubscriptionChanged, TransferChanged,
+};
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::inbound::Inbound;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::record::{Draft, Encoded, Header, Log};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent};
+use crate::domain::subscription::Subscription;
 use crate::domain::time::{JournalTime, Now};
 use crate::domain::transfer::Transfer;
 use crate::sabotage::{Bug, planted};
@@ -197,6 +200,16 @@ impl Logged {
                 let TransferChanged { key, version, event } = &**changed;
                 let folded = Transfer::fold(slot.take(), *key, *version, &self.header, event);
                 **slot = Some(folded.expect("a command logs only what its transfer can take"));
+            }
+        }
+    }
+    /// Folds the record's events into a subscription that is locked.
+    pub fn fold_subscription(&self, slot: &mut Locked<Subscription>) {
+        for event in &self.events {
+            if let Event::SubscriptionChanged(changed) = event {
+                let SubscriptionChanged { key, version, event } = &**changed;
+                let folded = Subscription::fold(slot.take(), *key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its subscription can take"));
             }
         }
     }

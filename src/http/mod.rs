@@ -36,6 +36,7 @@ mod routes;
 mod rule_sets;
 mod server;
 mod stock;
+mod subscriptions;
 mod transfers;
 
 pub use front::Front;

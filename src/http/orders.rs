@@ -9,6 +9,7 @@ use super::front::Front;
 use super::reply::{Replied, ahead, found, found_written, made, written};
 use super::request::{Ask, Params, Path, Urgent, Write};
 use crate::api::decision::{DecisionJson, OrderLines, Quote};
+use crate::api::fulfillment::Nothing;
 use crate::api::order::{
     Cancellation, Consolidation, HistoryEntry, NewOrder, OrderJson, OrderParams, Splitting, history,
 };
@@ -94,6 +95,28 @@ fn filter(front: &Front, asked: OrderParams) -> Option<Filter> {
         until: asked.until.map(|time| time.wall()),
         q: asked.q.map(|q| q.0.to_string()),
     })
+}
+
+/// Plan an order that rests: nothing is taken.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/route", tag = "orders", request_body = Nothing,
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderJson)),
+)]
+pub async fn route(State(front): State<Front>, Path(id): Path<Text>, write: Write<Nothing>) -> Replied {
+    let done = front.pipeline().submit(write.context, Command::RouteOrder { order: id }).await?;
+    Ok(made(&front, StatusCode::OK, done))
+}
+
+/// Allocate an order that rests; it is planned first where it has no plan.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/allocate", tag = "orders", request_body = Nothing,
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderJson)),
+)]
+pub async fn allocate(State(front): State<Front>, Path(id): Path<Text>, write: Write<Nothing>) -> Replied {
+    let done = front.pipeline().submit(write.context, Command::AllocateOrder { order: id }).await?;
+    Ok(made(&front, StatusCode::OK, done))
 }
 
 /// Cancel an order, or part of it.

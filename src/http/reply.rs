@@ -25,7 +25,9 @@ pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Response {
     let outcome = durable.into_inner();
     let status = match outcome.reply {
-        Reply::Node { created, .. } | Reply::Item { created, .. } if created => StatusCode::CREATED,
+        Reply::Node { created, .. } | Reply::Item { created, .. } | Reply::Subscription { created, .. } if created => {
+            StatusCode::CREATED
+        }
         _ => status,
     };
     let now = front.journal().now();

@@ -11,7 +11,7 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     backup, edits, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages, reservations,
-    rule_sets, stock, transfers,
+    rule_sets, stock, subscriptions, transfers,
 };
 
 /// The router of a front.
@@ -61,6 +61,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(orders::cancel))
         .routes(routes!(orders::consolidate))
         .routes(routes!(orders::split))
+        .routes(routes!(orders::route))
+        .routes(routes!(orders::allocate))
         .routes(routes!(orders::decision))
         .routes(routes!(orders::story))
         .routes(routes!(holds::hold))
@@ -70,6 +72,13 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(edits::edit))
         .routes(routes!(edits::confirm))
         .routes(routes!(edits::decline))
+        .routes(routes!(subscriptions::all))
+        .routes(routes!(subscriptions::put, subscriptions::subscription))
+        .routes(routes!(subscriptions::pause))
+        .routes(routes!(subscriptions::resume))
+        .routes(routes!(subscriptions::skip))
+        .routes(routes!(subscriptions::cancel))
+        .routes(routes!(subscriptions::orders))
         .routes(routes!(fulfillment::fulfillment_orders))
         .routes(routes!(fulfillment::fulfillment_order))
         .routes(routes!(fulfillment::accept))

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::frame::{Head, Slice, array};
-use super::upcast::{OrderV1, OrderV2};
+use super::upcast::{ItemPutV1, ItemV1, OrderV1, OrderV2, plain};
 use crate::domain::event::{Event, ReservationChanged};
 use crate::domain::ids::{ReservationKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
@@ -49,11 +49,14 @@ pub const ENTITY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(super) const ENTRY_HEAD_BYTES: usize = 8;
 
 const HEADER_VERSION: u16 = 1;
-/// Version of every event that is written.
+/// Version of every event that is written, but of those that put an item with a release date.
 const EVENT_VERSION: u8 = 1;
+const ITEM_PUT_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
 const ORDER_VERSION: u16 = 3;
+/// Version of the entry of an item with a release date.
+const ITEM_VERSION: u16 = 2;
 /// Type of a crowd of reservations, and the version that is written.
 const CROWD: u16 = 9;
 const CROWD_VERSION: u8 = 1;
@@ -168,11 +171,18 @@ impl HeaderV1 {
 
 /// Versions that are written. Reading knows these and all before.
 fn put_event(bytes: &mut Vec<u8>, event: &Event) {
-    let at = put_part_head(bytes, event.type_code(), EVENT_VERSION);
+    let version = match event {
+        Event::ItemPut(put) if plain(&put.item).is_none() => ITEM_PUT_VERSION,
+        _ => EVENT_VERSION,
+    };
+    let at = put_part_head(bytes, event.type_code(), version);
     match event {
         Event::DirectoryFounded(event) => put(bytes, event),
         Event::NodePut(event) => put(bytes, event),
-        Event::ItemPut(event) => put(bytes, event),
+        Event::ItemPut(event) => match plain(&event.item) {
+            Some(item) => put(bytes, &ItemPutV1 { index: event.index, item }),
+            None => put(bytes, event),
+        },
         Event::RuleSetPut(event) => put(bytes, event),
         Event::StockMoved(event) => put(bytes, event),
         Event::ReservationChanged(event) => put(bytes, event),
@@ -181,6 +191,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::InboundChanged(event) => put(bytes, event),
         Event::TransferChanged(event) => put(bytes, event),
         Event::CountNoted(event) => put(bytes, event),
+        Event::SubscriptionChanged(event) => put(bytes, event),
     };
     put_part_length(bytes, at);
 }
@@ -279,7 +290,8 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
     match (code, version) {
         (1, 1) => get("event", bytes, LIMIT).map(Event::DirectoryFounded),
         (2, 1) => get("event", bytes, LIMIT).map(Event::NodePut),
-        (3, 1) => get("event", bytes, LIMIT).map(Event::ItemPut),
+        (3, 1) => get("event", bytes, LIMIT).map(|old: ItemPutV1| Event::ItemPut(old.into())),
+        (3, 2) => get("event", bytes, LIMIT).map(Event::ItemPut),
         (4, 1) => get("event", bytes, LIMIT).map(Event::RuleSetPut),
         (5, 1) => get("event", bytes, LIMIT).map(Event::StockMoved),
         (6, 1) => get("event", bytes, LIMIT).map(Event::ReservationChanged),
@@ -288,6 +300,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (10, 1) => get("event", bytes, LIMIT).map(Event::InboundChanged),
         (12, 1) => get("event", bytes, LIMIT).map(Event::TransferChanged),
         (13, 1) => get("event", bytes, LIMIT).map(Event::CountNoted),
+        (15, 1) => get("event", bytes, LIMIT).map(Event::SubscriptionChanged),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
 }
@@ -295,12 +308,19 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
 /// Appends the entry of an entity in a snapshot.
 pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) {
     bytes.extend_from_slice(&key.kind().to_le_bytes());
-    let version = if matches!(key, EntityKey::Order(_)) { ORDER_VERSION } else { ENTITY_VERSION };
+    let version = match entity {
+        Entity::Order(_) => ORDER_VERSION,
+        Entity::Item(item) if plain(item).is_none() => ITEM_VERSION,
+        _ => ENTITY_VERSION,
+    };
     bytes.extend_from_slice(&version.to_le_bytes());
     match (key, entity) {
         (EntityKey::Directory, Entity::Directory(entity)) => put_sized(bytes, &((), entity)),
         (EntityKey::Node(key), Entity::Node(entity)) => put_sized(bytes, &(key, entity)),
-        (EntityKey::Item(key), Entity::Item(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Item(key), Entity::Item(entity)) => match plain(entity) {
+            Some(item) => put_sized(bytes, &(key, item)),
+            None => put_sized(bytes, &(key, entity)),
+        },
         (EntityKey::RuleSet(key), Entity::RuleSet(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Cell(key), Entity::Cell(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Reservation(key), Entity::Reservation(entity)) => put_sized(bytes, &(key, entity)),
@@ -310,6 +330,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Transfer(key), Entity::Transfer(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Count(key), Entity::Count(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Minute(key), Entity::Minute(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Subscription(key), Entity::Subscription(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
     }
 }
@@ -327,7 +348,8 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
     match (kind, version) {
         (1, 1) => pair(bytes, |()| EntityKey::Directory, Entity::Directory),
         (2, 1) => pair(bytes, EntityKey::Node, Entity::Node),
-        (3, 1) => pair(bytes, EntityKey::Item, Entity::Item),
+        (3, 1) => pair(bytes, EntityKey::Item, |old: ItemV1| Entity::Item(Box::new(old.into()))),
+        (3, 2) => pair(bytes, EntityKey::Item, Entity::Item),
         (4, 1) => pair(bytes, EntityKey::RuleSet, Entity::RuleSet),
         (5, 1) => pair(bytes, EntityKey::Cell, Entity::Cell),
         (6, 1) => pair(bytes, EntityKey::Reservation, Entity::Reservation),
@@ -339,6 +361,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (11, 1) => pair(bytes, EntityKey::Transfer, Entity::Transfer),
         (12, 1) => pair(bytes, EntityKey::Count, Entity::Count),
         (19, 1) => pair(bytes, EntityKey::Minute, Entity::Minute),
+        (14, 1) => pair(bytes, EntityKey::Subscription, Entity::Subscription),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }
@@ -352,7 +375,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
     match (kind, version) {
         (1, 1) => Ok(EntityKey::Directory),
         (2, 1) => first(bytes).map(EntityKey::Node),
-        (3, 1) => first(bytes).map(EntityKey::Item),
+        (3, 1 | 2) => first(bytes).map(EntityKey::Item),
         (4, 1) => first(bytes).map(EntityKey::RuleSet),
         (5, 1) => first(bytes).map(EntityKey::Cell),
         (6, 1) => first(bytes).map(EntityKey::Reservation),
@@ -362,6 +385,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (11, 1) => first(bytes).map(EntityKey::Transfer),
         (12, 1) => first(bytes).map(EntityKey::Count),
         (19, 1) => first(bytes).map(EntityKey::Minute),
+        (14, 1) => first(bytes).map(EntityKey::Subscription),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }

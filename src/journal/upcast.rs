@@ -8,9 +8,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::decision::Decision;
+use crate::domain::event::ItemPut;
 use crate::domain::fulfillment::{FulfillmentLine, FulfillmentOrder, FulfillmentStatus, Shipment};
 use crate::domain::hold::Hold;
-use crate::domain::ids::{NodeIndex, OrderKey, Text};
+use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex, Text};
+use crate::domain::item::{Component, Dimensions, Item, ItemKind};
+use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderFacts, OrderLine, Told};
 use crate::domain::payment::PaymentFact;
 use crate::domain::time::JournalTime;
@@ -90,6 +93,7 @@ impl From<OrderV2> for Order {
             edits: Vec::new(),
             repriced: 0,
             split_from: None,
+            deferral: None,
         }
     }
 }
@@ -132,5 +136,51 @@ impl From<OrderV1> for Order {
             order.payments = order.paid_at_capture(&placed.actor.clone());
         }
         order
+    }
+}
+
+/// An item, version 1: before release dates. Still written of what has none.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ItemV1 {
+    sku: Text,
+    name: Text,
+    kind: ItemKind,
+    weight_g: u32,
+    dimensions: Dimensions,
+    value: Option<Money>,
+    components: Vec<Component>,
+}
+
+impl From<ItemV1> for Item {
+    fn from(old: ItemV1) -> Self {
+        let ItemV1 { sku, name, kind, weight_g, dimensions, value, components } = old;
+        Self { sku, name, kind, weight_g, dimensions, value, components, release_at: None }
+    }
+}
+
+/// An item that an older program reads too; `None` when it has what version 1 has not.
+pub(super) fn plain(item: &Item) -> Option<ItemV1> {
+    let Item { sku, name, kind, weight_g, dimensions, value, components, release_at } = item;
+    release_at.is_none().then(|| ItemV1 {
+        sku: sku.clone(),
+        name: name.clone(),
+        kind: *kind,
+        weight_g: *weight_g,
+        dimensions: *dimensions,
+        value: *value,
+        components: components.clone(),
+    })
+}
+
+/// The event that puts an item, version 1.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ItemPutV1 {
+    pub(super) index: SkuIndex,
+    pub(super) item: ItemV1,
+}
+
+impl From<ItemPutV1> for ItemPut {
+    fn from(old: ItemPutV1) -> Self {
+        Self { index: old.index, item: old.item.into() }
     }
 }

@@ -101,7 +101,8 @@ impl Orders {
                 | Event::KeyUsed(_)
                 | Event::InboundChanged(_)
                 | Event::TransferChanged(_)
-                | Event::CountNoted(_) => {}
+                | Event::CountNoted(_)
+                | Event::SubscriptionChanged(_) => {}
             }
         }
         Ok(())

@@ -652,6 +652,90 @@ fn units_go_from_one_node_to_another() {
 }
 
 #[test]
+fn an_unreleased_item_is_preordered_and_an_order_may_rest() {
+    served(|server| {
+        shop(server);
+        let mut novel = item("Novel");
+        novel["release_at"] = json!("2099-04-01T00:00:00Z");
+        assert_eq!(server.ask("PUT", "/v1/items/novel", &novel).status, 201);
+        assert_eq!(server.get("/v1/items/novel").json()["release_at"], "2099-04-01T00:00:00Z");
+        let mut early = order("p-1", "novel", 2);
+        early["type"] = json!("pre_order");
+        let placed = server.done("POST", "/v1/orders", &early);
+        assert_eq!((&placed["status"], &placed["type"]), (&json!("preordered"), &json!("pre_order")));
+        assert_eq!(placed["lines"][0]["buckets"]["preordered"], 2);
+        assert_eq!(placed["lines"][0]["release_at"], "2099-04-01T00:00:00Z");
+        let listed = server.get("/v1/orders?status=preordered").json();
+        assert_eq!(listed["items"][0]["id"], placed["id"]);
+
+        let mut rests = order("d-1", "A /1", 2);
+        rests["id"] = json!("later");
+        rests["allocation"] = json!("deferred");
+        rests["allocate_at"] = json!("2099-04-01T00:00:00Z");
+        let placed = server.done("POST", "/v1/orders", &rests);
+        assert_eq!((&placed["status"], &placed["allocation"]), (&json!("received"), &json!("deferred")));
+        assert_eq!(placed["allocate_at"], "2099-04-01T00:00:00Z");
+        assert_eq!(server.ask("POST", "/v1/orders", &rests).json(), placed, "its id repeats it");
+        let routed = server.done("POST", "/v1/orders/later/route", &json!({}));
+        assert_eq!(
+            (&routed["status"], server.get("/v1/atp/A%20%2F1").json()["available"].as_u64()),
+            (&json!("routed"), Some(10))
+        );
+        assert_eq!(routed["decision"]["assignments"][0]["node"], "chi");
+        let allocated = server.done("POST", "/v1/orders/later/allocate", &json!({}));
+        assert_eq!((&allocated["status"], &allocated["allocation"]), (&json!("fully_allocated"), &Value::Null));
+        assert_eq!(server.ask("POST", "/v1/orders/later/allocate", &json!({})).code(), "not_deferred");
+        let story = server.get("/v1/orders/later/history").json();
+        let told: Vec<_> = story["items"].as_array().expect("a list").iter().map(|told| told["type"].clone()).collect();
+        assert_eq!(told, ["placed", "deferred", "routed", "sourced"]);
+        rests["id"] = json!("claims");
+        rests["channel_order_id"] = json!("d-2");
+        rests["reservation"] = json!("r-1");
+        assert_eq!(server.ask("POST", "/v1/orders", &rests).code(), "unknown_reservation");
+    });
+}
+
+#[test]
+fn a_subscription_is_put_changed_and_read() {
+    served(|server| {
+        shop(server);
+        let body = |quantity: u32| {
+            let order = order("x", "A /1", quantity);
+            json!({
+                "customer": order["customer"], "ship_to": order["ship_to"], "lines": order["lines"],
+                "every": "P1M", "next_at": "2099-01-31T09:00:00Z",
+            })
+        };
+        let made = server.ask("PUT", "/v1/subscriptions/tea", &body(1));
+        assert_eq!((made.status, &made.json()["state"]), (201, &json!("active")));
+        let again = server.ask("PUT", "/v1/subscriptions/tea", &body(1));
+        assert_eq!((again.status, again.json()), (200, made.json()), "the same again changes nothing");
+        let skipped = server.done("POST", "/v1/subscriptions/tea/skip", &json!({"reason": "away"}));
+        assert_eq!((&skipped["next_at"], &skipped["number"]), (&json!("2099-02-28T09:00:00Z"), &json!(2)));
+        assert_eq!(skipped["skipped"], json!({"number": 1, "reason": "away"}));
+        server.done("POST", "/v1/subscriptions/tea/pause", &json!({}));
+        assert_eq!(server.ask("POST", "/v1/subscriptions/tea/pause", &json!({})).code(), "subscription_state");
+        let resumed = server.done("POST", "/v1/subscriptions/tea/resume", &json!({}));
+        assert_eq!(resumed["next_at"], "2099-02-28T09:00:00Z");
+        let changed = server.ask("PUT", "/v1/subscriptions/tea", &body(3));
+        assert_eq!((changed.status, &changed.json()["number"]), (200, &json!(2)), "its orders count on");
+        assert_eq!(server.get("/v1/subscriptions/tea").json(), changed.json());
+        assert_eq!(server.get("/v1/subscriptions?customer=c-1&state=active").json()["items"][0]["id"], "tea");
+        assert_eq!(server.get("/v1/subscriptions?state=paused").json()["items"], json!([]));
+        assert_eq!(server.get("/v1/subscriptions/tea/orders").json()["items"], json!([]));
+        let mut past = body(1);
+        past["next_at"] = json!("2020-01-01T00:00:00Z");
+        past["lines"][0]["sku"] = json!("none");
+        let refused = server.ask("PUT", "/v1/subscriptions/old", &past).json();
+        let codes: Vec<_> = refused["errors"].as_array().expect("a list").iter().map(|e| e["code"].clone()).collect();
+        assert_eq!(codes, ["time_in_past", "unknown_sku"]);
+        assert_eq!(server.get("/v1/subscriptions/old").code(), "not_found");
+        assert_eq!(server.done("POST", "/v1/subscriptions/tea/cancel", &json!({}))["next_at"], Value::Null);
+        assert_eq!(server.ask("PUT", "/v1/subscriptions/tea", &body(4)).code(), "subscription_state");
+    });
+}
+
+#[test]
 fn a_count_that_comes_late_is_merged_and_a_stale_one_dropped() {
     served(|server| {
         shop(server);

@@ -7,26 +7,36 @@
 //! |---|---|
 //! | `node NAME LATITUDE LONGITUDE` | a warehouse |
 //! | `item SKU` · `kit SKU = SKU N + SKU N` | a product, a kit |
+//! | `item SKU released SECONDS` | a product that is released so many seconds from now |
+//! | `inbound NAME NODE SECONDS SKU N` · `come NAME SKU N` | supply on its way, and that of it so much came |
 //! | `stock SKU NODE N` | N more are received, or fewer are there when N is negative |
 //! | `count SKU NODE N` | N are counted |
 //! | `reserve NAME SECONDS SKU N + SKU N` · `release NAME` | a reservation |
 //! | `order NAME SKU N + SKU N` · `order NAME with RESERVATION SKU N` | an order to Philadelphia |
+//! | `preorder NAME SKU N` · `later NAME SKU N` · `in SECONDS NAME SKU N` | the same of type `pre_order`, or one that rests |
+//! | `subscribe NAME PERIOD SECONDS SKU N` · `insist NAME PERIOD SECONDS SKU N` | a schedule whose first order is due so many seconds from now; one that tries again when it cannot be had whole |
+//! | `pause` `resume` `skip` `unsubscribe` `NAME` · `stands NAME STATE NUMBER` | a schedule; its orders are called `NAME:1` and so on |
+//! | `route ORDER` · `allocate ORDER` | an order that rests is planned, allocated |
 //! | `cancel NAME` · `cancel NAME LINE N` | all of an order that can be, or units of a line |
 //! | `accept` `reject` `pick` `pack` `ship` `deliver` `ORDER NUMBER` | a step of a fulfilment order |
 //! | `short ORDER NUMBER LINE N` | units are not found |
 //! | `off NODE` · `on NODE` | a node |
 //! | `wait SECONDS` · `restart` | time, and the end of a process |
 //! | `level SKU NODE: WORD N WORD N` | what must be there; words not named are zero |
+//! | `line ORDER LINE: BUCKET N BUCKET N` · `awaits ORDER: NAME N` | where its units are, what they wait for |
 //! | `free SKU N` · `status ORDER WORD` · `from ORDER NODE NODE` · `state RESERVATION WORD` | what must be told |
 
 use ordain::domain::command::*;
 use ordain::domain::fulfillment::{Shipment, ShortReason};
 use ordain::domain::ids::FulfillmentKey;
+use ordain::domain::inbound::Peg;
 use ordain::domain::item::ItemKind;
-use ordain::domain::order::Order;
+use ordain::domain::order::{Order, OrderType};
 use ordain::domain::rejection::Rejection;
 use ordain::domain::reservation::{Reservation, ReservationState};
 use ordain::domain::stock::{Level, MovementKind};
+use ordain::domain::subscription::{Every, WhenShort};
+use ordain::domain::time::WallTime;
 use ordain::pipeline::Refused;
 use tempfile::TempDir;
 
@@ -81,7 +91,8 @@ struct Names {
 impl Names {
     fn note(&mut self, words: &[&str]) {
         match words {
-            ["order", id, ..] => self.orders.push((*id).to_owned()),
+            ["order" | "preorder" | "later", id, ..] | ["in", _, id, ..] => self.orders.push((*id).to_owned()),
+            ["status", id, ..] if id.contains(':') => self.orders.push((*id).to_owned()),
             ["reserve", id, ..] => self.reservations.push((*id).to_owned()),
             _ => {}
         }
@@ -129,6 +140,45 @@ fn take(shop: &Shop, words: &[&str]) -> Result<(), Rejection> {
             shop.item(sku, ItemKind::Product, &[]);
             return Ok(());
         }
+        ["item", sku, "released", seconds] => {
+            shop.item_released(sku, ItemKind::Product, &[], Some(number(seconds).into()));
+            return Ok(());
+        }
+        ["inbound", id, node, seconds, parts @ ..] => Command::AnnounceInbound(AnnounceInbound {
+            id: Some(text(id)),
+            fingerprint: 0,
+            node: text(node),
+            supplier: None,
+            eta: shop.wall(number(seconds).into()),
+            lines: sku_units(parts),
+        }),
+        ["come", id, parts @ ..] => {
+            Command::ChangeInbound { inbound: text(id), action: InboundAction::Receive(sku_units(parts)) }
+        }
+        ["preorder", id, parts @ ..] => placed(PlaceOrder { kind: OrderType::PreOrder, ..own_order(id, parts) }),
+        ["later", id, parts @ ..] => resting(id, parts, None),
+        ["in", seconds, id, parts @ ..] => resting(id, parts, Some(shop.wall(number(seconds).into()))),
+        [word @ ("subscribe" | "insist"), id, every, seconds, parts @ ..] => {
+            let when_short = if *word == "insist" { WhenShort::Retry } else { WhenShort::Backorder };
+            Command::PutSubscription(Box::new(PutSubscription {
+                id: text(id),
+                order: PlaceOrder { fingerprint: words.len() as u64, ..shop::order("", &lines(parts)) },
+                every: Every::parse(every).expect("a period"),
+                next_at: shop.wall(number(seconds).into()),
+                when_short,
+            }))
+        }
+        [word @ ("pause" | "resume" | "skip" | "unsubscribe"), id] => {
+            let action = match *word {
+                "pause" => SubscriptionAction::Pause(None),
+                "resume" => SubscriptionAction::Resume,
+                "skip" => SubscriptionAction::Skip(None),
+                _ => SubscriptionAction::Cancel(None),
+            };
+            Command::ChangeSubscription { subscription: text(id), action }
+        }
+        ["route", id] => Command::RouteOrder { order: text(id) },
+        ["allocate", id] => Command::AllocateOrder { order: text(id) },
         ["kit", sku, "=", parts @ ..] => {
             shop.item(sku, ItemKind::Kit, &lines(parts));
             return Ok(());
@@ -194,6 +244,54 @@ fn take(shop: &Shop, words: &[&str]) -> Result<(), Rejection> {
     }
 }
 
+fn sku_units(parts: &[&str]) -> Vec<SkuUnits> {
+    lines(parts).into_iter().map(|(sku, n)| SkuUnits { sku: text(sku), quantity: quantity(n) }).collect()
+}
+
+/// An order under the caller's own id.
+fn own_order(id: &str, parts: &[&str]) -> PlaceOrder {
+    PlaceOrder { id: Some(text(id)), ..shop::order(id, &lines(parts)) }
+}
+
+fn placed(order: PlaceOrder) -> Command {
+    Command::PlaceOrder(Box::new(order))
+}
+
+/// An order that rests until it is allocated, by the clock when it says when.
+fn resting(id: &str, parts: &[&str], allocate_at: Option<WallTime>) -> Command {
+    let wishes = Wishes { deferred: Some(Deferred { allocate_at }) };
+    placed(PlaceOrder { wishes, ..own_order(id, parts) })
+}
+
+/// Where the units of a line are, in words; empty buckets are left out.
+fn buckets(order: &Order, line: &str) -> String {
+    let b = order.buckets(order.line_at(line).expect("the line exists"));
+    let named = [
+        ("unallocated", b.unallocated),
+        ("preordered", b.preordered),
+        ("backordered", b.backordered),
+        ("allocated", b.allocated),
+        ("released", b.released),
+        ("picked", b.picked),
+        ("packed", b.packed),
+        ("shipped", b.shipped),
+        ("delivered", b.delivered),
+        ("cancelled", b.cancelled),
+    ];
+    let full = named.into_iter().filter(|(_, n)| *n > 0);
+    full.map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(" ")
+}
+
+/// What an order waits for: documents and units, in the order in which they come.
+fn awaited(shop: &Shop, id: &str) -> String {
+    let (_, pegs) = shop.ordain.engine().pegs_of_order(id).expect("the order exists");
+    let name = |peg: &Peg| match peg.supply {
+        Some(supply) => shop.ordain.engine().name_of_supply(supply.document).expect("it is announced"),
+        None => "nothing".to_owned(),
+    };
+    pegs.iter().map(|peg| format!("{} {}", name(peg), peg.units)).collect::<Vec<_>>().join(" ")
+}
+
 /// What must be told.
 fn assert_told(shop: &Shop, words: &[&str]) {
     match words {
@@ -204,6 +302,21 @@ fn assert_told(shop: &Shop, words: &[&str]) {
             let is = at_node.map_or(Level::default(), |(_, level)| *level);
             assert_eq!(is, level(expected), "{sku} at {node}");
         }
+        ["line", id, line, expected @ ..] => {
+            assert_eq!(buckets(&order(shop, id), line.trim_end_matches(':')), expected.join(" "), "{id} {line}");
+        }
+        ["awaits", id, expected @ ..] => {
+            assert_eq!(awaited(shop, id.trim_end_matches(':')), expected.join(" "), "{id}");
+        }
+        ["stands", id, state, number] => {
+            let subscription = shop.ordain.engine().subscription(id).expect("the subscription exists");
+            assert_eq!(
+                (subscription.state.word(), subscription.number.to_string().as_str()),
+                (*state, *number),
+                "{id}"
+            );
+        }
+        ["none", id] => assert!(shop.ordain.engine().order(id).is_err(), "there is no order {id}"),
         ["free", sku, n] => assert_eq!(shop.atp(sku).to_string(), *n, "{sku}"),
         ["status", id, word] => assert_eq!(order(shop, id).status().word(), *word, "{id}"),
         ["state", id, word] => {
@@ -453,6 +566,228 @@ fn a_count_below_what_was_promised_leaves_a_shortfall_that_the_next_receipt_pays
         level mug chicago: on_hand 3 shortfall 1 committed 4
         stock mug chicago 2
         level mug chicago: on_hand 5 available 1 committed 4
+        ",
+    );
+}
+
+#[test]
+fn a_preorder_waits_for_its_release_in_a_bucket_of_its_own_pegged_to_what_comes() {
+    check(
+        "
+        node chicago 41.88 -87.63
+        item mug
+        item novel released 1000
+        stock mug chicago 5
+        inbound first chicago 400 novel 4
+        preorder p1 novel 3
+        order p2 novel 2 + mug 1            # the line decides, not the type
+        status p1 preordered
+        line p1 1: preordered 3
+        line p2 1: preordered 2
+        line p2 2: allocated 1
+        awaits p1: first 3
+        awaits p2: first 1 nothing 1
+        wait 400
+        come first novel 4                  # the first receipt serves who waits, in turn
+        line p1 1: allocated 3
+        line p2 1: preordered 1 allocated 1
+        accept p1 1
+        pick p1 1
+        pack p1 1
+        ship p1 1 → not_released
+        wait 599
+        ship p1 1 → not_released
+        status p2 partially_allocated
+        wait 1
+        ship p1 1
+        line p2 1: backordered 1 allocated 1
+        preorder p4 novel 1 → nothing_to_preorder
+        order o5 novel 1
+        status o5 backordered
+        stock novel chicago 1
+        line p2 1: allocated 2
+        status o5 backordered
+        ",
+    );
+}
+
+#[test]
+fn a_release_moves_on_who_waits_for_it_and_nobody_else() {
+    check(
+        "
+        node chicago 41.88 -87.63
+        item novel released 1000
+        item atlas released 2000
+        item lamp
+        kit set = novel 1 + lamp 2
+        preorder both novel 2 + atlas 1
+        preorder kit set 1
+        preorder undated lamp 1             # no date: its type says that it is not there yet
+        status both preordered
+        status kit preordered
+        status undated preordered
+        cancel both 1 1
+        line both 1: preordered 1 cancelled 1
+        item novel released 1500            # put off
+        wait 1000
+        line both 1: preordered 1 cancelled 1
+        wait 500
+        line both 1: backordered 1 cancelled 1
+        line both 2: preordered 1
+        line kit 1: backordered 1
+        status both backordered
+        status undated preordered
+        item atlas released 0
+        wait 0
+        line both 2: backordered 1
+        stock lamp chicago 1
+        status undated fully_allocated
+        stock lamp chicago 2
+        stock novel chicago 2
+        status both partially_allocated
+        status kit fully_allocated
+        ",
+    );
+}
+
+#[test]
+fn an_order_that_rests_is_routed_then_allocated_or_fails_for_a_reason() {
+    check(
+        "
+        node chicago 41.88 -87.63
+        item mug
+        later o1 mug 3
+        status o1 received
+        level mug chicago:
+        route o1
+        status o1 routing_failed
+        allocate o1
+        status o1 routing_failed
+        stock mug chicago 5                 # who rests stands in no queue
+        status o1 routing_failed
+        free mug 5
+        route o1
+        status o1 routed
+        free mug 5
+        order quick mug 5
+        allocate o1
+        status o1 allocation_failed
+        cancel quick 1 3
+        allocate o1
+        status o1 fully_allocated
+        route o1 → not_deferred
+        allocate o1 → not_deferred
+        level mug chicago: on_hand 5 committed 5
+        later o2 mug 4
+        stock mug chicago 1
+        allocate o2                         # planned and allocated; what is short waits
+        line o2 1: backordered 3 allocated 1
+        stock mug chicago 1
+        line o2 1: backordered 2 allocated 2
+        later o3 mug 2
+        cancel o3
+        status o3 cancelled
+        allocate o3 → not_deferred
+        reserve cart 600 mug 1 → insufficient_stock
+        ",
+    );
+}
+
+#[test]
+fn the_clock_allocates_what_rests_until_then() {
+    check(
+        "
+        node chicago 41.88 -87.63
+        item mug
+        item novel released 5000
+        stock mug chicago 4
+        in 600 o1 mug 2
+        in 500 o2 mug 3
+        in 500 o3 novel 1
+        in 400 o4 novel 1
+        wait 499
+        status o1 received
+        status o2 received
+        wait 1
+        status o2 fully_allocated
+        status o3 preordered
+        wait 100
+        line o1 1: backordered 1 allocated 1
+        ",
+    );
+}
+
+#[test]
+fn a_subscription_places_one_order_in_every_period() {
+    check(
+        "
+        node chicago 41.88 -87.63
+        item mug
+        stock mug chicago 5
+        subscribe tea P1D 3600 mug 2
+        none tea:1
+        wait 3599
+        none tea:1
+        wait 1
+        status tea:1 fully_allocated
+        none tea:2
+        stands tea active 2
+        wait 86399
+        none tea:2
+        wait 1
+        status tea:2 fully_allocated
+        wait 172800                         # two periods: both orders, once each
+        status tea:3 partially_allocated
+        status tea:4 backordered
+        none tea:5
+        skip tea
+        wait 86400
+        none tea:5
+        stands tea active 6
+        pause tea
+        pause tea → subscription_state
+        wait 864000
+        none tea:6
+        resume tea                          # what passed is not made up for
+        none tea:6
+        wait 86400
+        status tea:6 backordered
+        none tea:7
+        unsubscribe tea
+        resume tea → subscription_state
+        subscribe tea P1D 10 mug 9 + mug 1 → subscription_state
+        wait 864000
+        none tea:7
+        stands tea cancelled 7
+        ",
+    );
+}
+
+#[test]
+fn an_order_of_a_schedule_that_is_refused_is_tried_again_then_skipped() {
+    check(
+        "
+        node chicago 41.88 -87.63
+        item mug
+        insist tea P1D 100 mug 2
+        subscribe coffee P1D 100 mug 1 + mug 1
+        order coffee:1 mug 1                # somebody took the name of its order
+        wait 100
+        none tea:1
+        stands tea active 1
+        stands coffee active 1
+        wait 3600
+        wait 3600
+        stands tea active 1
+        wait 3600                           # the fourth time is the last
+        none tea:1
+        stands tea active 2
+        stands coffee active 2
+        wait 72000
+        stock mug chicago 5
+        wait 3600
+        status tea:2 fully_allocated
+        status coffee:2 fully_allocated
         ",
     );
 }

@@ -15,6 +15,7 @@ use ordain::domain::reply::{Outcome, Reply};
 use ordain::domain::reservation::Reservation;
 use ordain::domain::state::State;
 use ordain::domain::stock::{CellKey, Level, MovementKind};
+use ordain::domain::time::WallTime;
 use ordain::journal::{ClockChoice, ManualClock, Options, Unrecovered};
 use ordain::pipeline::{Pipeline, Refused};
 
@@ -107,6 +108,11 @@ impl Shop {
     }
 
     pub fn item(&self, sku: &str, kind: ItemKind, components: &[(&str, u32)]) {
+        self.item_released(sku, kind, components, None);
+    }
+
+    /// An item that is released so many seconds from now.
+    pub fn item_released(&self, sku: &str, kind: ItemKind, components: &[(&str, u32)], seconds: Option<i64>) {
         let item = PutItem {
             sku: text(sku),
             name: text(sku),
@@ -115,6 +121,7 @@ impl Shop {
             dimensions: Dimensions::default(),
             value: None,
             components: components.iter().map(|(sku, n)| (text(sku), quantity(*n))).collect(),
+            release_at: seconds.map(|seconds| self.wall(seconds)),
         };
         self.run(Command::PutItem(Box::new(item))).expect("a good item");
     }
@@ -154,6 +161,11 @@ impl Shop {
             Reply::Order(order) => Ok(*order),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// What the wall clock shows so many seconds from now.
+    pub fn wall(&self, seconds: i64) -> WallTime {
+        WallTime(ordain::domain::record::Log::now(self.ordain.journal()).wall.0 + seconds * 1_000)
     }
 
     pub fn atp(&self, sku: &str) -> u64 {
@@ -210,5 +222,6 @@ pub fn order(channel_order_id: &str, lines: &[(&str, u32)]) -> PlaceOrder {
         payment: None,
         total: None,
         holds: Vec::new(),
+        wishes: Wishes::default(),
     }
 }

@@ -13,7 +13,7 @@ use crate::api::personal::{Address, Person, open};
 use crate::api::scalar::{
     ChannelOrderId, Country, CurrencyCode, Id, Instant, Latitude, Longitude, MoneyJson, Name, Personal, PostalCode, Sku,
 };
-use crate::api::words::{DeliveryMethod, as_optional_word, as_word};
+use crate::api::words::{AllocationMode, DeliveryMethod, as_optional_word, as_word};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::money::Money;
@@ -83,6 +83,12 @@ pub struct OrderJson {
     /// Its edits, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<EditBrief>,
+    /// `deferred` while its units rest.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_optional_word")]
+    pub allocation: Option<AllocationMode>,
+    /// When the clock allocates it, while its units rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allocate_at: Option<Instant>,
     /// Steps a customer is shown, each with the first time it was taken.
     #[schema(value_type = HashMap<String, Instant>)]
     pub milestones: BTreeMap<&'static str, Instant>,
@@ -110,6 +116,9 @@ pub struct OrderLineJson {
     /// Key of its destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<Id>,
+    /// When the item is released, while units of it wait for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_at: Option<Instant>,
     /// Where its units are; they add up to `quantity`.
     pub buckets: BucketsJson,
 }
@@ -251,6 +260,8 @@ impl OrderJson {
             holds: HoldJson::all_of(order),
             split_from: order.split_from.map(|key| key.to_string()),
             edits: EditBrief::all_of(order),
+            allocation: order.deferral.map(|_| AllocationMode::Deferred),
+            allocate_at: order.deferral.and_then(|deferral| deferral.due).map(|due| due.wall.into()),
             milestones: milestones(order),
             lines: (0..order.lines.len() as u16).map(|at| OrderLineJson::of(order, at, &names)).collect(),
             fulfillment_orders: FulfillmentJson::all_of(order, catalogue),
@@ -288,8 +299,16 @@ impl OrderLineJson {
             quantity: placed.quantity,
             unit_price: MoneyJson { amount: placed.unit_price, currency: CurrencyCode(order.facts.currency) },
             group: (placed.group > 0).then(|| Id(group.clone())),
+            release_at: Self::release_at(order, at, names.catalogue),
             buckets: order.buckets(at).into(),
         }
+    }
+}
+
+impl OrderLineJson {
+    fn release_at(order: &Order, at: u16, catalogue: &Catalogue) -> Option<Instant> {
+        let line = &order.lines[usize::from(at)];
+        if line.preordered > 0 { catalogue.release_of(&line.placed).map(Instant::from) } else { None }
     }
 }
 

@@ -116,6 +116,7 @@ fn kits_of_very_many_heavy_pieces_wait_without_harm() {
             dimensions: Default::default(),
             value: None,
             components: vec![],
+            release_at: None,
         };
         world.run(Command::PutItem(Box::new(item))).expect("a heavy item");
     }
@@ -253,6 +254,7 @@ fn a_reservation_holds_no_more_cells_than_its_end_can_tell() {
             dimensions: Default::default(),
             value: None,
             components: vec![],
+            release_at: None,
         };
         run(Command::PutItem(Box::new(item))).expect("a good item");
         let one = |n| Adjustment {

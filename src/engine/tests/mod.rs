@@ -12,5 +12,6 @@ mod outage;
 pub(crate) mod random;
 mod sharing;
 mod storm;
+mod subscriptions;
 mod transfers;
 pub(crate) mod world;

@@ -165,6 +165,7 @@ impl World {
             dimensions: Dimensions::default(),
             value: None,
             components: components.iter().map(|(sku, n)| (text(sku), quantity(*n))).collect(),
+            release_at: None,
         };
         self.run(Command::PutItem(Box::new(item))).expect("a good item");
     }
@@ -240,6 +241,7 @@ impl World {
             payment: None,
             total: None,
             holds: Vec::new(),
+            wishes: Wishes::default(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::domain::event::*;
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState, HoldTerms, ReleaseAt};
-use crate::domain::ids::{FulfillmentKey, InboundKey, OrderKey, ReservationKey, TransferKey};
+use crate::domain::ids::{FulfillmentKey, InboundKey, OrderKey, ReservationKey, SubscriptionKey, TransferKey};
 use crate::domain::inbound::InboundEvent;
 use crate::domain::item::{Component, Dimensions, Item, ItemKind};
 use crate::domain::money::Money;
@@ -21,6 +21,7 @@ use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::state::{Entity, EntityKey, KeyEntry};
 use crate::domain::stock::Level;
+use crate::domain::subscription::{Every, SubscribedLine, SubscriptionEvent, SubscriptionTerms, WhenShort};
 use crate::domain::time::WallTime;
 use crate::domain::transfer::TransferEvent;
 use crate::journal::frame::{Builder, Slice};
@@ -55,6 +56,7 @@ fn item() -> Item {
         dimensions: Dimensions { length: 300, width: 200, height: 100 },
         value: Some(Money { amount: 1_999, currency: Currency::USD }),
         components: vec![Component { sku: SkuIndex(3), quantity: 2 }],
+        release_at: None,
     }
 }
 
@@ -289,6 +291,47 @@ fn events() -> Vec<Event> {
             },
         ),
         of_order(15, OrderEvent::SplitFrom { order: OrderKey(70) }),
+        Event::ItemPut(ItemPut {
+            index: SkuIndex(4),
+            item: Item { sku: "NEW 1".into(), release_at: Some(WallTime(1_900_000_000_000)), ..item() },
+        }),
+        of_resting(1, placed()),
+        of_resting(2, OrderEvent::Preordered { units: vec![LineUnits { line: 0, quantity: 1 }] }),
+        of_resting(3, OrderEvent::ReleaseCame { units: vec![LineUnits { line: 0, quantity: 1 }] }),
+        of_resting(
+            4,
+            OrderEvent::Deferred {
+                due: Some(ReleaseAt { wall: WallTime(1_700_000_600_000), journal: JournalTime(1_700_000_600_001) }),
+            },
+        ),
+        of_resting(5, OrderEvent::Routed { decision: decision() }),
+        of_resting(6, OrderEvent::RoutingFailed { decision: decision() }),
+        of_resting(7, OrderEvent::AllocationFailed { decision: decision() }),
+        of_subscription(1, SubscriptionEvent::Put { id: "tea".into(), terms: terms() }),
+        of_subscription(2, SubscriptionEvent::Placed { number: 1, order: OrderKey(77) }),
+        of_subscription(
+            3,
+            SubscriptionEvent::Failed {
+                number: 2,
+                code: "unroutable".into(),
+                detail: "2 units cannot be had".into(),
+                retry_at: WallTime(1_700_000_000_000),
+            },
+        ),
+        of_subscription(4, SubscriptionEvent::Skipped { number: 2, reason: "skipped".into() }),
+        of_subscription(5, SubscriptionEvent::Paused { reason: Some("away".into()) }),
+        of_subscription(6, SubscriptionEvent::Resumed { passed: 3 }),
+        of_subscription(
+            7,
+            SubscriptionEvent::Failed {
+                number: 3,
+                code: "unroutable".into(),
+                detail: "1 units cannot be had".into(),
+                retry_at: WallTime(1_700_000_000_001),
+            },
+        ),
+        of_subscription(8, SubscriptionEvent::Cancelled { reason: None }),
+        Event::KeyUsed(KeyUsed { hash: 7, fingerprint: 48, answer: Answer::Subscription(SubscriptionKey(12)) }),
     ]
 }
 
@@ -353,6 +396,41 @@ fn planned() -> std::sync::Arc<Decision> {
     (*decision).into()
 }
 
+fn terms() -> Box<SubscriptionTerms> {
+    let OrderEvent::Placed { facts, .. } = placed() else { panic!("the sample is placed") };
+    Box::new(SubscriptionTerms {
+        fingerprint: u64::MAX,
+        channel: "web".into(),
+        customer: "c-1".into(),
+        personal: facts.personal.clone(),
+        currency: Currency::USD,
+        destinations: facts.destinations.clone(),
+        lines: vec![SubscribedLine { id: "1".into(), sku: SkuIndex(3), quantity: 300, unit_price: 1_999, group: 0 }],
+        delivery_method: "ship".into(),
+        rule_set: Some("default".into()),
+        payment: facts.payment.clone(),
+        every: Every { months: 1, seconds: 86_400 },
+        first_at: WallTime(1_700_000_000_000),
+        when_short: WhenShort::Retry,
+    })
+}
+
+fn of_resting(version: u32, event: OrderEvent) -> Event {
+    Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(78), version, event }))
+}
+
+fn of_subscription(version: u32, event: SubscriptionEvent) -> Event {
+    Event::SubscriptionChanged(Box::new(SubscriptionChanged { key: SubscriptionKey(12), version, event }))
+}
+
+/// A plan, or that there is none.
+fn decision() -> Box<Decision> {
+    match placed() {
+        OrderEvent::Placed { decision: Some(decision), .. } => decision,
+        other => panic!("the sample has a decision, {other:?} has not"),
+    }
+}
+
 fn of_inbound(version: u32, event: InboundEvent) -> Event {
     Event::InboundChanged(Box::new(InboundChanged { key: InboundKey(9), version, event }))
 }
@@ -392,7 +470,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13].into(), "a sample of every type");
+    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13, 15].into(), "a sample of every type");
 }
 
 /// Reservations made by one record: two of an owner, one of another, and one that ends at another time.
@@ -514,7 +592,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 12, "a sample of every kind");
+    assert_eq!(state.len(), 15, "a sample of every kind, another order, and an item with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -20,7 +20,8 @@ use super::{Dice, setting};
 use crate::app::Ordain;
 use crate::config::{Clock, Settings};
 use crate::domain::command::{
-    Adjustment, CancelOrder, Command, Context, PlaceLine, PlaceOrder, PutItem, Reserve, ReserveLine, ReserveOne, ShipTo,
+    Adjustment, CancelOrder, Command, Context, PlaceLine, PlaceOrder, PutItem, Reserve, ReserveLine, ReserveOne,
+    ShipTo, Wishes,
 };
 use crate::domain::geo::Position;
 use crate::domain::item::{Dimensions, ItemKind};
@@ -67,6 +68,7 @@ fn item(sku: &str) -> Command {
         dimensions: Dimensions::default(),
         value: None,
         components: Vec::new(),
+        release_at: None,
     }))
 }
 
@@ -116,6 +118,7 @@ fn order(id: &str, sku: &str, units: u32, reservation: Option<&str>) -> Command 
         payment: None,
         total: None,
         holds: Vec::new(),
+        wishes: Wishes::default(),
     }))
 }
 

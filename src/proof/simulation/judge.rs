@@ -124,7 +124,7 @@ impl Judge {
         match self.appended.entity(&key) {
             Some(Entity::Order(order)) => {
                 self.orders.extend(order.facts.id.clone().map(|id| (id, order.key)));
-                if order.lines.iter().any(|line| line.backordered > 0) {
+                if order.lines.iter().any(|line| line.waiting() > 0) {
                     self.waiting.insert(order.key);
                 } else {
                     self.waiting.remove(&order.key);
@@ -303,6 +303,14 @@ impl Judge {
                     "{cell:?} is marked {held:?} in memory, {known:?} by the records"
                 );
             }
+            (EntityKey::Subscription(_), Some(Entity::Subscription(known))) => {
+                let held = engine.subscription(&known.id);
+                law!(
+                    held.as_ref() == Ok(&**known),
+                    "subscription {} is {held:?} in memory, {known:?} by the records",
+                    known.id
+                );
+            }
             (EntityKey::Node(index), Some(Entity::Node(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.node(*index).clone());
                 law!(held == **known, "node {index:?} is {held:?} in memory, {known:?} by the records");
@@ -321,9 +329,9 @@ impl Judge {
         let mut queue = Vec::new();
         for key in &self.waiting {
             let Some(Entity::Order(order)) = self.appended.entity(&EntityKey::Order(*key)) else { continue };
-            for (at, line) in (0..).zip(&order.lines).filter(|(_, line)| line.backordered > 0 && line.placed.stocked) {
+            for (at, line) in (0..).zip(&order.lines).filter(|(_, line)| line.waiting() > 0 && line.placed.stocked) {
                 if order.waits_with_right(at) {
-                    queue.push((line.placed.sku, *key, u64::from(line.backordered)));
+                    queue.push((line.placed.sku, *key, u64::from(line.waiting())));
                 }
             }
         }

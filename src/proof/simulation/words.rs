@@ -255,7 +255,8 @@ fn node(id: &str, latitude: &str, longitude: &str) -> Node {
 
 fn put_item(sku: &str, kind: ItemKind, components: Vec<(Text, Quantity)>) -> Command {
     let (sku, dimensions) = (Text::from(sku), Dimensions::default());
-    let item = PutItem { name: sku.clone(), sku, kind, weight_g: 500, dimensions, value: None, components };
+    let item =
+        PutItem { name: sku.clone(), sku, kind, weight_g: 500, dimensions, value: None, components, release_at: None };
     Command::PutItem(Box::new(item))
 }
 
@@ -366,6 +367,7 @@ fn order(id: &str, words: &[&str]) -> PlaceOrder {
         payment: None,
         total: None,
         holds,
+        wishes: Wishes::default(),
     }
 }
 

@@ -1,0 +1,199 @@
+//! Orders whose units rest: captured without stock, planned and allocated when somebody asks for it, or by the clock.
+//!
+//! ```text
+//! received ─route─► routed ─allocate─► sourced like any other; what is short waits in the queue
+//!     │                └──► allocation_failed: the plan's units are gone, and nobody else has any
+//!     └──► routing_failed: nobody has any
+//! ```
+//! A plan takes nothing. To allocate looks afresh: the plan stands where it is still the best, and every attempt that
+//! loses its units to others routes again until there is nothing left to have. Who asks again may always try again.
+//!
+//! Units that rest stand in no queue, and nothing but this file sources them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::allocate::Stop;
+use super::cell::Word;
+use super::network::Network;
+use super::place::{positions_of, rules_of};
+use super::queue::{HALVINGS_MAX, portion, unallocated};
+use super::routing::{Route, Wanted, route};
+use super::table::Locked;
+use super::turn::Turn;
+use super::withdrawal::Patience;
+use super::{Engine, Executed};
+use crate::domain::decision::LineUnits;
+use crate::domain::event::Answer;
+use crate::domain::ids::{OrderKey, SkuIndex};
+use crate::domain::order::{Order, OrderEvent, PlacedLine, Stage};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::time::JournalTime;
+
+/// Orders that rest and which the clock allocates at once.
+const ALLOCATED_MAX: usize = 256;
+
+impl Engine {
+    /// Plans an order that rests.
+    pub(super) fn route_order(&self, turn: &Turn<'_>, id: &str) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let mut slot = self.lock_order(id)?;
+        stage_of(&slot)?;
+        let answer = Answer::Order(slot.as_ref().expect("a locked entity is there").key);
+        self.plan(turn, &network, &mut slot, Some(answer))?;
+        Ok(answered(slot))
+    }
+
+    /// Allocates an order that rests; plans it first where there is no plan.
+    pub(super) fn allocate_order(&self, turn: &Turn<'_>, id: &str) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let key = {
+            let slot = self.lock_order(id)?;
+            stage_of(&slot)?;
+            slot.as_ref().expect("a locked entity is there").key
+        };
+        self.allocate(turn, &network, key, Some(&Answer::Order(key)))?;
+        self.lock_order(id).map(answered)
+    }
+
+    /// Allocates orders that rest and whose time has come; answers when the clock should come again.
+    pub(super) fn allocate_due(&self, turn: &Turn<'_>) -> Option<JournalTime> {
+        let now = turn.now();
+        let due = self.deferrals_due.lock().take_due(now, ALLOCATED_MAX);
+        for key in due {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            if let Err(Rejection::Contended) = self.allocate(turn, &network, key, None) {
+                self.deferrals_due.lock().push(now.plus_s(1), key);
+            }
+        }
+        self.deferrals_due.lock().next()
+    }
+
+    /// Tells the clock of an order that rests until an instant.
+    pub(super) fn watch_deferral(&self, order: &Order) {
+        if let Some(deferral) = order.deferral
+            && let Some(due) = deferral.due
+            && matches!(deferral.stage, Stage::Received | Stage::Routed)
+        {
+            self.deferrals_due.lock().push(due.journal, order.key);
+        }
+    }
+
+    /// Logs a plan for the units of a locked order that rest, or that there is none; answers whether there is.
+    fn plan(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: &mut Locked<Order>,
+        answer: Option<Answer>,
+    ) -> Result<bool, Rejection> {
+        let now = turn.log.now();
+        let order = slot.as_ref().expect("a locked entity is there");
+        let route = route_of(network, order, &unallocated(order));
+        let may = !is_hopeless(network, order, &route, turn);
+        let decision = Box::new(route.decision);
+        let told = if may { OrderEvent::Routed { decision } } else { OrderEvent::RoutingFailed { decision } };
+        self.log_order(turn, network, slot, now.journal, vec![told], answer)?;
+        Ok(may)
+    }
+
+    /// Plans the units of an order that rest, where there is no plan, and takes what can be had. The caller holds nothing.
+    fn allocate(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        key: OrderKey,
+        answer: Option<&Answer>,
+    ) -> Result<(), Rejection> {
+        let mut held = BTreeSet::new();
+        let mut patience = Patience::default();
+        let mut halvings = 0;
+        loop {
+            match self.try_allocate(turn, network, key, (halvings, &held), &mut patience, answer) {
+                Ok(touched) => {
+                    self.follow_up(turn, network, touched);
+                    // What did not fit into the record of the first portion rests no more.
+                    self.resource(turn, network, key);
+                    return Ok(());
+                }
+                Err(Stop::Rejected(Rejection::TooLarge(_))) if halvings < HALVINGS_MAX => halvings += 1,
+                Err(Stop::Again) => {}
+                Err(Stop::NeedLedgers(skus)) => {
+                    let expired = self.expire_in(turn, network, &skus);
+                    held = if expired { BTreeSet::new() } else { skus };
+                }
+                Err(Stop::Rejected(rejection)) => return Err(rejection),
+            }
+        }
+    }
+
+    fn try_allocate(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        key: OrderKey,
+        (halvings, held): (u32, &BTreeSet<SkuIndex>),
+        patience: &mut Patience,
+        answer: Option<&Answer>,
+    ) -> Result<BTreeSet<SkuIndex>, Stop> {
+        let Some(mut slot) = self.orders.lock(key) else { return Ok(BTreeSet::new()) };
+        let order = slot.as_ref().expect("a locked entity is there");
+        let Some(deferral) = order.deferral else { return Ok(BTreeSet::new()) };
+        let units = portion(unallocated(order), halvings);
+        if units.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let planned = matches!(deferral.stage, Stage::Routed | Stage::AllocationFailed);
+        let route = route_of(network, order, &units);
+        if is_hopeless(network, order, &route, turn) {
+            let decision = Box::new(route.decision);
+            let failed = if planned {
+                OrderEvent::AllocationFailed { decision }
+            } else {
+                OrderEvent::RoutingFailed { decision }
+            };
+            self.log_order(turn, network, &mut slot, turn.now(), vec![failed], answer.cloned())?;
+            return Ok(BTreeSet::new());
+        }
+        if !planned {
+            self.plan(turn, network, &mut slot, None)?;
+        }
+        self.source(turn, network, &mut slot, &units, held, patience, answer.cloned())
+    }
+}
+
+/// How far an order is that rests.
+fn stage_of(slot: &Locked<Order>) -> Result<Stage, Rejection> {
+    let order = slot.as_ref().expect("a locked entity is there");
+    let rests = order.deferral.filter(|_| order.lines.iter().any(|line| line.unallocated > 0));
+    rests.map(|deferral| deferral.stage).ok_or_else(|| Rejection::NotDeferred { order: order.name() })
+}
+
+/// The best there is now for units that rest.
+fn route_of(network: &Network, order: &Order, units: &[LineUnits]) -> Route {
+    let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
+    let wanted = Wanted {
+        lines: &lines,
+        units,
+        destinations: &positions_of(order),
+        fenced: &order.fenced,
+        own: &BTreeMap::new(),
+        counts: Word::free,
+        rules: &rules_of(network, order.facts.rule_set.as_ref()),
+    };
+    route(network, &wanted)
+}
+
+/// Whether nobody has any of the units, and none of them waits for a release.
+fn is_hopeless(network: &Network, order: &Order, route: &Route, turn: &Turn<'_>) -> bool {
+    let now = turn.log.now().wall;
+    let placed = |u: &LineUnits| &order.lines[usize::from(u.line)].placed;
+    let early = |u: &LineUnits| network.catalogue.is_preorder(order.facts.kind, placed(u), now);
+    route.shipments.is_empty() && !route.unfilled.iter().any(early)
+}
+
+fn answered(slot: Locked<Order>) -> Executed {
+    let order = slot.as_ref().expect("a locked entity is there").clone();
+    let seq = order.seq;
+    Executed::done(Reply::Order(Box::new(order)), seq)
+}
