@@ -126,7 +126,8 @@ impl Engine {
             rules: &rules_of(network, order.facts.rule_set.as_ref()),
         };
         let route = route(network, &wanted);
-        if !route.unfilled.is_empty() && !(last_look && may_wait(order)) {
+        let waits = last_look && may_wait(order);
+        if !route.unfilled.is_empty() && !waits {
             if more_may_come_back(network, &wanted, &route) {
                 return Err(if patience.wait() { Stop::Again } else { Rejection::Contended.into() });
             }

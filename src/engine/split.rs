@@ -70,7 +70,8 @@ impl Engine {
         let touched = logged.done();
         drop((slot, made));
         self.follow_up(turn, &network, touched);
-        self.resource(turn, &network, key);
+        // A node that was switched off may not have been left yet by the order that was split.
+        self.leave_idle_nodes(turn, &network, key);
         let order = self.order_by_key(key).expect("just made");
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(Box::new(order)), seq))

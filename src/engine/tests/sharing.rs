@@ -224,6 +224,17 @@ fn what_waits_is_split_off_behind_whoever_waits() {
 }
 
 #[test]
+fn what_is_split_off_leaves_a_node_that_was_switched_off() {
+    for mut shop in Shop::both() {
+        let a = shop.place(&[("phone", 3)]);
+        let patch = NodePatch { active: Some(false), ..NodePatch::default() };
+        shop.world.run(Command::PatchNode { node: text("east"), patch: Box::new(patch) }).expect("known");
+        let Ok(Reply::Order(b)) = shop.split(&a, &[("1", 1)]) else { panic!("nothing is begun") };
+        assert_eq!((b.buckets(0).allocated, b.buckets(0).backordered), (0, 1));
+    }
+}
+
+#[test]
 fn splitting_is_no_way_round_a_hold() {
     for mut shop in Shop::both() {
         let a = shop.place(&[("phone", 3)]);

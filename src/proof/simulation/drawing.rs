@@ -26,6 +26,8 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Over, 15),
     (Kind::Edit, 40),
     (Kind::EditEnd, 40),
+    (Kind::Join, 15),
+    (Kind::Split, 15),
     (Kind::Pay, 25),
     (Kind::Inbound, 20),
     (Kind::Arrival, 40),
@@ -65,6 +67,8 @@ enum Kind {
     Over,
     Edit,
     EditEnd,
+    Join,
+    Split,
     Pay,
     Inbound,
     Arrival,
@@ -260,6 +264,16 @@ impl Drawing {
             Kind::Over => {
                 let verb = self.chance.pick(&["over", "over", "over", "never"]);
                 format!("{verb} {} {}", self.known(|drawing| &drawing.orders)?, self.few(3))
+            }
+            Kind::Join => {
+                let (first, other) = (self.known(|drawing| &drawing.orders)?, self.known(|drawing| &drawing.orders)?);
+                format!("join {first} {other}")
+            }
+            Kind::Split => {
+                let (order, name) = (self.known(|drawing| &drawing.orders)?, self.name('o'));
+                let line = format!("split {order} {name} {} {}", self.few(2), self.few(3));
+                self.orders.push(name);
+                line
             }
             Kind::Edit => self.edit()?,
             Kind::EditEnd => {

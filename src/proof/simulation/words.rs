@@ -18,6 +18,7 @@
 //! | `hold ORDER KIND SECONDS or - PAYMENT or -` · `over ORDER NUMBER` · `never ORDER NUMBER` | a hold and its end; it stands for good |
 //! | `edit ORDER LINE N + LINE at PRICE + add SKU N + east …` | an edit: units, a price, a line more, another destination |
 //! | `confirm ORDER NUMBER` · `decline ORDER NUMBER` | its end |
+//! | `join ORDER ORDER` · `split ORDER NAME LINE N` | shipments that leave together; units that become an order |
 //! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
 //! | `come NAME SKU N + …` · `no_more NAME` | so much of it came, and no more will |
@@ -133,6 +134,14 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             let hold = format!("hold-{number}").as_str().into();
             Command::EndHold(EndHold { order: (*id).into(), hold, state, reason: None })
         }
+        ["join", id, other] => Command::Consolidate(Consolidate { order: (*id).into(), with: vec![(*other).into()] }),
+        ["split", id, name, line, n] => Command::SplitOrder(SplitOrder {
+            order: (*id).into(),
+            id: Some((*name).into()),
+            fingerprint: 0,
+            channel_order_id: Some((*name).into()),
+            lines: vec![CancelUnits { line: (*line).into(), quantity: units(n), from: None }],
+        }),
         ["edit", id, parts @ ..] => {
             let changes = parts.split(|word| *word == "+").map(edit_change).collect();
             Command::OpenEdit(OpenEdit { order: (*id).into(), changes })
