@@ -576,8 +576,12 @@ fn check_size(preview: &Order) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// What the edit has to find units for: what is raised, added or moved elsewhere.
+/// What the edit has to find units for: what is raised, added or moved elsewhere. Of an order that rests nothing: what
+/// comes to it rests too.
 fn to_source(order: &Order, preview: &Order, terms: &EditTerms) -> Vec<LineUnits> {
+    if order.deferral.is_some() {
+        return Vec::new();
+    }
     let mine = |line: u16| {
         let raised = terms.lines.iter().any(|change| change.line == line && change.raised() > 0);
         let moved = terms.found.iter().any(|found| found.units.iter().any(|u| u.line == line));

@@ -63,6 +63,7 @@ impl Engine {
         logged.fold_order_of(old, &mut slot);
         logged.fold_order_of(key, &mut made);
         self.watch_holds(made.as_ref().expect("just folded"), 1);
+        self.watch_deferral(made.as_ref().expect("just folded"));
         channel_claim.settle(Named::Order(key, command.fingerprint));
         if let Some(claim) = own_claim {
             claim.settle(Named::Order(key, command.fingerprint));
@@ -172,5 +173,6 @@ fn new_order(
         let stands = stands.then_some(OrderEvent::HoldEnded { number, state: HoldState::Rejected, reason: None });
         std::iter::once(held).chain(stands)
     });
-    [placed, OrderEvent::SplitFrom { order: order.key }].into_iter().chain(held).collect()
+    let rests = order.deferral.map(|deferral| OrderEvent::Deferred { due: deferral.due });
+    [placed, OrderEvent::SplitFrom { order: order.key }].into_iter().chain(rests).chain(held).collect()
 }
