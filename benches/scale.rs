@@ -384,7 +384,7 @@ fn weigh(dir: &Path, phase: &str) {
     let (journal, state) = unrecovered.recover().expect("is whole");
     let recovered = started.elapsed();
     let with_state = resident();
-    let views = if phase == "reservations" { Some(Views::of(&state)) } else { None };
+    let views = if phase == "reservations" { Some(Views::of(&state, None)) } else { None };
     let viewed = started.elapsed();
     let of_views = resident().saturating_sub(with_state);
     let ordain = Pipeline::start(journal, state, None);

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::domain::limits::ARCHIVE_AFTER_MS;
 use crate::domain::money::Currency;
 use crate::journal::{ClockChoice, ManualClock, Options, StoreKind};
 
@@ -55,13 +56,17 @@ pub struct Settings {
     pub generation_mib: u16,
     /// Least size of the log since the last snapshot at which the next is due, in MiB.
     pub snapshot_mib: u16,
+    /// How long an order rests after its end before it leaves memory for the archive, in seconds.
+    pub archive_after_s: i64,
 }
 
 /// What [`Settings::generation_mib`] is when nothing is chosen.
 pub const GENERATION_MIB: u16 = 256;
 /// What [`Settings::snapshot_mib`] is when nothing is chosen.
 pub const SNAPSHOT_MIB: u16 = 64;
-/// Largest of both.
+/// What [`Settings::archive_after_s`] is when nothing is chosen.
+pub const ARCHIVE_AFTER_S: i64 = ARCHIVE_AFTER_MS / 1_000;
+/// Largest of both sizes.
 pub const MIB_MAX: u16 = 1_024;
 
 impl Settings {
@@ -76,6 +81,7 @@ impl Settings {
             disk_reserve_percent: Options::default().free_percent_min,
             generation_mib: GENERATION_MIB,
             snapshot_mib: SNAPSHOT_MIB,
+            archive_after_s: ARCHIVE_AFTER_S,
         }
     }
 

@@ -9,10 +9,12 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use crate::domain::command::{Command, Context, ReserveOne};
 use crate::domain::event::{Answer, Event};
 use crate::domain::money::Currency;
-use crate::domain::record::Record;
+use crate::domain::record::{Log, Record};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::state::State;
@@ -78,6 +80,7 @@ impl Pipeline {
 
     /// Carries out a command and waits until its record is durable.
     pub async fn submit(&self, context: Context, command: Command) -> Result<Durable<Outcome>, Refused> {
+        let command = self.recalled(command).await?;
         let (seat, executed) = self.execute(&context, command)?;
         let outcome = match executed {
             Executed::Done(outcome) => outcome,
@@ -135,6 +138,18 @@ impl Pipeline {
     /// The journal, for its tail and its waits.
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// Brings what a command is about back into memory first where it lies in the archive alone, on a thread that may wait
+    /// for files.
+    async fn recalled(&self, command: Command) -> Result<Command, Refused> {
+        // Without a runtime whose threads may wait, this one does, when the command is carried out.
+        if !self.engine.rests(&command) || Handle::try_current().is_err() {
+            return Ok(command);
+        }
+        let (engine, now) = (self.engine.clone(), self.journal.now().journal);
+        let recall = move || engine.recall(&command, now).map(|()| command);
+        Ok(tokio::task::spawn_blocking(recall).await.map_err(|_| Refused::Stopped)??)
     }
 
     fn execute(&self, context: &Context, command: Command) -> Result<(Seat, Executed), Refused> {
@@ -227,6 +242,9 @@ fn used_key(record: &Record, context: &Context) -> Option<Answer> {
 }
 
 #[cfg(test)]
+mod archived;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::command::{Adjustment, IdempotencyKey, PutItem, ReserveLine};
@@ -234,7 +252,6 @@ mod tests {
     use crate::domain::item::{Dimensions, ItemKind};
     use crate::domain::node::{Node, NodeKind};
     use crate::domain::quantity::Quantity;
-    use crate::domain::record::Log;
     use crate::domain::stock::MovementKind;
     use crate::engine::tests::world;
     use crate::journal::{Options, Simulated, Unrecovered, Workers};
@@ -251,6 +268,12 @@ mod tests {
     fn shop() -> (Simulated, Pipeline) {
         let disk = Simulated::new(1);
         let pipeline = start(&disk).expect("a new disk");
+        stock(&pipeline);
+        (disk, pipeline)
+    }
+
+    /// A node with phones.
+    pub(super) fn stock(pipeline: &Pipeline) {
         let node = Node {
             id: "east".into(),
             kind: NodeKind::Warehouse,
@@ -284,7 +307,6 @@ mod tests {
         {
             pipeline.submit_blocking(&Context::library(), command).expect("a good command");
         }
-        (disk, pipeline)
     }
 
     fn carts(count: u64) -> Vec<ReserveOne> {

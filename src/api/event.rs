@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::reading::shape;
 use super::scalar::{Instant, Sequence};
 use super::words::{Worded, reservation_word};
+use crate::domain::archive::Archiving;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::{Assignment, Decision, LineUnits};
 use crate::domain::edit::{Edit, EditTerms, LineChange, PlannedShipment};
@@ -124,6 +125,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
             "difference": e.difference,
         }),
         Event::SubscriptionChanged(e) => subscription_changed(e, names),
+        Event::Archiving(e) => archiving(e, names),
     }
 }
 
@@ -260,6 +262,23 @@ fn subscription_changed(changed: &SubscriptionChanged, names: &impl Names) -> Va
     };
     name(&mut facts, kind, "subscription", changed.key.to_string(), changed.version);
     facts
+}
+
+fn archiving(archiving: &Archiving, names: &impl Names) -> Value {
+    let key = archiving.key();
+    match archiving {
+        Archiving::Left(_) => json!({"type": "order_archived", "order": key.to_string()}),
+        Archiving::Back(order) => {
+            json!({"type": "order_back_from_archive", "order": key.to_string(), "version": order.version})
+        }
+        Archiving::Imported(order) => {
+            let lines: Vec<_> = order.lines.iter().map(|line| line.placed.clone()).collect();
+            let mut facts = placed(key, &order.facts, &lines, &[], &[], names);
+            facts["status"] = order.status().word().into();
+            name(&mut facts, "order_imported", "order", key.to_string(), order.version);
+            facts
+        }
+    }
 }
 
 fn held(held: &Held, names: &impl Names) -> Value {

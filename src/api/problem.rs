@@ -112,6 +112,7 @@ pub const CODES: &[Code] = &[
     ("level_too_large", 422, "A level would become too large"),
     ("idempotency_key_reused", 422, "The idempotency key was used with another body"),
     ("record_too_large", 422, "The transaction is too large"),
+    ("archive_unreadable", 500, "The archive cannot be read"),
     ("outcome_unknown", 500, "Whether it took effect is not known"),
     ("internal_error", 500, "Something broke"),
     ("busy", 503, "Too much is in flight"),
@@ -287,7 +288,9 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::SubscriptionState { id, state } => json!({"subscription": id, "state": state}),
         Rejection::RefundTooLarge { order, refund, paid } => json!({"order": order, "refund": refund, "paid": paid}),
         Rejection::TooLarge(too_large) => json!({"bytes": too_large.bytes, "max": too_large.max}),
-        Rejection::Invalid(_) | Rejection::KeyReused | Rejection::Contended => Value::Null,
+        Rejection::Invalid(_) | Rejection::KeyReused | Rejection::ArchiveUnreadable(_) | Rejection::Contended => {
+            Value::Null
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{End, Stop, log_to_stderr, runtime};
 use crate::app::{Ordain, bind};
-use crate::config::{Clock, GENERATION_MIB, MIB_MAX, SNAPSHOT_MIB, Settings};
+use crate::config::{ARCHIVE_AFTER_S, Clock, GENERATION_MIB, MIB_MAX, SNAPSHOT_MIB, Settings};
 use crate::domain::money::Currency;
 use crate::journal::StoreKind;
 
@@ -47,6 +47,9 @@ pub struct Serve {
     /// Least growth of the log after which a snapshot is made.
     #[arg(long, value_name = "MIB", default_value_t = SNAPSHOT_MIB, value_parser = mib())]
     snapshot_mib: u16,
+    /// How long an order rests after its end before it leaves memory for the archive, where it stays findable.
+    #[arg(long, value_name = "SECONDS", default_value_t = ARCHIVE_AFTER_S, value_parser = clap::value_parser!(i64).range(0..=31_536_000))]
+    archive_after_s: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -95,6 +98,7 @@ impl Serve {
             disk_reserve_percent: self.disk_reserve,
             generation_mib: self.generation_mib,
             snapshot_mib: self.snapshot_mib,
+            archive_after_s: self.archive_after_s,
         };
         let ordain = Ordain::start(&settings)?;
         runtime()?.block_on(serve(&ordain, self.listen))?;

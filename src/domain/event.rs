@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::archive::Archiving;
 use super::count::Moved;
 use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text, TransferKey};
 use super::inbound::InboundEvent;
@@ -189,6 +190,8 @@ pub enum Event {
     CountNoted(Box<CountNoted>),
     /// See [`SubscriptionChanged`].
     SubscriptionChanged(Box<SubscriptionChanged>),
+    /// See [`Archiving`].
+    Archiving(Archiving),
 }
 
 impl Event {
@@ -208,6 +211,7 @@ impl Event {
             Self::TransferChanged(_) => 12,
             Self::CountNoted(_) => 13,
             Self::SubscriptionChanged(_) => 15,
+            Self::Archiving(_) => 18,
         }
     }
 
@@ -224,6 +228,7 @@ impl Event {
             Self::KeyUsed(e) => EntityKey::Key(e.hash),
             Self::InboundChanged(e) => EntityKey::Inbound(e.key),
             Self::TransferChanged(e) => EntityKey::Transfer(e.key),
+            Self::Archiving(e) => EntityKey::Order(e.key()),
             Self::CountNoted(e) => EntityKey::Count(e.cell),
             Self::SubscriptionChanged(e) => EntityKey::Subscription(e.key),
         }

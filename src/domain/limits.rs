@@ -65,6 +65,11 @@ pub const EDIT_LIFE_S: u64 = 15 * 60;
 pub const PAYMENTS_MAX: usize = 500;
 /// Largest record, in bytes: one transaction is one record.
 pub const RECORD_BYTES_MAX: usize = 60 * 1024;
+/// Largest record with which an order may come back from the archive, in bytes: the step that brings it back needs room
+/// beside it. A larger order stays in memory.
+pub const BACK_BYTES_MAX: usize = 40 * 1024;
+/// How long an order rests after its end before it leaves memory, in milliseconds.
+pub const ARCHIVE_AFTER_MS: i64 = 60 * 60 * 1_000;
 /// Largest frame of the journal, in bytes.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Largest share of a record that the evidence of a decision may take, in bytes (estimated).
@@ -88,6 +93,7 @@ pub const REROUTES_MAX: u32 = 64;
 
 const _: () = assert!(QUANTITY_MAX <= LEVEL_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(BACK_BYTES_MAX + 16 * 1024 < RECORD_BYTES_MAX);
 const _: () = assert!(RESERVATION_CELLS_MAX * 40 < RECORD_BYTES_MAX - 1_024);
 const _: () = assert!(FULFILLMENT_ORDERS_MAX + RECORD_BYTES_MAX / 16 < u16::MAX as usize);
 const _: () = assert!(EVIDENCE_BYTES_MAX * 2 < RECORD_BYTES_MAX);

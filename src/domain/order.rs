@@ -424,6 +424,10 @@ pub struct Order {
     pub split_from: Option<OrderKey>,
     /// How far it is, while its units rest.
     pub deferral: Option<Deferral>,
+    /// Sequence of the record with which it left for the archive; 0 while it has not. No file holds it: where an order is
+    /// written says where it is.
+    #[serde(skip)]
+    pub left_at: u64,
 }
 
 /// An order whose units rest: no stock is taken, no place in a queue.

@@ -31,7 +31,7 @@ impl Order {
         }
         let mut order = match (before, event) {
             (None, OrderEvent::Placed { facts, lines, .. }) => Self::captured(key, header, facts, lines),
-            (Some(order), event) if !matches!(event, OrderEvent::Placed { .. }) => order,
+            (Some(order), event) if !matches!(event, OrderEvent::Placed { .. }) && !order.is_archived() => order,
             (before, event) => {
                 return Err(LawBroken(format!("order {key} ({}): cannot take {event:?}", before.is_some())));
             }
@@ -69,6 +69,7 @@ impl Order {
             repriced: 0,
             split_from: None,
             deferral: None,
+            left_at: 0,
         };
         order.payments = order.paid_at_capture(&header.actor);
         order

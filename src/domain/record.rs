@@ -1,8 +1,11 @@
 //! A record: one transaction, with all that is needed to tell who did what when; and the one border between those who
 //! make records and those who keep them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::archive::Archive;
 use super::event::Event;
 use super::ids::Text;
 use super::time::{JournalTime, Now, WallTime};
@@ -111,4 +114,9 @@ pub trait Log: Send + Sync {
 
     /// Gives a record its place: the one serialisation point. Cannot fail; not yet durable on return.
     fn append(&self, record: Encoded) -> Stamp;
+
+    /// Who keeps the orders that left memory; `None` where nothing ever leaves.
+    fn archive(&self) -> Option<Arc<dyn Archive>> {
+        None
+    }
 }

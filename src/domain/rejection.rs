@@ -1,6 +1,7 @@
 //! Rejections: the business says no, with the facts of the case and a stable code. Nothing was changed, but that an edit
 //! that can no longer be done ends.
 
+use super::archive::Unreadable;
 use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::record::RecordTooLarge;
 use super::time::WallTime;
@@ -282,6 +283,9 @@ pub enum Rejection {
     /// It does not fit into one record.
     #[error("{0}")]
     TooLarge(RecordTooLarge),
+    /// The archive, which has to be asked, cannot be read.
+    #[error(transparent)]
+    ArchiveUnreadable(#[from] Unreadable),
     /// Units stayed in flight for longer than a request may wait. Come back.
     #[error("stock is contended; nothing was taken")]
     Contended,
@@ -349,6 +353,7 @@ impl Rejection {
             Self::SubscriptionState { .. } => "subscription_state",
             Self::RefundTooLarge { .. } => "refund_too_large",
             Self::TooLarge(_) => "record_too_large",
+            Self::ArchiveUnreadable(_) => "archive_unreadable",
             Self::Contended => "contended",
         }
     }

@@ -164,6 +164,10 @@ impl Entity {
                 Subscription::fold(Some(*before), e.key, e.version, header, &e.event)
                     .map(|s| Self::Subscription(Box::new(s)))
             }
+            (None, Event::Archiving(e)) => Order::archive(None, header, e).map(|o| Self::Order(Box::new(o))),
+            (Some(Self::Order(before)), Event::Archiving(e)) => {
+                Order::archive(Some(*before), header, e).map(|o| Self::Order(Box::new(o)))
+            }
             (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
             (before, event) => Err(LawBroken(format!("{event:?} does not follow {before:?}"))),
         }
@@ -176,6 +180,11 @@ impl Entity {
             return Err(LawBroken(format!("idempotency key of record {} is used again", entry.seq)));
         }
         Ok(Self::Key(KeyEntry { fingerprint: used.fingerprint, seq: header.seq, at: header.time }))
+    }
+
+    /// Whether it left for the archive: no snapshot holds it, and no state hash counts it.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Self::Order(order) if order.is_archived())
     }
 
     /// Whether nothing needs to know of it any more at `now`; only reservations, keys,
@@ -458,6 +467,12 @@ impl State {
         self.transfers.retain(|_, entity| !entity.is_forgotten_at(now));
         self.counts.retain(|_, entity| !entity.is_forgotten_at(now));
         self.minutes.retain(|_, entity| !entity.is_forgotten_at(now));
+    }
+
+    /// Drops the orders that left for the archive, as snapshots do.
+    #[cfg(test)]
+    pub(crate) fn forget_archived(&mut self) {
+        self.orders.retain(|_, entity| !entity.is_archived());
     }
 
     /// Checks the laws that span entities: every committed and reserved unit has an owner, and no owner holds more.

@@ -88,7 +88,7 @@ impl Engine {
         let keys: Vec<OrderKey> = told.keys().copied().collect();
         for (key, told) in told {
             let order = order_in(orders, key).expect("it is locked");
-            events.extend(order_events(key, order.version, told));
+            events.extend(order_events(order, told));
         }
         events.extend(change.events());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(answer))?;

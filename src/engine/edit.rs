@@ -163,7 +163,7 @@ impl Engine {
         };
         let opened = OrderEvent::EditOpened { number, terms: terms.into(), decision: decision.into() };
         let told = lapsed.map(expired).into_iter().chain([opened]).collect();
-        let mut events: Vec<Event> = order_events(key, order.version, told).collect();
+        let mut events: Vec<Event> = order_events(order, told).collect();
         events.extend(reservation.map(held));
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Edit(key, number)))?;
@@ -264,7 +264,7 @@ impl Engine {
         for (cell, units) in &end.released {
             change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);
         }
-        let mut events: Vec<Event> = order_events(order.key, order.version, end.told).collect();
+        let mut events: Vec<Event> = order_events(order, end.told).collect();
         events.extend(change.events());
         let held = reservation.as_ref().and_then(|slot| slot.as_ref());
         let claimed = ReservationState::Claimed { order: order.key };

@@ -64,6 +64,7 @@ impl Engine {
         }
         self.look_again(&turn);
         self.forget_ended(now);
+        self.keep_archive(&turn, now);
         let again = (!self.left_over.is_empty()).then(|| now.plus_s(1));
         self.leave_idle(&turn);
         let idle = (!self.idle.is_empty()).then_some(now);

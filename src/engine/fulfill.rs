@@ -118,7 +118,7 @@ impl Engine {
         if !cancelled.is_empty() {
             told.extend(order.paid_off_without(cancelled));
         }
-        let mut events: Vec<_> = order_events(order.key, order.version, told).collect();
+        let mut events: Vec<_> = order_events(order, told).collect();
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, withdrawal);
@@ -201,7 +201,7 @@ impl Engine {
         let units = parts.iter().map(|part| LineUnits { line: part.line, quantity: part.quantity });
         let mut told = vec![cancelled];
         told.extend(order.paid_off_without(units));
-        let mut events: Vec<_> = order_events(order.key, order.version, told).collect();
+        let mut events: Vec<_> = order_events(order, told).collect();
         events.extend(change.events());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());

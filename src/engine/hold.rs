@@ -152,7 +152,7 @@ impl Engine {
     ) -> Result<(), Rejection> {
         let order = slot.as_ref().expect("a locked entity is there");
         let first = order.next_hold();
-        let events = order_events(order.key, order.version, events).collect();
+        let events = order_events(order, events).collect();
         let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
         let logged = turn.log_with(self, sealed, |_| BTreeSet::new());
         logged.fold_order(slot);

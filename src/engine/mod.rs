@@ -24,12 +24,14 @@
 //! | `consolidate`, `split` | orders that share shipments; units that become an order of their own |
 //! | `subscription` | schedules that place orders |
 //! | `release`, `deferral`, `soonest` | items that are released, orders that rest, and what the clock does of both |
+//! | `archive` | orders that leave memory, and come back |
 //! | `start`, `settle`, `read` | from a state, paid; reads |
 //!
 //! What is *not* here: bytes and disk (`journal`), JSON (`api`), waiting for durability (`pipeline`).
 
 mod adjust;
 mod allocate;
+mod archive;
 mod batch;
 mod catalogue;
 pub mod cell;
@@ -66,13 +68,15 @@ mod turn;
 mod withdrawal;
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU64;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use crossbeam::queue::SegQueue;
 use crossbeam::sync::ShardedLock;
 use parking_lot::Mutex;
 
+use crate::domain::archive::Archive;
 use crate::domain::command::{Command, Context, IdempotencyKey};
 use crate::domain::event::Answer;
 use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, TransferKey};
@@ -85,6 +89,8 @@ use crate::domain::reservation::Reservation;
 use crate::domain::subscription::Subscription;
 use crate::domain::time::JournalTime;
 use crate::domain::transfer::Transfer;
+use archive::Leaving;
+pub use archive::Naming;
 use due::Run;
 use edit::EditsDue;
 use expire::Agenda;
@@ -134,6 +140,10 @@ pub struct Engine {
     subscriptions: Table<SubscriptionKey, Subscription>,
     /// Subscriptions by the instant of their next order, likewise.
     subscriptions_due: Mutex<Soonest<SubscriptionKey>>,
+    /// Who keeps what left memory; nobody in a world without files.
+    archive: Option<Arc<dyn Archive>>,
+    archive_after_ms: AtomicI64,
+    leaving: Mutex<Leaving>,
     next_key: AtomicU64,
     position: AtomicU64,
 }
@@ -167,6 +177,9 @@ impl Engine {
     /// Carries out a command: validates, takes stock, appends while what it touches is locked, gives. The reply may be
     /// told only when the record of `seq` is durable.
     pub fn execute(&self, log: &dyn Log, context: &Context, command: Command) -> Result<Executed, Rejection> {
+        if self.rests(&command) {
+            self.recall(&command, log.now().journal)?;
+        }
         let claim = context.key.map(|key| (key, self.names.claim(Name::Key(key.hash))));
         if let Some((key, claim)) = &claim
             && let Some(Named::Record(seq, fingerprint)) = claim.taken()

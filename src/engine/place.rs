@@ -9,7 +9,7 @@ use super::hold::fault_of;
 use super::network::Network;
 use super::routing::{Wanted, route};
 use super::table::{Locked, Name, Named};
-use super::turn::{Turn, order_events};
+use super::turn::{Turn, first_order_events};
 use super::withdrawal::Patience;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
@@ -97,8 +97,12 @@ impl Engine {
         let mut held = BTreeSet::new();
         let mut patience = Patience::default();
         for _ in 0..REROUTES_MAX {
+            let (before, covered) = self.placed_before(placing.command)?;
+            if let Some(executed) = before {
+                return Ok(executed);
+            }
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
-            match self.try_place(turn, &network, placing, &held, &mut patience) {
+            match self.try_place(turn, &network, placing, covered, &held, &mut patience) {
                 Ok((executed, touched)) => {
                     self.follow_up(turn, &network, touched);
                     return match placing.sourced {
@@ -122,6 +126,7 @@ impl Engine {
         turn: &Turn<'_>,
         network: &Network,
         Placing { command, sourced, due }: Placing<'_>,
+        covered: u64,
         held: &BTreeSet<SkuIndex>,
         patience: &mut Patience,
     ) -> Result<(Executed, BTreeSet<SkuIndex>), Stop> {
@@ -134,6 +139,10 @@ impl Engine {
         let channel_claim = self.names.claim(channel_name);
         if let Some(Named::Order(key, _)) = channel_claim.taken() {
             return Err(Stop::Rejected(self.duplicate(command, key)));
+        }
+        // What memory forgot meanwhile is in the part of the archive that was not asked.
+        if self.archive_covers() != covered {
+            return Err(Stop::Again);
         }
         let (mut reservation, now) = self.lock_claimed(turn, command)?;
         let holds = begun_holds(command, now)?;
@@ -150,7 +159,7 @@ impl Engine {
             let preordered = preordered(&network.catalogue, command.kind, &prepared.lines, waits, now.wall);
             let placed = placed(facts.clone(), &prepared, decided, sourced);
             let told = std::iter::once(placed).chain(preordered).chain(deferred(command, now)).chain(holds.clone());
-            order_events(key, 0, told.collect()).chain(due.map(|due| due.placed(key))).collect()
+            first_order_events(key, told.collect()).chain(due.map(|due| due.placed(key))).collect()
         };
         let allocating = Allocating {
             key,
@@ -218,13 +227,12 @@ impl Engine {
         if fingerprint != command.fingerprint {
             return Err(Rejection::IdTaken { id: command.id.as_deref().unwrap_or_default().to_owned() });
         }
-        let slot = self.orders.lock(key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
-        let order = slot.as_ref().expect("a locked entity is there");
+        let order = self.order_wherever(key)?.ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
         Ok(Executed::Repeat { seq: order.history[0].seq, answer: Answer::Order(key) })
     }
 
     fn duplicate(&self, command: &PlaceOrder, key: OrderKey) -> Rejection {
-        let name = self.orders.lock(key).and_then(|slot| slot.as_ref().map(Order::name));
+        let name = self.order_wherever(key).ok().flatten().map(|order| order.name());
         Rejection::DuplicateChannelOrder {
             channel: command.channel.to_string(),
             channel_order_id: command.channel_order_id.to_string(),

@@ -310,7 +310,7 @@ impl Engine {
             let preordered = preordered(&network.catalogue, order.facts.kind, &lines, &backordered, now.wall);
             let sourced = OrderEvent::Sourced { allocations, backordered, decision: Some(Box::new(decision)) };
             let told = std::iter::once(sourced).chain(preordered).collect();
-            order_events(key, order.version, told).collect()
+            order_events(order, told).collect()
         };
         let logged = self.attempt(turn, network, &allocating, held, now.journal, patience, record, answer)?;
         let logged = logged.expect("only an attempt that fills can find nothing");

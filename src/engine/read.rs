@@ -203,23 +203,36 @@ impl Engine {
         self.reservations.lock(key).ok_or_else(unknown)
     }
 
-    /// An order by generated or caller's id. Its `seq` must be durable before it is shown.
+    /// An order by generated or caller's id. Its `seq` must be durable before it is shown. Reads files when memory does not
+    /// have it.
     pub fn order(&self, id: &str) -> Result<Order, Rejection> {
-        let unknown = || Rejection::not_found("order", id);
-        let key = self.find_order(id).ok_or_else(unknown)?;
-        self.order_by_key(key).ok_or_else(unknown)
+        self.order_named_wherever(id)?.ok_or_else(|| Rejection::not_found("order", id))
     }
 
-    /// An order by its number.
-    pub fn order_by_key(&self, key: OrderKey) -> Option<Order> {
+    /// An order by generated or caller's id, if memory has it.
+    pub fn named_order_in_memory(&self, id: &str) -> Option<Order> {
+        self.order_in_memory(self.find_order(id)?)
+    }
+
+    /// An order by its number, if memory has it.
+    pub fn order_in_memory(&self, key: OrderKey) -> Option<Order> {
         self.orders.lock(key)?.clone()
     }
 
-    /// A fulfilment order with the order it belongs to.
+    /// An order by its number. Reads files when memory does not have it; what cannot be read is told in the log and is not
+    /// there.
+    pub fn order_by_key(&self, key: OrderKey) -> Option<Order> {
+        self.order_wherever(key).unwrap_or_else(|rejection| {
+            tracing::error!(%rejection, "an order cannot be shown");
+            None
+        })
+    }
+
+    /// A fulfilment order with the order it belongs to. Reads files when memory does not have it.
     pub fn fulfillment(&self, id: &str) -> Result<(Order, FulfillmentKey), Rejection> {
         let unknown = || Rejection::not_found("fulfillment_order", id);
         let key = FulfillmentKey::parse(id).ok_or_else(unknown)?;
-        let order = self.order_by_key(key.order).ok_or_else(unknown)?;
+        let order = self.order_wherever(key.order)?.ok_or_else(unknown)?;
         order.fulfillment(key.number).ok_or_else(unknown)?;
         Ok((order, key))
     }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use super::change::Change;
 use super::fulfill::{leave_queues, named_parts};
 use super::table::{Name, Named};
-use super::turn::{Turn, order_events};
+use super::turn::{Turn, first_order_events, order_events};
 use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
+use crate::domain::archive::OrderName;
 use crate::domain::command::SplitOrder;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
@@ -38,6 +39,11 @@ impl Engine {
         if let Some(Named::Order(key, fingerprint)) = own_claim.as_ref().and_then(|claim| claim.taken()) {
             return self.repeat_split(command, key, fingerprint);
         }
+        if let Some(id) = &command.id
+            && let Some(left) = self.archived_under(OrderName::Own(id))?
+        {
+            return self.repeat_split(command, left.key, left.facts.fingerprint);
+        }
         let (channel_order_id, channel_claim) = self.claim_channel_id(command, &facts)?;
         let mut slot = self.orders.lock(old).ok_or_else(unknown)?;
         let now = turn.now();
@@ -54,8 +60,8 @@ impl Engine {
         let mut change = Change::lock(&network, &skus.collect());
         leave_queues(&mut change, order, &parts);
         let split = vec![OrderEvent::SplitOff { to: key, parts }];
-        let mut events: Vec<_> = order_events(old, order.version, split).collect();
-        events.extend(order_events(key, 0, told));
+        let mut events: Vec<_> = order_events(order, split).collect();
+        events.extend(first_order_events(key, told));
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Order(key)))?;
         let mut made = self.orders.begin(key);
@@ -95,7 +101,9 @@ impl Engine {
         let name = |id: &Text| Name::ChannelOrder(facts.channel.clone(), id.clone());
         if let Some(id) = &command.channel_order_id {
             let claim = self.names.claim(name(id));
-            let Some(Named::Order(key, _)) = claim.taken() else { return Ok((id.clone(), claim)) };
+            let left = self.archived_under(OrderName::Channel(&facts.channel, id))?.map(|order| order.key);
+            let here = claim.taken().and_then(|named| if let Named::Order(key, _) = named { Some(key) } else { None });
+            let Some(key) = here.or(left) else { return Ok((id.clone(), claim)) };
             return Err(Rejection::DuplicateChannelOrder {
                 channel: facts.channel.to_string(),
                 channel_order_id: id.to_string(),
@@ -108,7 +116,8 @@ impl Engine {
                 break;
             }
             let claim = self.names.claim(name(&id));
-            if claim.taken().is_none() {
+            let left = self.archived_under(OrderName::Channel(&facts.channel, &id))?;
+            if claim.taken().is_none() && left.is_none() {
                 return Ok((id, claim));
             }
         }

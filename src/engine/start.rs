@@ -22,6 +22,7 @@ use crate::domain::count::Minute;
 use crate::domain::event::{DirectoryFounded, Event, NodePut};
 use crate::domain::geo::Position;
 use crate::domain::ids::{NodeIndex, OrderKey};
+use crate::domain::limits::ARCHIVE_AFTER_MS;
 use crate::domain::money::Currency;
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::order::Order;
@@ -46,8 +47,10 @@ impl Engine {
         }
         let now = log.now().journal;
         let first_key = ((now.0 - KEY_EPOCH_MS).max(0) as u64) << KEY_BITS;
-        let highest = state.highest_key();
-        let engine = build(state, now, first_key.max(highest + 1));
+        let archive = log.archive();
+        let archived = archive.as_ref().map_or(0, |archive| archive.highest_key());
+        let highest = state.highest_key().max(archived);
+        let engine = Engine { archive, ..build(state, now, first_key.max(highest + 1)) };
         let context = Context { actor: "start".into(), source: "start".into(), request_id: "".into(), key: None };
         let turn = Turn::new(log, &context, None);
         let network = engine.network.read().expect("nobody else knows the engine yet");
@@ -151,6 +154,9 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         deferrals_due: Mutex::default(),
         subscriptions: Table::default(),
         subscriptions_due: Mutex::default(),
+        archive: None,
+        archive_after_ms: ARCHIVE_AFTER_MS.into(),
+        leaving: Mutex::default(),
         next_key: first_key.into(),
         position: seq.into(),
     };
@@ -253,6 +259,7 @@ impl Engine {
         self.watch_holds(&order, 1);
         self.watch_edits(&order);
         self.watch_deferral(&order);
+        self.note_left(&order);
         self.orders.insert(order.key, order);
     }
 

@@ -137,6 +137,24 @@ impl<K: Numbered, V> Table<K, V> {
         }
     }
 
+    /// Whether there is an entity, or one is being made.
+    pub fn has(&self, key: K) -> bool {
+        let (page, at) = place(key.number());
+        self.pages.get(&page).is_some_and(|page| page.slots[at].is_some())
+    }
+
+    /// Puts an entity where there is none, unless `still` is no longer true once nobody else can put it; answers whether
+    /// there is one now.
+    pub fn put_back(&self, key: K, value: V, still: impl FnOnce() -> bool) -> bool {
+        let (page, at) = place(key.number());
+        let mut page = self.pages.entry(page).or_default();
+        if page.slots[at].is_none() && still() {
+            page.slots[at] = Some(Arc::new(Mutex::new(Some(value))));
+            page.taken += 1;
+        }
+        page.slots[at].is_some()
+    }
+
     /// Locks an entity; `None` when there is none.
     pub fn lock(&self, key: K) -> Option<Locked<V>> {
         let (page, at) = place(key.number());

@@ -12,6 +12,7 @@ use super::Engine;
 use super::change::Change;
 use super::table::{Claim, Locked, Named};
 use super::withdrawal::{Unfinished, Withdrawal};
+use crate::domain::archive::Archiving;
 use crate::domain::command::Context;
 use crate::domain::event::{
     Answer, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, SubscriptionChanged, TransferChanged,
@@ -160,6 +161,7 @@ impl Logged {
 
     /// Folds the record's events into an order that is locked.
     pub fn fold_order(&self, slot: &mut Locked<Order>) {
+        self.fold_archiving(slot);
         for event in &self.events {
             if let Event::OrderChanged(changed) = event {
                 let OrderChanged { key, version, event } = &**changed;
@@ -171,6 +173,7 @@ impl Logged {
 
     /// Folds the record's events of one order into it, where the record is of several. It is locked, or just begun.
     pub fn fold_order_of(&self, key: OrderKey, slot: &mut Locked<Order>) {
+        self.fold_archiving(slot);
         for event in &self.events {
             if let Event::OrderChanged(changed) = event
                 && changed.key == key
@@ -178,6 +181,19 @@ impl Logged {
                 let OrderChanged { version, event, .. } = &**changed;
                 let folded = Order::fold(slot.take(), key, *version, &self.header, event);
                 **slot = Some(folded.expect("a command logs only what its order can take"));
+            }
+        }
+    }
+
+    /// Folds what the record says of an order and the archive into that order, which is locked.
+    pub fn fold_archiving(&self, slot: &mut Locked<Order>) {
+        let Some(key) = slot.as_ref().map(|order| order.key) else { return };
+        for event in &self.events {
+            if let Event::Archiving(archiving) = event
+                && archiving.key() == key
+            {
+                let folded = Order::archive(slot.take(), &self.header, archiving);
+                **slot = Some(folded.expect("only what may leave does, and it comes back as it left"));
             }
         }
     }
@@ -231,13 +247,24 @@ impl Logged {
     }
 }
 
-/// The next event of an order.
+/// The next event of an order that waits for something, and so has never left memory.
 pub fn order_event(order: &Order, event: OrderEvent) -> Event {
+    assert!(!order.is_archived(), "what waits does not leave");
     Event::OrderChanged(Box::new(OrderChanged { key: order.key, version: order.version + 1, event }))
 }
 
-/// The next events of an order, in one record.
-pub fn order_events(key: OrderKey, version: u32, events: Vec<OrderEvent>) -> impl Iterator<Item = Event> {
+/// The first events of an order, in one record.
+pub fn first_order_events(key: OrderKey, events: Vec<OrderEvent>) -> impl Iterator<Item = Event> {
+    order_events_after(key, 0, events)
+}
+
+/// The next events of an order, in one record. One that left for the archive comes back with them.
+pub fn order_events(order: &Order, events: Vec<OrderEvent>) -> impl Iterator<Item = Event> {
+    let back = order.is_archived().then(|| Event::Archiving(Archiving::Back(Box::new(order.clone()))));
+    back.into_iter().chain(order_events_after(order.key, order.version, events))
+}
+
+fn order_events_after(key: OrderKey, version: u32, events: Vec<OrderEvent>) -> impl Iterator<Item = Event> {
     let next = move |(version, event)| Event::OrderChanged(Box::new(OrderChanged { key, version, event }));
     (version + 1..).zip(events).map(next)
 }

@@ -105,6 +105,16 @@ impl Front {
         &self.0.views
     }
 
+    /// Reads on a thread that may wait for files.
+    pub(super) async fn reading<R: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Front) -> R + Send + 'static,
+    ) -> Result<R, Problem> {
+        let front = self.clone();
+        let read = tokio::task::spawn_blocking(move || read(&front));
+        read.await.map_err(|_| Problem::new("internal_error", "the reading broke off"))
+    }
+
     /// Reads the catalogue and waits until what was read is durable.
     pub async fn catalogue<R: Send>(&self, read: impl FnOnce(&Catalogue) -> R) -> Result<Durable<R>, OutcomeUnknown> {
         let (seq, value) = self.engine().catalogue(|catalogue| (catalogue.seq, read(catalogue)));

@@ -12,6 +12,7 @@ use crate::api::fulfillment::{
 use crate::api::page::{Page, length};
 use crate::domain::command::{Command, Context, Fulfill, FulfillmentAction};
 use crate::domain::ids::{FulfillmentKey, Text};
+use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
 
 /// Fulfilment orders, newest order first.
@@ -30,9 +31,15 @@ pub async fn fulfillment_orders(State(front): State<Front>, Params(asked): Param
         },
     };
     let cursor = asked.cursor.map(|cursor| cursor.0);
-    let page = front.views().orders().fulfillments(node, asked.status, length(asked.limit), cursor);
-    let loaded: Vec<_> =
-        page.items.iter().filter_map(|key| front.engine().fulfillment(&key.to_string()).ok()).collect();
+    let (status, limit) = (asked.status, length(asked.limit));
+    let listed = front.reading(move |front| -> Result<_, Rejection> {
+        let page = front.views().orders().fulfillments(node, status, limit, cursor)?;
+        let found = |key: &FulfillmentKey| Some((front.engine().order_wherever(key.order).transpose()?, *key));
+        let loaded = page.items.iter().filter_map(found).map(|(order, key)| Ok((order?, key)));
+        let loaded = loaded.collect::<Result<Vec<_>, Rejection>>()?;
+        Ok((page, loaded))
+    });
+    let (page, loaded) = listed.await??;
     let newest = loaded.iter().map(|(order, _)| order.seq).max().unwrap_or(0);
     let items = front
         .engine()
@@ -48,7 +55,7 @@ pub async fn fulfillment_orders(State(front): State<Front>, Params(asked): Param
     responses((status = 200, body = FulfillmentJson)),
 )]
 pub async fn fulfillment_order(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
-    let (order, key) = front.engine().fulfillment(&id)?;
+    let (order, key) = front.reading(move |front| front.engine().fulfillment(&id)).await??;
     let durable = front.journal().durable(order.seq, order).await?;
     Ok(found(durable.map(|order| front.engine().catalogue(|c| FulfillmentJson::of(&order, key.number, c)))))
 }

@@ -17,13 +17,13 @@ use crate::api::page::{Page, length};
 use crate::api::problem::Problem;
 use crate::domain::command::Command;
 use crate::domain::decision::{Decision, Loser, Losing};
-use crate::domain::ids::Text;
+use crate::domain::ids::{OrderKey, Text};
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::journal::Durable;
 use crate::pipeline::Refused;
-use crate::views::Filter;
+use crate::views::{Filter, Page as Found};
 
 /// Quote an order: plan, cost and reasons. Takes nothing.
 #[utoipa::path(
@@ -58,7 +58,13 @@ pub async fn order(State(front): State<Front>, Path(id): Path<Text>) -> Replied 
 }
 
 async fn durable_order(front: &Front, id: &str) -> Result<Durable<Order>, Problem> {
-    let order = front.engine().order(id)?;
+    let order = match front.engine().named_order_in_memory(id) {
+        Some(order) => order,
+        None => {
+            let id = id.to_owned();
+            front.reading(move |front| front.engine().order(&id)).await??
+        }
+    };
     Ok(front.journal().durable(order.seq, order).await?)
 }
 
@@ -72,12 +78,24 @@ pub async fn orders(State(front): State<Front>, Params(asked): Params<OrderParam
     front.lists_reached_now().await?;
     let (limit, cursor) = (length(asked.limit), asked.cursor.map(|cursor| cursor.0));
     let Some(filter) = filter(&front, asked) else { return Ok(ahead(&Page::<OrderJson>::empty())) };
-    let page = front.views().orders().page(&filter, limit, cursor);
-    let orders: Vec<Order> = page.items.iter().filter_map(|key| front.engine().order_by_key(*key)).collect();
+    let (page, orders) = front.reading(move |front| listed(front, &filter, limit, cursor)).await??;
     let newest = orders.iter().map(|order| order.seq).max().unwrap_or(0);
     let items = front.engine().catalogue(|c| orders.iter().map(|order| OrderJson::in_list(order, c)).collect());
     let page = Page::new(items, page.next);
     Ok(found(front.journal().durable(newest, page).await?))
+}
+
+/// A page of orders, with the orders themselves.
+fn listed(
+    front: &Front,
+    filter: &Filter,
+    limit: usize,
+    cursor: Option<OrderKey>,
+) -> Result<(Found<OrderKey>, Vec<Order>), Rejection> {
+    let page = front.views().orders().page(filter, limit, cursor)?;
+    let orders = page.items.iter().filter_map(|key| front.engine().order_wherever(*key).transpose());
+    let orders = orders.collect::<Result<_, _>>()?;
+    Ok((page, orders))
 }
 
 /// The filter of a list; `None` when it asks for a sku that does not exist, which no order has.

@@ -7,6 +7,8 @@
 //!             2  bytes of that snapshot
 //!             3  one frame of the log, in order, without gaps
 //!             4  the end: note of the last position (76 bytes)
+//!             5  a file of the archive begins: its path
+//!             6  bytes of that file
 //! trailer   BLAKE3 of everything before
 //! ```
 //! Taken while serving: a snapshot is folded to what is durable now, then snapshots and frames are
@@ -25,6 +27,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::archive;
 use super::check::{Look, Report, check};
 use super::frame::{Frame, Link, array};
 use super::generation::sealed_path;
@@ -48,6 +51,8 @@ const SNAPSHOT: u8 = 1;
 const SNAPSHOT_BYTES: u8 = 2;
 const FRAME: u8 = 3;
 const END: u8 = 4;
+const ARCHIVE: u8 = 5;
+const ARCHIVE_BYTES: u8 = 6;
 
 /// Where a backup ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +88,7 @@ impl Journal {
         output.write(MAGIC)?;
         output.write(&VERSION.to_le_bytes())?;
         output.write(&core.origin.directory.to_le_bytes())?;
-        let covered = put_snapshots(core, &mut output)?;
+        let covered = put_files(core, &mut output)?;
         let mut next = if with_history { core.shelf.oldest() } else { covered + 1 };
         while next <= cut.seq {
             for frame in core.shelf.frames(next, cut.seq)? {
@@ -99,26 +104,34 @@ impl Journal {
     }
 }
 
-/// Writes the newest snapshots; answers the last record that the older of them covers.
-fn put_snapshots(core: &Core, output: &mut Output<'_>) -> Result<u64, BackupError> {
+/// Writes the archive and the newest snapshots; answers the last record that the older of them covers.
+fn put_files(core: &Core, output: &mut Output<'_>) -> Result<u64, BackupError> {
     // None is removed while they are read.
     let _no_upkeep = core.folding.lock();
+    for path in core.archive.paths() {
+        output.part(ARCHIVE, path.as_bytes())?;
+        put_file(core, &path, ARCHIVE_BYTES, output)?;
+    }
     let known: Vec<_> = core.snapshots.lock().iter().take(SNAPSHOTS).copied().collect();
     for end in &known {
         let name = snapshot::name(end.link.frame_no);
         output.part(SNAPSHOT, name.as_bytes())?;
-        let mut file = core.disk.open_file(&snapshot::path(&name)).map_err(SnapshotError::Disk)?;
-        let mut chunk = vec![0; PART_BYTES_MAX];
-        loop {
-            let read = file.read(&mut chunk).map_err(SnapshotError::Disk)?;
-            if read == 0 {
-                break;
-            }
-            output.part(SNAPSHOT_BYTES, &chunk[..read])?;
-        }
+        put_file(core, &snapshot::path(&name), SNAPSHOT_BYTES, output)?;
     }
     // One snapshot alone covers nothing: the log from the start is what proves it.
     Ok(if known.len() < SNAPSHOTS { 0 } else { known[SNAPSHOTS - 1].link.seq })
+}
+
+fn put_file(core: &Core, path: &str, part: u8, output: &mut Output<'_>) -> Result<(), BackupError> {
+    let mut file = core.disk.open_file(path).map_err(SnapshotError::Disk)?;
+    let mut chunk = vec![0; PART_BYTES_MAX];
+    loop {
+        let read = file.read(&mut chunk).map_err(SnapshotError::Disk)?;
+        if read == 0 {
+            return Ok(());
+        }
+        output.part(part, &chunk[..read])?;
+    }
 }
 
 struct Output<'a> {
@@ -228,8 +241,9 @@ fn build(backup: &mut dyn Read, root: &Path, kind: StoreKind) -> Result<Link, Fa
     let end = loop {
         let (part, bytes) = input.part()?;
         match part {
+            ARCHIVE => builder.begin_archive(&bytes)?,
             SNAPSHOT => builder.begin_snapshot(&bytes)?,
-            SNAPSHOT_BYTES => builder.snapshot_bytes(&bytes)?,
+            ARCHIVE_BYTES | SNAPSHOT_BYTES => builder.file_bytes(&bytes)?,
             FRAME => builder.frame(&bytes, directory)?,
             END => break Link::from_note(&bytes).ok_or_else(|| damaged("its last position is unreadable"))?,
             _ => return Err(damaged("it holds a part of unknown kind")),
@@ -245,7 +259,7 @@ fn build(backup: &mut dyn Read, root: &Path, kind: StoreKind) -> Result<Link, Fa
 
 struct Builder<'a> {
     device: &'a Directory,
-    snapshot: Option<Box<dyn store::NewFile>>,
+    file: Option<Box<dyn store::NewFile>>,
     store: Arc<dyn Store>,
     number: u64,
     link: Option<Link>,
@@ -256,30 +270,38 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(device: &'a Directory) -> Result<Builder<'a>, Failure> {
         let store = device.create_generation(1).map_err(disk("created"))?;
-        Ok(Builder { device, snapshot: None, store, number: 1, link: None, generation_bytes: 0, unsynced_bytes: 0 })
+        Ok(Builder { device, file: None, store, number: 1, link: None, generation_bytes: 0, unsynced_bytes: 0 })
+    }
+
+    fn begin_archive(&mut self, path: &[u8]) -> Result<(), Failure> {
+        self.end_file()?;
+        let path = std::str::from_utf8(path).ok().filter(|path| archive::is_path(path));
+        let path = path.ok_or_else(|| damaged("a file of the archive in it has no name"))?;
+        self.file = Some(self.device.new_file(path).map_err(disk("written"))?);
+        Ok(())
     }
 
     fn begin_snapshot(&mut self, name: &[u8]) -> Result<(), Failure> {
-        self.end_snapshot()?;
+        self.end_file()?;
         let name = std::str::from_utf8(name).ok();
         let frame_no = name.and_then(|name| name.strip_suffix(".snapshot")?.parse::<u64>().ok());
         let frame_no = frame_no.ok_or_else(|| damaged("a snapshot in it has no name"))?;
         let file = self.device.new_file(&snapshot::path(&snapshot::name(frame_no)));
-        self.snapshot = Some(file.map_err(disk("written"))?);
+        self.file = Some(file.map_err(disk("written"))?);
         Ok(())
     }
 
-    fn snapshot_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let file = self.snapshot.as_mut().ok_or_else(|| damaged("bytes of a snapshot stand outside of one"))?;
+    fn file_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let file = self.file.as_mut().ok_or_else(|| damaged("bytes of a file stand outside of one"))?;
         file.write_all(bytes).map_err(disk("written"))
     }
 
-    fn end_snapshot(&mut self) -> Result<(), Failure> {
-        self.snapshot.take().map_or(Ok(()), |file| file.commit().map_err(disk("written")))
+    fn end_file(&mut self) -> Result<(), Failure> {
+        self.file.take().map_or(Ok(()), |file| file.commit().map_err(disk("written")))
     }
 
     fn frame(&mut self, bytes: &[u8], directory: u128) -> Result<(), Failure> {
-        self.end_snapshot()?;
+        self.end_file()?;
         let frame = Frame::read(bytes).map_err(damaged)?;
         if frame.head().origin.directory != directory {
             return Err(damaged("a frame in it belongs to another data directory"));
@@ -318,7 +340,7 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(mut self, directory: u128, end: Link) -> Result<(), Failure> {
-        self.end_snapshot()?;
+        self.end_file()?;
         self.sync()?;
         if self.link.is_some_and(|link| link != end) {
             return Err(damaged("its frames do not reach the end it states"));

@@ -13,16 +13,20 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::archive::Archive;
 use super::codec;
 use super::frame::{Frame, Link};
 use super::generation::sealed_path;
 use super::history::{self, History};
 use super::mark::{self, Mark};
 use super::pieces::{LogFiles, Piece};
-use super::recovery::{Failure, read_format, read_note};
+use super::recovery::{Failure, open_archive, read_format, read_note};
 use super::snapshot::{self, state_hash};
 use super::store::{self, Directory, Disk, Scan, StoreKind, copy_folder, take_lock};
+use crate::domain::archive::Archive as _;
+use crate::domain::order::Order;
 use crate::domain::record::Record;
 use crate::domain::state::State;
 
@@ -39,6 +43,8 @@ pub struct Report {
     pub last_seq: u64,
     /// Where the log ends, if it holds anything.
     pub end: Option<Link>,
+    /// Orders in the archive.
+    pub archived: u64,
     /// Snapshots equal to the state folded up to them.
     pub snapshots: u64,
     /// Hash of the state at the last record, if the state could be folded.
@@ -92,7 +98,7 @@ pub fn read_log(look: &Look<'_>, each: &mut dyn FnMut(&Record, Option<&State>)) 
     let report = copy(look.root, look.scratch)
         .and_then(|()| Directory::open(look.scratch, StoreKind::default(), look.verifier.clone()))
         .map_err(|source| Failure::Disk { doing: "copied", source })
-        .and_then(|copy| check_disk(&copy, inspected, each));
+        .and_then(|copy| check_disk(Arc::new(copy), inspected, each));
     fs::remove_dir_all(look.scratch).map_err(|source| Failure::Disk { doing: "cleaned", source })?;
     report
 }
@@ -118,7 +124,8 @@ pub fn rebuild_mark(look: &Look<'_>) -> Result<(Link, bool), Failure> {
 
 fn copy(root: &Path, scratch: &Path) -> io::Result<()> {
     copy_folder(&root.join("wal"), &scratch.join("wal"))?;
-    for folder in ["snapshots", "history"] {
+    // A directory that an older program left has no archive.
+    for folder in ["snapshots", "history", "archive"].into_iter().filter(|folder| root.join(folder).exists()) {
         fs::create_dir_all(scratch.join(folder))?;
         for entry in fs::read_dir(root.join(folder))? {
             let entry = entry?;
@@ -136,15 +143,16 @@ fn copy(root: &Path, scratch: &Path) -> io::Result<()> {
 
 /// Checks a directory that may be changed by it.
 #[cfg(test)]
-pub(super) fn check_copy(disk: &dyn Disk) -> Result<Report, Failure> {
-    check_disk(disk, false, &mut |_, _| {})
+pub(super) fn check_copy(disk: &(impl Disk + Clone + 'static)) -> Result<Report, Failure> {
+    check_disk(Arc::new(disk.clone()), false, &mut |_, _| {})
 }
 
 fn check_disk(
-    disk: &dyn Disk,
+    device: Arc<dyn Disk>,
     inspected: bool,
     each: &mut dyn FnMut(&Record, Option<&State>),
 ) -> Result<Report, Failure> {
+    let disk = &*device;
     let mut report = Report::default();
     let Some(directory) = read_format(disk)? else {
         report.find("FORMAT is missing");
@@ -154,6 +162,7 @@ fn check_disk(
     let mark = check_mark(disk, &mut report)?;
     let mut log = LogFiles::find(disk, directory)?;
     check_spares(disk, directory, &log, mark.as_ref(), &mut report)?;
+    let archive = check_archive(&device, directory, &mut report)?;
 
     let mut walk = Walk { disk, directory, report, link: None, state: None, snapshots: Vec::new(), each };
     walk.snapshots = snapshot::names(disk).map_err(read)?;
@@ -188,9 +197,47 @@ fn check_disk(
         if let Err(law) = state.check_ownership() {
             report.find(law);
         }
+        if let Some(archive) = archive {
+            check_archived(&state, &archive, &mut report);
+        }
         report.state_hash = Some(state_hash(&state));
     }
     Ok(report)
+}
+
+/// The archive, read to its last byte.
+fn check_archive(device: &Arc<dyn Disk>, directory: u128, report: &mut Report) -> Result<Option<Archive>, Failure> {
+    let archive = match open_archive(device, directory) {
+        Ok(archive) => archive,
+        Err(Failure::Damaged { what, place, .. }) => {
+            report.find(format!("{place}: {what}"));
+            return Ok(None);
+        }
+        Err(failure) => return Err(failure),
+    };
+    for (place, error) in archive.verify() {
+        report.find(format!("{place}: {error}"));
+    }
+    let newest = snapshot::names(&**device).map_err(|source| Failure::Disk { doing: "read", source })?;
+    let newest = newest.first().and_then(|name| snapshot::claimed_end(&**device, name).ok());
+    if let Some(Err((place, error))) = newest.map(|end| archive.check_covers(end.link.seq)) {
+        report.find(format!("{place}: {error}"));
+    }
+    report.archived = archive.count();
+    Ok(Some(archive))
+}
+
+/// What left by the position that the archive covers lies there as it left.
+fn check_archived(state: &State, archive: &Archive, report: &mut Report) {
+    let gone = |order: &&Order| order.is_archived() && order.left_at <= archive.covered();
+    for order in state.orders().filter(gone) {
+        match archive.order(order.key) {
+            Ok(Some(found)) if found.is_same_as(order) => {}
+            Ok(Some(_)) => report.find(format!("archive: order {} is not as it left", order.key)),
+            Ok(None) => report.find(format!("archive: order {} left and is not there", order.key)),
+            Err(error) => report.find(error),
+        }
+    }
 }
 
 /// The mark. A slot that cannot be read is a finding after an orderly stop; a loss of power may tear one.

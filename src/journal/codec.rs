@@ -34,9 +34,11 @@ use thiserror::Error;
 
 use super::frame::{Head, Slice, array};
 use super::upcast::{ItemPutV1, ItemV1, OrderV1, OrderV2, plain};
+use crate::domain::archive::Archiving;
 use crate::domain::event::{Event, ReservationChanged};
 use crate::domain::ids::{ReservationKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
+use crate::domain::order::Order;
 use crate::domain::record::{Draft, Encoded, Header, Record, RecordTooLarge};
 use crate::domain::reservation::{HeldLines, ReservationEvent};
 use crate::domain::state::{Entity, EntityKey};
@@ -57,6 +59,12 @@ const ENTITY_VERSION: u16 = 1;
 const ORDER_VERSION: u16 = 3;
 /// Version of the entry of an item with a release date.
 const ITEM_VERSION: u16 = 2;
+/// Kind of an order.
+const ORDER: u16 = 7;
+/// How an order and the archive met, in events of type 18.
+const LEFT: u8 = 0;
+const BACK: u8 = 1;
+const IMPORTED: u8 = 2;
 /// Type of a crowd of reservations, and the version that is written.
 const CROWD: u16 = 9;
 const CROWD_VERSION: u8 = 1;
@@ -192,6 +200,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::TransferChanged(event) => put(bytes, event),
         Event::CountNoted(event) => put(bytes, event),
         Event::SubscriptionChanged(event) => put(bytes, event),
+        Event::Archiving(event) => put_archiving(bytes, event),
     };
     put_part_length(bytes, at);
 }
@@ -301,8 +310,60 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (12, 1) => get("event", bytes, LIMIT).map(Event::TransferChanged),
         (13, 1) => get("event", bytes, LIMIT).map(Event::CountNoted),
         (15, 1) => get("event", bytes, LIMIT).map(Event::SubscriptionChanged),
+        (18, 1) => get_archiving(bytes).map(Event::Archiving),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
+}
+
+/// Orders lie in these events as they lie in a snapshot, so that what a snapshot can read of old ones these can too.
+fn put_archiving(bytes: &mut Vec<u8>, event: &Archiving) -> usize {
+    let at = bytes.len();
+    match event {
+        Archiving::Left(key) => {
+            bytes.push(LEFT);
+            put(bytes, key);
+        }
+        Archiving::Back(order) => put_order(bytes, BACK, order),
+        Archiving::Imported(order) => put_order(bytes, IMPORTED, order),
+    }
+    bytes.len() - at
+}
+
+fn put_order(bytes: &mut Vec<u8>, how: u8, order: &Order) {
+    bytes.push(how);
+    bytes.extend_from_slice(&ORDER_VERSION.to_le_bytes());
+    put(bytes, &(order.key, order));
+}
+
+fn get_archiving(bytes: &[u8]) -> Result<Archiving, Undecodable> {
+    let mut input = Input { what: "event", rest: bytes };
+    let how = input.u8()?;
+    if how == LEFT {
+        return get("event", input.rest, RECORD_BYTES_MAX).map(Archiving::Left);
+    }
+    let version = input.u16()?;
+    match (how, get_entity(ORDER, version, input.rest)?) {
+        (BACK, (_, Entity::Order(order))) => Ok(Archiving::Back(order)),
+        (IMPORTED, (_, Entity::Order(order))) => Ok(Archiving::Imported(order)),
+        _ => Err(Undecodable::Unknown { what: "event", code: 18, version: u16::from(how) }),
+    }
+}
+
+/// An order as the archive holds it: the bytes of a snapshot's entry.
+pub(super) fn put_archived(bytes: &mut Vec<u8>, order: &Order) {
+    bytes.extend_from_slice(&ORDER.to_le_bytes());
+    bytes.extend_from_slice(&ORDER_VERSION.to_le_bytes());
+    put_sized(bytes, &(order.key, order));
+}
+
+/// Bytes of a value that lies in a file of its own, checksum and all.
+pub(super) fn put_value(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    put(bytes, value);
+}
+
+/// The value of such bytes.
+pub(super) fn get_value<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Undecodable> {
+    get("value", bytes, bytes.len())
 }
 
 /// Appends the entry of an entity in a snapshot.

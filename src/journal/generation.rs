@@ -146,6 +146,7 @@ pub(super) fn fold_snapshot(core: &Core) -> Result<Option<SnapshotEnd>, Snapshot
         core.disk.remove_file(&snapshot::path(&name))?;
     }
     core.snapshots.lock().truncate(kept);
+    core.archive.join_many(|| !core.stopping.load(Ordering::Acquire))?;
     Ok(Some(folded))
 }
 
@@ -154,7 +155,8 @@ fn fold_onto_best(core: &Core, known: &[SnapshotEnd], cut: super::frame::Link) -
     let names = known.iter().map(|known| Some(snapshot::name(known.link.frame_no))).chain([None]);
     let mut last_error = None;
     for name in names {
-        match snapshot::fold(&*core.disk, core.origin.directory, &core.shelf, name.as_deref(), cut, &core.stopping) {
+        let (disk, directory) = (&*core.disk, core.origin.directory);
+        match snapshot::fold(disk, directory, &core.shelf, &core.archive, name.as_deref(), cut, &core.stopping) {
             Err(SnapshotError::Damaged { name: damaged, what }) => {
                 tracing::error!(snapshot = damaged, what, "a snapshot is damaged; trying the one before");
                 core.snapshots.lock().retain(|known| snapshot::name(known.link.frame_no) != damaged);

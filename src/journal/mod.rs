@@ -9,12 +9,12 @@
 //!   [`Journal::durable`] waits for the disk (`seat`, `writer`, `durable`).
 //! - **Read**: [`Journal::tail`] and [`Journal::read`] yield durable records only (`tail`, `shelf`).
 //! - **Copy**: [`Journal::backup`] while serving, [`restore`] with its proof (`backup`).
-//! - **Keep**: generations, history files and snapshots are made off to the side (`generation`,
-//!   `history`, `snapshot`).
+//! - **Keep**: generations, history files, snapshots and the archive are made off to the side (`generation`,
+//!   `history`, `snapshot`, `archive`).
 //! - **Start**: an [`Unrecovered`] directory has no seat; [`Unrecovered::recover`] verifies all it
 //!   reads and hands over a journal and the state, or refuses (`recovery`, `pieces`, `replay`,
 //!   `verdict`, `check`).
-//! - **Format**: `frame`, `codec`, `mark`, `history`, `snapshot_file`, each described byte by byte.
+//! - **Format**: `frame`, `codec`, `mark`, `history`, `snapshot_file`, `segment`, each described byte by byte.
 //!
 //! Laws:
 //! 1. Acknowledged is durable: insert, flush, fdatasync and the mark have returned.
@@ -29,6 +29,7 @@
 //!
 //! The journal knows nothing of the engine: it takes the domain's drafts and folds its events.
 
+mod archive;
 mod backup;
 mod check;
 mod clock;
@@ -45,6 +46,7 @@ mod recovery;
 mod replay;
 mod room;
 mod seat;
+mod segment;
 mod shelf;
 mod snapshot;
 mod snapshot_file;
@@ -65,6 +67,7 @@ use std::{fmt, io};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
+pub use archive::{Archive, Asked};
 pub use backup::{Arriving, BackupEnd, BackupError, restore};
 pub use check::{Look, Report, check, read_log, rebuild_mark};
 pub use clock::{Clock, ClockChoice, Machine, ManualClock};
@@ -82,6 +85,7 @@ pub(crate) use store::simulated::Simulated;
 pub use tail::{Tail, TailEnd};
 pub use verdict::{Verdict, verify_copy};
 
+use crate::domain;
 use crate::domain::record::{Draft, Encoded, Log, Record, RecordTooLarge, Stamp};
 use crate::domain::time::Now;
 use counters::Counters;
@@ -110,6 +114,7 @@ pub(crate) struct Core {
     shelf: Shelf,
     counters: Counters,
     generations: Generations,
+    archive: Arc<Archive>,
     /// Verified snapshots, newest first.
     snapshots: Mutex<Vec<SnapshotEnd>>,
     /// Held while a snapshot is folded.
@@ -358,6 +363,11 @@ impl Journal {
         Ok(records.into_iter().next())
     }
 
+    /// Orders that left memory.
+    pub fn archive(&self) -> &Arc<Archive> {
+        &self.core.archive
+    }
+
     /// Oldest record that can be read.
     pub fn oldest_seq(&self) -> u64 {
         self.core.shelf.oldest()
@@ -441,6 +451,10 @@ impl Log for Journal {
 
     fn append(&self, record: Encoded) -> Stamp {
         self.core.inbox.append(self.core.clock.now(), record)
+    }
+
+    fn archive(&self) -> Option<Arc<dyn domain::archive::Archive>> {
+        Some(self.core.archive.clone())
     }
 }
 

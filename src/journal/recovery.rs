@@ -3,7 +3,8 @@
 //! 1. `FORMAT`, the high-water mark and the marker of a clean stop are read.
 //! 2. After an unclean stop every unsealed generation is judged on a copy, in a child process if one
 //!    is configured, before anything opens the original.
-//! 3. The newest good snapshot is loaded, else the one before, else nothing.
+//! 3. The archive is opened, and the newest good snapshot is loaded, else the one before, else nothing; the archive
+//!    must hold what that snapshot lacks.
 //! 4. The frames after it are followed: number, checksum, chain, epoch, and every law of the domain
 //!    as [`State::apply`] asserts it.
 //! 5. The mark must be reached, by the very frame it names.
@@ -30,6 +31,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use parking_lot::Mutex;
 use thiserror::Error;
 
+use super::archive::{self, Archive};
 use super::clock::{CLOCK_BEHIND_MS_MAX, Clock, ClockChoice, Machine, SystemClock, ThisMachine, wall_ms};
 use super::counters::Counters;
 use super::durable::Progress;
@@ -53,6 +55,8 @@ use crate::sabotage::{Bug, planted};
 const FORMAT: u32 = 3;
 /// Oldest format number a program must know to read what is written now.
 const READER: u32 = 3;
+/// From this format on a directory has an archive.
+const ARCHIVE_FORMAT: u32 = 3;
 
 /// So many generations in the log make a snapshot due whatever their size: each restart after a
 /// crash begins one.
@@ -192,7 +196,9 @@ impl Unrecovered {
         if clean.is_none() {
             log.inspect(&*device, &mark)?;
         }
+        let archive = open_archive(&device, directory)?;
         let mut replay = Replay::from_snapshot(&*device, directory, mark)?;
+        archive.check_covers(replay.link.seq).map_err(archive_damaged)?;
         log.open(&*device)?;
         replay.follow(&*device, &mut log, clean.is_some())?;
         let clock = start_clock(&options.clock, &replay.link)?;
@@ -206,7 +212,7 @@ impl Unrecovered {
             down_ms: if replay.link.seq == 0 { 0 } else { (clock.now().wall.0 - replay.link.time).max(0) },
             epoch: replay.link.epoch + 1,
         };
-        Verified { device, options, directory, log, replay, mark, clock, opening }.open()
+        Verified { device, options, directory, log, archive, replay, mark, clock, opening }.open()
     }
 }
 
@@ -216,6 +222,7 @@ struct Verified {
     options: Options,
     directory: u128,
     log: LogFiles,
+    archive: Archive,
     replay: Replay,
     mark: Mark,
     clock: Arc<dyn Clock>,
@@ -224,16 +231,17 @@ struct Verified {
 
 impl Verified {
     fn open(self) -> Result<(Journal, State), Failure> {
-        let Verified { device, options, directory, log, replay, mut mark, clock, opening } = self;
+        let Verified { device, options, directory, log, archive, replay, mut mark, clock, opening } = self;
         let Replay { mut state, link, bytes, snapshots, .. } = replay;
         state.forget();
         let Settled { volumes, store } = log.settle(&*device, link, opening.clean).map_err(disk("prepared"))?;
         if link.frame_no > mark.frame_no {
             mark.advance(&*device, &link).map_err(disk("marked"))?;
         }
-        raise_format(&*device, directory).map_err(disk("prepared"))?;
+        let covered = snapshots.first().map_or(0, |snapshot| snapshot.link.seq);
+        raise_format(&*device, directory, covered).map_err(disk("prepared"))?;
         device.remove_file("CLEAN").map_err(disk("prepared"))?;
-        device.sweep().map_err(disk("swept"))?;
+        device.sweep().and_then(|()| archive.sweep()).map_err(disk("swept"))?;
 
         let in_wal = volumes.iter().filter(|volume| volume.is_in_wal()).count();
         let core = Arc::new(Core {
@@ -245,6 +253,7 @@ impl Verified {
             shelf: Shelf::new(volumes, options.recent_bytes),
             counters: Counters::default(),
             generations: Generations::default(),
+            archive: Arc::new(archive),
             snapshots: Mutex::new(snapshots),
             folding: Mutex::new(()),
             durable_link: Mutex::new(link),
@@ -279,6 +288,7 @@ pub(super) fn read_note(device: &dyn Disk, path: &str) -> Result<Option<Link>, F
 
 /// Makes a directory of what was restored: the log ends at `end`, and the stop was orderly.
 pub(super) fn found(device: &dyn Disk, id: u128, end: &Link) -> io::Result<()> {
+    archive::found(device, id, end.seq)?;
     mark::rewrite(device, end)?;
     store::write_file(device, "CLEAN", &end.to_note())?;
     write_format(device, id)
@@ -292,8 +302,10 @@ fn format_text(id: u128) -> String {
     format!("ordain data directory\nformat {FORMAT}\nreader {READER}\nid {id:032x}\n")
 }
 
-/// Says that an older program can no longer read what is written from now on.
-fn raise_format(device: &dyn Disk, id: u128) -> io::Result<()> {
+/// Says that an older program can no longer read what is written from now on. A directory that has no archive yet gets
+/// one first, which lacks nothing up to `covered`: nothing has left.
+fn raise_format(device: &dyn Disk, id: u128, covered: u64) -> io::Result<()> {
+    archive::found(device, id, covered)?;
     let is_now = store::read_file(device, "FORMAT")?.is_some_and(|bytes| bytes == format_text(id).into_bytes());
     if is_now { Ok(()) } else { write_format(device, id) }
 }
@@ -319,27 +331,45 @@ fn found_or_create(device: &dyn Disk) -> Result<(u128, bool), Failure> {
         }
         device.create_generation(1)?;
         let id = draw_id();
+        // One that an unfinished creation left is of another id.
+        device.remove_file(archive::MANIFEST)?;
+        archive::found(device, id, 0)?;
         write_format(device, id)?;
         Ok(id)
     };
     create().map(|id| (id, true)).map_err(disk("created"))
 }
 
+/// The archive of a directory; refused when it is damaged, or missing where there must be one.
+pub(super) fn open_archive(device: &Arc<dyn Disk>, directory: u128) -> Result<Archive, Failure> {
+    let must_exist = read_formats(&**device)?.is_some_and(|(format, _)| format >= ARCHIVE_FORMAT);
+    Archive::open(device.clone(), directory, must_exist).map_err(archive_damaged)
+}
+
+fn archive_damaged((place, error): archive::Damage) -> Failure {
+    of_store(place, "read")(error)
+}
+
 /// The id in `FORMAT`, or `None` if there is no such file.
 pub(super) fn read_format(device: &dyn Disk) -> Result<Option<u128>, Failure> {
+    Ok(read_formats(device)?.map(|(_, id)| id))
+}
+
+/// Format and id in `FORMAT`.
+fn read_formats(device: &dyn Disk) -> Result<Option<(u32, u128)>, Failure> {
     let Some(bytes) = store::read_file(device, "FORMAT").map_err(disk("read"))? else { return Ok(None) };
     let text = String::from_utf8_lossy(&bytes);
     let mut lines = text.lines();
     let mut field = |name: &str| lines.next()?.strip_prefix(name).map(str::to_owned);
-    let mut parse = || -> Option<(u32, u128)> {
+    let mut parse = || -> Option<(u32, u32, u128)> {
         field("ordain data directory")?;
-        field("format ")?;
+        let format = field("format ")?.parse().ok()?;
         let reader = field("reader ")?.parse().ok()?;
-        Some((reader, u128::from_str_radix(&field("id ")?, 16).ok()?))
+        Some((reader, format, u128::from_str_radix(&field("id ")?, 16).ok()?))
     };
     match parse() {
-        Some((reader, id)) if reader <= FORMAT => Ok(Some(id)),
-        Some((reader, _)) => Err(Failure::Newer {
+        Some((reader, format, id)) if reader <= FORMAT => Ok(Some((format, id))),
+        Some((reader, ..)) => Err(Failure::Newer {
             place: "FORMAT".to_owned(),
             what: format!("it needs a program that knows format {reader}, this one knows {FORMAT}"),
         }),

@@ -5,7 +5,8 @@
 //! cut is exact, and every snapshot tests replay.
 //!
 //! Promises: written beside, synced, renamed, and read back before it counts. Entities that nothing
-//! needs to know of any more are left out.
+//! needs to know of any more are left out. Orders that left by the cut go to the archive instead, which
+//! is durable before the snapshot counts.
 //!
 //! Cost: two passes over the records since the last snapshot and two over that snapshot; memory for
 //! the entities touched in between. Not here: the bytes (`snapshot_file`), when it is due, and how many
@@ -15,18 +16,20 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::archive::{Archive, Arriving};
 use super::codec::{self, ENTRY_HEAD_BYTES};
 use super::frame::{Link, array};
 use super::history::damaged;
 use super::shelf::Shelf;
+pub(super) use super::snapshot_file::claimed_end;
 pub(super) use super::snapshot_file::path;
 #[cfg(test)]
 pub(super) use super::snapshot_file::read;
-use super::snapshot_file::{self, Output, claimed_end, entry_hash};
+use super::snapshot_file::{self, Output, entry_hash};
 pub use super::snapshot_file::{SnapshotEnd, SnapshotError};
 use super::store::Disk;
 use crate::domain::record::Record;
-use crate::domain::state::{EntityKey, Filling, State};
+use crate::domain::state::{Entity, EntityKey, Filling, State};
 use crate::domain::time::JournalTime;
 use crate::sabotage::{Bug, planted};
 
@@ -44,10 +47,10 @@ pub(super) fn names(disk: &dyn Disk) -> io::Result<Vec<String>> {
 }
 
 /// Hash of a state, comparable with that of a snapshot at the same position. Forgotten entities count
-/// if they are there: drop them first ([`State::forget`]).
+/// if they are there: drop them first ([`State::forget`]). Orders that left for the archive count in none.
 pub fn state_hash(state: &State) -> u128 {
     let mut entry = Vec::new();
-    state.iter().fold(0, |sum, (key, entity)| {
+    state.iter().filter(|(_, entity)| !entity.is_archived()).fold(0, |sum, (key, entity)| {
         entry.clear();
         codec::put_entity(&mut entry, &key, entity);
         sum.wrapping_add(entry_hash(&entry))
@@ -73,6 +76,7 @@ pub(super) fn fold(
     disk: &dyn Disk,
     directory: u128,
     shelf: &Shelf,
+    archive: &Archive,
     previous: Option<&str>,
     cut: Link,
     stopping: &AtomicBool,
@@ -109,7 +113,9 @@ pub(super) fn fold(
     let name = name(cut.frame_no);
     let mut output = Output::new(disk.new_file(&path(&name))?, directory);
     let catalogue_seq = state.catalogue_seq();
-    merge(disk, directory, previous, state, &mut output, go_on)?;
+    let mut arriving = archive.arriving();
+    merge(disk, directory, previous, state, &mut output, &mut arriving, go_on)?;
+    arriving.finish(cut.seq)?;
     let written = output.finish(cut, catalogue_seq)?;
     let read_back = snapshot_file::read(disk, directory, &name, |_, _| {})?;
     assert_eq!(written, read_back, "a snapshot reads back as it was written");
@@ -123,21 +129,24 @@ fn merge(
     previous: Option<&str>,
     changed: State,
     output: &mut Output,
+    arriving: &mut Arriving<'_>,
     go_on: impl Fn() -> Result<(), SnapshotError>,
 ) -> Result<(), SnapshotError> {
     let now = changed.time();
+    let mut put = |output: &mut Output, key, entity: Entity| match &entity {
+        Entity::Order(order) if order.is_archived() => arriving.push(order),
+        entity if entity.is_forgotten_at(now) => Ok(()),
+        entity => output.push(key, entity),
+    };
     let mut changed = changed.into_entities().peekable();
     if let Some(name) = previous {
         snapshot_file::read_entries(disk, directory, name, |key, entry| {
             go_on()?;
             while let Some((key, entity)) = changed.next_if(|(changed, _)| *changed < key) {
-                if !entity.is_forgotten_at(now) {
-                    output.push(key, &entity)?;
-                }
+                put(output, key, entity)?;
             }
             match changed.next_if(|(changed, _)| *changed == key) {
-                Some((_, entity)) if entity.is_forgotten_at(now) => {}
-                Some((key, entity)) => output.push(key, &entity)?,
+                Some((key, entity)) => put(output, key, entity)?,
                 None if planted(Bug::SnapshotLoses) => {}
                 None if is_forgotten(&key, entry, now)? => {}
                 None => output.push_entry(key, entry)?,
@@ -147,9 +156,7 @@ fn merge(
     }
     for (key, entity) in changed {
         go_on()?;
-        if !entity.is_forgotten_at(now) {
-            output.push(key, &entity)?;
-        }
+        put(output, key, entity)?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::domain::state::State;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::JournalTime;
 
+mod archive;
 mod backups;
 mod crash;
 mod damage;

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::domain::record::Record;
 use crate::domain::state::State;
+use crate::journal::Archive;
 
 pub use orders::{Filter, Orders, Page};
 
@@ -27,9 +28,9 @@ pub struct Views {
 }
 
 impl Views {
-    /// Views of a recovered state.
-    pub fn of(state: &State) -> Arc<Self> {
-        Arc::new(Self { orders: Orders::of(state), position: watch::Sender::new(state.seq()) })
+    /// Views of a recovered state, and of what left it for the archive.
+    pub fn of(state: &State, archive: Option<Arc<Archive>>) -> Arc<Self> {
+        Arc::new(Self { orders: Orders::of(state, archive), position: watch::Sender::new(state.seq()) })
     }
 
     /// Order search.

@@ -4,17 +4,23 @@
 //! the first page and move nothing; an order that stops matching drops out and moves nothing. A cursor is the key of the
 //! last item seen.
 //!
-//! The view keeps, for every order, a row of what can be searched, and for orders with open units a copy of the order,
-//! stripped of decision and history, to fold further events into. An order whose units are all delivered or cancelled
-//! takes no further step, so its copy goes; an event for it is a bug and is refused.
+//! The view keeps, for every order in memory, a row of what can be searched, and for orders with open units a copy of the
+//! order, stripped of decision and history, to fold further events into. An order whose units are all delivered or
+//! cancelled takes no further step, so its copy goes; an event for it is a bug and is refused. The row of an order that
+//! left for the archive goes when the archive has it: from then on it is found there. Where both know an order, the view
+//! is right.
 //!
-//! Cost: a page is one pass over the rows older than its cursor until it is full. What is *not* here: the orders
+//! Cost: a page is one pass over the rows older than its cursor until it is full, and over those blocks of the archive's
+//! rows that may hold something. Whoever asks for a page while there is an archive may have to wait for files. What is *not* here: the orders
 //! themselves (the engine has them) and personal data (sealed: names and addresses are not searched).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use crate::domain;
+use crate::domain::archive::{Archiving, OrderRow, Unreadable};
 use crate::domain::event::{Event, OrderChanged};
 use crate::domain::fulfillment::FulfillmentStatus;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
@@ -23,6 +29,7 @@ use crate::domain::record::{Header, Record};
 use crate::domain::state::State;
 use crate::domain::stock::LawBroken;
 use crate::domain::time::WallTime;
+use crate::journal::{Archive, Asked};
 
 /// What an order must be to be listed; `None` asks nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,36 +62,38 @@ pub struct Page<K> {
 /// What can be searched of one order.
 #[derive(Debug)]
 struct Row {
+    searched: OrderRow,
     status: OrderStatus,
-    channel: Text,
-    customer: Text,
-    skus: Box<[SkuIndex]>,
-    placed_at: WallTime,
     /// Ids, lower case, one per line of text.
     text: Box<str>,
-    fulfillment_orders: Box<[(NodeIndex, FulfillmentStatus)]>,
+    /// See [`Order::left_at`].
+    left_at: u64,
 }
 
 #[derive(Debug, Default)]
 struct Rows {
     rows: BTreeMap<OrderKey, Row>,
     open: HashMap<OrderKey, Box<Order>>,
+    /// Orders that left for the archive, with the record: their rows go once it covers that.
+    left: VecDeque<(u64, OrderKey)>,
 }
 
 /// The view of all orders.
 #[derive(Debug, Default)]
 pub struct Orders {
     rows: RwLock<Rows>,
+    archive: Option<Arc<Archive>>,
 }
 
 impl Orders {
-    /// The view of a recovered state.
-    pub fn of(state: &State) -> Self {
+    /// The view of a recovered state, and of what left it for the archive.
+    pub fn of(state: &State, archive: Option<Arc<Archive>>) -> Self {
         let mut rows = Rows::default();
         for order in state.orders() {
             rows.put(Box::new(order.clone()));
         }
-        Self { rows: RwLock::new(rows) }
+        rows.left.make_contiguous().sort_unstable();
+        Self { rows: RwLock::new(rows), archive }
     }
 
     /// Folds a record in.
@@ -92,6 +101,11 @@ impl Orders {
         for event in &record.events {
             match event {
                 Event::OrderChanged(changed) => self.rows.write().fold(&record.header, changed)?,
+                Event::Archiving(archiving) => {
+                    let mut rows = self.rows.write();
+                    rows.archive(&record.header, archiving)?;
+                    rows.forget(self.archive.as_deref().map_or(0, domain::archive::Archive::covered));
+                }
                 Event::DirectoryFounded(_)
                 | Event::NodePut(_)
                 | Event::ItemPut(_)
@@ -108,17 +122,17 @@ impl Orders {
         Ok(())
     }
 
-    /// How many orders there are.
+    /// How many orders there are outside the archive.
     pub fn len(&self) -> usize {
         self.rows.read().rows.len()
     }
 
-    /// Whether there is no order yet.
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many orders stand at each status.
+    /// How many orders outside the archive stand at each status.
     pub fn by_status(&self) -> HashMap<OrderStatus, u64> {
         let mut counts = HashMap::new();
         for row in self.rows.read().rows.values() {
@@ -128,13 +142,55 @@ impl Orders {
     }
 
     /// Orders that match, newest first, those older than `cursor`.
-    pub fn page(&self, filter: &Filter, limit: usize, cursor: Option<OrderKey>) -> Page<OrderKey> {
+    pub fn page(&self, filter: &Filter, limit: usize, cursor: Option<OrderKey>) -> Result<Page<OrderKey>, Unreadable> {
         let q = filter.q.as_ref().map(|q| q.to_lowercase());
-        let rows = self.rows.read();
-        let older = rows.rows.range(..cursor.unwrap_or(OrderKey(u64::MAX))).rev();
         // A key of u64::MAX is never generated, so the open end leaves nothing out.
-        let matching = older.filter(|(_, row)| row.matches(filter, q.as_deref())).map(|(key, _)| *key);
-        Page::fill(matching, limit)
+        let below = cursor.unwrap_or(OrderKey(u64::MAX));
+        let asked = Asked {
+            channel: filter.channel.as_deref(),
+            customer: filter.customer.as_deref(),
+            sku: filter.sku,
+            since: filter.since,
+            until: filter.until,
+        };
+        let here = |rows: &Rows| {
+            let older = rows.rows.range(..below).rev();
+            let matching = older.filter(|(_, row)| matches(&row.searched, &row.text, filter, q.as_deref()));
+            matching.map(|(key, _)| *key).take(limit + 1).collect()
+        };
+        let there = |row: &OrderRow| match matches(row, &text_of(row), filter, q.as_deref()) {
+            true => vec![row.key],
+            false => Vec::new(),
+        };
+        self.found(limit, &asked, below, here, there)
+    }
+
+    /// A page of what is found here and in the archive, newest first.
+    fn found<K: Copy + Ord>(
+        &self,
+        limit: usize,
+        asked: &Asked<'_>,
+        below: OrderKey,
+        here: impl FnOnce(&Rows) -> Vec<K>,
+        there: impl Fn(&OrderRow) -> Vec<K>,
+    ) -> Result<Page<K>, Unreadable> {
+        let mut found = here(&self.rows.read());
+        if let Some(archive) = &self.archive {
+            let mut archived = Vec::new();
+            archive.search(asked, below, |row| {
+                let fits = there(&row);
+                if !fits.is_empty() && !self.rows.read().rows.contains_key(&row.key) {
+                    archived.extend(fits);
+                }
+                // What comes next is older than all that has a place on the page.
+                let last = found.get(limit).zip(archived.last()).is_some_and(|(last, newest)| newest < last);
+                archived.len() <= limit && !last
+            })?;
+            found.extend(archived);
+            found.sort_unstable_by(|a, b| b.cmp(a));
+            found.dedup();
+        }
+        Ok(Page::fill(found.into_iter(), limit))
     }
 
     /// Fulfilment orders of a node or at a status, newest order first, within an order the latest first.
@@ -144,19 +200,23 @@ impl Orders {
         status: Option<FulfillmentStatus>,
         limit: usize,
         cursor: Option<FulfillmentKey>,
-    ) -> Page<FulfillmentKey> {
-        let rows = self.rows.read();
+    ) -> Result<Page<FulfillmentKey>, Unreadable> {
         // The cursor's own order is read again: it may have further fulfilment orders below the cursor.
-        let newest = cursor.map_or(OrderKey(u64::MAX), |key| key.order);
-        let keys = rows.rows.range(..=newest).rev().flat_map(|(order, row)| {
+        let below = cursor.map_or(OrderKey(u64::MAX), |key| OrderKey(key.order.0.saturating_add(1)));
+        let of = |row: &OrderRow| -> Vec<FulfillmentKey> {
             let numbered = row.fulfillment_orders.iter().enumerate().rev();
-            numbered.map(|(at, entry)| (FulfillmentKey { order: *order, number: at as u16 + 1 }, *entry))
-        });
-        let matching = keys
-            .filter(|(key, _)| cursor.is_none_or(|cursor| *key < cursor))
-            .filter(|(_, (at, stands))| node.is_none_or(|n| n == *at) && status.is_none_or(|s| s == *stands))
-            .map(|(key, _)| key);
-        Page::fill(matching, limit)
+            numbered
+                .map(|(at, entry)| (FulfillmentKey { order: row.key, number: at as u16 + 1 }, *entry))
+                .filter(|(key, _)| cursor.is_none_or(|cursor| *key < cursor))
+                .filter(|(_, (at, stands))| node.is_none_or(|n| n == *at) && status.is_none_or(|s| s == *stands))
+                .map(|(key, _)| key)
+                .collect()
+        };
+        let here = |rows: &Rows| {
+            let older = rows.rows.range(..below).rev();
+            older.flat_map(|(_, row)| of(&row.searched)).take(limit + 1).collect()
+        };
+        self.found(limit, &Asked::default(), below, here, of)
     }
 }
 
@@ -183,9 +243,42 @@ impl Rows {
         Ok(())
     }
 
+    /// What the record says of an order and the archive.
+    fn archive(&mut self, header: &Header, archiving: &Archiving) -> Result<(), LawBroken> {
+        let key = archiving.key();
+        match archiving {
+            Archiving::Left(_) => {
+                let row = self.rows.get_mut(&key).filter(|row| row.left_at == 0 && !self.open.contains_key(&key));
+                let row = row.ok_or_else(|| LawBroken(format!("order {key} cannot leave")))?;
+                row.left_at = header.seq;
+                self.left.push_back((header.seq, key));
+            }
+            Archiving::Back(_) | Archiving::Imported(_) => {
+                let order = Order::archive(None, header, archiving)?;
+                self.put(Box::new(order));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows that the archive has by now go.
+    fn forget(&mut self, covered: u64) {
+        while let Some((seq, key)) = self.left.front().copied()
+            && seq <= covered
+        {
+            self.left.pop_front();
+            if self.rows.get(&key).is_some_and(|row| row.left_at != 0 && row.left_at <= covered) {
+                self.rows.remove(&key);
+            }
+        }
+    }
+
     fn put(&mut self, mut order: Box<Order>) {
         let key = order.key;
         self.rows.insert(key, Row::of(&order));
+        if order.is_archived() {
+            self.left.push_back((order.left_at, key));
+        }
         if order.totals().open() > 0 || order.open_edit().is_some() {
             order.decision = None;
             order.history = Vec::new();
@@ -196,34 +289,27 @@ impl Rows {
 
 impl Row {
     fn of(order: &Order) -> Self {
-        let facts = &order.facts;
-        let text = format!(
-            "{}\n{}\n{}\n{}",
-            order.key,
-            facts.id.as_deref().unwrap_or_default(),
-            facts.channel_order_id,
-            facts.customer
-        );
-        Self {
-            status: order.status(),
-            channel: facts.channel.clone(),
-            customer: facts.customer.clone(),
-            skus: order.lines.iter().map(|line| line.placed.sku).collect(),
-            placed_at: facts.placed_at,
-            text: text.to_lowercase().into(),
-            fulfillment_orders: order.fulfillment_orders.iter().map(|f| (f.node, order.shown(f))).collect(),
-        }
+        let searched = OrderRow::of(order);
+        let text = text_of(&searched).into();
+        Self { searched, status: order.status(), text, left_at: order.left_at }
     }
+}
 
-    fn matches(&self, filter: &Filter, q: Option<&str>) -> bool {
-        filter.status.is_none_or(|status| status == self.status)
-            && filter.channel.as_ref().is_none_or(|channel| *channel == self.channel)
-            && filter.customer.as_ref().is_none_or(|customer| *customer == self.customer)
-            && filter.sku.is_none_or(|sku| self.skus.contains(&sku))
-            && filter.since.is_none_or(|since| self.placed_at >= since)
-            && filter.until.is_none_or(|until| self.placed_at < until)
-            && q.is_none_or(|q| self.text.contains(q))
-    }
+/// What `q` is looked for in.
+fn text_of(row: &OrderRow) -> String {
+    let text =
+        format!("{}\n{}\n{}\n{}", row.key, row.id.as_deref().unwrap_or_default(), row.channel_order_id, row.customer);
+    text.to_lowercase()
+}
+
+fn matches(row: &OrderRow, text: &str, filter: &Filter, q: Option<&str>) -> bool {
+    filter.status.is_none_or(|status| *status.word() == *row.status)
+        && filter.channel.as_ref().is_none_or(|channel| *channel == row.channel)
+        && filter.customer.as_ref().is_none_or(|customer| *customer == row.customer)
+        && filter.sku.is_none_or(|sku| row.skus.contains(&sku))
+        && filter.since.is_none_or(|since| row.placed_at >= since)
+        && filter.until.is_none_or(|until| row.placed_at < until)
+        && q.is_none_or(|q| text.contains(q))
 }
 
 #[cfg(test)]
@@ -318,10 +404,10 @@ mod tests {
     #[test]
     fn pages_are_newest_first_and_do_not_move_when_orders_come_in() {
         let view = ten_orders();
-        let first = view.page(&Filter::default(), 4, None);
+        let first = view.page(&Filter::default(), 4, None).expect("no files");
         assert_eq!(first.items, [10, 9, 8, 7].map(OrderKey));
         read(&view, 11, 11, 1, placed(11)).expect("an order is placed");
-        let second = view.page(&Filter::default(), 6, first.next);
+        let second = view.page(&Filter::default(), 6, first.next).expect("no files");
         assert_eq!(second.items, [6, 5, 4, 3, 2, 1].map(OrderKey));
         assert_eq!(second.next, None);
     }
@@ -329,7 +415,9 @@ mod tests {
     #[test]
     fn a_filter_lists_what_matches_and_nothing_else() {
         let view = ten_orders();
-        let keys = |filter: Filter| view.page(&filter, 100, None).items.into_iter().map(|k| k.0).collect::<Vec<_>>();
+        let keys = |filter: Filter| {
+            view.page(&filter, 100, None).expect("no files").items.into_iter().map(|k| k.0).collect::<Vec<_>>()
+        };
         assert_eq!(keys(Filter { channel: Some("shop".into()), ..Filter::default() }), [9, 7, 5, 3, 1]);
         assert_eq!(keys(Filter { customer: Some("customer-0".into()), ..Filter::default() }), [9, 6, 3]);
         assert_eq!(keys(Filter { sku: Some(SkuIndex(2)), ..Filter::default() }), [7, 2]);
@@ -344,12 +432,13 @@ mod tests {
         let view = ten_orders();
         let accepted = OrderEvent::Fulfillment { number: 2, step: FulfillmentStep::Accepted };
         read(&view, 11, 3, 2, accepted).expect("the node accepts");
-        let found = view.fulfillments(Some(NodeIndex(1)), Some(FulfillmentStatus::Accepted), 5, None);
+        let found =
+            view.fulfillments(Some(NodeIndex(1)), Some(FulfillmentStatus::Accepted), 5, None).expect("no files");
         assert_eq!(found.items, [FulfillmentKey { order: OrderKey(3), number: 2 }]);
 
         let (mut all, mut cursor) = (Vec::new(), None);
         loop {
-            let page = view.fulfillments(None, None, 3, cursor);
+            let page = view.fulfillments(None, None, 3, cursor).expect("no files");
             all.extend(page.items);
             cursor = page.next;
             if cursor.is_none() {
@@ -367,7 +456,7 @@ mod tests {
         let cancelled = OrderEvent::Cancelled { parts: vec![part(1), part(2)], reason: "changed my mind".into() };
         read(&view, 11, 4, 2, cancelled.clone()).expect("the order is cancelled");
         let filter = Filter { status: Some(OrderStatus::Cancelled), ..Filter::default() };
-        assert_eq!(view.page(&filter, 10, None).items, [OrderKey(4)]);
+        assert_eq!(view.page(&filter, 10, None).expect("no files").items, [OrderKey(4)]);
         assert_eq!(view.rows.read().open.len(), 9);
         assert!(read(&view, 12, 4, 3, cancelled).is_err());
     }

@@ -57,7 +57,7 @@ impl Served {
     /// Opens a data directory with options and serves it.
     pub fn start_with(dir: &Path, options: Options) -> Self {
         let (journal, state) = Unrecovered::open(dir, options).expect("opens").recover().expect("recovers");
-        let views = Views::of(&state);
+        let views = Views::of(&state, Some(journal.archive().clone()));
         let position = state.seq();
         let ordain = Pipeline::start(journal, state, None);
         let mut tail = ordain.journal().tail(position);

@@ -5,6 +5,7 @@
 //! MARK                     two slots of 4 KiB, preallocated
 //! wal/0000000001/          one store per generation, plus READY and later SEALED
 //! snapshots/  history/     plain files, written beside and renamed
+//! archive/                 likewise
 //! quarantine/              copies under inspection after an unclean stop, each under a name of its own
 //! ```
 //! A generation exists once its `READY` file does; a removed one is renamed to `gone-…` first, so
@@ -56,7 +57,7 @@ pub struct Directory {
 impl Directory {
     /// Creates the folders if needed and takes the lock; fails if another process holds it for [`LOCK_WAIT_MAX`].
     pub fn open(root: &Path, kind: StoreKind, verifier: Option<PathBuf>) -> io::Result<Directory> {
-        for folder in ["wal", "snapshots", "history", "quarantine"] {
+        for folder in ["wal", "snapshots", "history", "archive", "quarantine"] {
             fs::create_dir_all(root.join(folder))?;
         }
         let lock = lock(root)?;
@@ -211,7 +212,7 @@ impl Disk for Directory {
             }
         }
         clear(&self.root.join("quarantine"), |_| true)?;
-        for folder in ["snapshots", "history", "."] {
+        for folder in ["snapshots", "history", "archive", "."] {
             for name in names(&self.root.join(folder))? {
                 if name.ends_with(".tmp") {
                     fs::remove_file(self.root.join(folder).join(name))?;

@@ -40,6 +40,8 @@ use crate::journal::{
 };
 use crate::pipeline::{Answers, Pipeline, Refused};
 
+/// How long an order rests here before it leaves memory.
+const ARCHIVE_AFTER_MS: i64 = 30_000;
 /// The first instant of every world: some day in 2027.
 const BEGINNING_MS: i64 = 1_800_000_000_000;
 /// A wall clock further behind the journal than this is refused.
@@ -584,7 +586,9 @@ impl World {
         let before = self.judge.appended.seq();
         self.judge.survived(state.clone())?;
         self.tally.dropped += before - self.judge.appended.seq();
-        self.pipeline = Some(Pipeline::start(journal, state, None));
+        let pipeline = Pipeline::start(journal, state, None);
+        pipeline.engine().archive_after(ARCHIVE_AFTER_MS);
+        self.pipeline = Some(pipeline);
         self.listen()?;
         self.judge.memory(self.pipeline.as_ref().expect("just made").engine(), self.now().journal)
     }
