@@ -94,6 +94,10 @@ pub(crate) enum Bug {
     HeadroomMarksLoss,
     /// A correction clears its mark at the channel limits before it returns the rest.
     LossClearsFirst,
+    /// Units that come back are not counted back at the channel limits.
+    LimitsKeptAtExpiry,
+    /// A take looks at no other channel's floor.
+    FloorIgnored,
 }
 
 impl Bug {
@@ -139,6 +143,8 @@ impl Bug {
         (Bug::HeadroomWords, "headroom-words"),
         (Bug::HeadroomMarksLoss, "headroom-marks-loss"),
         (Bug::LossClearsFirst, "loss-clears-first"),
+        (Bug::LimitsKeptAtExpiry, "limits-kept-at-expiry"),
+        (Bug::FloorIgnored, "floor-ignored"),
     ];
 }
 

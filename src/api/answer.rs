@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::channel::ChannelJson;
 use super::edit::EditJson;
 use super::fulfillment::FulfillmentJson;
 use super::hold::HoldJson;
@@ -39,6 +40,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Inbound(inbound) => json(&InboundJson::of(inbound, catalogue, now.wall)),
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
+        Reply::Channel { channel, used, .. } => json(&ChannelJson::of(channel, used, catalogue)),
         Reply::Edit { order, number } => EditJson::written(order, *number, catalogue, now.journal),
         Reply::Fulfillment { order, key } => json(&FulfillmentJson::of(order, key.number, catalogue)),
     }

@@ -10,14 +10,16 @@ use super::scalar::{Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::archive::Archiving;
 use crate::domain::catalogue::Catalogue;
+use crate::domain::channel::{ChannelEvent, Limit};
 use crate::domain::decision::{Assignment, Decision, LineUnits};
 use crate::domain::edit::{Edit, EditTerms, LineChange, PlannedShipment};
 use crate::domain::event::{
-    Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved, SubscriptionChanged, TransferChanged,
+    ChannelChanged, Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved, SubscriptionChanged,
+    TransferChanged,
 };
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::hold::Hold;
-use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
+use crate::domain::ids::{ChannelIndex, FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
 use crate::domain::inbound::InboundEvent;
 use crate::domain::item::Item;
 use crate::domain::order::{Allocation, CancelFrom, CancelledPart, OrderEvent, OrderFacts, PlacedLine};
@@ -46,6 +48,8 @@ pub trait Names {
     fn sku(&self, index: SkuIndex) -> String;
     /// A node's id.
     fn node(&self, index: NodeIndex) -> String;
+    /// A channel's id.
+    fn channel(&self, index: ChannelIndex) -> String;
 }
 
 impl Names for Catalogue {
@@ -55,6 +59,10 @@ impl Names for Catalogue {
 
     fn node(&self, index: NodeIndex) -> String {
         self.nodes().get(index.at()).map_or_else(|| format!("#{}", index.0), |node| node.id.to_string())
+    }
+
+    fn channel(&self, index: ChannelIndex) -> String {
+        self.channels().get(index.at()).map_or_else(|| format!("#{}", index.0), |channel| channel.id.to_string())
     }
 }
 
@@ -69,6 +77,13 @@ impl Names for State {
     fn node(&self, index: NodeIndex) -> String {
         match self.entity(&EntityKey::Node(index)) {
             Some(Entity::Node(node)) => node.id.to_string(),
+            _ => format!("#{}", index.0),
+        }
+    }
+
+    fn channel(&self, index: ChannelIndex) -> String {
+        match self.entity(&EntityKey::Channel(index)) {
+            Some(Entity::Channel(channel)) => channel.terms.id.to_string(),
             _ => format!("#{}", index.0),
         }
     }
@@ -119,6 +134,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::KeyUsed(_) => json!({"type": "idempotency_key_used"}),
         Event::InboundChanged(e) => inbound_changed(e, names),
         Event::TransferChanged(e) => transfer_changed(e, names),
+        Event::ChannelChanged(e) => channel_changed(e, names),
         Event::CountNoted(e) => json!({
             "type": "count_noted", "sku": names.sku(e.cell.sku), "node": names.node(e.cell.node), "source": e.source,
             "source_seq": e.source_seq, "observed_at": Instant::from(e.observed_at), "counted": e.counted,
@@ -277,6 +293,25 @@ fn archiving(archiving: &Archiving, names: &impl Names) -> Value {
             facts["status"] = order.status().word().into();
             name(&mut facts, "order_imported", "order", key.to_string(), order.version);
             facts
+        }
+    }
+}
+
+fn channel_changed(changed: &ChannelChanged, names: &impl Names) -> Value {
+    match &changed.event {
+        ChannelEvent::Put(terms) => {
+            let limit = |limit: &Limit| json!({"sku": names.sku(limit.sku), "floor": limit.floor, "cap": limit.cap});
+            let nodes =
+                terms.nodes.as_ref().map(|nodes| nodes.iter().map(|node| names.node(*node)).collect::<Vec<_>>());
+            json!({
+                "type": "channel_put", "channel": terms.id, "name": terms.name, "nodes": nodes,
+                "customers": terms.customers.len(), "limits": terms.limits.iter().map(limit).collect::<Vec<_>>(),
+            })
+        }
+        ChannelEvent::Shipped(units) => {
+            let line = |(sku, units): &(SkuIndex, u32)| json!({"sku": names.sku(*sku), "quantity": units});
+            let lines: Vec<_> = units.iter().map(line).collect();
+            json!({"type": "channel_shipped", "channel": names.channel(changed.index), "lines": lines})
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod backup;
+pub mod channel;
 pub mod decision;
 pub mod edit;
 pub mod event;

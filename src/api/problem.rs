@@ -88,6 +88,7 @@ pub const CODES: &[Code] = &[
     ("ambiguous_change", 422, "A change names one thing that changes"),
     ("duplicate_change", 422, "One thing is changed twice"),
     ("duplicate_sku", 422, "A sku is named twice"),
+    ("customer_taken", 422, "The customer is of another segment"),
     ("bad_components", 422, "Kits have components, nothing else has"),
     ("duplicate_component", 422, "A component is named twice"),
     ("kind_is_fixed", 422, "The kind of an item cannot change"),

@@ -270,9 +270,13 @@ shape! {
         /// At that node only.
         #[param(inline)]
         pub node: Option<Id>,
-        /// For that channel.
+        /// For that channel: without what others keep, and no more than it may still use. To somebody of no channel when
+        /// left out.
         #[param(inline)]
         pub channel: Option<Id>,
+        /// For that customer: what is kept for his segment is for him.
+        #[param(inline)]
+        pub customer: Option<Id>,
         /// By then.
         #[param(inline)]
         pub date: Option<Day>,
@@ -288,6 +292,8 @@ shape! {
         pub node: Option<Id>,
         /// For that channel.
         pub channel: Option<Id>,
+        /// For that customer.
+        pub customer: Option<Id>,
         /// By then.
         pub date: Option<Day>,
     }

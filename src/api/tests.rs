@@ -1,5 +1,6 @@
 //! The conversions, against the table of bad input that the test over HTTP reads too.
 
+use super::channel::ChannelPut;
 use super::edit::NewEdit;
 use super::fulfillment::{Nothing, Rejecting, Shipping, Shorting};
 use super::hold::{HoldEnd, NewHold, NewPayment};
@@ -51,6 +52,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["orders", _, "edits"]) => read_as::<NewEdit>(body),
         ("POST", ["orders", _, "edits", _, "confirm" | "decline"]) => read_as::<Nothing>(body),
         ("POST", ["orders", _, "payments"]) => read_as::<NewPayment>(body),
+        ("PUT", ["channels", _]) => read_as::<ChannelPut>(body),
         ("POST", ["inbound"]) => read_as::<NewInbound>(body),
         ("PATCH", ["inbound", _]) => read_as::<InboundChange>(body),
         ("POST", ["inbound", _, "receipts"]) => read_as::<Receipt>(body),

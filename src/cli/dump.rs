@@ -9,7 +9,7 @@ use clap::Args;
 use super::{End, Stop, log_to_stderr, scratch_folder, there};
 use crate::api::event::{self, Names};
 use crate::app::Failure;
-use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::ids::{ChannelIndex, NodeIndex, SkuIndex};
 use crate::domain::state::{Entity, EntityKey, State};
 use crate::journal::{self, Look};
 
@@ -53,7 +53,7 @@ impl Dump {
     }
 }
 
-/// Names of skus and nodes from the state so far, where there is one.
+/// Names of skus, nodes and channels from the state so far, where there is one.
 struct Known<'a>(Option<&'a State>);
 
 impl Names for Known<'_> {
@@ -67,6 +67,13 @@ impl Names for Known<'_> {
     fn node(&self, index: NodeIndex) -> String {
         match self.0.and_then(|state| state.entity(&EntityKey::Node(index))) {
             Some(Entity::Node(node)) => node.id.to_string(),
+            _ => format!("#{}", index.0),
+        }
+    }
+
+    fn channel(&self, index: ChannelIndex) -> String {
+        match self.0.and_then(|state| state.entity(&EntityKey::Channel(index))) {
+            Some(Entity::Channel(channel)) => channel.terms.id.to_string(),
             _ => format!("#{}", index.0),
         }
     }

@@ -1,4 +1,4 @@
-//! What the solver reads: nodes, items and rule sets, stamped with the sequence of the last change.
+//! What the solver reads: nodes, items, rule sets and channels, stamped with the sequence of the last change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -6,8 +6,9 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::channel::{ChannelTerms, Whose};
 use super::geo::Place;
-use super::ids::{NodeIndex, SkuIndex, Text};
+use super::ids::{ChannelIndex, NodeIndex, SkuIndex, Text};
 use super::item::{Item, ItemKind};
 use super::money::Currency;
 use super::node::{Node, NodeKind};
@@ -33,6 +34,9 @@ pub struct Catalogue {
     /// Items with a release date, past ones too: few, and never looked at where an order finds its units.
     releases: BTreeMap<SkuIndex, WallTime>,
     rule_sets: BTreeMap<Text, RuleSet>,
+    channels: Vec<ChannelTerms>,
+    channel_by_id: HashMap<Text, ChannelIndex>,
+    segment_by_customer: HashMap<Text, ChannelIndex>,
     node_by_id: HashMap<Text, NodeIndex>,
     /// Items by the hash of their sku, which itself lies in the item: four bytes an item. The hash is seeded anew by
     /// every process; skus are chosen by who keeps the catalogue, never by a customer.
@@ -78,6 +82,9 @@ impl Catalogue {
             heads: Heads::default(),
             releases: BTreeMap::new(),
             rule_sets: BTreeMap::new(),
+            channels: Vec::new(),
+            channel_by_id: HashMap::new(),
+            segment_by_customer: HashMap::new(),
             node_by_id: HashMap::new(),
             item_by_sku: HashTable::new(),
             hashing: RandomState::default(),
@@ -125,6 +132,55 @@ impl Catalogue {
     /// Puts the active version of a rule set.
     pub fn put_rule_set(&mut self, rule_set: RuleSet) {
         self.rule_sets.insert(rule_set.name.clone(), rule_set);
+    }
+
+    /// Adds a channel at the next index, or replaces the one that is there.
+    pub fn put_channel(&mut self, index: ChannelIndex, terms: ChannelTerms) {
+        assert!(index.at() <= self.channels.len(), "channel indices are dense: {index:?} of {}", self.channels.len());
+        self.channel_by_id.insert(terms.id.clone(), index);
+        self.segment_by_customer.retain(|_, segment| *segment != index);
+        self.segment_by_customer.extend(terms.customers.iter().map(|customer| (customer.clone(), index)));
+        if index.at() == self.channels.len() {
+            self.channels.push(terms);
+        } else {
+            self.channels[index.at()] = terms;
+        }
+    }
+
+    /// All channels by index.
+    pub fn channels(&self) -> &[ChannelTerms] {
+        &self.channels
+    }
+
+    /// Index of a channel.
+    pub fn channel_index(&self, id: &str) -> Option<ChannelIndex> {
+        self.channel_by_id.get(id).copied()
+    }
+
+    /// The segment of a customer.
+    pub fn segment_of(&self, customer: &str) -> Option<ChannelIndex> {
+        self.segment_by_customer.get(customer).copied()
+    }
+
+    /// For whom somebody buys. Where no channel was put, nothing is looked up.
+    #[inline]
+    pub fn whose(&self, channel: Option<&str>, customer: Option<&str>) -> Whose {
+        if self.channels.is_empty() {
+            return Whose::STRANGER;
+        }
+        let segment = customer.and_then(|customer| self.segment_of(customer));
+        Whose::Buyer { segment, channel: channel.and_then(|channel| self.channel_index(channel)) }
+    }
+
+    /// Whether a buyer's channel or segment names the nodes that serve it.
+    #[inline]
+    pub fn is_narrowed(&self, whose: Whose) -> bool {
+        !self.channels.is_empty() && whose.channels().any(|index| self.channels[index.at()].nodes.is_some())
+    }
+
+    /// Whether a node serves a buyer.
+    pub fn serves(&self, whose: Whose, node: NodeIndex) -> bool {
+        whose.channels().all(|index| self.channels[index.at()].serves(node))
     }
 
     /// The node at an index that the catalogue gave.

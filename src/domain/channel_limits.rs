@@ -10,8 +10,9 @@
 //! meanwhile. Takes come here first and then to the cells, gives go to the cells first and then here, so `free` is never
 //! more than the cells have.
 //!
-//! `used` counts what a channel holds, what it was promised, and what it waits for with a right. What is *not* here:
-//! where the record is kept and how it is swapped, and which channel has which limits.
+//! `used` counts what a channel holds, what it was promised, shipped units among them, and what it waits for with a
+//! right. What is *not* here: where the record is kept and how it is swapped (`engine::limits`), and which channel has
+//! which limits (`channel`).
 
 /// The share of one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -65,6 +66,18 @@ impl<S: AsRef<[Share]> + AsMut<[Share]>> ChannelLimits<S> {
         self.most_of(channel, free, |share| share.used - share.used_in_flight)
     }
 
+    /// Units a channel may still use now, whether they are free or somebody else's.
+    pub fn room(&self, channel: usize) -> u32 {
+        let own = &self.shares.as_ref()[channel];
+        own.cap.saturating_sub(own.used)
+    }
+
+    /// The same if everything in flight rolled back.
+    pub fn room_at_best(&self, channel: usize) -> u32 {
+        let own = &self.shares.as_ref()[channel];
+        own.cap.saturating_sub(own.used - own.used_in_flight)
+    }
+
     fn most_of(&self, channel: usize, free: u64, used: impl Fn(&Share) -> u32) -> u32 {
         let shares = self.shares.as_ref();
         let others = shares.iter().enumerate().filter(|(at, _)| *at != channel);
@@ -76,16 +89,35 @@ impl<S: AsRef<[Share]> + AsMut<[Share]>> ChannelLimits<S> {
     /// Takes exactly `units` for a channel, marked. The test is monotone: every roll back makes a take easier, so a
     /// refusal needs no second look.
     pub fn take(&mut self, channel: usize, units: u32) -> Result<(), LimitShort> {
-        if self.most(channel) < units {
-            let enough = self.most_at_best(channel) >= units;
+        self.take_over(channel, units, 0)
+    }
+
+    /// As [`ChannelLimits::take`]; counts for the channel as well `adopted` units that are somebody else's by now: they
+    /// are not free and stay where they are, only the cap asks for them.
+    pub fn take_over(&mut self, channel: usize, units: u32, adopted: u32) -> Result<(), LimitShort> {
+        let all = units + adopted;
+        if self.most(channel) < units || self.room(channel) < all {
+            let enough = self.most_at_best(channel) >= units && self.room_at_best(channel) >= all;
             return Err(if enough { LimitShort::Wait } else { LimitShort::Refuse });
         }
         self.free -= units;
         self.in_flight += units;
         let share = &mut self.shares.as_mut()[channel];
-        share.used += units;
-        share.used_in_flight += units;
+        share.used += all;
+        share.used_in_flight += all;
         Ok(())
+    }
+
+    /// What was adopted is not, after all.
+    pub fn disown(&mut self, channel: usize, adopted: u32) {
+        let share = &mut self.shares.as_mut()[channel];
+        share.used -= adopted;
+        share.used_in_flight -= adopted;
+    }
+
+    /// What was adopted is logged.
+    pub fn keep_adopted(&mut self, channel: usize, adopted: u32) {
+        self.shares.as_mut()[channel].used_in_flight -= adopted;
     }
 
     /// Marked units become free again.
@@ -172,6 +204,20 @@ mod tests {
         assert_eq!(limits.take(0, 4), Ok(()));
         limits.roll_back(0, 4);
         assert_eq!(limits, before);
+    }
+
+    #[test]
+    fn what_is_adopted_counts_against_the_cap_alone() {
+        let mut limits = limits();
+        assert_eq!(limits.take_over(1, 1, 4), Err(LimitShort::Refuse));
+        assert_eq!(limits.take_over(1, 1, 3), Ok(()));
+        assert_eq!((limits.free, limits.in_flight, limits.room(1), limits.room_at_best(1)), (4, 1, 0, 4));
+        limits.disown(1, 3);
+        limits.roll_back(1, 1);
+        assert_eq!(limits, self::limits());
+        assert_eq!(limits.take_over(1, 0, 4), Ok(()));
+        limits.keep_adopted(1, 4);
+        assert_eq!((limits.free, limits.shares[1].used, limits.shares[1].used_in_flight), (5, 4, 0));
     }
 
     #[test]

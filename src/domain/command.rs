@@ -100,6 +100,32 @@ pub struct PutItem {
     pub release_at: Option<WallTime>,
 }
 
+/// A limit of a channel to be put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutLimit {
+    /// The sku.
+    pub sku: Text,
+    /// Units others must leave.
+    pub floor: u32,
+    /// Most units it may use.
+    pub cap: Option<u32>,
+}
+
+/// A channel to be put, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutChannel {
+    /// The word that orders carry.
+    pub id: Text,
+    /// Name.
+    pub name: Text,
+    /// Nodes that serve it; all when `None`.
+    pub nodes: Option<Vec<Text>>,
+    /// Customers whose segment it is.
+    pub customers: Vec<Text>,
+    /// Its limits.
+    pub limits: Vec<PutLimit>,
+}
+
 /// One relative change of what is on hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adjustment {
@@ -731,6 +757,8 @@ pub enum Command {
         /// What happens to it.
         action: SubscriptionAction,
     },
+    /// Create or replace a channel.
+    PutChannel(Box<PutChannel>),
 }
 
 impl Command {

@@ -87,6 +87,8 @@ pub enum FenceReason {
     Inactive,
     /// It rejected this order, or could not pick it.
     RejectedThisOrder,
+    /// The channel is served by other nodes.
+    NotOfChannel,
 }
 
 /// A decision.

@@ -6,8 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::archive::Archiving;
+use super::channel::ChannelEvent;
 use super::count::Moved;
-use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text, TransferKey};
+use super::ids::{
+    ChannelIndex, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text, TransferKey,
+};
 use super::inbound::InboundEvent;
 use super::item::Item;
 use super::money::Currency;
@@ -88,6 +91,15 @@ pub struct InboundChanged {
     pub version: u32,
     /// What happened.
     pub event: InboundEvent,
+}
+
+/// Something happened to a channel. Only a put is a change of the catalogue; what is shipped adds up in any order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChannelChanged {
+    /// Its index; the next free one when it is new.
+    pub index: ChannelIndex,
+    /// What happened.
+    pub event: ChannelEvent,
 }
 
 /// Something happened to a transfer.
@@ -184,6 +196,8 @@ pub enum Event {
     KeyUsed(KeyUsed),
     /// See [`InboundChanged`].
     InboundChanged(Box<InboundChanged>),
+    /// See [`ChannelChanged`].
+    ChannelChanged(Box<ChannelChanged>),
     /// See [`TransferChanged`].
     TransferChanged(Box<TransferChanged>),
     /// See [`CountNoted`].
@@ -208,6 +222,7 @@ impl Event {
             Self::KeyUsed(_) => 8,
             // 9 is a crowd of reservations, which reads back as events of type 6.
             Self::InboundChanged(_) => 10,
+            Self::ChannelChanged(_) => 11,
             Self::TransferChanged(_) => 12,
             Self::CountNoted(_) => 13,
             Self::SubscriptionChanged(_) => 15,
@@ -227,6 +242,7 @@ impl Event {
             Self::OrderChanged(e) => EntityKey::Order(e.key),
             Self::KeyUsed(e) => EntityKey::Key(e.hash),
             Self::InboundChanged(e) => EntityKey::Inbound(e.key),
+            Self::ChannelChanged(e) => EntityKey::Channel(e.index),
             Self::TransferChanged(e) => EntityKey::Transfer(e.key),
             Self::Archiving(e) => EntityKey::Order(e.key()),
             Self::CountNoted(e) => EntityKey::Count(e.cell),
@@ -239,6 +255,15 @@ impl Event {
         match self {
             Self::StockMoved(moved) => Moved::of(moved, at),
             _ => None,
+        }
+    }
+
+    /// Whether it changes the catalogue.
+    pub fn is_of_catalogue(&self) -> bool {
+        match self {
+            Self::DirectoryFounded(_) | Self::NodePut(_) | Self::ItemPut(_) | Self::RuleSetPut(_) => true,
+            Self::ChannelChanged(e) => matches!(e.event, ChannelEvent::Put(_)),
+            _ => false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Names and indices: one type per idea, so that two ids cannot be mixed.
 //!
-//! Skus and nodes have dense indices, given in their creation event and never reused. Orders and reservations have a
+//! Skus, nodes and channels have dense indices, given in their creation event and never reused. Orders and reservations have a
 //! generated number (their *key*) whose text form needs no map; an id chosen by the caller is mapped to it.
 
 use std::fmt;
@@ -20,6 +20,17 @@ pub struct SkuIndex(pub u32);
 /// Dense index of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct NodeIndex(pub u32);
+
+/// Dense index of a channel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct ChannelIndex(pub u32);
+
+impl ChannelIndex {
+    /// The index as a position in a vector.
+    pub fn at(self) -> usize {
+        self.0 as usize
+    }
+}
 
 impl SkuIndex {
     /// The index as a position in a vector.

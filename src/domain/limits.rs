@@ -51,6 +51,14 @@ pub const MOVEMENTS_A_MINUTE_MAX: usize = if cfg!(test) { 400 } else { 4_096 };
 pub const COUNT_SOURCES_MAX: usize = 16;
 /// How far ahead of our clock that of a count may be, in milliseconds.
 pub const AS_OF_AHEAD_MS: i64 = 5 * 60 * 1_000;
+/// Most channels.
+pub const CHANNELS_MAX: usize = 1_000;
+/// Most limits of one channel: its record must hold them with nodes and customers at their longest.
+pub const CHANNEL_LIMITS_MAX: usize = 2_000;
+/// Most nodes a channel may be narrowed to.
+pub const CHANNEL_NODES_MAX: usize = 2_000;
+/// Most customers of a segment.
+pub const CHANNEL_CUSTOMERS_MAX: usize = 100;
 /// Most holds an order may have, ended ones included.
 pub const HOLDS_MAX: usize = 100;
 /// Most orders that may be joined in one request.
@@ -95,5 +103,9 @@ const _: () = assert!(QUANTITY_MAX <= LEVEL_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(BACK_BYTES_MAX + 16 * 1024 < RECORD_BYTES_MAX);
 const _: () = assert!(RESERVATION_CELLS_MAX * 40 < RECORD_BYTES_MAX - 1_024);
+const _: () = assert!(
+    CHANNEL_LIMITS_MAX * 16 + CHANNEL_NODES_MAX * 5 + CHANNEL_CUSTOMERS_MAX * (ID_BYTES_MAX + 3)
+        < RECORD_BYTES_MAX - 4_096
+);
 const _: () = assert!(FULFILLMENT_ORDERS_MAX + RECORD_BYTES_MAX / 16 < u16::MAX as usize);
 const _: () = assert!(EVIDENCE_BYTES_MAX * 2 < RECORD_BYTES_MAX);

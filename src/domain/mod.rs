@@ -5,6 +5,7 @@
 
 pub mod archive;
 pub mod catalogue;
+pub mod channel;
 pub mod channel_limits;
 pub mod command;
 pub mod count;

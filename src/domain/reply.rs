@@ -1,5 +1,6 @@
 //! Replies: what a command or a read answers, in domain values.
 
+use super::channel::ChannelTerms;
 use super::count::Dropped;
 use super::ids::{FulfillmentKey, NodeIndex};
 use super::inbound::Inbound;
@@ -79,6 +80,15 @@ pub enum Reply {
         order: Box<Order>,
         /// Number of the edit.
         number: u16,
+    },
+    /// A channel, and whether it is new.
+    Channel {
+        /// The channel.
+        channel: Box<ChannelTerms>,
+        /// Units it uses of each sku it has a limit of.
+        used: Vec<u32>,
+        /// Whether it was created.
+        created: bool,
     },
 }
 

@@ -7,9 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::channel::Channel;
 use super::count::{CountMark, Minute, MinuteKey};
 use super::event::{DirectoryFounded, Event, KeyUsed};
-use super::ids::{InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text, TransferKey};
+use super::ids::{
+    ChannelIndex, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text, TransferKey,
+};
 use super::inbound::Inbound;
 use super::item::Item;
 use super::limits::KEY_WINDOW_MS;
@@ -44,6 +47,8 @@ pub enum EntityKey {
     Key(u128),
     /// A document of inbound supply.
     Inbound(InboundKey),
+    /// A channel.
+    Channel(ChannelIndex),
     /// A transfer.
     Transfer(TransferKey),
     /// What counts of a cell have told.
@@ -87,6 +92,8 @@ pub enum Entity {
     Key(KeyEntry),
     /// A document of inbound supply.
     Inbound(Box<Inbound>),
+    /// A channel.
+    Channel(Box<Channel>),
     /// A transfer.
     Transfer(Box<Transfer>),
     /// What counts of a cell have told.
@@ -110,6 +117,7 @@ impl EntityKey {
             Self::Order(_) => 7,
             Self::Key(_) => 8,
             Self::Inbound(_) => 9,
+            Self::Channel(_) => 10,
             Self::Transfer(_) => 11,
             Self::Count(_) => 12,
             Self::Subscription(_) => 14,
@@ -146,6 +154,12 @@ impl Entity {
             }
             (Some(Self::Inbound(before)), Event::InboundChanged(e)) => {
                 Inbound::fold(Some(*before), e.key, e.version, header, &e.event).map(|i| Self::Inbound(Box::new(i)))
+            }
+            (None, Event::ChannelChanged(e)) => {
+                Channel::fold(None, &e.event).map(|channel| Self::Channel(Box::new(channel)))
+            }
+            (Some(Self::Channel(before)), Event::ChannelChanged(e)) => {
+                Channel::fold(Some(*before), &e.event).map(|channel| Self::Channel(Box::new(channel)))
             }
             (None, Event::TransferChanged(e)) => {
                 Transfer::fold(None, e.key, e.version, header, &e.event).map(|t| Self::Transfer(Box::new(t)))
@@ -220,6 +234,7 @@ pub struct State {
     orders: BTreeMap<OrderKey, Entity>,
     keys: BTreeMap<u128, Entity>,
     inbound: BTreeMap<InboundKey, Entity>,
+    channels: BTreeMap<ChannelIndex, Entity>,
     transfers: BTreeMap<TransferKey, Entity>,
     counts: BTreeMap<CellKey, Entity>,
     minutes: BTreeMap<MinuteKey, Entity>,
@@ -244,6 +259,7 @@ impl State {
             EntityKey::Order(key) => drop(self.orders.insert(key, entity)),
             EntityKey::Key(key) => drop(self.keys.insert(key, entity)),
             EntityKey::Inbound(key) => drop(self.inbound.insert(key, entity)),
+            EntityKey::Channel(key) => drop(self.channels.insert(key, entity)),
             EntityKey::Transfer(key) => drop(self.transfers.insert(key, entity)),
             EntityKey::Count(key) => drop(self.counts.insert(key, entity)),
             EntityKey::Minute(key) => drop(self.minutes.insert(key, entity)),
@@ -274,6 +290,7 @@ impl State {
             EntityKey::Order(key) => self.orders.remove(key),
             EntityKey::Key(key) => self.keys.remove(key),
             EntityKey::Inbound(key) => self.inbound.remove(key),
+            EntityKey::Channel(key) => self.channels.remove(key),
             EntityKey::Transfer(key) => self.transfers.remove(key),
             EntityKey::Count(key) => self.counts.remove(key),
             EntityKey::Minute(key) => self.minutes.remove(key),
@@ -299,7 +316,7 @@ impl State {
     /// How many entities there are.
     pub fn len(&self) -> usize {
         let cells: usize = self.cells.values().map(Vec::len).sum();
-        let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len();
+        let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len() + self.channels.len();
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
         let open = open + self.subscriptions.len();
@@ -327,6 +344,7 @@ impl State {
             EntityKey::Order(key) => self.orders.get(key),
             EntityKey::Key(key) => self.keys.get(key),
             EntityKey::Inbound(key) => self.inbound.get(key),
+            EntityKey::Channel(key) => self.channels.get(key),
             EntityKey::Transfer(key) => self.transfers.get(key),
             EntityKey::Count(key) => self.counts.get(key),
             EntityKey::Minute(key) => self.minutes.get(key),
@@ -355,6 +373,7 @@ impl State {
         let orders = self.orders.iter().map(|(key, entity)| (EntityKey::Order(*key), entity));
         let keys = self.keys.iter().map(|(key, entity)| (EntityKey::Key(*key), entity));
         let inbound = self.inbound.iter().map(|(key, entity)| (EntityKey::Inbound(*key), entity));
+        let channels = self.channels.iter().map(|(key, entity)| (EntityKey::Channel(*key), entity));
         let transfers = self.transfers.iter().map(|(key, entity)| (EntityKey::Transfer(*key), entity));
         let subscriptions = self.subscriptions.iter().map(|(key, entity)| (EntityKey::Subscription(*key), entity));
         let counts = self.counts.iter().map(|(key, entity)| (EntityKey::Count(*key), entity));
@@ -366,6 +385,7 @@ impl State {
             .chain(orders)
             .chain(keys)
             .chain(inbound)
+            .chain(channels)
             .chain(transfers)
             .chain(counts)
             .chain(subscriptions)
@@ -398,6 +418,7 @@ impl State {
         let orders = self.orders.into_iter().map(|(key, entity)| (EntityKey::Order(key), entity));
         let keys = self.keys.into_iter().map(|(key, entity)| (EntityKey::Key(key), entity));
         let inbound = self.inbound.into_iter().map(|(key, entity)| (EntityKey::Inbound(key), entity));
+        let channels = self.channels.into_iter().map(|(key, entity)| (EntityKey::Channel(key), entity));
         let transfers = self.transfers.into_iter().map(|(key, entity)| (EntityKey::Transfer(key), entity));
         let subscriptions = self.subscriptions.into_iter().map(|(key, entity)| (EntityKey::Subscription(key), entity));
         let counts = self.counts.into_iter().map(|(key, entity)| (EntityKey::Count(key), entity));
@@ -409,6 +430,7 @@ impl State {
             .chain(orders)
             .chain(keys)
             .chain(inbound)
+            .chain(channels)
             .chain(transfers)
             .chain(counts)
             .chain(subscriptions)
@@ -440,7 +462,7 @@ impl State {
             let before = self.take(&key);
             let after = Entity::fold(before, header, event)
                 .map_err(|law| LawBroken(format!("record {}: {}", header.seq, law.0)))?;
-            if matches!(key, EntityKey::Node(_) | EntityKey::Item(_) | EntityKey::RuleSet(_) | EntityKey::Directory) {
+            if event.is_of_catalogue() {
                 self.catalogue_seq = header.seq;
             }
             self.insert(key, after);

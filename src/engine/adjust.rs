@@ -71,7 +71,7 @@ impl Engine {
         for (cell, units) in &missing {
             change.ensure(*cell);
             let word = network.cell(*cell).expect("just ensured").word;
-            let got = withdrawal.add_up_to(word, *units);
+            let got = withdrawal.add_up_to(word, network.limited(*cell), *units);
             // One look for both halves: of two looks, the first could miss what is free and the second what is marked.
             if shares::correction_owes(*units, got, word.both()).is_none() {
                 drop(withdrawal);

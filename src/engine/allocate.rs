@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Engine;
 use super::cell::Word;
 use super::change::{Change, Place};
+use super::limits::Counting;
 use super::network::Network;
 use super::routing::{Route, Wanted, nowhere, route};
 use super::shares::{self, Claimed};
@@ -85,6 +86,10 @@ impl Engine {
         answer: Option<Answer>,
     ) -> Result<Option<Logged>, Stop> {
         let mut change = Change::lock(network, held);
+        change.is_for(order.wanted.whose);
+        if order.claimed.is_some() {
+            change.claims(order.wanted.own_whose);
+        }
         let spent = usize::from(order.next_number) > FULFILLMENT_ORDERS_MAX;
         let route = if spent { nowhere(network, &order.wanted) } else { route(network, &order.wanted) };
         if order.fills && route.shipments.is_empty() {
@@ -104,11 +109,11 @@ impl Engine {
             return Err(Stop::NeedLedgers(needed.union(held).copied().collect()));
         }
         // A line without a right is tried again at the next give only, so units in flight must not roll back unseen.
-        let loose = !order.fills && !spent && route.unfilled.iter().any(|u| !has_right(order, u.line, spent));
+        let loose = !order.fills && !spent && route.unfilled.iter().any(|u| !has_right(network, order, u.line, spent));
         if loose && more_may_come_back(network, &order.wanted, &route) {
             return Err(come_again(patience));
         }
-        let joins_with_right = place_in_queues(&mut change, order, &route, spent);
+        let joins_with_right = place_in_queues(network, &mut change, order, &route, spent);
         for (cell, wanted) in &units {
             let Claimed { keep, extra, .. } = shares::claim(own.get(cell).copied().unwrap_or(0), *wanted);
             if keep > 0 {
@@ -148,7 +153,7 @@ fn come_again(patience: &mut Patience) -> Stop {
 /// Whether more could be filled if what others have in flight rolled back. Looked at after the route was made: what
 /// rolled back in between counts as well.
 pub(super) fn more_may_come_back(network: &Network, wanted: &Wanted<'_>, seen: &Route) -> bool {
-    let with_flying = Wanted { counts: Word::free_or_flying, ..*wanted };
+    let with_flying = Wanted { counts: Word::free_or_flying, counting: Counting::AtBest, ..*wanted };
     let unfilled = |route: &Route| route.unfilled.iter().map(|u| u64::from(u.quantity)).sum::<u64>();
     unfilled(&route(network, &with_flying)) < unfilled(seen)
 }
@@ -170,13 +175,22 @@ fn skus_of(lines: &[PlacedLine], units: &[LineUnits]) -> BTreeSet<SkuIndex> {
     units.iter().flat_map(|u| lines[usize::from(u.line)].stock(1)).map(|(sku, _)| sku).collect()
 }
 
-/// Whether a line would wait with a right; the same for an order that is not made yet as `Order::waits_with_right`.
-fn has_right(order: &Order<'_>, line: u16, spent: bool) -> bool {
-    order.wanted.lines[usize::from(line)].components.is_empty() && order.wanted.fenced.is_empty() && !spent
+/// Whether a line would wait with a right; the same for an order that is not made yet as `Order::waits_with_right` and
+/// what its channel says.
+fn has_right(network: &Network, order: &Order<'_>, line: u16, spent: bool) -> bool {
+    let line = &order.wanted.lines[usize::from(line)];
+    let single = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent;
+    single && network.queues(line.sku, order.wanted.whose)
 }
 
 /// Puts what cannot be filled into the queues; answers the skus in which it waits with a right.
-fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, spent: bool) -> BTreeSet<SkuIndex> {
+fn place_in_queues(
+    network: &Network,
+    change: &mut Change<'_>,
+    order: &Order<'_>,
+    route: &Route,
+    spent: bool,
+) -> BTreeSet<SkuIndex> {
     let mut with_right = BTreeSet::new();
     if order.fills {
         return with_right;
@@ -184,7 +198,7 @@ fn place_in_queues(change: &mut Change<'_>, order: &Order<'_>, route: &Route, sp
     for u in &route.unfilled {
         let line = &order.wanted.lines[usize::from(u.line)];
         let waiting = (order.key, u.line);
-        let right = has_right(order, u.line, spent);
+        let right = has_right(network, order, u.line, spent);
         for (sku, _) in line.stock(1) {
             let all = order.waiting.get(usize::from(u.line)).copied().unwrap_or(0) + u.quantity;
             change.place(sku, waiting, if right { Place::Queued(all) } else { Place::Loose });

@@ -6,7 +6,7 @@
 //! a word has less by then, the group is decided again. Only what finds all it asks for in a plain way is in a group.
 //! Everything else is carried out alone, by the very path of a single reservation, so that a group never refuses, expires
 //! or waits for a name: in its turn what may yet get units (something of it is due, less is welcome, kits, names and keys
-//! that are known or being decided), after the group what can only be refused (faults; too little and nothing due).
+//! that are known or being decided, limits of the buyer's channel), after the group what can only be refused (faults; too little and nothing due).
 //!
 //! Laws: the record is encoded before anything is taken, units of several words are in flight until it is appended, the
 //! new entities are locked over the append, and their ends stand in the due indices before it. Every reservation is an
@@ -306,6 +306,11 @@ impl<'a> Group<'a> {
         if reserve.partial || reserve.lines.is_empty() || reserve.lines.len() > RESERVATION_LINES_MAX {
             return Err(Alone::InTurn);
         }
+        let catalogue = &self.network.catalogue;
+        let whose = catalogue.whose(reserve.channel.as_deref(), reserve.customer.as_deref());
+        if catalogue.is_narrowed(whose) {
+            return Err(Alone::InTurn);
+        }
         let names = self.names;
         let free = |name: Name| names.try_claim(name).filter(|claim| claim.taken().is_none()).ok_or(Alone::InTurn);
         let key = one.key.map(|key| free(Name::Key(key.hash))).transpose()?;
@@ -444,6 +449,9 @@ impl<'a> Group<'a> {
         let network = self.network;
         let sku = network.catalogue.sku_index(name).ok_or(Alone::Refused)?;
         let next = self.skus.len();
+        if network.limits.of(sku).is_some() {
+            return Err(Alone::InTurn);
+        }
         let at = *self.sku_at.entry(sku).or_insert(next);
         if at == next {
             match network.catalogue.item(sku).kind {

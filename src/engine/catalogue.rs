@@ -5,16 +5,18 @@ use crossbeam::sync::ShardedLockWriteGuard;
 use super::change::Change;
 use super::fulfill::is_idle;
 use super::ledger::SkuStock;
+use super::limits::used;
 use super::network::Network;
 use super::turn::Turn;
 use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
-use crate::domain::command::{NodePatch, PutItem, PutNode};
-use crate::domain::event::{Event, ItemPut, NodePut};
-use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::channel::{ChannelEvent, ChannelTerms, Limit};
+use crate::domain::command::{NodePatch, PutChannel, PutItem, PutNode};
+use crate::domain::event::{ChannelChanged, Event, ItemPut, NodePut};
+use crate::domain::ids::{ChannelIndex, NodeIndex, SkuIndex, Text};
 use crate::domain::item::{Component, Item, ItemKind};
-use crate::domain::limits::KIT_COMPONENTS_MAX;
-use crate::domain::node::Node;
+use crate::domain::limits::{CHANNELS_MAX, KIT_COMPONENTS_MAX, LEVEL_MAX};
+use crate::domain::node::{Node, NodeKind};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::rule_set::RuleSet;
@@ -81,6 +83,7 @@ impl Engine {
         let seq = self.append_catalogue(turn, &network, put)?;
         network.catalogue.put_node(index, node.clone());
         network.catalogue.seq = seq;
+        network.count_free();
         if !supplied && network.supplies(index) {
             self.settle_all(turn, &network);
         }
@@ -123,6 +126,24 @@ impl Engine {
         network.catalogue.put_rule_set(rules.clone());
         network.catalogue.seq = seq;
         Ok(Executed::done(Reply::RuleSet(rules), seq))
+    }
+
+    pub(super) fn put_channel(&self, turn: &Turn<'_>, command: PutChannel) -> Result<Executed, Rejection> {
+        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let known = network.catalogue.channel_index(&command.id);
+        let index = known.unwrap_or(ChannelIndex(network.catalogue.channels().len() as u32));
+        let terms = terms(&network, index, command)?;
+        let created = known.is_none();
+        let mut seq = network.catalogue.seq;
+        if created || network.catalogue.channels()[index.at()] != terms {
+            let put = ChannelChanged { index, event: ChannelEvent::Put(terms.clone()) };
+            seq = self.append_catalogue(turn, &network, Event::ChannelChanged(Box::new(put)))?;
+            network.catalogue.put_channel(index, terms.clone());
+            network.catalogue.seq = seq;
+            self.channels_changed(turn, &mut network);
+        }
+        let used = used(&network, index);
+        Ok(Executed::done(Reply::Channel { channel: Box::new(terms), used, created }, seq))
     }
 
     fn append_catalogue(&self, turn: &Turn<'_>, network: &Network, event: Event) -> Result<u64, Rejection> {
@@ -190,4 +211,74 @@ fn item(network: &Network, command: PutItem, known: Option<SkuIndex>) -> Result<
     }
     let PutItem { sku, name, kind, weight_g, dimensions, value, release_at, .. } = command;
     Ok(Item { sku, name, kind, weight_g, dimensions, value, components, release_at })
+}
+
+/// A channel in this catalogue; all faults together.
+fn terms(network: &Network, index: ChannelIndex, command: PutChannel) -> Result<ChannelTerms, Rejection> {
+    let PutChannel { id, name, nodes, customers, limits } = command;
+    let mut faults = Vec::new();
+    if index.at() >= CHANNELS_MAX {
+        faults.push(Fault::new("channel", "too_many", format!("there are at most {CHANNELS_MAX} channels")));
+    }
+    let nodes = nodes.map(|nodes| serving(network, &nodes, &mut faults));
+    let customers = segment(network, index, customers, &mut faults);
+    let mut found: Vec<Limit> = Vec::with_capacity(limits.len());
+    for (at, limit) in limits.iter().enumerate() {
+        let field = |name: &str| format!("limits[{at}].{name}");
+        if limit.cap.is_some_and(|cap| cap < limit.floor) {
+            let detail = format!("must be at least the floor, {}", limit.floor);
+            faults.push(Fault::new(field("cap"), "quantity_out_of_range", detail));
+        }
+        match network.catalogue.sku_index(&limit.sku) {
+            None => faults.push(Fault::new(field("sku"), "unknown_sku", format!("there is no item {:?}", limit.sku))),
+            Some(sku) if network.catalogue.kind(sku) != ItemKind::Product => {
+                faults.push(Fault::new(field("sku"), "not_stocked", format!("{} is not a product", limit.sku)));
+            }
+            Some(sku) if found.iter().any(|known| known.sku == sku) => {
+                faults.push(Fault::new(field("sku"), "duplicate_sku", format!("{} is named twice", limit.sku)));
+            }
+            Some(sku) if network.units_of(sku) > u64::from(LEVEL_MAX) => {
+                let detail = format!("of {} there are more than the {LEVEL_MAX} units that can be limited", limit.sku);
+                faults.push(Fault::new(field("sku"), "level_too_large", detail));
+            }
+            Some(sku) => found.push(Limit { sku, floor: limit.floor, cap: limit.cap }),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Rejection::Invalid(faults));
+    }
+    found.sort_unstable_by_key(|limit| limit.sku);
+    Ok(ChannelTerms { id, name, nodes, customers, limits: found })
+}
+
+/// The nodes that serve a channel.
+fn serving(network: &Network, nodes: &[Text], faults: &mut Vec<Fault>) -> Vec<NodeIndex> {
+    let mut found = Vec::with_capacity(nodes.len());
+    for (at, id) in nodes.iter().enumerate() {
+        let field = format!("nodes[{at}]");
+        match network.catalogue.node_index(id) {
+            None => faults.push(Fault::new(field, "unknown_node", format!("there is no node {id:?}"))),
+            Some(node) if network.catalogue.node(node).kind == NodeKind::Virtual => {
+                faults.push(Fault::new(field, "node_without_stock", format!("{id} holds no stock")));
+            }
+            Some(node) => found.push(node),
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The customers of a segment; each is in one at most.
+fn segment(network: &Network, index: ChannelIndex, mut customers: Vec<Text>, faults: &mut Vec<Fault>) -> Vec<Text> {
+    for (at, customer) in customers.iter().enumerate() {
+        let other = network.catalogue.segment_of(customer).filter(|other| *other != index);
+        if let Some(other) = other {
+            let detail = format!("is of {} already", network.catalogue.channels()[other.at()].id);
+            faults.push(Fault::new(format!("customers[{at}]"), "customer_taken", detail));
+        }
+    }
+    customers.sort_unstable();
+    customers.dedup();
+    customers
 }

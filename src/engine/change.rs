@@ -12,17 +12,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use parking_lot::MutexGuard;
 
 use super::ledger::{Ledger, SkuStock, Waiting};
+use super::limits::{Back, Limited};
 use super::network::Network;
 use super::shares::{self, Given};
-use super::withdrawal::{NotTaken, Patience, Withdrawal};
+use super::withdrawal::{LimitTake, NotTaken, Patience, Withdrawal};
+use crate::domain::channel::{ChannelEvent, Whose};
 use crate::domain::command::StockState;
 use crate::domain::count::Moved;
-use crate::domain::event::{Event, StockMoved};
-use crate::domain::ids::SkuIndex;
+use crate::domain::event::{ChannelChanged, Event, StockMoved};
+use crate::domain::ids::{ChannelIndex, SkuIndex};
 use crate::domain::limits::LEVEL_MAX;
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, Level, LevelDelta, MovementKind};
 use crate::domain::time::JournalTime;
+use crate::sabotage::{Bug, planted};
 
 /// How a line stands in the queue after the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,23 @@ pub struct Change<'a> {
     owed: HashMap<CellKey, u32>,
     room: HashMap<SkuIndex, u64>,
     places: Vec<(SkuIndex, Waiting, Place)>,
+    whose: Whose,
+    claimed: Option<Whose>,
+}
+
+/// What a change does to the limits record of one sku.
+struct Effect<'a> {
+    limited: &'a Limited,
+    share: Option<usize>,
+    /// Units taken from what is free, the first of them by that take.
+    taken: u32,
+    first: usize,
+    /// Units that were reserved for somebody of another share.
+    adopted: u32,
+    back: Back,
+    /// That other share, and the units it has no more.
+    other: Option<(Option<usize>, u32)>,
+    sku: SkuIndex,
 }
 
 impl<'a> Change<'a> {
@@ -74,7 +94,19 @@ impl<'a> Change<'a> {
             owed: HashMap::new(),
             room: HashMap::new(),
             places: Vec::new(),
+            whose: Whose::Nobody,
+            claimed: None,
         }
+    }
+
+    /// For whom units are taken, and whose they are that are given back or shipped; nobody's unless it is said.
+    pub fn is_for(&mut self, whose: Whose) {
+        self.whose = whose;
+    }
+
+    /// Whose reservation is claimed: its units were that one's.
+    pub fn claims(&mut self, of: Whose) {
+        self.claimed = Some(of);
     }
 
     /// The ledger of a sku this change has locked.
@@ -241,17 +273,75 @@ impl<'a> Change<'a> {
         levels
     }
 
+    /// What this change does to limits records, ascending by sku; nothing as a rule.
+    fn limited(&self) -> Vec<Effect<'a>> {
+        let network = self.network;
+        if network.limits.is_empty() {
+            return Vec::new();
+        }
+        let mut skus: Vec<SkuIndex> = self.moves.keys().map(|(cell, ..)| cell.sku).collect();
+        skus.dedup();
+        skus.into_iter().filter_map(|sku| self.effect(sku, network.limits.of(sku)?)).collect()
+    }
+
+    fn effect(&self, sku: SkuIndex, limited: &'a Limited) -> Option<Effect<'a>> {
+        let supplied = |cell: &CellKey| cell.sku == sku && self.network.supplies(cell.node);
+        let taken: u32 = self.takes.iter().filter(|(cell, _)| supplied(cell)).map(|(_, units)| units).sum();
+        let first = self.takes.keys().position(supplied).unwrap_or(0);
+        let free: u32 = self.gives.iter().filter(|(cell, _)| supplied(cell)).map(|(_, units)| units).sum();
+        let (mut promised, mut set_aside, mut claimed, mut shipped) = (0i64, 0i64, 0i64, 0i64);
+        for ((_, _, kind), delta) in self.moves.iter().filter(|((cell, ..), _)| cell.sku == sku) {
+            promised += i64::from(delta.committed);
+            set_aside += i64::from(delta.reserved) - i64::from(delta.pool);
+            match kind {
+                MovementKind::Claimed => claimed += i64::from(delta.committed),
+                MovementKind::Shipped => shipped -= i64::from(delta.committed),
+                _ => {}
+            }
+        }
+        let units = |units: i64| u32::try_from(units).expect("an owner gives back what it has");
+        let share = limited.share_of(self.whose);
+        let other = self.claimed.map(|of| limited.share_of(of)).filter(|other| *other != share);
+        let (adopted, back, other) = match (share, other) {
+            (None, _) => (0, Back { free, ..Back::default() }, None),
+            (Some(_), None) => {
+                let shipped = units(shipped);
+                let gone = units(i64::from(taken) - promised - set_aside) - shipped;
+                (0, Back { units: gone, shipped, free }, None)
+            }
+            (Some(_), Some(other)) => {
+                (units(claimed), Back { free, ..Back::default() }, Some((other, units(-set_aside))))
+            }
+        };
+        let idle = taken == 0 && adopted == 0 && back == Back::default() && other.is_none();
+        (!idle).then_some(Effect { limited, share, taken, first, adopted, back, other, sku })
+    }
+
     /// Refuses a change that would take a level over its bound. Needs the ledgers of what arrives.
     pub fn check_bounds(&mut self) -> Result<(), Rejection> {
         let mut arriving: BTreeMap<CellKey, i64> = BTreeMap::new();
         for ((cell, ..), delta) in &self.moves {
             *arriving.entry(*cell).or_default() += i64::from(delta.on_hand) + i64::from(delta.shortfall);
         }
+        self.check_limited(&arriving)?;
         for (cell, change) in arriving.into_iter().filter(|(_, change)| *change > 0) {
             let position = self.ensure(cell);
             let now = self.ledger(cell.sku).at(position);
             if i64::from(now.on_hand) + i64::from(now.shortfall) + change > i64::from(LEVEL_MAX) {
                 let (sku, node) = (self.network.sku_name(cell.sku), self.network.node_name(cell.node));
+                return Err(Rejection::LevelTooLarge { sku, node, max: LEVEL_MAX });
+            }
+        }
+        Ok(())
+    }
+
+    /// Of a sku with limits all cells together hold no more than one may.
+    fn check_limited(&mut self, arriving: &BTreeMap<CellKey, i64>) -> Result<(), Rejection> {
+        let network = self.network;
+        for (cell, _) in arriving.iter().filter(|(cell, _)| network.limits.of(cell.sku).is_some()) {
+            let change: i64 = arriving.iter().filter(|(other, _)| other.sku == cell.sku).map(|(_, units)| units).sum();
+            if change > 0 && self.ledger(cell.sku).units() as i64 + change > i64::from(LEVEL_MAX) {
+                let (sku, node) = (network.sku_name(cell.sku), network.node_name(cell.node));
                 return Err(Rejection::LevelTooLarge { sku, node, max: LEVEL_MAX });
             }
         }
@@ -268,11 +358,16 @@ impl<'a> Change<'a> {
                 None => return Err(NotTaken::Refused(at)),
             }
         }
-        if self.ledgers.is_empty() {
-            Withdrawal::take(&words, patience)
-        } else {
-            Withdrawal::take_marked(&words, patience)
-        }
+        let effects = self.limited().into_iter().filter(|effect| effect.taken > 0 || effect.adopted > 0);
+        let limits = effects.map(|Effect { limited, share, taken, adopted, first, .. }| LimitTake {
+            limited,
+            share,
+            units: taken,
+            adopted,
+            first,
+        });
+        let limits: Vec<LimitTake<'a>> = limits.collect();
+        Withdrawal::take_limited(&limits, &words, !self.ledgers.is_empty(), patience)
     }
 
     /// The cell of the take that was refused.
@@ -283,11 +378,25 @@ impl<'a> Change<'a> {
     /// What goes into the record.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         let real = self.moves.iter().filter(|(_, delta)| **delta != LevelDelta::default());
-        real.map(|((cell, _, kind), delta)| Event::StockMoved(StockMoved { cell: *cell, kind: *kind, delta: *delta }))
+        let moved = real
+            .map(|((cell, _, kind), delta)| Event::StockMoved(StockMoved { cell: *cell, kind: *kind, delta: *delta }));
+        moved.chain(self.shipped())
     }
 
-    /// Applies what is logged: ledgers first, then owners' counters, then the words; last the marks. Answers the skus
-    /// whose queues have something to do. What changes on hand is remembered as of `at`.
+    /// Units of channels with a limit that leave.
+    fn shipped(&self) -> Vec<Event> {
+        let mut by_channel: BTreeMap<ChannelIndex, Vec<(SkuIndex, u32)>> = BTreeMap::new();
+        for Effect { limited, share, back, sku, .. } in self.limited() {
+            if let Some(index) = share.filter(|_| back.shipped > 0).and_then(|share| limited.channel_of(share)) {
+                by_channel.entry(index).or_default().push((sku, back.shipped));
+            }
+        }
+        let event = |(index, units)| ChannelChanged { index, event: ChannelEvent::Shipped(units) };
+        by_channel.into_iter().map(|told| Event::ChannelChanged(Box::new(event(told)))).collect()
+    }
+
+    /// Applies what is logged: ledgers first, then owners' counters, then the words, then the limits records; last the
+    /// marks. Answers the skus whose queues have something to do. What changes on hand is remembered as of `at`.
     pub fn apply(mut self, withdrawal: Withdrawal<'a>, at: JournalTime) -> BTreeSet<SkuIndex> {
         for (sku, waiting, place) in std::mem::take(&mut self.places) {
             let ledger = self.ledger(sku);
@@ -299,7 +408,7 @@ impl<'a> Change<'a> {
             }
         }
         let moves: Vec<_> = self.moves.iter().map(|((cell, _, kind), delta)| (*cell, *kind, *delta)).collect();
-        let network = self.network;
+        let (network, effects) = (self.network, self.limited());
         for (key, kind, delta) in &moves {
             let cell = network.cell(*key).expect("a cell is made before its first movement is logged");
             if self.holds(key.sku) {
@@ -331,10 +440,23 @@ impl<'a> Change<'a> {
             cell.word.give(*free);
             touched.insert(key.sku);
         }
+        for Effect { limited, share, back, other, sku, .. } in effects {
+            if back != Back::default() && !(planted(Bug::LimitsKeptAtExpiry) && back.units > 0 && share.is_some()) {
+                limited.give(share, back);
+            }
+            if let Some((other, units)) = other {
+                limited.give(other, Back { units, ..Back::default() });
+            }
+            // A cap that has room again is as good as a unit that is free.
+            if back.units > 0 || other.is_some() {
+                touched.insert(sku);
+            }
+        }
         withdrawal.logged();
         let idle = |sku: &SkuIndex| {
-            let ledger = &self.ledgers[sku];
-            ledger.queue().is_empty() && ledger.loose().is_empty() && ledger.pooled() == 0
+            let nothing =
+                |ledger: &Ledger| ledger.queue().is_empty() && ledger.loose().is_empty() && ledger.pooled() == 0;
+            self.ledgers.get(sku).is_some_and(|ledger| nothing(ledger))
         };
         touched.retain(|sku| !idle(sku));
         let left: BTreeSet<_> = self.ledgers.iter().filter(|(_, l)| l.pooled() > 0).map(|(sku, _)| *sku).collect();

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::allocate::Stop;
 use super::cell::Word;
+use super::limits::Counting;
 use super::network::Network;
 use super::place::{positions_of, rules_of};
 use super::queue::{HALVINGS_MAX, portion, unallocated};
@@ -22,6 +23,7 @@ use super::table::Locked;
 use super::turn::Turn;
 use super::withdrawal::Patience;
 use super::{Engine, Executed};
+use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
 use crate::domain::ids::{OrderKey, SkuIndex};
@@ -179,6 +181,9 @@ fn route_of(network: &Network, order: &Order, units: &[LineUnits]) -> Route {
         fenced: &order.fenced,
         own: &BTreeMap::new(),
         counts: Word::free,
+        counting: Counting::Now,
+        whose: network.whose_order(order),
+        own_whose: Whose::Nobody,
         rules: &rules_of(network, order.facts.rule_set.as_ref()),
     };
     route(network, &wanted)

@@ -114,6 +114,7 @@ impl Engine {
         }
         let skus = reservation.lines.iter().map(|held| held.sku).collect();
         let mut change = Change::lock(network, &skus);
+        change.is_for(network.whose_reservation(reservation));
         for held in &reservation.lines {
             let cell = CellKey { sku: held.sku, node: held.node };
             change.give(cell, held.quantity, MovementKind::Released, |delta, n| delta.reserved -= n);

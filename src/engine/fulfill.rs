@@ -103,6 +103,7 @@ impl Engine {
         let order = slot.as_ref().expect("a locked entity is there");
         let fulfillment = order.fulfillment(number).expect("the caller has seen it");
         let mut change = Change::lock(network, &skus_of(order, fulfillment, &step));
+        change.is_for(network.whose_order(order));
         let mut withdrawal = Withdrawal::nothing();
         if fences(&step) {
             loosen(&mut change, order);
@@ -188,6 +189,7 @@ impl Engine {
         let order = slot.as_ref().expect("a locked entity is there");
         let skus = parts.iter().flat_map(|p| order.lines[usize::from(p.line)].placed.stock(1)).map(|(sku, _)| sku);
         let mut change = Change::lock(network, &skus.collect());
+        change.is_for(network.whose_order(order));
         leave_queues(&mut change, order, parts);
         for part in parts {
             let CancelFrom::Fulfillment(number) = part.from else { continue };
@@ -465,7 +467,7 @@ fn short<'n>(
             // Damaged units and those under inspection lie elsewhere and stay; everything else is not there.
             let stays = (now.damaged + now.quality_control).min(now.on_hand);
             let word = network.cell(cell).expect("just ensured").word;
-            let taken = withdrawal.add_up_to(word, u32::MAX);
+            let taken = withdrawal.add_up_to(word, network.limited(cell), u32::MAX);
             if !shares::has_nothing_for_others(word.both(), withdrawal.in_flight_of(word)) {
                 return false;
             }

@@ -160,6 +160,11 @@ impl Ledger {
         self.seldom_mut().past.get_or_insert_default()
     }
 
+    /// Units of all cells that are there or owed.
+    pub fn units(&self) -> u64 {
+        self.on_hand.iter().map(|units| u64::from(*units)).sum::<u64>() + self.shortfall()
+    }
+
     /// Units the queue wants.
     pub fn wanted(&self) -> u64 {
         self.queue().values().map(|units| u64::from(*units)).sum()

@@ -12,11 +12,12 @@
 //! | `cell` | the contended word; the only file with memory orderings |
 //! | `shares` | the small decisions, pure |
 //! | `withdrawal` | all or nothing over words |
+//! | `limits` | how much of a sku each channel may have: one more word before its cells |
 //! | `ledger`, `due` | what one mutex per sku protects; who holds units until when |
 //! | `change`, `turn` | stock of one record: decide, withdraw, log, apply |
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
-//! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes and items |
+//! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes, items and channels |
 //! | `count`, `past` | counts merged with what happened since they were made |
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
 //! | `transfer` | units that go from one node to another |
@@ -46,6 +47,7 @@ mod fulfill;
 mod hold;
 mod inbound;
 mod ledger;
+mod limits;
 mod network;
 mod past;
 mod place;
@@ -97,7 +99,7 @@ use expire::Agenda;
 use hold::HoldsDue;
 use inbound::Arrivals;
 use network::Network;
-pub use read::{Atp, StockView};
+pub use read::{Atp, AtpAsked, StockView};
 use soonest::Soonest;
 use table::{Name, Named, Names, Table};
 use turn::Turn;
@@ -210,6 +212,7 @@ impl Engine {
             Command::PutHold(put) => self.put_hold(&turn, &put),
             Command::EndHold(end) => self.end_hold(&turn, &end),
             Command::ReportPayment(report) => self.report_payment(&turn, &report),
+            Command::PutChannel(put) => self.put_channel(&turn, *put),
             Command::Consolidate(join) => self.consolidate(&turn, &join),
             Command::SplitOrder(split) => self.split_order(&turn, &split),
             Command::OpenEdit(open) => self.open_edit(&turn, &open),

@@ -5,6 +5,7 @@
 
 use super::cell::Cell;
 use super::ledger::SkuStock;
+use super::limits::Limits;
 use super::past::Minutes;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{NodeIndex, SkuIndex};
@@ -18,6 +19,8 @@ pub struct Network {
     pub catalogue: Catalogue,
     /// Stock by sku index; as long as the catalogue's items.
     pub stock: Vec<SkuStock>,
+    /// The limits records of the skus that have one.
+    pub limits: Limits,
     /// How much is remembered of what happened of late.
     pub minutes: Minutes,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
 use super::hold::fault_of;
+use super::limits::Counting;
 use super::network::Network;
 use super::routing::{Wanted, route};
 use super::table::{Locked, Name, Named};
@@ -13,6 +14,7 @@ use super::turn::{Turn, first_order_events};
 use super::withdrawal::Patience;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
+use crate::domain::channel::Whose;
 use crate::domain::command::{AskedHold, Deferred, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
@@ -172,6 +174,9 @@ impl Engine {
                 fenced: &[],
                 own: &own,
                 counts: Word::free,
+                counting: Counting::Now,
+                whose: network.catalogue.whose(Some(&command.channel), Some(&command.customer)),
+                own_whose: claimed.map_or(Whose::Nobody, |reservation| network.whose_reservation(reservation)),
                 rules: &prepared.rules,
             },
             claimed,
@@ -262,14 +267,11 @@ impl Engine {
     /// What would be decided for this order now; takes nothing.
     pub fn quote(&self, now: Now, command: &PlaceOrder) -> Result<Decision, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let own = match command.reservation.as_ref().and_then(|name| self.find_reservation(name)) {
-            Some(key) => self
-                .reservations
-                .lock(key)
-                .and_then(|slot| slot.as_ref().filter(|r| r.is_held_at(now.journal)).map(own_units))
-                .unwrap_or_default(),
-            None => BTreeMap::new(),
-        };
+        let claimed = command.reservation.as_ref().and_then(|name| self.find_reservation(name));
+        let held = |reservation: &&Reservation| reservation.is_held_at(now.journal);
+        let of = |reservation: &Reservation| (own_units(reservation), network.whose_reservation(reservation));
+        let found = claimed.and_then(|key| self.reservations.lock(key)?.as_ref().filter(held).map(of));
+        let (own, own_whose) = found.unwrap_or_default();
         let prepared = prepare(&network.catalogue, command, now)?;
         let wanted = Wanted {
             lines: &prepared.lines,
@@ -278,6 +280,9 @@ impl Engine {
             fenced: &[],
             own: &own,
             counts: Word::free,
+            counting: Counting::Now,
+            whose: network.catalogue.whose(Some(&command.channel), Some(&command.customer)),
+            own_whose,
             rules: &prepared.rules,
         };
         Ok(route(&network, &wanted).decision)

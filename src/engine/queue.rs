@@ -7,12 +7,14 @@ use super::Engine;
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
 use super::change::{Change, Place};
+use super::limits::Counting;
 use super::network::Network;
 use super::place::{positions_of, preordered, rules_of};
 use super::routing::Wanted;
 use super::table::Locked;
 use super::turn::{Turn, order_event, order_events};
 use super::withdrawal::{Patience, Withdrawal};
+use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::{Answer, Event};
 use crate::domain::ids::{OrderKey, SkuIndex};
@@ -185,6 +187,9 @@ impl Engine {
                 fenced: &order.fenced,
                 own: &BTreeMap::new(),
                 counts: Word::free,
+                counting: Counting::Now,
+                whose: network.whose_order(order),
+                own_whose: Whose::Nobody,
                 rules: &rules_of(network, order.facts.rule_set.as_ref()),
             },
             claimed: None,
@@ -300,6 +305,9 @@ impl Engine {
                 fenced: &order.fenced,
                 own: &BTreeMap::new(),
                 counts: Word::free,
+                counting: Counting::Now,
+                whose: network.whose_order(order),
+                own_whose: Whose::Nobody,
                 rules: &rules_of(network, order.facts.rule_set.as_ref()),
             },
             claimed: None,

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 
 use super::Engine;
 use super::ledger::SkuStock;
+use super::limits::Limited;
 use super::network::Network;
 use super::table::{Name, Named};
 use crate::domain::catalogue::Catalogue;
+use crate::domain::channel::Whose;
 use crate::domain::edit::EditState;
 use crate::domain::event::{Answer, Event};
 use crate::domain::hold::HoldState;
@@ -50,19 +52,35 @@ pub struct Atp {
     pub as_of: u64,
 }
 
-/// Of which units a promise is asked for.
+/// Of which units a promise is asked for, and for whom.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AtpAsked<'a> {
+    /// At that node alone.
+    pub node: Option<&'a str>,
+    /// What comes until then included.
+    pub by: Option<WallTime>,
+    /// For that channel; one that was never put is any channel without limits of its own.
+    pub channel: Option<&'a str>,
+    /// For that customer.
+    pub customer: Option<&'a str>,
+}
+
+/// The same in a catalogue.
 #[derive(Clone, Copy)]
 struct Scope {
     now: JournalTime,
-    /// At that node alone.
     node: Option<NodeIndex>,
-    /// What comes until then included.
     by: Option<WallTime>,
+    whose: Whose,
+    /// Whether some nodes only serve him.
+    narrowed: bool,
 }
 
 impl Scope {
     fn counts(self, network: &Network, at: NodeIndex) -> bool {
-        self.node.is_none_or(|node| node == at) && network.supplies(at)
+        self.node.is_none_or(|node| node == at)
+            && network.supplies(at)
+            && (!self.narrowed || network.catalogue.serves(self.whose, at))
     }
 }
 
@@ -93,13 +111,13 @@ impl Engine {
         Ok(StockView { sku: network.catalogue.item(index).sku.clone(), total, nodes, incoming, as_of })
     }
 
-    /// Units of a sku that can be promised now, at one node or over all that supply. Of a kit: whole kits.
+    /// Units of a sku that can be promised now, at one node or over all that supply. Of a kit: whole kits. To somebody
+    /// of no channel: what channels keep for themselves is not for him.
     pub fn atp(&self, now: JournalTime, sku: &str, node: Option<&str>) -> Result<Atp, Rejection> {
-        self.atp_by(now, sku, node, None)
+        self.atp_for(now, sku, AtpAsked { node, ..AtpAsked::default() })
     }
 
-    /// Units of a sku that can be promised for a day: what is free now, and what comes until then beyond what is owed and
-    /// waited for. A promise for a later day is never less than one for an earlier.
+    /// As [`Engine::atp`] for a day.
     pub fn atp_by(
         &self,
         now: JournalTime,
@@ -107,16 +125,30 @@ impl Engine {
         node: Option<&str>,
         by: Option<WallTime>,
     ) -> Result<Atp, Rejection> {
+        self.atp_for(now, sku, AtpAsked { node, by, ..AtpAsked::default() })
+    }
+
+    /// Units of a sku that can be promised to somebody for a day: what is free now, and what comes until then beyond what
+    /// is owed and waited for, without what other channels keep, and no more than his channel may use. A promise for a
+    /// later day is never less than one for an earlier.
+    pub fn atp_for(&self, now: JournalTime, sku: &str, asked: AtpAsked<'_>) -> Result<Atp, Rejection> {
+        let AtpAsked { node, by, channel, customer } = asked;
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
         let node = match node {
             Some(id) => Some(network.find_node("node", id)?),
             None => None,
         };
-        let scope = Scope { now, node, by };
+        let whose = network.catalogue.whose(channel, customer);
+        let scope = Scope { now, node, by, whose, narrowed: network.catalogue.is_narrowed(whose) };
         let as_of = self.position();
         let available = match network.catalogue.kind(index) {
-            ItemKind::Product => self.free_units(&network, index, scope),
+            ItemKind::Product => match network.limits.of(index) {
+                None => self.free_units(&network, index, scope),
+                Some(limited) => {
+                    self.free_units(&network, index, scope).min(self.within(&network, index, limited, scope))
+                }
+            },
             ItemKind::Kit => self.free_kits(&network, index, scope),
             ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),
         };
@@ -169,6 +201,27 @@ impl Engine {
         units
     }
 
+    /// Units of a sku with limits that somebody may have, wherever they are: what is due counts as given back.
+    fn within(&self, network: &Network, sku: SkuIndex, limited: &Limited, scope: Scope) -> u64 {
+        let mut record = limited.seen();
+        let everywhere = Scope { node: None, narrowed: false, ..scope };
+        let free: u64 = self.free_by_node(network, sku, everywhere).values().sum();
+        record.free = u32::try_from(free).unwrap_or(u32::MAX);
+        for key in network.sku(sku).due.due(scope.now) {
+            let Some(slot) = self.reservations.lock(key) else { continue };
+            let lapsed = slot.iter().filter(|r| r.state == ReservationState::Held && r.expires_at <= scope.now);
+            for reservation in lapsed {
+                let share = limited.share_of(network.whose_reservation(reservation));
+                let held = reservation.lines.iter().filter(|held| held.sku == sku).map(|held| held.quantity).sum();
+                if let Some(share) = share.map(|share| &mut record.shares[share]) {
+                    share.used = share.used.saturating_sub(held);
+                }
+            }
+        }
+        let share = limited.share_of(scope.whose).expect("a promise is asked for somebody");
+        u64::from(record.most(share))
+    }
+
     fn free_kits(&self, network: &Network, sku: SkuIndex, scope: Scope) -> u64 {
         let mut kits: Option<HashMap<NodeIndex, u64>> = None;
         for component in &network.catalogue.item(sku).components {
@@ -180,7 +233,13 @@ impl Engine {
             });
             kits = Some(here);
         }
-        kits.unwrap_or_default().values().sum()
+        let made = kits.unwrap_or_default().values().sum();
+        let components = network.catalogue.item(sku).components.iter();
+        let within = components.filter_map(|component| {
+            let limited = network.limits.of(component.sku)?;
+            Some(self.within(network, component.sku, limited, scope) / u64::from(component.quantity))
+        });
+        within.fold(made, u64::min)
     }
 
     pub(super) fn find_order(&self, id: &str) -> Option<OrderKey> {

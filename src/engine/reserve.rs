@@ -1,5 +1,6 @@
 //! Reservations: make, change, release. All or nothing over many lines and nodes, or as much as there is when the
-//! caller says so. A kit stands for its components, all of one kit from one node.
+//! caller says so. A kit stands for its components, all of one kit from one node. Of a sku with channel limits no more is
+//! chosen than its record lets the buyer have; the nodes of his channel alone are asked where it names some.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -7,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::cell::Word;
 use super::change::Change;
 use super::due::Run;
+use super::limits::Counting;
 use super::network::Network;
 use super::shares;
 use super::table::{Name, Named};
 use super::turn::{Turn, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
+use crate::domain::channel::Whose;
 use crate::domain::command::{ChangeReservation, Reserve, ReserveLine};
 use crate::domain::event::{Answer, Event, ReservationChanged};
 use crate::domain::ids::{NodeIndex, ReservationKey, SkuIndex};
@@ -92,11 +95,13 @@ impl Engine {
             return self.repeat_reservation(command, key, fingerprint).map_err(Stop::Rejected);
         }
         let lines = lines_of(network, &command.lines)?;
-        let cells = choose(network, &lines, &Cells::new(), partial, patience)?;
+        let whose = network.catalogue.whose(command.channel.as_deref(), command.customer.as_deref());
+        let cells = choose(network, whose, &lines, &Cells::new(), partial, patience)?;
         let now = turn.now();
         let key = ReservationKey(self.next_key());
         let expires_at = now.plus_s(command.ttl_s);
         let mut change = Change::new(network);
+        change.is_for(whose);
         for (cell, units) in &cells {
             change.take(*cell, *units, MovementKind::Reserved, |delta, n| delta.reserved += n);
         }
@@ -211,8 +216,9 @@ impl Engine {
             return Err(Stop::Rejected(Rejection::ReservationOfEdit { id: reservation.name() }));
         }
         let own: Cells = cells_held(reservation);
+        let whose = network.whose_reservation(reservation);
         let cells = match &command.lines {
-            Some(lines) => choose(network, &lines_of(network, lines)?, &own, false, patience)?,
+            Some(lines) => choose(network, whose, &lines_of(network, lines)?, &own, false, patience)?,
             None => own.clone(),
         };
         let rest: Cells = own
@@ -225,6 +231,7 @@ impl Engine {
             return Err(Stop::NeedLedgers(needed));
         }
         let mut change = Change::lock(network, ledgers);
+        change.is_for(whose);
         for (cell, units) in &cells {
             let extra = shares::claim(own.get(cell).copied().unwrap_or(0), *units).extra;
             change.take(*cell, extra, MovementKind::Reserved, |delta, n| delta.reserved += n);
@@ -275,6 +282,7 @@ impl Engine {
         let key = reservation.key;
         let skus = reservation.lines.iter().map(|held| held.sku).collect();
         let mut change = Change::lock(&network, &skus);
+        change.is_for(network.whose_reservation(reservation));
         for (cell, units) in cells_held(reservation) {
             change.give(cell, units, MovementKind::Released, |delta, n| delta.reserved -= n);
         }
@@ -337,13 +345,14 @@ fn line_of(network: &Network, at: usize, line: &ReserveLine) -> Result<Line, Rej
 /// shortage is no answer yet.
 fn choose(
     network: &Network,
+    whose: Whose,
     lines: &[Line],
     own: &Cells,
     partial: bool,
     patience: &mut Patience,
 ) -> Result<Cells, Stop> {
     loop {
-        let short = match choose_by(network, lines, own, partial, Word::free) {
+        let short = match choose_by(network, whose, lines, own, partial, Word::free, Counting::Now) {
             Ok(cells) if cells.len() > RESERVATION_CELLS_MAX => {
                 let detail =
                     format!("needs {} cells, a reservation holds at most {RESERVATION_CELLS_MAX}", cells.len());
@@ -352,7 +361,7 @@ fn choose(
             Err(short @ Stop::Short(..)) => short,
             done => return done,
         };
-        if choose_by(network, lines, own, false, Word::free_or_flying).is_err() {
+        if choose_by(network, whose, lines, own, false, Word::free_or_flying, Counting::AtBest).is_err() {
             return Err(short);
         }
         if !patience.wait() {
@@ -365,23 +374,30 @@ fn choose(
 /// that have most, so that few are used.
 fn choose_by(
     network: &Network,
+    whose: Whose,
     lines: &[Line],
     own: &Cells,
     partial: bool,
     counts: fn(&Word) -> u32,
+    counting: Counting,
 ) -> Result<Cells, Stop> {
     let mut cells = Cells::new();
+    let mut most = Most::of(network, whose, lines, counting);
     let (named, open): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.node.is_some());
     for line in named.into_iter().chain(open) {
         let mut left = line.quantity;
-        for (node, units) in candidates(network, line, own, &cells, counts) {
+        for (node, units) in candidates(network, whose, line, own, &cells, &most, counts) {
             let taken = units.min(left);
             if taken == 0 {
                 break;
             }
+            // Where several nodes supply, the first of them may have taken what the limits let the buyer have.
+            let taken = taken.min(line.needs.iter().map(|need| most.units(need, node, own, &cells)).min().unwrap_or(0));
             left -= taken;
-            for (sku, per_unit) in &line.needs {
-                *cells.entry(CellKey { sku: *sku, node }).or_default() += per_unit * taken;
+            for (sku, per_unit) in line.needs.iter().filter(|_| taken > 0) {
+                let (cell, units) = (CellKey { sku: *sku, node }, per_unit * taken);
+                most.take(cell, units, own, &cells);
+                *cells.entry(cell).or_default() += units;
             }
         }
         if left > 0 && !partial {
@@ -400,23 +416,61 @@ fn choose_by(
     Ok(cells)
 }
 
+/// Units beyond those held already that the limits let a buyer have, by sku; nothing stands here of a sku without.
+struct Most(BTreeMap<SkuIndex, u32>);
+
+impl Most {
+    fn of(network: &Network, whose: Whose, lines: &[Line], counting: Counting) -> Self {
+        if network.limits.is_empty() {
+            return Self(BTreeMap::new());
+        }
+        let skus = lines.iter().flat_map(|line| line.needs.iter().map(|(sku, _)| *sku));
+        Self(skus.filter_map(|sku| Some((sku, network.limits.of(sku)?.most(whose, counting)))).collect())
+    }
+
+    /// Units of the cell that are held and not yet chosen.
+    fn held(cell: CellKey, own: &Cells, chosen: &Cells) -> u32 {
+        let of = |cells: &Cells| cells.get(&cell).copied().unwrap_or(0);
+        of(own).saturating_sub(of(chosen))
+    }
+
+    /// How often a need of so many units may be had of a node.
+    fn units(&self, (sku, per_unit): &(SkuIndex, u32), node: NodeIndex, own: &Cells, chosen: &Cells) -> u32 {
+        match self.0.get(sku) {
+            None => u32::MAX,
+            Some(most) => Self::held(CellKey { sku: *sku, node }, own, chosen).saturating_add(*most) / per_unit,
+        }
+    }
+
+    /// Units of a cell are chosen now.
+    fn take(&mut self, cell: CellKey, units: u32, own: &Cells, chosen: &Cells) {
+        if let Some(most) = self.0.get_mut(&cell.sku) {
+            *most -= units.saturating_sub(Self::held(cell, own, chosen));
+        }
+    }
+}
+
 /// Nodes that could supply some of a line, with how much of it they have left; those first where units are held
 /// already, then those that have most.
 fn candidates(
     network: &Network,
+    whose: Whose,
     line: &Line,
     own: &Cells,
     chosen: &Cells,
+    most: &Most,
     counts: fn(&Word) -> u32,
 ) -> Vec<(NodeIndex, u32)> {
+    let narrowed = network.catalogue.is_narrowed(whose);
+    let serves = |node| network.supplies(node) && (!narrowed || network.catalogue.serves(whose, node));
     let makes = |(sku, per_unit): (SkuIndex, u32)| {
         let cells = network.sku(sku).cells.iter();
-        let asked = cells.filter(|cell| line.node.is_none_or(|node| node == cell.node) && network.supplies(cell.node));
+        let asked = cells.filter(move |cell| line.node.is_none_or(|node| node == cell.node) && serves(cell.node));
         asked.map(move |cell| {
             let key = CellKey { sku, node: cell.node };
             let mine = own.get(&key).copied().unwrap_or(0);
             let left = (counts(cell.word) + mine).saturating_sub(chosen.get(&key).copied().unwrap_or(0));
-            (cell.node, left / per_unit)
+            (cell.node, (left / per_unit).min(most.units(&(sku, per_unit), cell.node, own, chosen)))
         })
     };
     let mut found: Vec<(NodeIndex, u32)> = makes(line.needs[0]).filter(|(_, units)| *units > 0).collect();

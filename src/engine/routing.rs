@@ -1,13 +1,16 @@
 //! From an order's lines to the kernel's problem and back: who could supply, what they have, and the plan as a decision.
 //!
-//! Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
+//! Of a sku with channel limits no more is asked for than its record lets the buyer have, and the nodes of his channel
+//! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::cell::Word;
+use super::limits::Counting;
 use super::network::Network;
+use crate::domain::channel::Whose;
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
 use crate::domain::geo::{Place, Position};
 use crate::domain::ids::{NodeIndex, SkuIndex};
@@ -53,6 +56,12 @@ pub struct Wanted<'a> {
     pub own: &'a BTreeMap<CellKey, u32>,
     /// How many units of a word count: as a rule the free ones.
     pub counts: fn(&Word) -> u32,
+    /// The same of a limits record.
+    pub counting: Counting,
+    /// For whom.
+    pub whose: Whose,
+    /// For whom the units are that a reservation holds.
+    pub own_whose: Whose,
     /// The rules.
     pub rules: &'a RuleSet,
 }
@@ -79,6 +88,75 @@ pub struct Route {
 
 /// Routes every group in turn; a later group sees what the earlier ones left.
 pub fn route(network: &Network, wanted: &Wanted<'_>) -> Route {
+    if network.limits.is_empty() {
+        return route_units(network, wanted);
+    }
+    let (units, behind) = within_limits(network, wanted);
+    let mut route = route_units(network, &Wanted { units: &units, ..*wanted });
+    for units in [&mut route.unfilled, &mut route.decision.unfilled] {
+        for u in &behind {
+            match units.iter_mut().find(|known| known.line == u.line) {
+                Some(known) => known.quantity += u.quantity,
+                None => units.push(*u),
+            }
+        }
+    }
+    route
+}
+
+/// Units that the buyer may have by the limits of their skus, his own included, and those he may not.
+fn within_limits(network: &Network, wanted: &Wanted<'_>) -> (Vec<LineUnits>, Vec<LineUnits>) {
+    let mut left: HashMap<SkuIndex, Option<u32>> = HashMap::new();
+    let (mut within, mut behind) = (Vec::with_capacity(wanted.units.len()), Vec::new());
+    for u in wanted.units {
+        let line = &wanted.lines[usize::from(u.line)];
+        let mut quantity = u.quantity;
+        for (sku, per_unit) in pieces(line) {
+            let left = left.entry(sku).or_insert_with(|| allowed(network, wanted, sku));
+            quantity = left.map_or(quantity, |left| quantity.min(left / per_unit));
+        }
+        for (sku, per_unit) in pieces(line) {
+            if let Some(Some(left)) = left.get_mut(&sku) {
+                *left -= per_unit * quantity;
+            }
+        }
+        let part = |quantity| LineUnits { quantity, ..*u };
+        within.extend((quantity > 0).then(|| part(quantity)));
+        behind.extend((quantity < u.quantity).then(|| part(u.quantity - quantity)));
+    }
+    (within, behind)
+}
+
+/// Units of a sku that the buyer may have in all; `None` where it has no limits.
+fn allowed(network: &Network, wanted: &Wanted<'_>, sku: SkuIndex) -> Option<u32> {
+    let limited = network.limits.of(sku)?;
+    let held = wanted.own.iter().filter(|(cell, _)| cell.sku == sku && is_candidate(network, wanted, cell.node));
+    let held: u32 = held.map(|(_, units)| units).sum();
+    let all = held.saturating_add(limited.most(wanted.whose, wanted.counting));
+    if held > 0 && limited.share_of(wanted.whose) != limited.share_of(wanted.own_whose) {
+        // What he takes over counts against his cap as well.
+        return Some(all.min(limited.room(wanted.whose, wanted.counting)));
+    }
+    Some(all)
+}
+
+/// Whether a node may supply the buyer.
+fn is_candidate(network: &Network, wanted: &Wanted<'_>, node: NodeIndex) -> bool {
+    fence(network, wanted, network.catalogue.is_narrowed(wanted.whose), node).is_none()
+}
+
+/// Why a node may not supply the buyer, who may be served by some nodes only (`narrowed`).
+#[inline]
+fn fence(network: &Network, wanted: &Wanted<'_>, narrowed: bool, node: NodeIndex) -> Option<FenceReason> {
+    match () {
+        () if !network.supplies(node) => Some(FenceReason::Inactive),
+        () if wanted.fenced.contains(&node) => Some(FenceReason::RejectedThisOrder),
+        () if narrowed && !network.catalogue.serves(wanted.whose, node) => Some(FenceReason::NotOfChannel),
+        () => None,
+    }
+}
+
+fn route_units(network: &Network, wanted: &Wanted<'_>) -> Route {
     let group_of = |units: &LineUnits| wanted.lines[usize::from(units.line)].group;
     let mut groups: Vec<u16> = wanted.units.iter().map(group_of).collect();
     groups.sort_unstable();
@@ -217,8 +295,15 @@ impl Routing {
         free.clear();
         free.resize(network.catalogue.nodes().len() * slots.len(), 0);
         for (slot, &sku) in slots.iter().enumerate() {
+            // Beside units of one's own the plan might take others instead: it sees no more than may be taken.
+            let limited = network.limits.of(sku).filter(|_| !wanted.own.is_empty());
+            let mut most = limited.map(|limited| limited.most(wanted.whose, wanted.counting));
             for cell in network.sku(sku).cells.iter() {
                 let mut units = (wanted.counts)(cell.word);
+                if let Some(most) = most.as_mut().filter(|_| is_candidate(network, wanted, cell.node)) {
+                    units = units.min(*most);
+                    *most -= units;
+                }
                 if !wanted.own.is_empty() {
                     units += wanted.own.get(&CellKey { sku, node: cell.node }).copied().unwrap_or(0);
                 }
@@ -235,20 +320,17 @@ impl Routing {
         let Self { problem, slots, free, fenced, .. } = self;
         fenced.clear();
         let to = destination.map(Place::from);
+        let narrowed = network.catalogue.is_narrowed(wanted.whose);
         for (node, row) in (0..).map(NodeIndex).zip(free.chunks_exact(slots.len())) {
             if row.iter().all(|&units| units == 0) {
                 continue;
             }
-            let reason = match () {
-                () if !network.supplies(node) => FenceReason::Inactive,
-                () if wanted.fenced.contains(&node) => FenceReason::RejectedThisOrder,
-                () => {
-                    let distance_m = to.map_or(0, |to| network.catalogue.place(node).metres_to(&to));
-                    problem.add_candidate(Candidate { node: node.0, distance_m }, row.iter().copied());
-                    continue;
-                }
-            };
-            fenced.push((node, reason));
+            if let Some(reason) = fence(network, wanted, narrowed, node) {
+                fenced.push((node, reason));
+                continue;
+            }
+            let distance_m = to.map_or(0, |to| network.catalogue.place(node).metres_to(&to));
+            problem.add_candidate(Candidate { node: node.0, distance_m }, row.iter().copied());
         }
     }
 }

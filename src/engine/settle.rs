@@ -1,6 +1,6 @@
 //! Paying from what is free: shortfalls of a cell, and demand that waits. Needed where a legal past shows both beside
 //! free units: at the start (a prefix may end between two records that memory knew in the other order), and when a node
-//! with stock is switched on while demand waits.
+//! with stock is switched on, or a channel put, while demand waits.
 
 use std::collections::BTreeSet;
 
@@ -25,9 +25,10 @@ impl Engine {
         for (node, shortfall) in cells {
             let key = CellKey { sku, node };
             let word = network.cell(key).expect("a cell never goes").word;
-            let paid = withdrawal.add_up_to(word, shortfall);
+            let limited = network.limited(key);
+            let paid = withdrawal.add_up_to(word, limited, shortfall);
             let wanted = if network.supplies(node) { room.min(u64::from(u32::MAX)) as u32 } else { 0 };
-            let pooled = withdrawal.add_up_to(word, wanted);
+            let pooled = withdrawal.add_up_to(word, limited, wanted);
             room -= u64::from(pooled);
             let (p, q) = (paid as i32, pooled as i32);
             change.shift(

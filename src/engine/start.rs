@@ -12,16 +12,18 @@ use super::cell::Cells;
 use super::due::Run;
 use super::inbound::Arrivals;
 use super::ledger::SkuStock;
+use super::limits::Limits;
 use super::network::Network;
 use super::past::Minutes;
 use super::table::{Name, Named, Names, Table};
 use super::turn::Turn;
 use crate::domain::catalogue::Catalogue;
+use crate::domain::channel::Channel;
 use crate::domain::command::Context;
 use crate::domain::count::Minute;
 use crate::domain::event::{DirectoryFounded, Event, NodePut};
 use crate::domain::geo::Position;
-use crate::domain::ids::{NodeIndex, OrderKey};
+use crate::domain::ids::{ChannelIndex, NodeIndex, OrderKey, SkuIndex};
 use crate::domain::limits::ARCHIVE_AFTER_MS;
 use crate::domain::money::Currency;
 use crate::domain::node::{Node, NodeKind};
@@ -133,7 +135,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     }
     let stock = stock(catalogue.items().len(), &mut entities);
     let engine = Engine {
-        network: ShardedLock::new(Network { catalogue, stock, minutes: Minutes::default() }),
+        network: ShardedLock::new(Network { catalogue, stock, minutes: Minutes::default(), limits: Limits::default() }),
         orders: Table::default(),
         reservations: Table::default(),
         inbound: Table::default(),
@@ -160,7 +162,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         next_key: first_key.into(),
         position: seq.into(),
     };
-    let mut keys = Vec::new();
+    let (mut keys, mut channels) = (Vec::new(), Vec::new());
     let mut knows_minutes = false;
     {
         let network = engine.network.read().expect("nobody else knows the engine yet");
@@ -169,6 +171,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (_, Entity::Order(order)) => engine.hold_order(&network, *order),
                 (_, Entity::Reservation(reservation)) => engine.hold_reservation(&network, *reservation),
                 (_, Entity::Inbound(inbound)) => engine.hold_inbound(*inbound),
+                (_, Entity::Channel(channel)) => channels.push(*channel),
                 (_, Entity::Transfer(transfer)) => engine.hold_transfer(*transfer),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
                     network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);
@@ -190,6 +193,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         // Nothing happened for as long as anything is remembered, or the state was written before it was.
         engine.network.read().expect("nobody else knows the engine yet").minutes.forget_before(until);
     }
+    engine.open_channels(channels);
     engine.ended.lock().make_contiguous().sort_unstable();
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_inbound.lock().make_contiguous().sort_unstable();
@@ -237,6 +241,20 @@ fn hold_minute(network: &Network, minute: &Minute) {
 }
 
 impl Engine {
+    /// Puts the channels, which come last, and lets what waits take its place by them.
+    fn open_channels(&self, channels: Vec<Channel>) {
+        if channels.is_empty() {
+            return;
+        }
+        let mut network = self.network.write().expect("nobody else knows the engine yet");
+        let shipped = |channel: ChannelIndex, sku: SkuIndex| channels[channel.at()].shipped_of(sku);
+        for (at, channel) in (0..).zip(&channels) {
+            network.catalogue.put_channel(ChannelIndex(at), channel.terms.clone());
+        }
+        self.count_limits(&mut network, Some(&shipped));
+        self.queue_anew(&network);
+    }
+
     fn hold_order(&self, network: &Network, order: Order) {
         let fingerprint = order.facts.fingerprint;
         let named = Named::Order(order.key, fingerprint);

@@ -1,6 +1,6 @@
 //! A withdrawal: units taken from one or more words, all or nothing.
 //!
-//! Words are taken in ascending order of (sku, node). A withdrawal of several words marks its units in flight until its
+//! Words are taken in ascending order: the limits records of skus that have one, then cells by (sku, node). A withdrawal of several words marks its units in flight until its
 //! record is appended; one of a single word is not marked. An unfinished withdrawal rolls back when dropped. The
 //! single unmarked word cannot be rolled back without its ledger; nothing between its take and the append can fail, so
 //! a drop there is a bug and stops the process: nothing was logged, replay knows of no take.
@@ -8,6 +8,8 @@
 use std::time::{Duration, Instant};
 
 use super::cell::{Short, Word};
+use super::limits::Limited;
+use crate::domain::channel_limits::LimitShort;
 use crate::domain::limits::PATIENCE_US;
 
 /// How long a request may still wait for units in flight.
@@ -39,8 +41,34 @@ impl Patience {
 #[derive(Debug)]
 #[must_use = "units that are taken must be logged or given back"]
 pub struct Withdrawal<'a> {
+    limits: Vec<Counted<'a>>,
     taken: Vec<(&'a Word, u32)>,
     marked: bool,
+}
+
+/// Units to be taken at a limits record.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitTake<'a> {
+    /// The record.
+    pub limited: &'a Limited,
+    /// Whose share they count in; nobody's when `None`.
+    pub share: Option<usize>,
+    /// Units to be taken.
+    pub units: u32,
+    /// Units that change their owner, and are counted in the share as well.
+    pub adopted: u32,
+    /// The first of the words behind it: a refusal here is told as one of that word.
+    pub first: usize,
+}
+
+/// Units taken at a limits record; of those taken for nobody, `gone` are taken from the cell as well.
+#[derive(Debug)]
+struct Counted<'a> {
+    limited: &'a Limited,
+    share: Option<usize>,
+    units: u32,
+    adopted: u32,
+    gone: u32,
 }
 
 /// Why nothing was taken.
@@ -55,21 +83,44 @@ pub enum NotTaken {
 impl<'a> Withdrawal<'a> {
     /// Nothing taken.
     pub fn nothing() -> Self {
-        Self { taken: Vec::new(), marked: true }
+        Self { limits: Vec::new(), taken: Vec::new(), marked: true }
     }
 
     /// Takes all words, given ascending and each once, or none.
     pub fn take(words: &[(&'a Word, u32)], patience: &mut Patience) -> Result<Self, NotTaken> {
-        Self::all(words, words.len() > 1, patience)
+        Self::all(&[], words, words.len() > 1, patience)
     }
 
-    /// As [`Withdrawal::take`], but marks even a single word: for those who look at the word again before the append.
-    pub fn take_marked(words: &[(&'a Word, u32)], patience: &mut Patience) -> Result<Self, NotTaken> {
-        Self::all(words, true, patience)
+    /// As [`Withdrawal::take`], the limits records first, given ascending and each once. Marked if asked, behind a record,
+    /// and wherever there is more than one word.
+    pub fn take_limited(
+        limits: &[LimitTake<'a>],
+        words: &[(&'a Word, u32)],
+        marked: bool,
+        patience: &mut Patience,
+    ) -> Result<Self, NotTaken> {
+        Self::all(limits, words, marked || !limits.is_empty() || words.len() > 1, patience)
     }
 
-    fn all(words: &[(&'a Word, u32)], marked: bool, patience: &mut Patience) -> Result<Self, NotTaken> {
-        let mut withdrawal = Self { taken: Vec::with_capacity(words.len()), marked };
+    fn all(
+        limits: &[LimitTake<'a>],
+        words: &[(&'a Word, u32)],
+        marked: bool,
+        patience: &mut Patience,
+    ) -> Result<Self, NotTaken> {
+        let taken = Vec::with_capacity(words.len());
+        let mut withdrawal = Self { limits: Vec::with_capacity(limits.len()), taken, marked };
+        for &LimitTake { limited, share, units, adopted, first } in limits {
+            loop {
+                match limited.take(share, units, adopted) {
+                    Ok(()) => break,
+                    Err(LimitShort::Refuse) => return Err(NotTaken::Refused(first)),
+                    Err(LimitShort::Wait) if patience.wait() => {}
+                    Err(LimitShort::Wait) => return Err(NotTaken::Contended),
+                }
+            }
+            withdrawal.limits.push(Counted { limited, share, units, adopted, gone: units });
+        }
         for (at, (word, units)) in words.iter().enumerate() {
             loop {
                 match word.take(*units, marked) {
@@ -84,10 +135,15 @@ impl<'a> Withdrawal<'a> {
         Ok(withdrawal)
     }
 
-    /// Adds up to `units` of a word; answers how many. Only for marked withdrawals.
-    pub fn add_up_to(&mut self, word: &'a Word, units: u32) -> u32 {
+    /// Adds up to `units` of a word for nobody, the limits record in front of it first; answers how many. Only for
+    /// marked withdrawals.
+    pub fn add_up_to(&mut self, word: &'a Word, limited: Option<&'a Limited>, units: u32) -> u32 {
         assert!(self.marked, "only a marked withdrawal grows");
-        let taken = word.take_up_to(units);
+        let counted = limited.map(|limited| (limited, limited.take_up_to(units.min(word.free()))));
+        let taken = word.take_up_to(counted.map_or(units, |(_, units)| units));
+        if let Some((limited, units)) = counted.filter(|(_, units)| *units > 0) {
+            self.limits.push(Counted { limited, share: None, units, adopted: 0, gone: taken });
+        }
         if taken > 0 {
             self.taken.push((word, taken));
         }
@@ -101,6 +157,9 @@ impl<'a> Withdrawal<'a> {
 
     /// The record is appended: the marks go and the units are the log's.
     pub fn logged(mut self) {
+        for Counted { limited, share, units, adopted, gone } in std::mem::take(&mut self.limits) {
+            limited.clear(share, units, adopted, gone);
+        }
         let taken = std::mem::take(&mut self.taken);
         if self.marked {
             for (word, units) in taken {
@@ -115,6 +174,9 @@ impl Drop for Withdrawal<'_> {
         if self.marked {
             for (word, units) in self.taken.drain(..).rev() {
                 word.roll_back(units);
+            }
+            for Counted { limited, share, units, adopted, .. } in self.limits.drain(..).rev() {
+                limited.roll_back(share, units, adopted);
             }
         } else if !self.taken.is_empty() {
             tracing::error!("a single-word withdrawal was dropped between take and append; stopping");

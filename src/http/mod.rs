@@ -13,6 +13,7 @@
 
 mod backup;
 mod body;
+mod channels;
 mod edits;
 mod express;
 mod feed;

@@ -30,6 +30,7 @@ use crate::api::problem::CODES;
         (name = "fulfillment", description = "What one node has to do for one order"),
         (name = "nodes", description = "Places that can supply"),
         (name = "items", description = "What is counted"),
+        (name = "channels", description = "Who sells: from where, and how much of a sku is kept for whom"),
         (name = "rule sets", description = "How orders are sourced"),
         (name = "imports", description = "Many lines at once"),
         (name = "events", description = "What happens, as it happens"),

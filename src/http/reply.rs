@@ -21,11 +21,16 @@ pub type Replied = Result<Response, Problem>;
 /// Header of an answer that was given before.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The answer to a write. A node or an item decides itself whether it was created.
+/// The answer to a write. A node, an item or a channel decides itself whether it was created.
 pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Response {
     let outcome = durable.into_inner();
     let status = match outcome.reply {
-        Reply::Node { created, .. } | Reply::Item { created, .. } | Reply::Subscription { created, .. } if created => {
+        Reply::Node { created, .. }
+        | Reply::Item { created, .. }
+        | Reply::Channel { created, .. }
+        | Reply::Subscription { created, .. }
+            if created =>
+        {
             StatusCode::CREATED
         }
         _ => status,

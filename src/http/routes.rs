@@ -10,8 +10,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
-    backup, edits, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages, reservations,
-    rule_sets, stock, subscriptions, transfers,
+    backup, channels, edits, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages,
+    reservations, rule_sets, stock, subscriptions, transfers,
 };
 
 /// The router of a front.
@@ -34,6 +34,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(nodes::put_node, nodes::change_node, nodes::node))
         .routes(routes!(items::items))
         .routes(routes!(items::put_item, items::item))
+        .routes(routes!(channels::channels))
+        .routes(routes!(channels::put_channel, channels::channel))
         .routes(routes!(stock::adjust))
         .routes(routes!(stock::change_states))
         .routes(routes!(stock::count))

@@ -14,6 +14,7 @@ use crate::api::stock::{
 use crate::domain::ids::Text;
 use crate::domain::record::Log;
 use crate::domain::rejection::{Fault, Rejection};
+use crate::engine::AtpAsked;
 
 /// Change what is on hand, through what is available. All or nothing.
 #[utoipa::path(
@@ -74,9 +75,13 @@ pub async fn atp(State(front): State<Front>, Path(sku): Path<Text>, Params(asked
 
 /// What can be promised of a sku.
 pub fn available(front: &Front, sku: Text, asked: &AtpParams) -> Replied {
-    let node = asked.node.as_ref().map(|node| &*node.0);
-    let by = asked.date.map(Day::end);
-    let atp = front.engine().atp_by(front.journal().now().journal, &sku, node, by)?;
+    let wanted = AtpAsked {
+        node: asked.node.as_ref().map(|node| &*node.0),
+        by: asked.date.map(Day::end),
+        channel: asked.channel.as_ref().map(|channel| &*channel.0),
+        customer: asked.customer.as_ref().map(|customer| &*customer.0),
+    };
+    let atp = front.engine().atp_for(front.journal().now().journal, &sku, wanted)?;
     Ok(ahead(&AtpJson { sku: Sku(sku), available: atp.available, as_of: atp.as_of }))
 }
 
@@ -87,10 +92,15 @@ pub fn available(front: &Front, sku: Text, asked: &AtpParams) -> Replied {
 )]
 pub async fn atp_of_many(State(front): State<Front>, Ask(asked): Ask<AtpRequest>) -> Replied {
     let now = front.journal().now().journal;
-    let (node, by) = (asked.node.as_ref().map(|node| &*node.0), asked.date.map(Day::end));
+    let wanted = AtpAsked {
+        node: asked.node.as_ref().map(|node| &*node.0),
+        by: asked.date.map(Day::end),
+        channel: asked.channel.as_ref().map(|channel| &*channel.0),
+        customer: asked.customer.as_ref().map(|customer| &*customer.0),
+    };
     let (mut items, mut faults) = (Vec::with_capacity(asked.skus.len()), Vec::new());
     for (at, sku) in asked.skus.into_iter().enumerate() {
-        match front.engine().atp_by(now, &sku.0, node, by) {
+        match front.engine().atp_for(now, &sku.0, wanted) {
             Ok(atp) => items.push(AtpJson { sku, available: atp.available, as_of: atp.as_of }),
             Err(rejection) => faults.push(unknown(at, rejection)?),
         }

@@ -41,6 +41,8 @@ const CAUGHT_BY: &[(Bug, &str, &str)] = &[
     (Bug::BucketTwice, MODEL, "committed would become"),
     (Bug::UnregisteredExtension, MODEL, "can be promised; "),
     (Bug::ForgottenKey, LIVES, LIFE),
+    (Bug::LimitsKeptAtExpiry, LIVES, LIFE),
+    (Bug::FloorIgnored, LIVES, "others keep"),
     (Bug::SnapshotLoses, LIVES, LIFE),
     (Bug::AnyClock, LIVES, LIFE),
     (Bug::AnyClock, START_BEHIND, "ms behind the journal: refused as None"),

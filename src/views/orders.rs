@@ -114,6 +114,7 @@ impl Orders {
                 | Event::ReservationChanged(_)
                 | Event::KeyUsed(_)
                 | Event::InboundChanged(_)
+                | Event::ChannelChanged(_)
                 | Event::TransferChanged(_)
                 | Event::CountNoted(_)
                 | Event::SubscriptionChanged(_) => {}

@@ -1040,6 +1040,68 @@ fn a_disk_nearly_full_refuses_new_work_by_name_and_goes_on_reading_and_freeing()
     server.stop();
 }
 
+#[test]
+fn channels_have_floors_caps_and_nodes_of_their_own() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Served::start(dir.path());
+    shop(&server);
+    let web = json!({"name": "Web shop", "limits": [{"sku": "A /1", "floor": 4, "cap": 5}]});
+    let put = server.ask("PUT", "/v1/channels/web", &web);
+    let told = json!({
+        "id": "web", "name": "Web shop", "customers": [],
+        "limits": [{"sku": "A /1", "floor": 4, "cap": 5, "used": 0}],
+    });
+    assert_eq!((put.status, put.json()), (201, told.clone()));
+    assert_eq!(server.ask("PUT", "/v1/channels/web", &web).status, 200);
+    assert_eq!(server.get("/v1/channels/web").json(), told);
+    assert_eq!(server.get("/v1/channels?limit=5").json()["items"], json!([told]));
+    assert_eq!(server.get("/v1/channels/none").code(), "not_found");
+    let gold = json!({"name": "Best customers", "customers": ["gold"], "nodes": ["nyc"], "limits": [{"sku": "A /1", "floor": 1}]});
+    assert_eq!(server.ask("PUT", "/v1/channels/vip", &gold).status, 201);
+
+    let available = |asked: &str| server.get(&format!("/v1/atp/A%20%2F1{asked}")).json()["available"].clone();
+    let asked = ["", "?channel=web", "?channel=nowhere", "?channel=web&node=nyc", "?channel=web&customer=gold"];
+    assert_eq!(asked.map(available), [json!(5), json!(5), json!(5), json!(4), json!(4)]);
+    let many = server.done("POST", "/v1/atp", &json!({"skus": ["A /1"], "channel": "shop", "customer": "gold"}));
+    assert_eq!(many["items"][0]["available"], 4);
+
+    let mut held = reservation("A /1", 6);
+    held["channel"] = json!("web");
+    let refused = server.ask("POST", "/v1/reservations", &held);
+    assert_eq!(
+        (refused.status, refused.code(), &refused.json()["available"]),
+        (409, "insufficient_stock".into(), &json!(5))
+    );
+    held["lines"][0]["quantity"] = json!(3);
+    let held = server.done("POST", "/v1/reservations", &held);
+    let mut claim = order("1", "A /1", 5);
+    claim["reservation"] = held["id"].clone();
+    assert_eq!(server.done("POST", "/v1/orders", &claim)["lines"][0]["buckets"]["allocated"], 5);
+    assert_eq!(server.get("/v1/channels/web").json()["limits"][0]["used"], 5);
+    let waits = server.done("POST", "/v1/orders", &order("2", "A /1", 1));
+    assert_eq!((&waits["status"], &waits["lines"][0]["buckets"]["backordered"]), (&json!("backordered"), &json!(1)));
+
+    for (path, body, code) in [
+        ("web", json!({"name": "x", "limits": [{"sku": "none"}]}), "unknown_sku"),
+        ("web", json!({"name": "x", "limits": [{"sku": "A /1"}, {"sku": "A /1"}]}), "duplicate_sku"),
+        ("web", json!({"name": "x", "nodes": ["none"], "limits": []}), "unknown_node"),
+        ("web", json!({"name": "x", "nodes": ["virtual"], "limits": []}), "node_without_stock"),
+        ("web", json!({"name": "x", "customers": ["gold"], "limits": []}), "customer_taken"),
+        ("a b", json!({"name": "x", "limits": []}), "invalid_id"),
+    ] {
+        let refused = server.ask("PUT", &format!("/v1/channels/{}", path.replace(' ', "%20")), &body);
+        assert_eq!((refused.status, refused.code()), (422, code.to_owned()), "{body}");
+    }
+    server.stop();
+
+    let server = Served::start(dir.path());
+    assert_eq!(server.get("/v1/channels/web").json()["limits"][0]["used"], 5, "a start counts the same");
+    server.done("PUT", "/v1/channels/web", &json!({"name": "Web shop", "limits": [{"sku": "A /1", "cap": 6}]}));
+    let id = waits["id"].as_str().expect("an id");
+    assert_eq!(server.get(&format!("/v1/orders/{id}")).json()["lines"][0]["buckets"]["allocated"], 1);
+    server.stop();
+}
+
 /// The second argument of every call that makes a fault, where it is a literal.
 fn fault_codes(source: &str) -> Vec<&str> {
     let calls = ["Fault::new(", "Rejection::invalid("].into_iter().flat_map(|call| source.split(call).skip(1));

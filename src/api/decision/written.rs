@@ -102,6 +102,7 @@ pub(super) fn word(why: &Why) -> &'static str {
     match why {
         Why::Fenced(FenceReason::Inactive) => "inactive",
         Why::Fenced(FenceReason::RejectedThisOrder) => "rejected_this_order",
+        Why::Fenced(FenceReason::NotOfChannel) => "not_of_channel",
         Why::NotRecorded => "not_recorded",
         Why::NoStock | Why::Lost { reason: Reason::NoStock, .. } => "no_stock",
         Why::Lost { reason: Reason::Tied, .. } => "tied",
@@ -119,6 +120,7 @@ pub(super) fn detail(out: &mut Vec<u8>, why: &Why, unit: &Unit) {
     match *why {
         Why::Fenced(FenceReason::Inactive) => raw(out, "switched off"),
         Why::Fenced(FenceReason::RejectedThisOrder) => raw(out, "rejected this order, or could not pick it"),
+        Why::Fenced(FenceReason::NotOfChannel) => raw(out, "does not serve the channel"),
         Why::NotRecorded => raw(out, "farther than the nodes whose stock was recorded, or has none of it"),
         Why::NoStock => raw(out, "has none of what is wanted"),
         Why::Lost { reason: Reason::NoStock, .. } => raw(out, "has nothing that any line could take"),

@@ -1,6 +1,7 @@
 //! The engine against the fold of its own log.
 
 mod batch;
+mod channels;
 mod counts;
 mod edges;
 mod edit_schedules;

@@ -3,6 +3,7 @@
 //! A change here is never right. A new shape is a new version with lines of its own.
 
 use super::*;
+use crate::domain::channel::{ChannelEvent, ChannelTerms, Limit};
 use crate::domain::count::{Minute, Moved};
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
 use crate::domain::edit::{EditState, EditTerms, FoundFulfillment, LineChange, PlannedShipment};
@@ -10,7 +11,9 @@ use crate::domain::event::*;
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState, HoldTerms, ReleaseAt};
-use crate::domain::ids::{FulfillmentKey, InboundKey, OrderKey, ReservationKey, SubscriptionKey, TransferKey};
+use crate::domain::ids::{
+    ChannelIndex, FulfillmentKey, InboundKey, OrderKey, ReservationKey, SubscriptionKey, TransferKey,
+};
 use crate::domain::inbound::InboundEvent;
 use crate::domain::item::{Component, Dimensions, Item, ItemKind};
 use crate::domain::money::Money;
@@ -332,6 +335,17 @@ fn events() -> Vec<Event> {
         ),
         of_subscription(8, SubscriptionEvent::Cancelled { reason: None }),
         Event::KeyUsed(KeyUsed { hash: 7, fingerprint: 48, answer: Answer::Subscription(SubscriptionKey(12)) }),
+        of_channel(ChannelEvent::Put(ChannelTerms {
+            id: "web".into(),
+            name: "Web".into(),
+            nodes: Some(vec![NodeIndex(2), NodeIndex(300)]),
+            customers: vec!["c-1".into()],
+            limits: vec![
+                Limit { sku: SkuIndex(3), floor: 5, cap: Some(300) },
+                Limit { sku: SkuIndex(70_000), floor: 0, cap: None },
+            ],
+        })),
+        of_channel(ChannelEvent::Shipped(vec![(SkuIndex(3), 2), (SkuIndex(70_000), 300)])),
     ]
 }
 
@@ -431,6 +445,10 @@ fn decision() -> Box<Decision> {
     }
 }
 
+fn of_channel(event: ChannelEvent) -> Event {
+    Event::ChannelChanged(Box::new(ChannelChanged { index: ChannelIndex(1), event }))
+}
+
 fn of_inbound(version: u32, event: InboundEvent) -> Event {
     Event::InboundChanged(Box::new(InboundChanged { key: InboundKey(9), version, event }))
 }
@@ -470,7 +488,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 13, 15].into(), "a sample of every type");
+    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15].into(), "a sample of every type");
 }
 
 /// Reservations made by one record: two of an owner, one of another, and one that ends at another time.
@@ -592,7 +610,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 15, "a sample of every kind, another order, and an item with what version 1 has not");
+    assert_eq!(state.len(), 16, "a sample of every kind, another order, and an item with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

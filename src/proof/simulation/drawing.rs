@@ -34,6 +34,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Transfer, 25),
     (Kind::Travel, 50),
     (Kind::Switch, 12),
+    (Kind::Channel, 12),
     (Kind::Read, 20),
     (Kind::Repeat, 20),
     (Kind::Write, 180),
@@ -75,6 +76,7 @@ enum Kind {
     Transfer,
     Travel,
     Switch,
+    Channel,
     Read,
     Repeat,
     Write,
@@ -108,6 +110,8 @@ pub struct Drawing {
     ttl_s: u32,
     /// Most units of a receipt.
     received: u32,
+    /// Whether anybody names a channel, or is of a segment.
+    channels: bool,
     orders: Vec<String>,
     reservations: Vec<String>,
     inbound: Vec<String>,
@@ -138,6 +142,7 @@ impl Drawing {
         let (nodes, skus) = (1 + chance.roll(3) as usize, 1 + chance.roll(3) as usize);
         let ttl_s = [5, 60, 600, 100_000][chance.roll(4) as usize];
         let received = [6, 6, 6, 60][chance.roll(4) as usize];
+        let channels = chance.one_in(2);
         Drawing {
             chance,
             weights,
@@ -145,6 +150,7 @@ impl Drawing {
             skus,
             ttl_s,
             received,
+            channels,
             orders: Vec::new(),
             reservations: Vec::new(),
             inbound: Vec::new(),
@@ -232,7 +238,7 @@ impl Drawing {
                 let name = self.name('r');
                 let partial = if self.chance.one_in(3) { "partial " } else { "" };
                 let ttl = self.few(self.ttl_s);
-                let line = format!("reserve {name} {ttl} {partial}{}", self.reserve_lines());
+                let line = format!("reserve {name} {ttl} {partial}{}{}", self.buyer(), self.reserve_lines());
                 self.reservations.push(name);
                 self.keyed.push(line.clone());
                 line
@@ -330,6 +336,7 @@ impl Drawing {
                 let switch = if self.chance.one_in(3) { "off" } else { "on" };
                 format!("{switch} {}", self.node())
             }
+            Kind::Channel => self.channel()?,
             Kind::Read => {
                 let orders = self.chance.one_in(2);
                 let name = self.known(|drawing| if orders { &drawing.orders } else { &drawing.reservations })?;
@@ -393,7 +400,8 @@ impl Drawing {
             let letter = if self.chance.one_in(2) { 'b' } else { '-' };
             let name = self.name(letter);
             let partial = if self.chance.one_in(8) { "partial " } else { "" };
-            let asked = format!("{name} {} {partial}{}", self.few(self.ttl_s), self.reserve_lines());
+            let (ttl, buyer) = (self.few(self.ttl_s), self.buyer());
+            let asked = format!("{name} {ttl} {partial}{buyer}{}", self.reserve_lines());
             if !name.starts_with('-') {
                 self.reservations.push(name);
             }
@@ -409,6 +417,36 @@ impl Drawing {
         self.keyed.push(line.clone());
         self.keyed.extend(alone.filter(|_| self.chance.one_in(2)));
         line
+    }
+
+    /// A channel with limits, sometimes narrowed, sometimes a segment; sometimes what it had is taken away.
+    fn channel(&mut self) -> Option<String> {
+        if !self.channels {
+            return None;
+        }
+        let name = self.chance.pick(&["web", "web", "shop", "vip"]);
+        let nodes = if self.chance.one_in(4) { self.node() } else { "-" };
+        let customer = if name == "vip" { "customer-2" } else { "-" };
+        let mut limits = Vec::new();
+        for sku in SKUS {
+            if !self.chance.one_in(2) {
+                continue;
+            }
+            let floor = [0, 0, 1, 3, 6][self.chance.roll(5) as usize];
+            let cap = if self.chance.one_in(2) { "-".to_owned() } else { (floor + self.chance.roll(6)).to_string() };
+            limits.push(format!("{sku} {floor} {cap}"));
+        }
+        Some(format!("channel {name} {nodes} {customer} {}", limits.join(" + ")))
+    }
+
+    /// Through which channel, and who, when it is said; with a blank behind.
+    fn buyer(&mut self) -> String {
+        if !self.channels {
+            return String::new();
+        }
+        let channel = self.chance.pick(&["", "via web ", "via shop ", "via nowhere "]);
+        let customer = self.chance.pick(&["", "", "by customer-2 "]);
+        format!("{channel}{customer}")
     }
 
     fn order(&mut self) -> String {
@@ -428,6 +466,8 @@ impl Drawing {
         if self.chance.one_in(8) {
             line += " held";
         }
+        let buyer = self.buyer();
+        line += &format!(" {buyer}");
         for at in 0..1 + self.chance.roll(3) {
             let plus = if at == 0 { "" } else { " +" };
             let far = if self.chance.one_in(4) { " far" } else { "" };

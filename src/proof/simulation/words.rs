@@ -4,13 +4,14 @@
 //! |---|---|
 //! | `node NAME LATITUDE LONGITUDE` · `off NODE` · `on NODE` | a warehouse |
 //! | `item SKU` · `work SKU` · `kit SKU = SKU N + SKU N` | a product, a service, a kit |
+//! | `channel NAME NODE+NODE or - CUSTOMER or - [SKU FLOOR CAP or - + …]` | a channel: its nodes, its customers, limits |
 //! | `stock SKU NODE N + SKU NODE N` · `receipt NAME SKU NODE N + …` | so many more or fewer, all or nothing |
 //! | `tally SKU NODE N SOURCE NUMBER or - SECONDS or -` | a count of a source, as of so many seconds ago |
 //! | `count SKU NODE N` · `move SKU NODE FROM TO N` | a count, a change of state |
-//! | `reserve NAME SECONDS [partial] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
+//! | `reserve NAME SECONDS [partial] [via CHANNEL] [by CUSTOMER] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
 //! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
 //! | `change NAME SECONDS or - [SKU N + …]` · `release NAME` | its change, its end |
-//! | `order NAME [with NAME] [reacquire] [waits] [held] SKU N [far] + …` | an order; `far` goes to a second destination |
+//! | `order NAME [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] SKU N [far] + …` | an order; `far` goes to a second destination |
 //! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
 //! | `accept` `reject` `pick` `pack` `ready` `ship` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
 //! | `stop` `elsewhere` `let_go` `go_on` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse |
@@ -77,6 +78,9 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         }
         ["off", id] => patch(id, false),
         ["on", id] => patch(id, true),
+        ["channel", id, nodes, customer, limits @ ..] => {
+            Command::PutChannel(Box::new(channel(id, nodes, customer, limits)))
+        }
         ["stock", parts @ ..] | ["receipt", _, parts @ ..] => {
             Command::AdjustStock(parts.split(|word| *word == "+").map(adjustment).collect())
         }
@@ -226,10 +230,24 @@ pub fn batch(words: &[&str]) -> Option<Vec<Part>> {
 
 fn reserve(words: &[&str]) -> Reserve {
     let [id, seconds, rest @ ..] = words else { panic!("a name, seconds and lines, not {words:?}") };
-    let (partial, parts) = match rest {
-        ["partial", parts @ ..] => (true, parts),
-        parts => (false, parts),
-    };
+    let (mut partial, mut channel, mut customer, mut parts) = (false, None, None, rest);
+    loop {
+        parts = match parts {
+            ["partial", rest @ ..] => {
+                partial = true;
+                rest
+            }
+            ["via", name, rest @ ..] => {
+                channel = Some(Text::from(*name));
+                rest
+            }
+            ["by", name, rest @ ..] => {
+                customer = Some(Text::from(*name));
+                rest
+            }
+            _ => break,
+        }
+    }
     Reserve {
         id: (!id.starts_with('-')).then(|| (*id).into()),
         fingerprint: 0,
@@ -237,8 +255,8 @@ fn reserve(words: &[&str]) -> Reserve {
         ttl_s: number(seconds) as u64,
         lines: reserve_lines(parts),
         partial,
-        channel: None,
-        customer: None,
+        channel,
+        customer,
     }
 }
 
@@ -272,6 +290,21 @@ fn put_item(sku: &str, kind: ItemKind, components: Vec<(Text, Quantity)>) -> Com
 fn patch(id: &str, active: bool) -> Command {
     let patch = NodePatch { active: Some(active), ..NodePatch::default() };
     Command::PatchNode { node: id.into(), patch: Box::new(patch) }
+}
+
+fn channel(id: &str, nodes: &str, customer: &str, limits: &[&str]) -> PutChannel {
+    let limit = |part: &[&str]| PutLimit {
+        sku: part[0].into(),
+        floor: number(part[1]) as u32,
+        cap: (part[2] != "-").then(|| number(part[2]) as u32),
+    };
+    PutChannel {
+        id: id.into(),
+        name: id.into(),
+        nodes: (nodes != "-").then(|| nodes.split('+').map(Text::from).collect()),
+        customers: if customer == "-" { Vec::new() } else { vec![customer.into()] },
+        limits: limits.split(|word| *word == "+").filter(|part| !part.is_empty()).map(limit).collect(),
+    }
 }
 
 fn adjustment(part: &[&str]) -> Adjustment {
@@ -326,6 +359,7 @@ fn reserve_lines(parts: &[&str]) -> Vec<ReserveLine> {
 fn order(id: &str, words: &[&str]) -> PlaceOrder {
     let (mut reservation, mut reacquire, mut kind, mut parts) = (None, false, OrderType::Standard, words);
     let mut holds = Vec::new();
+    let (mut channel, mut customer) = (Text::from("web"), Text::from("customer-1"));
     loop {
         parts = match parts {
             ["with", name, rest @ ..] => {
@@ -339,6 +373,14 @@ fn order(id: &str, words: &[&str]) -> PlaceOrder {
             ["held", rest @ ..] => {
                 let (kind, reason) = (HoldKind::Payment, "not paid".into());
                 holds.push(AskedHold { kind, reason, release_at: None, release_on: Some(PaymentMark::Paid) });
+                rest
+            }
+            ["via", name, rest @ ..] => {
+                channel = (*name).into();
+                rest
+            }
+            ["by", name, rest @ ..] => {
+                customer = (*name).into();
                 rest
             }
             ["waits", rest @ ..] => {
@@ -361,9 +403,9 @@ fn order(id: &str, words: &[&str]) -> PlaceOrder {
         id: Some(id.into()),
         fingerprint: 0,
         kind,
-        channel: "web".into(),
+        channel,
         channel_order_id: id.into(),
-        customer: "customer-1".into(),
+        customer,
         personal: Sealed::default(),
         currency: Currency::USD,
         destinations: vec![ship_to("", 40.0, -75.0), ship_to("far", 34.0, -118.0)],
