@@ -550,6 +550,7 @@ impl Judge {
             let free: u64 = supplying.map(|(_, level)| u64::from(level.available)).sum();
             let waits = queue.iter().find(|(sku, ..)| sku == index);
             law!(waits.is_none() || free == 0, "{waits:?} waits beside {free} free units of {name}");
+            let lapsed = due.iter().any(|held| held.sku == *index);
             let due = due.iter().filter(|held| held.sku == *index && self.supplying.contains(&held.node));
             let due: u64 = due.map(|held| u64::from(held.quantity)).sum();
             let wanted: u64 = queue.iter().filter(|(sku, ..)| sku == index).map(|(.., units)| units).sum();
@@ -557,11 +558,11 @@ impl Judge {
             let shortfall: u64 = own().map(|(_, level)| u64::from(level.shortfall)).sum();
             let everybody = free + due.saturating_sub(shortfall + wanted.saturating_sub(pooled));
             let limited = self.used.contains_key(&(*index, None));
-            if limited && due > 0 {
+            if limited && lapsed {
                 // What is due is of some channel: what is promised of it stands in the engine's own tests.
                 continue;
             }
-            if due == 0 {
+            if !lapsed {
                 self.promised_through(engine, now, *index, name, levels)?;
             }
             let kept = if limited { self.kept_from(*index, None, &self.used) } else { 0 };
