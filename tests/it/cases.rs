@@ -1,5 +1,6 @@
 //! Faults of other systems that must not happen here, each named after its row.
 
+mod channels;
 mod life;
 
 use std::sync::atomic::{AtomicU32, Ordering};
