@@ -21,6 +21,7 @@ use super::change::Change;
 use super::due::Run;
 use super::fulfill::leave_queues;
 use super::hold::too_many;
+use super::limits::Counting;
 use super::network::Network;
 use super::place::{ORDER_UNITS_MAX, destination, placed_line, positions_of, rules_of};
 use super::reserve::{Cells, cells_held, held_of};
@@ -123,6 +124,9 @@ impl Engine {
             fenced: &order.fenced,
             own: &own,
             counts: Word::free,
+            counting: Counting::Now,
+            whose: network.whose_order(order),
+            own_whose: network.whose_order(order),
             rules: &rules_of(network, order.facts.rule_set.as_ref()),
         };
         let route = route(network, &wanted);
@@ -144,6 +148,7 @@ impl Engine {
         terms.reservation = reservation;
         let (key, expires_at) = (order.key, terms.expires_at);
         let mut change = Change::new(network);
+        change.is_for(network.whose_order(order));
         for (cell, units) in &cells {
             change.take(*cell, *units, MovementKind::Reserved, |delta, n| delta.reserved += n);
         }
@@ -252,6 +257,7 @@ impl Engine {
         let left = waits.flat_map(|part| order.lines[usize::from(part.line)].placed.stock(1)).map(|(sku, _)| sku);
         let skus = end.given.keys().chain(end.released.keys()).map(|cell| cell.sku).chain(left).collect();
         let mut change = Change::lock(network, &skus);
+        change.is_for(network.whose_order(order));
         leave_queues(&mut change, order, &end.lowered);
         for (cell, units) in &end.kept {
             let n = *units as i32;
