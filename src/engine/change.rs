@@ -59,6 +59,7 @@ pub struct Change<'a> {
     places: Vec<(SkuIndex, Waiting, Place)>,
     whose: Whose,
     claimed: Option<Whose>,
+    shipped_for: Vec<(Whose, SkuIndex, u32)>,
 }
 
 /// What a change does to the limits record of one sku.
@@ -96,12 +97,20 @@ impl<'a> Change<'a> {
             places: Vec::new(),
             whose: Whose::Nobody,
             claimed: None,
+            shipped_for: Vec::new(),
         }
     }
 
     /// For whom units are taken, and whose they are that are given back or shipped; nobody's unless it is said.
     pub fn is_for(&mut self, whose: Whose) {
         self.whose = whose;
+    }
+
+    /// Units of a sku leave that were somebody's, in a change that is for several.
+    pub fn ships_for(&mut self, whose: Whose, sku: SkuIndex, units: u32) {
+        if self.network.limits.of(sku).is_some() {
+            self.shipped_for.push((whose, sku, units));
+        }
     }
 
     /// Whose reservation is claimed: its units were that one's.
@@ -391,6 +400,13 @@ impl<'a> Change<'a> {
                 by_channel.entry(index).or_default().push((sku, back.shipped));
             }
         }
+        for (whose, sku, units) in &self.shipped_for {
+            let limited = self.network.limits.of(*sku);
+            let index = limited.and_then(|limited| limited.channel_of(limited.share_of(*whose)?));
+            if let Some(index) = index {
+                by_channel.entry(index).or_default().push((*sku, *units));
+            }
+        }
         let event = |(index, units)| ChannelChanged { index, event: ChannelEvent::Shipped(units) };
         by_channel.into_iter().map(|told| Event::ChannelChanged(Box::new(event(told)))).collect()
     }
@@ -450,6 +466,11 @@ impl<'a> Change<'a> {
             // A cap that has room again is as good as a unit that is free.
             if back.units > 0 || other.is_some() {
                 touched.insert(sku);
+            }
+        }
+        for (whose, sku, shipped) in std::mem::take(&mut self.shipped_for) {
+            if let Some(limited) = network.limits.of(sku) {
+                limited.give(limited.share_of(whose), Back { shipped, ..Back::default() });
             }
         }
         withdrawal.logged();

@@ -114,6 +114,7 @@ impl Engine {
         let verb = FulfillmentVerb::Ship;
         let mut told: BTreeMap<OrderKey, Vec<OrderEvent>> = BTreeMap::new();
         let mut cells: BTreeMap<CellKey, u32> = BTreeMap::new();
+        let mut left = Vec::new();
         for key in together {
             let Some(order) = order_in(&orders, key.order) else { continue };
             let fulfillment = order.fulfillment(key.number).expect("it was joined");
@@ -131,6 +132,7 @@ impl Engine {
             }
             for (sku, units) in fulfillment.line_units().into_iter().flat_map(|units| order.stock_of(units)) {
                 *cells.entry(CellKey { sku, node: fulfillment.node }).or_default() += units;
+                left.push((network.whose_order(order), sku, units));
             }
             let step = FulfillmentStep::Shipped { shipment: shipment.clone() };
             told.entry(key.order).or_default().push(OrderEvent::Fulfillment { number: key.number, step });
@@ -139,6 +141,7 @@ impl Engine {
         for (cell, units) in cells {
             change.ship(cell, units);
         }
+        left.into_iter().for_each(|(whose, sku, units)| change.ships_for(whose, sku, units));
         let touched = self.log_several(turn, network, &mut orders, told, change, Answer::Order(asked.order))?;
         Ok((order_in(&orders, asked.order).expect("just folded").seq, touched))
     }

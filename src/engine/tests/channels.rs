@@ -343,6 +343,27 @@ fn losses_short_picks_and_switched_nodes_keep_the_count() {
 }
 
 #[test]
+fn what_leaves_together_is_used_by_each_of_its_channels() {
+    let world = World::new();
+    world.stock("phone", "east", 9).expect("room");
+    put(&world, "web", &[("phone", 0, Some(5))]);
+    put(&world, "shop", &[("phone", 1, Some(5))]);
+    let orders =
+        [order(&world, "o-1", "web", &[("phone", 2)], None), order(&world, "o-2", "shop", &[("phone", 3)], None)];
+    let joined = Consolidate { order: text(&orders[0].name()), with: vec![text(&orders[1].name())] };
+    world.run(Command::Consolidate(joined)).expect("one customer, one address");
+    for order in &orders {
+        for action in [FulfillmentAction::Accept, FulfillmentAction::Pick { lines: None }, FulfillmentAction::Pack] {
+            world.fulfill(order, 1, action).expect("legal");
+        }
+    }
+    let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") };
+    world.fulfill(&orders[0], 1, FulfillmentAction::Ship { shipment }).expect("both are packed");
+    check(&world);
+    assert_eq!((used(&world, "web"), used(&world, "shop")), (vec![2], vec![3]));
+}
+
+#[test]
 fn a_batch_keeps_limits_and_a_kit_those_of_its_components() {
     let world = World::new();
     world.stock("phone", "east", 9).expect("room");
