@@ -93,7 +93,8 @@ impl Naming<'_> {
             | Command::ReadyTransfer(_)
             | Command::ChangeTransfer { .. }
             | Command::PutSubscription(_)
-            | Command::ChangeSubscription { .. } => None,
+            | Command::ChangeSubscription { .. }
+            | Command::PutChannel(_) => None,
         }
     }
 }
