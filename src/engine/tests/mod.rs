@@ -11,6 +11,7 @@ mod holds;
 mod inbound;
 mod outage;
 pub(crate) mod random;
+mod releases;
 mod sharing;
 mod storm;
 mod subscriptions;

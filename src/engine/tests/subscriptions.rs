@@ -110,3 +110,35 @@ fn an_order_too_large_for_one_record_is_its_periods_order_all_the_same() {
         assert_eq!(world.engine.order("tea:1").expect("there").totals().allocated, 24);
     }
 }
+
+#[test]
+fn an_order_that_cannot_be_had_whole_is_tried_again_then_skipped() {
+    for restarts in [false, true] {
+        let world = World::new();
+        let put = PutSubscription {
+            id: text("tea"),
+            order: PlaceOrder { fingerprint: 1, ..World::order_of("", &[("phone", 2)], None) },
+            every: Every::parse("P1D").expect("a day"),
+            next_at: WallTime(world.log.now().wall.0 + 1_000),
+            when_short: WhenShort::Retry,
+        };
+        world.run(Command::PutSubscription(Box::new(put))).expect("a good subscription");
+        let mut world = world;
+        for (attempt, wait) in [(1, 1), (2, 3_600), (3, 3_600)] {
+            world.later(wait);
+            world = if restarts { world.restart() } else { world };
+            tick(&world);
+            let failure = world.engine.subscription("tea").expect("there").failure.expect("it failed");
+            assert_eq!((failure.attempts, &*failure.code), (attempt, "unroutable"));
+        }
+        world.later(3_600);
+        tick(&world);
+        let subscription = world.engine.subscription("tea").expect("there");
+        assert_eq!((subscription.number, subscription.failure), (2, None), "the fourth time is the last");
+        assert!(placed(&world).is_empty());
+        world.stock("phone", "east", 5).expect("room");
+        world.later(DAY_S);
+        tick(&world);
+        assert_eq!(placed(&world), ["tea:2"]);
+    }
+}
