@@ -242,10 +242,7 @@ fn used_key(record: &Record, context: &Context) -> Option<Answer> {
 }
 
 #[cfg(test)]
-mod archived;
-
-#[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::domain::command::{Adjustment, IdempotencyKey, PutItem, ReserveLine};
     use crate::domain::geo::Position;
@@ -273,7 +270,7 @@ mod tests {
     }
 
     /// A node with phones.
-    pub(super) fn stock(pipeline: &Pipeline) {
+    pub(crate) fn stock(pipeline: &Pipeline) {
         let node = Node {
             id: "east".into(),
             kind: NodeKind::Warehouse,

@@ -639,7 +639,9 @@ struct Server {
 impl Server {
     fn start(program: &Path, folder: &Path, currency: &str) -> Result<Self, Stop> {
         let mut child = Command::new(program)
-            .args(["serve", "--listen", "127.0.0.1:0", "--clock", "replay", "--currency", currency, "--data"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--clock", "replay", "--currency", currency])
+            // What leaves memory leaves the state that is compared, and the last of it leaves at the next start.
+            .args(["--archive-after-s", "3000000000", "--data"])
             .arg(folder)
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())

@@ -48,7 +48,7 @@ pub struct Serve {
     #[arg(long, value_name = "MIB", default_value_t = SNAPSHOT_MIB, value_parser = mib())]
     snapshot_mib: u16,
     /// How long an order rests after its end before it leaves memory for the archive, where it stays findable.
-    #[arg(long, value_name = "SECONDS", default_value_t = ARCHIVE_AFTER_S, value_parser = clap::value_parser!(i64).range(0..=31_536_000))]
+    #[arg(long, value_name = "SECONDS", default_value_t = ARCHIVE_AFTER_S, value_parser = clap::value_parser!(i64).range(0..=3_153_600_000))]
     archive_after_s: i64,
 }
 

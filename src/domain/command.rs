@@ -1,5 +1,6 @@
 //! Commands: what a caller wants, in domain values. Ids of things that exist are still text: the engine looks them up
-//! under its guards, so that a command means the same whenever it is carried out.
+//! under its guards, so that a command means the same whenever it is carried out. Long because it is a list: every command
+//! with its parts.
 
 use super::fulfillment::{Shipment, ShortReason};
 use super::geo::Position;

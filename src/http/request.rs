@@ -119,8 +119,9 @@ async fn write<B: Shape>(request: Request) -> Result<Write<B>, Problem> {
     let (parts, body) = request.into_parts();
     let bytes = json_bytes(&parts.headers, body).await?;
     let (body, json) = shape(&bytes)?;
-    // Only what can be recognised when it comes again is ever compared.
-    let can_repeat = parts.headers.contains_key(IDEMPOTENCY_KEY) || json.names_itself();
+    // Only what can be recognised when it comes again is ever compared, and what is put with what it replaces.
+    let is_named = parts.method == Method::PUT || json.names_itself();
+    let can_repeat = is_named || parts.headers.contains_key(IDEMPOTENCY_KEY);
     let fingerprint = if can_repeat { json.fingerprint() } else { 0 };
     Ok(Write { context: context(&parts, fingerprint)?, body, fingerprint })
 }

@@ -14,7 +14,7 @@
 //! Promises: `covered` only grows, and grows after the manifest is durable: memory may forget then. The manifest covers
 //! every snapshot that counts, so one that is lost or was exchanged for an older is refused at the start, and so is a
 //! segment that is missing, cut or whose index is damaged, each by name. A damaged block is refused when it is read, by
-//! `check` and by a backup.
+//! `check` and by a restore.
 //!
 //! Bounds: [`SEGMENTS_MAX`] segments; above it the two neighbours that are smallest together become one.
 //!

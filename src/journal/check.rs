@@ -24,6 +24,7 @@ use super::mark::{self, Mark};
 use super::pieces::{LogFiles, Piece};
 use super::recovery::{Failure, open_archive, read_format, read_note};
 use super::snapshot::{self, state_hash};
+use super::snapshot_file::claimed_end;
 use super::store::{self, Directory, Disk, Scan, StoreKind, copy_folder, take_lock};
 use crate::domain::archive::Archive as _;
 use crate::domain::order::Order;
@@ -188,7 +189,12 @@ fn check_disk(
         Some(mark) if end.frame_no == mark.frame_no && end.hash != mark.hash => {
             report.find(format!("wal: frame {} is not the one acknowledged", mark.frame_no));
         }
-        Some(_) => {}
+        Some(mark) => {
+            // A start reads the newest snapshot that is whole, and refuses one that nobody was told of.
+            if let Some(what) = beyond(disk, mark).map_err(read)? {
+                report.find(what);
+            }
+        }
     }
     if state.is_none() && end.seq > 0 && report.findings.is_empty() {
         report.find("the first records are missing, and no snapshot stands for them: the state cannot be folded");
@@ -238,6 +244,16 @@ fn check_archived(state: &State, archive: &Archive, report: &mut Report) {
             Err(error) => report.find(error),
         }
     }
+}
+
+/// A snapshot of more than was acknowledged, by what its end says: a start does not believe it.
+fn beyond(disk: &dyn Disk, mark: Mark) -> io::Result<Option<String>> {
+    for name in snapshot::names(disk)? {
+        if claimed_end(disk, &name).is_ok_and(|end| end.link.frame_no > mark.frame_no) {
+            return Ok(Some(format!("MARK: snapshot {name} is beyond the high-water mark at frame {}", mark.frame_no)));
+        }
+    }
+    Ok(None)
 }
 
 /// The mark. A slot that cannot be read is a finding after an orderly stop; a loss of power may tear one.

@@ -6,6 +6,7 @@
 //! Lengths come from environment variables, so that the same tests run for minutes in CI and for hours in the long run
 //! (`tools/prove`); every one prints its seed, and a failing seed repeats the failure.
 
+mod archived;
 mod disk;
 mod linear;
 mod sabotage;

@@ -736,8 +736,9 @@ fn a_subscription_places_one_order_in_every_period() {
         none tea:2
         wait 1
         status tea:2 fully_allocated
-        wait 172800                         # two periods: both orders, once each
+        wait 86400
         status tea:3 partially_allocated
+        wait 86400
         status tea:4 backordered
         none tea:5
         skip tea

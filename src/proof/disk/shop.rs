@@ -38,6 +38,8 @@ use crate::pipeline::{Pipeline, Refused};
 const TOLD: &str = "ORDAIN_SHOP";
 const NAME: &str = "proof::disk::shop::a_shop_trades_until_power_goes";
 const SKUS: [&str; 3] = ["cable", "case", "phone"];
+/// Units that come after a start: more than can be waited for.
+const AFTER: i32 = 100_000;
 const GENERATION_BYTES: u64 = 8 << 10;
 
 fn node() -> Command {
@@ -269,7 +271,7 @@ fn judge_shop(disk: &Path, trace: &Trace, point: usize) -> Result<(), Finding> {
     if on_hand < received {
         return Err(Finding::Lost(format!("{received} units were received, {on_hand} are there")));
     }
-    let again = [node(), item("phone"), receive("phone", 1), Command::Reserve(reserve("after", "phone", 1))];
+    let again = [node(), item("phone"), receive("phone", AFTER), Command::Reserve(reserve("after", "phone", 1))];
     for command in again {
         shop.submit(command).map_err(|refused| unopened(refused.to_string()))?;
     }

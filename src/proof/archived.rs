@@ -2,16 +2,23 @@
 
 use std::sync::Arc;
 
-use super::*;
 use crate::domain::archive::Archiving;
-use crate::domain::command::{CancelOrder, Fulfill, FulfillmentAction, IdempotencyKey, PlaceOrder, ReportPayment};
+use crate::domain::command::{
+    CancelOrder, Command, Context, Fulfill, FulfillmentAction, IdempotencyKey, PlaceOrder, ReportPayment,
+};
+use crate::domain::event::Event;
 use crate::domain::fulfillment::Shipment;
 use crate::domain::ids::{FulfillmentKey, OrderKey};
+use crate::domain::money::Currency;
 use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::PaymentMark;
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::{Outcome, Reply};
+use crate::domain::state::State;
 use crate::engine::tests::world::World;
-use crate::journal::{Options, Simulated, Unrecovered, Workers};
+use crate::journal::{Durable, Options, Simulated, Unrecovered, Workers};
+use crate::pipeline::{Pipeline, Refused};
 use crate::views::{Filter, Views};
 
 fn start(disk: &Simulated) -> Result<Pipeline, crate::journal::Failure> {
@@ -26,7 +33,7 @@ fn start(disk: &Simulated) -> Result<Pipeline, crate::journal::Failure> {
 fn shop() -> (Simulated, Pipeline) {
     let disk = Simulated::new(1);
     let pipeline = start(&disk).expect("a new disk");
-    super::tests::stock(&pipeline);
+    crate::pipeline::tests::stock(&pipeline);
     (disk, pipeline)
 }
 
