@@ -1,0 +1,87 @@
+//! Commands that change the catalogue: nodes in part, items, channels.
+
+use crate::domain::geo::Position;
+use crate::domain::ids::Text;
+use crate::domain::item::{Dimensions, ItemKind};
+use crate::domain::money::Money;
+use crate::domain::node::{Handling, NodeKind};
+use crate::domain::quantity::Quantity;
+use crate::domain::time::WallTime;
+
+/// Fields of a node to change; `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodePatch {
+    /// Switch it on or off.
+    pub active: Option<bool>,
+    /// Why it was switched off.
+    pub inactive_reason: Option<Text>,
+    /// Kind of place.
+    pub kind: Option<NodeKind>,
+    /// Name.
+    pub name: Option<Text>,
+    /// Position.
+    pub position: Option<Position>,
+    /// Country.
+    pub country: Option<Text>,
+    /// Postal code.
+    pub postal_code: Option<Text>,
+    /// Time zone.
+    pub time_zone: Option<Text>,
+    /// Cost of handling.
+    pub handling: Option<Option<Handling>>,
+    /// Name of its calendar.
+    pub calendar: Option<Option<Text>>,
+    /// Shipments a day.
+    pub capacity_per_day: Option<Option<u32>>,
+    /// Minutes after midnight.
+    pub cutoff_min: Option<Option<u16>>,
+    /// What it can do.
+    pub capabilities: Option<Vec<Text>>,
+}
+
+/// An item to be put, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutItem {
+    /// Its sku.
+    pub sku: Text,
+    /// Name.
+    pub name: Text,
+    /// Kind.
+    pub kind: ItemKind,
+    /// Weight of one unit, grams.
+    pub weight_g: u32,
+    /// Size of one unit.
+    pub dimensions: Dimensions,
+    /// Value of one unit, base currency.
+    pub value: Option<Money>,
+    /// Components by sku, for kits.
+    pub components: Vec<(Text, Quantity)>,
+    /// When it is released; it always was when `None`.
+    pub release_at: Option<WallTime>,
+}
+
+/// A limit of a channel to be put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutLimit {
+    /// The sku.
+    pub sku: Text,
+    /// Units others must leave.
+    pub floor: u32,
+    /// Most units it may use.
+    pub cap: Option<u32>,
+}
+
+/// A channel to be put, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutChannel {
+    /// The word that orders carry.
+    pub id: Text,
+    /// Name.
+    pub name: Text,
+    /// Nodes that serve it; all when `None`.
+    pub nodes: Option<Vec<Text>>,
+    /// Customers whose segment it is.
+    pub customers: Vec<Text>,
+    /// Its limits.
+    pub limits: Vec<PutLimit>,
+}

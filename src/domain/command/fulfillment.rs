@@ -1,0 +1,62 @@
+//! Steps of fulfilment orders.
+
+use super::order::NamedUnits;
+use crate::domain::fulfillment::{Shipment, ShortReason};
+use crate::domain::ids::Text;
+
+/// What is to be done to a fulfilment order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FulfillmentAction {
+    /// Take it on.
+    Accept,
+    /// Refuse it.
+    Reject {
+        /// Why.
+        reason: Text,
+    },
+    /// Pick units; all that are left when `None`.
+    Pick {
+        /// Which.
+        lines: Option<Vec<NamedUnits>>,
+    },
+    /// Units are not there.
+    Short {
+        /// Which.
+        lines: Vec<NamedUnits>,
+        /// Why.
+        reason: ShortReason,
+    },
+    /// Pack it.
+    Pack,
+    /// It waits to be picked up.
+    Ready,
+    /// It leaves.
+    Ship {
+        /// How.
+        shipment: Shipment,
+    },
+    /// The customer takes it at the node.
+    HandOver,
+    /// It was delivered.
+    Deliver,
+    /// Stop it.
+    Cancel {
+        /// Why.
+        reason: Text,
+        /// Whether the demand stays and is sourced again elsewhere.
+        resource: bool,
+    },
+    /// Agree to stop.
+    CancelAccept,
+    /// Go on.
+    CancelRefuse,
+}
+
+/// A step of a fulfilment order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fulfill {
+    /// Which.
+    pub fulfillment: Text,
+    /// What.
+    pub action: FulfillmentAction,
+}

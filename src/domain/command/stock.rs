@@ -1,0 +1,78 @@
+//! Commands that change stock: adjustments, moves between states, counts.
+
+use crate::domain::ids::Text;
+use crate::domain::quantity::Quantity;
+use crate::domain::stock::MovementKind;
+use crate::domain::time::WallTime;
+
+/// One relative change of what is on hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The sku.
+    pub sku: Text,
+    /// The node.
+    pub node: Text,
+    /// By how much; never zero.
+    pub delta: i32,
+    /// Why.
+    pub reason: MovementKind,
+}
+
+/// A state of units that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StockState {
+    /// Free for promise.
+    Available,
+    /// Not sellable.
+    Damaged,
+    /// Waiting for inspection.
+    QualityControl,
+    /// Withheld as a buffer.
+    SafetyStock,
+}
+
+impl StockState {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Available => "available",
+            Self::Damaged => "damaged",
+            Self::QualityControl => "quality_control",
+            Self::SafetyStock => "safety_stock",
+        }
+    }
+}
+
+/// One change of state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockMove {
+    /// The sku.
+    pub sku: Text,
+    /// The node.
+    pub node: Text,
+    /// From; one of the two is `Available`.
+    pub from: StockState,
+    /// To.
+    pub to: StockState,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+/// An absolute count, compared and set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetOnHand {
+    /// The sku.
+    pub sku: Text,
+    /// The node.
+    pub node: Text,
+    /// What was counted.
+    pub on_hand: u32,
+    /// What the caller believes is there; `None` opts out of the comparison.
+    pub expected: Option<u32>,
+    /// Who counted.
+    pub source: Option<Text>,
+    /// The counter's own sequence: a lower one than the last is stale.
+    pub source_seq: Option<u64>,
+    /// When it was counted; now when `None`.
+    pub as_of: Option<WallTime>,
+}
