@@ -13,9 +13,11 @@ use super::item::ItemPut;
 use super::json::Json;
 use super::node::NodePut;
 use super::order::NewOrder;
+use super::past_order::{PastShipmentShape, past_order};
 use super::problem::Problem;
 use super::reading::{At, Faults, Shape, finished, shape};
 use super::scalar::{Count, Id, Instant, Name, Sequence, Sku};
+use super::stock::sequence_needs_source;
 use crate::domain::command::{Command, SetOnHand};
 
 /// Most refusals that a report tells one by one.
@@ -34,8 +36,10 @@ pub enum ImportKind {
     Nodes,
     /// Counts, each with its `sku` and `node`.
     Stock,
-    /// Orders.
+    /// Orders, to be placed.
     Orders,
+    /// Orders that ended, with their own dates.
+    History,
 }
 
 shape! {
@@ -67,6 +71,7 @@ shape! {
         /// When it was counted.
         pub as_of: Option<Instant>,
     }
+    check = CountLine::judge;
 }
 
 impl ImportKind {
@@ -77,6 +82,7 @@ impl ImportKind {
             "nodes" => Some(Self::Nodes),
             "stock" => Some(Self::Stock),
             "orders" => Some(Self::Orders),
+            "history" => Some(Self::History),
             _ => None,
         }
     }
@@ -99,6 +105,15 @@ impl ImportKind {
             Self::Orders => {
                 NewOrder::read(&line, &at).map(|order| Command::PlaceOrder(Box::new(order.order(fingerprint))))
             }
+            Self::History => {
+                let closed_at: Option<Instant> = named(&mut line, "closed_at", &at);
+                let shipments: Option<Option<Vec<PastShipmentShape>>> = named(&mut line, "shipments", &at);
+                let order = NewOrder::read(&line, &at).map(|order| order.order(fingerprint));
+                let past = order.zip(closed_at).zip(shipments);
+                past.map(|((order, closed), shipments)| {
+                    Command::ImportOrder(Box::new(past_order(order, closed, shipments)))
+                })
+            }
         };
         finished(command, faults).map_err(|faults| Problem::of_faults(&faults))
     }
@@ -114,17 +129,19 @@ fn named<T: Shape>(line: &mut Json<'_>, name: &'static str, at: &At<'_>) -> Opti
 }
 
 impl CountLine {
+    fn judge(&self, at: &At<'_>) {
+        sequence_needs_source(self.source_seq.is_some(), self.source.is_some(), at);
+    }
+
     fn command(self) -> Command {
-        let expected = self.expected.map(|count| count.0);
-        let (source, source_seq, as_of) = (None, None, None);
         Command::SetOnHand(SetOnHand {
             sku: self.sku.0,
             node: self.node.0,
             on_hand: self.on_hand.0,
-            expected,
-            source,
-            source_seq,
-            as_of,
+            expected: self.expected.map(|count| count.0),
+            source: self.source.map(|source| source.0),
+            source_seq: self.source_seq.map(|seq| seq.0),
+            as_of: self.as_of.map(Instant::wall),
         })
     }
 }
@@ -281,6 +298,19 @@ mod tests {
         let Ok(Command::PutItem(item)) = ImportKind::Items.command(row) else { panic!("is an item") };
         assert_eq!((&*item.sku, &*item.name, item.weight_g), ("A 1", "12 mugs", 350));
         assert_eq!(item.value.map(|value| value.amount), Some(1250));
+    }
+
+    #[test]
+    fn a_count_keeps_who_counted_and_when() {
+        let line =
+            br#"{"sku":"A","node":"n","on_hand":1,"source":"till","source_seq":7,"as_of":"2026-01-02T03:04:05Z"}"#;
+        let Ok(Command::SetOnHand(set)) = ImportKind::Stock.command(Json::parse(line).unwrap()) else {
+            panic!("is a count")
+        };
+        assert_eq!((set.source.as_deref(), set.source_seq), (Some("till"), Some(7)));
+        assert_eq!(set.as_of.map(|at| at.0), Some(1_767_323_045_000));
+        let alone = Json::parse(br#"{"sku":"A","node":"n","on_hand":1,"source_seq":7}"#).unwrap();
+        assert!(ImportKind::Stock.command(alone).is_err(), "a sequence is of a source");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod json;
 pub mod node;
 pub mod order;
 pub mod page;
+pub mod past_order;
 pub mod personal;
 pub mod problem;
 pub mod reading;

@@ -115,11 +115,16 @@ shape! {
     check = CountPut::judge;
 }
 
+/// A counter's own sequence means nothing without the counter.
+pub fn sequence_needs_source(has_sequence: bool, has_source: bool, at: &At<'_>) {
+    if has_sequence && !has_source {
+        at.field("source").fault::<()>("missing_field", "is required with `source_seq`");
+    }
+}
+
 impl CountPut {
     fn judge(&self, at: &At<'_>) {
-        if self.source_seq.is_some() && self.source.is_none() {
-            at.field("source").fault::<()>("missing_field", "is required with `source_seq`");
-        }
+        sequence_needs_source(self.source_seq.is_some(), self.source.is_some(), at);
     }
 
     /// The command for one cell.

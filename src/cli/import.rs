@@ -1,4 +1,4 @@
-//! `ordain import`: stream a file of items, nodes, stock or orders to a running server.
+//! `ordain import`: stream a file of items, nodes, stock, orders or orders that ended to a running server.
 //!
 //! The file goes over the wire as it is, CSV or JSON lines; the server reads it line by line and answers with every line
 //! it refused and why. A bad line stops nothing unless `--strict`. What is *not* here: the shapes of the lines, which are
@@ -46,6 +46,8 @@ enum Kind {
     Nodes,
     Stock,
     Orders,
+    /// Orders that ended, with their own dates and no stock effect.
+    History,
 }
 
 impl Kind {
@@ -55,6 +57,7 @@ impl Kind {
             Self::Nodes => "nodes",
             Self::Stock => "stock",
             Self::Orders => "orders",
+            Self::History => "history",
         }
     }
 }

@@ -6,6 +6,7 @@ mod catalogue;
 mod edit;
 mod fulfillment;
 mod order;
+mod past_order;
 mod reservation;
 mod stock;
 mod subscription;
@@ -15,6 +16,7 @@ pub use catalogue::*;
 pub use edit::*;
 pub use fulfillment::*;
 pub use order::*;
+pub use past_order::*;
 pub use reservation::*;
 pub use stock::*;
 pub use subscription::*;
@@ -89,6 +91,8 @@ pub enum Command {
     },
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
+    /// Take in an order that ended before it was told of.
+    ImportOrder(Box<ImportOrder>),
     /// Plan an order that rests.
     RouteOrder {
         /// Which.

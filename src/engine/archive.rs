@@ -88,6 +88,7 @@ impl Naming<'_> {
             | Command::ChangeReservation(_)
             | Command::ReleaseReservation { .. }
             | Command::PlaceOrder(_)
+            | Command::ImportOrder(_)
             | Command::AnnounceInbound(_)
             | Command::ChangeInbound { .. }
             | Command::ReadyTransfer(_)

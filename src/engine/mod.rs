@@ -45,6 +45,7 @@ mod edit;
 mod expire;
 mod fulfill;
 mod hold;
+mod import;
 mod inbound;
 mod ledger;
 mod limits;
@@ -205,6 +206,7 @@ impl Engine {
             Command::ChangeReservation(change) => self.change_reservation(&turn, &change),
             Command::ReleaseReservation { reservation } => self.release_reservation(&turn, &reservation),
             Command::PlaceOrder(order) => self.place_order(&turn, &order),
+            Command::ImportOrder(past) => self.import_order(&turn, &past),
             Command::RouteOrder { order } => self.route_order(&turn, &order),
             Command::AllocateOrder { order } => self.allocate_order(&turn, &order),
             Command::CancelOrder(cancel) => self.cancel_order(&turn, &cancel),

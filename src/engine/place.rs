@@ -228,7 +228,12 @@ impl Engine {
         Executed::done(Reply::Order(Box::new(order)), seq)
     }
 
-    fn repeat_order(&self, command: &PlaceOrder, key: OrderKey, fingerprint: u64) -> Result<Executed, Rejection> {
+    pub(super) fn repeat_order(
+        &self,
+        command: &PlaceOrder,
+        key: OrderKey,
+        fingerprint: u64,
+    ) -> Result<Executed, Rejection> {
         if fingerprint != command.fingerprint {
             return Err(Rejection::IdTaken { id: command.id.as_deref().unwrap_or_default().to_owned() });
         }
@@ -236,7 +241,7 @@ impl Engine {
         Ok(Executed::Repeat { seq: order.history[0].seq, answer: Answer::Order(key) })
     }
 
-    fn duplicate(&self, command: &PlaceOrder, key: OrderKey) -> Rejection {
+    pub(super) fn duplicate(&self, command: &PlaceOrder, key: OrderKey) -> Rejection {
         let name = self.order_wherever(key).ok().flatten().map(|order| order.name());
         Rejection::DuplicateChannelOrder {
             channel: command.channel.to_string(),
@@ -464,7 +469,7 @@ pub(super) fn destination(catalogue: &Catalogue, to: &ShipTo) -> Destination {
     }
 }
 
-fn facts(
+pub(super) fn facts(
     command: &PlaceOrder,
     destinations: Vec<Destination>,
     now: Now,

@@ -52,6 +52,13 @@ pub struct Logged {
     pub touched: BTreeSet<SkuIndex>,
 }
 
+impl SealedDraft {
+    /// How large the record is.
+    pub fn bytes(&self) -> usize {
+        self.encoded.0.len()
+    }
+}
+
 impl<'a> Turn<'a> {
     /// A turn under a claimed key, if one was sent.
     pub fn new(log: &'a dyn Log, context: &'a Context, key: Option<Claim<'a>>) -> Self {
@@ -194,6 +201,16 @@ impl Logged {
             {
                 let folded = Order::archive(slot.take(), &self.header, archiving);
                 **slot = Some(folded.expect("only what may leave does, and it comes back as it left"));
+            }
+        }
+    }
+
+    /// Folds an order of the past that the record takes in.
+    pub fn fold_imported(&self, slot: &mut Locked<Order>) {
+        for event in &self.events {
+            if let Event::Archiving(archiving) = event {
+                let folded = Order::archive(None, &self.header, archiving);
+                **slot = Some(folded.expect("what is taken in has ended"));
             }
         }
     }

@@ -43,10 +43,11 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Import items, nodes, stock or orders, one per line: NDJSON or CSV, by the content type.
+/// Import items, nodes, stock, orders or orders that have ended (`history`), one per line: NDJSON or CSV, by the content
+/// type.
 #[utoipa::path(
     post, path = "/v1/import/{kind}", tag = "imports",
-    params(("kind" = String, Path, description = "items, nodes, stock or orders"), ImportParams),
+    params(("kind" = String, Path, description = "items, nodes, stock, orders or history"), ImportParams),
     request_body(content((String = "application/x-ndjson"), (String = "text/csv"))),
     responses((status = 200, body = ImportReport)),
 )]
@@ -57,7 +58,7 @@ pub async fn import(
     request: Request,
 ) -> Replied {
     let kind = ImportKind::of_word(&kind)
-        .ok_or_else(|| Problem::new("route_not_found", "items, nodes, stock and orders can be imported"))?;
+        .ok_or_else(|| Problem::new("route_not_found", "items, nodes, stock, orders and history can be imported"))?;
     let (parts, mut body) = request.into_parts();
     let format = format(&parts.headers)?;
     let Ok(_permit) = front.imports().try_acquire() else {

@@ -21,7 +21,7 @@ use crate::journal::{Durable, Options, Simulated, Unrecovered, Workers};
 use crate::pipeline::{Pipeline, Refused};
 use crate::views::{Filter, Views};
 
-fn start(disk: &Simulated) -> Result<Pipeline, crate::journal::Failure> {
+pub(super) fn start(disk: &Simulated) -> Result<Pipeline, crate::journal::Failure> {
     let options = Options { workers: Workers::Caller, ..Options::default() };
     let (journal, state) = Unrecovered::on(Arc::new(disk.clone()), options).recover()?;
     state.check_ownership().expect("every unit has its owner");
@@ -30,7 +30,7 @@ fn start(disk: &Simulated) -> Result<Pipeline, crate::journal::Failure> {
     Ok(pipeline)
 }
 
-fn shop() -> (Simulated, Pipeline) {
+pub(super) fn shop() -> (Simulated, Pipeline) {
     let disk = Simulated::new(1);
     let pipeline = start(&disk).expect("a new disk");
     crate::pipeline::tests::stock(&pipeline);
@@ -41,11 +41,11 @@ fn asked(id: &str, channel_order_id: &str) -> PlaceOrder {
     PlaceOrder { id: Some(id.into()), fingerprint: 7, ..World::order_of(channel_order_id, &[("phone", 2)], None) }
 }
 
-fn run(pipeline: &Pipeline, command: Command) -> Result<Outcome, Refused> {
+pub(super) fn run(pipeline: &Pipeline, command: Command) -> Result<Outcome, Refused> {
     pipeline.submit_blocking(&Context::library(), command).map(Durable::into_inner)
 }
 
-fn order_in(outcome: Outcome) -> Order {
+pub(super) fn order_in(outcome: Outcome) -> Order {
     match outcome.reply {
         Reply::Order(order) | Reply::Fulfillment { order, .. } | Reply::Hold { order, .. } => *order,
         other => panic!("{other:?} is no order"),
@@ -61,7 +61,7 @@ fn cancel(pipeline: &Pipeline, id: &str) -> Result<Order, Refused> {
     run(pipeline, Command::CancelOrder(cancel)).map(order_in)
 }
 
-fn usd(amount: i64) -> Money {
+pub(super) fn usd(amount: i64) -> Money {
     Money { amount, currency: Currency::USD }
 }
 
@@ -89,7 +89,7 @@ fn deliver(pipeline: &Pipeline, key: OrderKey) -> Order {
 }
 
 /// What has ended leaves, a snapshot is cut, and memory forgets; answers how many orders memory still has.
-fn tidy(pipeline: &Pipeline) -> usize {
+pub(super) fn tidy(pipeline: &Pipeline) -> usize {
     let engine = pipeline.engine();
     engine.archive_now(pipeline.journal());
     let _ = pipeline.journal().durable_blocking(pipeline.journal().last_seq(), ());

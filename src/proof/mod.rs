@@ -8,6 +8,7 @@
 
 mod archived;
 mod disk;
+mod history;
 mod linear;
 mod sabotage;
 mod search;

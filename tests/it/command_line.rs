@@ -95,6 +95,18 @@ fn an_import_tells_line_by_line_what_was_refused_and_the_directory_can_be_checke
         let output = import(kind, file, &[]);
         assert_eq!(code(&output), 0, "{kind}: {}", text(&output.stderr));
     }
+    let ended = |id: &str, closed_at: &str| {
+        format!(
+            r#"{{"id":"{id}","type":"standard","channel":"web","channel_order_id":"{id}","customer":{{"id":"c-1"}},"ship_to":{{"name":"","line1":"1 Main","city":"Chicago","region":"IL","postal_code":"60602","country":"US"}},"lines":[{{"sku":"mug","quantity":2,"unit_price":{{"amount":1200,"currency":"USD"}}}}],"delivery_method":"ship","placed_at":"2019-05-01T00:00:00Z","closed_at":"{closed_at}","shipments":[{{"node":"chicago","carrier":"ups"}}]}}"#
+        )
+    };
+    write(
+        "history.ndjson",
+        &format!("{}\n{}\n", ended("h-1", "2019-05-03T00:00:00Z"), ended("h-2", "2018-01-01T00:00:00Z")),
+    );
+    let history = import("history", "history.ndjson", &[]);
+    assert_eq!(text(&history.stdout), "1 lines taken in, 1 refused\n", "{}", text(&history.stderr));
+    assert!(text(&history.stderr).contains("closed_at"), "{}", text(&history.stderr));
     let folder = data.path().to_string_lossy().into_owned();
     assert_eq!(code(&ordain(&["check", "--data", &folder])), 1, "a server holds the directory");
     server.stop();
@@ -105,6 +117,7 @@ fn an_import_tells_line_by_line_what_was_refused_and_the_directory_can_be_checke
         text(&dump.stdout).lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
     assert_eq!(records[0]["seq"], 2);
     assert!(records.iter().any(|record| record["events"][0]["type"] == "stock_moved"), "{records:?}");
+    assert!(records.iter().any(|record| record["events"][0]["type"] == "order_imported"), "{records:?}");
 
     let check = ordain(&["check", "--data", &folder]);
     assert_eq!(code(&check), 0, "{}", text(&check.stdout));

@@ -208,7 +208,13 @@ mod tests {
             |_| {},
             |bytes| {
                 for format in [Format::Ndjson, Format::Csv] {
-                    for kind in [ImportKind::Items, ImportKind::Nodes, ImportKind::Stock, ImportKind::Orders] {
+                    for kind in [
+                        ImportKind::Items,
+                        ImportKind::Nodes,
+                        ImportKind::Stock,
+                        ImportKind::Orders,
+                        ImportKind::History,
+                    ] {
                         format.read(kind, bytes, |line| {
                             assert!(line.number > 0);
                             true
