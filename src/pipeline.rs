@@ -214,6 +214,7 @@ impl Pipeline {
             Reply::Inbound(inbound) => inbound.seq,
             Reply::Transfer(transfer) => transfer.seq,
             Reply::Subscription { subscription, .. } => subscription.seq,
+            Reply::CycleCount(count) => count.seq,
             _ => seq,
         };
         Ok(Outcome { reply, seq, replayed: true })

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::channel::ChannelJson;
+use super::cycle_count::CycleCountJson;
 use super::edit::EditJson;
 use super::fulfillment::FulfillmentJson;
 use super::hold::HoldJson;
@@ -38,6 +39,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Order(order) => OrderJson::written(order, catalogue),
         Reply::Subscription { subscription, .. } => json(&SubscriptionJson::of(subscription, catalogue)),
         Reply::Inbound(inbound) => json(&InboundJson::of(inbound, catalogue, now.wall)),
+        Reply::CycleCount(count) => json(&CycleCountJson::of(count, catalogue)),
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
         Reply::Channel { channel, used, .. } => json(&ChannelJson::of(channel, used, catalogue)),

@@ -11,11 +11,12 @@ use super::words::{Worded, reservation_word};
 use crate::domain::archive::Archiving;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::{ChannelEvent, Limit};
+use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::decision::{Assignment, Decision, LineUnits};
 use crate::domain::edit::{Edit, EditTerms, LineChange, PlannedShipment};
 use crate::domain::event::{
-    ChannelChanged, Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved, SubscriptionChanged,
-    TransferChanged,
+    ChannelChanged, CycleCountChanged, Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved,
+    SubscriptionChanged, TransferChanged,
 };
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::hold::Hold;
@@ -135,6 +136,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::InboundChanged(e) => inbound_changed(e, names),
         Event::TransferChanged(e) => transfer_changed(e, names),
         Event::ChannelChanged(e) => channel_changed(e, names),
+        Event::CycleCountChanged(e) => cycle_count_changed(e, names),
         Event::CountNoted(e) => json!({
             "type": "count_noted", "sku": names.sku(e.cell.sku), "node": names.node(e.cell.node), "source": e.source,
             "source_seq": e.source_seq, "observed_at": Instant::from(e.observed_at), "counted": e.counted,
@@ -221,6 +223,26 @@ fn inbound_changed(changed: &InboundChanged, names: &impl Names) -> Value {
         InboundEvent::Ended { reason } => ("inbound_ended", json!({"reason": reason})),
     };
     name(&mut facts, kind, "inbound", changed.key.to_string(), changed.version);
+    facts
+}
+
+fn cycle_count_changed(changed: &CycleCountChanged, names: &impl Names) -> Value {
+    let (kind, mut facts) = match &changed.event {
+        CycleCountEvent::Planned { id, node, skus, .. } => {
+            let skus: Vec<_> = skus.iter().map(|sku| names.sku(*sku)).collect();
+            ("count_planned", json!({"caller_id": id, "node": names.node(*node), "skus": skus}))
+        }
+        CycleCountEvent::Counted { lines } => {
+            let line = |line: &CountedLine| {
+                json!({
+                    "line": line.line, "on_hand": line.on_hand, "difference": line.difference, "applied": line.applied,
+                })
+            };
+            ("count_submitted", json!({"lines": lines.iter().map(line).collect::<Vec<_>>()}))
+        }
+        CycleCountEvent::Cancelled { reason } => ("count_cancelled", json!({"reason": reason})),
+    };
+    name(&mut facts, kind, "count", changed.key.to_string(), changed.version);
     facts
 }
 

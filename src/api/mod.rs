@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod backup;
 pub mod channel;
+pub mod cycle_count;
 pub mod decision;
 pub mod edit;
 pub mod event;

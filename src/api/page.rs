@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::json::Json;
 use super::reading::{At, Shape, shape, shown};
-use crate::domain::ids::{FulfillmentKey, InboundKey, OrderKey, SubscriptionKey, TransferKey};
+use crate::domain::ids::{CycleCountKey, FulfillmentKey, InboundKey, OrderKey, SubscriptionKey, TransferKey};
 use crate::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 
 /// How many entries a page shall have.
@@ -62,6 +62,8 @@ cursors! {
     OrderCursor(OrderKey) by OrderKey::parse;
     /// The last document of inbound supply of the page before.
     InboundCursor(InboundKey) by InboundKey::parse;
+    /// The last cycle count of the page before.
+    CycleCountCursor(CycleCountKey) by CycleCountKey::parse;
     /// The last transfer of the page before.
     TransferCursor(TransferKey) by TransferKey::parse;
     /// The last subscription of the page before.

@@ -1,6 +1,7 @@
 //! The conversions, against the table of bad input that the test over HTTP reads too.
 
 use super::channel::ChannelPut;
+use super::cycle_count::{CountCancelling, NewCount, Results};
 use super::edit::NewEdit;
 use super::fulfillment::{Nothing, Rejecting, Shipping, Shorting};
 use super::hold::{HoldEnd, NewHold, NewPayment};
@@ -57,6 +58,9 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PATCH", ["inbound", _]) => read_as::<InboundChange>(body),
         ("POST", ["inbound", _, "receipts"]) => read_as::<Receipt>(body),
         ("POST", ["inbound", _, "cancel"]) => read_as::<CallingOff>(body),
+        ("POST", ["counts"]) => read_as::<NewCount>(body),
+        ("POST", ["counts", _, "results"]) => read_as::<Results>(body),
+        ("POST", ["counts", _, "cancel"]) => read_as::<CountCancelling>(body),
         ("POST", ["transfers"]) => read_as::<NewTransfer>(body),
         ("PATCH", ["transfers", _]) => read_as::<TransferChange>(body),
         ("POST", ["transfers", _, "receipts"]) => read_as::<TransferReceipt>(body),

@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::json::Json;
 use super::reading::{At, Shape, shown};
 use crate::domain::command::StockState;
+use crate::domain::cycle_count::CycleCountStatus;
 use crate::domain::decision::FenceReason;
 use crate::domain::edit::EditState;
 use crate::domain::fulfillment::{FulfillmentStatus, ShortReason};
@@ -171,6 +172,9 @@ words! {
     InboundStatus {
         Expected = "expected", PartiallyReceived = "partially_received", Received = "received", Closed = "closed",
         Cancelled = "cancelled",
+    }
+    CycleCountStatus {
+        Planned = "planned", InProgress = "in_progress", Completed = "completed", Cancelled = "cancelled",
     }
     TransferStatus {
         Ready = "ready", InTransit = "in_transit", PartiallyReceived = "partially_received", Received = "received",

@@ -130,6 +130,15 @@ pub enum Command {
         /// What happens to it.
         action: InboundAction,
     },
+    /// Plan a cycle count.
+    PlanCount(PlanCount),
+    /// Submit results of a cycle count, or call it off.
+    ChangeCount {
+        /// Which.
+        count: Text,
+        /// What happens to it.
+        action: CycleCountAction,
+    },
     /// Make a transfer.
     ReadyTransfer(ReadyTransfer),
     /// Re-date, dispatch, receive or call off a transfer.

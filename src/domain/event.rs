@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::archive::Archiving;
 use super::channel::ChannelEvent;
 use super::count::Moved;
+use super::cycle_count::CycleCountEvent;
 use super::ids::{
-    ChannelIndex, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text, TransferKey,
+    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text,
+    TransferKey,
 };
 use super::inbound::InboundEvent;
 use super::item::Item;
@@ -141,6 +143,17 @@ pub struct SubscriptionChanged {
     pub event: SubscriptionEvent,
 }
 
+/// Something happened to a cycle count.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CycleCountChanged {
+    /// Which.
+    pub key: CycleCountKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: CycleCountEvent,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -162,6 +175,8 @@ pub enum Answer {
     Counted(CellKey, Level, i64),
     /// A subscription, as it stands.
     Subscription(SubscriptionKey),
+    /// A cycle count, as it stands.
+    CycleCount(CycleCountKey),
 }
 
 /// An idempotency key took effect with this record.
@@ -206,6 +221,8 @@ pub enum Event {
     SubscriptionChanged(Box<SubscriptionChanged>),
     /// See [`Archiving`].
     Archiving(Archiving),
+    /// See [`CycleCountChanged`].
+    CycleCountChanged(Box<CycleCountChanged>),
 }
 
 impl Event {
@@ -227,6 +244,7 @@ impl Event {
             Self::CountNoted(_) => 13,
             Self::SubscriptionChanged(_) => 15,
             Self::Archiving(_) => 18,
+            Self::CycleCountChanged(_) => 21,
         }
     }
 
@@ -247,6 +265,7 @@ impl Event {
             Self::Archiving(e) => EntityKey::Order(e.key()),
             Self::CountNoted(e) => EntityKey::Count(e.cell),
             Self::SubscriptionChanged(e) => EntityKey::Subscription(e.key),
+            Self::CycleCountChanged(e) => EntityKey::CycleCount(e.key),
         }
     }
 

@@ -65,6 +65,10 @@ pub struct TransferKey(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct SubscriptionKey(pub u64);
 
+/// Generated number of a cycle count.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct CycleCountKey(pub u64);
+
 /// A fulfilment order: the order it belongs to and its number within it, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct FulfillmentKey {
@@ -177,6 +181,19 @@ impl SubscriptionKey {
 impl fmt::Display for SubscriptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "s-{}", spell(self.0))
+    }
+}
+
+impl CycleCountKey {
+    /// Reads the text form; `None` when it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        unspell(text.strip_prefix("c-")?).map(Self)
+    }
+}
+
+impl fmt::Display for CycleCountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "c-{}", spell(self.0))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod channel;
 pub mod channel_limits;
 pub mod command;
 pub mod count;
+pub mod cycle_count;
 pub mod decision;
 pub mod edit;
 pub mod event;

@@ -270,6 +270,14 @@ pub enum Rejection {
         /// Where it stands.
         state: &'static str,
     },
+    /// The cycle count has ended.
+    #[error("count {id} is {state}: nothing more is to be counted")]
+    CountEnded {
+        /// The cycle count.
+        id: String,
+        /// How it ended.
+        state: &'static str,
+    },
     /// More would be given back than was taken.
     #[error("order {order}: {refund} cannot be given back, {paid} are paid and not yet given back")]
     RefundTooLarge {
@@ -351,6 +359,7 @@ impl Rejection {
             Self::ReservationOfEdit { .. } => "reservation_of_edit",
             Self::InboundEnded { .. } => "inbound_ended",
             Self::SubscriptionState { .. } => "subscription_state",
+            Self::CountEnded { .. } => "count_ended",
             Self::RefundTooLarge { .. } => "refund_too_large",
             Self::TooLarge(_) => "record_too_large",
             Self::ArchiveUnreadable(_) => "archive_unreadable",

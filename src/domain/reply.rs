@@ -2,6 +2,7 @@
 
 use super::channel::ChannelTerms;
 use super::count::Dropped;
+use super::cycle_count::CycleCount;
 use super::ids::{FulfillmentKey, NodeIndex};
 use super::inbound::Inbound;
 use super::item::Item;
@@ -58,6 +59,8 @@ pub enum Reply {
     },
     /// A document of inbound supply.
     Inbound(Box<Inbound>),
+    /// A cycle count.
+    CycleCount(Box<CycleCount>),
     /// A transfer.
     Transfer(Box<Transfer>),
     /// A subscription, and whether it is new.

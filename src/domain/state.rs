@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::channel::Channel;
 use super::count::{CountMark, Minute, MinuteKey};
+use super::cycle_count::CycleCount;
 use super::event::{DirectoryFounded, Event, KeyUsed};
 use super::ids::{
-    ChannelIndex, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text, TransferKey,
+    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text,
+    TransferKey,
 };
 use super::inbound::Inbound;
 use super::item::Item;
@@ -57,6 +59,8 @@ pub enum EntityKey {
     Subscription(SubscriptionKey),
     /// What changed on hand in a minute.
     Minute(MinuteKey),
+    /// A cycle count.
+    CycleCount(CycleCountKey),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -102,6 +106,8 @@ pub enum Entity {
     Subscription(Box<Subscription>),
     /// What changed on hand in a minute.
     Minute(Box<Minute>),
+    /// A cycle count.
+    CycleCount(Box<CycleCount>),
 }
 
 impl EntityKey {
@@ -122,6 +128,7 @@ impl EntityKey {
             Self::Count(_) => 12,
             Self::Subscription(_) => 14,
             Self::Minute(_) => 19,
+            Self::CycleCount(_) => 21,
         }
     }
 }
@@ -182,6 +189,13 @@ impl Entity {
             (Some(Self::Order(before)), Event::Archiving(e)) => {
                 Order::archive(Some(*before), header, e).map(|o| Self::Order(Box::new(o)))
             }
+            (None, Event::CycleCountChanged(e)) => {
+                CycleCount::fold(None, e.key, e.version, header, &e.event).map(|c| Self::CycleCount(Box::new(c)))
+            }
+            (Some(Self::CycleCount(before)), Event::CycleCountChanged(e)) => {
+                let count = CycleCount::fold(Some(*before), e.key, e.version, header, &e.event);
+                count.map(|c| Self::CycleCount(Box::new(c)))
+            }
             (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
             (before, event) => Err(LawBroken(format!("{event:?} does not follow {before:?}"))),
         }
@@ -211,6 +225,7 @@ impl Entity {
             Self::Transfer(transfer) => transfer.is_forgotten_at(now),
             Self::Count(mark) => mark.is_forgotten_at(now),
             Self::Minute(minute) => minute.is_forgotten_at(now),
+            Self::CycleCount(count) => count.is_forgotten_at(now),
             _ => false,
         }
     }
@@ -239,6 +254,7 @@ pub struct State {
     counts: BTreeMap<CellKey, Entity>,
     minutes: BTreeMap<MinuteKey, Entity>,
     subscriptions: BTreeMap<SubscriptionKey, Entity>,
+    cycle_counts: BTreeMap<CycleCountKey, Entity>,
 }
 
 impl State {
@@ -264,6 +280,7 @@ impl State {
             EntityKey::Count(key) => drop(self.counts.insert(key, entity)),
             EntityKey::Minute(key) => drop(self.minutes.insert(key, entity)),
             EntityKey::Subscription(key) => drop(self.subscriptions.insert(key, entity)),
+            EntityKey::CycleCount(key) => drop(self.cycle_counts.insert(key, entity)),
         }
     }
 
@@ -295,6 +312,7 @@ impl State {
             EntityKey::Count(key) => self.counts.remove(key),
             EntityKey::Minute(key) => self.minutes.remove(key),
             EntityKey::Subscription(key) => self.subscriptions.remove(key),
+            EntityKey::CycleCount(key) => self.cycle_counts.remove(key),
         }
     }
 
@@ -319,7 +337,7 @@ impl State {
         let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len() + self.channels.len();
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
-        let open = open + self.subscriptions.len();
+        let open = open + self.subscriptions.len() + self.cycle_counts.len();
         usize::from(self.directory.is_some()) + catalogue + cells + open
     }
 
@@ -349,6 +367,7 @@ impl State {
             EntityKey::Count(key) => self.counts.get(key),
             EntityKey::Minute(key) => self.minutes.get(key),
             EntityKey::Subscription(key) => self.subscriptions.get(key),
+            EntityKey::CycleCount(key) => self.cycle_counts.get(key),
         }
     }
 
@@ -378,6 +397,7 @@ impl State {
         let subscriptions = self.subscriptions.iter().map(|(key, entity)| (EntityKey::Subscription(*key), entity));
         let counts = self.counts.iter().map(|(key, entity)| (EntityKey::Count(*key), entity));
         let minutes = self.minutes.iter().map(|(key, entity)| (EntityKey::Minute(*key), entity));
+        let cycle_counts = self.cycle_counts.iter().map(|(key, entity)| (EntityKey::CycleCount(*key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
             .chain(cells)
@@ -390,6 +410,7 @@ impl State {
             .chain(counts)
             .chain(subscriptions)
             .chain(minutes)
+            .chain(cycle_counts)
     }
 
     /// All orders, ascending by key.
@@ -423,6 +444,7 @@ impl State {
         let subscriptions = self.subscriptions.into_iter().map(|(key, entity)| (EntityKey::Subscription(key), entity));
         let counts = self.counts.into_iter().map(|(key, entity)| (EntityKey::Count(key), entity));
         let minutes = self.minutes.into_iter().map(|(key, entity)| (EntityKey::Minute(key), entity));
+        let cycle_counts = self.cycle_counts.into_iter().map(|(key, entity)| (EntityKey::CycleCount(key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
             .chain(cells)
@@ -435,6 +457,7 @@ impl State {
             .chain(counts)
             .chain(subscriptions)
             .chain(minutes)
+            .chain(cycle_counts)
     }
 
     /// The highest generated number; 0 when there is none.
@@ -442,9 +465,10 @@ impl State {
         let order = self.orders.last_key_value().map_or(0, |(key, _)| key.0);
         let reservation = self.reservations.last_key_value().map_or(0, |(key, _)| key.0);
         let inbound = self.inbound.last_key_value().map_or(0, |(key, _)| key.0);
+        let count = self.cycle_counts.last_key_value().map_or(0, |(key, _)| key.0);
         let transfer = self.transfers.last_key_value().map_or(0, |(key, _)| key.0);
         let subscription = self.subscriptions.last_key_value().map_or(0, |(key, _)| key.0);
-        order.max(reservation).max(inbound).max(transfer).max(subscription)
+        order.max(reservation).max(inbound).max(transfer).max(subscription).max(count)
     }
 
     /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law; a state
@@ -489,6 +513,7 @@ impl State {
         self.transfers.retain(|_, entity| !entity.is_forgotten_at(now));
         self.counts.retain(|_, entity| !entity.is_forgotten_at(now));
         self.minutes.retain(|_, entity| !entity.is_forgotten_at(now));
+        self.cycle_counts.retain(|_, entity| !entity.is_forgotten_at(now));
     }
 
     /// Drops the orders that left for the archive, as snapshots do.

@@ -95,7 +95,9 @@ impl Naming<'_> {
             | Command::ChangeTransfer { .. }
             | Command::PutSubscription(_)
             | Command::ChangeSubscription { .. }
-            | Command::PutChannel(_) => None,
+            | Command::PutChannel(_)
+            | Command::PlanCount(_)
+            | Command::ChangeCount { .. } => None,
         }
     }
 }

@@ -162,6 +162,13 @@ impl Engine {
             }
             self.transfers.remove(key);
         }
+        for key in past(&mut self.ended_counts.lock(), now, INBOUND_READABLE_MS) {
+            let id = self.cycle_counts.lock(key).and_then(|slot| slot.as_ref().and_then(|count| count.id.clone()));
+            if let Some(id) = id {
+                self.names.remove(&Name::CycleCount(id));
+            }
+            self.cycle_counts.remove(key);
+        }
         for hash in past(&mut self.keys_used.lock(), now, KEY_WINDOW_MS) {
             self.names.remove(&Name::Key(hash));
         }

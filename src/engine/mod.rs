@@ -18,7 +18,7 @@
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes, items and channels |
-//! | `count`, `past` | counts merged with what happened since they were made |
+//! | `count`, `cycle_count`, `past` | counts merged with what happened since they were made |
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
 //! | `transfer` | units that go from one node to another |
 //! | `edit` | edits of orders: planned, set aside, confirmed in one record |
@@ -39,6 +39,7 @@ pub mod cell;
 mod change;
 mod consolidate;
 mod count;
+mod cycle_count;
 mod deferral;
 mod due;
 mod edit;
@@ -81,8 +82,9 @@ use parking_lot::Mutex;
 
 use crate::domain::archive::Archive;
 use crate::domain::command::{Command, Context, IdempotencyKey};
+use crate::domain::cycle_count::CycleCount;
 use crate::domain::event::Answer;
-use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, TransferKey};
+use crate::domain::ids::{CycleCountKey, InboundKey, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, TransferKey};
 use crate::domain::inbound::Inbound;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
@@ -114,6 +116,7 @@ pub struct Engine {
     reservations: Table<ReservationKey, Reservation>,
     inbound: Table<InboundKey, Inbound>,
     transfers: Table<TransferKey, Transfer>,
+    cycle_counts: Table<CycleCountKey, CycleCount>,
     /// What of the documents and transfers has not come, by sku.
     arrivals: Arrivals,
     /// Callers' ids, channel order ids, idempotency keys.
@@ -127,6 +130,8 @@ pub struct Engine {
     ended_inbound: Mutex<VecDeque<(JournalTime, InboundKey)>>,
     /// Transfers that ended, likewise.
     ended_transfers: Mutex<VecDeque<(JournalTime, TransferKey)>>,
+    /// Cycle counts that ended, likewise.
+    ended_counts: Mutex<VecDeque<(JournalTime, CycleCountKey)>>,
     /// Idempotency keys, oldest first: forgotten after their window.
     keys_used: Mutex<VecDeque<(JournalTime, u128)>>,
     /// Orders whose units could not be looked for because stock was contended: the clock looks again.
@@ -225,6 +230,8 @@ impl Engine {
                 self.change_subscription(&turn, &subscription, &action)
             }
             Command::ChangeInbound { inbound, action } => self.change_inbound(&turn, &inbound, &action),
+            Command::PlanCount(plan) => self.plan_count(&turn, &plan),
+            Command::ChangeCount { count, action } => self.change_count(&turn, &count, &action),
             Command::ReadyTransfer(ready) => self.ready_transfer(&turn, &ready),
             Command::ChangeTransfer { transfer, action } => self.change_transfer(&turn, &transfer, &action),
         }

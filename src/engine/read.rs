@@ -10,11 +10,12 @@ use super::network::Network;
 use super::table::{Name, Named};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
+use crate::domain::cycle_count::CycleCount;
 use crate::domain::edit::EditState;
 use crate::domain::event::{Answer, Event};
 use crate::domain::hold::HoldState;
 use crate::domain::ids::{
-    FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey,
+    CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey,
 };
 use crate::domain::inbound::{Coming, Inbound};
 use crate::domain::item::ItemKind;
@@ -324,6 +325,12 @@ impl Engine {
                 let inbound = inbound.ok_or_else(|| Rejection::not_found("inbound", key.to_string()))?;
                 Ok(Reply::Inbound(Box::new(inbound)))
             }
+            Answer::CycleCount(key) => {
+                let made = record.and_then(|record| count_planned(record, *key));
+                let count = made.or_else(|| self.cycle_count_by_key(*key));
+                let count = count.ok_or_else(|| Rejection::not_found("count", key.to_string()))?;
+                Ok(Reply::CycleCount(Box::new(count)))
+            }
             Answer::Transfer(key) => {
                 let made = record.and_then(|record| transfer_made(record, *key));
                 let transfer = made.or_else(|| self.transfer_by_key(*key));
@@ -389,6 +396,16 @@ fn inbound_made(record: &Record, key: InboundKey) -> Option<Inbound> {
     record.events.iter().find_map(|event| match event {
         Event::InboundChanged(made) if made.key == key && made.version == 1 => {
             Inbound::fold(None, key, 1, &record.header, &made.event).ok()
+        }
+        _ => None,
+    })
+}
+
+/// The cycle count as this record planned it.
+fn count_planned(record: &Record, key: CycleCountKey) -> Option<CycleCount> {
+    record.events.iter().find_map(|event| match event {
+        Event::CycleCountChanged(made) if made.key == key && made.version == 1 => {
+            CycleCount::fold(None, key, 1, &record.header, &made.event).ok()
         }
         _ => None,
     })

@@ -140,6 +140,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         reservations: Table::default(),
         inbound: Table::default(),
         transfers: Table::default(),
+        cycle_counts: Table::default(),
         arrivals: Arrivals::default(),
         names: Names::default(),
         agenda: Mutex::default(),
@@ -147,6 +148,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         ended: Mutex::default(),
         ended_inbound: Mutex::default(),
         ended_transfers: Mutex::default(),
+        ended_counts: Mutex::default(),
         keys_used: Mutex::default(),
         left_over: SegQueue::new(),
         idle: SegQueue::new(),
@@ -173,6 +175,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (_, Entity::Inbound(inbound)) => engine.hold_inbound(*inbound),
                 (_, Entity::Channel(channel)) => channels.push(*channel),
                 (_, Entity::Transfer(transfer)) => engine.hold_transfer(*transfer),
+                (_, Entity::CycleCount(count)) => engine.hold_cycle_count(*count),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
                     network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);
                 }
@@ -196,6 +199,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     engine.open_channels(channels);
     engine.ended.lock().make_contiguous().sort_unstable();
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
+    engine.ended_counts.lock().make_contiguous().sort_unstable();
     engine.ended_inbound.lock().make_contiguous().sort_unstable();
     keys.sort_unstable();
     *engine.keys_used.lock() = keys.into();

@@ -1,7 +1,7 @@
 //! Sharded maps of entities and of claimed names. No guard of a map leaves this file: callers get the entity's own lock.
 //!
 //! An entity keeps its lock over its append. Locks are taken ascending: names, idempotency keys, reservations, orders, inbound
-//! supply, transfers, subscriptions.
+//! supply, transfers, subscriptions, cycle counts.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 
-use crate::domain::ids::{InboundKey, OrderKey, ReservationKey, SubscriptionKey, Text, TransferKey};
+use crate::domain::ids::{CycleCountKey, InboundKey, OrderKey, ReservationKey, SubscriptionKey, Text, TransferKey};
 
 /// The lock of one entity; `None` while it is being made, or when it was not made after all.
 pub type Slot<V> = Arc<Mutex<Option<V>>>;
@@ -37,6 +37,15 @@ impl Numbered for OrderKey {
 }
 
 impl Numbered for InboundKey {
+    fn number(self) -> u64 {
+        self.0
+    }
+    fn of(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl Numbered for CycleCountKey {
     fn number(self) -> u64 {
         self.0
     }
@@ -214,6 +223,8 @@ pub enum Name {
     Transfer(Text),
     /// A caller's id of a subscription.
     Subscription(Text),
+    /// A caller's id of a cycle count.
+    CycleCount(Text),
     /// An idempotency key's hash.
     Key(u128),
 }
@@ -231,6 +242,8 @@ pub enum Named {
     Transfer(TransferKey, u64),
     /// A subscription.
     Subscription(SubscriptionKey),
+    /// A cycle count, likewise.
+    CycleCount(CycleCountKey, u64),
     /// The record in which a key took effect, and the fingerprint of its body.
     Record(u64, u64),
 }

@@ -14,8 +14,10 @@ use super::table::{Claim, Locked, Named};
 use super::withdrawal::{Unfinished, Withdrawal};
 use crate::domain::archive::Archiving;
 use crate::domain::command::Context;
+use crate::domain::cycle_count::CycleCount;
 use crate::domain::event::{
-    Answer, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, SubscriptionChanged, TransferChanged,
+    Answer, CycleCountChanged, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, SubscriptionChanged,
+    TransferChanged,
 };
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::inbound::Inbound;
@@ -222,6 +224,17 @@ impl Logged {
                 let InboundChanged { key, version, event } = &**changed;
                 let folded = Inbound::fold(slot.take(), *key, *version, &self.header, event);
                 **slot = Some(folded.expect("a command logs only what its document can take"));
+            }
+        }
+    }
+
+    /// Folds the record's events into a cycle count that is locked.
+    pub fn fold_cycle_count(&self, slot: &mut Locked<CycleCount>) {
+        for event in &self.events {
+            if let Event::CycleCountChanged(changed) = event {
+                let CycleCountChanged { key, version, event } = &**changed;
+                let folded = CycleCount::fold(slot.take(), *key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its cycle count can take"));
             }
         }
     }

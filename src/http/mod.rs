@@ -14,6 +14,7 @@
 mod backup;
 mod body;
 mod channels;
+mod counts;
 mod edits;
 mod express;
 mod feed;

@@ -10,7 +10,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
-    backup, channels, edits, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages,
+    backup, channels, counts, edits, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages,
     reservations, rule_sets, stock, subscriptions, transfers,
 };
 
@@ -46,6 +46,10 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(inbound::call_off))
         .routes(routes!(inbound::pegs))
         .routes(routes!(inbound::pegs_of_order))
+        .routes(routes!(counts::plan, counts::all))
+        .routes(routes!(counts::count))
+        .routes(routes!(counts::submit))
+        .routes(routes!(counts::cancel))
         .routes(routes!(transfers::make, transfers::all))
         .routes(routes!(transfers::transfer, transfers::redate))
         .routes(routes!(transfers::dispatch))

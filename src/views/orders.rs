@@ -117,7 +117,8 @@ impl Orders {
                 | Event::ChannelChanged(_)
                 | Event::TransferChanged(_)
                 | Event::CountNoted(_)
-                | Event::SubscriptionChanged(_) => {}
+                | Event::SubscriptionChanged(_)
+                | Event::CycleCountChanged(_) => {}
             }
         }
         Ok(())

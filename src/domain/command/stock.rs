@@ -1,4 +1,4 @@
-//! Commands that change stock: adjustments, moves between states, counts.
+//! Commands that change stock: adjustments, moves between states, counts and cycle counts.
 
 use crate::domain::ids::Text;
 use crate::domain::quantity::Quantity;
@@ -75,4 +75,40 @@ pub struct SetOnHand {
     pub source_seq: Option<u64>,
     /// When it was counted; now when `None`.
     pub as_of: Option<WallTime>,
+}
+
+/// A recount of some skus at a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanCount {
+    /// The caller's own id.
+    pub id: Option<Text>,
+    /// Fingerprint of the body, compared when the id comes again.
+    pub fingerprint: u64,
+    /// Where.
+    pub node: Text,
+    /// What: each once.
+    pub skus: Vec<Text>,
+}
+
+/// What was found of a sku.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundUnits {
+    /// The sku.
+    pub sku: Text,
+    /// Units.
+    pub on_hand: u32,
+}
+
+/// What happens to a cycle count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CycleCountAction {
+    /// Some of it was counted.
+    Submit {
+        /// What was found.
+        lines: Vec<FoundUnits>,
+        /// When; now when `None`.
+        counted_at: Option<WallTime>,
+    },
+    /// The rest will not be counted.
+    Cancel(Option<Text>),
 }

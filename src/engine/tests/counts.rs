@@ -3,12 +3,14 @@
 use super::world::{World, text};
 use crate::domain::command::*;
 use crate::domain::count::Dropped;
+use crate::domain::cycle_count::{CycleCount, CycleCountStatus};
 use crate::domain::limits::{COUNT_SOURCES_MAX, COUNT_WINDOW_MS, MOVEMENTS_A_MINUTE_MAX};
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::MovementKind;
 use crate::domain::time::WallTime;
+use crate::engine::Executed;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -170,6 +172,77 @@ fn a_cell_has_so_many_sources_and_no_more() {
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+fn counted(reply: Result<Reply, Rejection>) -> Result<CycleCount, Rejection> {
+    match reply? {
+        Reply::CycleCount(count) => Ok(*count),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn submit(world: &World, lines: &[(&str, u32)], counted_at: Option<WallTime>) -> Result<CycleCount, Rejection> {
+    let lines = lines.iter().map(|(sku, n)| FoundUnits { sku: text(sku), on_hand: *n }).collect();
+    let action = CycleCountAction::Submit { lines, counted_at };
+    counted(world.run(Command::ChangeCount { count: text("cc"), action }))
+}
+
+fn plan(world: &World, fingerprint: u64) -> PlanCount {
+    assert!(world.log.now().wall.0 > 0);
+    PlanCount { id: Some(text("cc")), fingerprint, node: text("east"), skus: vec![text("phone"), text("case")] }
+}
+
+#[test]
+fn a_cycle_count_is_planned_and_its_results_are_counts_that_tell_by_how_much_they_differ() {
+    for restarts in [false, true] {
+        let again = |world: World| if restarts { world.restart() } else { world };
+        let world = World::new();
+        world.stock("phone", "east", 10).expect("room");
+        world.stock("case", "east", 4).expect("room");
+        let planned = counted(world.run(Command::PlanCount(plan(&world, 1)))).expect("good");
+        assert_eq!(planned.status(), CycleCountStatus::Planned);
+        let world = again(world);
+        let counted_at = now(&world);
+        world.later(60);
+        world.stock("phone", "east", 5).expect("room");
+        let some = submit(&world, &[("phone", 8)], Some(counted_at)).expect("good");
+        assert_eq!(some.status(), CycleCountStatus::InProgress);
+        let told = |count: &CycleCount| -> Vec<Option<(i64, bool)>> {
+            count.lines.iter().map(|line| line.counted.map(|one| (one.difference, one.applied))).collect()
+        };
+        assert_eq!((told(&some), on_hand(&world)), (vec![Some((-2, true)), None], 13));
+        let world = again(world);
+        // Somebody counted later than this is as of: it is kept with the count, and changes nothing.
+        let case = SetOnHand { sku: text("case"), source: Some(text("till")), source_seq: Some(1), ..count(6) };
+        world.run(Command::SetOnHand(case)).expect("good");
+        let records = world.log.records.lock().len();
+        assert_eq!(submit(&world, &[("phone", 8)], None).unwrap_err().code(), "already_counted");
+        assert_eq!(submit(&world, &[("cable", 8)], None).unwrap_err().code(), "unknown_sku");
+        assert_eq!(world.log.records.lock().len(), records);
+        let all = submit(&world, &[("case", 1)], Some(counted_at)).expect("good");
+        assert_eq!((all.status(), told(&all)[1]), (CycleCountStatus::Completed, Some((0, false))));
+        let world = again(world);
+        assert_eq!(world.level("case", "east").on_hand, 6);
+        assert_eq!(world.engine.cycle_count("cc").expect("there"), all);
+        assert_eq!(submit(&world, &[("case", 1)], None).unwrap_err().code(), "count_ended");
+        let repeat = |n| world.engine.execute(&*world.log, &Context::library(), Command::PlanCount(plan(&world, n)));
+        assert!(matches!(repeat(1), Ok(Executed::Repeat { .. })));
+        assert!(matches!(repeat(2), Err(Rejection::IdTaken { .. })));
+    }
+}
+
+#[test]
+fn a_cycle_count_that_is_called_off_takes_no_results() {
+    let world = World::new();
+    counted(world.run(Command::PlanCount(plan(&world, 1)))).expect("good");
+    let cancel = || Command::ChangeCount { count: text("cc"), action: CycleCountAction::Cancel(None) };
+    assert_eq!(counted(world.run(cancel())).expect("planned").status(), CycleCountStatus::Cancelled);
+    let world = world.restart();
+    assert_eq!(world.run(cancel()).unwrap_err().code(), "count_ended");
+    assert_eq!(submit(&world, &[("phone", 1)], None).unwrap_err().code(), "count_ended");
+    let wrong = PlanCount { node: text("nowhere"), skus: vec![text("bundle")], id: None, ..plan(&world, 1) };
+    let Err(Rejection::Invalid(faults)) = world.run(Command::PlanCount(wrong)) else { panic!("it means nothing") };
+    assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["unknown_node", "not_stocked"]);
 }
 
 /// A number of a small generator, the same for a seed.

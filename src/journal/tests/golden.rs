@@ -5,6 +5,7 @@
 use super::*;
 use crate::domain::channel::{ChannelEvent, ChannelTerms, Limit};
 use crate::domain::count::{Minute, Moved};
+use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
 use crate::domain::edit::{EditState, EditTerms, FoundFulfillment, LineChange, PlannedShipment};
 use crate::domain::event::*;
@@ -12,7 +13,7 @@ use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState, HoldTerms, ReleaseAt};
 use crate::domain::ids::{
-    ChannelIndex, FulfillmentKey, InboundKey, OrderKey, ReservationKey, SubscriptionKey, TransferKey,
+    ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, OrderKey, ReservationKey, SubscriptionKey, TransferKey,
 };
 use crate::domain::inbound::InboundEvent;
 use crate::domain::item::{Component, Dimensions, Item, ItemKind};
@@ -346,6 +347,23 @@ fn events() -> Vec<Event> {
             ],
         })),
         of_channel(ChannelEvent::Shipped(vec![(SkuIndex(3), 2), (SkuIndex(70_000), 300)])),
+        of_count(
+            1,
+            CycleCountEvent::Planned {
+                id: Some("cc-1".into()),
+                fingerprint: 9,
+                node: NodeIndex(300),
+                skus: vec![SkuIndex(3), SkuIndex(4)],
+            },
+        ),
+        of_count(
+            2,
+            CycleCountEvent::Counted {
+                lines: vec![CountedLine { line: 1, on_hand: 70, difference: -2, applied: true }],
+            },
+        ),
+        of_count(3, CycleCountEvent::Cancelled { reason: Some("night".into()) }),
+        Event::KeyUsed(KeyUsed { hash: 8, fingerprint: 49, answer: Answer::CycleCount(CycleCountKey(12)) }),
     ]
 }
 
@@ -453,6 +471,10 @@ fn of_inbound(version: u32, event: InboundEvent) -> Event {
     Event::InboundChanged(Box::new(InboundChanged { key: InboundKey(9), version, event }))
 }
 
+fn of_count(version: u32, event: CycleCountEvent) -> Event {
+    Event::CycleCountChanged(Box::new(CycleCountChanged { key: CycleCountKey(12), version, event }))
+}
+
 fn of_transfer(version: u32, event: TransferEvent) -> Event {
     Event::TransferChanged(Box::new(TransferChanged { key: TransferKey(10), version, event }))
 }
@@ -488,7 +510,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15].into(), "a sample of every type");
+    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15, 21].into(), "a sample of every type");
 }
 
 /// Reservations made by one record: two of an owner, one of another, and one that ends at another time.
@@ -610,7 +632,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 16, "a sample of every kind, another order, and an item with what version 1 has not");
+    assert_eq!(state.len(), 17, "a sample of every kind, another order, and an item with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -14,6 +14,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Loss, 15),
     (Kind::Count, 12),
     (Kind::Tally, 20),
+    (Kind::Recount, 15),
     (Kind::Move, 20),
     (Kind::Reserve, 70),
     (Kind::Batch, 25),
@@ -56,6 +57,7 @@ enum Kind {
     Loss,
     Count,
     Tally,
+    Recount,
     Move,
     Reserve,
     Batch,
@@ -116,6 +118,7 @@ pub struct Drawing {
     reservations: Vec<String>,
     inbound: Vec<String>,
     transfers: Vec<String>,
+    counts: Vec<String>,
     /// Lines under a key, to be repeated.
     keyed: Vec<String>,
     named: u32,
@@ -155,6 +158,7 @@ impl Drawing {
             reservations: Vec::new(),
             inbound: Vec::new(),
             transfers: Vec::new(),
+            counts: Vec::new(),
             keyed: Vec::new(),
             named: 0,
             full: false,
@@ -229,6 +233,7 @@ impl Drawing {
                 let ago = if self.chance.one_in(4) { "-".to_owned() } else { self.few(300).to_string() };
                 format!("tally {} {} {} {source} {number} {ago}", self.sku(), self.node(), self.chance.roll(8))
             }
+            Kind::Recount => self.recount()?,
             Kind::Move => {
                 let other = self.chance.pick(&["damaged", "quality_control", "safety_stock"]);
                 let (from, to) = if self.chance.one_in(2) { ("available", other) } else { (other, "available") };
@@ -370,6 +375,22 @@ impl Drawing {
     /// At which steps recoveries lose power.
     fn deaths(&mut self) -> String {
         (0..self.chance.roll(4)).map(|_| format!(" {}", self.few(12))).collect()
+    }
+
+    fn recount(&mut self) -> Option<String> {
+        if self.chance.one_in(3) {
+            let name = self.name('c');
+            let skus = if self.chance.one_in(2) { SKUS[..self.skus].join(" + ") } else { self.sku().to_owned() };
+            let line = format!("plan {name} {} {skus}", self.node());
+            self.counts.push(name);
+            return Some(line);
+        }
+        let name = self.known(|drawing| &drawing.counts)?;
+        if self.chance.one_in(8) {
+            return Some(format!("enough {name}"));
+        }
+        let ago = if self.chance.one_in(3) { "-".to_owned() } else { self.few(120).to_string() };
+        Some(format!("found {name} {ago} {} {}", self.sku(), self.chance.roll(8)))
     }
 
     fn sku_units(&mut self) -> String {

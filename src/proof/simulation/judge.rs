@@ -488,6 +488,10 @@ impl Judge {
                 let held = engine.transfer_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "transfer {key} is {held:?} in memory, {known:?} by the records");
             }
+            (EntityKey::CycleCount(key), Some(Entity::CycleCount(known))) => {
+                let held = engine.cycle_count_by_key(*key);
+                law!(held.as_ref() == Some(&**known), "count {key} is {held:?} in memory, {known:?} by the records");
+            }
             (EntityKey::Count(cell), Some(Entity::Count(known))) => {
                 let held = engine.count_mark(*cell);
                 law!(

@@ -8,6 +8,7 @@
 //! | `stock SKU NODE N + SKU NODE N` · `receipt NAME SKU NODE N + …` | so many more or fewer, all or nothing |
 //! | `tally SKU NODE N SOURCE NUMBER or - SECONDS or -` | a count of a source, as of so many seconds ago |
 //! | `count SKU NODE N` · `move SKU NODE FROM TO N` | a count, a change of state |
+//! | `plan NAME NODE SKU + SKU` · `found NAME SECONDS or - SKU N + …` · `enough NAME` | a cycle count, results of so many seconds ago, its end |
 //! | `reserve NAME SECONDS [partial] [via CHANNEL] [by CUSTOMER] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
 //! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
 //! | `change NAME SECONDS or - [SKU N + …]` · `release NAME` | its change, its end |
@@ -102,6 +103,19 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             source_seq: (*seq != "-").then(|| number(seq) as u64),
             as_of: (*ago != "-").then(|| WallTime(wall.0 - number(ago) * 1_000)),
         }),
+        ["plan", id, node, skus @ ..] => Command::PlanCount(PlanCount {
+            id: Some((*id).into()),
+            fingerprint: 0,
+            node: (*node).into(),
+            skus: skus.iter().filter(|word| **word != "+").map(|sku| (*sku).into()).collect(),
+        }),
+        ["found", id, ago, parts @ ..] => {
+            let one = |part: &[&str]| FoundUnits { sku: part[0].into(), on_hand: number(part[1]) as u32 };
+            let lines = parts.split(|word| *word == "+").map(one).collect();
+            let counted_at = (*ago != "-").then(|| WallTime(wall.0 - number(ago) * 1_000));
+            Command::ChangeCount { count: (*id).into(), action: CycleCountAction::Submit { lines, counted_at } }
+        }
+        ["enough", id] => Command::ChangeCount { count: (*id).into(), action: CycleCountAction::Cancel(None) },
         ["move", sku, node, from, to, n] => Command::MoveStock(vec![StockMove {
             sku: (*sku).into(),
             node: (*node).into(),
