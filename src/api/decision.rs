@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::scalar::{Id, MoneyJson, Sku};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::command::PlaceLine;
+use crate::domain::command::{PlaceLine, PlaceOrder};
 use crate::domain::decision::{Decision, Explaining, LineUnits, Loser};
 use crate::domain::ids::Text;
 use crate::domain::limits::LOSERS_IN_REPLY;
@@ -27,6 +27,11 @@ thread_local! {
 pub trait LineNames {
     /// Id and sku of the line at a position.
     fn line(&self, position: u16) -> (&Text, &Text);
+
+    /// The node that was to be asked before all others, where there was one.
+    fn preferred_node(&self) -> Option<&Text> {
+        None
+    }
 }
 
 /// The lines of an order.
@@ -41,6 +46,20 @@ impl LineNames for OrderLines<'_> {
     fn line(&self, position: u16) -> (&Text, &Text) {
         let placed = &self.order.lines[usize::from(position)].placed;
         (&placed.id, &self.catalogue.item(placed.sku).sku)
+    }
+
+    fn preferred_node(&self) -> Option<&Text> {
+        self.order.preferred_node().map(|node| &self.catalogue.node(node).id)
+    }
+}
+
+impl LineNames for PlaceOrder {
+    fn line(&self, position: u16) -> (&Text, &Text) {
+        self.lines.line(position)
+    }
+
+    fn preferred_node(&self) -> Option<&Text> {
+        self.wishes.preferred_node.as_ref()
     }
 }
 
@@ -59,6 +78,9 @@ pub struct DecisionJson {
     pub rule_set: Id,
     /// Its version.
     pub rule_set_version: u32,
+    /// The node that was asked before all others; the rule set chose among these for what it has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_node: Option<Id>,
     /// Whether the plan is proven best.
     pub optimal: bool,
     /// (cost - lower bound) / lower bound.
@@ -165,6 +187,7 @@ impl DecisionJson {
         Self {
             rule_set: Id(decision.rule_set.clone()),
             rule_set_version: decision.rule_set_version,
+            preferred_node: lines.preferred_node().cloned().map(Id),
             optimal: decision.optimal,
             gap: gap(decision.cost.amount, decision.lower_bound),
             cost: decision.cost.into(),

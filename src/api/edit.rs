@@ -213,6 +213,10 @@ impl LineNames for EditedLines<'_> {
         let placed = there.unwrap_or_else(|| &self.added[at - self.order.lines.len()]);
         (&placed.id, &self.catalogue.item(placed.sku).sku)
     }
+
+    fn preferred_node(&self) -> Option<&Text> {
+        self.order.preferred_node().map(|node| &self.catalogue.node(node).id)
+    }
 }
 
 impl EditJson {

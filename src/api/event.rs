@@ -389,6 +389,7 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
         OrderEvent::SplitOff { to, parts } => {
             ("order_split", json!({"to": to.to_string(), "parts": self::parts(key, parts)}))
         }
+        OrderEvent::Preferred { node } => ("order_node_preferred", json!({"node": names.node(*node)})),
         OrderEvent::SplitFrom { order } => ("order_split_off", json!({"split_from": order.to_string()})),
         OrderEvent::EditOpened { number, terms, .. } => ("order_edit_opened", edit_opened(*number, terms, names)),
         OrderEvent::EditEnded { number, state, reason } => {

@@ -61,6 +61,8 @@ shape! {
         pub allocation: Option<AllocationMode>,
         /// When the clock allocates an order that rests.
         pub allocate_at: Option<Instant>,
+        /// Node that is asked before all others; what it has not is sourced by the rule set.
+        pub preferred_node: Option<Id>,
         /// Holds to begin with.
         pub holds: Option<Vec<NewHold>>,
         /// Further destinations by key; a line names its own by `group`.
@@ -312,6 +314,7 @@ impl NewOrder {
             wishes: Wishes {
                 deferred: (self.allocation == Some(AllocationMode::Deferred))
                     .then(|| Deferred { allocate_at: self.allocate_at.map(Instant::wall) }),
+                preferred_node: self.preferred_node.map(Text::from),
             },
         }
     }

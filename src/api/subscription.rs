@@ -70,6 +70,7 @@ impl SubscriptionPut {
             totals: None,
             allocation: None,
             allocate_at: None,
+            preferred_node: None,
             holds: None,
             groups: self.groups,
         }

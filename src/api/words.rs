@@ -155,7 +155,10 @@ words! {
         SafetyStock = "safety_stock",
     }
     ShortReason { NotInStock = "not_in_stock", Mismatch = "mismatch", Damaged = "damaged" }
-    FenceReason { Inactive = "inactive", RejectedThisOrder = "rejected_this_order", NotOfChannel = "not_of_channel" }
+    FenceReason {
+        Inactive = "inactive", RejectedThisOrder = "rejected_this_order", NotOfChannel = "not_of_channel",
+        NotPreferred = "not_preferred",
+    }
     FulfillmentStatus {
         Submitted = "submitted", Accepted = "accepted", Picking = "picking", Picked = "picked", Packed = "packed",
         Ready = "ready", Shipped = "shipped", Delivered = "delivered", Rejected = "rejected",

@@ -89,6 +89,8 @@ pub enum FenceReason {
     RejectedThisOrder,
     /// The channel is served by other nodes.
     NotOfChannel,
+    /// Another was preferred, and has all of it.
+    NotPreferred,
 }
 
 /// A decision.

@@ -29,6 +29,7 @@ mod order_money;
 mod order_split;
 pub mod order_status;
 pub mod order_story;
+pub mod particulars;
 pub mod past_order;
 pub mod payment;
 pub mod quantity;

@@ -20,6 +20,7 @@ use super::limits::FULFILLMENT_ORDERS_MAX;
 use super::money::Currency;
 pub use super::order_status::OrderStatus;
 pub use super::order_story::Told;
+use super::particulars::Particulars;
 use super::payment::{PaymentFact, PaymentMark};
 use super::time::{JournalTime, WallTime};
 
@@ -387,6 +388,11 @@ pub enum OrderEvent {
         /// What was seen.
         decision: Box<Decision>,
     },
+    /// A node is to be asked before all others.
+    Preferred {
+        /// Which.
+        node: NodeIndex,
+    },
 }
 
 /// An order.
@@ -424,6 +430,8 @@ pub struct Order {
     pub split_from: Option<OrderKey>,
     /// How far it is, while its units rest.
     pub deferral: Option<Deferral>,
+    /// What few orders have.
+    pub particulars: Option<Box<Particulars>>,
     /// Sequence of the record with which it left for the archive; 0 while it has not. No file holds it: where an order is
     /// written says where it is.
     #[serde(skip)]

@@ -69,6 +69,7 @@ impl Order {
             repriced: 0,
             split_from: None,
             deferral: None,
+            particulars: None,
             left_at: 0,
         };
         order.payments = order.paid_at_capture(&header.actor);
@@ -166,6 +167,7 @@ impl Order {
             OrderEvent::Consolidated { number, ships_with } => self.consolidate(*number, ships_with)?,
             OrderEvent::SplitOff { parts, .. } => self.split_off(parts)?,
             OrderEvent::SplitFrom { order } => self.split_from = Some(*order),
+            OrderEvent::Preferred { node } => self.particulars_mut().preferred_node = Some(*node),
             OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,
             OrderEvent::EditEnded { number, state, .. } => self.end_edit(header, *number, *state)?,
             OrderEvent::Edited { number, lowered, allocations } => {

@@ -179,6 +179,7 @@ fn route_of(network: &Network, order: &Order, units: &[LineUnits]) -> Route {
         units,
         destinations: &positions_of(order),
         fenced: &order.fenced,
+        preferred: order.preferred_node(),
         own: &BTreeMap::new(),
         counts: Word::free,
         counting: Counting::Now,

@@ -122,6 +122,7 @@ impl Engine {
             units: &units,
             destinations: &positions_of(&preview),
             fenced: &order.fenced,
+            preferred: order.preferred_node(),
             own: &own,
             counts: Word::free,
             counting: Counting::Now,

@@ -20,9 +20,10 @@ use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldState, ReleaseAt};
-use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text};
+use crate::domain::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
+use crate::domain::node::NodeKind;
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
 use crate::domain::payment::PaymentMark;
 use crate::domain::rejection::{Fault, Rejection};
@@ -160,7 +161,12 @@ impl Engine {
             let waits = &decided.backordered;
             let preordered = preordered(&network.catalogue, command.kind, &prepared.lines, waits, now.wall);
             let placed = placed(facts.clone(), &prepared, decided, sourced);
-            let told = std::iter::once(placed).chain(preordered).chain(deferred(command, now)).chain(holds.clone());
+            let preferred = prepared.preferred.map(|node| OrderEvent::Preferred { node });
+            let told = std::iter::once(placed)
+                .chain(preordered)
+                .chain(preferred)
+                .chain(deferred(command, now))
+                .chain(holds.clone());
             first_order_events(key, told.collect()).chain(due.map(|due| due.placed(key))).collect()
         };
         let allocating = Allocating {
@@ -172,6 +178,7 @@ impl Engine {
                 units: if sourced == Sourced::AtOnce { &prepared.units } else { &[] },
                 destinations: &prepared.positions,
                 fenced: &[],
+                preferred: prepared.preferred,
                 own: &own,
                 counts: Word::free,
                 counting: Counting::Now,
@@ -283,6 +290,7 @@ impl Engine {
             units: &prepared.units,
             destinations: &prepared.positions,
             fenced: &[],
+            preferred: prepared.preferred,
             own: &own,
             counts: Word::free,
             counting: Counting::Now,
@@ -367,6 +375,7 @@ pub(super) struct Prepared {
     pub lines: Vec<PlacedLine>,
     units: Vec<LineUnits>,
     positions: Vec<Option<Position>>,
+    preferred: Option<NodeIndex>,
     rules: RuleSet,
 }
 
@@ -418,6 +427,11 @@ pub(super) fn prepare(catalogue: &Catalogue, command: &PlaceOrder, now: Now) -> 
             faults.push(Fault::new("allocate_at", "time_in_past", "must be in the future"));
         }
     }
+    let preferred = command
+        .wishes
+        .preferred_node
+        .as_deref()
+        .and_then(|id| preferred_node(catalogue, id).map_err(|fault| faults.push(fault)).ok());
     let name = command.rule_set.as_deref().unwrap_or(DEFAULT_RULE_SET);
     let rules = catalogue.rule_set(name).cloned();
     if rules.is_none() {
@@ -427,7 +441,18 @@ pub(super) fn prepare(catalogue: &Catalogue, command: &PlaceOrder, now: Now) -> 
     let units = (0..).zip(&lines).map(|(line, l)| LineUnits { line, quantity: l.quantity }).collect();
     let destinations: Vec<Destination> = command.destinations.iter().map(|to| destination(catalogue, to)).collect();
     let positions = destinations.iter().map(|d| d.position).collect();
-    Ok(Prepared { destinations, lines, units, positions, rules })
+    Ok(Prepared { destinations, lines, units, positions, preferred, rules })
+}
+
+/// The node that is asked before all others: one that may hold stock. Switched off it is passed over.
+fn preferred_node(catalogue: &Catalogue, id: &str) -> Result<NodeIndex, Fault> {
+    let field = "preferred_node";
+    let unknown = || Fault::new(field, "unknown_node", format!("there is no node {id:?}"));
+    let node = catalogue.node_index(id).ok_or_else(unknown)?;
+    match catalogue.node(node).kind {
+        NodeKind::Virtual => Err(Fault::new(field, "node_without_stock", format!("{id} holds no stock"))),
+        _ => Ok(node),
+    }
 }
 
 pub(super) fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fault> {

@@ -1,5 +1,7 @@
 //! From an order's lines to the kernel's problem and back: who could supply, what they have, and the plan as a decision.
 //!
+//! A node that an order prefers ships all it can first; the rule set chooses among the others for the rest.
+//!
 //! Of a sku with channel limits no more is asked for than its record lets the buyer have, and the nodes of his channel
 //! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
@@ -41,6 +43,9 @@ struct Routing {
 /// Most values by node and sku whose memory is kept for the next order.
 const KEPT_MAX: usize = 1 << 18;
 
+/// Most nodes that evidence names as fenced where it holds nothing else: some bytes each.
+const FENCED_MAX: usize = EVIDENCE_BYTES_MAX / 8;
+
 /// What is to be routed.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
@@ -52,6 +57,8 @@ pub struct Wanted<'a> {
     pub destinations: &'a [Option<Position>],
     /// Nodes that may not be asked.
     pub fenced: &'a [NodeIndex],
+    /// The node that is asked before all others.
+    pub preferred: Option<NodeIndex>,
     /// Units that count as free although a reservation holds them.
     pub own: &'a BTreeMap<CellKey, u32>,
     /// How many units of a word count: as a rule the free ones.
@@ -232,35 +239,98 @@ impl Routing {
         route: &mut Route,
     ) {
         let destination = wanted.destinations.get(usize::from(group)).copied().flatten();
-        self.list_lines(network, wanted, units);
-        self.read_cells(network, wanted, gone.as_ref());
-        self.list_candidates(network, wanted, destination);
+        self.list(network, wanted, units, destination, gone.as_ref());
+        let rest = wanted.preferred.and_then(|node| self.prefer(wanted, node, (group, units), gone, route));
+        let units = rest.as_deref().unwrap_or(units);
+        if rest.is_some() {
+            if units.is_empty() {
+                return self.tell_preferred(wanted.preferred, destination, &mut route.decision);
+            }
+            self.list(network, wanted, units, destination, gone.as_ref());
+            self.leave_out(wanted.preferred);
+        }
         let Self { workspace, problem, plan, fenced, .. } = self;
         solve_into(problem, workspace, plan);
-        for assigned in &plan.assignments {
-            let node = NodeIndex(problem.candidates[assigned.candidate as usize].node);
-            let parts = plan.parts_of(assigned).iter();
-            let lines = parts.map(|p| LineUnits { line: units[p.line as usize].line, quantity: p.quantity }).collect();
-            let assignment = Assignment { node, lines, cost: assigned.cost };
-            if let Some(gone) = gone {
-                for u in &assignment.lines {
-                    for (sku, quantity) in pieces(&wanted.lines[usize::from(u.line)]) {
-                        *gone.entry(CellKey { sku, node }).or_default() += quantity * u.quantity;
-                    }
-                }
-            }
-            route.decision.assignments.push(assignment.clone());
-            route.shipments.push(Routed { group, assignment });
-        }
+        let split = if rest.is_some() && !plan.assignments.is_empty() { problem.tariff.split } else { 0 };
+        ship(wanted, problem, plan, (group, units), gone, route);
         let unfilled =
             plan.unfilled.iter().map(|u| LineUnits { line: units[u.line as usize].line, quantity: u.quantity });
         route.unfilled.extend(unfilled.clone());
         route.decision.unfilled.extend(unfilled);
         account(plan, &mut route.decision);
+        add_split(split, &mut route.decision);
         // A multi-group order keeps the evidence of its first group; the others follow the same rules.
         if route.decision.evidence.candidates.is_empty() {
             let seen = evidence(network, problem, units, fenced, plan);
             route.decision.evidence = Arc::new(Evidence { destination, ..seen });
+        }
+    }
+
+    /// States the problem: what is wanted, and who could supply it.
+    fn list(
+        &mut self,
+        network: &Network,
+        wanted: &Wanted<'_>,
+        units: &[LineUnits],
+        destination: Option<Position>,
+        gone: Option<&HashMap<CellKey, u32>>,
+    ) {
+        self.list_lines(network, wanted, units);
+        self.read_cells(network, wanted, gone);
+        self.list_candidates(network, wanted, destination);
+    }
+
+    /// Lets the preferred node ship all it can of a problem that is stated; answers what it leaves to the others, or
+    /// `None` when it can ship nothing.
+    fn prefer(
+        &mut self,
+        wanted: &Wanted<'_>,
+        node: NodeIndex,
+        (group, units): (u16, &[LineUnits]),
+        gone: &mut Option<HashMap<CellKey, u32>>,
+        route: &mut Route,
+    ) -> Option<Vec<LineUnits>> {
+        let Self { workspace, problem, plan, .. } = self;
+        let at = problem.candidates.iter().position(|candidate| candidate.node == node.0)?;
+        let alone = Problem {
+            candidates: vec![problem.candidates[at]],
+            available: problem.has(at).to_vec(),
+            ..problem.clone()
+        };
+        solve_into(&alone, workspace, plan);
+        if plan.assignments.is_empty() {
+            return None;
+        }
+        ship(wanted, &alone, plan, (group, units), gone, route);
+        account(plan, &mut route.decision);
+        let left = plan.unfilled.iter();
+        Some(left.map(|u| LineUnits { line: units[u.line as usize].line, quantity: u.quantity }).collect())
+    }
+
+    /// What was seen where the preferred node has everything: who was passed over, within the evidence's share of a
+    /// record.
+    fn tell_preferred(&mut self, preferred: Option<NodeIndex>, destination: Option<Position>, decision: &mut Decision) {
+        let Self { problem, fenced, .. } = self;
+        let others = problem.candidates.iter().map(|candidate| NodeIndex(candidate.node));
+        let others = others.filter(|node| preferred != Some(*node));
+        fenced.extend(others.map(|node| (node, FenceReason::NotPreferred)));
+        fenced.sort_unstable_by_key(|(node, _)| *node);
+        let truncated = fenced.len() > FENCED_MAX;
+        fenced.truncate(FENCED_MAX);
+        if decision.evidence.candidates.is_empty() {
+            let nodes = decision.evidence.nodes;
+            let evidence = Evidence { fenced: fenced.clone(), destination, nodes, truncated, ..Evidence::default() };
+            decision.evidence = Arc::new(evidence);
+        }
+    }
+
+    /// The preferred node gave what it could: the others ship the rest.
+    fn leave_out(&mut self, preferred: Option<NodeIndex>) {
+        let Self { problem, .. } = self;
+        let same = |candidate: &Candidate| preferred == Some(NodeIndex(candidate.node));
+        if let Some(at) = problem.candidates.iter().position(same) {
+            problem.candidates.remove(at);
+            problem.available.drain(at * problem.slots..(at + 1) * problem.slots);
         }
     }
 
@@ -335,6 +405,32 @@ impl Routing {
     }
 }
 
+/// Writes the shipments of a plan into the route.
+fn ship(
+    wanted: &Wanted<'_>,
+    problem: &Problem,
+    plan: &Plan,
+    (group, units): (u16, &[LineUnits]),
+    gone: &mut Option<HashMap<CellKey, u32>>,
+    route: &mut Route,
+) {
+    for assigned in &plan.assignments {
+        let node = NodeIndex(problem.candidates[assigned.candidate as usize].node);
+        let parts = plan.parts_of(assigned).iter();
+        let lines = parts.map(|p| LineUnits { line: units[p.line as usize].line, quantity: p.quantity }).collect();
+        let assignment = Assignment { node, lines, cost: assigned.cost };
+        if let Some(gone) = gone {
+            for u in &assignment.lines {
+                for (sku, quantity) in pieces(&wanted.lines[usize::from(u.line)]) {
+                    *gone.entry(CellKey { sku, node }).or_default() += quantity * u.quantity;
+                }
+            }
+        }
+        route.decision.assignments.push(assignment.clone());
+        route.shipments.push(Routed { group, assignment });
+    }
+}
+
 /// What one unit of a line takes from cells; nothing for services and downloads.
 fn pieces(line: &PlacedLine) -> impl Iterator<Item = (SkuIndex, u32)> {
     let own = (line.stocked && line.components.is_empty()).then_some((line.sku, 1));
@@ -349,6 +445,13 @@ fn account(plan: &Plan, decision: &mut Decision) {
     decision.terms.per_shipment += plan.terms.shipment;
     decision.terms.distance += plan.terms.distance;
     decision.terms.split += plan.terms.split;
+}
+
+/// The others ship beside the preferred node: that is a split more, in every plan.
+fn add_split(split: i64, decision: &mut Decision) {
+    decision.cost.amount += split;
+    decision.lower_bound += split;
+    decision.terms.split += split;
 }
 
 /// What the solver saw, within its share of the record: beyond it the nearest candidates and the chosen ones are kept,

@@ -183,5 +183,7 @@ fn new_order(
         std::iter::once(held).chain(stands)
     });
     let rests = order.deferral.map(|deferral| OrderEvent::Deferred { due: deferral.due });
-    [placed, OrderEvent::SplitFrom { order: order.key }].into_iter().chain(rests).chain(held).collect()
+    let preferred = order.preferred_node().map(|node| OrderEvent::Preferred { node });
+    let told = [placed, OrderEvent::SplitFrom { order: order.key }].into_iter();
+    told.chain(preferred).chain(rests).chain(held).collect()
 }

@@ -33,7 +33,7 @@ use crate::views::{Filter, Page as Found};
 pub async fn promise(State(front): State<Front>, Ask(order): Ask<NewOrder>) -> Replied {
     let order = order.quote();
     let decision = front.engine().quote(front.journal().now(), &order)?;
-    Ok(written(front.engine().catalogue(|c| Quote::written(&decision, &order.lines[..], c))))
+    Ok(written(front.engine().catalogue(|c| Quote::written(&decision, &order, c))))
 }
 
 /// Place an order: it is captured, sourced and allocated before the answer.

@@ -94,6 +94,7 @@ impl From<OrderV2> for Order {
             repriced: 0,
             split_from: None,
             deferral: None,
+            particulars: None,
             left_at: 0,
         }
     }

@@ -13,6 +13,7 @@
 //! | `count SKU NODE N` | N are counted |
 //! | `reserve NAME SECONDS SKU N + SKU N` · `release NAME` | a reservation |
 //! | `order NAME SKU N + SKU N` · `order NAME with RESERVATION SKU N` | an order to Philadelphia |
+//! | `prefer NODE NAME SKU N` | an order that asks a node before all others |
 //! | `preorder NAME SKU N` · `later NAME SKU N` · `in SECONDS NAME SKU N` | the same of type `pre_order`, or one that rests |
 //! | `subscribe NAME PERIOD SECONDS SKU N` · `insist NAME PERIOD SECONDS SKU N` | a schedule whose first order is due so many seconds from now; one that tries again when it cannot be had whole |
 //! | `pause` `resume` `skip` `unsubscribe` `NAME` · `stands NAME STATE NUMBER` | a schedule; its orders are called `NAME:1` and so on |
@@ -91,7 +92,9 @@ struct Names {
 impl Names {
     fn note(&mut self, words: &[&str]) {
         match words {
-            ["order" | "preorder" | "later", id, ..] | ["in", _, id, ..] => self.orders.push((*id).to_owned()),
+            ["order" | "preorder" | "later", id, ..] | ["in" | "prefer", _, id, ..] => {
+                self.orders.push((*id).to_owned())
+            }
             ["status", id, ..] if id.contains(':') => self.orders.push((*id).to_owned()),
             ["reserve", id, ..] => self.reservations.push((*id).to_owned()),
             _ => {}
@@ -156,6 +159,10 @@ fn take(shop: &Shop, words: &[&str]) -> Result<(), Rejection> {
             Command::ChangeInbound { inbound: text(id), action: InboundAction::Receive(sku_units(parts)) }
         }
         ["preorder", id, parts @ ..] => placed(PlaceOrder { kind: OrderType::PreOrder, ..own_order(id, parts) }),
+        ["prefer", node, id, parts @ ..] => {
+            let wishes = Wishes { preferred_node: Some(text(node)), ..Wishes::default() };
+            placed(PlaceOrder { wishes, ..own_order(id, parts) })
+        }
         ["later", id, parts @ ..] => resting(id, parts, None),
         ["in", seconds, id, parts @ ..] => resting(id, parts, Some(shop.wall(number(seconds).into()))),
         [word @ ("subscribe" | "insist"), id, every, seconds, parts @ ..] => {
@@ -259,7 +266,7 @@ fn placed(order: PlaceOrder) -> Command {
 
 /// An order that rests until it is allocated, by the clock when it says when.
 fn resting(id: &str, parts: &[&str], allocate_at: Option<WallTime>) -> Command {
-    let wishes = Wishes { deferred: Some(Deferred { allocate_at }) };
+    let wishes = Wishes { deferred: Some(Deferred { allocate_at }), ..Wishes::default() };
     placed(PlaceOrder { wishes, ..own_order(id, parts) })
 }
 
@@ -789,6 +796,41 @@ fn an_order_of_a_schedule_that_is_refused_is_tried_again_then_skipped() {
         wait 3600
         status tea:2 fully_allocated
         status coffee:2 fully_allocated
+        ",
+    );
+}
+
+#[test]
+fn a_preferred_node_comes_first_then_the_others_then_the_queue() {
+    check(
+        "
+        node chicago 41.88 -87.63
+        node newyork 40.71 -74.01
+        node reno 39.53 -119.81
+        item mug
+        item lamp
+        stock mug chicago 4
+        stock mug newyork 2
+        stock mug reno 3
+        stock lamp newyork 1
+        prefer mars a mug 1 → unknown_node
+        prefer reno a mug 3
+        from a reno
+        cancel a
+        prefer reno b mug 4 + lamp 1
+        from b newyork reno                 # the nearest of the others has what reno has not
+        line b 1: allocated 4
+        level mug reno: on_hand 3 committed 3
+        level mug newyork: on_hand 2 available 1 committed 1
+        prefer reno c mug 9
+        line c 1: backordered 4 allocated 5
+        from c chicago newyork
+        stock mug reno 2                    # who waits is served by whoever receives
+        from c chicago newyork reno
+        line c 1: backordered 2 allocated 7
+        off reno
+        prefer reno d lamp 1
+        status d backordered
         ",
     );
 }

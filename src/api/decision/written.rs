@@ -28,6 +28,10 @@ pub(super) fn decision(
     text(out, &decision.rule_set);
     raw(out, r#","rule_set_version":"#);
     number(out, i64::from(decision.rule_set_version));
+    if let Some(node) = lines.preferred_node() {
+        raw(out, r#","preferred_node":"#);
+        text(out, node);
+    }
     raw(out, r#","optimal":"#);
     truth(out, decision.optimal);
     raw(out, r#","gap":"#);
@@ -103,6 +107,7 @@ pub(super) fn word(why: &Why) -> &'static str {
         Why::Fenced(FenceReason::Inactive) => "inactive",
         Why::Fenced(FenceReason::RejectedThisOrder) => "rejected_this_order",
         Why::Fenced(FenceReason::NotOfChannel) => "not_of_channel",
+        Why::Fenced(FenceReason::NotPreferred) => "not_preferred",
         Why::NotRecorded => "not_recorded",
         Why::NoStock | Why::Lost { reason: Reason::NoStock, .. } => "no_stock",
         Why::Lost { reason: Reason::Tied, .. } => "tied",
@@ -121,6 +126,7 @@ pub(super) fn detail(out: &mut Vec<u8>, why: &Why, unit: &Unit) {
         Why::Fenced(FenceReason::Inactive) => raw(out, "switched off"),
         Why::Fenced(FenceReason::RejectedThisOrder) => raw(out, "rejected this order, or could not pick it"),
         Why::Fenced(FenceReason::NotOfChannel) => raw(out, "does not serve the channel"),
+        Why::Fenced(FenceReason::NotPreferred) => raw(out, "another node was preferred, and has all of it"),
         Why::NotRecorded => raw(out, "farther than the nodes whose stock was recorded, or has none of it"),
         Why::NoStock => raw(out, "has none of what is wanted"),
         Why::Lost { reason: Reason::NoStock, .. } => raw(out, "has nothing that any line could take"),

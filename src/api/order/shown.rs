@@ -83,6 +83,9 @@ pub struct OrderJson {
     /// Its edits, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<EditBrief>,
+    /// The node that is asked before all others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_node: Option<Id>,
     /// `deferred` while its units rest.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_optional_word")]
     pub allocation: Option<AllocationMode>,
@@ -260,6 +263,7 @@ impl OrderJson {
             holds: HoldJson::all_of(order),
             split_from: order.split_from.map(|key| key.to_string()),
             edits: EditBrief::all_of(order),
+            preferred_node: order.preferred_node().map(|node| Id(catalogue.node(node).id.clone())),
             allocation: order.deferral.map(|_| AllocationMode::Deferred),
             allocate_at: order.deferral.and_then(|deferral| deferral.due).map(|due| due.wall.into()),
             milestones: milestones(order),

@@ -87,6 +87,8 @@ pub struct PlaceOrder {
 pub struct Wishes {
     /// Whether its units rest until somebody, or the clock, allocates them.
     pub deferred: Option<Deferred>,
+    /// The node that is asked before all others.
+    pub preferred_node: Option<Text>,
 }
 
 /// When an order is sourced that is not sourced at once.

@@ -10,6 +10,7 @@ mod facts;
 mod holds;
 mod inbound;
 mod outage;
+mod preferred;
 pub(crate) mod random;
 mod releases;
 mod sharing;

@@ -137,9 +137,18 @@ impl World {
     }
 
     pub fn node(&mut self, id: &str, lat: f64, lon: f64, active: bool) {
+        self.node_of(NodeKind::Warehouse, id, (lat, lon), active);
+    }
+
+    /// A node without stock.
+    pub fn virtual_node(&mut self, id: &str) {
+        self.node_of(NodeKind::Virtual, id, (0.0, 0.0), true);
+    }
+
+    fn node_of(&mut self, kind: NodeKind, id: &str, (lat, lon): (f64, f64), active: bool) {
         let node = Node {
             id: text(id),
-            kind: NodeKind::Warehouse,
+            kind,
             name: text(id),
             position: Position::from_degrees(lat, lon).expect("on the globe"),
             country: text("US"),

@@ -295,6 +295,7 @@ fn events() -> Vec<Event> {
             },
         ),
         of_order(15, OrderEvent::SplitFrom { order: OrderKey(70) }),
+        of_order(16, OrderEvent::Preferred { node: NodeIndex(300) }),
         Event::ItemPut(ItemPut {
             index: SkuIndex(4),
             item: Item { sku: "NEW 1".into(), release_at: Some(WallTime(1_900_000_000_000)), ..item() },
