@@ -1,10 +1,11 @@
 //! `ordain demo`: a network to look at, live, with orders coming in and a flash sale.
 //!
 //! Everything goes through HTTP, as it would for any user: import, reservations, orders, the work of the nodes. `--once`
-//! plays a story with an end instead: import, a split explained, a flash sale sold out to the unit, a restart with the same
-//! state, figures.
+//! plays a story with an end instead: import, a split explained, an order changed, a late truck, a node that goes dark, a
+//! transfer, the shop's past, a flash sale sold out to the unit, a restart with the same state, figures.
 
 pub mod chance;
+mod life;
 mod live;
 pub mod network;
 mod shop;

@@ -73,7 +73,8 @@ impl Stage {
         ])
     }
 
-    async fn import_lines(&self, kind: &str, lines: &[Value]) -> Result<u64, Stop> {
+    /// Imports lines of a kind; gives how many there were.
+    pub async fn import_lines(&self, kind: &str, lines: &[Value]) -> Result<u64, Stop> {
         let text = |lines: &[Value]| lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes();
         let chunks: Vec<_> = lines.chunks(LINES_PER_CHUNK).map(|lines| Ok(text(lines))).collect();
         let path = format!("/v1/import/{kind}");

@@ -9,10 +9,10 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use super::FLASH_UNITS;
 use super::network::{FLASH_SKU, Network};
 use super::shop::{Counted, Sale, Shopper, deliver, flash_sale};
 use super::stage::Stage;
+use super::{FLASH_UNITS, life};
 use crate::app::Failure;
 use crate::cli::Stop;
 use crate::domain::stock::Level;
@@ -43,6 +43,11 @@ pub fn play(runtime: &Runtime, network: &Network, folder: &Path, listen: Option<
         import(&stage, network).await?;
         nearest(&stage, network, &counted).await?;
         split(&stage, network, &counted).await?;
+        life::edit(&stage, network, &counted).await?;
+        life::late_supply(&stage, network, &counted).await?;
+        life::outage(&stage, network, &counted).await?;
+        life::transfer(&stage, network).await?;
+        life::history(&stage, network, &counted).await?;
         many(&stage, network, &counted).await?;
         rush(&stage, network, &counted).await
     });
@@ -59,7 +64,7 @@ pub fn play(runtime: &Runtime, network: &Network, folder: &Path, listen: Option<
     restart(runtime, stage, network, folder, listen)
 }
 
-fn chapter(text: &str) {
+pub fn chapter(text: &str) {
     println!("\n── {text}");
 }
 
