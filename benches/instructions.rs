@@ -275,6 +275,7 @@ fn order(n: u64) -> PlaceOrder {
             group: "".into(),
             country: "US".into(),
             postal_code: "10001".into(),
+            parts: None,
             position: Position::from_degrees(40.0, -75.0),
             personal: Sealed::default(),
         }],

@@ -130,6 +130,7 @@ fn order(n: u64, sku: &str) -> Command {
             group: text(""),
             country: text("US"),
             postal_code: text("10001"),
+            parts: None,
             position: Position::from_degrees(40.0, -75.0),
             personal: Sealed { key_id: 0, bytes: vec![b'x'; 80] },
         }],

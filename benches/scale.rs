@@ -327,6 +327,7 @@ fn order(rung: Rung, n: u64) -> PlaceOrder {
             group: text(""),
             country: text("US"),
             postal_code: text("10001"),
+            parts: None,
             position: Position::from_degrees(40.0, -75.0),
             personal: Sealed { key_id: 0, bytes: vec![b'x'; 80] },
         }],

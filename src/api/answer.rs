@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::address::AddressFormatJson;
 use super::channel::ChannelJson;
 use super::cycle_count::CycleCountJson;
 use super::edit::EditJson;
@@ -42,6 +43,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::CycleCount(count) => json(&CycleCountJson::of(count, catalogue)),
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
+        Reply::AddressFormat { format, .. } => json(&AddressFormatJson::from(format.as_ref())),
         Reply::Channel { channel, used, .. } => json(&ChannelJson::of(channel, used, catalogue)),
         Reply::Edit { order, number } => EditJson::written(order, *number, catalogue, now.journal),
         Reply::Fulfillment { order, key } => json(&FulfillmentJson::of(order, key.number, catalogue)),

@@ -144,6 +144,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         }),
         Event::SubscriptionChanged(e) => subscription_changed(e, names),
         Event::Archiving(e) => archiving(e, names),
+        Event::AddressFormatPut(e) => json!({"type": "address_format_put", "country": e.country}),
     }
 }
 
@@ -389,6 +390,13 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
         OrderEvent::SplitOff { to, parts } => {
             ("order_split", json!({"to": to.to_string(), "parts": self::parts(key, parts)}))
         }
+        OrderEvent::Totalled { totals } => (
+            "order_totalled",
+            json!({
+                "discount": totals.discount, "shipping": totals.shipping, "tax": totals.tax,
+                "tax_included": totals.tax_included,
+            }),
+        ),
         OrderEvent::Preferred { node } => ("order_node_preferred", json!({"node": names.node(*node)})),
         OrderEvent::SplitFrom { order } => ("order_split_off", json!({"split_from": order.to_string()})),
         OrderEvent::EditOpened { number, terms, .. } => ("order_edit_opened", edit_opened(*number, terms, names)),

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::address::AddressFormatLine;
 use super::item::ItemPut;
 use super::json::Json;
 use super::node::NodePut;
@@ -40,6 +41,8 @@ pub enum ImportKind {
     Orders,
     /// Orders that ended, with their own dates.
     History,
+    /// How addresses are written, each with its `country`.
+    AddressFormats,
 }
 
 shape! {
@@ -82,6 +85,7 @@ impl ImportKind {
             "nodes" => Some(Self::Nodes),
             "stock" => Some(Self::Stock),
             "orders" => Some(Self::Orders),
+            "address_formats" => Some(Self::AddressFormats),
             "history" => Some(Self::History),
             _ => None,
         }
@@ -102,6 +106,9 @@ impl ImportKind {
                 id.zip(NodePut::read(&line, &at)).map(|(id, put)| Command::PutNode(Box::new(put.node(id.0))))
             }
             Self::Stock => CountLine::read(&line, &at).map(CountLine::command),
+            Self::AddressFormats => {
+                AddressFormatLine::read(&line, &at).map(|line| Command::PutAddressFormat(Box::new(line.format())))
+            }
             Self::Orders => {
                 NewOrder::read(&line, &at).map(|order| Command::PlaceOrder(Box::new(order.order(fingerprint))))
             }

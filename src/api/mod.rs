@@ -4,6 +4,7 @@
 //! noun's own file makes it a command. Out goes a domain value, named by the catalogue. `problem` is how requests fail.
 //! What is *not* here: HTTP (`http`), and anything only the engine can know.
 
+pub mod address;
 pub mod answer;
 pub mod backup;
 pub mod channel;

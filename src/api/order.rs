@@ -14,6 +14,7 @@ use super::scalar::{
     Sku, position,
 };
 use super::words::{AllocationMode, DeliveryMethod, Worded};
+use crate::domain::address::AddressParts;
 use crate::domain::command::{
     CancelOrder, CancelUnits, Command, Consolidate, Deferred, PlaceLine, PlaceOrder, ShipTo, SplitOrder, Wishes,
 };
@@ -22,6 +23,7 @@ use crate::domain::ids::Text;
 use crate::domain::limits::{CONSOLIDATED_MAX, ORDER_LINES_MAX};
 use crate::domain::money::Currency;
 use crate::domain::order::{OrderStatus, OrderType, Payment, Sealed};
+use crate::domain::particulars::Totals;
 use crate::domain::quantity::Quantity;
 
 pub use shown::{HistoryEntry, OrderJson, ShipToJson, history};
@@ -155,8 +157,63 @@ shape! {
     #[derive(Copy)]
     #[schema(as = Totals)]
     pub struct TotalsShape {
-        /// What the customer pays.
+        /// Sum of the lines: price by quantity.
+        pub subtotal: Option<Price>,
+        /// Off that sum; nothing when left out.
+        pub discount: Option<Price>,
+        /// For shipping; nothing when left out.
+        pub shipping: Option<Price>,
+        /// Tax; none when left out.
+        pub tax: Option<Price>,
+        /// Whether the prices have the tax in them already; then it is not added.
+        pub tax_included: Option<bool>,
+        /// What the customer pays: the sum of the lines, less the discount, with shipping and tax.
         pub total: Price,
+    }
+}
+
+impl TotalsShape {
+    /// Judges it by the sum of the lines and their currency.
+    fn judge(&self, lines: i128, currency: Currency, at: &At<'_>) {
+        let total = Some(self.total);
+        let parts = [
+            ("subtotal", self.subtotal),
+            ("discount", self.discount),
+            ("shipping", self.shipping),
+            ("tax", self.tax),
+            ("total", total),
+        ];
+        for (name, _) in parts.iter().filter(|(_, price)| price.is_some_and(|price| price.currency.0 != currency)) {
+            mismatch(&at.field(name), currency);
+        }
+        if let Some(subtotal) = self.subtotal.filter(|subtotal| i128::from(subtotal.amount.0) != lines) {
+            let detail = format!("must be {lines}, the sum of the lines, is {}", subtotal.amount.0);
+            at.field("subtotal").fault::<()>("totals_mismatch", detail);
+        }
+        let totals = self.parts().unwrap_or_default();
+        let (discount, shipping, tax) = (totals.discount, totals.shipping, totals.tax);
+        let added = if totals.tax_included { 0 } else { tax };
+        let expected = lines - i128::from(discount) + i128::from(shipping) + i128::from(added);
+        let given = self.total.amount.0;
+        if expected != i128::from(given) {
+            let detail = format!(
+                "must be {expected}, the lines' {lines} less a discount of {discount}, with {shipping} for shipping \
+                 and {added} of tax, is {given}"
+            );
+            at.field("total").fault::<()>("totals_mismatch", detail);
+        }
+    }
+
+    /// What the total is made of; `None` when nothing but the lines.
+    fn parts(&self) -> Option<Totals> {
+        let amount = |price: Option<Price>| price.map_or(0, |price| price.amount.0);
+        let totals = Totals {
+            discount: amount(self.discount),
+            shipping: amount(self.shipping),
+            tax: amount(self.tax),
+            tax_included: self.tax_included.unwrap_or(false),
+        };
+        (totals != Totals::default()).then_some(totals)
     }
 }
 
@@ -213,6 +270,14 @@ impl ShipToShape {
 
     fn destination(self, group: Text, personal: Personally) -> ShipTo {
         let degrees = self.latitude.zip(self.longitude).map(|(north, east)| (north.0, east.0));
+        let filled = |text: &Text| !text.trim().is_empty();
+        let parts = AddressParts {
+            name: filled(&self.name.0),
+            line1: filled(&self.line1.0),
+            city: filled(&self.city.0),
+            phone: self.phone.as_ref().is_some_and(|phone| filled(&phone.0)),
+            region: self.region.0.clone(),
+        };
         let address = Address {
             name: self.name.0,
             company: self.company.map(Text::from),
@@ -229,6 +294,7 @@ impl ShipToShape {
             group,
             country: self.country.0,
             postal_code: self.postal_code.0,
+            parts: Some(parts),
             position: degrees.and_then(|(north, east)| Position::from_degrees(north, east)).map(coarse),
             personal: personal.seal(&address),
         }
@@ -242,8 +308,9 @@ impl NewOrder {
             at.field("allocate_at").fault::<()>("needs_deferral", "is only for an allocation that is deferred");
         }
         let currency = self.currency();
-        if self.totals.is_some_and(|totals| totals.total.currency.0 != currency) {
-            mismatch(&at.field("totals").field("total"), currency);
+        if let Some(totals) = &self.totals {
+            let price = |line: &NewOrderLine| i128::from(line.unit_price.amount.0) * i128::from(line.quantity.units());
+            totals.judge(self.lines.iter().map(price).sum(), currency, &at.field("totals"));
         }
     }
 
@@ -315,6 +382,7 @@ impl NewOrder {
                 deferred: (self.allocation == Some(AllocationMode::Deferred))
                     .then(|| Deferred { allocate_at: self.allocate_at.map(Instant::wall) }),
                 preferred_node: self.preferred_node.map(Text::from),
+                totals: self.totals.as_ref().and_then(TotalsShape::parts),
             },
         }
     }

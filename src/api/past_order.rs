@@ -56,7 +56,9 @@ impl PastShipmentShape {
 }
 
 /// The command for an order that ended.
-pub fn past_order(order: PlaceOrder, closed_at: Instant, shipments: Option<Vec<PastShipmentShape>>) -> ImportOrder {
+pub fn past_order(mut order: PlaceOrder, closed_at: Instant, shipments: Option<Vec<PastShipmentShape>>) -> ImportOrder {
     let shipments = shipments.unwrap_or_default().into_iter().map(PastShipmentShape::shipment).collect();
+    // An address that somebody delivered to is not judged any more.
+    order.destinations.iter_mut().for_each(|to| to.parts = None);
     ImportOrder { order, closed_at: closed_at.wall(), shipments }
 }

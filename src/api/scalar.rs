@@ -15,7 +15,10 @@ use super::reading::{At, Faults, Shape, finished};
 
 pub use money::{AMOUNT_MAX, Amount, CurrencyCode, MoneyJson, Price};
 pub use number::{Change, Count, Grams, Latitude, Longitude, Millimetres, PerDay, Sequence, Ttl, position};
-pub use text::{CallerId, ChannelOrderId, Country, Id, Name, Owner, Personal, PostalCode, Reason, Sku, TimeZone};
+pub use text::{
+    CallerId, ChannelOrderId, Country, Id, Name, Owner, Pattern, Personal, PostalCode, Reason, RegionName, Sku,
+    TimeZone,
+};
 pub use time::{Day, Instant, TimeOfDay};
 
 /// Reads a part of a path.

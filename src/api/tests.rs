@@ -1,5 +1,6 @@
 //! The conversions, against the table of bad input that the test over HTTP reads too.
 
+use super::address::AddressFormatPut;
 use super::channel::ChannelPut;
 use super::cycle_count::{CountCancelling, NewCount, Results};
 use super::edit::NewEdit;
@@ -41,6 +42,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["reservations"]) => read_as::<NewReservation>(body),
         ("PATCH", ["reservations", _]) => read_as::<ReservationChange>(body),
         ("POST", ["reservations", "batch"]) => read_as::<ReservationBatch>(body),
+        ("PUT", ["address-formats", _]) => read_as::<AddressFormatPut>(body),
         ("POST", ["orders"]) => read_as::<NewOrder>(body),
         ("POST", ["orders", _, "cancellations"]) => read_as::<Cancellation>(body),
         ("PUT", ["subscriptions", _]) => read_as::<SubscriptionPut>(body),

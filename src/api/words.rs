@@ -10,6 +10,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::json::Json;
 use super::reading::{At, Shape, shown};
+use crate::domain::address::AddressField;
 use crate::domain::command::StockState;
 use crate::domain::cycle_count::CycleCountStatus;
 use crate::domain::decision::FenceReason;
@@ -150,6 +151,9 @@ words! {
         StateChanged = "state_changed", ShortPicked = "short_picked", Settled = "settled",
         TransferredOut = "transferred_out", TransferredIn = "transferred_in",
     }
+    AddressField {
+        Name = "name", Line1 = "line1", City = "city", Region = "region", PostalCode = "postal_code", Phone = "phone",
+    }
     StockState {
         Available = "available", Damaged = "damaged", QualityControl = "quality_control",
         SafetyStock = "safety_stock",
@@ -235,6 +239,11 @@ fn word_schema<T: Worded>() -> RefOr<Schema> {
 /// Writes a value as its word, if there is one.
 pub fn as_optional_word<T: Worded, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     value.map(Worded::word).serialize(serializer)
+}
+
+/// Writes values as their words.
+pub fn as_words<T: Worded, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(values.iter().map(|value| value.word()))
 }
 
 /// Writes a value as its word.

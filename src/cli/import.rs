@@ -48,6 +48,9 @@ enum Kind {
     Orders,
     /// Orders that ended, with their own dates and no stock effect.
     History,
+    /// How addresses are written, country by country.
+    #[value(name = "address_formats")]
+    AddressFormats,
 }
 
 impl Kind {
@@ -57,6 +60,7 @@ impl Kind {
             Self::Nodes => "nodes",
             Self::Stock => "stock",
             Self::Orders => "orders",
+            Self::AddressFormats => "address_formats",
             Self::History => "history",
         }
     }

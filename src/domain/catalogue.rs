@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::address::KnownFormat;
 use super::channel::{ChannelTerms, Whose};
 use super::geo::Place;
 use super::ids::{ChannelIndex, NodeIndex, SkuIndex, Text};
@@ -37,6 +38,7 @@ pub struct Catalogue {
     channels: Vec<ChannelTerms>,
     channel_by_id: HashMap<Text, ChannelIndex>,
     segment_by_customer: HashMap<Text, ChannelIndex>,
+    address_formats: BTreeMap<Text, KnownFormat>,
     node_by_id: HashMap<Text, NodeIndex>,
     /// Items by the hash of their sku, which itself lies in the item: four bytes an item. The hash is seeded anew by
     /// every process; skus are chosen by who keeps the catalogue, never by a customer.
@@ -85,6 +87,7 @@ impl Catalogue {
             channels: Vec::new(),
             channel_by_id: HashMap::new(),
             segment_by_customer: HashMap::new(),
+            address_formats: BTreeMap::new(),
             node_by_id: HashMap::new(),
             item_by_sku: HashTable::new(),
             hashing: RandomState::default(),
@@ -145,6 +148,22 @@ impl Catalogue {
         } else {
             self.channels[index.at()] = terms;
         }
+    }
+
+    /// Puts how addresses of a country are written.
+    pub fn put_address_format(&mut self, format: KnownFormat) {
+        self.address_formats.insert(format.format().country.clone(), format);
+    }
+
+    /// How addresses of a country are written, where somebody said so.
+    #[inline]
+    pub fn address_format(&self, country: &str) -> Option<&KnownFormat> {
+        if self.address_formats.is_empty() { None } else { self.address_formats.get(country) }
+    }
+
+    /// All of them, by country.
+    pub fn address_formats(&self) -> impl Iterator<Item = &KnownFormat> {
+        self.address_formats.values()
     }
 
     /// All channels by index.

@@ -22,6 +22,7 @@ pub use stock::*;
 pub use subscription::*;
 pub use supply::*;
 
+use super::address::AddressFormat;
 use super::ids::Text;
 use super::node::Node;
 use super::rule_set::RuleSet;
@@ -159,6 +160,8 @@ pub enum Command {
     },
     /// Create or replace a channel.
     PutChannel(Box<PutChannel>),
+    /// Put how addresses of a country are written.
+    PutAddressFormat(Box<AddressFormat>),
 }
 
 impl Command {

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::address::AddressFormat;
 use super::archive::Archiving;
 use super::channel::ChannelEvent;
 use super::count::Moved;
@@ -221,6 +222,8 @@ pub enum Event {
     SubscriptionChanged(Box<SubscriptionChanged>),
     /// See [`Archiving`].
     Archiving(Archiving),
+    /// See [`AddressFormat`]: it was put.
+    AddressFormatPut(Box<AddressFormat>),
     /// See [`CycleCountChanged`].
     CycleCountChanged(Box<CycleCountChanged>),
 }
@@ -244,6 +247,7 @@ impl Event {
             Self::CountNoted(_) => 13,
             Self::SubscriptionChanged(_) => 15,
             Self::Archiving(_) => 18,
+            Self::AddressFormatPut(_) => 24,
             Self::CycleCountChanged(_) => 21,
         }
     }
@@ -265,6 +269,7 @@ impl Event {
             Self::Archiving(e) => EntityKey::Order(e.key()),
             Self::CountNoted(e) => EntityKey::Count(e.cell),
             Self::SubscriptionChanged(e) => EntityKey::Subscription(e.key),
+            Self::AddressFormatPut(e) => EntityKey::AddressFormat(e.country.clone()),
             Self::CycleCountChanged(e) => EntityKey::CycleCount(e.key),
         }
     }
@@ -280,7 +285,11 @@ impl Event {
     /// Whether it changes the catalogue.
     pub fn is_of_catalogue(&self) -> bool {
         match self {
-            Self::DirectoryFounded(_) | Self::NodePut(_) | Self::ItemPut(_) | Self::RuleSetPut(_) => true,
+            Self::DirectoryFounded(_)
+            | Self::NodePut(_)
+            | Self::ItemPut(_)
+            | Self::RuleSetPut(_)
+            | Self::AddressFormatPut(_) => true,
             Self::ChannelChanged(e) => matches!(e.event, ChannelEvent::Put(_)),
             _ => false,
         }

@@ -3,6 +3,7 @@
 //! Read `command` (what can be asked), `event` (what can have happened), `state` (how it adds up), `rejection` (why not).
 //! What is *not* here: who holds it in memory (`engine`) and what survives (`journal`).
 
+pub mod address;
 pub mod archive;
 pub mod catalogue;
 pub mod channel;

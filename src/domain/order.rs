@@ -20,7 +20,7 @@ use super::limits::FULFILLMENT_ORDERS_MAX;
 use super::money::Currency;
 pub use super::order_status::OrderStatus;
 pub use super::order_story::Told;
-use super::particulars::Particulars;
+use super::particulars::{Particulars, Totals};
 use super::payment::{PaymentFact, PaymentMark};
 use super::time::{JournalTime, WallTime};
 
@@ -392,6 +392,11 @@ pub enum OrderEvent {
     Preferred {
         /// Which.
         node: NodeIndex,
+    },
+    /// What its total is made of.
+    Totalled {
+        /// As reported.
+        totals: Totals,
     },
 }
 

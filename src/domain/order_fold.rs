@@ -168,6 +168,7 @@ impl Order {
             OrderEvent::SplitOff { parts, .. } => self.split_off(parts)?,
             OrderEvent::SplitFrom { order } => self.split_from = Some(*order),
             OrderEvent::Preferred { node } => self.particulars_mut().preferred_node = Some(*node),
+            OrderEvent::Totalled { totals } => self.particulars_mut().totals = Some(*totals),
             OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,
             OrderEvent::EditEnded { number, state, .. } => self.end_edit(header, *number, *state)?,
             OrderEvent::Edited { number, lowered, allocations } => {

@@ -56,6 +56,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
         OrderEvent::Consolidated { number, .. } => ("consolidated", *number, None),
         OrderEvent::SplitOff { to, .. } => ("split", 0, Some(to.to_string().into())),
         OrderEvent::Preferred { .. } => ("node_preferred", 0, None),
+        OrderEvent::Totalled { .. } => ("totalled", 0, None),
         OrderEvent::SplitFrom { order } => ("split_off", 0, Some(order.to_string().into())),
         OrderEvent::EditOpened { .. } => ("edit_opened", 0, None),
         OrderEvent::Edited { .. } => ("edited", 0, None),

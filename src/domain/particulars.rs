@@ -8,11 +8,27 @@ use serde::{Deserialize, Serialize};
 use super::ids::NodeIndex;
 use super::order::Order;
 
+/// What a total is made of, as reported, minor units of the order's currency. The sum of the lines is no part of it: they
+/// say it themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Off the sum of the lines.
+    pub discount: i64,
+    /// For shipping.
+    pub shipping: i64,
+    /// Tax.
+    pub tax: i64,
+    /// Whether the prices have the tax in them already.
+    pub tax_included: bool,
+}
+
 /// What few orders have; nothing by default.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Particulars {
     /// The node that is asked before all others.
     pub preferred_node: Option<NodeIndex>,
+    /// What its total is made of.
+    pub totals: Option<Totals>,
 }
 
 impl Order {

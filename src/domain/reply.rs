@@ -1,5 +1,6 @@
 //! Replies: what a command or a read answers, in domain values.
 
+use super::address::AddressFormat;
 use super::channel::ChannelTerms;
 use super::count::Dropped;
 use super::cycle_count::CycleCount;
@@ -90,6 +91,13 @@ pub enum Reply {
         channel: Box<ChannelTerms>,
         /// Units it uses of each sku it has a limit of.
         used: Vec<u32>,
+        /// Whether it was created.
+        created: bool,
+    },
+    /// How addresses of a country are written, and whether that is new.
+    AddressFormat {
+        /// The format.
+        format: Box<AddressFormat>,
         /// Whether it was created.
         created: bool,
     },

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::address::AddressFormat;
 use super::channel::Channel;
 use super::count::{CountMark, Minute, MinuteKey};
 use super::cycle_count::CycleCount;
@@ -61,6 +62,8 @@ pub enum EntityKey {
     Minute(MinuteKey),
     /// A cycle count.
     CycleCount(CycleCountKey),
+    /// How addresses of a country are written.
+    AddressFormat(Text),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -108,6 +111,8 @@ pub enum Entity {
     Minute(Box<Minute>),
     /// A cycle count.
     CycleCount(Box<CycleCount>),
+    /// How addresses of a country are written.
+    AddressFormat(Box<AddressFormat>),
 }
 
 impl EntityKey {
@@ -129,6 +134,7 @@ impl EntityKey {
             Self::Subscription(_) => 14,
             Self::Minute(_) => 19,
             Self::CycleCount(_) => 21,
+            Self::AddressFormat(_) => 24,
         }
     }
 }
@@ -141,6 +147,7 @@ impl Entity {
             (None | Some(Self::Node(_)), Event::NodePut(put)) => Ok(Self::Node(put.node.clone().into())),
             (None | Some(Self::Item(_)), Event::ItemPut(put)) => Ok(Self::Item(put.item.clone().into())),
             (None | Some(Self::RuleSet(_)), Event::RuleSetPut(put)) => Ok(Self::RuleSet(put.clone().into())),
+            (None | Some(Self::AddressFormat(_)), Event::AddressFormatPut(put)) => Ok(Self::AddressFormat(put.clone())),
             (None, Event::StockMoved(moved)) => moved.delta.apply(&Level::default()).map(Self::Cell),
             (Some(Self::Cell(level)), Event::StockMoved(moved)) => moved.delta.apply(&level).map(Self::Cell),
             (None, Event::ReservationChanged(e)) => {
@@ -254,6 +261,7 @@ pub struct State {
     counts: BTreeMap<CellKey, Entity>,
     minutes: BTreeMap<MinuteKey, Entity>,
     subscriptions: BTreeMap<SubscriptionKey, Entity>,
+    address_formats: BTreeMap<Text, Entity>,
     cycle_counts: BTreeMap<CycleCountKey, Entity>,
 }
 
@@ -280,6 +288,7 @@ impl State {
             EntityKey::Count(key) => drop(self.counts.insert(key, entity)),
             EntityKey::Minute(key) => drop(self.minutes.insert(key, entity)),
             EntityKey::Subscription(key) => drop(self.subscriptions.insert(key, entity)),
+            EntityKey::AddressFormat(key) => drop(self.address_formats.insert(key, entity)),
             EntityKey::CycleCount(key) => drop(self.cycle_counts.insert(key, entity)),
         }
     }
@@ -312,6 +321,7 @@ impl State {
             EntityKey::Count(key) => self.counts.remove(key),
             EntityKey::Minute(key) => self.minutes.remove(key),
             EntityKey::Subscription(key) => self.subscriptions.remove(key),
+            EntityKey::AddressFormat(key) => self.address_formats.remove(key),
             EntityKey::CycleCount(key) => self.cycle_counts.remove(key),
         }
     }
@@ -337,7 +347,7 @@ impl State {
         let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len() + self.channels.len();
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
-        let open = open + self.subscriptions.len() + self.cycle_counts.len();
+        let open = open + self.subscriptions.len() + self.cycle_counts.len() + self.address_formats.len();
         usize::from(self.directory.is_some()) + catalogue + cells + open
     }
 
@@ -367,6 +377,7 @@ impl State {
             EntityKey::Count(key) => self.counts.get(key),
             EntityKey::Minute(key) => self.minutes.get(key),
             EntityKey::Subscription(key) => self.subscriptions.get(key),
+            EntityKey::AddressFormat(key) => self.address_formats.get(key),
             EntityKey::CycleCount(key) => self.cycle_counts.get(key),
         }
     }
@@ -397,6 +408,7 @@ impl State {
         let subscriptions = self.subscriptions.iter().map(|(key, entity)| (EntityKey::Subscription(*key), entity));
         let counts = self.counts.iter().map(|(key, entity)| (EntityKey::Count(*key), entity));
         let minutes = self.minutes.iter().map(|(key, entity)| (EntityKey::Minute(*key), entity));
+        let formats = self.address_formats.iter().map(|(key, entity)| (EntityKey::AddressFormat(key.clone()), entity));
         let cycle_counts = self.cycle_counts.iter().map(|(key, entity)| (EntityKey::CycleCount(*key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
@@ -411,6 +423,7 @@ impl State {
             .chain(subscriptions)
             .chain(minutes)
             .chain(cycle_counts)
+            .chain(formats)
     }
 
     /// All orders, ascending by key.
@@ -444,6 +457,7 @@ impl State {
         let subscriptions = self.subscriptions.into_iter().map(|(key, entity)| (EntityKey::Subscription(key), entity));
         let counts = self.counts.into_iter().map(|(key, entity)| (EntityKey::Count(key), entity));
         let minutes = self.minutes.into_iter().map(|(key, entity)| (EntityKey::Minute(key), entity));
+        let formats = self.address_formats.into_iter().map(|(key, entity)| (EntityKey::AddressFormat(key), entity));
         let cycle_counts = self.cycle_counts.into_iter().map(|(key, entity)| (EntityKey::CycleCount(key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
@@ -458,6 +472,7 @@ impl State {
             .chain(subscriptions)
             .chain(minutes)
             .chain(cycle_counts)
+            .chain(formats)
     }
 
     /// The highest generated number; 0 when there is none.

@@ -96,6 +96,7 @@ impl Naming<'_> {
             | Command::PutSubscription(_)
             | Command::ChangeSubscription { .. }
             | Command::PutChannel(_)
+            | Command::PutAddressFormat(_)
             | Command::PlanCount(_)
             | Command::ChangeCount { .. } => None,
         }

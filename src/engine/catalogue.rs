@@ -146,7 +146,7 @@ impl Engine {
         Ok(Executed::done(Reply::Channel { channel: Box::new(terms), used, created }, seq))
     }
 
-    fn append_catalogue(&self, turn: &Turn<'_>, network: &Network, event: Event) -> Result<u64, Rejection> {
+    pub(super) fn append_catalogue(&self, turn: &Turn<'_>, network: &Network, event: Event) -> Result<u64, Rejection> {
         let sealed = turn.seal(turn.now(), network.catalogue.seq, vec![event], None)?;
         let logged = turn.log(self, sealed, Change::new(network), Withdrawal::nothing());
         let seq = logged.seq();

@@ -15,6 +15,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet};
 
+use super::address;
 use super::allocate::more_may_come_back;
 use super::cell::Word;
 use super::change::Change;
@@ -471,6 +472,8 @@ fn terms_of(network: &Network, order: &Order, changes: &[EditChange]) -> Result<
                 Err(Fault::new("ship_to", "duplicate_change", "is changed twice"))
             }
             EditChange::ShipTo(ship_to) => {
+                let at = |fault: Fault| Fault { field: format!("changes[{at}].{}", fault.field), ..fault };
+                faults.extend(address::faults_of(&network.catalogue, ship_to).into_iter().map(at));
                 terms.destination = Some(destination(&network.catalogue, ship_to));
                 Ok(())
             }

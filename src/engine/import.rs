@@ -13,12 +13,13 @@ use super::turn::Turn;
 use super::{Engine, Executed};
 use crate::domain::archive::Archiving;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::command::{ImportOrder, PastShipment, PlaceOrder, Wishes};
+use crate::domain::command::{ImportOrder, PastShipment, PlaceOrder};
 use crate::domain::decision::LineUnits;
 use crate::domain::event::{Answer, Event};
 use crate::domain::ids::{NodeIndex, OrderKey};
 use crate::domain::limits::{BACK_BYTES_MAX, FULFILLMENT_ORDERS_MAX, REROUTES_MAX};
 use crate::domain::order::{Order, OrderType, PlacedLine};
+use crate::domain::particulars::Particulars;
 use crate::domain::past_order::{PastEnd, PastFacts, PastLeg};
 use crate::domain::record::RecordTooLarge;
 use crate::domain::rejection::{Fault, Rejection};
@@ -115,7 +116,11 @@ fn past_order(
     let facts = facts(&command.order, prepared.destinations, now, None);
     let captured = PastFacts { facts, lines: prepared.lines, actor: &turn.context.actor };
     let end = PastEnd { at: JournalTime(command.closed_at.0), legs };
-    Ok(Order::past(key, captured, &end).expect("its units were counted"))
+    let mut order = Order::past(key, captured, &end).expect("its units were counted");
+    if let Some(totals) = command.order.wishes.totals {
+        order.particulars = Some(Box::new(Particulars { totals: Some(totals), ..Particulars::default() }));
+    }
+    Ok(order)
 }
 
 /// What an order that has ended cannot ask for.
@@ -125,7 +130,8 @@ fn out_of_place(order: &PlaceOrder) -> Vec<Fault> {
         ("reacquire", order.reacquire),
         ("rule_set", order.rule_set.is_some()),
         ("holds", !order.holds.is_empty()),
-        ("allocation", order.wishes != Wishes::default()),
+        ("allocation", order.wishes.deferred.is_some()),
+        ("preferred_node", order.wishes.preferred_node.is_some()),
     ];
     let fault = |(name, _)| Fault::new(name, "order_has_ended", "is not for an order that has ended");
     asked.into_iter().filter(|(_, is_asked)| *is_asked).map(fault).collect()

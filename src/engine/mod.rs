@@ -17,6 +17,7 @@
 //! | `change`, `turn` | stock of one record: decide, withdraw, log, apply |
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
+//! | `address` | how addresses of a country are written, and orders judged by it |
 //! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes, items and channels |
 //! | `count`, `cycle_count`, `past` | counts merged with what happened since they were made |
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
@@ -30,6 +31,7 @@
 //!
 //! What is *not* here: bytes and disk (`journal`), JSON (`api`), waiting for durability (`pipeline`).
 
+mod address;
 mod adjust;
 mod allocate;
 mod archive;
@@ -220,6 +222,7 @@ impl Engine {
             Command::EndHold(end) => self.end_hold(&turn, &end),
             Command::ReportPayment(report) => self.report_payment(&turn, &report),
             Command::PutChannel(put) => self.put_channel(&turn, *put),
+            Command::PutAddressFormat(format) => self.put_address_format(&turn, *format),
             Command::Consolidate(join) => self.consolidate(&turn, &join),
             Command::SplitOrder(split) => self.split_order(&turn, &split),
             Command::OpenEdit(open) => self.open_edit(&turn, &open),

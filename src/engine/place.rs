@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::address;
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
 use super::hold::fault_of;
@@ -161,12 +162,8 @@ impl Engine {
             let waits = &decided.backordered;
             let preordered = preordered(&network.catalogue, command.kind, &prepared.lines, waits, now.wall);
             let placed = placed(facts.clone(), &prepared, decided, sourced);
-            let preferred = prepared.preferred.map(|node| OrderEvent::Preferred { node });
-            let told = std::iter::once(placed)
-                .chain(preordered)
-                .chain(preferred)
-                .chain(deferred(command, now))
-                .chain(holds.clone());
+            let told = std::iter::once(placed).chain(preordered).chain(wished(command, &prepared));
+            let told = told.chain(deferred(command, now)).chain(holds.clone());
             first_order_events(key, told.collect()).chain(due.map(|due| due.placed(key))).collect()
         };
         let allocating = Allocating {
@@ -347,6 +344,13 @@ pub(super) fn preordered(
     (!units.is_empty()).then_some(OrderEvent::Preordered { units })
 }
 
+/// What few orders say of themselves.
+fn wished(command: &PlaceOrder, prepared: &Prepared) -> impl Iterator<Item = OrderEvent> {
+    let preferred = prepared.preferred.map(|node| OrderEvent::Preferred { node });
+    let totals = command.wishes.totals.map(|totals| OrderEvent::Totalled { totals });
+    preferred.into_iter().chain(totals)
+}
+
 /// That an order rests, if that is wanted.
 fn deferred(command: &PlaceOrder, now: Now) -> Option<OrderEvent> {
     let Deferred { allocate_at } = command.wishes.deferred?;
@@ -427,6 +431,7 @@ pub(super) fn prepare(catalogue: &Catalogue, command: &PlaceOrder, now: Now) -> 
             faults.push(Fault::new("allocate_at", "time_in_past", "must be in the future"));
         }
     }
+    faults.extend(command.destinations.iter().flat_map(|to| address::faults_of(catalogue, to)));
     let preferred = command
         .wishes
         .preferred_node

@@ -17,6 +17,7 @@ use super::network::Network;
 use super::past::Minutes;
 use super::table::{Name, Named, Names, Table};
 use super::turn::Turn;
+use crate::domain::address::KnownFormat;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Channel;
 use crate::domain::command::Context;
@@ -164,7 +165,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         next_key: first_key.into(),
         position: seq.into(),
     };
-    let (mut keys, mut channels) = (Vec::new(), Vec::new());
+    let (mut keys, mut channels, mut formats) = (Vec::new(), Vec::new(), Vec::new());
     let mut knows_minutes = false;
     {
         let network = engine.network.read().expect("nobody else knows the engine yet");
@@ -184,6 +185,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                     hold_minute(&network, &minute);
                 }
                 (_, Entity::Subscription(subscription)) => engine.hold_subscription(*subscription),
+                (_, Entity::AddressFormat(format)) => formats.push(KnownFormat::recovered(*format)),
                 (EntityKey::Key(hash), Entity::Key(entry)) => {
                     engine.names.insert(Name::Key(hash), Named::Record(entry.seq, entry.fingerprint));
                     keys.push((entry.at, hash));
@@ -197,6 +199,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         engine.network.read().expect("nobody else knows the engine yet").minutes.forget_before(until);
     }
     engine.open_channels(channels);
+    engine.know_address_formats(formats);
     engine.ended.lock().make_contiguous().sort_unstable();
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_counts.lock().make_contiguous().sort_unstable();

@@ -302,6 +302,7 @@ fn order_of(network: &Network, subscription: &Subscription) -> PlaceOrder {
         group: destination.group.clone(),
         country: destination.country.clone(),
         postal_code: destination.postal_prefix.clone(),
+        parts: None,
         position: destination.position,
         personal: destination.personal.clone(),
     };

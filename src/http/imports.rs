@@ -42,12 +42,14 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How often a line is tried again when too much is in flight, and after which pause.
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(10);
+/// What a path may name.
+const IMPORTABLE: &str = "items, nodes, stock, orders, history and address_formats can be imported";
 
-/// Import items, nodes, stock, orders or orders that have ended (`history`), one per line: NDJSON or CSV, by the content
-/// type.
+/// Import items, nodes, stock, orders, orders that have ended (`history`) or how addresses are written
+/// (`address_formats`), one per line: NDJSON or CSV, by the content type.
 #[utoipa::path(
     post, path = "/v1/import/{kind}", tag = "imports",
-    params(("kind" = String, Path, description = "items, nodes, stock, orders or history"), ImportParams),
+    params(("kind" = String, Path, description = "items, nodes, stock, orders, history or address_formats"), ImportParams),
     request_body(content((String = "application/x-ndjson"), (String = "text/csv"))),
     responses((status = 200, body = ImportReport)),
 )]
@@ -57,8 +59,7 @@ pub async fn import(
     Params(asked): Params<ImportParams>,
     request: Request,
 ) -> Replied {
-    let kind = ImportKind::of_word(&kind)
-        .ok_or_else(|| Problem::new("route_not_found", "items, nodes, stock, orders and history can be imported"))?;
+    let kind = ImportKind::of_word(&kind).ok_or_else(|| Problem::new("route_not_found", IMPORTABLE))?;
     let (parts, mut body) = request.into_parts();
     let format = format(&parts.headers)?;
     let Ok(_permit) = front.imports().try_acquire() else {

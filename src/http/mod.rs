@@ -11,6 +11,7 @@
 //! Bounds: see `server` (connections, headers, streams), `body` (size, time), `feed` (subscribers), `imports`.
 //! What is *not* here: TLS, authentication and limits per caller; it listens where only trusted callers reach it.
 
+mod address_formats;
 mod backup;
 mod body;
 mod channels;

@@ -31,6 +31,7 @@ use crate::api::problem::CODES;
         (name = "nodes", description = "Places that can supply"),
         (name = "items", description = "What is counted"),
         (name = "channels", description = "Who sells: from where, and how much of a sku is kept for whom"),
+        (name = "addresses", description = "How they are written, country by country"),
         (name = "rule sets", description = "How orders are sourced"),
         (name = "imports", description = "Many lines at once"),
         (name = "events", description = "What happens, as it happens"),

@@ -28,6 +28,7 @@ pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Res
         Reply::Node { created, .. }
         | Reply::Item { created, .. }
         | Reply::Channel { created, .. }
+        | Reply::AddressFormat { created, .. }
         | Reply::Subscription { created, .. }
             if created =>
         {

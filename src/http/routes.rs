@@ -10,8 +10,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
-    backup, channels, counts, edits, feed, fulfillment, health, holds, imports, inbound, items, nodes, orders, pages,
-    reservations, rule_sets, stock, subscriptions, transfers,
+    address_formats, backup, channels, counts, edits, feed, fulfillment, health, holds, imports, inbound, items, nodes,
+    orders, pages, reservations, rule_sets, stock, subscriptions, transfers,
 };
 
 /// The router of a front.
@@ -36,6 +36,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(items::put_item, items::item))
         .routes(routes!(channels::channels))
         .routes(routes!(channels::put_channel, channels::channel))
+        .routes(routes!(address_formats::all))
+        .routes(routes!(address_formats::put, address_formats::one))
         .routes(routes!(stock::adjust))
         .routes(routes!(stock::change_states))
         .routes(routes!(stock::count))

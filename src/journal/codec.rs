@@ -202,6 +202,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::CountNoted(event) => put(bytes, event),
         Event::SubscriptionChanged(event) => put(bytes, event),
         Event::Archiving(event) => put_archiving(bytes, event),
+        Event::AddressFormatPut(event) => put(bytes, event),
         Event::CycleCountChanged(event) => put(bytes, event),
     };
     put_part_length(bytes, at);
@@ -314,6 +315,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (13, 1) => get("event", bytes, LIMIT).map(Event::CountNoted),
         (15, 1) => get("event", bytes, LIMIT).map(Event::SubscriptionChanged),
         (18, 1) => get_archiving(bytes).map(Event::Archiving),
+        (24, 1) => get("event", bytes, LIMIT).map(Event::AddressFormatPut),
         (21, 1) => get("event", bytes, LIMIT).map(Event::CycleCountChanged),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
@@ -397,6 +399,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Count(key), Entity::Count(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Minute(key), Entity::Minute(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Subscription(key), Entity::Subscription(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::AddressFormat(key), Entity::AddressFormat(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::CycleCount(key), Entity::CycleCount(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
     }
@@ -430,6 +433,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (12, 1) => pair(bytes, EntityKey::Count, Entity::Count),
         (19, 1) => pair(bytes, EntityKey::Minute, Entity::Minute),
         (14, 1) => pair(bytes, EntityKey::Subscription, Entity::Subscription),
+        (24, 1) => pair(bytes, EntityKey::AddressFormat, Entity::AddressFormat),
         (21, 1) => pair(bytes, EntityKey::CycleCount, Entity::CycleCount),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
@@ -456,6 +460,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (12, 1) => first(bytes).map(EntityKey::Count),
         (19, 1) => first(bytes).map(EntityKey::Minute),
         (14, 1) => first(bytes).map(EntityKey::Subscription),
+        (24, 1) => first(bytes).map(EntityKey::AddressFormat),
         (21, 1) => first(bytes).map(EntityKey::CycleCount),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }

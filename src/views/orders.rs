@@ -118,7 +118,8 @@ impl Orders {
                 | Event::TransferChanged(_)
                 | Event::CountNoted(_)
                 | Event::SubscriptionChanged(_)
-                | Event::CycleCountChanged(_) => {}
+                | Event::CycleCountChanged(_)
+                | Event::AddressFormatPut(_) => {}
             }
         }
         Ok(())

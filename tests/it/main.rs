@@ -6,6 +6,7 @@
 
 mod architecture;
 mod bad_input;
+mod capture;
 mod cases;
 mod command_line;
 mod crash;

@@ -818,7 +818,7 @@ fn a_preferred_node_comes_first_then_the_others_then_the_queue() {
         from a reno
         cancel a
         prefer reno b mug 4 + lamp 1
-        from b newyork reno                 # the nearest of the others has what reno has not
+        from b reno newyork                 # the nearest of the others has what reno has not
         line b 1: allocated 4
         level mug reno: on_hand 3 committed 3
         level mug newyork: on_hand 2 available 1 committed 1

@@ -210,6 +210,7 @@ pub fn order(channel_order_id: &str, lines: &[(&str, u32)]) -> PlaceOrder {
             group: text(""),
             country: text("US"),
             postal_code: text("19103"),
+            parts: None,
             position: Position::from_degrees(39.95, -75.17),
             personal: Sealed::default(),
         }],

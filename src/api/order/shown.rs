@@ -18,6 +18,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::money::Money;
 use crate::domain::order::{Buckets, Destination, Order, OrderStatus, OrderType, Payment, Told};
+use crate::domain::particulars::Totals;
 use crate::domain::payment::{PaymentMark, PaymentState};
 
 /// An order.
@@ -217,7 +218,30 @@ pub struct PaymentJson {
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[allow(missing_docs, reason = "the fields are those of `TotalsShape`")]
 pub struct TotalsJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discount: Option<MoneyJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shipping: Option<MoneyJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax: Option<MoneyJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax_included: Option<bool>,
     pub total: MoneyJson,
+}
+
+impl TotalsJson {
+    fn of(order: &Order, total: i64) -> Self {
+        let money = |amount| MoneyJson::from(Money { amount, currency: order.facts.currency });
+        let parts = order.particulars.as_ref().and_then(|particulars| particulars.totals);
+        let some = |part: fn(&Totals) -> i64| parts.as_ref().map(part).filter(|amount| *amount != 0).map(money);
+        Self {
+            discount: some(|totals| totals.discount),
+            shipping: some(|totals| totals.shipping),
+            tax: some(|totals| totals.tax),
+            tax_included: parts.and_then(|totals| totals.tax_included.then_some(true)),
+            total: money(total),
+        }
+    }
 }
 
 impl OrderJson {
@@ -239,7 +263,6 @@ impl OrderJson {
         let (facts, status) = (&order.facts, order.status());
         let names = OrderLines { order, catalogue };
         let groups = facts.destinations.iter().skip(1).map(|d| (d.group.clone(), ShipToJson::of(d)));
-        let total = |amount| TotalsJson { total: Money { amount, currency: facts.currency }.into() };
         Self {
             id: order.name(),
             r#type: facts.kind,
@@ -258,7 +281,7 @@ impl OrderJson {
             reservation: facts.reservation.map(|key| key.to_string()),
             rule_set: facts.rule_set.clone().map(Id),
             payment: facts.payment.as_ref().map(PaymentJson::of),
-            totals: facts.total.map(total),
+            totals: facts.total.map(|total| TotalsJson::of(order, total)),
             payments: order.payments.iter().map(|fact| PaymentReport::of(fact, facts.currency)).collect(),
             holds: HoldJson::all_of(order),
             split_from: order.split_from.map(|key| key.to_string()),

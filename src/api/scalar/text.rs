@@ -7,6 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::api::json::Json;
 use crate::api::reading::{At, Listed, Shape, shown};
+use crate::domain::address::{PATTERN_BYTES_MAX, REGION_BYTES_MAX};
 use crate::domain::ids::{BadId, Text, check_caller_id, check_id, check_sku};
 use crate::domain::limits::{
     ATP_SKUS_MAX, ID_BYTES_MAX, NAME_BYTES_MAX, OWNER_BYTES_MAX, REASON_BYTES_MAX, SKU_BYTES_MAX,
@@ -113,6 +114,10 @@ texts! {
     Personal: Rule::free(0, NAME_BYTES_MAX);
     /// A postal code; may be empty. Up to 20 bytes.
     PostalCode: Rule::free(0, POSTAL_CODE_BYTES_MAX);
+    /// A regular expression: 1 to 1,000 bytes.
+    Pattern: Rule::free(1, PATTERN_BYTES_MAX);
+    /// A region, state or province: 1 to 100 bytes.
+    RegionName: Rule::free(1, REGION_BYTES_MAX);
     /// ISO 3166-1 alpha-2 country: two upper-case letters.
     Country: Rule::strict("invalid_country", NAME_BYTES_MAX, country).like("^[A-Z]{2}$");
     /// IANA time zone, such as America/Chicago.

@@ -1,10 +1,12 @@
 //! Commands of orders: placed, held, paid, cancelled, joined, split.
 
+use crate::domain::address::AddressParts;
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState, HoldTerms, ReleaseAt};
 use crate::domain::ids::Text;
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{OrderType, Payment, Sealed};
+use crate::domain::particulars::Totals;
 use crate::domain::payment::PaymentMark;
 use crate::domain::quantity::Quantity;
 use crate::domain::time::{Now, WallTime};
@@ -20,6 +22,8 @@ pub struct ShipTo {
     pub postal_code: Text,
     /// Position, when given.
     pub position: Option<Position>,
+    /// What its country's format looks at; not judged when `None`.
+    pub parts: Option<AddressParts>,
     /// The rest, sealed at the edge.
     pub personal: Sealed,
 }
@@ -89,6 +93,8 @@ pub struct Wishes {
     pub deferred: Option<Deferred>,
     /// The node that is asked before all others.
     pub preferred_node: Option<Text>,
+    /// What the total is made of, as reported.
+    pub totals: Option<Totals>,
 }
 
 /// When an order is sourced that is not sourced at once.

@@ -228,6 +228,7 @@ impl World {
                 group: text(""),
                 country: text("US"),
                 postal_code: text("10001"),
+                parts: None,
                 position: Position::from_degrees(40.0, -75.0),
                 personal: Sealed::default(),
             }],

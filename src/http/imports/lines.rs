@@ -214,6 +214,7 @@ mod tests {
                         ImportKind::Stock,
                         ImportKind::Orders,
                         ImportKind::History,
+                        ImportKind::AddressFormats,
                     ] {
                         format.read(kind, bytes, |line| {
                             assert!(line.number > 0);

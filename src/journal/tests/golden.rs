@@ -3,6 +3,7 @@
 //! A change here is never right. A new shape is a new version with lines of its own.
 
 use super::*;
+use crate::domain::address::{AddressField, AddressFormat};
 use crate::domain::channel::{ChannelEvent, ChannelTerms, Limit};
 use crate::domain::count::{Minute, Moved};
 use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
@@ -20,6 +21,7 @@ use crate::domain::item::{Component, Dimensions, Item, ItemKind};
 use crate::domain::money::Money;
 use crate::domain::node::{Handling, Node, NodeKind};
 use crate::domain::order::*;
+use crate::domain::particulars::Totals;
 use crate::domain::payment::PaymentMark;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::rule_set::RuleSet;
@@ -296,6 +298,16 @@ fn events() -> Vec<Event> {
         ),
         of_order(15, OrderEvent::SplitFrom { order: OrderKey(70) }),
         of_order(16, OrderEvent::Preferred { node: NodeIndex(300) }),
+        of_order(
+            17,
+            OrderEvent::Totalled { totals: Totals { discount: 500, shipping: 300, tax: -1, tax_included: true } },
+        ),
+        Event::AddressFormatPut(Box::new(AddressFormat {
+            country: "US".into(),
+            required: vec![AddressField::Line1, AddressField::PostalCode],
+            postal_code: Some("[0-9]{5}".into()),
+            regions: vec!["CA".into(), "California".into()],
+        })),
         Event::ItemPut(ItemPut {
             index: SkuIndex(4),
             item: Item { sku: "NEW 1".into(), release_at: Some(WallTime(1_900_000_000_000)), ..item() },
@@ -511,7 +523,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15, 21].into(), "a sample of every type");
+    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15, 21, 24].into(), "a sample of every type");
 }
 
 /// Reservations made by one record: two of an owner, one of another, and one that ends at another time.
@@ -633,7 +645,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 17, "a sample of every kind, another order, and an item with what version 1 has not");
+    assert_eq!(state.len(), 18, "a sample of every kind, another order, and an item with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -108,6 +108,7 @@ fn order(id: &str, sku: &str, units: u32, reservation: Option<&str>) -> Command 
             group: "".into(),
             country: "US".into(),
             postal_code: "10001".into(),
+            parts: None,
             position: Position::from_degrees(40.0, -75.0),
             personal: Sealed::default(),
         }],

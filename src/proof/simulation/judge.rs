@@ -507,6 +507,10 @@ impl Judge {
                     known.id
                 );
             }
+            (EntityKey::AddressFormat(country), Some(Entity::AddressFormat(known))) => {
+                let held = engine.catalogue(|c| c.address_format(country).map(|held| held.format().clone()));
+                law!(held.as_ref() == Some(&**known), "addresses of {country} are {held:?} in memory, not {known:?}");
+            }
             (EntityKey::Node(index), Some(Entity::Node(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.node(*index).clone());
                 law!(held == **known, "node {index:?} is {held:?} in memory, {known:?} by the records");

@@ -441,6 +441,7 @@ fn ship_to(group: &str, latitude: f64, longitude: f64) -> ShipTo {
         group: group.into(),
         country: "US".into(),
         postal_code: "10001".into(),
+        parts: None,
         position: Position::from_degrees(latitude, longitude),
         personal: Sealed::default(),
     }
