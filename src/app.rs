@@ -98,8 +98,8 @@ impl Ordain {
             move || keep_time(&pipeline, &stopping)
         });
         let reader = thread::Builder::new().name("views".into()).spawn({
-            let views = views.clone();
-            move || follow(tail, &views)
+            let (views, pipeline) = (views.clone(), pipeline.clone());
+            move || follow(tail, &views, &pipeline)
         });
         let thread_failure = |cause| Failure::System { what: "a thread cannot be started", cause };
         let (clock, reader) = (Some(clock.map_err(thread_failure)?), Some(reader.map_err(thread_failure)?));
@@ -219,11 +219,14 @@ fn keep_time(pipeline: &Pipeline, stopping: &AtomicBool) {
     }
 }
 
-/// Reads the journal's tail into the views until the journal ends.
-fn follow(mut tail: Tail, views: &Views) {
+/// Reads the journal's tail into the views, and to the watch over levels, until the journal ends.
+fn follow(mut tail: Tail, views: &Views, pipeline: &Pipeline) {
     loop {
         match tail.next_blocking() {
-            Ok(record) => views.read(&record),
+            Ok(record) => {
+                views.read(&record);
+                pipeline.engine().notice(&record);
+            }
             Err(TailEnd::Stopped) => return,
             Err(end) => {
                 tracing::error!(%end, "views can no longer follow the journal; lists stand still");

@@ -215,6 +215,7 @@ impl Pipeline {
             Reply::Transfer(transfer) => transfer.seq,
             Reply::Subscription { subscription, .. } => subscription.seq,
             Reply::CycleCount(count) => count.seq,
+            Reply::Exception(exception) => exception.seq,
             _ => seq,
         };
         Ok(Outcome { reply, seq, replayed: true })

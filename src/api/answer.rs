@@ -6,12 +6,14 @@ use super::address::AddressFormatJson;
 use super::channel::ChannelJson;
 use super::cycle_count::CycleCountJson;
 use super::edit::EditJson;
+use super::exception::ExceptionJson;
 use super::fulfillment::FulfillmentJson;
 use super::hold::HoldJson;
 use super::inbound::InboundJson;
 use super::item::ItemJson;
 use super::node::NodeJson;
 use super::order::OrderJson;
+use super::policy::PolicyJson;
 use super::reservation::ReservationJson;
 use super::rule_set::RuleSetJson;
 use super::stock::{CellJson, CountedJson, LevelsJson};
@@ -42,6 +44,8 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Inbound(inbound) => json(&InboundJson::of(inbound, catalogue, now.wall)),
         Reply::CycleCount(count) => json(&CycleCountJson::of(count, catalogue)),
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
+        Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue)),
+        Reply::Policy(key, policy) => json(&PolicyJson::of(key, policy, catalogue)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
         Reply::AddressFormat { format, .. } => json(&AddressFormatJson::from(format.as_ref())),
         Reply::Channel { channel, used, .. } => json(&ChannelJson::of(channel, used, catalogue)),

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::policy::PolicyJson;
 use super::reading::shape;
 use super::scalar::{Instant, Sequence};
 use super::words::{Worded, reservation_word};
@@ -15,9 +16,10 @@ use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::decision::{Assignment, Decision, LineUnits};
 use crate::domain::edit::{Edit, EditTerms, LineChange, PlannedShipment};
 use crate::domain::event::{
-    ChannelChanged, CycleCountChanged, Event, InboundChanged, OrderChanged, ReservationChanged, StockMoved,
-    SubscriptionChanged, TransferChanged,
+    ChannelChanged, CycleCountChanged, Event, ExceptionChanged, InboundChanged, OrderChanged, ReservationChanged,
+    StockMoved, SubscriptionChanged, TransferChanged,
 };
+use crate::domain::exception::ExceptionEvent;
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::hold::Hold;
 use crate::domain::ids::{ChannelIndex, FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
@@ -145,6 +147,12 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::SubscriptionChanged(e) => subscription_changed(e, names),
         Event::Archiving(e) => archiving(e, names),
         Event::AddressFormatPut(e) => json!({"type": "address_format_put", "country": e.country}),
+        Event::ExceptionChanged(e) => exception_changed(e),
+        Event::PolicyPut(e) => {
+            let mut facts = json!(PolicyJson::of(&e.key, &e.policy, names));
+            facts["type"] = "policy_put".into();
+            facts
+        }
     }
 }
 
@@ -339,6 +347,23 @@ fn channel_changed(changed: &ChannelChanged, names: &impl Names) -> Value {
     }
 }
 
+fn exception_changed(changed: &ExceptionChanged) -> Value {
+    let (kind, mut facts) = match &changed.event {
+        ExceptionEvent::Raised { units, order, due_at } => (
+            "exception_raised",
+            json!({
+                "exception_type": changed.key.kind.word(), "severity": changed.key.kind.severity().word(),
+                "units": units, "order": order.map(|key| key.to_string()), "due_at": Instant::from(*due_at),
+            }),
+        ),
+        ExceptionEvent::Assigned { owner } => ("exception_assigned", json!({"owner": owner})),
+        ExceptionEvent::Escalated { due_at } => ("exception_escalated", json!({"due_at": Instant::from(*due_at)})),
+        ExceptionEvent::Resolved { reason } => ("exception_resolved", json!({"reason": reason})),
+    };
+    name(&mut facts, kind, "exception", changed.key.to_string(), changed.version);
+    facts
+}
+
 fn held(held: &Held, names: &impl Names) -> Value {
     json!({"sku": names.sku(held.sku), "node": names.node(held.node), "quantity": held.quantity})
 }
@@ -418,8 +443,12 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
         OrderEvent::Routed { decision } => ("order_routed", planned(decision, names)),
         OrderEvent::RoutingFailed { decision } => ("order_routing_failed", planned(decision, names)),
         OrderEvent::AllocationFailed { decision } => ("order_allocation_failed", planned(decision, names)),
+        OrderEvent::Prioritised { priority } => ("order_prioritised", json!({"priority": priority})),
+        OrderEvent::CustomerAsked => ("order_customer_asked", json!({})),
+        OrderEvent::CustomerAnswered => ("order_customer_answered", json!({})),
+        OrderEvent::Scheduled { release } => ("order_scheduled", json!({"release_at": Instant::from(release.wall)})),
         OrderEvent::Fulfillment { number, step } => {
-            let (kind, mut facts) = self::step(step);
+            let (kind, mut facts) = self::step(key, step, names);
             facts.insert("fulfillment_order".into(), fulfillment(key, *number));
             (kind, Value::Object(facts))
         }
@@ -518,7 +547,7 @@ fn cancelled_from(order: OrderKey, from: CancelFrom) -> Value {
 }
 
 /// The type of a step and its facts. A table.
-fn step(step: &FulfillmentStep) -> (&'static str, Map<String, Value>) {
+fn step(order: OrderKey, step: &FulfillmentStep, names: &impl Names) -> (&'static str, Map<String, Value>) {
     let (kind, facts) = match step {
         FulfillmentStep::Accepted => ("fulfillment_accepted", json!({})),
         FulfillmentStep::Rejected { reason } => ("fulfillment_rejected", json!({"reason": reason})),
@@ -545,6 +574,19 @@ fn step(step: &FulfillmentStep) -> (&'static str, Map<String, Value>) {
         }
         FulfillmentStep::CancellationRefused => ("fulfillment_cancellation_refused", json!({})),
         FulfillmentStep::NodeOutage { reason } => ("fulfillment_node_outage", json!({"reason": reason})),
+        FulfillmentStep::Stopped { reason, resourced } => {
+            ("fulfillment_stopped", json!({"reason": reason, "sourced_again": resourced}))
+        }
+        FulfillmentStep::PutBack { lines } => ("fulfillment_put_back", json!({"lines": units(lines)})),
+        FulfillmentStep::MadeReadyUntil { until } => ("fulfillment_ready", json!({"until": Instant::from(until.wall)})),
+        FulfillmentStep::Submitted => ("fulfillment_submitted", json!({})),
+        FulfillmentStep::Moved { node, cost } => {
+            ("fulfillment_moved", json!({"node": names.node(*node), "cost": cost}))
+        }
+        FulfillmentStep::Split { lines, into } => {
+            ("fulfillment_split", json!({"lines": units(lines), "into": fulfillment(order, *into)}))
+        }
+        FulfillmentStep::Merged { into } => ("fulfillment_merged", json!({"into": fulfillment(order, *into)})),
     };
     match facts {
         Value::Object(facts) => (kind, facts),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::decision::{LineNames, OrderLines};
 use super::page::{FulfillmentCursor, Limit};
 use super::reading::{Listed, shape};
-use super::scalar::{Id, Name, Reason, Sku};
+use super::scalar::{Id, Instant, Name, Reason, Sku};
 use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{FulfillmentAction, NamedUnits};
@@ -83,6 +83,47 @@ shape! {
 }
 
 shape! {
+    /// It waits to be picked up.
+    #[derive(Copy)]
+    pub struct Readying {
+        /// Until when; then it goes back to its shelf. As long as it takes when left out.
+        pub until: Option<Instant>,
+    }
+}
+
+shape! {
+    /// What was picked is on its shelf again.
+    pub struct PuttingBack {
+        /// Which units; all that were picked when left out. Others stay in quality control.
+        pub lines: Option<Vec<LineQuantity>>,
+    }
+}
+
+shape! {
+    /// Another node shall do it.
+    pub struct Moving {
+        /// Which.
+        pub node: Id,
+    }
+}
+
+shape! {
+    /// Some of its units become another fulfilment order of the same node.
+    pub struct Dividing {
+        /// Which; not all.
+        pub lines: Vec<LineQuantity>,
+    }
+}
+
+shape! {
+    /// It takes the units of another fulfilment order of the same order and node.
+    pub struct Merging {
+        /// Which.
+        pub with: Id,
+    }
+}
+
+shape! {
     /// Somebody wants it stopped.
     pub struct Stopping {
         /// Why.
@@ -119,6 +160,41 @@ impl Shipping {
         let shipment =
             Shipment { carrier: self.carrier.0, service: self.service.0, tracking_number: self.tracking_number.0 };
         FulfillmentAction::Ship { shipment }
+    }
+}
+
+impl Readying {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        FulfillmentAction::Ready { until: self.until.map(Instant::wall) }
+    }
+}
+
+impl PuttingBack {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        FulfillmentAction::PutBack { lines: self.lines.map(named_units) }
+    }
+}
+
+impl Moving {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        FulfillmentAction::Move { node: self.node.0 }
+    }
+}
+
+impl Dividing {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        FulfillmentAction::Split { lines: named_units(self.lines) }
+    }
+}
+
+impl Merging {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        FulfillmentAction::Merge { with: self.with.0 }
     }
 }
 
@@ -179,6 +255,17 @@ pub struct FulfillmentJson {
     /// Fulfilment orders that leave in one shipment with it, itself included.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ships_with: Vec<String>,
+    /// When it came to where it stands.
+    pub since: Instant,
+    /// When the clock takes it on from where it stands: its window begins, or nobody waits for its pickup any longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Instant>,
+    /// The fulfilment order it was split off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_from: Option<String>,
+    /// The fulfilment order that took its units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
 }
 
 /// Units of one order line.
@@ -239,9 +326,10 @@ impl FulfillmentJson {
                 picked: part.picked,
             }
         });
+        let named = |number: u16| FulfillmentKey { order: order.key, number }.to_string();
         let group = &order.facts.destinations[usize::from(fulfillment.group)].group;
         Self {
-            id: FulfillmentKey { order: order.key, number: fulfillment.number }.to_string(),
+            id: named(fulfillment.number),
             order: order_name.to_owned(),
             node: Id(names.catalogue.node(fulfillment.node).id.clone()),
             status: order.shown(fulfillment),
@@ -250,6 +338,10 @@ impl FulfillmentJson {
             shipment: fulfillment.shipment.as_ref().map(ShipmentJson::from),
             reason: fulfillment.reason.clone().map(Reason),
             ships_with: fulfillment.ships_with.iter().map(ToString::to_string).collect(),
+            since: Instant::from(fulfillment.since),
+            until: fulfillment.until.map(|until| Instant::from(until.wall)),
+            split_from: fulfillment.split_from.map(named),
+            merged_into: fulfillment.merged_into.map(named),
         }
     }
 }

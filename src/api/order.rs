@@ -10,8 +10,8 @@ use super::page::{Limit, OrderCursor};
 use super::personal::{Address, Person, coarse, seal};
 use super::reading::{At, Listed, Shape, shape};
 use super::scalar::{
-    CallerId, ChannelOrderId, Country, Id, Instant, Latitude, Longitude, Name, Personal, PostalCode, Price, Reason,
-    Sku, position,
+    CallerId, ChannelOrderId, Country, Id, Instant, Latitude, Longitude, Name, Personal, PostalCode, Price, Priority,
+    Reason, Sku, position,
 };
 use super::words::{AllocationMode, DeliveryMethod, Worded};
 use crate::domain::address::AddressParts;
@@ -67,6 +67,10 @@ shape! {
         pub preferred_node: Option<Id>,
         /// Holds to begin with.
         pub holds: Option<Vec<NewHold>>,
+        /// When its fulfilment orders are handed to nodes; at once when left out.
+        pub release_at: Option<Instant>,
+        /// Its priority where waiting demand is served by it: 0, the usual one, to 9, which is first.
+        pub priority: Option<Priority>,
         /// Further destinations by key; a line names its own by `group`.
         #[schema(value_type = Option<HashMap<String, ShipToShape>>)]
         pub groups: Option<Groups>,
@@ -383,6 +387,8 @@ impl NewOrder {
                     .then(|| Deferred { allocate_at: self.allocate_at.map(Instant::wall) }),
                 preferred_node: self.preferred_node.map(Text::from),
                 totals: self.totals.as_ref().and_then(TotalsShape::parts),
+                release_at: self.release_at.map(Instant::wall),
+                priority: self.priority.map_or(0, |priority| priority.0),
             },
         }
     }

@@ -11,6 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::json::Json;
 use super::reading::{At, Shape, shape, shown};
+use crate::domain::exception::ExceptionKey;
 use crate::domain::ids::{CycleCountKey, FulfillmentKey, InboundKey, OrderKey, SubscriptionKey, TransferKey};
 use crate::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 
@@ -68,6 +69,8 @@ cursors! {
     TransferCursor(TransferKey) by TransferKey::parse;
     /// The last subscription of the page before.
     SubscriptionCursor(SubscriptionKey) by SubscriptionKey::parse;
+    /// The last exception of the page before.
+    ExceptionCursor(ExceptionKey) by ExceptionKey::parse;
     /// The last fulfilment order of the page before.
     FulfillmentCursor(FulfillmentKey) by FulfillmentKey::parse;
 }

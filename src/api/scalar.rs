@@ -14,7 +14,9 @@ use super::problem::Problem;
 use super::reading::{At, Faults, Shape, finished};
 
 pub use money::{AMOUNT_MAX, Amount, CurrencyCode, MoneyJson, Price};
-pub use number::{Change, Count, Grams, Latitude, Longitude, Millimetres, PerDay, Sequence, Ttl, position};
+pub use number::{
+    AcceptWithin, Change, Count, Grams, Latitude, Longitude, Millimetres, PerDay, Priority, Sequence, Ttl, position,
+};
 pub use text::{
     CallerId, ChannelOrderId, Country, Id, Name, Owner, Pattern, Personal, PostalCode, Reason, RegionName, Sku,
     TimeZone,

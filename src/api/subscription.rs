@@ -71,6 +71,8 @@ impl SubscriptionPut {
             allocation: None,
             allocate_at: None,
             preferred_node: None,
+            release_at: None,
+            priority: None,
             holds: None,
             groups: self.groups,
         }

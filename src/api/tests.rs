@@ -4,13 +4,15 @@ use super::address::AddressFormatPut;
 use super::channel::ChannelPut;
 use super::cycle_count::{CountCancelling, NewCount, Results};
 use super::edit::NewEdit;
-use super::fulfillment::{Nothing, Rejecting, Shipping, Shorting};
+use super::exception::{Assigning, Resolving};
+use super::fulfillment::{Dividing, Merging, Moving, Nothing, PuttingBack, Readying, Rejecting, Shipping, Shorting};
 use super::hold::{HoldEnd, NewHold, NewPayment};
 use super::inbound::{CallingOff, InboundChange, NewInbound, Receipt};
 use super::item::ItemPut;
 use super::json::Json;
 use super::node::{NodeChange, NodePut};
 use super::order::{Cancellation, Consolidation, NewOrder, Splitting};
+use super::policy::{FillPut, NodeTerms, RejectionPut, ThresholdPut};
 use super::problem::{CODES, Problem};
 use super::reading::{Shape, read};
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
@@ -70,6 +72,18 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["fulfillment-orders", _, "reject"]) => read_as::<Rejecting>(body),
         ("POST", ["fulfillment-orders", _, "short"]) => read_as::<Shorting>(body),
         ("POST", ["fulfillment-orders", _, "ship"]) => read_as::<Shipping>(body),
+        ("POST", ["fulfillment-orders", _, "ready"]) => read_as::<Readying>(body),
+        ("POST", ["fulfillment-orders", _, "put_back"]) => read_as::<PuttingBack>(body),
+        ("POST", ["fulfillment-orders", _, "move"]) => read_as::<Moving>(body),
+        ("POST", ["fulfillment-orders", _, "split"]) => read_as::<Dividing>(body),
+        ("POST", ["fulfillment-orders", _, "merge"]) => read_as::<Merging>(body),
+        ("POST", ["exceptions", _, "assign"]) => read_as::<Assigning>(body),
+        ("POST", ["exceptions", _, "resolve"]) => read_as::<Resolving>(body),
+        ("PUT", ["nodes", _, "terms"]) => read_as::<NodeTerms>(body),
+        ("PUT", ["items", _, "threshold"]) => read_as::<ThresholdPut>(body),
+        ("PUT", ["fill-policy"]) => read_as::<FillPut>(body),
+        ("PUT", ["rejection-policies", _]) => read_as::<RejectionPut>(body),
+        ("POST", ["orders", _, "source"]) => read_as::<Nothing>(body),
         ("POST", ["fulfillment-orders", _, "accept"]) => read_as::<Nothing>(body),
         _ => panic!("no shape is known for {method} {path}"),
     }

@@ -15,6 +15,7 @@ use crate::domain::command::StockState;
 use crate::domain::cycle_count::CycleCountStatus;
 use crate::domain::decision::FenceReason;
 use crate::domain::edit::EditState;
+use crate::domain::exception::{ExceptionKind, ExceptionStatus, Severity};
 use crate::domain::fulfillment::{FulfillmentStatus, ShortReason};
 use crate::domain::hold::{HoldKind, HoldState};
 use crate::domain::inbound::InboundStatus;
@@ -22,6 +23,7 @@ use crate::domain::item::ItemKind;
 use crate::domain::node::NodeKind;
 use crate::domain::order::{OrderStatus, OrderType};
 use crate::domain::payment::{PaymentMark, PaymentState};
+use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::reservation::ReservationState;
 use crate::domain::stock::MovementKind;
 use crate::domain::subscription::{SubscriptionState, WhenShort};
@@ -167,6 +169,7 @@ words! {
         Submitted = "submitted", Accepted = "accepted", Picking = "picking", Picked = "picked", Packed = "packed",
         Ready = "ready", Shipped = "shipped", Delivered = "delivered", Rejected = "rejected",
         Incomplete = "incomplete", Cancelling = "cancelling", Cancelled = "cancelled", OnHold = "on_hold",
+        Scheduled = "scheduled", PutBack = "put_back",
     }
     OrderStatus {
         Cancelled = "cancelled", OnHold = "on_hold", Fulfilled = "fulfilled", Shipped = "shipped",
@@ -189,6 +192,18 @@ words! {
     }
     SubscriptionState { Active = "active", Paused = "paused", Cancelled = "cancelled" }
     WhenShort { Backorder = "backorder", Retry = "retry" }
+    ExceptionKind {
+        StockOut = "stock_out", Unroutable = "unroutable", ShortPick = "short_pick", Shortfall = "shortfall",
+        NoResponse = "no_response", PickupRefused = "pickup_refused", LateSupply = "late_supply",
+        HoldOverdue = "hold_overdue", LowStock = "low_stock", TransferVariance = "transfer_variance",
+    }
+    ExceptionStatus { Open = "open", Assigned = "assigned", Resolved = "resolved" }
+    Severity { Low = "low", Medium = "medium", High = "high", Critical = "critical" }
+    FillPolicy {
+        FirstCome = "first_come", Priority = "priority", Value = "value", PromiseDate = "promise_date",
+        FairShare = "fair_share",
+    }
+    RejectionPolicy { Elsewhere = "elsewhere", AskCustomer = "ask_customer" }
     HoldKind { Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual" }
     EditState {
         Open = "open", Confirmed = "confirmed", Declined = "declined", Expired = "expired", Cancelled = "cancelled",
@@ -259,6 +274,9 @@ mod tests {
     fn words_are_those_of_the_domain() {
         for status in FulfillmentStatus::ALL {
             assert_eq!(Worded::word(status), FulfillmentStatus::word(status));
+        }
+        for kind in ExceptionKind::ALL {
+            assert_eq!(Worded::word(kind), ExceptionKind::word(kind));
         }
         for state in <StockState as Worded>::ALL {
             assert_eq!(Worded::word(*state), StockState::word(*state));

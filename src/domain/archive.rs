@@ -46,10 +46,16 @@ impl Archiving {
 }
 
 impl Order {
-    /// Whether nothing more happens by itself: every unit is delivered or cancelled, no hold is active and no edit open.
+    /// Whether nothing more happens by itself: every unit is delivered or cancelled, and put back where it has to be; no
+    /// hold is active and no edit open.
     pub fn is_done(&self) -> bool {
         let held = self.holds.iter().any(|hold| hold.state == HoldState::Active);
-        self.totals().open() == 0 && !held && self.open_edit().is_none()
+        self.totals().open() == 0 && !self.is_put_back_due() && !held && self.open_edit().is_none()
+    }
+
+    /// Whether something that was picked for it waits to be put back.
+    pub fn is_put_back_due(&self) -> bool {
+        self.fulfillment_orders.iter().any(|f| f.status == FulfillmentStatus::PutBack)
     }
 
     /// When something happened to it last.

@@ -14,6 +14,7 @@ use super::item::{Item, ItemKind};
 use super::money::Currency;
 use super::node::{Node, NodeKind};
 use super::order::{OrderType, PlacedLine};
+use super::policy::{Policies, Policy, PolicyKey};
 use super::rule_set::RuleSet;
 use super::time::WallTime;
 
@@ -39,6 +40,7 @@ pub struct Catalogue {
     channel_by_id: HashMap<Text, ChannelIndex>,
     segment_by_customer: HashMap<Text, ChannelIndex>,
     address_formats: BTreeMap<Text, KnownFormat>,
+    policies: Policies,
     node_by_id: HashMap<Text, NodeIndex>,
     /// Items by the hash of their sku, which itself lies in the item: four bytes an item. The hash is seeded anew by
     /// every process; skus are chosen by who keeps the catalogue, never by a customer.
@@ -88,6 +90,7 @@ impl Catalogue {
             channel_by_id: HashMap::new(),
             segment_by_customer: HashMap::new(),
             address_formats: BTreeMap::new(),
+            policies: Policies::default(),
             node_by_id: HashMap::new(),
             item_by_sku: HashTable::new(),
             hashing: RandomState::default(),
@@ -200,6 +203,16 @@ impl Catalogue {
     /// Whether a node serves a buyer.
     pub fn serves(&self, whose: Whose, node: NodeIndex) -> bool {
         whose.channels().all(|index| self.channels[index.at()].serves(node))
+    }
+
+    /// Puts a policy.
+    pub fn put_policy(&mut self, key: PolicyKey, policy: Policy) {
+        self.policies.put(key, policy);
+    }
+
+    /// What was decided.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// The node at an index that the catalogue gave.

@@ -4,9 +4,11 @@
 
 mod catalogue;
 mod edit;
+mod exception;
 mod fulfillment;
 mod order;
 mod past_order;
+mod policy;
 mod reservation;
 mod stock;
 mod subscription;
@@ -14,9 +16,11 @@ mod supply;
 
 pub use catalogue::*;
 pub use edit::*;
+pub use exception::*;
 pub use fulfillment::*;
 pub use order::*;
 pub use past_order::*;
+pub use policy::*;
 pub use reservation::*;
 pub use stock::*;
 pub use subscription::*;
@@ -162,6 +166,20 @@ pub enum Command {
     PutChannel(Box<PutChannel>),
     /// Put how addresses of a country are written.
     PutAddressFormat(Box<AddressFormat>),
+    /// Source the units of an order that waited for its customer's word.
+    SourceOrder {
+        /// Which.
+        order: Text,
+    },
+    /// Assign or resolve an exception.
+    ChangeException {
+        /// Which.
+        exception: Text,
+        /// What is done.
+        action: ExceptionAction,
+    },
+    /// Put a policy.
+    PutPolicy(PutPolicy),
 }
 
 impl Command {
@@ -175,6 +193,7 @@ impl Command {
                 | Self::EndHold(_)
                 | Self::EndEdit(_)
                 | Self::ReportPayment(_)
+                | Self::ChangeException { .. }
                 | Self::ChangeInbound { action: InboundAction::Receive(_), .. }
                 | Self::ChangeTransfer { .. }
         )

@@ -10,6 +10,7 @@ use super::archive::Archiving;
 use super::channel::ChannelEvent;
 use super::count::Moved;
 use super::cycle_count::CycleCountEvent;
+use super::exception::{ExceptionEvent, ExceptionKey};
 use super::ids::{
     ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text,
     TransferKey,
@@ -19,6 +20,7 @@ use super::item::Item;
 use super::money::Currency;
 use super::node::Node;
 use super::order::OrderEvent;
+use super::policy::{Policy, PolicyKey};
 use super::reservation::ReservationEvent;
 use super::rule_set::RuleSet;
 use super::state::EntityKey;
@@ -155,6 +157,26 @@ pub struct CycleCountChanged {
     pub event: CycleCountEvent,
 }
 
+/// Something happened to an exception.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ExceptionChanged {
+    /// Which.
+    pub key: ExceptionKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: ExceptionEvent,
+}
+
+/// A policy was put in the place of the one that stood.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PolicyPut {
+    /// What it is about.
+    pub key: PolicyKey,
+    /// All of it.
+    pub policy: Policy,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -178,6 +200,8 @@ pub enum Answer {
     Subscription(SubscriptionKey),
     /// A cycle count, as it stands.
     CycleCount(CycleCountKey),
+    /// An exception, as it stands.
+    Exception(ExceptionKey),
 }
 
 /// An idempotency key took effect with this record.
@@ -226,6 +250,10 @@ pub enum Event {
     AddressFormatPut(Box<AddressFormat>),
     /// See [`CycleCountChanged`].
     CycleCountChanged(Box<CycleCountChanged>),
+    /// See [`ExceptionChanged`].
+    ExceptionChanged(Box<ExceptionChanged>),
+    /// See [`PolicyPut`].
+    PolicyPut(Box<PolicyPut>),
 }
 
 impl Event {
@@ -249,6 +277,8 @@ impl Event {
             Self::Archiving(_) => 18,
             Self::AddressFormatPut(_) => 24,
             Self::CycleCountChanged(_) => 21,
+            Self::ExceptionChanged(_) => 14,
+            Self::PolicyPut(_) => 20,
         }
     }
 
@@ -267,6 +297,8 @@ impl Event {
             Self::ChannelChanged(e) => EntityKey::Channel(e.index),
             Self::TransferChanged(e) => EntityKey::Transfer(e.key),
             Self::Archiving(e) => EntityKey::Order(e.key()),
+            Self::ExceptionChanged(e) => EntityKey::Exception(e.key),
+            Self::PolicyPut(e) => EntityKey::Policy(e.key.clone()),
             Self::CountNoted(e) => EntityKey::Count(e.cell),
             Self::SubscriptionChanged(e) => EntityKey::Subscription(e.key),
             Self::AddressFormatPut(e) => EntityKey::AddressFormat(e.country.clone()),
@@ -289,7 +321,8 @@ impl Event {
             | Self::NodePut(_)
             | Self::ItemPut(_)
             | Self::RuleSetPut(_)
-            | Self::AddressFormatPut(_) => true,
+            | Self::AddressFormatPut(_)
+            | Self::PolicyPut(_) => true,
             Self::ChannelChanged(e) => matches!(e.event, ChannelEvent::Put(_)),
             _ => false,
         }

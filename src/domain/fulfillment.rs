@@ -1,18 +1,23 @@
 //! A fulfilment order: the request to one node to fulfil given quantities of given lines, and its machine.
 //!
 //! ```text
+//! scheduled ─its window begins─► submitted
 //! submitted ─accept─► accepted ─pick/short─► picking ─complete─► picked ─pack─► packed ─ship─► shipped ─deliver─► delivered
 //!     │reject           │ cancel (at once)     │ cancel (asks the node: cancelling)  └ready─► ready ─hand over─► delivered
-//!     ▼                 ▼                      ▼
+//!     ▼                 ▼                      ▼                                              └its window ends─► put_back
 //!  rejected          cancelled             cancelling ─accept─► cancelled · ─refuse─► what it was
+//!                                              └accept, when something was picked─► put_back ─put_back─► cancelled
 //! ```
-//! A submitted one is told as `on_hold` while a hold of its order forbids to accept it. An illegal step is refused with
-//! the legal ones. What is *not* here: stock (the order's own events carry it).
+//! Before it is picked one is moved to another node, split in two, or merged with another of the same node. One that is
+//! scheduled or submitted is told as `on_hold` while a hold of its order forbids to accept it. An illegal step is refused
+//! with the legal ones. What is *not* here: stock (the order's own events carry it).
 
 use serde::{Deserialize, Serialize};
 
 use super::decision::LineUnits;
+use super::hold::ReleaseAt;
 use super::ids::{FulfillmentKey, NodeIndex, Text};
+use super::time::JournalTime;
 
 /// Where a fulfilment order stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -41,8 +46,12 @@ pub enum FulfillmentStatus {
     Cancelling,
     /// Let go.
     Cancelled,
-    /// Submitted, and a hold forbids to accept it. Read off the holds, never stored.
+    /// Scheduled or submitted, and a hold forbids to accept it. Read off the holds, never stored.
     OnHold,
+    /// It is handed to the node when its window begins.
+    Scheduled,
+    /// Let go after picking: what was picked waits to be put back.
+    PutBack,
 }
 
 /// What can be done to a fulfilment order.
@@ -74,6 +83,18 @@ pub enum FulfillmentVerb {
     Outage,
     /// The node goes on.
     CancelRefuse,
+    /// What was picked is on its shelf again.
+    PutBack,
+    /// Another node shall do it.
+    Move,
+    /// Some of its units become another one.
+    Split,
+    /// It takes the units of another one.
+    Merge,
+    /// Its window begins. The clock does it.
+    Submit,
+    /// Nobody came for it while it was ready. The clock does it.
+    Lapse,
 }
 
 impl FulfillmentVerb {
@@ -93,6 +114,12 @@ impl FulfillmentVerb {
             Self::CancelAccept => "cancel_accept",
             Self::CancelRefuse => "cancel_refuse",
             Self::Outage => "outage",
+            Self::PutBack => "put_back",
+            Self::Move => "move",
+            Self::Split => "split",
+            Self::Merge => "merge",
+            Self::Submit => "submit",
+            Self::Lapse => "lapse",
         }
     }
 }
@@ -114,11 +141,13 @@ impl FulfillmentStatus {
             Self::Cancelling => "cancelling",
             Self::Cancelled => "cancelled",
             Self::OnHold => "on_hold",
+            Self::Scheduled => "scheduled",
+            Self::PutBack => "put_back",
         }
     }
 
     /// Every status, for lists and checks.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Submitted,
         Self::Accepted,
         Self::Picking,
@@ -132,45 +161,56 @@ impl FulfillmentStatus {
         Self::Cancelling,
         Self::Cancelled,
         Self::OnHold,
+        Self::Scheduled,
+        Self::PutBack,
     ];
 
     /// What a caller may do now. The table of the machine.
     pub fn legal(self) -> &'static [FulfillmentVerb] {
         use FulfillmentVerb::{
-            Accept, Cancel, CancelAccept, CancelRefuse, Deliver, HandOver, Pack, Pick, Ready, Reject, Ship, Short,
+            Accept, Cancel, CancelAccept, CancelRefuse, Deliver, HandOver, Merge, Move, Pack, Pick, PutBack, Ready,
+            Reject, Ship, Short, Split,
         };
         match self {
-            Self::Submitted => &[Accept, Reject, Cancel],
-            Self::OnHold => &[Reject, Cancel],
-            Self::Accepted => &[Pick, Short, Reject, Cancel],
+            Self::Scheduled => &[Cancel, Move, Split, Merge],
+            Self::Submitted => &[Accept, Reject, Cancel, Move, Split, Merge],
+            Self::OnHold => &[Reject, Cancel, Move, Split, Merge],
+            Self::Accepted => &[Pick, Short, Reject, Cancel, Move, Split, Merge],
             Self::Picking => &[Pick, Short, Cancel],
             Self::Picked => &[Pack, Cancel],
             Self::Packed => &[Ship, Ready, HandOver, Cancel],
             Self::Ready => &[HandOver, Ship, Cancel],
             Self::Shipped => &[Deliver],
             Self::Cancelling => &[CancelAccept, CancelRefuse],
+            Self::PutBack => &[PutBack],
             Self::Delivered | Self::Rejected | Self::Incomplete | Self::Cancelled => &[],
         }
     }
 
     /// Whether it takes a step, of callers or of the engine.
     pub fn takes(self, verb: FulfillmentVerb) -> bool {
-        self.legal().contains(&verb) || verb == FulfillmentVerb::Outage && self.is_before_picking()
+        let by_the_engine = match verb {
+            FulfillmentVerb::Outage => self.is_before_picking(),
+            FulfillmentVerb::Submit => self == Self::Scheduled,
+            FulfillmentVerb::Lapse => self == Self::Ready,
+            _ => false,
+        };
+        by_the_engine || self.legal().contains(&verb)
     }
 
     /// Whether the node has not begun.
     pub fn is_before_picking(self) -> bool {
-        matches!(self, Self::Submitted | Self::Accepted)
+        matches!(self, Self::Scheduled | Self::Submitted | Self::Accepted)
     }
 
     /// Whether its units still belong to the order's line through it.
     pub fn is_live(self) -> bool {
-        !matches!(self, Self::Rejected | Self::Incomplete | Self::Cancelled)
+        !matches!(self, Self::Rejected | Self::Incomplete | Self::Cancelled | Self::PutBack)
     }
 
     /// Whether the node has taken it on.
     pub fn is_accepted_or_beyond(self) -> bool {
-        self.is_live() && !matches!(self, Self::Submitted | Self::OnHold)
+        self.is_live() && !matches!(self, Self::Scheduled | Self::Submitted | Self::OnHold)
     }
 }
 
@@ -222,11 +262,26 @@ pub struct FulfillmentOrder {
     /// Fulfilment orders, of other orders too, that leave in one shipment with it, itself included; none when it leaves
     /// alone.
     pub ships_with: Vec<FulfillmentKey>,
+    /// When it came to where it stands.
+    pub since: JournalTime,
+    /// When the clock takes it on from where it stands: the beginning of its window, or the end of a pickup's.
+    pub until: Option<ReleaseAt>,
+    /// The one it was split off.
+    pub split_from: Option<u16>,
+    /// The one that took its units.
+    pub merged_into: Option<u16>,
 }
 
 impl FulfillmentOrder {
     /// A new one, submitted.
-    pub fn submitted(number: u16, node: NodeIndex, group: u16, units: &[LineUnits], cost: i64) -> Self {
+    pub fn submitted(
+        number: u16,
+        node: NodeIndex,
+        group: u16,
+        units: &[LineUnits],
+        cost: i64,
+        since: JournalTime,
+    ) -> Self {
         let lines = units.iter().map(|u| FulfillmentLine { line: u.line, quantity: u.quantity, picked: 0 }).collect();
         Self {
             number,
@@ -240,7 +295,17 @@ impl FulfillmentOrder {
             reason: None,
             cost,
             ships_with: Vec::new(),
+            since,
+            until: None,
+            split_from: None,
+            merged_into: None,
         }
+    }
+
+    /// Its units that are off their shelf.
+    pub fn picked_units(&self) -> Vec<LineUnits> {
+        let picked = self.lines.iter().filter(|l| l.picked > 0);
+        picked.map(|l| LineUnits { line: l.line, quantity: l.picked }).collect()
     }
 
     /// Units in it.
@@ -338,6 +403,44 @@ pub enum FulfillmentStep {
         /// Why it was switched off, when somebody said so.
         reason: Option<Text>,
     },
+    /// It was stopped after picking: its units are cancelled, or unallocated again; what was picked has to be put back.
+    Stopped {
+        /// Why.
+        reason: Text,
+        /// Whether the demand stays and is sourced again.
+        resourced: bool,
+    },
+    /// What was picked is on its shelf again.
+    PutBack {
+        /// Which units; others that were picked are not fit to be sold.
+        lines: Vec<LineUnits>,
+    },
+    /// Waiting to be picked up until an instant.
+    MadeReadyUntil {
+        /// When nobody waits any longer.
+        until: ReleaseAt,
+    },
+    /// Its window began: it was handed to the node.
+    Submitted,
+    /// Another node shall do it.
+    Moved {
+        /// Which.
+        node: NodeIndex,
+        /// What that shipment costs, minor units of the base currency.
+        cost: i64,
+    },
+    /// Some of its units became another one, at the same node and as far.
+    Split {
+        /// Which units.
+        lines: Vec<LineUnits>,
+        /// Number of the new one.
+        into: u16,
+    },
+    /// All of its units went to another one of the same node.
+    Merged {
+        /// Its number.
+        into: u16,
+    },
 }
 
 impl FulfillmentStep {
@@ -358,6 +461,14 @@ impl FulfillmentStep {
             Self::Cancelled { .. } => FulfillmentVerb::Cancel,
             Self::CancellationRefused => FulfillmentVerb::CancelRefuse,
             Self::NodeOutage { .. } => FulfillmentVerb::Outage,
+            Self::Stopped { .. } if from == FulfillmentStatus::Cancelling => FulfillmentVerb::CancelAccept,
+            Self::Stopped { .. } => FulfillmentVerb::Lapse,
+            Self::PutBack { .. } => FulfillmentVerb::PutBack,
+            Self::MadeReadyUntil { .. } => FulfillmentVerb::Ready,
+            Self::Submitted => FulfillmentVerb::Submit,
+            Self::Moved { .. } => FulfillmentVerb::Move,
+            Self::Split { .. } => FulfillmentVerb::Split,
+            Self::Merged { .. } => FulfillmentVerb::Merge,
         }
     }
 }

@@ -42,6 +42,15 @@ impl HoldKind {
         }
     }
 
+    /// How long it may stand before somebody should look, seconds.
+    pub fn overdue_s(self) -> u64 {
+        const DAY: u64 = 86_400;
+        match self {
+            Self::Fraud | Self::Address => DAY,
+            Self::Payment | Self::Manual => 3 * DAY,
+        }
+    }
+
     /// The word of the API.
     pub fn word(self) -> &'static str {
         match self {

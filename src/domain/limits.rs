@@ -59,6 +59,12 @@ pub const CHANNEL_LIMITS_MAX: usize = 2_000;
 pub const CHANNEL_NODES_MAX: usize = 2_000;
 /// Most customers of a segment.
 pub const CHANNEL_CUSTOMERS_MAX: usize = 100;
+/// How long an exception stays readable after its end, in milliseconds.
+pub const EXCEPTION_READABLE_MS: i64 = 35 * 24 * 60 * 60 * 1_000;
+/// Longest time a node may be given to answer, in seconds.
+pub const ACCEPT_WITHIN_S_MAX: u32 = 31_536_000;
+/// Highest priority of an order; 0 is the usual one.
+pub const PRIORITY_MAX: u8 = 9;
 /// Most holds an order may have, ended ones included.
 pub const HOLDS_MAX: usize = 100;
 /// Most orders that may be joined in one request.

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod archive;
+pub mod availability;
 pub mod catalogue;
 pub mod channel;
 pub mod channel_limits;
@@ -14,6 +15,7 @@ pub mod cycle_count;
 pub mod decision;
 pub mod edit;
 pub mod event;
+pub mod exception;
 pub mod fulfillment;
 pub mod geo;
 pub mod hold;
@@ -33,6 +35,7 @@ pub mod order_story;
 pub mod particulars;
 pub mod past_order;
 pub mod payment;
+pub mod policy;
 pub mod quantity;
 pub mod record;
 pub mod rejection;

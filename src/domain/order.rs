@@ -398,6 +398,20 @@ pub enum OrderEvent {
         /// As reported.
         totals: Totals,
     },
+    /// Its fulfilment orders are handed to nodes from an instant on.
+    Scheduled {
+        /// When.
+        release: ReleaseAt,
+    },
+    /// Its node will not do it: its units wait until somebody has asked the customer.
+    CustomerAsked,
+    /// The customer takes it from elsewhere.
+    CustomerAnswered,
+    /// It has a priority.
+    Prioritised {
+        /// Which; the highest is first.
+        priority: u8,
+    },
 }
 
 /// An order.
@@ -441,6 +455,12 @@ pub struct Order {
     /// written says where it is.
     #[serde(skip)]
     pub left_at: u64,
+    /// When its fulfilment orders are handed to nodes; as soon as they are made when `None`.
+    pub release_at: Option<ReleaseAt>,
+    /// Whether its unallocated units wait for its customer's word.
+    pub awaits_customer: bool,
+    /// Its priority: 0 to 9, the highest first.
+    pub priority: u8,
 }
 
 /// An order whose units rest: no stock is taken, no place in a queue.
@@ -507,7 +527,9 @@ impl Order {
             for part in fulfillment.lines.iter().filter(|part| part.line == line) {
                 let status = fulfillment.before_cancelling.unwrap_or(fulfillment.status);
                 match status {
-                    FulfillmentStatus::Submitted | FulfillmentStatus::OnHold => buckets.allocated += part.quantity,
+                    FulfillmentStatus::Scheduled | FulfillmentStatus::Submitted | FulfillmentStatus::OnHold => {
+                        buckets.allocated += part.quantity;
+                    }
                     FulfillmentStatus::Accepted | FulfillmentStatus::Picking => {
                         buckets.released += part.quantity - part.picked;
                         buckets.picked += part.picked;
@@ -519,6 +541,7 @@ impl Order {
                     FulfillmentStatus::Rejected
                     | FulfillmentStatus::Incomplete
                     | FulfillmentStatus::Cancelled
+                    | FulfillmentStatus::PutBack
                     | FulfillmentStatus::Cancelling => {}
                 }
             }
@@ -549,7 +572,9 @@ impl Order {
     /// The status of one of its fulfilment orders as a reader is told.
     pub fn shown(&self, fulfillment: &FulfillmentOrder) -> FulfillmentStatus {
         match fulfillment.status {
-            FulfillmentStatus::Submitted if self.holds.iter().any(|hold| hold.forbids(FulfillmentVerb::Accept)) => {
+            FulfillmentStatus::Scheduled | FulfillmentStatus::Submitted
+                if self.holds.iter().any(|hold| hold.forbids(FulfillmentVerb::Accept)) =>
+            {
                 FulfillmentStatus::OnHold
             }
             status => status,

@@ -13,6 +13,7 @@ use super::order::{Allocation, CancelFrom, CancelledPart, Destination, Order, Or
 use super::order_fold::{remove_units, sub};
 use super::record::Header;
 use super::stock::LawBroken;
+use super::time::JournalTime;
 
 impl Order {
     pub(super) fn open(
@@ -58,6 +59,7 @@ impl Order {
     /// Carries out a confirmed edit.
     pub(super) fn edit_lines(
         &mut self,
+        at: JournalTime,
         number: u16,
         lowered: &[CancelledPart],
         allocations: &[Allocation],
@@ -77,7 +79,7 @@ impl Order {
         }
         self.add_lines(&terms.added);
         for allocation in allocations {
-            self.allocate(allocation, |line, units| sub(&mut line.unallocated, units, "unallocated"))?;
+            self.allocate(at, allocation, |line, units| sub(&mut line.unallocated, units, "unallocated"))?;
         }
         let change = i64::try_from(self.price_of_lines() - before);
         self.repriced += change.map_err(|_| LawBroken(format!("order {}: its price is out of range", self.key)))?;
@@ -203,7 +205,7 @@ impl Order {
             part(own.preordered, CancelFrom::Preordered),
             part(own.backordered, CancelFrom::Backordered),
         ];
-        for status in [FulfillmentStatus::Submitted, FulfillmentStatus::Accepted] {
+        for status in [FulfillmentStatus::Scheduled, FulfillmentStatus::Submitted, FulfillmentStatus::Accepted] {
             let mut there: Vec<&FulfillmentOrder> =
                 self.fulfillment_orders.iter().filter(|f| f.status == status).collect();
             there.sort_by_key(|f| (std::cmp::Reverse(f.cost), f.number));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::decision::{Assignment, Decision, LineUnits};
 use super::edit::EditState;
-use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
+use super::fulfillment::{FulfillmentLine, FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use super::hold::{Hold, HoldState};
 use super::ids::{NodeIndex, OrderKey};
 use super::order::{
@@ -15,6 +15,7 @@ use super::order_story::told;
 use super::payment::{Paid, PaymentFact};
 use super::record::Header;
 use super::stock::LawBroken;
+use super::time::JournalTime;
 
 impl Order {
     /// The next state of an order.
@@ -71,6 +72,9 @@ impl Order {
             deferral: None,
             particulars: None,
             left_at: 0,
+            release_at: None,
+            awaits_customer: false,
+            priority: 0,
         };
         order.payments = order.paid_at_capture(&header.actor);
         order
@@ -82,7 +86,8 @@ impl Order {
             | OrderEvent::Sourced { allocations, backordered, decision } => {
                 self.deferral = None;
                 for allocation in allocations {
-                    self.allocate(allocation, |line, units| sub(&mut line.unallocated, units, "unallocated"))?;
+                    let take = |line: &mut OrderLine, units| sub(&mut line.unallocated, units, "unallocated");
+                    self.allocate(header.time, allocation, take)?;
                 }
                 for units in backordered {
                     let line = self.line_mut(units.line)?;
@@ -99,7 +104,7 @@ impl Order {
             }
             OrderEvent::Filled { allocations } => {
                 for allocation in allocations {
-                    self.allocate(allocation, take_waiting)?;
+                    self.allocate(header.time, allocation, take_waiting)?;
                 }
                 self.plan_filled(allocations);
             }
@@ -133,7 +138,17 @@ impl Order {
                     let (hold, verb) = (hold.name(), verb.word());
                     return Err(LawBroken(format!("fulfilment order {number}: {hold} forbids to {verb}")));
                 }
-                self.step(*number, step)?;
+                self.step(header.time, *number, step)?;
+            }
+            OrderEvent::Prioritised { priority } => self.priority = *priority,
+            OrderEvent::CustomerAsked => self.awaits_customer = true,
+            OrderEvent::CustomerAnswered => self.awaits_customer = false,
+            OrderEvent::Scheduled { release } => {
+                self.release_at = Some(*release);
+                let submitted = |f: &&mut FulfillmentOrder| f.status == FulfillmentStatus::Submitted;
+                for fulfillment in self.fulfillment_orders.iter_mut().filter(submitted) {
+                    (fulfillment.status, fulfillment.until) = (FulfillmentStatus::Scheduled, Some(*release));
+                }
             }
             OrderEvent::Held { number, terms } => {
                 if *number != self.next_hold() {
@@ -173,7 +188,7 @@ impl Order {
             OrderEvent::EditEnded { number, state, .. } => self.end_edit(header, *number, *state)?,
             OrderEvent::Edited { number, lowered, allocations } => {
                 self.end_edit(header, *number, EditState::Confirmed)?;
-                self.edit_lines(*number, lowered, allocations)?;
+                self.edit_lines(header.time, *number, lowered, allocations)?;
             }
         }
         Ok(())
@@ -215,6 +230,7 @@ impl Order {
 
     pub(super) fn allocate(
         &mut self,
+        at: JournalTime,
         allocation: &Allocation,
         take: impl Fn(&mut OrderLine, u32) -> Result<(), LawBroken>,
     ) -> Result<(), LawBroken> {
@@ -225,7 +241,10 @@ impl Order {
             take(self.line_mut(units.line)?, units.quantity)?;
         }
         let Allocation { number, node, group, ref lines, cost } = *allocation;
-        let made = FulfillmentOrder::submitted(number, node, group, lines, cost);
+        let mut made = FulfillmentOrder::submitted(number, node, group, lines, cost, at);
+        if let Some(release) = self.release_at.filter(|release| release.journal > at) {
+            (made.status, made.until) = (FulfillmentStatus::Scheduled, Some(release));
+        }
         self.fulfillment_orders.push(made);
         Ok(())
     }
@@ -248,13 +267,15 @@ impl Order {
         }
     }
 
-    fn step(&mut self, number: u16, step: &FulfillmentStep) -> Result<(), LawBroken> {
+    fn step(&mut self, at: JournalTime, number: u16, step: &FulfillmentStep) -> Result<(), LawBroken> {
+        let (key, next) = (self.key, self.next_number());
         let fulfillment = self.fulfillment_mut(number)?;
         let from = fulfillment.status;
         let verb = step.verb(from);
         if !from.takes(verb) {
             return Err(LawBroken(format!("fulfilment order {number} is {}: cannot {}", from.word(), verb.word())));
         }
+        (fulfillment.since, fulfillment.until) = (at, fulfillment.until.filter(|_| keeps_window(step)));
         match step {
             FulfillmentStep::Accepted => fulfillment.status = FulfillmentStatus::Accepted,
             FulfillmentStep::Packed => fulfillment.status = FulfillmentStatus::Packed,
@@ -303,8 +324,63 @@ impl Order {
             FulfillmentStep::CancellationRefused => {
                 fulfillment.status = fulfillment.before_cancelling.take().unwrap_or(FulfillmentStatus::Accepted);
             }
-            FulfillmentStep::Cancelled { reason, resourced } => {
+            FulfillmentStep::MadeReadyUntil { until } => {
+                (fulfillment.status, fulfillment.until) = (FulfillmentStatus::Ready, Some(*until));
+            }
+            FulfillmentStep::Submitted => fulfillment.status = FulfillmentStatus::Submitted,
+            FulfillmentStep::PutBack { lines } => {
+                let picked = fulfillment.picked_units();
+                if let Some(units) = lines.iter().find(|units| !is_among(&picked, units)) {
+                    return Err(LawBroken(format!("line {} of {number} has fewer units to put back", units.line)));
+                }
                 fulfillment.status = FulfillmentStatus::Cancelled;
+            }
+            FulfillmentStep::Moved { node, cost } => {
+                let (units, left) = (fulfillment.line_units(), fulfillment.node);
+                (fulfillment.node, fulfillment.cost) = (*node, *cost);
+                if fulfillment.until.is_none() {
+                    fulfillment.status = FulfillmentStatus::Submitted;
+                }
+                self.plan_moved(&units, left, *node, *cost);
+            }
+            FulfillmentStep::Split { lines, into } => {
+                if *into != next {
+                    return Err(LawBroken(format!("fulfilment order {into} is not the next of {key}")));
+                }
+                let mut made = FulfillmentOrder {
+                    split_from: Some(number),
+                    ..FulfillmentOrder::submitted(
+                        next,
+                        fulfillment.node,
+                        fulfillment.group,
+                        lines,
+                        fulfillment.cost,
+                        at,
+                    )
+                };
+                (made.status, made.until) = (from, fulfillment.until);
+                for units in lines {
+                    remove_units(fulfillment, units.line, units.quantity)?;
+                }
+                if fulfillment.units() == 0 {
+                    return Err(LawBroken(format!("a split leaves nothing of fulfilment order {number}")));
+                }
+                self.fulfillment_orders.push(made);
+            }
+            FulfillmentStep::Merged { into } => {
+                let (node, group, units) = (fulfillment.node, fulfillment.group, fulfillment.line_units());
+                fulfillment.status = FulfillmentStatus::Cancelled;
+                fulfillment.merged_into = Some(*into);
+                fulfillment.lines.iter_mut().for_each(|line| line.quantity = 0);
+                let taking = self.fulfillment_mut(*into)?;
+                if *into == number || (taking.node, taking.group, taking.status) != (node, group, from) {
+                    return Err(LawBroken(format!("fulfilment orders {number} and {into} are not one's")));
+                }
+                units.iter().for_each(|units| add_units(taking, *units));
+            }
+            FulfillmentStep::Cancelled { reason, resourced } | FulfillmentStep::Stopped { reason, resourced } => {
+                let stopped = matches!(step, FulfillmentStep::Stopped { .. });
+                fulfillment.status = if stopped { FulfillmentStatus::PutBack } else { FulfillmentStatus::Cancelled };
                 fulfillment.before_cancelling = None;
                 fulfillment.reason = Some(reason.clone());
                 let (units, node) = (fulfillment.line_units(), fulfillment.node);
@@ -326,6 +402,17 @@ impl Order {
             self.line_mut(u.line)?.unallocated += u.quantity;
         }
         Ok(())
+    }
+
+    /// The plan's shipment goes from another node.
+    fn plan_moved(&mut self, units: &[LineUnits], left: NodeIndex, node: NodeIndex, cost: i64) {
+        let Some(decision) = self.decision.as_mut().map(Arc::make_mut) else { return };
+        let planned = decision.assignments.iter_mut().find(|a| a.node == left && a.lines == units);
+        if let Some(planned) = planned {
+            decision.cost.amount += cost - planned.cost;
+            decision.optimal &= decision.cost.amount == decision.lower_bound;
+            (planned.node, planned.cost) = (node, cost);
+        }
     }
 
     fn fence(&mut self, node: NodeIndex) {
@@ -380,6 +467,28 @@ pub(super) fn remove_units(fulfillment: &mut FulfillmentOrder, line: u16, units:
     let found = found.ok_or_else(|| LawBroken(format!("line {line} has fewer units that are not picked")))?;
     found.quantity -= units;
     Ok(())
+}
+
+fn add_units(fulfillment: &mut FulfillmentOrder, units: LineUnits) {
+    match fulfillment.lines.iter_mut().find(|l| l.line == units.line) {
+        Some(line) => line.quantity += units.quantity,
+        None => fulfillment.lines.push(FulfillmentLine { line: units.line, quantity: units.quantity, picked: 0 }),
+    }
+}
+
+fn is_among(picked: &[LineUnits], units: &LineUnits) -> bool {
+    picked.iter().any(|own| own.line == units.line && own.quantity >= units.quantity)
+}
+
+/// Whether the instant the clock waits for stays the same over a step.
+fn keeps_window(step: &FulfillmentStep) -> bool {
+    matches!(
+        step,
+        FulfillmentStep::Moved { .. }
+            | FulfillmentStep::Split { .. }
+            | FulfillmentStep::CancellationRequested { .. }
+            | FulfillmentStep::CancellationRefused
+    )
 }
 
 fn after_picking(fulfillment: &FulfillmentOrder) -> FulfillmentStatus {

@@ -90,7 +90,7 @@ impl OrderStatus {
 /// Whether a hold forbids the next step of some units.
 fn is_held(order: &Order) -> bool {
     let next = |status| match status {
-        FulfillmentStatus::Submitted => Some(FulfillmentVerb::Accept),
+        FulfillmentStatus::Scheduled | FulfillmentStatus::Submitted => Some(FulfillmentVerb::Accept),
         FulfillmentStatus::Accepted | FulfillmentStatus::Picking => Some(FulfillmentVerb::Pick),
         FulfillmentStatus::Picked => Some(FulfillmentVerb::Pack),
         FulfillmentStatus::Packed => Some(FulfillmentVerb::Ship),

@@ -65,6 +65,10 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             EditState::Expired => ("edit_expired", 0, reason.clone()),
             EditState::Open | EditState::Confirmed | EditState::Cancelled => ("edit_cancelled", 0, reason.clone()),
         },
+        OrderEvent::Prioritised { .. } => ("prioritised", 0, None),
+        OrderEvent::CustomerAsked => ("customer_asked", 0, None),
+        OrderEvent::CustomerAnswered => ("customer_answered", 0, None),
+        OrderEvent::Scheduled { .. } => ("scheduled", 0, None),
         OrderEvent::Fulfillment { number, step } => match step {
             FulfillmentStep::Accepted => ("accepted", *number, None),
             FulfillmentStep::Rejected { reason } => ("rejected", *number, Some(reason.clone())),
@@ -81,6 +85,13 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             FulfillmentStep::Cancelled { reason, .. } => ("fulfillment_cancelled", *number, Some(reason.clone())),
             FulfillmentStep::CancellationRefused => ("cancellation_refused", *number, None),
             FulfillmentStep::NodeOutage { reason } => ("node_outage", *number, reason.clone()),
+            FulfillmentStep::Stopped { reason, .. } => ("stopped", *number, Some(reason.clone())),
+            FulfillmentStep::PutBack { .. } => ("put_back", *number, None),
+            FulfillmentStep::MadeReadyUntil { .. } => ("ready", *number, None),
+            FulfillmentStep::Submitted => ("submitted", *number, None),
+            FulfillmentStep::Moved { .. } => ("moved", *number, None),
+            FulfillmentStep::Split { .. } => ("split", *number, None),
+            FulfillmentStep::Merged { .. } => ("merged", *number, None),
         },
     };
     Told { seq: header.seq, at: header.time, what: what.into(), number, actor: header.actor.clone(), reason }

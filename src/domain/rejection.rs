@@ -278,6 +278,18 @@ pub enum Rejection {
         /// How it ended.
         state: &'static str,
     },
+    /// The exception is over.
+    #[error("exception {id} is resolved")]
+    ExceptionResolved {
+        /// The exception.
+        id: String,
+    },
+    /// Nobody is asked about the order's units.
+    #[error("order {order} does not wait for its customer's word")]
+    NotAwaitingCustomer {
+        /// The order.
+        order: String,
+    },
     /// More would be given back than was taken.
     #[error("order {order}: {refund} cannot be given back, {paid} are paid and not yet given back")]
     RefundTooLarge {
@@ -361,6 +373,8 @@ impl Rejection {
             Self::SubscriptionState { .. } => "subscription_state",
             Self::CountEnded { .. } => "count_ended",
             Self::RefundTooLarge { .. } => "refund_too_large",
+            Self::ExceptionResolved { .. } => "exception_resolved",
+            Self::NotAwaitingCustomer { .. } => "not_awaiting_customer",
             Self::TooLarge(_) => "record_too_large",
             Self::ArchiveUnreadable(_) => "archive_unreadable",
             Self::Contended => "contended",

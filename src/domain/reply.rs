@@ -4,11 +4,13 @@ use super::address::AddressFormat;
 use super::channel::ChannelTerms;
 use super::count::Dropped;
 use super::cycle_count::CycleCount;
+use super::exception::Exception;
 use super::ids::{FulfillmentKey, NodeIndex};
 use super::inbound::Inbound;
 use super::item::Item;
 use super::node::Node;
 use super::order::Order;
+use super::policy::{Policy, PolicyKey};
 use super::reservation::Reservation;
 use super::rule_set::RuleSet;
 use super::stock::{CellKey, Level};
@@ -71,6 +73,10 @@ pub enum Reply {
         /// Whether it was created.
         created: bool,
     },
+    /// An exception.
+    Exception(Box<Exception>),
+    /// A policy.
+    Policy(PolicyKey, Policy),
     /// An order, of which one hold was meant.
     Hold {
         /// The order.

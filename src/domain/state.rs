@@ -12,6 +12,7 @@ use super::channel::Channel;
 use super::count::{CountMark, Minute, MinuteKey};
 use super::cycle_count::CycleCount;
 use super::event::{DirectoryFounded, Event, KeyUsed};
+use super::exception::{Exception, ExceptionKey};
 use super::ids::{
     ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text,
     TransferKey,
@@ -21,6 +22,7 @@ use super::item::Item;
 use super::limits::KEY_WINDOW_MS;
 use super::node::Node;
 use super::order::Order;
+use super::policy::{Policy, PolicyKey};
 use super::record::{Header, Record};
 use super::reservation::{Reservation, ReservationState};
 use super::rule_set::RuleSet;
@@ -56,10 +58,14 @@ pub enum EntityKey {
     Transfer(TransferKey),
     /// What counts of a cell have told.
     Count(CellKey),
+    /// An exception.
+    Exception(ExceptionKey),
     /// A subscription.
     Subscription(SubscriptionKey),
     /// What changed on hand in a minute.
     Minute(MinuteKey),
+    /// A policy.
+    Policy(PolicyKey),
     /// A cycle count.
     CycleCount(CycleCountKey),
     /// How addresses of a country are written.
@@ -113,6 +119,10 @@ pub enum Entity {
     CycleCount(Box<CycleCount>),
     /// How addresses of a country are written.
     AddressFormat(Box<AddressFormat>),
+    /// An exception.
+    Exception(Box<Exception>),
+    /// A policy.
+    Policy(Policy),
 }
 
 impl EntityKey {
@@ -135,6 +145,8 @@ impl EntityKey {
             Self::Minute(_) => 19,
             Self::CycleCount(_) => 21,
             Self::AddressFormat(_) => 24,
+            Self::Exception(_) => 13,
+            Self::Policy(_) => 20,
         }
     }
 }
@@ -203,6 +215,13 @@ impl Entity {
                 let count = CycleCount::fold(Some(*before), e.key, e.version, header, &e.event);
                 count.map(|c| Self::CycleCount(Box::new(c)))
             }
+            (None, Event::ExceptionChanged(e)) => {
+                Exception::fold(None, e.key, e.version, header, &e.event).map(|x| Self::Exception(Box::new(x)))
+            }
+            (Some(Self::Exception(before)), Event::ExceptionChanged(e)) => {
+                Exception::fold(Some(*before), e.key, e.version, header, &e.event).map(|x| Self::Exception(Box::new(x)))
+            }
+            (None | Some(Self::Policy(_)), Event::PolicyPut(put)) => Ok(Self::Policy(put.policy.clone())),
             (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
             (before, event) => Err(LawBroken(format!("{event:?} does not follow {before:?}"))),
         }
@@ -233,6 +252,7 @@ impl Entity {
             Self::Count(mark) => mark.is_forgotten_at(now),
             Self::Minute(minute) => minute.is_forgotten_at(now),
             Self::CycleCount(count) => count.is_forgotten_at(now),
+            Self::Exception(exception) => exception.is_forgotten_at(now),
             _ => false,
         }
     }
@@ -263,6 +283,8 @@ pub struct State {
     subscriptions: BTreeMap<SubscriptionKey, Entity>,
     address_formats: BTreeMap<Text, Entity>,
     cycle_counts: BTreeMap<CycleCountKey, Entity>,
+    exceptions: BTreeMap<ExceptionKey, Entity>,
+    policies: BTreeMap<PolicyKey, Entity>,
 }
 
 impl State {
@@ -290,6 +312,8 @@ impl State {
             EntityKey::Subscription(key) => drop(self.subscriptions.insert(key, entity)),
             EntityKey::AddressFormat(key) => drop(self.address_formats.insert(key, entity)),
             EntityKey::CycleCount(key) => drop(self.cycle_counts.insert(key, entity)),
+            EntityKey::Exception(key) => drop(self.exceptions.insert(key, entity)),
+            EntityKey::Policy(key) => drop(self.policies.insert(key, entity)),
         }
     }
 
@@ -323,6 +347,8 @@ impl State {
             EntityKey::Subscription(key) => self.subscriptions.remove(key),
             EntityKey::AddressFormat(key) => self.address_formats.remove(key),
             EntityKey::CycleCount(key) => self.cycle_counts.remove(key),
+            EntityKey::Exception(key) => self.exceptions.remove(key),
+            EntityKey::Policy(key) => self.policies.remove(key),
         }
     }
 
@@ -348,7 +374,8 @@ impl State {
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
         let open = open + self.subscriptions.len() + self.cycle_counts.len() + self.address_formats.len();
-        usize::from(self.directory.is_some()) + catalogue + cells + open
+        let told = self.exceptions.len() + self.policies.len();
+        usize::from(self.directory.is_some()) + catalogue + cells + open + told
     }
 
     /// Whether nothing happened yet.
@@ -379,6 +406,8 @@ impl State {
             EntityKey::Subscription(key) => self.subscriptions.get(key),
             EntityKey::AddressFormat(key) => self.address_formats.get(key),
             EntityKey::CycleCount(key) => self.cycle_counts.get(key),
+            EntityKey::Exception(key) => self.exceptions.get(key),
+            EntityKey::Policy(key) => self.policies.get(key),
         }
     }
 
@@ -410,6 +439,8 @@ impl State {
         let minutes = self.minutes.iter().map(|(key, entity)| (EntityKey::Minute(*key), entity));
         let formats = self.address_formats.iter().map(|(key, entity)| (EntityKey::AddressFormat(key.clone()), entity));
         let cycle_counts = self.cycle_counts.iter().map(|(key, entity)| (EntityKey::CycleCount(*key), entity));
+        let exceptions = self.exceptions.iter().map(|(key, entity)| (EntityKey::Exception(*key), entity));
+        let policies = self.policies.iter().map(|(key, entity)| (EntityKey::Policy(key.clone()), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
             .chain(cells)
@@ -420,8 +451,10 @@ impl State {
             .chain(channels)
             .chain(transfers)
             .chain(counts)
+            .chain(exceptions)
             .chain(subscriptions)
             .chain(minutes)
+            .chain(policies)
             .chain(cycle_counts)
             .chain(formats)
     }
@@ -430,6 +463,22 @@ impl State {
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values().filter_map(|entity| match entity {
             Entity::Order(order) => Some(&**order),
+            _ => None,
+        })
+    }
+
+    /// All exceptions, ascending by key.
+    pub fn exceptions(&self) -> impl Iterator<Item = &Exception> {
+        self.exceptions.values().filter_map(|entity| match entity {
+            Entity::Exception(case) => Some(&**case),
+            _ => None,
+        })
+    }
+
+    /// All policies.
+    pub fn policies(&self) -> impl Iterator<Item = (&PolicyKey, &Policy)> {
+        self.policies.iter().filter_map(|(key, entity)| match entity {
+            Entity::Policy(policy) => Some((key, policy)),
             _ => None,
         })
     }
@@ -459,6 +508,8 @@ impl State {
         let minutes = self.minutes.into_iter().map(|(key, entity)| (EntityKey::Minute(key), entity));
         let formats = self.address_formats.into_iter().map(|(key, entity)| (EntityKey::AddressFormat(key), entity));
         let cycle_counts = self.cycle_counts.into_iter().map(|(key, entity)| (EntityKey::CycleCount(key), entity));
+        let exceptions = self.exceptions.into_iter().map(|(key, entity)| (EntityKey::Exception(key), entity));
+        let policies = self.policies.into_iter().map(|(key, entity)| (EntityKey::Policy(key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
             .chain(cells)
@@ -469,8 +520,10 @@ impl State {
             .chain(channels)
             .chain(transfers)
             .chain(counts)
+            .chain(exceptions)
             .chain(subscriptions)
             .chain(minutes)
+            .chain(policies)
             .chain(cycle_counts)
             .chain(formats)
     }
@@ -529,6 +582,7 @@ impl State {
         self.counts.retain(|_, entity| !entity.is_forgotten_at(now));
         self.minutes.retain(|_, entity| !entity.is_forgotten_at(now));
         self.cycle_counts.retain(|_, entity| !entity.is_forgotten_at(now));
+        self.exceptions.retain(|_, entity| !entity.is_forgotten_at(now));
     }
 
     /// Drops the orders that left for the archive, as snapshots do.

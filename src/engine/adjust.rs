@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
+use super::exception::{Cause, Raising};
 use super::network::Network;
 use super::shares;
 use super::turn::Turn;
@@ -13,6 +14,7 @@ use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::{Adjustment, StockMove, StockState};
 use crate::domain::event::{Answer, Event};
+use crate::domain::exception::{ExceptionKind, Subject};
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{ADJUSTMENTS_MAX, LEVEL_MAX};
@@ -20,6 +22,7 @@ use crate::domain::node::NodeKind;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, Level, LevelDelta, MovementKind};
+use crate::domain::time::JournalTime;
 
 /// One change of what is physically there.
 #[derive(Clone, Copy)]
@@ -28,6 +31,9 @@ pub(super) struct Physical {
     pub delta: i64,
     pub kind: MovementKind,
 }
+
+/// A change of what is there, its units taken, and the cases it raises.
+pub(super) type Prepared<'n> = (Change<'n>, Withdrawal<'n>, Raising<'n>);
 
 impl Engine {
     pub(super) fn adjust_stock(&self, turn: &Turn<'_>, adjustments: &[Adjustment]) -> Result<Executed, Rejection> {
@@ -46,10 +52,10 @@ impl Engine {
         let mut patience = Patience::default();
         loop {
             let change = Change::lock(network, &skus);
-            if let Some((change, withdrawal)) = self.prepare(network, change, changes, &mut patience)? {
+            if let Some(prepared) = self.prepare(turn.now(), network, change, changes, &mut patience)? {
                 let cells: BTreeSet<CellKey> = changes.iter().map(|one| one.cell).collect();
                 let cells: Vec<CellKey> = cells.into_iter().collect();
-                return self.finish_change(turn, network, change, withdrawal, &cells);
+                return self.finish_change(turn, network, prepared, &cells);
             }
         }
     }
@@ -57,15 +63,19 @@ impl Engine {
     /// One attempt to take what goes missing and to give what arrives; `None` when units were in flight and it is worth
     /// coming again.
     pub(super) fn prepare<'n>(
-        &self,
+        &'n self,
+        now: JournalTime,
         network: &'n Network,
         mut change: Change<'n>,
         physical: &[Physical],
         patience: &mut Patience,
-    ) -> Result<Option<(Change<'n>, Withdrawal<'n>)>, Rejection> {
+    ) -> Result<Option<Prepared<'n>>, Rejection> {
         let missing = missing_units(physical);
         check_on_hand(network, &mut change, &missing)?;
         check_arriving(network, physical)?;
+        let owes = |cell: &CellKey| Cause::of(ExceptionKind::Shortfall, Subject::Cell(*cell));
+        let mut raising = self.raise(now, missing.keys().map(owes));
+        let mut owing: BTreeSet<Subject> = BTreeSet::new();
         let mut withdrawal = Withdrawal::nothing();
         let mut taken: BTreeMap<CellKey, u32> = BTreeMap::new();
         for (cell, units) in &missing {
@@ -84,13 +94,17 @@ impl Engine {
             let had = taken.get_mut(&one.cell).expect("every missing cell was taken from");
             let from_free = units.min(*had);
             *had -= from_free;
+            if from_free < units {
+                owing.insert(Subject::Cell(one.cell));
+            }
             change.lose(one.cell, units, from_free, one.kind);
         }
         for one in physical.iter().filter(|one| one.delta > 0) {
             change.give(one.cell, one.delta as u32, one.kind, |delta, n| delta.on_hand += n);
         }
         change.check_bounds()?;
-        Ok(Some((change, withdrawal)))
+        raising.only(|key| owing.contains(&key.subject));
+        Ok(Some((change, withdrawal, raising)))
     }
 
     pub(super) fn move_stock(&self, turn: &Turn<'_>, moves: &[StockMove]) -> Result<Executed, Rejection> {
@@ -131,7 +145,7 @@ impl Engine {
             }
         })?;
         let cells: Vec<CellKey> = cells.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        self.finish_change(turn, &network, change, withdrawal, &cells)
+        self.finish_change(turn, &network, (change, withdrawal, self.raises_nothing()), &cells)
     }
 
     /// Logs a change of stock alone and answers the levels it leads to.
@@ -139,12 +153,11 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &'n Network,
-        mut change: Change<'n>,
-        withdrawal: Withdrawal<'n>,
+        (mut change, withdrawal, raising): Prepared<'n>,
         cells: &[CellKey],
     ) -> Result<Executed, Rejection> {
         let levels: Vec<(CellKey, Level)> = change.levels_after(cells, &withdrawal);
-        let events: Vec<Event> = change.events().collect();
+        let events: Vec<Event> = change.events().chain(raising.events()).collect();
         if events.is_empty() {
             let seq = self.position();
             return Ok(Executed::done(Reply::Levels(levels), seq));
@@ -152,6 +165,7 @@ impl Engine {
         let answer = Answer::Levels(levels.clone());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(answer))?;
         let logged = turn.log(self, sealed, change, withdrawal);
+        raising.logged(&logged);
         let seq = logged.seq();
         let touched = logged.done();
         self.follow_up(turn, network, touched);

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Engine;
 use super::cell::Word;
 use super::change::{Change, Place};
+use super::exception::Cause;
 use super::limits::Counting;
 use super::network::Network;
 use super::routing::{Route, Wanted, nowhere, route};
@@ -19,9 +20,11 @@ use super::turn::{Logged, Turn, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::{Answer, Event};
+use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::limits::FULFILLMENT_ORDERS_MAX;
 use crate::domain::order::{Allocation, PlacedLine};
+use crate::domain::policy::Standing;
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
@@ -42,6 +45,10 @@ pub struct Order<'a> {
     pub claimed: Option<&'a Reservation>,
     /// Whether this fills units that wait already: takes what can be had and joins nothing.
     pub fills: bool,
+    /// What decides when it is served, should it have to wait.
+    pub standing: Standing,
+    /// The exception that it is when units have to wait, if it is one.
+    pub raises: Option<ExceptionKind>,
 }
 
 /// What an attempt decided.
@@ -125,8 +132,13 @@ impl Engine {
         for (cell, units) in &rest {
             change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);
         }
+        let raising = match order.raises {
+            Some(kind) if !route.unfilled.is_empty() => self.raise(now, causes(kind, order, &route)),
+            _ => self.raises_nothing(),
+        };
         let mut events = record(decided(order, route));
         events.extend(change.events());
+        events.extend(raising.events());
         if let Some(reservation) = order.claimed {
             let state = ReservationState::Claimed { order: order.key };
             events.push(reservation_event(reservation, ReservationEvent::Ended { state }));
@@ -141,8 +153,26 @@ impl Engine {
             drop(withdrawal);
             return Err(come_again(patience));
         }
-        Ok(Some(turn.log(self, sealed, change, withdrawal)))
+        let logged = turn.log(self, sealed, change, withdrawal);
+        raising.logged(&logged);
+        Ok(Some(logged))
     }
+}
+
+/// What went wrong when units have to wait: a sku is out of stock, or an order finds nobody.
+fn causes(kind: ExceptionKind, order: &Order<'_>, route: &Route) -> Vec<Cause> {
+    let subjects: Vec<(Subject, u32)> = match kind {
+        ExceptionKind::StockOut => {
+            let units = |u: &LineUnits| order.wanted.lines[usize::from(u.line)].stock(u.quantity);
+            route.unfilled.iter().flat_map(units).map(|(sku, units)| (Subject::Sku(sku), units)).collect()
+        }
+        _ => {
+            let units = route.unfilled.iter().map(|u| u.quantity).fold(0, u32::saturating_add);
+            vec![(Subject::Order(order.key), units)]
+        }
+    };
+    let cause = |(subject, units)| Cause { key: ExceptionKey { kind, subject }, units, order: Some(order.key) };
+    subjects.into_iter().map(cause).collect()
 }
 
 /// Come again after a moment, as long as patience lasts.
@@ -202,6 +232,7 @@ fn place_in_queues(
         for (sku, _) in line.stock(1) {
             let all = order.waiting.get(usize::from(u.line)).copied().unwrap_or(0) + u.quantity;
             change.place(sku, waiting, if right { Place::Queued(all) } else { Place::Loose });
+            change.rank(sku, waiting, order.standing.rank(line, all));
             if right {
                 with_right.insert(sku);
             }

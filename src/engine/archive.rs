@@ -11,6 +11,9 @@
 //! caller chose is never given twice. Nothing here lies on the way of a command as long as nothing ever left, but for one
 //! look at a flag.
 //!
+//! Whoever looks at an exception finds its order: one with an open case about it stays until somebody, or the clock,
+//! has resolved that.
+//!
 //! **Bounds.** [`SWEPT_MAX`] orders are looked at in a turn of the clock, [`TOGETHER`] leave in one record. An order whose
 //! return would not fit into a record stays.
 //!
@@ -67,7 +70,9 @@ impl Naming<'_> {
     /// The order a command is about, where it has to be there already.
     pub fn of(command: &Command) -> Option<Naming<'_>> {
         match command {
-            Command::RouteOrder { order } | Command::AllocateOrder { order } => Some(Naming::Order(order)),
+            Command::RouteOrder { order } | Command::AllocateOrder { order } | Command::SourceOrder { order } => {
+                Some(Naming::Order(order))
+            }
             Command::CancelOrder(command) => Some(Naming::Order(&command.order)),
             Command::Fulfill(command) => Some(Naming::Fulfillment(&command.fulfillment)),
             Command::PutHold(command) => Some(Naming::Order(&command.order)),
@@ -98,7 +103,9 @@ impl Naming<'_> {
             | Command::PutChannel(_)
             | Command::PutAddressFormat(_)
             | Command::PlanCount(_)
-            | Command::ChangeCount { .. } => None,
+            | Command::ChangeCount { .. }
+            | Command::ChangeException { .. }
+            | Command::PutPolicy(_) => None,
         }
     }
 }
@@ -156,7 +163,10 @@ impl Engine {
     fn sweep(&self, turn: &Turn<'_>, now: JournalTime, mut keys: Vec<OrderKey>) -> usize {
         keys.sort_unstable();
         let rested = JournalTime(now.0.saturating_sub(self.archive_after_ms.load(Relaxed)));
-        let rests = |order: &Order| !order.is_archived() && order.last_told_at() <= rested && order.is_done();
+        let rests = |order: &Order| {
+            let ended = !order.is_archived() && order.last_told_at() <= rested && order.is_done();
+            ended && !self.is_excepted(order)
+        };
         keys.retain(|key| self.orders.lock(*key).is_some_and(|slot| slot.as_ref().is_some_and(rests)));
         let mut left = 0;
         for some in keys.chunks(TOGETHER) {

@@ -60,6 +60,7 @@ pub struct Change<'a> {
     whose: Whose,
     claimed: Option<Whose>,
     shipped_for: Vec<(Whose, SkuIndex, u32)>,
+    ranks: Vec<(SkuIndex, Waiting, u64)>,
 }
 
 /// What a change does to the limits record of one sku.
@@ -98,6 +99,7 @@ impl<'a> Change<'a> {
             whose: Whose::Nobody,
             claimed: None,
             shipped_for: Vec::new(),
+            ranks: Vec::new(),
         }
     }
 
@@ -139,6 +141,11 @@ impl<'a> Change<'a> {
     pub fn place(&mut self, sku: SkuIndex, waiting: Waiting, place: Place) {
         assert!(self.room.is_empty(), "places are settled before gives");
         self.places.push((sku, waiting, place));
+    }
+
+    /// The rank of a line in the queue of a sku from now on; it keeps the one it has otherwise. Needs the ledger.
+    pub fn rank(&mut self, sku: SkuIndex, waiting: Waiting, rank: u64) {
+        self.ranks.push((sku, waiting, rank));
     }
 
     /// Units leave `available` for another state; `to` says which.
@@ -414,11 +421,14 @@ impl<'a> Change<'a> {
     /// Applies what is logged: ledgers first, then owners' counters, then the words, then the limits records; last the
     /// marks. Answers the skus whose queues have something to do. What changes on hand is remembered as of `at`.
     pub fn apply(mut self, withdrawal: Withdrawal<'a>, at: JournalTime) -> BTreeSet<SkuIndex> {
+        let ranks = std::mem::take(&mut self.ranks);
         for (sku, waiting, place) in std::mem::take(&mut self.places) {
+            let ranked = ranks.iter().rev().find(|(at, who, _)| (*at, *who) == (sku, waiting));
             let ledger = self.ledger(sku);
+            let rank = ranked.map_or_else(|| ledger.rank(&waiting), |(.., rank)| *rank);
             ledger.leave(&waiting);
             match place {
-                Place::Queued(units) => ledger.enqueue(waiting, units),
+                Place::Queued(units) => ledger.enqueue(waiting, units, rank),
                 Place::Loose => ledger.wait_loosely(waiting),
                 Place::Gone => {}
             }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::adjust::{self, Physical};
+use super::adjust::{self, Physical, Prepared};
 use super::change::Change;
 use super::network::Network;
 use super::turn::Turn;
@@ -45,7 +45,9 @@ impl Engine {
                 return Err(Rejection::StaleLevel { sku, node, on_hand: u32::try_from(there).unwrap_or(0), expected });
             }
             let counted = Physical { cell, delta: difference, kind: MovementKind::Counted };
-            let Some(prepared) = self.prepare(&network, change, &[counted], &mut patience)? else { continue };
+            let Some(prepared) = self.prepare(now.journal, &network, change, &[counted], &mut patience)? else {
+                continue;
+            };
             let mark = noted.then(|| CountNoted {
                 cell,
                 source: command.source.clone(),
@@ -63,7 +65,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &'n Network,
-        (mut change, withdrawal): (Change<'n>, Withdrawal<'n>),
+        (mut change, withdrawal, raising): Prepared<'n>,
         (cell, difference): (CellKey, i64),
         noted: Option<CountNoted>,
         now: JournalTime,
@@ -72,6 +74,7 @@ impl Engine {
         let reply = Reply::Counted { cell, level, difference, dropped: None };
         let mut events: Vec<Event> = noted.iter().cloned().map(|noted| Event::CountNoted(Box::new(noted))).collect();
         events.extend(change.events());
+        events.extend(raising.events());
         if events.is_empty() {
             return Ok(Executed::done(reply, self.position()));
         }
@@ -80,6 +83,7 @@ impl Engine {
             noted.iter().for_each(|noted| mark(&mut change, noted));
             change.apply(withdrawal, at)
         });
+        raising.logged(&logged);
         let seq = logged.seq();
         let touched = logged.done();
         self.follow_up(turn, network, touched);

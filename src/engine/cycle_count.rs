@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::adjust::Physical;
+use super::adjust::{Physical, Prepared};
 use super::change::Change;
 use super::count::{Judged, Observation};
 use super::network::Network;
@@ -37,10 +37,10 @@ impl Engine {
         let key = CycleCountKey(self.next_key());
         let (id, fingerprint) = (command.id.clone(), command.fingerprint);
         let event = CycleCountEvent::Planned { id, fingerprint, node, skus };
-        let sealed = seal(turn, &network, (key, 1, event), &[], &Change::new(&network))?;
+        let nothing = (Change::new(&network), Withdrawal::nothing(), self.raises_nothing());
+        let sealed = seal(turn, &network, (key, 1, event), &[], &nothing)?;
         let mut slot = self.cycle_counts.begin(key);
-        let touched =
-            self.log_cycle_count(turn, &mut slot, sealed, (Change::new(&network), Withdrawal::nothing()), &[]);
+        let touched = self.log_cycle_count(turn, &mut slot, sealed, nothing, &[]);
         if let Some(claim) = claim {
             claim.settle(Named::CycleCount(key, fingerprint));
         }
@@ -66,27 +66,27 @@ impl Engine {
         let (event, noted, prepared) = match action {
             CycleCountAction::Cancel(reason) => {
                 let event = CycleCountEvent::Cancelled { reason: reason.clone() };
-                (event, Vec::new(), (Change::new(&network), Withdrawal::nothing()))
+                (event, Vec::new(), (Change::new(&network), Withdrawal::nothing(), self.raises_nothing()))
             }
             CycleCountAction::Submit { lines, counted_at } => {
                 let found = found(&network, count, lines)?;
                 self.judge_results(turn, &network, count, &found, *counted_at)?
             }
         };
-        let sealed = seal(turn, &network, (key, version, event), &noted, &prepared.0)?;
+        let sealed = seal(turn, &network, (key, version, event), &noted, &prepared)?;
         let touched = self.log_cycle_count(turn, &mut slot, sealed, prepared, &noted);
         Ok(self.answer_cycle_count(turn, &network, slot, touched))
     }
 
     /// Judges results under the ledgers of their skus, and takes what they correct.
     fn judge_results<'n>(
-        &self,
+        &'n self,
         turn: &Turn<'_>,
         network: &'n Network,
         count: &CycleCount,
         found: &[(u16, u32)],
         counted_at: Option<WallTime>,
-    ) -> Result<(CycleCountEvent, Vec<CountNoted>, (Change<'n>, Withdrawal<'n>)), Rejection> {
+    ) -> Result<(CycleCountEvent, Vec<CountNoted>, Prepared<'n>), Rejection> {
         let cell = |line: u16| CellKey { sku: count.lines[usize::from(line)].sku, node: count.node };
         let skus: BTreeSet<SkuIndex> = found.iter().map(|(line, _)| cell(*line).sku).collect();
         let mut patience = Patience::default();
@@ -107,7 +107,7 @@ impl Engine {
                     noted.push(CountNoted { cell, source, source_seq, observed_at, counted, difference });
                 }
             }
-            if let Some(prepared) = self.prepare(network, change, &physical, &mut patience)? {
+            if let Some(prepared) = self.prepare(now.journal, network, change, &physical, &mut patience)? {
                 return Ok((CycleCountEvent::Counted { lines }, noted, prepared));
             }
         }
@@ -118,13 +118,14 @@ impl Engine {
         turn: &Turn<'_>,
         slot: &mut Locked<CycleCount>,
         sealed: SealedDraft,
-        (mut change, withdrawal): (Change<'n>, Withdrawal<'n>),
+        (mut change, withdrawal, raising): Prepared<'n>,
         noted: &[CountNoted],
     ) -> BTreeSet<SkuIndex> {
         let logged = turn.log_with(self, sealed, |at| {
             noted.iter().for_each(|noted| super::count::mark(&mut change, noted));
             change.apply(withdrawal, at)
         });
+        raising.logged(&logged);
         logged.fold_cycle_count(slot);
         let count = slot.as_ref().expect("just folded");
         if let Some(at) = count.ended_at {
@@ -190,11 +191,12 @@ fn seal(
     network: &Network,
     (key, version, event): (CycleCountKey, u32, CycleCountEvent),
     noted: &[CountNoted],
-    change: &Change<'_>,
+    (change, _, raising): &Prepared<'_>,
 ) -> Result<SealedDraft, Rejection> {
     let mut events = vec![Event::CycleCountChanged(Box::new(CycleCountChanged { key, version, event }))];
     events.extend(noted.iter().cloned().map(|noted| Event::CountNoted(Box::new(noted))));
     events.extend(change.events());
+    events.extend(raising.events());
     turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::CycleCount(key)))
 }
 

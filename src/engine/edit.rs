@@ -17,10 +17,10 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet};
 
 use super::address;
 use super::allocate::more_may_come_back;
+use super::cancel::leave_queues;
 use super::cell::Word;
 use super::change::Change;
 use super::due::Run;
-use super::fulfill::leave_queues;
 use super::hold::too_many;
 use super::limits::Counting;
 use super::network::Network;
@@ -285,6 +285,8 @@ impl Engine {
             logged.fold_reservation(reservation);
             self.remember_end(reservation);
         }
+        self.watch_new_windows(network, slot);
+        self.rank_again(network, slot.as_ref().expect("just folded"));
         Ok(logged.done())
     }
 

@@ -73,7 +73,9 @@ impl Engine {
         let released = self.releases_come(&turn);
         let allocated = self.allocate_due(&turn);
         let placed = self.place_due(log, now);
-        [next, again, idle, holds, edits, released, allocated, placed].into_iter().flatten().min()
+        let windows = self.take_windows_on(&turn, now);
+        let looks = self.look_at_exceptions(&turn, now);
+        [next, again, idle, holds, edits, released, allocated, placed, windows, looks].into_iter().flatten().min()
     }
 
     /// Expires what is due of these skus; answers whether anything was.

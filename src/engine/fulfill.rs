@@ -1,30 +1,34 @@
-//! Steps of fulfilment orders and cancellations of orders, stock included in the same record. Units that come back to
-//! the order are sourced again before the reply; so is what a short pick leaves.
+//! Steps of fulfilment orders, stock included in the same record. Units that come back to the order are sourced again
+//! before the reply; so is what a short pick leaves. What is *not* here: cancellations of orders (`cancel`), and what two
+//! fulfilment orders or nodes have to do with each other (`rearrange`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Place};
+use super::exception::Cause;
 use super::network::Network;
 use super::shares;
 use super::table::Locked;
 use super::turn::{Turn, order_events};
+use super::window::NO_RESPONSE;
 use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
-use crate::domain::command::{CancelOrder, CancelUnits, Fulfill, FulfillmentAction, NamedUnits};
+use crate::domain::command::{Fulfill, FulfillmentAction, NamedUnits, StockState};
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
+use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason};
-use crate::domain::hold::Hold;
-use crate::domain::ids::{FulfillmentKey, OrderKey, SkuIndex, Text};
-use crate::domain::order::{CancelFrom, CancelledPart, Order, OrderEvent};
+use crate::domain::hold::{Hold, ReleaseAt};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
+use crate::domain::order::{Order, OrderEvent};
+use crate::domain::policy::RejectionPolicy;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
-use crate::domain::time::{JournalTime, WallTime};
-use crate::sabotage::{Bug, planted};
+use crate::domain::time::{JournalTime, Now, WallTime};
 
 /// Whether a part of a command was done, or units were in flight and it is worth coming again.
-enum Tried<T> {
+pub(super) enum Tried<T> {
     Done(T),
     Again,
 }
@@ -34,11 +38,20 @@ impl Engine {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let unknown = || Rejection::not_found("fulfillment_order", command.fulfillment.to_string());
         let key = FulfillmentKey::parse(&command.fulfillment).ok_or_else(unknown)?;
-        let mut patience = Patience::default();
-        let (seq, touched) = loop {
-            match self.try_fulfill(turn, &network, key, command, &mut patience)? {
-                Tried::Done(done) => break done,
-                Tried::Again => {}
+        let (seq, touched) = match &command.action {
+            FulfillmentAction::Move { node } => self.move_fulfillment(turn, &network, key, node)?,
+            FulfillmentAction::Split { lines } => {
+                (self.split_fulfillment(turn, &network, key, lines)?, BTreeSet::new())
+            }
+            FulfillmentAction::Merge { with } => (self.merge_fulfillment(turn, &network, key, with)?, BTreeSet::new()),
+            _ => {
+                let mut patience = Patience::default();
+                loop {
+                    match self.try_fulfill(turn, &network, key, command, &mut patience)? {
+                        Tried::Done(done) => break done,
+                        Tried::Again => {}
+                    }
+                }
             }
         };
         self.follow_up(turn, &network, touched);
@@ -68,7 +81,7 @@ impl Engine {
             drop(slot);
             return self.ship_together(turn, network, key, &together, shipment).map(Tried::Done);
         }
-        let step = step_of(order, fulfillment, &command.action)?;
+        let step = step_of(order, fulfillment, &command.action, turn.log.now())?;
         let verb = step.verb(fulfillment.status);
         if !fulfillment.status.takes(verb) {
             let (id, status) = (command.fulfillment.to_string(), fulfillment.status);
@@ -90,7 +103,7 @@ impl Engine {
 
     /// Logs a step that a fulfilment order of a locked order may take, with its stock effect.
     #[allow(clippy::too_many_arguments, reason = "each is a fact of the step")]
-    fn log_step(
+    pub(super) fn log_step(
         &self,
         turn: &Turn<'_>,
         network: &Network,
@@ -108,24 +121,38 @@ impl Engine {
         if fences(&step) {
             loosen(&mut change, order);
         }
+        let asks = asks_customer(network, order, &step);
+        let raising = self.raise(now, causes(order, fulfillment, &step, asks));
+        if let FulfillmentStep::PutBack { lines } = &step {
+            put_back(network, &mut change, cells_of(order, fulfillment.node, lines))?;
+        }
         if !move_stock(network, &mut change, &mut withdrawal, order, fulfillment, &step) {
             return Ok(Tried::Again);
         }
         let cancelled = match &step {
-            FulfillmentStep::Cancelled { resourced: false, .. } => fulfillment.line_units(),
+            FulfillmentStep::Cancelled { resourced: false, .. } | FulfillmentStep::Stopped { resourced: false, .. } => {
+                fulfillment.line_units()
+            }
             _ => Vec::new(),
         };
         let mut told = vec![OrderEvent::Fulfillment { number, step }];
         if !cancelled.is_empty() {
             told.extend(order.paid_off_without(cancelled));
         }
+        if asks {
+            told.push(OrderEvent::CustomerAsked);
+        }
         let mut events: Vec<_> = order_events(order, told).collect();
         events.extend(change.events());
+        events.extend(raising.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, withdrawal);
         logged.fold_order(slot);
+        raising.logged(&logged);
         let seq = logged.seq();
-        Ok(Tried::Done((seq, logged.done())))
+        let touched = logged.done();
+        self.watch_windows(network, slot.as_ref().expect("just folded"), number..=number);
+        Ok(Tried::Done((seq, touched)))
     }
 
     /// Takes from nodes that are switched off what they have not begun of an order, and sources it again.
@@ -146,69 +173,27 @@ impl Engine {
         self.resource(turn, network, key);
     }
 
-    /// Cancels what is asked in one record, or in several while the order stays locked when one cannot hold it. Of all
-    /// that can be cancelled the last of them uses the key, so that a repeat after a crash finishes; of named units the
-    /// first does, so that none is cancelled twice.
-    pub(super) fn cancel_order(&self, turn: &Turn<'_>, command: &CancelOrder) -> Result<Executed, Rejection> {
+    /// Sources the units of an order whose customer takes them from elsewhere.
+    pub(super) fn source_order(&self, turn: &Turn<'_>, id: &str) -> Result<Executed, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let unknown = || Rejection::not_found("order", command.order.to_string());
-        let key = self.find_order(&command.order).ok_or_else(unknown)?;
-        let mut slot = self.orders.lock(key).ok_or_else(unknown)?;
-        let mut parts = parts_to_cancel(slot.as_ref().expect("a locked entity is there"), command)?;
-        let mut touched = BTreeSet::new();
-        let mut at_once = parts.len();
-        while !parts.is_empty() {
-            let some = &parts[..at_once.min(parts.len())];
-            let answer = (command.lines.is_some() || some.len() == parts.len()).then_some(Answer::Order(key));
-            match self.cancel_parts(turn, &network, &mut slot, some, &command.reason, answer) {
-                Ok(more) => {
-                    touched.extend(more);
-                    parts.drain(..at_once.min(parts.len()));
-                }
-                Err(Rejection::TooLarge(_)) if at_once > 1 => at_once /= 2,
-                Err(rejection) => return Err(rejection),
+        let unknown = || Rejection::not_found("order", id);
+        let key = self.find_order(id).ok_or_else(unknown)?;
+        {
+            let mut slot = self.orders.lock(key).ok_or_else(unknown)?;
+            let order = slot.as_ref().expect("a locked entity is there");
+            if !order.awaits_customer || order.totals().open() == 0 {
+                return Err(Rejection::NotAwaitingCustomer { order: order.name() });
             }
+            let events = order_events(order, vec![OrderEvent::CustomerAnswered]).collect();
+            let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
+            let logged = turn.log(self, sealed, Change::new(&network), Withdrawal::nothing());
+            logged.fold_order(&mut slot);
+            logged.done();
         }
-        let order = slot.as_ref().expect("just folded").clone();
+        self.resource(turn, &network, key);
+        let order = self.order_by_key(key).ok_or_else(unknown)?;
         let seq = order.seq;
-        drop(slot);
-        self.follow_up(turn, &network, touched);
         Ok(Executed::done(Reply::Order(Box::new(order)), seq))
-    }
-
-    /// Cancels these units of a locked order in one record.
-    fn cancel_parts(
-        &self,
-        turn: &Turn<'_>,
-        network: &Network,
-        slot: &mut Locked<Order>,
-        parts: &[CancelledPart],
-        reason: &Text,
-        answer: Option<Answer>,
-    ) -> Result<BTreeSet<SkuIndex>, Rejection> {
-        let order = slot.as_ref().expect("a locked entity is there");
-        let skus = parts.iter().flat_map(|p| order.lines[usize::from(p.line)].placed.stock(1)).map(|(sku, _)| sku);
-        let mut change = Change::lock(network, &skus.collect());
-        change.is_for(network.whose_order(order));
-        leave_queues(&mut change, order, parts);
-        for part in parts {
-            let CancelFrom::Fulfillment(number) = part.from else { continue };
-            let node = order.fulfillment(number).expect("the part was read off this order").node;
-            for (sku, units) in order.stock_of(LineUnits { line: part.line, quantity: part.quantity }) {
-                let twice = if planted(Bug::BucketTwice) { 2 * units } else { units };
-                change.give(CellKey { sku, node }, twice, MovementKind::Deallocated, |delta, n| delta.committed -= n);
-            }
-        }
-        let cancelled = OrderEvent::Cancelled { parts: parts.to_vec(), reason: reason.clone() };
-        let units = parts.iter().map(|part| LineUnits { line: part.line, quantity: part.quantity });
-        let mut told = vec![cancelled];
-        told.extend(order.paid_off_without(units));
-        let mut events: Vec<_> = order_events(order, told).collect();
-        events.extend(change.events());
-        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
-        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
-        logged.fold_order(slot);
-        Ok(logged.done())
     }
 }
 
@@ -229,6 +214,32 @@ fn check_released(
     Ok(())
 }
 
+/// Whether somebody has to ask the customer before the units of a step go elsewhere.
+fn asks_customer(network: &Network, order: &Order, step: &FulfillmentStep) -> bool {
+    let refuses = matches!(
+        step,
+        FulfillmentStep::Rejected { .. } | FulfillmentStep::ShortPicked { .. } | FulfillmentStep::NodeOutage { .. }
+    );
+    let policy = || network.catalogue.policies().rejection(&order.facts.delivery_method);
+    refuses && !order.awaits_customer && policy() == RejectionPolicy::AskCustomer
+}
+
+/// What a step is a case of.
+fn causes(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep, asks: bool) -> Vec<Cause> {
+    let key = FulfillmentKey { order: order.key, number: fulfillment.number };
+    let (kind, units) = match step {
+        FulfillmentStep::ShortPicked { lines, .. } => {
+            (Some(ExceptionKind::ShortPick), lines.iter().map(|units| units.quantity).fold(0, u32::saturating_add))
+        }
+        FulfillmentStep::Rejected { reason } if **reason == *NO_RESPONSE => (Some(ExceptionKind::NoResponse), 0),
+        _ => (None, 0),
+    };
+    let of = |kind, subject| Cause { key: ExceptionKey { kind, subject }, units, order: Some(order.key) };
+    let own = kind.map(|kind| of(kind, Subject::Fulfillment(key)));
+    let asked = asks.then(|| of(ExceptionKind::PickupRefused, Subject::Order(order.key)));
+    own.into_iter().chain(asked).collect()
+}
+
 /// Whether a fulfilment order waits at a node that is switched off.
 pub(super) fn is_idle(network: &Network, fulfillment: &FulfillmentOrder) -> bool {
     fulfillment.status.is_before_picking() && !network.catalogue.node(fulfillment.node).active
@@ -241,21 +252,27 @@ fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
         FulfillmentAction::Pick { .. } => FulfillmentVerb::Pick,
         FulfillmentAction::Short { .. } => FulfillmentVerb::Short,
         FulfillmentAction::Pack => FulfillmentVerb::Pack,
-        FulfillmentAction::Ready => FulfillmentVerb::Ready,
+        FulfillmentAction::Ready { .. } => FulfillmentVerb::Ready,
         FulfillmentAction::Ship { .. } => FulfillmentVerb::Ship,
         FulfillmentAction::HandOver => FulfillmentVerb::HandOver,
         FulfillmentAction::Deliver => FulfillmentVerb::Deliver,
         FulfillmentAction::Cancel { .. } => FulfillmentVerb::Cancel,
         FulfillmentAction::CancelAccept => FulfillmentVerb::CancelAccept,
         FulfillmentAction::CancelRefuse => FulfillmentVerb::CancelRefuse,
+        FulfillmentAction::PutBack { .. } => FulfillmentVerb::PutBack,
+        FulfillmentAction::Move { .. } => FulfillmentVerb::Move,
+        FulfillmentAction::Split { .. } => FulfillmentVerb::Split,
+        FulfillmentAction::Merge { .. } => FulfillmentVerb::Merge,
     }
 }
 
-/// The step an action leads to. Before picking a cancel takes effect at once, after it the node is asked.
+/// The step an action leads to. Before picking a cancel takes effect at once, after it the node is asked; what it had
+/// picked has to be put back.
 fn step_of(
     order: &Order,
     fulfillment: &FulfillmentOrder,
     action: &FulfillmentAction,
+    now: Now,
 ) -> Result<FulfillmentStep, Rejection> {
     let illegal = || Rejection::IllegalStep {
         id: FulfillmentKey { order: order.key, number: fulfillment.number }.to_string(),
@@ -267,21 +284,29 @@ fn step_of(
         FulfillmentAction::Reject { reason } => FulfillmentStep::Rejected { reason: reason.clone() },
         FulfillmentAction::Pick { lines } => {
             let lines = match lines {
-                Some(lines) => units_of(order, fulfillment, lines)?,
+                Some(lines) => units_of(order, lines, &left_to_pick(fulfillment), "left to pick", fulfillment)?,
                 None => left_to_pick(fulfillment),
             };
             FulfillmentStep::Picked { lines }
         }
         FulfillmentAction::Short { lines, reason } => {
-            FulfillmentStep::ShortPicked { lines: units_of(order, fulfillment, lines)?, reason: *reason }
+            let lines = units_of(order, lines, &left_to_pick(fulfillment), "left to pick", fulfillment)?;
+            FulfillmentStep::ShortPicked { lines, reason: *reason }
         }
         FulfillmentAction::Pack => FulfillmentStep::Packed,
-        FulfillmentAction::Ready => FulfillmentStep::MadeReady,
+        FulfillmentAction::Ready { until: None } => FulfillmentStep::MadeReady,
+        FulfillmentAction::Ready { until: Some(until) } => {
+            let until = ReleaseAt::of(*until, now);
+            if until.journal <= now.journal {
+                return Err(Rejection::invalid("until", "time_in_past", "must be in the future"));
+            }
+            FulfillmentStep::MadeReadyUntil { until }
+        }
         FulfillmentAction::Ship { shipment } => FulfillmentStep::Shipped { shipment: shipment.clone() },
         FulfillmentAction::HandOver => FulfillmentStep::HandedOver,
         FulfillmentAction::Deliver => FulfillmentStep::Delivered,
         FulfillmentAction::Cancel { reason, resource } => match fulfillment.status {
-            FulfillmentStatus::Submitted | FulfillmentStatus::Accepted => {
+            status if status.is_before_picking() => {
                 FulfillmentStep::Cancelled { reason: reason.clone(), resourced: *resource }
             }
             status if status.legal().contains(&FulfillmentVerb::Cancel) => {
@@ -291,10 +316,23 @@ fn step_of(
         },
         FulfillmentAction::CancelAccept if fulfillment.status == FulfillmentStatus::Cancelling => {
             let reason = fulfillment.reason.clone().unwrap_or_else(|| Text::from("cancelled"));
-            FulfillmentStep::Cancelled { reason, resourced: fulfillment.resources }
+            let resourced = fulfillment.resources;
+            if fulfillment.picked_units().is_empty() {
+                FulfillmentStep::Cancelled { reason, resourced }
+            } else {
+                FulfillmentStep::Stopped { reason, resourced }
+            }
         }
         FulfillmentAction::CancelAccept => return Err(illegal()),
         FulfillmentAction::CancelRefuse => FulfillmentStep::CancellationRefused,
+        FulfillmentAction::PutBack { lines: None } => FulfillmentStep::PutBack { lines: fulfillment.picked_units() },
+        FulfillmentAction::PutBack { lines: Some(lines) } => {
+            let lines = units_of(order, lines, &fulfillment.picked_units(), "to be put back", fulfillment)?;
+            FulfillmentStep::PutBack { lines }
+        }
+        FulfillmentAction::Move { .. } | FulfillmentAction::Split { .. } | FulfillmentAction::Merge { .. } => {
+            unreachable!("these are carried out where two fulfilment orders or nodes are looked at")
+        }
     })
 }
 
@@ -303,8 +341,14 @@ fn left_to_pick(fulfillment: &FulfillmentOrder) -> Vec<LineUnits> {
     left.map(|l| LineUnits { line: l.line, quantity: l.quantity - l.picked }).collect()
 }
 
-/// Named units as positions; no more of a line than is left to pick.
-fn units_of(order: &Order, fulfillment: &FulfillmentOrder, named: &[NamedUnits]) -> Result<Vec<LineUnits>, Rejection> {
+/// Named units as positions; no more of a line than is `there`, which `what` says in words.
+pub(super) fn units_of(
+    order: &Order,
+    named: &[NamedUnits],
+    there: &[LineUnits],
+    what: &str,
+    fulfillment: &FulfillmentOrder,
+) -> Result<Vec<LineUnits>, Rejection> {
     check_named(named)?;
     let mut wanted: BTreeMap<u16, u32> = BTreeMap::new();
     for (at, units) in named.iter().enumerate() {
@@ -313,14 +357,14 @@ fn units_of(order: &Order, fulfillment: &FulfillmentOrder, named: &[NamedUnits])
             Rejection::invalid(format!("lines[{at}].line"), "unknown_line", detail)
         };
         let line = order.line_at(&units.line).ok_or_else(unknown)?;
-        let left: u32 = fulfillment.lines.iter().filter(|l| l.line == line).map(|l| l.quantity - l.picked).sum();
+        let left: u32 = there.iter().filter(|l| l.line == line).map(|l| l.quantity).sum();
         if left == 0 && fulfillment.units_of(line) == 0 {
             return Err(unknown());
         }
         let sum = wanted.entry(line).or_default();
         *sum = sum.saturating_add(units.quantity.units());
         if *sum > left {
-            let detail = format!("{left} units of line {} are left to pick, {sum} were named", units.line);
+            let detail = format!("{left} units of line {} are {what}, {sum} were named", units.line);
             return Err(Rejection::invalid(format!("lines[{at}].quantity"), "quantity_out_of_range", detail));
         }
     }
@@ -332,7 +376,7 @@ fn check_named(named: &[NamedUnits]) -> Result<(), Rejection> {
     if named.is_empty() { Err(no_lines()) } else { Ok(()) }
 }
 
-fn no_lines() -> Rejection {
+pub(super) fn no_lines() -> Rejection {
     Rejection::invalid("lines", "no_lines", "names no line; leave it out where all is meant")
 }
 
@@ -342,6 +386,7 @@ fn fences(step: &FulfillmentStep) -> bool {
         FulfillmentStep::Rejected { .. }
             | FulfillmentStep::ShortPicked { .. }
             | FulfillmentStep::Cancelled { resourced: true, .. }
+            | FulfillmentStep::Stopped { resourced: true, .. }
     )
 }
 
@@ -364,6 +409,8 @@ fn skus_of(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep
             FulfillmentStep::Shipped { .. }
                 | FulfillmentStep::HandedOver
                 | FulfillmentStep::Cancelled { .. }
+                | FulfillmentStep::Stopped { .. }
+                | FulfillmentStep::PutBack { .. }
                 | FulfillmentStep::NodeOutage { .. }
         );
     if !moves {
@@ -384,13 +431,7 @@ fn move_stock<'n>(
     step: &FulfillmentStep,
 ) -> bool {
     let node = fulfillment.node;
-    let cells = |units: &[LineUnits]| -> Vec<(CellKey, u32)> {
-        let mut cells: BTreeMap<CellKey, u32> = BTreeMap::new();
-        for (sku, n) in units.iter().flat_map(|u| order.stock_of(*u)) {
-            *cells.entry(CellKey { sku, node }).or_default() += n;
-        }
-        cells.into_iter().collect()
-    };
+    let cells = |units: &[LineUnits]| cells_of(order, node, units);
     match step {
         FulfillmentStep::Shipped { .. } | FulfillmentStep::HandedOver => {
             for (cell, units) in cells(&fulfillment.line_units()) {
@@ -402,19 +443,9 @@ fn move_stock<'n>(
             give_back(change, cells(&fulfillment.line_units()));
             true
         }
-        FulfillmentStep::Cancelled { .. } => {
-            let packed = matches!(
-                fulfillment.before_cancelling,
-                Some(FulfillmentStatus::Picked | FulfillmentStatus::Packed | FulfillmentStatus::Ready)
-            );
-            let (mut picked, mut free) = (Vec::new(), Vec::new());
-            for line in &fulfillment.lines {
-                let off_shelf = if packed { line.quantity } else { line.picked };
-                picked.push(LineUnits { line: line.line, quantity: off_shelf });
-                free.push(LineUnits { line: line.line, quantity: line.quantity - off_shelf });
-            }
-            give_back(change, cells(&free));
-            for (cell, units) in cells(&picked).into_iter().filter(|(_, units)| *units > 0) {
+        FulfillmentStep::Cancelled { .. } | FulfillmentStep::Stopped { .. } => {
+            give_back(change, cells(&left_to_pick(fulfillment)));
+            for (cell, units) in cells(&fulfillment.picked_units()) {
                 let n = units as i32;
                 let delta = LevelDelta { committed: -n, quality_control: n, ..LevelDelta::default() };
                 change.shift(cell, MovementKind::Deallocated, delta);
@@ -430,11 +461,41 @@ fn move_stock<'n>(
         | FulfillmentStep::MadeReady
         | FulfillmentStep::Delivered
         | FulfillmentStep::CancellationRequested { .. }
-        | FulfillmentStep::CancellationRefused => true,
+        | FulfillmentStep::CancellationRefused
+        | FulfillmentStep::PutBack { .. }
+        | FulfillmentStep::MadeReadyUntil { .. }
+        | FulfillmentStep::Submitted
+        | FulfillmentStep::Moved { .. }
+        | FulfillmentStep::Split { .. }
+        | FulfillmentStep::Merged { .. } => true,
     }
 }
 
-fn give_back(change: &mut Change<'_>, cells: Vec<(CellKey, u32)>) {
+/// Units of lines at a node, by cell.
+pub(super) fn cells_of(order: &Order, node: NodeIndex, units: &[LineUnits]) -> Vec<(CellKey, u32)> {
+    let mut cells: BTreeMap<CellKey, u32> = BTreeMap::new();
+    for (sku, n) in units.iter().flat_map(|u| order.stock_of(*u)) {
+        *cells.entry(CellKey { sku, node }).or_default() += n;
+    }
+    cells.into_iter().collect()
+}
+
+/// Units that lie in quality control go to whom they are owed, to who waits, or become free. Whoever moved them out by
+/// hand meanwhile has put them back already.
+fn put_back(network: &Network, change: &mut Change<'_>, cells: Vec<(CellKey, u32)>) -> Result<(), Rejection> {
+    for (cell, requested) in cells {
+        let has = change.left_in(cell, StockState::QualityControl);
+        if has < requested {
+            let (sku, node) = (network.sku_name(cell.sku), network.node_name(cell.node));
+            let state = StockState::QualityControl.word();
+            return Err(Rejection::InsufficientState { sku, node, state, has, requested });
+        }
+        change.give(cell, requested, MovementKind::StateChanged, |delta, n| delta.quality_control -= n);
+    }
+    Ok(())
+}
+
+pub(super) fn give_back(change: &mut Change<'_>, cells: Vec<(CellKey, u32)>) {
     for (cell, units) in cells {
         change.give(cell, units, MovementKind::Deallocated, |delta, n| delta.committed -= n);
     }
@@ -482,94 +543,6 @@ fn short<'n>(
             change.shift(cell, MovementKind::ShortPicked, delta);
             change.withdrawn(cell, taken, MovementKind::ShortPicked);
             true
-        }
-    }
-}
-
-/// Which units a cancellation takes, in the order of `DOMAIN`: what nobody was found for, what waits, what is allocated
-/// (the dearest node first), what is released and not yet being picked.
-fn parts_to_cancel(order: &Order, command: &CancelOrder) -> Result<Vec<CancelledPart>, Rejection> {
-    let Some(named) = &command.lines else {
-        let parts: Vec<_> = (0..order.lines.len() as u16).flat_map(|line| order.cancellable(line)).collect();
-        let none = || not_cancellable(order, "", 0, order.totals().open());
-        return if parts.is_empty() { Err(none()) } else { Ok(parts) };
-    };
-    named_parts(order, named)
-}
-
-fn not_cancellable(order: &Order, line: &str, cancellable: u64, requested: u64) -> Rejection {
-    Rejection::NotCancellable { order: order.name(), line: line.to_owned(), cancellable, requested }
-}
-
-/// The buckets that named units are in; units of a fulfilment order that is named go before those of any.
-pub(super) fn named_parts(order: &Order, named: &[CancelUnits]) -> Result<Vec<CancelledPart>, Rejection> {
-    if named.is_empty() {
-        return Err(no_lines());
-    }
-    let mut wanted: BTreeMap<(u16, Option<u16>), u64> = BTreeMap::new();
-    for (at, units) in named.iter().enumerate() {
-        let key = (line_of(order, at, &units.line)?, fulfillment_of(order, at, units.from.as_deref())?);
-        *wanted.entry(key).or_default() += u64::from(units.quantity.units());
-    }
-    let mut parts: Vec<CancelledPart> = Vec::new();
-    let (of_any, of_one): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|((_, from), _)| from.is_none());
-    for ((line, from), requested) in of_one.into_iter().chain(of_any) {
-        let mut left = requested;
-        let taken_before = parts.clone();
-        let may = |part: &CancelledPart| from.is_none_or(|number| part.from == CancelFrom::Fulfillment(number));
-        for part in order.cancellable(line).into_iter().filter(may) {
-            let same = |taken: &&CancelledPart| (taken.line, taken.from) == (part.line, part.from);
-            let before: u32 = taken_before.iter().filter(same).map(|taken| taken.quantity).sum();
-            let units = u64::from(part.quantity - before).min(left);
-            left -= units;
-            if units > 0 {
-                parts.push(CancelledPart { quantity: units as u32, ..part });
-            }
-        }
-        if left > 0 {
-            let id = &order.lines[usize::from(line)].placed.id;
-            return Err(not_cancellable(order, id, requested - left, requested));
-        }
-    }
-    Ok(parts)
-}
-
-fn line_of(order: &Order, at: usize, line: &str) -> Result<u16, Rejection> {
-    let unknown = || {
-        let detail = format!("the order has no line {line:?}");
-        Rejection::invalid(format!("lines[{at}].line"), "unknown_line", detail)
-    };
-    order.line_at(line).ok_or_else(unknown)
-}
-
-fn fulfillment_of(order: &Order, at: usize, id: Option<&str>) -> Result<Option<u16>, Rejection> {
-    let Some(id) = id else { return Ok(None) };
-    let unknown = || {
-        let detail = format!("the order has no fulfilment order {id:?}");
-        Rejection::invalid(format!("lines[{at}].fulfillment_order"), "unknown_fulfillment_order", detail)
-    };
-    let key = FulfillmentKey::parse(id).filter(|key| key.order == order.key).ok_or_else(unknown)?;
-    order.fulfillment(key.number).map(|found| Some(found.number)).ok_or_else(unknown)
-}
-
-/// What is cancelled waits no longer, before anything is given.
-pub(super) fn leave_queues(change: &mut Change<'_>, order: &Order, parts: &[CancelledPart]) {
-    let mut gone: BTreeMap<u16, u32> = BTreeMap::new();
-    for part in parts.iter().filter(|part| matches!(part.from, CancelFrom::Preordered | CancelFrom::Backordered)) {
-        *gone.entry(part.line).or_default() += part.quantity;
-    }
-    for (line, gone) in gone {
-        let own = &order.lines[usize::from(line)];
-        let left = own.waiting() - gone;
-        for (sku, _) in own.placed.stock(1) {
-            let waiting = (order.key, line);
-            let loose = change.ledger(sku).loose().contains(&waiting);
-            let place = match (left, loose) {
-                (0, _) => Place::Gone,
-                (_, true) => Place::Loose,
-                (left, false) => Place::Queued(left),
-            };
-            change.place(sku, waiting, place);
         }
     }
 }

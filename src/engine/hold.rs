@@ -133,6 +133,9 @@ impl Engine {
     /// Tells the clock of an order's holds from number `first` on that end by themselves.
     pub(super) fn watch_holds(&self, order: &Order, first: u16) {
         let active = order.holds.iter().filter(|hold| hold.number >= first && hold.state == HoldState::Active);
+        for hold in active.clone() {
+            self.watch_hold_age(hold.since.plus_s(hold.terms.kind.overdue_s()), order.key, hold.number);
+        }
         let ends = active.filter_map(|hold| Some(Reverse((hold.terms.release_at?.journal, order.key, hold.number))));
         let mut ends = ends.peekable();
         if ends.peek().is_some() {
@@ -158,6 +161,8 @@ impl Engine {
         logged.fold_order(slot);
         logged.done();
         self.watch_holds(slot.as_ref().expect("just folded"), first);
+        // The end of a hold may be the beginning of a node's time to answer.
+        self.watch_new_windows(network, slot);
         Ok(())
     }
 

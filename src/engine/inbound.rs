@@ -173,6 +173,9 @@ impl Engine {
     /// Notes what a document brings, and its end.
     fn note_inbound(&self, inbound: &Inbound) {
         self.arrivals.note(inbound.coming());
+        if inbound.status().is_open() {
+            self.watch_supply(inbound.key, inbound.eta);
+        }
         if let Some(at) = inbound.ended_at {
             self.ended_inbound.lock().push_back((at, inbound.key));
         }
@@ -217,8 +220,7 @@ impl Engine {
     fn pegs(&self, network: &Network, sku: SkuIndex) -> Vec<Peg> {
         let (waiting, mut owned, coming) = {
             let ledger = network.sku(sku).ledger.lock();
-            let waiting: Vec<_> = ledger.queue().iter().map(|(waiting, units)| (*waiting, *units)).collect();
-            (waiting, ledger.pooled(), self.arriving(network, sku, &ledger))
+            (ledger.served(), ledger.pooled(), self.arriving(network, sku, &ledger))
         };
         // A node that supplies nothing gives the queue nothing.
         let mut coming = coming.into_iter().filter(|coming| network.supplies(coming.node));

@@ -60,11 +60,21 @@ struct Seldom {
     rest: Vec<(u32, Rest)>,
     queue: BTreeMap<Waiting, u32>,
     loose: BTreeSet<Waiting>,
+    /// The ranks of those in the queue that are served by one, and they in its order.
+    ranks: BTreeMap<Waiting, u64>,
+    ranked: BTreeSet<(u64, Waiting)>,
     /// What happened of late to what is on hand, if anything.
     past: Option<Box<Past>>,
 }
 
-static NOTHING: Seldom = Seldom { rest: Vec::new(), queue: BTreeMap::new(), loose: BTreeSet::new(), past: None };
+static NOTHING: Seldom = Seldom {
+    rest: Vec::new(),
+    queue: BTreeMap::new(),
+    loose: BTreeSet::new(),
+    ranks: BTreeMap::new(),
+    ranked: BTreeSet::new(),
+    past: None,
+};
 
 impl Ledger {
     /// How many cells there are.
@@ -72,7 +82,7 @@ impl Ledger {
         self.on_hand.len()
     }
 
-    /// Demand with a right to the next units, first come first.
+    /// Demand with a right to the next units, by who came first; in which order it is served, `served` says.
     pub fn queue(&self) -> &BTreeMap<Waiting, u32> {
         &self.seldom().queue
     }
@@ -82,9 +92,41 @@ impl Ledger {
         &self.seldom().loose
     }
 
-    /// A line waits with a right to so many units.
-    pub fn enqueue(&mut self, waiting: Waiting, units: u32) {
-        self.seldom_mut().queue.insert(waiting, units);
+    /// A line waits with a right to so many units. The lowest rank is served first; those without one, rank 0, before
+    /// them, first come, first served.
+    pub fn enqueue(&mut self, waiting: Waiting, units: u32, rank: u64) {
+        let seldom = self.seldom_mut();
+        seldom.queue.insert(waiting, units);
+        if let Some(before) = seldom.ranks.remove(&waiting) {
+            seldom.ranked.remove(&(before, waiting));
+        }
+        if rank > 0 {
+            seldom.ranks.insert(waiting, rank);
+            seldom.ranked.insert((rank, waiting));
+        }
+    }
+
+    /// The rank of a line that waits with a right.
+    pub fn rank(&self, waiting: &Waiting) -> u64 {
+        self.seldom().ranks.get(waiting).copied().unwrap_or(0)
+    }
+
+    /// Who is served next.
+    pub fn first(&self) -> Option<Waiting> {
+        let seldom = self.seldom();
+        if seldom.ranks.len() == seldom.queue.len() {
+            return seldom.ranked.first().map(|(_, waiting)| *waiting);
+        }
+        seldom.queue.keys().find(|waiting| !seldom.ranks.contains_key(waiting)).copied()
+    }
+
+    /// Who waits with a right, in the order in which they are served.
+    pub fn served(&self) -> Vec<(Waiting, u32)> {
+        let mut served: Vec<_> = self.queue().iter().map(|(waiting, units)| (*waiting, *units)).collect();
+        if !self.seldom().ranks.is_empty() {
+            served.sort_by_cached_key(|(waiting, _)| (self.rank(waiting), *waiting));
+        }
+        served
     }
 
     /// A line waits without a right.
@@ -96,6 +138,9 @@ impl Ledger {
     pub fn leave(&mut self, waiting: &Waiting) {
         if let Some(seldom) = &mut self.seldom {
             seldom.queue.remove(waiting);
+            if let Some(rank) = seldom.ranks.remove(waiting) {
+                seldom.ranked.remove(&(rank, *waiting));
+            }
             seldom.loose.remove(waiting);
             self.tidy();
         }

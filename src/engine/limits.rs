@@ -32,6 +32,7 @@ use crate::domain::channel::{ChannelTerms, Whose, shipped_after};
 use crate::domain::channel_limits::{ChannelLimits, LimitShort, Share};
 use crate::domain::ids::{ChannelIndex, SkuIndex};
 use crate::domain::order::Order;
+use crate::domain::policy::Standing;
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::state::committed_by;
 use crate::sabotage::{Bug, planted};
@@ -335,12 +336,14 @@ impl Engine {
                 let Some(slot) = self.orders.lock(key) else { continue };
                 let order = slot.as_ref().expect("a locked entity is there");
                 let right = order.waits_with_right(line) && network.queues(sku, network.whose_order(order));
-                let units = order.lines[usize::from(line)].waiting();
+                let own = &order.lines[usize::from(line)];
+                let units = own.waiting();
+                let rank = Standing::of(network.catalogue.policies().fill(), order).rank(&own.placed, units);
                 drop(slot);
                 let mut ledger = network.sku(sku).ledger.lock();
                 ledger.leave(&(key, line));
                 if right {
-                    ledger.enqueue((key, line), units);
+                    ledger.enqueue((key, line), units, rank);
                 } else {
                     ledger.wait_loosely((key, line));
                 }

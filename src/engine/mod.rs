@@ -18,8 +18,10 @@
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `address` | how addresses of a country are written, and orders judged by it |
-//! | `adjust`, `fulfill`, `catalogue` | stock from outside, steps of fulfilment, nodes, items and channels |
+//! | `adjust`, `fulfill`, `cancel`, `catalogue` | stock from outside, steps of fulfilment, cancellations, nodes, items and channels |
 //! | `count`, `cycle_count`, `past` | counts merged with what happened since they were made |
+//! | `rearrange`, `window` | fulfilment orders moved, split, merged; what the clock does to them |
+//! | `exception`, `policy` | cases somebody should look at; what was decided as data |
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
 //! | `transfer` | units that go from one node to another |
 //! | `edit` | edits of orders: planned, set aside, confirmed in one record |
@@ -36,6 +38,7 @@ mod adjust;
 mod allocate;
 mod archive;
 mod batch;
+mod cancel;
 mod catalogue;
 pub mod cell;
 mod change;
@@ -45,6 +48,7 @@ mod cycle_count;
 mod deferral;
 mod due;
 mod edit;
+mod exception;
 mod expire;
 mod fulfill;
 mod hold;
@@ -55,8 +59,10 @@ mod limits;
 mod network;
 mod past;
 mod place;
+mod policy;
 mod queue;
 mod read;
+mod rearrange;
 mod release;
 mod reserve;
 mod routing;
@@ -71,6 +77,7 @@ mod table;
 pub(crate) mod tests;
 mod transfer;
 mod turn;
+mod window;
 mod withdrawal;
 
 use std::collections::VecDeque;
@@ -100,6 +107,7 @@ use archive::Leaving;
 pub use archive::Naming;
 use due::Run;
 use edit::EditsDue;
+use exception::Exceptions;
 use expire::Agenda;
 use hold::HoldsDue;
 use inbound::Arrivals;
@@ -108,6 +116,7 @@ pub use read::{Atp, AtpAsked, StockView};
 use soonest::Soonest;
 use table::{Name, Named, Names, Table};
 use turn::Turn;
+use window::WindowsDue;
 
 /// See the module.
 #[derive(Debug)]
@@ -154,6 +163,10 @@ pub struct Engine {
     archive: Option<Arc<dyn Archive>>,
     archive_after_ms: AtomicI64,
     leaving: Mutex<Leaving>,
+    /// Fulfilment orders that the clock takes on, soonest first. Stale entries are harmless.
+    windows_due: Mutex<WindowsDue>,
+    /// What somebody should look at.
+    exceptions: Exceptions,
     next_key: AtomicU64,
     position: AtomicU64,
 }
@@ -237,6 +250,9 @@ impl Engine {
             Command::ChangeCount { count, action } => self.change_count(&turn, &count, &action),
             Command::ReadyTransfer(ready) => self.ready_transfer(&turn, &ready),
             Command::ChangeTransfer { transfer, action } => self.change_transfer(&turn, &transfer, &action),
+            Command::SourceOrder { order } => self.source_order(&turn, &order),
+            Command::ChangeException { exception, action } => self.change_exception(&turn, &exception, &action),
+            Command::PutPolicy(put) => self.put_policy(&turn, &put),
         }
     }
 

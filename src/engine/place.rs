@@ -19,6 +19,7 @@ use crate::domain::channel::Whose;
 use crate::domain::command::{AskedHold, Deferred, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
+use crate::domain::exception::ExceptionKind;
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldState, ReleaseAt};
 use crate::domain::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text};
@@ -27,6 +28,7 @@ use crate::domain::limits::{ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX,
 use crate::domain::node::NodeKind;
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
 use crate::domain::payment::PaymentMark;
+use crate::domain::policy::Standing;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::{Reservation, ReservationState};
@@ -149,6 +151,9 @@ impl Engine {
             return Err(Stop::Again);
         }
         let (mut reservation, now) = self.lock_claimed(turn, command)?;
+        let schedule = release_of(command, now)?.map(|release| OrderEvent::Scheduled { release });
+        let priority =
+            (command.wishes.priority > 0).then_some(OrderEvent::Prioritised { priority: command.wishes.priority });
         let holds = begun_holds(command, now)?;
         let mut prepared = prepare(&network.catalogue, command, now)?;
         let claims = reservation.as_ref().map(|(key, _)| *key);
@@ -163,7 +168,8 @@ impl Engine {
             let preordered = preordered(&network.catalogue, command.kind, &prepared.lines, waits, now.wall);
             let placed = placed(facts.clone(), &prepared, decided, sourced);
             let told = std::iter::once(placed).chain(preordered).chain(wished(command, &prepared));
-            let told = told.chain(deferred(command, now)).chain(holds.clone());
+            let told =
+                told.chain(deferred(command, now)).chain(schedule.iter().chain(&priority).chain(&holds).cloned());
             first_order_events(key, told.collect()).chain(due.map(|due| due.placed(key))).collect()
         };
         let allocating = Allocating {
@@ -185,6 +191,12 @@ impl Engine {
             },
             claimed,
             fills: false,
+            standing: Standing {
+                policy: network.catalogue.policies().fill(),
+                priority: command.wishes.priority,
+                due: command.wishes.release_at.unwrap_or(facts.placed_at),
+            },
+            raises: (command.kind == OrderType::Standard).then_some(ExceptionKind::StockOut),
         };
         let attempt =
             self.attempt(turn, network, &allocating, held, now.journal, patience, record, Some(Answer::Order(key)));
@@ -199,6 +211,7 @@ impl Engine {
         logged.fold_order(&mut slot);
         self.watch_holds(slot.as_ref().expect("just folded"), 1);
         self.watch_deferral(slot.as_ref().expect("just folded"));
+        self.watch_new_windows(network, &slot);
         if let Some((_, reservation)) = &mut reservation {
             logged.fold_reservation(reservation);
             self.remember_end(reservation);
@@ -355,6 +368,17 @@ fn wished(command: &PlaceOrder, prepared: &Prepared) -> impl Iterator<Item = Ord
 fn deferred(command: &PlaceOrder, now: Now) -> Option<OrderEvent> {
     let Deferred { allocate_at } = command.wishes.deferred?;
     Some(OrderEvent::Deferred { due: allocate_at.map(|at| ReleaseAt::of(at, now)) })
+}
+
+/// When its fulfilment orders are handed to nodes.
+fn release_of(command: &PlaceOrder, now: Now) -> Result<Option<ReleaseAt>, Rejection> {
+    let release = command.wishes.release_at.map(|wall| ReleaseAt::of(wall, now));
+    match release {
+        Some(release) if release.journal <= now.journal => {
+            Err(Rejection::invalid("release_at", "time_in_past", "must be in the future"))
+        }
+        release => Ok(release),
+    }
 }
 
 /// The holds an order is captured with; those that wait for a payment that is reported with it end at once.

@@ -17,8 +17,10 @@ use super::withdrawal::{Patience, Withdrawal};
 use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::{Answer, Event};
+use crate::domain::exception::ExceptionKind;
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
+use crate::domain::policy::Standing;
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::sabotage::{Bug, planted};
@@ -50,7 +52,7 @@ impl Engine {
             if ledger.pooled() == 0 {
                 return None;
             }
-            ledger.queue().first_key_value().map(|(waiting, _)| *waiting)
+            ledger.first()
         };
         match first {
             Some((key, line)) => self.drain_to(turn, network, sku, key, line),
@@ -78,8 +80,11 @@ impl Engine {
             ledger.wait_loosely((key, line));
             return Some(BTreeSet::new());
         }
+        let standing = Standing::of(network.catalogue.policies().fill(), order);
+        let (came, all_wait) = (ledger.pooled(), ledger.wanted());
+        let at_once = standing.policy.portion(came, wanted, all_wait);
         let cells: Vec<_> = network.sku(sku).cells.iter().map(|cell| (cell.node, cell.position)).collect();
-        let (mut left, mut allocations) = (wanted, Vec::new());
+        let (mut left, mut allocations) = (at_once, Vec::new());
         let mut drained = Vec::new();
         for (node, position) in cells {
             let units = change.ledger(sku).at(position).pool.min(left);
@@ -98,7 +103,9 @@ impl Engine {
         if allocations.is_empty() {
             return None;
         }
+        let left = wanted - (at_once - left);
         change.place(sku, (key, line), if left == 0 { Place::Gone } else { Place::Queued(left) });
+        change.rank(sku, (key, line), standing.rank(&order.lines[usize::from(line)].placed, left));
         for (cell, units) in drained {
             let n = units as i32;
             let delta = LevelDelta { pool: -n, reserved: -n, committed: n, ..LevelDelta::default() };
@@ -109,6 +116,7 @@ impl Engine {
         let sealed = turn.seal(now, network.catalogue.seq, events, None).ok()?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         logged.fold_order(&mut slot);
+        self.watch_new_windows(network, &slot);
         Some(logged.done())
     }
 
@@ -195,6 +203,8 @@ impl Engine {
             },
             claimed: None,
             fills: true,
+            standing: Standing::of(network.catalogue.policies().fill(), order),
+            raises: None,
         };
         let record =
             |decided: Decided| vec![order_event(order, OrderEvent::Filled { allocations: decided.allocations })];
@@ -202,6 +212,7 @@ impl Engine {
         let Some(logged) = logged else { return Ok(BTreeSet::new()) };
         logged.fold_order(&mut slot);
         let left = slot.as_ref().map_or(0, |order| order.lines[usize::from(line)].waiting());
+        self.watch_new_windows(network, &slot);
         let mut touched = logged.done();
         if left == 0 {
             forget_loose(network, &lines[usize::from(line)], (key, line));
@@ -272,7 +283,7 @@ impl Engine {
         let Some(mut slot) = self.orders.lock(key) else { return Ok(None) };
         let order = slot.as_ref().expect("a locked entity is there");
         let units = portion(if order.deferral.is_some() { Vec::new() } else { unallocated(order) }, halvings);
-        if units.is_empty() {
+        if units.is_empty() || order.awaits_customer {
             return Ok(None);
         }
         self.source(turn, network, &mut slot, &units, held, patience, None).map(Some)
@@ -314,6 +325,12 @@ impl Engine {
             },
             claimed: None,
             fills: false,
+            standing: Standing::of(network.catalogue.policies().fill(), order),
+            raises: Some(if order.fulfillment_orders.is_empty() {
+                ExceptionKind::StockOut
+            } else {
+                ExceptionKind::Unroutable
+            }),
         };
         let record = |decided: Decided| {
             let Decided { allocations, backordered, decision } = decided;
@@ -325,6 +342,7 @@ impl Engine {
         let logged = self.attempt(turn, network, &allocating, held, now.journal, patience, record, answer)?;
         let logged = logged.expect("only an attempt that fills can find nothing");
         logged.fold_order(slot);
+        self.watch_new_windows(network, slot);
         Ok(logged.done())
     }
 }

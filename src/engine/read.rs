@@ -8,6 +8,7 @@ use super::ledger::SkuStock;
 use super::limits::Limited;
 use super::network::Network;
 use super::table::{Name, Named};
+use crate::domain::availability::Curve;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
 use crate::domain::cycle_count::CycleCount;
@@ -26,7 +27,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::stock::{CellKey, Level, LevelDelta};
-use crate::domain::time::{JournalTime, WallTime};
+use crate::domain::time::{JournalTime, Now, WallTime};
 use crate::domain::transfer::Transfer;
 
 /// All stock levels of a sku.
@@ -154,6 +155,75 @@ impl Engine {
             ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),
         };
         Ok(Atp { available, as_of })
+    }
+
+    /// Units of a sku that can be promised for a day, if what other places have may be brought over first, which takes so
+    /// many seconds. Of a product at a node: what the others have by then joins what it has. Of a kit: its components are
+    /// brought together at the node, or anywhere. Never less than without.
+    pub fn capable_by(
+        &self,
+        now: Now,
+        sku: &str,
+        node: Option<&str>,
+        by: Option<WallTime>,
+        lead_s: u64,
+    ) -> Result<u64, Rejection> {
+        let available = self.atp_by(now.journal, sku, node, by)?.available;
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+        let at = node.map(|id| network.find_node("node", id)).transpose()?;
+        let until = by.map_or(now.wall, |by| by.max(now.wall));
+        // What is brought over has to be there so much earlier; what would have to be there already is not.
+        let whose = network.catalogue.whose(None, None);
+        let narrowed = network.catalogue.is_narrowed(whose);
+        let leaves = WallTime(until.0.saturating_sub(i64::try_from(lead_s).unwrap_or(i64::MAX).saturating_mul(1_000)));
+        let units = |sku: SkuIndex| -> u64 {
+            let own = Scope { now: now.journal, node: at, by, whose, narrowed };
+            let elsewhere = Scope { node: None, by: Some(leaves), ..own };
+            let here: u64 = at.map_or(0, |_| self.free_by_node(&network, sku, own).values().sum());
+            let brought = if leaves < now.wall {
+                0
+            } else {
+                let all = self.free_by_node(&network, sku, elsewhere);
+                all.iter().filter(|(node, _)| at != Some(**node)).map(|(_, units)| units).sum()
+            };
+            let limited = network.limits.of(sku);
+            limited.map_or(here + brought, |limited| (here + brought).min(self.within(&network, sku, limited, own)))
+        };
+        let capable = match network.catalogue.kind(index) {
+            ItemKind::Product => units(index),
+            ItemKind::Kit => {
+                let components = network.catalogue.item(index).components.iter();
+                components.map(|c| units(c.sku) / u64::from(c.quantity)).min().unwrap_or(0)
+            }
+            ItemKind::Service | ItemKind::Digital => 0,
+        };
+        Ok(available.max(capable))
+    }
+
+    /// The first date by which so many units of a product can be promised, at one node or over all: now, or the date of
+    /// what comes. `None` when nothing that is known of brings them.
+    pub fn earliest(&self, now: Now, sku: &str, node: Option<&str>, units: u64) -> Result<Option<WallTime>, Rejection> {
+        let free = self.atp_by(now.journal, sku, node, None)?.available;
+        let dates: Vec<WallTime> = {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+            let components = network.catalogue.item(index).components.iter().map(|component| component.sku);
+            let coming = |sku: SkuIndex| self.arriving(&network, sku, &network.sku(sku).ledger.lock());
+            std::iter::once(index).chain(components).flat_map(coming).map(|coming| coming.at).collect()
+        };
+        let mut dates: Vec<WallTime> =
+            dates.into_iter().filter(|at| *at < Coming::SOME_DAY).map(|at| at.max(now.wall)).collect();
+        dates.sort_unstable();
+        dates.dedup();
+        let (mut before, mut changes) = (free, Vec::with_capacity(dates.len()));
+        for at in dates {
+            let by_then = self.atp_by(now.journal, sku, node, Some(at))?.available;
+            changes.push((at, by_then as i64 - before as i64));
+            before = by_then;
+        }
+        let earliest = Curve::of(i64::try_from(free).unwrap_or(i64::MAX), changes).earliest(units);
+        Ok(earliest.map(|at| at.max(now.wall)))
     }
 
     fn free_units(&self, network: &Network, sku: SkuIndex, scope: Scope) -> u64 {
@@ -341,6 +411,11 @@ impl Engine {
                 let subscription = self.subscription_by_key(*key);
                 let subscription = subscription.ok_or_else(|| Rejection::not_found("subscription", key.to_string()))?;
                 Ok(Reply::Subscription { subscription: Box::new(subscription), created: false })
+            }
+            Answer::Exception(key) => {
+                let case = self.exception_by_key(*key);
+                let case = case.ok_or_else(|| Rejection::not_found("exception", key.to_string()))?;
+                Ok(Reply::Exception(Box::new(case)))
             }
             Answer::Hold(key, number) => {
                 let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::cancel::{leave_queues, named_parts};
 use super::change::Change;
-use super::fulfill::{leave_queues, named_parts};
 use super::table::{Name, Named};
 use super::turn::{Turn, first_order_events, order_events};
 use super::withdrawal::Withdrawal;
@@ -70,6 +70,8 @@ impl Engine {
         logged.fold_order_of(key, &mut made);
         self.watch_holds(made.as_ref().expect("just folded"), 1);
         self.watch_deferral(made.as_ref().expect("just folded"));
+        self.watch_new_windows(&network, &made);
+        self.rank_again(&network, slot.as_ref().expect("just folded"));
         channel_claim.settle(Named::Order(key, command.fingerprint));
         if let Some(claim) = own_claim {
             claim.settle(Named::Order(key, command.fingerprint));
@@ -182,8 +184,11 @@ fn new_order(
         let stands = stands.then_some(OrderEvent::HoldEnded { number, state: HoldState::Rejected, reason: None });
         std::iter::once(held).chain(stands)
     });
+    let release = order.release_at.filter(|release| release.journal > now);
+    let scheduled = release.map(|release| OrderEvent::Scheduled { release });
+    let prioritised = (order.priority > 0).then_some(OrderEvent::Prioritised { priority: order.priority });
     let rests = order.deferral.map(|deferral| OrderEvent::Deferred { due: deferral.due });
     let preferred = order.preferred_node().map(|node| OrderEvent::Preferred { node });
     let told = [placed, OrderEvent::SplitFrom { order: order.key }].into_iter();
-    told.chain(preferred).chain(rests).chain(held).collect()
+    told.chain(preferred).chain(rests).chain(scheduled).chain(prioritised).chain(held).collect()
 }

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::Engine;
 use super::cell::Cells;
 use super::due::Run;
+use super::exception::Exceptions;
 use super::inbound::Arrivals;
 use super::ledger::SkuStock;
 use super::limits::Limits;
@@ -29,6 +30,7 @@ use crate::domain::limits::ARCHIVE_AFTER_MS;
 use crate::domain::money::Currency;
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::order::Order;
+use crate::domain::policy::Standing;
 use crate::domain::record::{Draft, Log};
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::rule_set::RuleSet;
@@ -120,6 +122,7 @@ fn found(state: &mut State, log: &dyn Log, base_currency: Currency) {
 /// never holds both whole.
 fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     let (seq, catalogue_seq, until) = (state.seq(), state.catalogue_seq(), state.time());
+    let policies: Vec<_> = state.policies().map(|(key, policy)| (key.clone(), policy.clone())).collect();
     let mut entities = state.into_entities().filter(|(_, entity)| !entity.is_forgotten_at(now)).peekable();
     let Some((EntityKey::Directory, Entity::Directory(founded))) = entities.next() else {
         panic!("the first record names the base currency");
@@ -134,6 +137,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
             (key, entity) => unreachable!("{key:?} names no {entity:?}"),
         }
     }
+    policies.into_iter().for_each(|(key, policy)| catalogue.put_policy(key, policy));
     let stock = stock(catalogue.items().len(), &mut entities);
     let engine = Engine {
         network: ShardedLock::new(Network { catalogue, stock, minutes: Minutes::default(), limits: Limits::default() }),
@@ -162,6 +166,8 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         archive: None,
         archive_after_ms: ARCHIVE_AFTER_MS.into(),
         leaving: Mutex::default(),
+        windows_due: Mutex::default(),
+        exceptions: Exceptions::default(),
         next_key: first_key.into(),
         position: seq.into(),
     };
@@ -186,6 +192,8 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 }
                 (_, Entity::Subscription(subscription)) => engine.hold_subscription(*subscription),
                 (_, Entity::AddressFormat(format)) => formats.push(KnownFormat::recovered(*format)),
+                (_, Entity::Exception(case)) => engine.hold_exception(*case),
+                (_, Entity::Policy(_)) => {}
                 (EntityKey::Key(hash), Entity::Key(entry)) => {
                     engine.names.insert(Name::Key(hash), Named::Record(entry.seq, entry.fingerprint));
                     keys.push((entry.at, hash));
@@ -204,6 +212,8 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_counts.lock().make_contiguous().sort_unstable();
     engine.ended_inbound.lock().make_contiguous().sort_unstable();
+    engine.sort_resolved();
+    engine.watch_levels();
     keys.sort_unstable();
     *engine.keys_used.lock() = keys.into();
     engine
@@ -275,7 +285,8 @@ impl Engine {
             for (sku, _) in own.placed.stock(1) {
                 let mut ledger = network.sku(sku).ledger.lock();
                 if right {
-                    ledger.enqueue((order.key, line), own.waiting());
+                    let standing = Standing::of(network.catalogue.policies().fill(), &order);
+                    ledger.enqueue((order.key, line), own.waiting(), standing.rank(&own.placed, own.waiting()));
                 } else {
                     ledger.wait_loosely((order.key, line));
                 }
@@ -285,6 +296,7 @@ impl Engine {
         self.watch_edits(&order);
         self.watch_deferral(&order);
         self.note_left(&order);
+        self.watch_windows(network, &order, 1..=order.next_number());
         self.orders.insert(order.key, order);
     }
 

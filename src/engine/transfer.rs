@@ -12,6 +12,7 @@
 use std::collections::BTreeSet;
 
 use super::change::Change;
+use super::exception::{Cause, Raising};
 use super::network::Network;
 use super::shares;
 use super::table::{Locked, Name, Named};
@@ -20,6 +21,7 @@ use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::{ReadyTransfer, SkuUnits, TransferAction};
 use crate::domain::event::{Answer, Event, TransferChanged};
+use crate::domain::exception::{ExceptionKind, Subject};
 use crate::domain::ids::{NodeIndex, SkuIndex, TransferKey};
 use crate::domain::inbound::Peg;
 use crate::domain::item::ItemKind;
@@ -100,7 +102,7 @@ impl Engine {
             eta: command.eta,
             lines,
         };
-        let sealed = seal(turn, network, (key, 1), vec![event], &change)?;
+        let sealed = seal(turn, network, (key, 1), vec![event], &change, &self.raises_nothing())?;
         let mut slot = self.transfers.begin(key);
         let withdrawal = match change.withdraw(patience) {
             Ok(withdrawal) => withdrawal,
@@ -115,7 +117,7 @@ impl Engine {
                 });
             }
         };
-        let touched = self.log_transfer(turn, &mut slot, sealed, change, withdrawal);
+        let touched = self.log_transfer(turn, &mut slot, sealed, change, withdrawal, self.raises_nothing());
         if let Some(claim) = claim {
             claim.settle(Named::Transfer(key, command.fingerprint));
         }
@@ -151,8 +153,11 @@ impl Engine {
             return Err(Rejection::IllegalTransfer { id: transfer.name(), status, verb });
         }
         let (events, change) = step(&network, transfer, action)?;
-        let sealed = seal(turn, &network, (key, transfer.version + 1), events, &change)?;
-        let touched = self.log_transfer(turn, &mut slot, sealed, change, Withdrawal::nothing());
+        let differs = events.contains(&TransferEvent::Closed);
+        let cause = differs.then(|| Cause::of(ExceptionKind::TransferVariance, Subject::Transfer(key)));
+        let raising = self.raise(turn.now(), cause);
+        let sealed = seal(turn, &network, (key, transfer.version + 1), events, &change, &raising)?;
+        let touched = self.log_transfer(turn, &mut slot, sealed, change, Withdrawal::nothing(), raising);
         Ok(self.answer_transfer(turn, &network, slot, touched))
     }
 
@@ -165,6 +170,7 @@ impl Engine {
         sealed: SealedDraft,
         change: Change<'n>,
         withdrawal: Withdrawal<'n>,
+        raising: Raising<'_>,
     ) -> BTreeSet<SkuIndex> {
         let logged = turn.log_with(self, sealed, |at| {
             // What came is nowhere for a moment rather than twice.
@@ -172,6 +178,7 @@ impl Engine {
             change.apply(withdrawal, at)
         });
         logged.fold_transfer(slot);
+        raising.logged(&logged);
         self.note_transfer(slot.as_ref().expect("just folded"));
         logged.done()
     }
@@ -308,10 +315,12 @@ fn seal(
     (key, version): (TransferKey, u32),
     events: Vec<TransferEvent>,
     change: &Change<'_>,
+    raising: &Raising<'_>,
 ) -> Result<SealedDraft, Rejection> {
     let next = |(version, event)| Event::TransferChanged(Box::new(TransferChanged { key, version, event }));
     let mut events: Vec<Event> = (version..).zip(events).map(next).collect();
     events.extend(change.events());
+    events.extend(raising.events());
     turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Transfer(key)))
 }
 

@@ -146,6 +146,11 @@ impl<'a> Turn<'a> {
 }
 
 impl Logged {
+    /// What the record carries.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
     /// Sequence of the record.
     pub fn seq(&self) -> u64 {
         self.header.seq

@@ -7,7 +7,8 @@ use super::front::Front;
 use super::reply::{Replied, ahead, found, made};
 use super::request::{Params, Path, Urgent, Write};
 use crate::api::fulfillment::{
-    FulfillmentJson, FulfillmentParams, Nothing, Picking, Rejecting, Shipping, Shorting, Stopping,
+    Dividing, FulfillmentJson, FulfillmentParams, Merging, Moving, Nothing, Picking, PuttingBack, Readying, Rejecting,
+    Shipping, Shorting, Stopping,
 };
 use crate::api::page::{Page, length};
 use crate::domain::command::{Command, Context, Fulfill, FulfillmentAction};
@@ -104,7 +105,7 @@ steps! {
     /// It is packed.
     pack("/v1/fulfillment-orders/{id}/pack", Nothing as _) FulfillmentAction::Pack;
     /// It waits to be picked up.
-    ready("/v1/fulfillment-orders/{id}/ready", Nothing as _) FulfillmentAction::Ready;
+    ready("/v1/fulfillment-orders/{id}/ready", Readying as said) said.action();
     /// It leaves.
     ship("/v1/fulfillment-orders/{id}/ship", Shipping as said) said.action();
     /// The customer takes it at the node.
@@ -115,6 +116,14 @@ steps! {
     stop("/v1/fulfillment-orders/{id}/cancel", Stopping as said) said.action();
     /// The node agrees to stop.
     accept_stop("/v1/fulfillment-orders/{id}/cancel_accept", Nothing as _) FulfillmentAction::CancelAccept;
+    /// What was picked is on its shelf again: it goes to who waits, or is free.
+    put_back("/v1/fulfillment-orders/{id}/put_back", PuttingBack as said) said.action();
+    /// Another node shall do it: its units are taken there and given back here in one step.
+    reassign("/v1/fulfillment-orders/{id}/move", Moving as said) said.action();
+    /// Some of its units become another fulfilment order of the same node, which names this one.
+    divide("/v1/fulfillment-orders/{id}/split", Dividing as said) said.action();
+    /// It takes the units of another fulfilment order of the same order and node, which names this one.
+    unite("/v1/fulfillment-orders/{id}/merge", Merging as said) said.action();
     /// The node goes on.
     refuse_stop("/v1/fulfillment-orders/{id}/cancel_refuse", Nothing as _) FulfillmentAction::CancelRefuse;
 }

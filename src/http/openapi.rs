@@ -33,6 +33,8 @@ use crate::api::problem::CODES;
         (name = "channels", description = "Who sells: from where, and how much of a sku is kept for whom"),
         (name = "addresses", description = "How they are written, country by country"),
         (name = "rule sets", description = "How orders are sourced"),
+        (name = "exceptions", description = "What somebody should look at"),
+        (name = "policies", description = "What was decided, as data"),
         (name = "imports", description = "Many lines at once"),
         (name = "events", description = "What happens, as it happens"),
         (name = "operation", description = "For those who watch the process"),

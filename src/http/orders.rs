@@ -137,6 +137,18 @@ pub async fn allocate(State(front): State<Front>, Path(id): Path<Text>, write: W
     Ok(made(&front, StatusCode::OK, done))
 }
 
+/// Source the units of an order that waited for its customer's word: they are taken from elsewhere.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/source", tag = "orders", request_body = Nothing,
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderJson)),
+)]
+pub async fn source(State(front): State<Front>, Path(id): Path<Text>, write: Urgent<Nothing>) -> Replied {
+    let Urgent(write) = write;
+    let done = front.pipeline().submit(write.context, Command::SourceOrder { order: id }).await?;
+    Ok(made(&front, StatusCode::OK, done))
+}
+
 /// Cancel an order, or part of it.
 #[utoipa::path(
     post, path = "/v1/orders/{id}/cancellations", tag = "orders", request_body = Cancellation,

@@ -10,8 +10,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
-    address_formats, backup, channels, counts, edits, feed, fulfillment, health, holds, imports, inbound, items, nodes,
-    orders, pages, reservations, rule_sets, stock, subscriptions, transfers,
+    address_formats, backup, capable, channels, counts, edits, exceptions, feed, fulfillment, health, holds, imports,
+    inbound, items, nodes, orders, pages, policies, reservations, rule_sets, stock, subscriptions, transfers,
 };
 
 /// The router of a front.
@@ -60,6 +60,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(transfers::pegs))
         .routes(routes!(stock::atp))
         .routes(routes!(stock::atp_of_many))
+        .routes(routes!(capable::capable))
         .routes(routes!(reservations::reserve))
         .routes(routes!(reservations::reserve_many))
         .routes(routes!(reservations::reservation, reservations::change_reservation, reservations::release))
@@ -101,6 +102,20 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(fulfillment::stop))
         .routes(routes!(fulfillment::accept_stop))
         .routes(routes!(fulfillment::refuse_stop))
+        .routes(routes!(fulfillment::put_back))
+        .routes(routes!(fulfillment::reassign))
+        .routes(routes!(fulfillment::divide))
+        .routes(routes!(fulfillment::unite))
+        .routes(routes!(exceptions::exceptions))
+        .routes(routes!(exceptions::exception))
+        .routes(routes!(exceptions::assign))
+        .routes(routes!(exceptions::resolve))
+        .routes(routes!(policies::policies))
+        .routes(routes!(policies::put_terms))
+        .routes(routes!(policies::put_threshold))
+        .routes(routes!(policies::put_rejection))
+        .routes(routes!(policies::put_fill))
+        .routes(routes!(orders::source))
         .routes(routes!(rule_sets::rule_sets))
         .routes(routes!(rule_sets::rule_set))
         .routes(routes!(imports::import))

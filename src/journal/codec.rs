@@ -204,6 +204,8 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::Archiving(event) => put_archiving(bytes, event),
         Event::AddressFormatPut(event) => put(bytes, event),
         Event::CycleCountChanged(event) => put(bytes, event),
+        Event::ExceptionChanged(event) => put(bytes, event),
+        Event::PolicyPut(event) => put(bytes, event),
     };
     put_part_length(bytes, at);
 }
@@ -317,6 +319,8 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (18, 1) => get_archiving(bytes).map(Event::Archiving),
         (24, 1) => get("event", bytes, LIMIT).map(Event::AddressFormatPut),
         (21, 1) => get("event", bytes, LIMIT).map(Event::CycleCountChanged),
+        (14, 1) => get("event", bytes, LIMIT).map(Event::ExceptionChanged),
+        (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
 }
@@ -401,6 +405,8 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Subscription(key), Entity::Subscription(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::AddressFormat(key), Entity::AddressFormat(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::CycleCount(key), Entity::CycleCount(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Exception(key), Entity::Exception(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
     }
 }
@@ -435,6 +441,8 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (14, 1) => pair(bytes, EntityKey::Subscription, Entity::Subscription),
         (24, 1) => pair(bytes, EntityKey::AddressFormat, Entity::AddressFormat),
         (21, 1) => pair(bytes, EntityKey::CycleCount, Entity::CycleCount),
+        (13, 1) => pair(bytes, EntityKey::Exception, Entity::Exception),
+        (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }
@@ -462,6 +470,8 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (14, 1) => first(bytes).map(EntityKey::Subscription),
         (24, 1) => first(bytes).map(EntityKey::AddressFormat),
         (21, 1) => first(bytes).map(EntityKey::CycleCount),
+        (13, 1) => first(bytes).map(EntityKey::Exception),
+        (20, 1) => first(bytes).map(EntityKey::Policy),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }

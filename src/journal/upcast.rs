@@ -18,7 +18,7 @@ use crate::domain::order::{Order, OrderFacts, OrderLine, Told};
 use crate::domain::payment::PaymentFact;
 use crate::domain::time::JournalTime;
 
-/// A fulfilment order of an order of version 1 or 2: before it said what it costs.
+/// A fulfilment order of an order of version 1 or 2: before it said what it costs, and before windows, splits and merges.
 #[derive(Serialize, Deserialize)]
 struct FulfillmentOrderV2 {
     number: u16,
@@ -33,8 +33,9 @@ struct FulfillmentOrderV2 {
 }
 
 impl FulfillmentOrderV2 {
-    /// The same today; the last plan says what it costs.
-    fn today(self, decision: Option<&Decision>) -> FulfillmentOrder {
+    /// The same today; the last plan says what it costs. Nobody wrote down when it came to where it stands: not before
+    /// its order was captured.
+    fn today(self, decision: Option<&Decision>, received_at: JournalTime) -> FulfillmentOrder {
         let Self { number, node, group, status, before_cancelling, resources, lines, shipment, reason } = self;
         let plan = decision.into_iter().flat_map(|decision| &decision.assignments);
         let cost = plan.filter(|assignment| assignment.node == node).map(|assignment| assignment.cost).max();
@@ -50,11 +51,15 @@ impl FulfillmentOrderV2 {
             reason,
             cost: cost.unwrap_or(0),
             ships_with: Vec::new(),
+            since: received_at,
+            until: None,
+            split_from: None,
+            merged_into: None,
         }
     }
 }
 
-/// An order, version 2: before edits.
+/// An order, version 2: before edits and windows.
 #[derive(Serialize, Deserialize)]
 pub(super) struct OrderV2 {
     key: OrderKey,
@@ -75,7 +80,7 @@ impl From<OrderV2> for Order {
     fn from(old: OrderV2) -> Self {
         let OrderV2 { key, facts, lines, fulfillment_orders, fenced, decision, history, .. } = old;
         let OrderV2 { received_at, version, seq, holds, payments, .. } = old;
-        let today = |old: FulfillmentOrderV2| old.today(decision.as_deref());
+        let today = |old: FulfillmentOrderV2| old.today(decision.as_deref(), received_at);
         let fulfillment_orders = fulfillment_orders.into_iter().map(today).collect();
         Self {
             key,
@@ -96,6 +101,9 @@ impl From<OrderV2> for Order {
             deferral: None,
             particulars: None,
             left_at: 0,
+            release_at: None,
+            awaits_customer: false,
+            priority: 0,
         }
     }
 }

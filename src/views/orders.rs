@@ -5,8 +5,8 @@
 //! last item seen.
 //!
 //! The view keeps, for every order in memory, a row of what can be searched, and for orders with open units a copy of the
-//! order, stripped of decision and history, to fold further events into. An order whose units are all delivered or
-//! cancelled takes no further step, so its copy goes; an event for it is a bug and is refused. The row of an order that
+//! order, stripped of decision and history, to fold further events into. An order whose units are all delivered, or
+//! cancelled and put back, takes no further step, so its copy goes; an event for it is a bug and is refused. The row of an order that
 //! left for the archive goes when the archive has it: from then on it is found there. Where both know an order, the view
 //! is right.
 //!
@@ -119,7 +119,9 @@ impl Orders {
                 | Event::CountNoted(_)
                 | Event::SubscriptionChanged(_)
                 | Event::CycleCountChanged(_)
-                | Event::AddressFormatPut(_) => {}
+                | Event::AddressFormatPut(_)
+                | Event::ExceptionChanged(_)
+                | Event::PolicyPut(_) => {}
             }
         }
         Ok(())
@@ -282,7 +284,7 @@ impl Rows {
         if order.is_archived() {
             self.left.push_back((order.left_at, key));
         }
-        if order.totals().open() > 0 || order.open_edit().is_some() {
+        if order.totals().open() > 0 || order.open_edit().is_some() || order.is_put_back_due() {
             order.decision = None;
             order.history = Vec::new();
             self.open.insert(key, order);

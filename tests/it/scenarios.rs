@@ -19,12 +19,17 @@
 //! | `pause` `resume` `skip` `unsubscribe` `NAME` · `stands NAME STATE NUMBER` | a schedule; its orders are called `NAME:1` and so on |
 //! | `route ORDER` · `allocate ORDER` | an order that rests is planned, allocated |
 //! | `cancel NAME` · `cancel NAME LINE N` | all of an order that can be, or units of a line |
-//! | `accept` `reject` `pick` `pack` `ship` `deliver` `ORDER NUMBER` | a step of a fulfilment order |
+//! | `order NAME later SECONDS SKU N` | an order that is handed to nodes so many seconds from now |
+//! | `accept` `reject` `pick` `pack` `ready` `hand_over` `ship` `deliver` `ORDER NUMBER` | a step of a fulfilment order |
+//! | `ready ORDER NUMBER SECONDS` | it waits to be picked up for so long |
+//! | `stop` `elsewhere` `let_go` `go_on` `put_back` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse, put back |
+//! | `move ORDER NUMBER NODE` · `split ORDER NUMBER LINE N` · `merge ORDER NUMBER NUMBER` | it is rearranged |
 //! | `short ORDER NUMBER LINE N` | units are not found |
 //! | `off NODE` · `on NODE` | a node |
 //! | `wait SECONDS` · `restart` | time, and the end of a process |
 //! | `level SKU NODE: WORD N WORD N` | what must be there; words not named are zero |
 //! | `line ORDER LINE: BUCKET N BUCKET N` · `awaits ORDER: NAME N` | where its units are, what they wait for |
+//! | `fulfils ORDER WORD WORD` | where its fulfilment orders must stand |
 //! | `free SKU N` · `status ORDER WORD` · `from ORDER NODE NODE` · `state RESERVATION WORD` | what must be told |
 
 use ordain::domain::command::*;
@@ -33,6 +38,7 @@ use ordain::domain::ids::FulfillmentKey;
 use ordain::domain::inbound::Peg;
 use ordain::domain::item::ItemKind;
 use ordain::domain::order::{Order, OrderType};
+use ordain::domain::record::Log;
 use ordain::domain::rejection::Rejection;
 use ordain::domain::reservation::{Reservation, ReservationState};
 use ordain::domain::stock::{Level, MovementKind};
@@ -44,7 +50,7 @@ use tempfile::TempDir;
 use crate::shop::{self, Shop, quantity, text};
 
 /// Runs a table with and without restarts.
-fn check(table: &str) {
+pub fn check(table: &str) {
     let plain = run(table, 0);
     for restarts in 1..=2 {
         assert_eq!(run(table, restarts), plain, "the state with {restarts} restarts after every line differs");
@@ -209,12 +215,14 @@ fn take(shop: &Shop, words: &[&str]) -> Result<(), Rejection> {
         }
         ["release", id] => Command::ReleaseReservation { reservation: text(id) },
         ["order", id, rest @ ..] => {
-            let (reservation, parts) = match rest {
-                ["with", reservation, parts @ ..] => (Some(text(reservation)), parts),
-                parts => (None, parts),
+            let (reservation, release_at, parts) = match rest {
+                ["with", reservation, parts @ ..] => (Some(text(reservation)), None, parts),
+                ["later", seconds, parts @ ..] => (None, Some(later(shop, seconds)), parts),
+                parts => (None, None, parts),
             };
             let order = shop::order(id, &lines(parts));
-            Command::PlaceOrder(Box::new(PlaceOrder { id: Some(text(id)), reservation, ..order }))
+            let wishes = Wishes { release_at, ..order.wishes.clone() };
+            Command::PlaceOrder(Box::new(PlaceOrder { id: Some(text(id)), reservation, wishes, ..order }))
         }
         ["cancel", id, rest @ ..] => {
             let lines = match rest {
@@ -227,8 +235,22 @@ fn take(shop: &Shop, words: &[&str]) -> Result<(), Rejection> {
             let lines = vec![NamedUnits { line: text(line), quantity: units(n) }];
             fulfill(&order(shop, id), number(at), FulfillmentAction::Short { lines, reason: ShortReason::Mismatch })
         }
-        [verb @ ("accept" | "reject" | "pick" | "pack" | "ship" | "deliver"), id, at] => {
-            fulfill(&order(shop, id), number(at), action(verb))
+        ["ready", id, at, seconds] => {
+            let until = Some(later(shop, seconds));
+            fulfill(&order(shop, id), number(at), FulfillmentAction::Ready { until })
+        }
+        ["move", id, at, node] => fulfill(&order(shop, id), number(at), FulfillmentAction::Move { node: text(node) }),
+        ["split", id, at, line, n] => {
+            let lines = vec![NamedUnits { line: text(line), quantity: units(n) }];
+            fulfill(&order(shop, id), number(at), FulfillmentAction::Split { lines })
+        }
+        ["merge", id, at, with] => {
+            let order = order(shop, id);
+            let with = FulfillmentKey { order: order.key, number: number(with) as u16 }.to_string();
+            fulfill(&order, number(at), FulfillmentAction::Merge { with: text(&with) })
+        }
+        [verb, id, at] if action(verb).is_some() => {
+            fulfill(&order(shop, id), number(at), action(verb).expect("just seen"))
         }
         [switch @ ("off" | "on"), node] => {
             let patch = NodePatch { active: Some(*switch == "on"), ..NodePatch::default() };
@@ -326,6 +348,11 @@ fn assert_told(shop: &Shop, words: &[&str]) {
         ["none", id] => assert!(shop.ordain.engine().order(id).is_err(), "there is no order {id}"),
         ["free", sku, n] => assert_eq!(shop.atp(sku).to_string(), *n, "{sku}"),
         ["status", id, word] => assert_eq!(order(shop, id).status().word(), *word, "{id}"),
+        ["fulfils", id, words @ ..] => {
+            let order = order(shop, id);
+            let fulfils: Vec<_> = order.fulfillment_orders.iter().map(|f| order.shown(f).word()).collect();
+            assert_eq!(fulfils, words, "{id}");
+        }
         ["state", id, word] => {
             let reservation = shop.ordain.engine().reservation(id).expect("the reservation exists");
             assert_eq!(state(&reservation), *word, "{id}");
@@ -360,17 +387,31 @@ fn lines<'a>(words: &[&'a str]) -> Vec<(&'a str, u32)> {
     words.split(|word| *word == "+").map(line).collect()
 }
 
-fn action(verb: &str) -> FulfillmentAction {
-    match verb {
+fn later(shop: &Shop, seconds: &str) -> WallTime {
+    let now = shop.ordain.journal().now().wall;
+    WallTime(now.0 + seconds.parse::<i64>().expect("seconds") * 1_000)
+}
+
+fn action(verb: &str) -> Option<FulfillmentAction> {
+    let reason = || text("changed mind");
+    Some(match verb {
         "accept" => FulfillmentAction::Accept,
         "reject" => FulfillmentAction::Reject { reason: "closed today".into() },
         "pick" => FulfillmentAction::Pick { lines: None },
         "pack" => FulfillmentAction::Pack,
+        "ready" => FulfillmentAction::Ready { until: None },
+        "hand_over" => FulfillmentAction::HandOver,
+        "stop" => FulfillmentAction::Cancel { reason: reason(), resource: false },
+        "elsewhere" => FulfillmentAction::Cancel { reason: reason(), resource: true },
+        "let_go" => FulfillmentAction::CancelAccept,
+        "go_on" => FulfillmentAction::CancelRefuse,
+        "put_back" => FulfillmentAction::PutBack { lines: None },
         "ship" => FulfillmentAction::Ship {
             shipment: Shipment { carrier: "post".into(), service: "parcel".into(), tracking_number: "1".into() },
         },
-        _ => FulfillmentAction::Deliver,
-    }
+        "deliver" => FulfillmentAction::Deliver,
+        _ => return None,
+    })
 }
 
 fn level(words: &[&str]) -> Level {

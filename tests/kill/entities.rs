@@ -110,7 +110,7 @@ fn add_part(part: &Value, skus: &Skus, sums: &mut Sums) {
     for line in list(&part["lines"]) {
         for (sku, units) in skus.cells_of(line["sku"].as_str().unwrap_or_default(), number(&line["quantity"])) {
             match part["status"].as_str().unwrap_or_default() {
-                "rejected" | "incomplete" | "cancelled" => {}
+                "rejected" | "incomplete" | "cancelled" | "put_back" => {}
                 "shipped" | "delivered" => sums.at(&sku, &part["node"]).shipped += units,
                 _ => sums.at(&sku, &part["node"]).committed += units,
             }
@@ -142,9 +142,9 @@ pub fn torn(asked: &Value, now: &Value) -> Option<&'static str> {
             return Some("a line does not add up");
         }
         let gone = ["backordered", "unallocated", "preordered", "cancelled"].map(|bucket| number(&buckets[bucket]));
-        let live = list(&now["fulfillment_orders"])
-            .iter()
-            .filter(|part| !matches!(part["status"].as_str(), Some("rejected" | "incomplete" | "cancelled")));
+        let live = list(&now["fulfillment_orders"]).iter().filter(|part| {
+            !matches!(part["status"].as_str(), Some("rejected" | "incomplete" | "cancelled" | "put_back"))
+        });
         let parts = live.flat_map(|part| list(&part["lines"])).filter(|part| part["line"] == line["id"]);
         if parts.map(|part| number(&part["quantity"])).sum::<i64>() != all - gone.iter().sum::<i64>() {
             return Some("a line and its fulfilment orders disagree");

@@ -93,6 +93,15 @@ pub struct OrderJson {
     /// When the clock allocates it, while its units rest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allocate_at: Option<Instant>,
+    /// When its fulfilment orders are handed to nodes, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_at: Option<Instant>,
+    /// Its priority, where it is not the usual one.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub priority: u8,
+    /// Whether units wait for the customer's word, as their node will not do it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub awaits_customer: bool,
     /// Steps a customer is shown, each with the first time it was taken.
     #[schema(value_type = HashMap<String, Instant>)]
     pub milestones: BTreeMap<&'static str, Instant>,
@@ -103,6 +112,10 @@ pub struct OrderJson {
     /// The last sourcing decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionJson>,
+}
+
+fn is_usual(priority: &u8) -> bool {
+    *priority == 0
 }
 
 /// One line of an order.
@@ -289,6 +302,9 @@ impl OrderJson {
             preferred_node: order.preferred_node().map(|node| Id(catalogue.node(node).id.clone())),
             allocation: order.deferral.map(|_| AllocationMode::Deferred),
             allocate_at: order.deferral.and_then(|deferral| deferral.due).map(|due| due.wall.into()),
+            release_at: order.release_at.map(|release| Instant::from(release.wall)),
+            priority: order.priority,
+            awaits_customer: order.awaits_customer,
             milestones: milestones(order),
             lines: (0..order.lines.len() as u16).map(|at| OrderLineJson::of(order, at, &names)).collect(),
             fulfillment_orders: FulfillmentJson::all_of(order, catalogue),

@@ -8,7 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::api::json::{Json, whole_of};
 use crate::api::reading::{At, Shape, shown};
 use crate::domain::geo::Position;
-use crate::domain::limits::{QUANTITY_MAX, TTL_S_MAX, TTL_S_MIN};
+use crate::domain::limits::{ACCEPT_WITHIN_S_MAX, PRIORITY_MAX, QUANTITY_MAX, TTL_S_MAX, TTL_S_MIN};
 use crate::domain::quantity::Quantity;
 
 /// Heaviest unit, in grams.
@@ -75,6 +75,10 @@ wholes! {
     Count(u32) in 0, i64::from(QUANTITY_MAX), "quantity_out_of_range";
     /// Life of a reservation, seconds.
     Ttl(u64) in TTL_S_MIN as i64, TTL_S_MAX as i64, "ttl_out_of_range";
+    /// How long a node may take to answer, seconds.
+    AcceptWithin(u32) in 1, ACCEPT_WITHIN_S_MAX as i64, "number_out_of_range";
+    /// Priority of an order; the highest is first.
+    Priority(u8) in 0, PRIORITY_MAX as i64, "number_out_of_range";
     /// Grams.
     Grams(u32) in 0, WEIGHT_G_MAX, "number_out_of_range";
     /// Millimetres.

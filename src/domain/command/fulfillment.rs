@@ -3,6 +3,7 @@
 use super::order::NamedUnits;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::ids::Text;
+use crate::domain::time::WallTime;
 
 /// What is to be done to a fulfilment order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,10 @@ pub enum FulfillmentAction {
     /// Pack it.
     Pack,
     /// It waits to be picked up.
-    Ready,
+    Ready {
+        /// Until when; as long as it takes when `None`.
+        until: Option<WallTime>,
+    },
     /// It leaves.
     Ship {
         /// How.
@@ -50,6 +54,26 @@ pub enum FulfillmentAction {
     CancelAccept,
     /// Go on.
     CancelRefuse,
+    /// What was picked is on its shelf again.
+    PutBack {
+        /// Which units; all that were picked when `None`. Others are not fit to be sold.
+        lines: Option<Vec<NamedUnits>>,
+    },
+    /// Another node shall do it.
+    Move {
+        /// Which.
+        node: Text,
+    },
+    /// Some of its units become another one.
+    Split {
+        /// Which.
+        lines: Vec<NamedUnits>,
+    },
+    /// It takes the units of another one.
+    Merge {
+        /// Which.
+        with: Text,
+    },
 }
 
 /// A step of a fulfilment order.

@@ -2,7 +2,7 @@
 
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
-use crate::domain::fulfillment::{Shipment, ShortReason};
+use crate::domain::fulfillment::{FulfillmentStatus, Shipment, ShortReason};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::ReservationState;
@@ -194,6 +194,10 @@ fn picked_units_of_a_cancelled_fulfilment_wait_in_quality_control() {
     assert_eq!(order.status(), OrderStatus::Cancelled);
     let level = world.level("phone", "east");
     assert_eq!((level.available, level.quality_control), (4, 1));
+    assert_eq!(order.fulfillment_orders[0].status, FulfillmentStatus::PutBack);
+    world.fulfill(&order, 1, FulfillmentAction::PutBack { lines: None }).expect("legal");
+    let level = world.level("phone", "east");
+    assert_eq!((level.available, level.quality_control), (5, 0));
 }
 
 #[test]

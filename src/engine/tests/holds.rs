@@ -111,7 +111,7 @@ type Forbidding = (&'static [fn() -> FulfillmentAction], fn() -> FulfillmentActi
 const ACCEPT: fn() -> FulfillmentAction = || FulfillmentAction::Accept;
 const PICK: fn() -> FulfillmentAction = || FulfillmentAction::Pick { lines: None };
 const PACK: fn() -> FulfillmentAction = || FulfillmentAction::Pack;
-const READY: fn() -> FulfillmentAction = || FulfillmentAction::Ready;
+const READY: fn() -> FulfillmentAction = || FulfillmentAction::Ready { until: None };
 const HAND_OVER: fn() -> FulfillmentAction = || FulfillmentAction::HandOver;
 
 const FORBIDDEN: &[Forbidding] = &[

@@ -273,3 +273,35 @@ fn a_document_that_slips_redates_exactly_those_who_wait_for_it() {
     change(&world, "b", InboundAction::Redate(WallTime(at(9)))).expect("open");
     assert_eq!(dates(&world), brute(&[(at(1), 40), (at(3), 50), (at(9), 30)]));
 }
+
+#[test]
+fn what_is_brought_over_in_time_can_be_promised_too() {
+    let world = World::new();
+    world.stock("phone", "east", 2).expect("room");
+    world.stock("phone", "west", 5).expect("room");
+    announce(&world, "po-1", "north", 3, &[("phone", 4)]).expect("good");
+    let now = world.log.now();
+    let capable = |sku: &str, node: Option<&str>, days: Option<i64>, lead_days: u64| {
+        let by = days.map(|days| day(&world, days));
+        world.engine.capable_by(now, sku, node, by, lead_days * 24 * 60 * 60).expect("a known sku")
+    };
+    assert_eq!(capable("phone", Some("east"), None, 0), 7, "at once, when it takes no time");
+    assert_eq!(capable("phone", Some("east"), None, 1), 2);
+    assert_eq!(capable("phone", Some("east"), Some(1), 2), 2, "too late to leave");
+    assert_eq!(capable("phone", Some("east"), Some(2), 1), 7);
+    assert_eq!(capable("phone", Some("east"), Some(3), 1), 7, "what comes then leaves a day later");
+    assert_eq!(capable("phone", Some("east"), Some(4), 1), 11);
+    assert_eq!(capable("phone", None, Some(4), 1), by(&world, "phone", None, 4), "anywhere nothing is brought over");
+    // A kit whose components lie apart: a bundle is one phone and two cases.
+    world.stock("case", "north", 7).expect("room");
+    assert_eq!((world.atp("bundle"), capable("bundle", None, None, 0)), (0, 3));
+    assert_eq!((capable("bundle", Some("north"), Some(1), 1), capable("bundle", Some("north"), Some(1), 2)), (3, 0));
+    assert_eq!(capable("bundle", Some("north"), Some(3), 9), 3, "what comes to it by then needs no bringing");
+    let earliest = |node: Option<&str>, units| world.engine.earliest(now, "phone", node, units).expect("a known sku");
+    assert_eq!(
+        (earliest(None, 7), earliest(None, 8), earliest(None, 12)),
+        (Some(now.wall), Some(day(&world, 3)), None)
+    );
+    assert_eq!((earliest(Some("north"), 4), earliest(Some("east"), 3)), (Some(day(&world, 3)), None));
+    assert!(world.engine.capable_by(now, "none", None, None, 0).is_err());
+}

@@ -5,8 +5,10 @@ use crate::domain::command::*;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::geo::Position;
 use crate::domain::ids::FulfillmentKey;
+use crate::domain::record::Log;
 use crate::domain::reply::Reply;
 use crate::domain::stock::MovementKind;
+use crate::domain::time::WallTime;
 
 /// SplitMix64.
 pub struct Dice(pub u64);
@@ -134,7 +136,7 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
             let one = vec![NamedUnits { line: text("1"), quantity: quantity(1) }];
             let shipment = Shipment { carrier: text("c"), service: text("s"), tracking_number: text("t") };
             let reason = dice.pick(&[ShortReason::NotInStock, ShortReason::Mismatch, ShortReason::Damaged]);
-            let action = match dice.roll(12) {
+            let action = match dice.roll(18) {
                 0 | 1 => FulfillmentAction::Accept,
                 2 => FulfillmentAction::Reject { reason: text("random") },
                 3 | 4 => FulfillmentAction::Pick { lines: (dice.roll(2) == 0).then_some(one) },
@@ -144,6 +146,14 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
                 8 => FulfillmentAction::Deliver,
                 9 => FulfillmentAction::Cancel { reason: text("random"), resource: dice.roll(2) == 0 },
                 10 => FulfillmentAction::CancelAccept,
+                11 | 12 => FulfillmentAction::PutBack { lines: (dice.roll(3) == 0).then_some(one) },
+                13 => FulfillmentAction::Move { node },
+                14 => FulfillmentAction::Split { lines: one },
+                15 => FulfillmentAction::Merge { with: text(&dice.pick(&names.fulfillments)) },
+                16 => {
+                    let until = WallTime(world.log.now().wall.0 + 1_000 * i64::from(1 + dice.roll(30)));
+                    FulfillmentAction::Ready { until: (dice.roll(2) == 0).then_some(until) }
+                }
                 _ => FulfillmentAction::HandOver,
             };
             world.run(Command::Fulfill(Fulfill { fulfillment, action }))

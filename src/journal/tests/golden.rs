@@ -1,6 +1,8 @@
 //! Bytes that are on disks out there: every version of every record and entry reads for ever.
 //!
 //! A change here is never right. A new shape is a new version with lines of its own.
+//!
+//! Long because it is a list of samples, one of every shape there ever was.
 
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
@@ -10,6 +12,7 @@ use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
 use crate::domain::edit::{EditState, EditTerms, FoundFulfillment, LineChange, PlannedShipment};
 use crate::domain::event::*;
+use crate::domain::exception::{ExceptionEvent, ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState, HoldTerms, ReleaseAt};
@@ -23,6 +26,7 @@ use crate::domain::node::{Handling, Node, NodeKind};
 use crate::domain::order::*;
 use crate::domain::particulars::Totals;
 use crate::domain::payment::PaymentMark;
+use crate::domain::policy::{FillPolicy, Policy, PolicyKey, RejectionPolicy};
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::state::{Entity, EntityKey, KeyEntry};
@@ -378,6 +382,63 @@ fn events() -> Vec<Event> {
         of_count(3, CycleCountEvent::Cancelled { reason: Some("night".into()) }),
         Event::KeyUsed(KeyUsed { hash: 8, fingerprint: 49, answer: Answer::CycleCount(CycleCountKey(12)) }),
     ]
+    .into_iter()
+    .chain(rearranged())
+    .chain(decided_and_told())
+    .collect()
+}
+
+/// Policies, and a case that is raised, assigned, escalated and resolved.
+fn decided_and_told() -> impl Iterator<Item = Event> {
+    let put = |key, policy| Event::PolicyPut(Box::new(PolicyPut { key, policy }));
+    let policies = [
+        put(PolicyKey::Node(NodeIndex(300)), Policy::Node { accept_within_s: Some(3_600) }),
+        put(PolicyKey::Threshold(SkuIndex(3), Some(NodeIndex(300))), Policy::Threshold { units: Some(10) }),
+        put(PolicyKey::Rejection("pickup".into()), Policy::Rejection(RejectionPolicy::AskCustomer)),
+        put(PolicyKey::Fill, Policy::Fill(FillPolicy::FairShare)),
+    ];
+    let due_at = JournalTime(1_700_000_800_000);
+    let events = [
+        ExceptionEvent::Raised { units: 4, order: Some(OrderKey(77)), due_at },
+        ExceptionEvent::Assigned { owner: "floor".into() },
+        ExceptionEvent::Escalated { due_at },
+        ExceptionEvent::Resolved { reason: "recounted".into() },
+    ];
+    let key = ExceptionKey { kind: ExceptionKind::Shortfall, subject: Subject::Cell(CELL) };
+    let told = (1..)
+        .zip(events)
+        .map(move |(version, event)| Event::ExceptionChanged(Box::new(ExceptionChanged { key, version, event })));
+    let answer = Event::KeyUsed(KeyUsed { hash: 9, fingerprint: 50, answer: Answer::Exception(key) });
+    policies.into_iter().chain(told).chain([answer])
+}
+
+/// The life of a fulfilment order that is scheduled, rearranged and put back.
+fn rearranged() -> impl Iterator<Item = Event> {
+    let units = |quantity| vec![LineUnits { line: 0, quantity }];
+    let until = ReleaseAt { wall: WallTime(1_700_000_700_000), journal: JournalTime(1_700_000_700_001) };
+    let steps = [
+        FulfillmentStep::Submitted,
+        FulfillmentStep::Moved { node: NodeIndex(301), cost: 700 },
+        FulfillmentStep::Accepted,
+        FulfillmentStep::Picked { lines: units(2) },
+        FulfillmentStep::Packed,
+        FulfillmentStep::MadeReadyUntil { until },
+        FulfillmentStep::Stopped { reason: "pickup_window_ended".into(), resourced: false },
+        FulfillmentStep::PutBack { lines: units(1) },
+    ];
+    let prioritised = OrderEvent::Prioritised { priority: 9 };
+    let asked = [OrderEvent::CustomerAsked, OrderEvent::CustomerAnswered, prioritised];
+    let of = |number, step| OrderEvent::Fulfillment { number, step };
+    let begins = [
+        placed(),
+        OrderEvent::Scheduled { release: until },
+        of(1, FulfillmentStep::Split { lines: units(1), into: 2 }),
+        of(2, FulfillmentStep::Merged { into: 1 }),
+    ];
+    let events = begins.into_iter().chain(steps.map(|step| of(1, step))).chain(asked);
+    (1..)
+        .zip(events)
+        .map(|(version, event)| Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(79), version, event })))
 }
 
 /// An edit with a little of everything.
@@ -523,7 +584,8 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    assert_eq!(codes, [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15, 21, 24].into(), "a sample of every type");
+    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 20, 21, 24];
+    assert_eq!(codes, all.into(), "a sample of every type");
 }
 
 /// Reservations made by one record: two of an owner, one of another, and one that ends at another time.
@@ -645,11 +707,14 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 18, "a sample of every kind, another order, and an item with what version 1 has not");
+    assert_eq!(state.len(), 24, "a sample of every kind, other orders, and an item with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))
     );
+    let ascends = |keys: Vec<EntityKey>| keys.is_sorted() && keys.iter().map(EntityKey::kind).is_sorted();
+    assert!(ascends(state.iter().map(|(key, _)| key).collect()), "snapshots are merged by key");
+    assert!(ascends(state.clone().into_entities().map(|(key, _)| key).collect()), "and filled by key");
     let golden: Vec<&str> = include_str!("golden_entities.txt").lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(golden.len(), state.len());
     for ((key, entity), expected) in state.entities().into_iter().zip(golden) {

@@ -36,6 +36,9 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Travel, 50),
     (Kind::Switch, 12),
     (Kind::Channel, 12),
+    (Kind::Case, 8),
+    (Kind::Policy, 8),
+    (Kind::Source, 6),
     (Kind::Read, 20),
     (Kind::Repeat, 20),
     (Kind::Write, 180),
@@ -79,6 +82,9 @@ enum Kind {
     Travel,
     Switch,
     Channel,
+    Case,
+    Policy,
+    Source,
     Read,
     Repeat,
     Write,
@@ -342,6 +348,26 @@ impl Drawing {
                 format!("{switch} {}", self.node())
             }
             Kind::Channel => self.channel()?,
+            Kind::Case => {
+                let cases: Vec<_> = world.judge.appended.exceptions().map(|case| case.key).collect();
+                let case = cases.get(self.chance.roll(cases.len().max(1) as u32) as usize)?;
+                format!("{} {case}", self.chance.pick(&["case", "over_case"]))
+            }
+            Kind::Policy => match self.chance.roll(5) {
+                4 => {
+                    let all = ["first_come", "priority", "value", "promise_date", "fair_share"];
+                    format!("served {}", self.chance.pick(&all))
+                }
+                0 => format!("terms {} {}", self.node(), self.few(60)),
+                1 => format!("terms {} -", self.node()),
+                2 => {
+                    let (node, units) = (self.node(), self.few(6).to_string());
+                    let at = self.chance.pick(&["-", node]);
+                    format!("low {} {at} {}", self.sku(), self.chance.pick(&["-", &units, &units]))
+                }
+                _ => format!("{} ship", self.chance.pick(&["asks", "goes"])),
+            },
+            Kind::Source => format!("source {}", self.known(|drawing| &drawing.orders)?),
             Kind::Read => {
                 let orders = self.chance.one_in(2);
                 let name = self.known(|drawing| if orders { &drawing.orders } else { &drawing.reservations })?;
@@ -489,6 +515,9 @@ impl Drawing {
         }
         let buyer = self.buyer();
         line += &format!(" {buyer}");
+        if self.chance.one_in(8) {
+            line += &format!(" later {}", self.few(60));
+        }
         for at in 0..1 + self.chance.roll(3) {
             let plus = if at == 0 { "" } else { " +" };
             let far = if self.chance.one_in(4) { " far" } else { "" };
@@ -546,6 +575,10 @@ impl Drawing {
                 format!("short {at} {line} {} {reason}", self.few(2))
             }
             FulfillmentVerb::Cancel => format!("{} {at}", self.chance.pick(&["stop", "elsewhere"])),
+            FulfillmentVerb::Ready if self.chance.one_in(2) => format!("ready {at} {}", self.few(60)),
+            FulfillmentVerb::Move => format!("move {at} to {}", self.node()),
+            FulfillmentVerb::Split => format!("split {at} {line} {}", self.few(2)),
+            FulfillmentVerb::Merge => format!("merge {at} {}", self.few(4)),
             FulfillmentVerb::CancelAccept => format!("let_go {at}"),
             FulfillmentVerb::CancelRefuse => format!("go_on {at}"),
             verb => format!("{} {at}", verb.word()),

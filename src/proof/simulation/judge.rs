@@ -16,11 +16,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::domain::channel::{Channel, ChannelEvent};
 use crate::domain::event::Event;
+use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus};
 use crate::domain::hold::HoldState;
 use crate::domain::ids::{ChannelIndex, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
+use crate::domain::policy::{Policy, PolicyKey};
 use crate::domain::record::{Log, Record};
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{ReservationEvent, ReservationState};
@@ -398,6 +401,40 @@ impl Judge {
             };
             let idle = order.fulfillment_orders.iter().find(|f| f.status.is_before_picking() && off(f.node));
             law!(idle.is_none(), "{key:?}: {idle:?} waits at a node that is off after a tick at {now:?}");
+            use FulfillmentStatus::{Ready, Scheduled, Submitted};
+            let past = |f: &&FulfillmentOrder| f.until.is_some_and(|until| until.journal <= now);
+            let stands = |f: &&FulfillmentOrder| matches!(f.status, Ready | Scheduled);
+            let left = order.fulfillment_orders.iter().find(|f| stands(f) && past(f));
+            law!(left.is_none(), "{key:?}: {left:?} was not taken on by a tick at {now:?}");
+            let within = |node: NodeIndex| match self.appended.entity(&EntityKey::Policy(PolicyKey::Node(node))) {
+                Some(Entity::Policy(Policy::Node { accept_within_s })) => *accept_within_s,
+                _ => None,
+            };
+            let silent = |f: &&FulfillmentOrder| {
+                let within = within(f.node).filter(|_| f.status == Submitted && order.holds.is_empty());
+                within.is_some_and(|within| f.since.plus_s(u64::from(within)) <= now)
+            };
+            let silent = order.fulfillment_orders.iter().find(silent);
+            law!(silent.is_none(), "{key:?}: {silent:?} was not answered in time and stands after a tick at {now:?}");
+        }
+        for (key, policy) in self.appended.policies() {
+            let (PolicyKey::Threshold(sku, node), Policy::Threshold { units: Some(units) }) = (key, policy) else {
+                continue;
+            };
+            let supplies = |at: &NodeIndex| node.map_or_else(|| self.supplying.contains(at), |node| node == *at);
+            let own = self.appended.iter().filter_map(|(key, entity)| match (key, entity) {
+                (EntityKey::Cell(cell), Entity::Cell(level)) if cell.sku == *sku && supplies(&cell.node) => Some(level),
+                _ => None,
+            });
+            let free: u64 = own.map(|level| u64::from(level.available)).sum();
+            let subject = node.map_or(Subject::Sku(*sku), |node| Subject::Cell(CellKey { sku: *sku, node }));
+            let case = ExceptionKey { kind: ExceptionKind::LowStock, subject };
+            // Who said that it is over is told again when the level moves.
+            let told = match self.appended.entity(&EntityKey::Exception(case)) {
+                Some(Entity::Exception(case)) => case.resolution.as_ref().is_none_or(|end| *end.actor != *"clock"),
+                _ => false,
+            };
+            law!(told || free >= u64::from(*units), "{case}: {free} are free, below {units}, and nobody is told");
         }
         Ok(())
     }
@@ -510,6 +547,14 @@ impl Judge {
             (EntityKey::AddressFormat(country), Some(Entity::AddressFormat(known))) => {
                 let held = engine.catalogue(|c| c.address_format(country).map(|held| held.format().clone()));
                 law!(held.as_ref() == Some(&**known), "addresses of {country} are {held:?} in memory, not {known:?}");
+            }
+            (EntityKey::Exception(key), Some(Entity::Exception(known))) => {
+                let held = engine.exception_by_key(*key);
+                law!(held.as_ref() == Some(&**known), "{key} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Policy(key), Some(Entity::Policy(known))) => {
+                let held = engine.catalogue(|catalogue| catalogue.policies().get(key).cloned());
+                law!(held.as_ref() == Some(known), "{key:?} is {held:?} in memory, {known:?} by the records");
             }
             (EntityKey::Node(index), Some(Entity::Node(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.node(*index).clone());

@@ -12,16 +12,22 @@
 //! | `reserve NAME SECONDS [partial] [via CHANNEL] [by CUSTOMER] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
 //! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
 //! | `change NAME SECONDS or - [SKU N + …]` · `release NAME` | its change, its end |
-//! | `order NAME [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] SKU N [far] + …` | an order; `far` goes to a second destination |
+//! | `order NAME [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] [later SECONDS] SKU N [far] + …` | an order; `far` goes to a second destination |
 //! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
 //! | `accept` `reject` `pick` `pack` `ready` `ship` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
-//! | `stop` `elsewhere` `let_go` `go_on` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse |
+//! | `ready ORDER NUMBER SECONDS` | it waits to be picked up for so long |
+//! | `stop` `elsewhere` `let_go` `go_on` `put_back` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse, put back |
+//! | `move ORDER NUMBER to NODE` · `split ORDER NUMBER LINE N` · `merge ORDER NUMBER NUMBER` | rearranged before it is picked |
 //! | `pick ORDER NUMBER LINE N` · `short ORDER NUMBER LINE N REASON` | units of one line |
 //! | `hold ORDER KIND SECONDS or - PAYMENT or -` · `over ORDER NUMBER` · `never ORDER NUMBER` | a hold and its end; it stands for good |
 //! | `edit ORDER LINE N + LINE at PRICE + add SKU N + east …` | an edit: units, a price, a line more, another destination |
 //! | `confirm ORDER NUMBER` · `decline ORDER NUMBER` | its end |
 //! | `join ORDER ORDER` · `split ORDER NAME LINE N` | shipments that leave together; units that become an order |
 //! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
+//! | `case ID` · `over_case ID` | an exception is assigned, resolved |
+//! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
+//! | `served POLICY` | in which order who waits is served |
+//! | `source ORDER` | its customer takes it from elsewhere |
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
 //! | `come NAME SKU N + …` · `no_more NAME` | so much of it came, and no more will |
 //! | `transfer NAME NODE NODE SECONDS or - SKU N + …` · `later NAME SECONDS` | units that go to another node; another date |
@@ -41,6 +47,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::order::{OrderType, Sealed};
 use crate::domain::payment::PaymentMark;
+use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::quantity::Quantity;
 use crate::domain::stock::MovementKind;
 use crate::domain::time::WallTime;
@@ -130,7 +137,7 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             lines: (!parts.is_empty()).then(|| reserve_lines(parts)),
         }),
         ["release", id] => Command::ReleaseReservation { reservation: (*id).into() },
-        ["order", id, rest @ ..] => Command::PlaceOrder(Box::new(order(id, rest))),
+        ["order", id, rest @ ..] => Command::PlaceOrder(Box::new(order(id, rest, wall))),
         ["cancel", id, rest @ ..] => {
             let lines = match rest {
                 [line, n] => Some(vec![CancelUnits { line: (*line).into(), quantity: units(n), from: None }]),
@@ -169,6 +176,35 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             let edit = format!("edit-{number}").as_str().into();
             Command::EndEdit(EndEdit { order: (*id).into(), edit, outcome })
         }
+        ["case", id] => {
+            let action = ExceptionAction::Assign { owner: "somebody".into() };
+            Command::ChangeException { exception: (*id).into(), action }
+        }
+        ["over_case", id] => {
+            let action = ExceptionAction::Resolve { reason: "looked at".into() };
+            Command::ChangeException { exception: (*id).into(), action }
+        }
+        ["terms", node, seconds] => {
+            let accept_within_s = (*seconds != "-").then(|| number(seconds) as u32);
+            Command::PutPolicy(PutPolicy::Node { node: (*node).into(), accept_within_s })
+        }
+        ["low", sku, node, n] => Command::PutPolicy(PutPolicy::Threshold {
+            sku: (*sku).into(),
+            node: (*node != "-").then(|| (*node).into()),
+            units: (*n != "-").then(|| number(n) as u32),
+        }),
+        [verb @ ("asks" | "goes"), method] => Command::PutPolicy(PutPolicy::Rejection {
+            delivery_method: (*method).into(),
+            policy: if *verb == "asks" { RejectionPolicy::AskCustomer } else { RejectionPolicy::Elsewhere },
+        }),
+        ["served", policy] => Command::PutPolicy(PutPolicy::Fill(match *policy {
+            "priority" => FillPolicy::Priority,
+            "value" => FillPolicy::Value,
+            "promise_date" => FillPolicy::PromiseDate,
+            "fair_share" => FillPolicy::FairShare,
+            _ => FillPolicy::FirstCome,
+        })),
+        ["source", id] => Command::SourceOrder { order: (*id).into() },
         ["inbound", id, node, seconds, parts @ ..] => Command::AnnounceInbound(AnnounceInbound {
             id: Some((*id).into()),
             fingerprint: 0,
@@ -209,9 +245,18 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             Command::ReportPayment(ReportPayment { order: (*id).into(), mark: mark(status), amount })
         }
         [verb, id, at, rest @ ..] => {
-            let action = action(verb, rest)?;
             // A step of an order that does not exist is still a request.
             let order = key_of(id).unwrap_or(OrderKey(1));
+            let action = match (*verb, rest) {
+                ("merge", [with]) => {
+                    let with = FulfillmentKey { order, number: number(with) as u16 }.to_string().as_str().into();
+                    FulfillmentAction::Merge { with }
+                }
+                ("ready", [seconds]) => {
+                    FulfillmentAction::Ready { until: Some(WallTime(wall.0 + number(seconds) * 1_000)) }
+                }
+                _ => action(verb, rest)?,
+            };
             let fulfillment = FulfillmentKey { order, number: number(at) as u16 }.to_string().as_str().into();
             Command::Fulfill(Fulfill { fulfillment, action })
         }
@@ -370,10 +415,10 @@ fn reserve_lines(parts: &[&str]) -> Vec<ReserveLine> {
     parts.split(|word| *word == "+").map(line).collect()
 }
 
-fn order(id: &str, words: &[&str]) -> PlaceOrder {
+fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
     let (mut reservation, mut reacquire, mut kind, mut parts) = (None, false, OrderType::Standard, words);
-    let mut holds = Vec::new();
     let (mut channel, mut customer) = (Text::from("web"), Text::from("customer-1"));
+    let (mut holds, mut release_at) = (Vec::new(), None);
     loop {
         parts = match parts {
             ["with", name, rest @ ..] => {
@@ -395,6 +440,10 @@ fn order(id: &str, words: &[&str]) -> PlaceOrder {
             }
             ["by", name, rest @ ..] => {
                 customer = (*name).into();
+                rest
+            }
+            ["later", seconds, rest @ ..] => {
+                release_at = Some(WallTime(wall.0 + number(seconds) * 1_000));
                 rest
             }
             ["waits", rest @ ..] => {
@@ -432,7 +481,7 @@ fn order(id: &str, words: &[&str]) -> PlaceOrder {
         payment: None,
         total: None,
         holds,
-        wishes: Wishes::default(),
+        wishes: Wishes { release_at, ..Wishes::default() },
     }
 }
 
@@ -463,7 +512,10 @@ fn action(verb: &str, rest: &[&str]) -> Option<FulfillmentAction> {
             FulfillmentAction::Short { lines: named(line, n), reason }
         }
         ("pack", []) => FulfillmentAction::Pack,
-        ("ready", []) => FulfillmentAction::Ready,
+        ("ready", []) => FulfillmentAction::Ready { until: None },
+        ("put_back", []) => FulfillmentAction::PutBack { lines: None },
+        ("move", ["to", node]) => FulfillmentAction::Move { node: (*node).into() },
+        ("split", [line, n]) => FulfillmentAction::Split { lines: named(line, n) },
         ("ship", []) => FulfillmentAction::Ship {
             shipment: Shipment { carrier: "post".into(), service: "parcel".into(), tracking_number: "1".into() },
         },

@@ -1,0 +1,113 @@
+//! Policies: put under the exclusive guard of the catalogue, as nodes and items are; and what follows from one at once.
+
+use super::change::Change;
+use super::withdrawal::Withdrawal;
+use super::{Engine, Executed};
+use crate::domain::command::PutPolicy;
+use crate::domain::event::{Event, PolicyPut};
+use crate::domain::fulfillment::FulfillmentStatus;
+use crate::domain::ids::NodeIndex;
+use crate::domain::item::ItemKind;
+use crate::domain::order::Order;
+use crate::domain::policy::{FillPolicy, Policy, PolicyKey, Standing};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+
+use super::network::Network;
+use super::turn::Turn;
+
+impl Engine {
+    pub(super) fn put_policy(&self, turn: &Turn<'_>, command: &PutPolicy) -> Result<Executed, Rejection> {
+        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let (key, policy) = named(&network, command)?;
+        if network.catalogue.policies().get(&key) == Some(&policy) {
+            return Ok(Executed::done(Reply::Policy(key, policy), network.catalogue.seq));
+        }
+        let put = PolicyPut { key: key.clone(), policy: policy.clone() };
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, vec![Event::PolicyPut(Box::new(put))], None)?;
+        let logged = turn.log(self, sealed, Change::new(&network), Withdrawal::nothing());
+        let seq = logged.seq();
+        logged.done();
+        network.catalogue.put_policy(key.clone(), policy.clone());
+        network.catalogue.seq = seq;
+        if key == PolicyKey::Fill {
+            self.rank_anew(&network);
+        }
+        drop(network);
+        match &key {
+            PolicyKey::Node(node) => self.watch_answers_of(*node),
+            PolicyKey::Threshold(sku, _) => self.watch_level(*sku),
+            PolicyKey::Rejection(_) | PolicyKey::Fill => {}
+        }
+        Ok(Executed::done(Reply::Policy(key, policy), seq))
+    }
+
+    /// Whoever waits with a right takes its new place. The caller holds the catalogue exclusively, so nobody else holds
+    /// an order or a ledger.
+    fn rank_anew(&self, network: &Network) {
+        for key in self.orders.keys() {
+            let slot = self.orders.lock(key);
+            if let Some(order) = slot.as_ref().and_then(|slot| slot.as_ref()) {
+                rank(network, order);
+            }
+        }
+    }
+
+    /// An order takes the places its lines have now: something about them changed. The caller holds it.
+    pub(super) fn rank_again(&self, network: &Network, order: &Order) {
+        if network.catalogue.policies().fill() != FillPolicy::FirstCome {
+            rank(network, order);
+        }
+    }
+
+    /// Tells the clock of everything a node has not answered.
+    fn watch_answers_of(&self, node: NodeIndex) {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        for key in self.orders.keys() {
+            let slot = self.orders.lock(key);
+            let Some(order) = slot.as_ref().and_then(|slot| slot.as_ref()) else { continue };
+            let unanswered = |f: &&crate::domain::fulfillment::FulfillmentOrder| {
+                f.node == node && f.status == FulfillmentStatus::Submitted
+            };
+            for fulfillment in order.fulfillment_orders.iter().filter(unanswered) {
+                self.watch_windows(&network, order, fulfillment.number..=fulfillment.number);
+            }
+        }
+    }
+}
+
+/// The lines of an order that wait with a right take their places.
+fn rank(network: &Network, order: &Order) {
+    let standing = Standing::of(network.catalogue.policies().fill(), order);
+    for (line, own) in (0..).zip(&order.lines).filter(|(_, line)| line.waiting() > 0) {
+        let waiting = (order.key, line);
+        for (sku, _) in own.placed.stock(1) {
+            let mut ledger = network.sku(sku).ledger.lock();
+            if let Some(units) = ledger.queue().get(&waiting).copied() {
+                ledger.enqueue(waiting, units, standing.rank(&own.placed, units));
+            }
+        }
+    }
+}
+
+/// A policy about things of this catalogue.
+fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), Rejection> {
+    Ok(match command {
+        PutPolicy::Node { node, accept_within_s } => {
+            let index = network.catalogue.node_index(node).ok_or_else(|| Rejection::not_found("node", &**node))?;
+            (PolicyKey::Node(index), Policy::Node { accept_within_s: *accept_within_s })
+        }
+        PutPolicy::Threshold { sku, node, units } => {
+            let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", &**sku))?;
+            if network.catalogue.kind(index) != ItemKind::Product {
+                return Err(Rejection::invalid("units", "not_stocked", format!("{sku} is not a product")));
+            }
+            let node = node.as_ref().map(|node| network.find_node("node", node)).transpose()?;
+            (PolicyKey::Threshold(index, node), Policy::Threshold { units: *units })
+        }
+        PutPolicy::Rejection { delivery_method, policy } => {
+            (PolicyKey::Rejection(delivery_method.clone()), Policy::Rejection(*policy))
+        }
+        PutPolicy::Fill(policy) => (PolicyKey::Fill, Policy::Fill(*policy)),
+    })
+}

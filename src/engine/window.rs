@@ -1,0 +1,119 @@
+//! What the clock does to fulfilment orders: hands those to their nodes whose window begins, takes back what nobody picked
+//! up in time, and what a node did not answer in the time it is given. Each is a record, written a little after its
+//! instant.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::ops::RangeInclusive;
+
+use super::Engine;
+use super::fulfill::Tried;
+use super::network::Network;
+use super::table::Locked;
+use super::turn::Turn;
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
+use crate::domain::ids::OrderKey;
+use crate::domain::order::Order;
+use crate::domain::time::JournalTime;
+
+/// Fulfilment orders by the instant at which the clock takes them on.
+pub type WindowsDue = BinaryHeap<Reverse<(JournalTime, OrderKey, u16)>>;
+
+/// Fulfilment orders the clock takes on at once, each a record.
+const TAKEN_ON_MAX: usize = 1_024;
+/// Why what was ready is taken back.
+const PICKUP_ENDED: &str = "pickup_window_ended";
+/// Why what a node did not answer is taken back.
+pub const NO_RESPONSE: &str = "no_response";
+
+impl Engine {
+    /// Tells the clock of fulfilment orders of an order, by number.
+    pub(super) fn watch_windows(&self, network: &Network, order: &Order, numbers: RangeInclusive<u16>) {
+        let watched = order.fulfillment_orders.iter().filter(|f| numbers.contains(&f.number));
+        let due = watched.filter_map(|f| Some(Reverse((due_at(network, order, f)?, order.key, f.number))));
+        let mut due = due.peekable();
+        if due.peek().is_some() {
+            self.windows_due.lock().extend(due);
+        }
+    }
+
+    /// The same for an order that may have been given further ones.
+    pub(super) fn watch_new_windows(&self, network: &Network, slot: &Locked<Order>) {
+        let Some(order) = slot.as_ref() else { return };
+        if order.release_at.is_some() || !network.catalogue.policies().is_empty() {
+            self.watch_windows(network, order, 1..=order.next_number());
+        }
+    }
+
+    /// Takes on what is due; answers when the clock should come again.
+    pub(super) fn take_windows_on(&self, turn: &Turn<'_>, now: JournalTime) -> Option<JournalTime> {
+        let mut due = Vec::new();
+        let next = {
+            let mut heap = self.windows_due.lock();
+            while due.len() < TAKEN_ON_MAX
+                && let Some(Reverse((at, key, number))) = heap.peek().copied()
+                && at <= now
+            {
+                heap.pop();
+                due.push((key, number));
+            }
+            heap.peek().map(|Reverse((at, ..))| *at)
+        };
+        for (key, number) in due {
+            self.take_on(turn, key, number, now);
+        }
+        next
+    }
+
+    fn take_on(&self, turn: &Turn<'_>, key: OrderKey, number: u16, now: JournalTime) {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let touched = {
+            let Some(mut slot) = self.orders.lock(key) else { return };
+            let order = slot.as_ref().expect("a locked entity is there");
+            let Some(fulfillment) = order.fulfillment(number) else { return };
+            // It may have gone on since the clock was told, or be held: then it is due later, or never.
+            let Some(at) = due_at(&network, order, fulfillment) else { return };
+            let step = step_of(fulfillment);
+            if at > now {
+                return self.watch_windows(&network, order, number..=number);
+            }
+            match self.log_step(turn, &network, &mut slot, number, step, now, None) {
+                Ok(Tried::Done((_, touched))) => touched,
+                // Units only come back, so nothing is waited for; a record too large for them stays where it is.
+                Ok(Tried::Again) | Err(_) => BTreeSet::new(),
+            }
+        };
+        self.follow_up(turn, &network, touched);
+        self.resource(turn, &network, key);
+    }
+}
+
+/// When the clock takes it on from where it stands; never when `None`.
+fn due_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> Option<JournalTime> {
+    match fulfillment.status {
+        FulfillmentStatus::Scheduled | FulfillmentStatus::Ready => fulfillment.until.map(|until| until.journal),
+        FulfillmentStatus::Submitted => {
+            let within = network.catalogue.policies().accept_within_s(fulfillment.node)?;
+            asked_since(order, fulfillment).map(|since| since.plus_s(u64::from(within)))
+        }
+        _ => None,
+    }
+}
+
+/// Since when its node can answer: not while a hold forbids it to, and from the end of the last one on.
+fn asked_since(order: &Order, fulfillment: &FulfillmentOrder) -> Option<JournalTime> {
+    let mut holds = order.holds.iter().filter(|hold| hold.terms.kind.forbids(FulfillmentVerb::Accept));
+    holds.try_fold(fulfillment.since, |since, hold| {
+        let (ended, _) = hold.ended.as_ref()?;
+        (!hold.forbids(FulfillmentVerb::Accept)).then_some(since.max(*ended))
+    })
+}
+
+/// The step that is due from where it stands.
+fn step_of(fulfillment: &FulfillmentOrder) -> FulfillmentStep {
+    match fulfillment.status {
+        FulfillmentStatus::Ready => FulfillmentStep::Stopped { reason: PICKUP_ENDED.into(), resourced: false },
+        FulfillmentStatus::Submitted => FulfillmentStep::Rejected { reason: NO_RESPONSE.into() },
+        _ => FulfillmentStep::Submitted,
+    }
+}

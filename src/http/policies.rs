@@ -1,0 +1,76 @@
+//! Policies: what was decided about nodes, levels and delivery methods.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::front::Front;
+use super::reply::{Replied, found, made};
+use super::request::{Params, Path, Write};
+use crate::api::page::{Page, Paging};
+use crate::api::policy::{FillPut, NodeTerms, PolicyJson, RejectionPut, ThresholdPut};
+use crate::api::scalar::{Id, Sku, checked};
+use crate::api::words::DeliveryMethod;
+use crate::domain::ids::Text;
+
+/// How a node is dealt with: what it has not accepted in time it is taken to reject.
+#[utoipa::path(
+    put, path = "/v1/nodes/{node}/terms", tag = "policies", request_body = NodeTerms,
+    params(("node" = Id, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_terms(State(front): State<Front>, Path(node): Path<Text>, write: Write<NodeTerms>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(node)).await?))
+}
+
+/// The level of an item below which somebody wants to know: an exception is raised when it falls below.
+#[utoipa::path(
+    put, path = "/v1/items/{sku}/threshold", tag = "policies", request_body = ThresholdPut,
+    params(("sku" = Sku, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_threshold(State(front): State<Front>, Path(sku): Path<Text>, write: Write<ThresholdPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(sku)).await?))
+}
+
+/// What happens to the units of an order with that delivery method when its node will not, or cannot, do it.
+#[utoipa::path(
+    put, path = "/v1/rejection-policies/{delivery_method}", tag = "policies", request_body = RejectionPut,
+    params(("delivery_method" = DeliveryMethod, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_rejection(
+    State(front): State<Front>,
+    Path(method): Path<Text>,
+    write: Write<RejectionPut>,
+) -> Replied {
+    let method: DeliveryMethod = checked("delivery_method", &method)?;
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(method)).await?))
+}
+
+/// In which order those who wait for a sku are served, from now on.
+#[utoipa::path(
+    put, path = "/v1/fill-policy", tag = "policies", request_body = FillPut,
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_fill(State(front): State<Front>, write: Write<FillPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command()).await?))
+}
+
+/// Everything that was decided.
+#[utoipa::path(
+    get, path = "/v1/policies", tag = "policies",
+    params(Paging),
+    responses((status = 200, body = Page<PolicyJson>)),
+)]
+pub async fn policies(State(front): State<Front>, Params(paging): Params<Paging>) -> Replied {
+    let page = front.catalogue(|c| {
+        let all: Vec<_> = c.policies().iter().collect();
+        let (policies, next) = paging.slice(&all);
+        Page::new(policies.iter().map(|(key, policy)| PolicyJson::of(key, policy, c)).collect(), next)
+    });
+    Ok(found(page.await?))
+}

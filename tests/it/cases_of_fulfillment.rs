@@ -1,0 +1,68 @@
+//! Faults of other systems in fulfilment that must not happen here, each named after its row.
+
+use ordain::domain::command::*;
+use ordain::domain::exception::{ExceptionKey, ExceptionKind, Subject};
+use ordain::domain::ids::FulfillmentKey;
+use ordain::domain::order::{Order, OrderStatus};
+use ordain::domain::reply::Reply;
+use ordain::domain::stock::Level;
+
+use crate::shop::{Shop, order, quantity, text};
+
+fn step(shop: &Shop, of: &Order, number: u16, action: FulfillmentAction) -> Order {
+    let key = FulfillmentKey { order: of.key, number };
+    match shop.run(Command::Fulfill(Fulfill { fulfillment: text(&key.to_string()), action })).expect("legal") {
+        Reply::Fulfillment { order, .. } => *order,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn level(shop: &Shop, node: &str) -> Level {
+    let view = shop.ordain.engine().stock("phone").expect("known");
+    view.nodes.iter().find(|(id, _)| &**id == node).map(|(_, level)| *level).unwrap_or_default()
+}
+
+#[test]
+fn case_27_a_rejected_pickup_is_not_brokered_elsewhere_behind_its_customers_back() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let shop = Shop::with_phones(dir.path(), 3, 3);
+    let wanted = PlaceOrder { delivery_method: text("pickup"), ..order("p1", &[("phone", 2)]) };
+    let placed = shop.place(wanted).expect("enough");
+    let refused = step(&shop, &placed, 1, FulfillmentAction::Reject { reason: text("closed") });
+    assert_eq!((refused.totals().unallocated, refused.fulfillment_orders.len()), (2, 1));
+    let case = ExceptionKey { kind: ExceptionKind::PickupRefused, subject: Subject::Order(placed.key) };
+    assert!(shop.ordain.engine().exception_by_key(case).is_some_and(|case| case.is_open()), "somebody is told");
+    let shop = shop.restart(dir.path());
+    let still = shop.ordain.engine().order(&placed.name()).expect("known");
+    assert_eq!(still.totals().unallocated, 2, "a restart sends it nowhere either");
+    // The customer takes it from elsewhere, or not at all: somebody says which.
+    let Ok(Reply::Order(sent)) = shop.run(Command::SourceOrder { order: text(&placed.name()) }) else {
+        panic!("it waits for that");
+    };
+    assert_eq!(sent.status(), OrderStatus::FullyAllocated);
+    shop.check();
+}
+
+#[test]
+fn case_34_packed_units_that_are_cancelled_are_sold_again_when_they_are_put_back() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let shop = Shop::with_phones(dir.path(), 3, 0);
+    let placed = shop.place(order("p1", &[("phone", 3)])).expect("enough");
+    use FulfillmentAction::{Accept, Cancel, CancelAccept, Pack, Pick, PutBack, Split};
+    // Part of it goes on: the rest is a fulfilment order of its own.
+    let lines = vec![NamedUnits { line: text("1"), quantity: quantity(2) }];
+    step(&shop, &placed, 1, Split { lines });
+    for number in [1, 2] {
+        [Accept, Pick { lines: None }, Pack].into_iter().for_each(|action| drop(step(&shop, &placed, number, action)));
+    }
+    step(&shop, &placed, 2, Cancel { reason: text("changed mind"), resource: false });
+    let stopped = step(&shop, &placed, 2, CancelAccept);
+    assert_eq!((stopped.totals().packed, stopped.totals().cancelled), (1, 2));
+    let is = level(&shop, "east");
+    assert_eq!((is.available, is.committed, is.quality_control), (0, 1, 2), "not for sale yet");
+    let shop = shop.restart(dir.path());
+    step(&shop, &placed, 2, PutBack { lines: None });
+    let is = level(&shop, "east");
+    assert_eq!((is.available, is.committed, is.quality_control), (2, 1, 0));
+    shop.check();
+}
