@@ -60,7 +60,8 @@ impl Place {
     fn command(&self) -> Command {
         let (mut command, mib) = (Command::new(binary()), self.mib.to_string());
         command.args(["serve", "--listen", "127.0.0.1:0", "--generation-mib", &mib, "--snapshot-mib", &mib]);
-        command.args(["--store", self.store(), "--data"]).arg(self.data());
+        // What has ended leaves memory at once, so that kills find the archive at work too.
+        command.args(["--archive-after-s", "0", "--store", self.store(), "--data"]).arg(self.data());
         command.stdout(Stdio::piped()).stderr(self.log());
         command
     }
