@@ -197,9 +197,9 @@ fn acknowledged_survives_any_loss_of_power_on_plain_files() {
 }
 
 /// Before and after every call of the rare paths in one recording, each a disk of its own. `ORDAIN_RARE_EVERY` takes every
-/// n-th call only (default 12, from a place that the seed says); 1 takes all.
+/// n-th call only (default 24, from a place that the seed says); 1 takes all.
 fn attack_rare_calls(store: StoreKind) {
-    let (seed, every) = (setting("ORDAIN_SEED", 1), setting("ORDAIN_RARE_EVERY", 12).max(1));
+    let (seed, every) = (setting("ORDAIN_SEED", 1), setting("ORDAIN_RARE_EVERY", 24).max(1));
     let recording = record(store, seed, 3);
     let trace = Arc::new(recording.trace());
     let (rare, mut dice) = (trace.rare(), Dice::new(seed));
