@@ -5,6 +5,7 @@
 
 mod backup;
 mod check;
+pub mod convert;
 pub mod demo;
 mod dump;
 mod import;
@@ -34,6 +35,7 @@ struct Line {
 enum Command {
     Serve(serve::Serve),
     Import(import::Import),
+    Convert(convert::Convert),
     Check(check::Check),
     Dump(dump::Dump),
     Backup(backup::Backup),
@@ -111,6 +113,7 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match line.command {
         Command::Serve(command) => command.run(),
         Command::Import(command) => command.run(),
+        Command::Convert(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Dump(command) => command.run(),
         Command::Backup(command) => command.run(),

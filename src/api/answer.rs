@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::address::AddressFormatJson;
+use super::calendar::CalendarJson;
+use super::carrier::CarrierJson;
 use super::channel::ChannelJson;
 use super::cycle_count::CycleCountJson;
 use super::edit::EditJson;
@@ -19,6 +21,8 @@ use super::rule_set::RuleSetJson;
 use super::stock::{CellJson, CountedJson, LevelsJson};
 use super::subscription::SubscriptionJson;
 use super::transfer::TransferJson;
+use super::zones::ZoneChartJson;
+use crate::domain::carrier::ShippingTerms;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, Level};
@@ -49,8 +53,17 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
         Reply::AddressFormat { format, .. } => json(&AddressFormatJson::from(format.as_ref())),
         Reply::Channel { channel, used, .. } => json(&ChannelJson::of(channel, used, catalogue)),
+        Reply::Shipping { terms, .. } => shipping(terms),
         Reply::Edit { order, number } => EditJson::written(order, *number, catalogue, now.journal),
         Reply::Fulfillment { order, key } => json(&FulfillmentJson::of(order, key.number, catalogue)),
+    }
+}
+
+fn shipping(terms: &ShippingTerms) -> Vec<u8> {
+    match terms {
+        ShippingTerms::Carrier(carrier) => json(&CarrierJson::from(carrier)),
+        ShippingTerms::Calendar(calendar) => json(&CalendarJson::from(calendar)),
+        ShippingTerms::ZoneChart(chart) => json(&ZoneChartJson::of(&chart.table, chart.from, &chart.chart)),
     }
 }
 

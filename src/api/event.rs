@@ -5,11 +5,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::calendar::CalendarJson;
+use super::carrier::CarrierJson;
 use super::policy::PolicyJson;
 use super::reading::shape;
 use super::scalar::{Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::archive::Archiving;
+use crate::domain::carrier::ShippingTerms;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::{ChannelEvent, Limit};
 use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
@@ -139,6 +142,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::TransferChanged(e) => transfer_changed(e, names),
         Event::ChannelChanged(e) => channel_changed(e, names),
         Event::CycleCountChanged(e) => cycle_count_changed(e, names),
+        Event::ShippingPut(terms) => shipping_put(terms),
         Event::CountNoted(e) => json!({
             "type": "count_noted", "sku": names.sku(e.cell.sku), "node": names.node(e.cell.node), "source": e.source,
             "source_seq": e.source_seq, "observed_at": Instant::from(e.observed_at), "counted": e.counted,
@@ -233,6 +237,18 @@ fn inbound_changed(changed: &InboundChanged, names: &impl Names) -> Value {
     };
     name(&mut facts, kind, "inbound", changed.key.to_string(), changed.version);
     facts
+}
+
+/// A carrier or a calendar is told whole, a chart by its name.
+fn shipping_put(terms: &ShippingTerms) -> Value {
+    match terms {
+        ShippingTerms::Carrier(carrier) => json!({"type": "carrier_put", "carrier": CarrierJson::from(carrier)}),
+        ShippingTerms::Calendar(calendar) => json!({"type": "calendar_put", "calendar": CalendarJson::from(calendar)}),
+        ShippingTerms::ZoneChart(chart) => json!({
+            "type": "zone_chart_put", "table": chart.table, "from": chart.from.to_string(),
+            "ranges": chart.chart.ranges().len(),
+        }),
+    }
 }
 
 fn cycle_count_changed(changed: &CycleCountChanged, names: &impl Names) -> Value {

@@ -10,6 +10,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::address::AddressFormatLine;
+use super::calendar::CalendarPut;
+use super::carrier::CarrierPut;
 use super::item::ItemPut;
 use super::json::Json;
 use super::node::NodePut;
@@ -19,6 +21,7 @@ use super::problem::Problem;
 use super::reading::{At, Faults, Shape, finished, shape};
 use super::scalar::{Count, Id, Instant, Name, Sequence, Sku};
 use super::stock::sequence_needs_source;
+use super::zones::{PostalPrefix, ZoneChartPut};
 use crate::domain::command::{Command, SetOnHand};
 
 /// Most refusals that a report tells one by one.
@@ -43,6 +46,12 @@ pub enum ImportKind {
     History,
     /// How addresses are written, each with its `country`.
     AddressFormats,
+    /// Carriers, each with its `id`.
+    Carriers,
+    /// Calendars, each with its `id`.
+    Calendars,
+    /// Charts of zones, each with its `table` and `from`.
+    Zones,
 }
 
 shape! {
@@ -87,6 +96,9 @@ impl ImportKind {
             "orders" => Some(Self::Orders),
             "address_formats" => Some(Self::AddressFormats),
             "history" => Some(Self::History),
+            "carriers" => Some(Self::Carriers),
+            "calendars" => Some(Self::Calendars),
+            "zones" => Some(Self::Zones),
             _ => None,
         }
     }
@@ -111,6 +123,20 @@ impl ImportKind {
             }
             Self::Orders => {
                 NewOrder::read(&line, &at).map(|order| Command::PlaceOrder(Box::new(order.order(fingerprint))))
+            }
+            Self::Carriers => {
+                let id: Option<Id> = named(&mut line, "id", &at);
+                id.zip(CarrierPut::read(&line, &at)).map(|(id, put)| put.command(id.0))
+            }
+            Self::Calendars => {
+                let id: Option<Id> = named(&mut line, "id", &at);
+                id.zip(CalendarPut::read(&line, &at)).map(|(id, put)| put.command(id.0))
+            }
+            Self::Zones => {
+                let table: Option<Id> = named(&mut line, "table", &at);
+                let from: Option<PostalPrefix> = named(&mut line, "from", &at);
+                let chart = ZoneChartPut::read(&line, &at);
+                table.zip(from).zip(chart).map(|((table, from), chart)| chart.command(table.0, from.0))
             }
             Self::History => {
                 let closed_at: Option<Instant> = named(&mut line, "closed_at", &at);

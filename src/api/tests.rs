@@ -1,6 +1,8 @@
 //! The conversions, against the table of bad input that the test over HTTP reads too.
 
 use super::address::AddressFormatPut;
+use super::calendar::CalendarPut;
+use super::carrier::CarrierPut;
 use super::channel::ChannelPut;
 use super::cycle_count::{CountCancelling, NewCount, Results};
 use super::edit::NewEdit;
@@ -14,11 +16,13 @@ use super::node::{NodeChange, NodePut};
 use super::order::{Cancellation, Consolidation, NewOrder, Splitting};
 use super::policy::{FillPut, NodeTerms, RejectionPut, ThresholdPut};
 use super::problem::{CODES, Problem};
+use super::rates::RatesRequest;
 use super::reading::{Shape, read};
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
 use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
 use super::subscription::{SubscriptionPut, SubscriptionReason};
 use super::transfer::{NewTransfer, TransferCancelling, TransferChange, TransferReceipt};
+use super::zones::ZoneChartPut;
 
 mod fuzz;
 
@@ -58,6 +62,10 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["orders", _, "edits", _, "confirm" | "decline"]) => read_as::<Nothing>(body),
         ("POST", ["orders", _, "payments"]) => read_as::<NewPayment>(body),
         ("PUT", ["channels", _]) => read_as::<ChannelPut>(body),
+        ("PUT", ["carriers", _]) => read_as::<CarrierPut>(body),
+        ("PUT", ["calendars", _]) => read_as::<CalendarPut>(body),
+        ("PUT", ["zone-tables", _, _]) => read_as::<ZoneChartPut>(body),
+        ("POST", ["rates"]) => read_as::<RatesRequest>(body),
         ("POST", ["inbound"]) => read_as::<NewInbound>(body),
         ("PATCH", ["inbound", _]) => read_as::<InboundChange>(body),
         ("POST", ["inbound", _, "receipts"]) => read_as::<Receipt>(body),

@@ -3,6 +3,7 @@
 //! Promises: a word never changes its meaning; a variant without a word does not compile; a word that is not in the
 //! list is refused with `unknown_word` and the list.
 
+use jiff::civil::Weekday;
 use serde::{Serialize, Serializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
@@ -11,6 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::json::Json;
 use super::reading::{At, Shape, shown};
 use crate::domain::address::AddressField;
+use crate::domain::carrier::rates::WeightUnit;
 use crate::domain::command::StockState;
 use crate::domain::cycle_count::CycleCountStatus;
 use crate::domain::decision::FenceReason;
@@ -129,7 +131,90 @@ pub enum ReleasingPayment {
     Paid,
 }
 
+/// A weekday.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum WeekdayWord {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+impl From<WeekdayWord> for Weekday {
+    fn from(word: WeekdayWord) -> Self {
+        Self::Monday.wrapping_add(word as i64)
+    }
+}
+
+impl From<Weekday> for WeekdayWord {
+    fn from(day: Weekday) -> Self {
+        Self::ALL[day.to_monday_zero_offset() as usize]
+    }
+}
+
+impl Serialize for WeekdayWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        as_word(self, serializer)
+    }
+}
+
+/// How a carrier tells zones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum ZonesBy {
+    DistanceKm,
+    PrefixTable,
+    Country,
+}
+
+impl Serialize for ZonesBy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        as_word(self, serializer)
+    }
+}
+
+/// In what a carrier weighs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum WeightUnitWord {
+    Lb,
+    Kg,
+}
+
+impl Serialize for WeightUnitWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        as_word(self, serializer)
+    }
+}
+
+impl From<WeightUnitWord> for WeightUnit {
+    fn from(word: WeightUnitWord) -> Self {
+        match word {
+            WeightUnitWord::Lb => Self::Pound,
+            WeightUnitWord::Kg => Self::Kilogram,
+        }
+    }
+}
+
+impl From<WeightUnit> for WeightUnitWord {
+    fn from(unit: WeightUnit) -> Self {
+        match unit {
+            WeightUnit::Pound => Self::Lb,
+            WeightUnit::Kilogram => Self::Kg,
+        }
+    }
+}
+
 words! {
+    WeekdayWord {
+        Mon = "mon", Tue = "tue", Wed = "wed", Thu = "thu", Fri = "fri", Sat = "sat", Sun = "sun",
+    }
+    ZonesBy { DistanceKm = "distance_km", PrefixTable = "prefix_table", Country = "country" }
+    WeightUnitWord { Lb = "lb", Kg = "kg" }
     NodeKind {
         Warehouse = "warehouse", Store = "store", ThirdParty = "third_party", Supplier = "supplier",
         Virtual = "virtual",

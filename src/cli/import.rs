@@ -51,6 +51,12 @@ enum Kind {
     /// How addresses are written, country by country.
     #[value(name = "address_formats")]
     AddressFormats,
+    /// Carriers with their services, zones and rates.
+    Carriers,
+    /// Calendars of nodes and countries.
+    Calendars,
+    /// Charts of zones by postal prefix.
+    Zones,
 }
 
 impl Kind {
@@ -62,6 +68,9 @@ impl Kind {
             Self::Orders => "orders",
             Self::AddressFormats => "address_formats",
             Self::History => "history",
+            Self::Carriers => "carriers",
+            Self::Calendars => "calendars",
+            Self::Zones => "zones",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the solver reads: nodes, items, rule sets and channels, stamped with the sequence of the last change.
+//! What the solver reads: nodes, items, rule sets, channels and shipping, stamped with the sequence of the last change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::address::KnownFormat;
+use super::carrier::{Shipping, ShippingTerms};
 use super::channel::{ChannelTerms, Whose};
 use super::geo::Place;
 use super::ids::{ChannelIndex, NodeIndex, SkuIndex, Text};
@@ -46,6 +47,8 @@ pub struct Catalogue {
     /// every process; skus are chosen by who keeps the catalogue, never by a customer.
     item_by_sku: HashTable<SkuIndex>,
     hashing: RandomState,
+    /// Carriers, calendars and zones; apart, since no order reads them as long as there is no carrier.
+    shipping: Box<Shipping>,
 }
 
 /// Sku and kind of every item by index, packed: what a look for an item reads. Items themselves lie anywhere, and a
@@ -94,6 +97,7 @@ impl Catalogue {
             node_by_id: HashMap::new(),
             item_by_sku: HashTable::new(),
             hashing: RandomState::default(),
+            shipping: Box::default(),
         }
     }
 
@@ -138,6 +142,16 @@ impl Catalogue {
     /// Puts the active version of a rule set.
     pub fn put_rule_set(&mut self, rule_set: RuleSet) {
         self.rule_sets.insert(rule_set.name.clone(), rule_set);
+    }
+
+    /// Puts a carrier, a calendar or a chart of zones.
+    pub fn put_shipping(&mut self, terms: ShippingTerms) {
+        self.shipping.put(terms);
+    }
+
+    /// Carriers, calendars and zones.
+    pub fn shipping(&self) -> &Shipping {
+        &self.shipping
     }
 
     /// Adds a channel at the next index, or replaces the one that is there.

@@ -10,6 +10,7 @@ mod order;
 mod past_order;
 mod policy;
 mod reservation;
+mod shipping;
 mod stock;
 mod subscription;
 mod supply;
@@ -22,11 +23,13 @@ pub use order::*;
 pub use past_order::*;
 pub use policy::*;
 pub use reservation::*;
+pub use shipping::*;
 pub use stock::*;
 pub use subscription::*;
 pub use supply::*;
 
 use super::address::AddressFormat;
+use super::carrier::ShippingTerms;
 use super::ids::Text;
 use super::node::Node;
 use super::rule_set::RuleSet;
@@ -162,6 +165,8 @@ pub enum Command {
         /// What happens to it.
         action: SubscriptionAction,
     },
+    /// Create or replace a carrier, a calendar or a chart of zones.
+    PutShipping(Box<ShippingTerms>),
     /// Create or replace a channel.
     PutChannel(Box<PutChannel>),
     /// Put how addresses of a country are written.

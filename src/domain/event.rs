@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::AddressFormat;
 use super::archive::Archiving;
+use super::carrier::ShippingTerms;
 use super::channel::ChannelEvent;
 use super::count::Moved;
 use super::cycle_count::CycleCountEvent;
@@ -248,6 +249,8 @@ pub enum Event {
     Archiving(Archiving),
     /// See [`AddressFormat`]: it was put.
     AddressFormatPut(Box<AddressFormat>),
+    /// A carrier, a calendar or a chart of zones was put, whole.
+    ShippingPut(Box<ShippingTerms>),
     /// See [`CycleCountChanged`].
     CycleCountChanged(Box<CycleCountChanged>),
     /// See [`ExceptionChanged`].
@@ -276,6 +279,7 @@ impl Event {
             Self::SubscriptionChanged(_) => 15,
             Self::Archiving(_) => 18,
             Self::AddressFormatPut(_) => 24,
+            Self::ShippingPut(_) => 22,
             Self::CycleCountChanged(_) => 21,
             Self::ExceptionChanged(_) => 14,
             Self::PolicyPut(_) => 20,
@@ -299,6 +303,7 @@ impl Event {
             Self::Archiving(e) => EntityKey::Order(e.key()),
             Self::ExceptionChanged(e) => EntityKey::Exception(e.key),
             Self::PolicyPut(e) => EntityKey::Policy(e.key.clone()),
+            Self::ShippingPut(terms) => EntityKey::Shipping(terms.key()),
             Self::CountNoted(e) => EntityKey::Count(e.cell),
             Self::SubscriptionChanged(e) => EntityKey::Subscription(e.key),
             Self::AddressFormatPut(e) => EntityKey::AddressFormat(e.country.clone()),
@@ -321,6 +326,7 @@ impl Event {
             | Self::NodePut(_)
             | Self::ItemPut(_)
             | Self::RuleSetPut(_)
+            | Self::ShippingPut(_)
             | Self::AddressFormatPut(_)
             | Self::PolicyPut(_) => true,
             Self::ChannelChanged(e) => matches!(e.event, ChannelEvent::Put(_)),

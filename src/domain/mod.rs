@@ -6,6 +6,7 @@
 pub mod address;
 pub mod archive;
 pub mod availability;
+pub mod carrier;
 pub mod catalogue;
 pub mod channel;
 pub mod channel_limits;
@@ -36,6 +37,7 @@ pub mod particulars;
 pub mod past_order;
 pub mod payment;
 pub mod policy;
+pub mod promise;
 pub mod quantity;
 pub mod record;
 pub mod rejection;

@@ -1,6 +1,7 @@
 //! Replies: what a command or a read answers, in domain values.
 
 use super::address::AddressFormat;
+use super::carrier::ShippingTerms;
 use super::channel::ChannelTerms;
 use super::count::Dropped;
 use super::cycle_count::CycleCount;
@@ -104,6 +105,13 @@ pub enum Reply {
     AddressFormat {
         /// The format.
         format: Box<AddressFormat>,
+        /// Whether it was created.
+        created: bool,
+    },
+    /// A carrier, a calendar or a chart of zones, and whether it is new.
+    Shipping {
+        /// What was put.
+        terms: Box<ShippingTerms>,
         /// Whether it was created.
         created: bool,
     },

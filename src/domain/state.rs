@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::address::AddressFormat;
+use super::carrier::{ShippingKey, ShippingTerms};
 use super::channel::Channel;
 use super::count::{CountMark, Minute, MinuteKey};
 use super::cycle_count::CycleCount;
@@ -68,6 +69,8 @@ pub enum EntityKey {
     Policy(PolicyKey),
     /// A cycle count.
     CycleCount(CycleCountKey),
+    /// A carrier, a calendar or a chart of zones.
+    Shipping(ShippingKey),
     /// How addresses of a country are written.
     AddressFormat(Text),
 }
@@ -117,6 +120,8 @@ pub enum Entity {
     Minute(Box<Minute>),
     /// A cycle count.
     CycleCount(Box<CycleCount>),
+    /// A carrier, a calendar or a chart of zones.
+    Shipping(Box<ShippingTerms>),
     /// How addresses of a country are written.
     AddressFormat(Box<AddressFormat>),
     /// An exception.
@@ -144,6 +149,7 @@ impl EntityKey {
             Self::Subscription(_) => 14,
             Self::Minute(_) => 19,
             Self::CycleCount(_) => 21,
+            Self::Shipping(_) => 22,
             Self::AddressFormat(_) => 24,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
@@ -222,6 +228,7 @@ impl Entity {
                 Exception::fold(Some(*before), e.key, e.version, header, &e.event).map(|x| Self::Exception(Box::new(x)))
             }
             (None | Some(Self::Policy(_)), Event::PolicyPut(put)) => Ok(Self::Policy(put.policy.clone())),
+            (None | Some(Self::Shipping(_)), Event::ShippingPut(terms)) => Ok(Self::Shipping(terms.clone())),
             (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
             (before, event) => Err(LawBroken(format!("{event:?} does not follow {before:?}"))),
         }
@@ -285,6 +292,7 @@ pub struct State {
     cycle_counts: BTreeMap<CycleCountKey, Entity>,
     exceptions: BTreeMap<ExceptionKey, Entity>,
     policies: BTreeMap<PolicyKey, Entity>,
+    shipping: BTreeMap<ShippingKey, Entity>,
 }
 
 impl State {
@@ -314,6 +322,7 @@ impl State {
             EntityKey::CycleCount(key) => drop(self.cycle_counts.insert(key, entity)),
             EntityKey::Exception(key) => drop(self.exceptions.insert(key, entity)),
             EntityKey::Policy(key) => drop(self.policies.insert(key, entity)),
+            EntityKey::Shipping(key) => drop(self.shipping.insert(key, entity)),
         }
     }
 
@@ -349,6 +358,7 @@ impl State {
             EntityKey::CycleCount(key) => self.cycle_counts.remove(key),
             EntityKey::Exception(key) => self.exceptions.remove(key),
             EntityKey::Policy(key) => self.policies.remove(key),
+            EntityKey::Shipping(key) => self.shipping.remove(key),
         }
     }
 
@@ -371,6 +381,7 @@ impl State {
     pub fn len(&self) -> usize {
         let cells: usize = self.cells.values().map(Vec::len).sum();
         let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len() + self.channels.len();
+        let catalogue = catalogue + self.shipping.len();
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
         let open = open + self.subscriptions.len() + self.cycle_counts.len() + self.address_formats.len();
@@ -408,6 +419,7 @@ impl State {
             EntityKey::CycleCount(key) => self.cycle_counts.get(key),
             EntityKey::Exception(key) => self.exceptions.get(key),
             EntityKey::Policy(key) => self.policies.get(key),
+            EntityKey::Shipping(key) => self.shipping.get(key),
         }
     }
 
@@ -441,6 +453,7 @@ impl State {
         let cycle_counts = self.cycle_counts.iter().map(|(key, entity)| (EntityKey::CycleCount(*key), entity));
         let exceptions = self.exceptions.iter().map(|(key, entity)| (EntityKey::Exception(*key), entity));
         let policies = self.policies.iter().map(|(key, entity)| (EntityKey::Policy(key.clone()), entity));
+        let shipping = self.shipping.iter().map(|(key, entity)| (EntityKey::Shipping(key.clone()), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
             .chain(cells)
@@ -456,6 +469,7 @@ impl State {
             .chain(minutes)
             .chain(policies)
             .chain(cycle_counts)
+            .chain(shipping)
             .chain(formats)
     }
 
@@ -510,6 +524,7 @@ impl State {
         let cycle_counts = self.cycle_counts.into_iter().map(|(key, entity)| (EntityKey::CycleCount(key), entity));
         let exceptions = self.exceptions.into_iter().map(|(key, entity)| (EntityKey::Exception(key), entity));
         let policies = self.policies.into_iter().map(|(key, entity)| (EntityKey::Policy(key), entity));
+        let shipping = self.shipping.into_iter().map(|(key, entity)| (EntityKey::Shipping(key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
             .chain(cells)
@@ -525,6 +540,7 @@ impl State {
             .chain(minutes)
             .chain(policies)
             .chain(cycle_counts)
+            .chain(shipping)
             .chain(formats)
     }
 

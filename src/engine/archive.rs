@@ -102,6 +102,7 @@ impl Naming<'_> {
             | Command::ChangeSubscription { .. }
             | Command::PutChannel(_)
             | Command::PutAddressFormat(_)
+            | Command::PutShipping(_)
             | Command::PlanCount(_)
             | Command::ChangeCount { .. }
             | Command::ChangeException { .. }

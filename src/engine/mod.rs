@@ -19,6 +19,7 @@
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `address` | how addresses of a country are written, and orders judged by it |
 //! | `adjust`, `fulfill`, `cancel`, `catalogue` | stock from outside, steps of fulfilment, cancellations, nodes, items and channels |
+//! | `shipping` | carriers, calendars and zones; what it costs to send something |
 //! | `count`, `cycle_count`, `past` | counts merged with what happened since they were made |
 //! | `rearrange`, `window` | fulfilment orders moved, split, merged; what the clock does to them |
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
@@ -68,6 +69,7 @@ mod reserve;
 mod routing;
 mod settle;
 pub mod shares;
+mod shipping;
 mod soonest;
 mod split;
 mod start;
@@ -113,6 +115,7 @@ use hold::HoldsDue;
 use inbound::Arrivals;
 use network::Network;
 pub use read::{Atp, AtpAsked, StockView};
+pub use shipping::RatesFound;
 use soonest::Soonest;
 use table::{Name, Named, Names, Table};
 use turn::Turn;
@@ -234,6 +237,7 @@ impl Engine {
             Command::PutHold(put) => self.put_hold(&turn, &put),
             Command::EndHold(end) => self.end_hold(&turn, &end),
             Command::ReportPayment(report) => self.report_payment(&turn, &report),
+            Command::PutShipping(terms) => self.put_shipping(&turn, *terms),
             Command::PutChannel(put) => self.put_channel(&turn, *put),
             Command::PutAddressFormat(format) => self.put_address_format(&turn, *format),
             Command::Consolidate(join) => self.consolidate(&turn, &join),

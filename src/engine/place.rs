@@ -504,20 +504,22 @@ pub(super) fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<Pla
     })
 }
 
+/// The middle of a country's own nodes.
+pub(super) fn centre_of(catalogue: &Catalogue, country: &str) -> Option<Position> {
+    let there: Vec<_> =
+        catalogue.nodes().iter().filter(|n| *n.country == *country && n.active).map(|n| n.position).collect();
+    let count = i64::try_from(there.len()).ok().filter(|count| *count > 0)?;
+    let mean = |axis: fn(&Position) -> i32| (there.iter().map(|p| i64::from(axis(p))).sum::<i64>() / count) as i32;
+    Some(Position { lat_micro: mean(|p| p.lat_micro), lon_micro: mean(|p| p.lon_micro) })
+}
+
 /// Where it goes. Without coordinates: the middle of the country's own nodes, marked approximate.
 pub(super) fn destination(catalogue: &Catalogue, to: &ShipTo) -> Destination {
-    let derived = || {
-        let there: Vec<_> =
-            catalogue.nodes().iter().filter(|n| n.country == to.country && n.active).map(|n| n.position).collect();
-        let count = i64::try_from(there.len()).ok().filter(|count| *count > 0)?;
-        let mean = |axis: fn(&Position) -> i32| (there.iter().map(|p| i64::from(axis(p))).sum::<i64>() / count) as i32;
-        Some(Position { lat_micro: mean(|p| p.lat_micro), lon_micro: mean(|p| p.lon_micro) })
-    };
     Destination {
         group: to.group.clone(),
         country: to.country.clone(),
         postal_prefix: to.postal_code.chars().take(POSTAL_PREFIX).collect::<String>().into(),
-        position: to.position.or_else(derived),
+        position: to.position.or_else(|| centre_of(catalogue, &to.country)),
         approximate: to.position.is_none(),
         personal: to.personal.clone(),
     }

@@ -171,7 +171,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         next_key: first_key.into(),
         position: seq.into(),
     };
-    let (mut keys, mut channels, mut formats) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut keys, mut channels, mut formats, mut shipping) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut knows_minutes = false;
     {
         let network = engine.network.read().expect("nobody else knows the engine yet");
@@ -183,6 +183,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (_, Entity::Channel(channel)) => channels.push(*channel),
                 (_, Entity::Transfer(transfer)) => engine.hold_transfer(*transfer),
                 (_, Entity::CycleCount(count)) => engine.hold_cycle_count(*count),
+                (_, Entity::Shipping(terms)) => shipping.push(*terms),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
                     network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);
                 }
@@ -206,6 +207,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         // Nothing happened for as long as anything is remembered, or the state was written before it was.
         engine.network.read().expect("nobody else knows the engine yet").minutes.forget_before(until);
     }
+    engine.open_shipping(shipping);
     engine.open_channels(channels);
     engine.know_address_formats(formats);
     engine.ended.lock().make_contiguous().sort_unstable();

@@ -43,13 +43,14 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 const TRIES: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(10);
 /// What a path may name.
-const IMPORTABLE: &str = "items, nodes, stock, orders, history and address_formats can be imported";
+const IMPORTABLE: &str =
+    "items, nodes, stock, orders, history, address_formats, carriers, calendars and zones can be imported";
 
 /// Import items, nodes, stock, orders, orders that have ended (`history`) or how addresses are written
-/// (`address_formats`), one per line: NDJSON or CSV, by the content type.
+/// (`address_formats`), carriers, calendars or zones, one per line: NDJSON or CSV, by the content type.
 #[utoipa::path(
     post, path = "/v1/import/{kind}", tag = "imports",
-    params(("kind" = String, Path, description = "items, nodes, stock, orders, history or address_formats"), ImportParams),
+    params(("kind" = String, Path, description = "items, nodes, stock, orders, history, address_formats, carriers, calendars or zones"), ImportParams),
     request_body(content((String = "application/x-ndjson"), (String = "text/csv"))),
     responses((status = 200, body = ImportReport)),
 )]

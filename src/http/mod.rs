@@ -41,6 +41,7 @@ mod reservations;
 mod routes;
 mod rule_sets;
 mod server;
+mod shipping;
 mod stock;
 mod subscriptions;
 mod transfers;

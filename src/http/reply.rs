@@ -29,6 +29,7 @@ pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Res
         | Reply::Item { created, .. }
         | Reply::Channel { created, .. }
         | Reply::AddressFormat { created, .. }
+        | Reply::Shipping { created, .. }
         | Reply::Subscription { created, .. }
             if created =>
         {

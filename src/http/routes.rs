@@ -11,7 +11,7 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     address_formats, backup, capable, channels, counts, edits, exceptions, feed, fulfillment, health, holds, imports,
-    inbound, items, nodes, orders, pages, policies, reservations, rule_sets, stock, subscriptions, transfers,
+    inbound, items, nodes, orders, pages, policies, reservations, rule_sets, shipping, stock, subscriptions, transfers,
 };
 
 /// The router of a front.
@@ -38,6 +38,12 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(channels::put_channel, channels::channel))
         .routes(routes!(address_formats::all))
         .routes(routes!(address_formats::put, address_formats::one))
+        .routes(routes!(shipping::carriers))
+        .routes(routes!(shipping::put_carrier, shipping::carrier))
+        .routes(routes!(shipping::calendars))
+        .routes(routes!(shipping::put_calendar, shipping::calendar))
+        .routes(routes!(shipping::put_chart, shipping::chart))
+        .routes(routes!(shipping::rates))
         .routes(routes!(stock::adjust))
         .routes(routes!(stock::change_states))
         .routes(routes!(stock::count))

@@ -206,6 +206,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::CycleCountChanged(event) => put(bytes, event),
         Event::ExceptionChanged(event) => put(bytes, event),
         Event::PolicyPut(event) => put(bytes, event),
+        Event::ShippingPut(event) => put(bytes, event),
     };
     put_part_length(bytes, at);
 }
@@ -321,6 +322,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (21, 1) => get("event", bytes, LIMIT).map(Event::CycleCountChanged),
         (14, 1) => get("event", bytes, LIMIT).map(Event::ExceptionChanged),
         (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
+        (22, 1) => get("event", bytes, LIMIT).map(Event::ShippingPut),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
 }
@@ -407,6 +409,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::CycleCount(key), Entity::CycleCount(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Exception(key), Entity::Exception(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Shipping(key), Entity::Shipping(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
     }
 }
@@ -443,6 +446,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (21, 1) => pair(bytes, EntityKey::CycleCount, Entity::CycleCount),
         (13, 1) => pair(bytes, EntityKey::Exception, Entity::Exception),
         (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
+        (22, 1) => pair(bytes, EntityKey::Shipping, Entity::Shipping),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }
@@ -472,6 +476,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (21, 1) => first(bytes).map(EntityKey::CycleCount),
         (13, 1) => first(bytes).map(EntityKey::Exception),
         (20, 1) => first(bytes).map(EntityKey::Policy),
+        (22, 1) => first(bytes).map(EntityKey::Shipping),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }

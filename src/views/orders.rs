@@ -121,7 +121,8 @@ impl Orders {
                 | Event::CycleCountChanged(_)
                 | Event::AddressFormatPut(_)
                 | Event::ExceptionChanged(_)
-                | Event::PolicyPut(_) => {}
+                | Event::PolicyPut(_)
+                | Event::ShippingPut(_) => {}
             }
         }
         Ok(())

@@ -20,4 +20,5 @@ mod race;
 mod replays;
 mod scenarios;
 mod served;
+mod shipping;
 mod shop;

@@ -1,18 +1,22 @@
 //! Numbers: whole ones with their bounds, and degrees.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::api::json::{Json, whole_of};
 use crate::api::reading::{At, Shape, shown};
+use crate::domain::carrier::rates::{DIVISOR_MAX, UNIT_PARTS};
+use crate::domain::carrier::{TRANSIT_DAYS_MAX, ZONES_MAX};
 use crate::domain::geo::Position;
 use crate::domain::limits::{ACCEPT_WITHIN_S_MAX, PRIORITY_MAX, QUANTITY_MAX, TTL_S_MAX, TTL_S_MIN};
 use crate::domain::quantity::Quantity;
 
 /// Heaviest unit, in grams.
 const WEIGHT_G_MAX: i64 = 100_000_000;
+/// Longest work on an order, in minutes: a year.
+const LEAD_MINUTES_MAX: i64 = 366 * 24 * 60;
 /// Longest edge of a unit, in millimetres.
 const EDGE_MM_MAX: i64 = 1_000_000;
 
@@ -85,8 +89,88 @@ wholes! {
     Millimetres(u32) in 0, EDGE_MM_MAX, "number_out_of_range";
     /// Shipments a day.
     PerDay(u32) in 0, i64::from(QUANTITY_MAX), "number_out_of_range";
+    /// Days on the way.
+    TransitDays(u16) in 0, i64::from(TRANSIT_DAYS_MAX), "number_out_of_range";
+    /// Working days that an order takes.
+    LeadDays(u16) in 0, i64::from(TRANSIT_DAYS_MAX), "number_out_of_range";
+    /// Minutes of work that an order takes.
+    LeadMinutes(u32) in 0, LEAD_MINUTES_MAX, "number_out_of_range";
+    /// Cubic inches to a pound, or cubic centimetres to a kilogram.
+    Divisor(u32) in 1, i64::from(DIVISOR_MAX), "number_out_of_range";
+    /// Cubic centimetres.
+    Volume(u32) in 0, i64::from(QUANTITY_MAX), "number_out_of_range";
+    /// A zone, from 1.
+    Zone(u8) in 1, ZONES_MAX as i64, "number_out_of_range";
     /// Place of a record among all records.
     Sequence(u64) in 0, i64::MAX, "number_out_of_range";
+}
+
+/// Numbers of which parts count, each with how many parts one has, and the largest.
+macro_rules! decimals {
+    ($($(#[doc = $doc:literal])* $name:ident { $(#[doc = $parts_doc:literal])* $parts:ident / $scale:expr } up to $max:expr;)*) => { $(
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub struct $name {
+            $(#[doc = $parts_doc])*
+            pub $parts: u32,
+        }
+
+        impl Shape for $name {
+            fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+                decimal(json, at, $scale, $max).map(|$parts| Self { $parts })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self.$parts % $scale {
+                    0 => serializer.serialize_u32(self.$parts / $scale),
+                    _ => serializer.serialize_f64(f64::from(self.$parts) / f64::from($scale)),
+                }
+            }
+        }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let number = ObjectBuilder::new().schema_type(Type::Number).minimum(Some(0.0)).maximum(Some(f64::from($max)));
+                number.description(Some(concat!($($doc),*).trim())).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )* };
+}
+
+decimals! {
+    /// Kilometres, to the metre.
+    Kilometres {
+        /// Metres.
+        metres / 1_000
+    } up to 50_000;
+    /// A bound of weight in a carrier's units, to ten-thousandths.
+    UnitsUpto {
+        /// Ten-thousandths of a unit.
+        parts / UNIT_PARTS
+    } up to 250_000;
+    /// Per cent, to hundredths.
+    Percent {
+        /// Hundredths of a per cent.
+        hundredths / 100
+    } up to 1_000;
+}
+
+/// A number from 0 to `max`, rounded to parts of which one has `scale`.
+fn decimal(json: &Json<'_>, at: &At<'_>, scale: u32, max: u32) -> Option<u32> {
+    let number = match json {
+        Json::Whole(number) => *number as f64,
+        Json::Fraction(number) => *number,
+        Json::Bare(text) => text.parse().unwrap_or(f64::NAN),
+        other => return at.wrong_type("a number", other),
+    };
+    if (0.0..=f64::from(max)).contains(&number) {
+        return Some(libm::round(number * f64::from(scale)) as u32);
+    }
+    at.fault("number_out_of_range", format!("must be a number from 0 to {max}, is {number}"))
 }
 
 /// A change of what is on hand; never zero.

@@ -127,6 +127,12 @@ impl Day {
     }
 }
 
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
 impl Shape for Day {
     fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
         let (Json::Text(text) | Json::Bare(text)) = json else { return at.wrong_type("text", json) };

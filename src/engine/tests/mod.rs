@@ -17,6 +17,7 @@ mod preferred;
 pub(crate) mod random;
 mod releases;
 mod sharing;
+mod shipping;
 mod storm;
 mod subscriptions;
 mod transfers;

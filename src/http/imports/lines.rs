@@ -215,6 +215,9 @@ mod tests {
                         ImportKind::Orders,
                         ImportKind::History,
                         ImportKind::AddressFormats,
+                        ImportKind::Carriers,
+                        ImportKind::Calendars,
+                        ImportKind::Zones,
                     ] {
                         format.read(kind, bytes, |line| {
                             assert!(line.number > 0);

@@ -4,6 +4,9 @@
 //!
 //! Long because it is a list of samples, one of every shape there ever was.
 
+mod shipping;
+
+use self::shipping::shipping;
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
 use crate::domain::channel::{ChannelEvent, ChannelTerms, Limit};
@@ -385,6 +388,7 @@ fn events() -> Vec<Event> {
     .into_iter()
     .chain(rearranged())
     .chain(decided_and_told())
+    .chain(shipping().map(|terms| Event::ShippingPut(Box::new(terms))))
     .collect()
 }
 
@@ -584,7 +588,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 20, 21, 24];
+    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 20, 21, 22, 24];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
 
@@ -707,7 +711,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 24, "a sample of every kind, other orders, and an item with what version 1 has not");
+    assert_eq!(state.len(), 27, "a sample of every kind, other orders, and an item with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

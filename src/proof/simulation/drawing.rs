@@ -39,6 +39,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Case, 8),
     (Kind::Policy, 8),
     (Kind::Source, 6),
+    (Kind::Carrier, 4),
     (Kind::Read, 20),
     (Kind::Repeat, 20),
     (Kind::Write, 180),
@@ -85,6 +86,7 @@ enum Kind {
     Case,
     Policy,
     Source,
+    Carrier,
     Read,
     Repeat,
     Write,
@@ -368,6 +370,7 @@ impl Drawing {
                 _ => format!("{} ship", self.chance.pick(&["asks", "goes"])),
             },
             Kind::Source => format!("source {}", self.known(|drawing| &drawing.orders)?),
+            Kind::Carrier => format!("carrier {} {}", self.chance.pick(&["post", "van"]), self.chance.roll(9)),
             Kind::Read => {
                 let orders = self.chance.one_in(2);
                 let name = self.known(|drawing| if orders { &drawing.orders } else { &drawing.reservations })?;

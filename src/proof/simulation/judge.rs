@@ -529,6 +529,10 @@ impl Judge {
                 let held = engine.cycle_count_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "count {key} is {held:?} in memory, {known:?} by the records");
             }
+            (EntityKey::Shipping(key), Some(Entity::Shipping(known))) => {
+                let held = engine.catalogue(|catalogue| catalogue.shipping().terms(key));
+                law!(held.as_ref() == Some(&**known), "{key:?} is {held:?} in memory, {known:?} by the records");
+            }
             (EntityKey::Count(cell), Some(Entity::Count(known))) => {
                 let held = engine.count_mark(*cell);
                 law!(

@@ -5,6 +5,7 @@
 //! | `node NAME LATITUDE LONGITUDE` · `off NODE` · `on NODE` | a warehouse |
 //! | `item SKU` · `work SKU` · `kit SKU = SKU N + SKU N` | a product, a service, a kit |
 //! | `channel NAME NODE+NODE or - CUSTOMER or - [SKU FLOOR CAP or - + …]` | a channel: its nodes, its customers, limits |
+//! | `carrier NAME DAYS` | a carrier with one service that takes so many days |
 //! | `stock SKU NODE N + SKU NODE N` · `receipt NAME SKU NODE N + …` | so many more or fewer, all or nothing |
 //! | `tally SKU NODE N SOURCE NUMBER or - SECONDS or -` | a count of a source, as of so many seconds ago |
 //! | `count SKU NODE N` · `move SKU NODE FROM TO N` | a count, a change of state |
@@ -37,6 +38,8 @@
 //! request repeated. The key of one of a batch is made of the line that asks for it alone, so that either repeats the
 //! other. What is *not* here: time, faults, restarts (`world`).
 
+use crate::domain::carrier::tests::ground;
+use crate::domain::carrier::{Carrier, Service, ShippingTerms};
 use crate::domain::command::*;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::geo::Position;
@@ -89,6 +92,7 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         ["channel", id, nodes, customer, limits @ ..] => {
             Command::PutChannel(Box::new(channel(id, nodes, customer, limits)))
         }
+        ["carrier", id, days] => Command::PutShipping(Box::new(carrier(id, number(days) as u16))),
         ["stock", parts @ ..] | ["receipt", _, parts @ ..] => {
             Command::AdjustStock(parts.split(|word| *word == "+").map(adjustment).collect())
         }
@@ -364,6 +368,12 @@ fn channel(id: &str, nodes: &str, customer: &str, limits: &[&str]) -> PutChannel
         customers: if customer == "-" { Vec::new() } else { vec![customer.into()] },
         limits: limits.split(|word| *word == "+").filter(|part| !part.is_empty()).map(limit).collect(),
     }
+}
+
+fn carrier(id: &str, days: u16) -> ShippingTerms {
+    let service = Service { transit_days: vec![days; 7], ..ground() };
+    let (id, name) = (Text::from(id), Text::from(id));
+    ShippingTerms::Carrier(Carrier { id, name, active: true, currency: None, services: vec![service] })
 }
 
 fn adjustment(part: &[&str]) -> Adjustment {

@@ -1,0 +1,232 @@
+//! Carriers: who takes parcels, at which price, and how long it takes.
+//!
+//! A carrier has services; each tells a destination's zone, and by zone its price and its days on the way. Together with
+//! the calendars of nodes and countries and the tables of zones they are the [`Shipping`] part of the catalogue. Each is
+//! put whole, as one record.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `zones` | how far a destination is: by distance, by postal prefix, by country |
+//! | `rates` | billable weight, price by weight and zone, surcharges |
+//! | `parcels` | what is packed into how many parcels |
+//! | `quote` | the question: every service with price and date, or why not |
+//! | `faults` | what makes no sense in a carrier, a calendar or a chart, told by field |
+//!
+//! A carrier serves every node, country and day unless its services are narrowed. Bounds: the constants below; what is
+//! put must fit one record. What is *not* here: the date itself (`promise`), and sourcing.
+
+pub mod faults;
+pub mod parcels;
+pub mod quote;
+pub mod rates;
+#[cfg(test)]
+pub(crate) mod tests;
+pub mod zones;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use self::rates::{Dimensional, Rates, Surcharge};
+use self::zones::{Chart, Prefix, ZoneTable, Zones};
+use crate::domain::ids::Text;
+use crate::domain::money::Currency;
+use crate::domain::promise::calendar::{Calendar, Weekdays};
+
+/// Most carriers.
+pub const CARRIERS_MAX: usize = 500;
+/// Most services of one carrier.
+pub const SERVICES_MAX: usize = 50;
+/// Most zones of one service.
+pub const ZONES_MAX: usize = 100;
+/// Most rows of one table of rates.
+pub const ROWS_MAX: usize = 500;
+/// Most prices of one carrier, over all its services.
+pub const PRICES_MAX: usize = 5_000;
+/// Most ranges of one chart, or of the charts that one carrier holds itself.
+pub const RANGES_MAX: usize = 2_000;
+/// Most surcharges of one service.
+pub const SURCHARGES_MAX: usize = 50;
+/// Most conditions that the surcharges of one carrier may list.
+pub const CONDITIONS_MAX: usize = 1_000;
+/// Most nodes to which one service may be narrowed.
+pub const PICKUPS_MAX: usize = 200;
+/// Most days on the way.
+pub const TRANSIT_DAYS_MAX: u16 = 365;
+/// Most calendars.
+pub const CALENDARS_MAX: usize = 2_000;
+/// Most holidays of one calendar.
+pub const HOLIDAYS_MAX: usize = 2_000;
+/// Most charts over all tables of zones.
+pub const CHARTS_MAX: usize = 20_000;
+
+/// A carrier.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Carrier {
+    /// Its id.
+    pub id: Text,
+    /// Name for people.
+    pub name: Text,
+    /// Whether it is offered.
+    pub active: bool,
+    /// In what its prices are, where that was said; it is the base currency.
+    pub currency: Option<Currency>,
+    /// What it offers.
+    pub services: Vec<Service>,
+}
+
+/// One service of a carrier.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name, as `ship` says it.
+    pub name: Text,
+    /// How it tells zones.
+    pub zones: Zones,
+    /// Days on the way by zone.
+    pub transit_days: Vec<u16>,
+    /// What it costs.
+    pub rates: Rates,
+    /// What comes on top.
+    pub surcharges: Vec<Surcharge>,
+    /// Heaviest parcel, grams.
+    pub max_weight_g: u32,
+    /// When size counts as weight.
+    pub dimensional: Option<Dimensional>,
+    /// Minutes after midnight at which it comes to a node.
+    pub cutoff_min: Option<u16>,
+    /// Weekdays on which it comes.
+    pub pickup_days: Weekdays,
+    /// Weekdays that count as days on the way.
+    pub moving_days: Weekdays,
+    /// Weekdays on which it delivers.
+    pub delivery_days: Weekdays,
+    /// Whether public holidays are days like others to it.
+    pub on_holidays: bool,
+    /// Countries it delivers to; all when `None`.
+    pub countries: Option<Vec<Text>>,
+    /// Nodes it comes to; all when `None`.
+    pub pickups: Option<Vec<Pickup>>,
+}
+
+/// When a service comes to a node.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pickup {
+    /// The node's id.
+    pub node: Text,
+    /// Minutes after midnight at which it comes; as elsewhere when `None`.
+    pub cutoff_min: Option<u16>,
+    /// Weekdays on which it comes; as elsewhere when `None`.
+    pub days: Option<Weekdays>,
+}
+
+/// Zones of destinations for parcels from one prefix, under the name of a table.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ZoneChart {
+    /// Name of the table.
+    pub table: Text,
+    /// From where.
+    pub from: Prefix,
+    /// Whereto.
+    pub chart: Chart,
+}
+
+/// Names what is put of shipping.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum ShippingKey {
+    /// A carrier.
+    Carrier(Text),
+    /// A calendar.
+    Calendar(Text),
+    /// A chart of a table, by where parcels come from.
+    ZoneChart(Text, Prefix),
+}
+
+/// What is put of shipping, whole.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ShippingTerms {
+    /// A carrier.
+    Carrier(Carrier),
+    /// A calendar.
+    Calendar(Calendar),
+    /// A chart of a table.
+    ZoneChart(ZoneChart),
+}
+
+impl ShippingTerms {
+    /// What it is put under.
+    pub fn key(&self) -> ShippingKey {
+        match self {
+            Self::Carrier(carrier) => ShippingKey::Carrier(carrier.id.clone()),
+            Self::Calendar(calendar) => ShippingKey::Calendar(calendar.id.clone()),
+            Self::ZoneChart(chart) => ShippingKey::ZoneChart(chart.table.clone(), chart.from),
+        }
+    }
+}
+
+/// All carriers, calendars and tables of zones.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Shipping {
+    carriers: BTreeMap<Text, Carrier>,
+    calendars: BTreeMap<Text, Calendar>,
+    tables: BTreeMap<Text, ZoneTable>,
+}
+
+impl Shipping {
+    /// Puts, or replaces.
+    pub fn put(&mut self, terms: ShippingTerms) {
+        match terms {
+            ShippingTerms::Carrier(carrier) => drop(self.carriers.insert(carrier.id.clone(), carrier)),
+            ShippingTerms::Calendar(calendar) => drop(self.calendars.insert(calendar.id.clone(), calendar)),
+            ShippingTerms::ZoneChart(chart) => {
+                self.tables.entry(chart.table).or_default().insert(chart.from, chart.chart);
+            }
+        }
+    }
+
+    /// What is put under a key, as it was put.
+    pub fn terms(&self, key: &ShippingKey) -> Option<ShippingTerms> {
+        match key {
+            ShippingKey::Carrier(id) => self.carrier(id).cloned().map(ShippingTerms::Carrier),
+            ShippingKey::Calendar(id) => self.calendar(id).cloned().map(ShippingTerms::Calendar),
+            ShippingKey::ZoneChart(table, from) => {
+                let chart = self.table(table)?.get(from)?.clone();
+                Some(ShippingTerms::ZoneChart(ZoneChart { table: table.clone(), from: *from, chart }))
+            }
+        }
+    }
+
+    /// A carrier.
+    pub fn carrier(&self, id: &str) -> Option<&Carrier> {
+        self.carriers.get(id)
+    }
+
+    /// All carriers, ascending by id.
+    pub fn carriers(&self) -> impl Iterator<Item = &Carrier> {
+        self.carriers.values()
+    }
+
+    /// A calendar.
+    pub fn calendar(&self, id: &str) -> Option<&Calendar> {
+        self.calendars.get(id)
+    }
+
+    /// All calendars, ascending by id.
+    pub fn calendars(&self) -> impl Iterator<Item = &Calendar> {
+        self.calendars.values()
+    }
+
+    /// The charts of a table of zones.
+    pub fn table(&self, name: &str) -> Option<&ZoneTable> {
+        self.tables.get(name)
+    }
+
+    /// Whether one more of what a key names is too many.
+    pub fn is_full_for(&self, key: &ShippingKey) -> Option<usize> {
+        let (is, most) = match key {
+            ShippingKey::Carrier(_) => (self.carriers.len(), CARRIERS_MAX),
+            ShippingKey::Calendar(_) => (self.calendars.len(), CALENDARS_MAX),
+            ShippingKey::ZoneChart(..) => (self.tables.values().map(ZoneTable::len).sum(), CHARTS_MAX),
+        };
+        (is >= most).then_some(most)
+    }
+}

@@ -1,0 +1,208 @@
+//! Carriers, calendars and zones: put like any part of the catalogue, and asked what it costs to send something.
+//!
+//! A question takes the shared guard of the catalogue and nothing else; it neither takes units nor remembers anything, so
+//! orders do not feel it. What is *not* here: how a price and a date come about (`domain::carrier`, `domain::promise`).
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::place::centre_of;
+use super::turn::Turn;
+use super::{Engine, Executed};
+use crate::domain::carrier::parcels::{Freight, Units};
+use crate::domain::carrier::quote::{Answers, Here, Question, There};
+use crate::domain::carrier::rates::Parcel;
+use crate::domain::carrier::zones::Prefix;
+use crate::domain::carrier::{Carrier, ShippingTerms};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::command::{AskRates, AskedFreight, AskedFrom};
+use crate::domain::event::Event;
+use crate::domain::ids::Text;
+use crate::domain::item::{Item, ItemKind};
+use crate::domain::money::Currency;
+use crate::domain::promise::Origin;
+use crate::domain::quantity::Quantity;
+use crate::domain::rejection::{Fault, Rejection};
+use crate::domain::reply::Reply;
+use crate::domain::time::WallTime;
+
+/// What every service answers, and what that depended on.
+#[derive(Clone, Debug)]
+pub struct RatesFound {
+    /// Offers, and who makes none.
+    pub answers: Answers,
+    /// The clock of where it is sent from.
+    pub zone: TimeZone,
+    /// Currency of the prices.
+    pub base: Currency,
+    /// Whether a country's middle stands for a position.
+    pub approximate: bool,
+    /// The catalogue it was asked of.
+    pub catalogue_seq: u64,
+}
+
+impl Engine {
+    pub(super) fn put_shipping(&self, turn: &Turn<'_>, terms: ShippingTerms) -> Result<Executed, Rejection> {
+        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let faults = faults(&network.catalogue, &terms);
+        if !faults.is_empty() {
+            return Err(Rejection::Invalid(faults));
+        }
+        let known = network.catalogue.shipping().terms(&terms.key());
+        let created = known.is_none();
+        let mut seq = network.catalogue.seq;
+        if known.as_ref() != Some(&terms) {
+            seq = self.append_catalogue(turn, &network, Event::ShippingPut(Box::new(terms.clone())))?;
+            network.catalogue.put_shipping(terms.clone());
+            network.catalogue.seq = seq;
+        }
+        Ok(Executed::done(Reply::Shipping { terms: Box::new(terms), created }, seq))
+    }
+
+    /// What was put of shipping before a start.
+    pub(super) fn open_shipping(&self, all: Vec<ShippingTerms>) {
+        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        all.into_iter().for_each(|terms| network.catalogue.put_shipping(terms));
+    }
+
+    /// What it costs to send something, and when it arrives: every service of every carrier answers.
+    pub fn rates(&self, now: WallTime, asked: &AskRates) -> Result<RatesFound, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let catalogue = &network.catalogue;
+        let mut faults = Vec::new();
+        let freight = freight(catalogue, &asked.freight, &mut faults);
+        let from = here(catalogue, &asked.from, &mut faults);
+        let (Some(from), true) = (from, faults.is_empty()) else { return Err(Rejection::Invalid(faults)) };
+        let to = There {
+            country: &asked.to.country,
+            code: Prefix::of(&asked.to.postal_code),
+            position: asked.to.position.or_else(|| centre_of(catalogue, &asked.to.country)),
+        };
+        let question = Question {
+            from,
+            to,
+            freight: &freight,
+            ordered: instant(asked.placed_at.unwrap_or(now)),
+            held_until: asked.held_until.map(instant),
+        };
+        let answers = catalogue.shipping().answers(&question);
+        let placed = |from: &AskedFrom| matches!(from, AskedFrom::Node(_) | AskedFrom::Place { position: Some(_), .. });
+        Ok(RatesFound {
+            answers,
+            zone: question.from.origin.zone,
+            base: catalogue.base_currency,
+            approximate: asked.to.position.is_none() || !placed(&asked.from),
+            catalogue_seq: catalogue.seq,
+        })
+    }
+}
+
+fn instant(time: WallTime) -> Timestamp {
+    Timestamp::from_millisecond(time.0).unwrap_or(if time.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+/// All that is wrong with what is put, in this catalogue.
+fn faults(catalogue: &Catalogue, terms: &ShippingTerms) -> Vec<Fault> {
+    let mut faults = match terms {
+        ShippingTerms::Carrier(carrier) => {
+            let mut faults = carrier.faults();
+            faults.extend(unknown_nodes(catalogue, carrier));
+            let base = catalogue.base_currency;
+            if let Some(currency) = carrier.currency.filter(|currency| *currency != base) {
+                let detail = format!("prices are in the base currency {base}, not {currency}");
+                faults.push(Fault::new("currency", "wrong_currency", detail));
+            }
+            faults
+        }
+        ShippingTerms::Calendar(calendar) => calendar.faults(),
+        ShippingTerms::ZoneChart(chart) => chart.faults(),
+    };
+    let key = terms.key();
+    let is_new = catalogue.shipping().terms(&key).is_none();
+    if let Some(most) = catalogue.shipping().is_full_for(&key).filter(|_| is_new) {
+        let (field, what) = match terms {
+            ShippingTerms::Carrier(_) => ("carrier", "carriers"),
+            ShippingTerms::Calendar(_) => ("calendar", "calendars"),
+            ShippingTerms::ZoneChart(_) => ("from", "charts of zones"),
+        };
+        faults.push(Fault::new(field, "too_many", format!("there are at most {most} {what}")));
+    }
+    faults
+}
+
+fn unknown_nodes<'a>(catalogue: &'a Catalogue, carrier: &'a Carrier) -> impl Iterator<Item = Fault> + 'a {
+    carrier.services.iter().enumerate().flat_map(move |(service, terms)| {
+        let pickups = terms.pickups.iter().flatten().enumerate();
+        pickups.filter(|(_, pickup)| catalogue.node_index(&pickup.node).is_none()).map(move |(at, pickup)| {
+            let field = format!("services[{service}].nodes[{at}].node");
+            Fault::new(field, "unknown_node", format!("there is no node {:?}", pickup.node))
+        })
+    })
+}
+
+/// Where it is sent from; without a zone of its own a place keeps the time of UTC.
+fn here<'a>(catalogue: &'a Catalogue, from: &'a AskedFrom, faults: &mut Vec<Fault>) -> Option<Here<'a>> {
+    match from {
+        AskedFrom::Node(id) => {
+            let Some(index) = catalogue.node_index(id) else {
+                faults.push(Fault::new("from.node", "unknown_node", format!("there is no node {id:?}")));
+                return None;
+            };
+            let node = catalogue.node(index);
+            let calendar = node.calendar.as_ref().and_then(|calendar| catalogue.shipping().calendar(calendar));
+            Some(Here {
+                node: Some(&node.id),
+                country: Some(&node.country),
+                code: Prefix::of(&node.postal_code),
+                position: Some(node.position),
+                origin: Origin { zone: zone(&node.time_zone), cutoff_min: node.cutoff_min, calendar },
+            })
+        }
+        AskedFrom::Place { country, postal_code, position, time_zone } => {
+            let zone = time_zone.as_ref().map_or(TimeZone::UTC, |name| zone(name));
+            Some(Here {
+                node: None,
+                country: Some(country),
+                code: Prefix::of(postal_code),
+                position: position.or_else(|| centre_of(catalogue, country)),
+                origin: Origin { zone, cutoff_min: None, calendar: None },
+            })
+        }
+    }
+}
+
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
+/// What is sent; what has no body is not.
+fn freight(catalogue: &Catalogue, asked: &AskedFreight, faults: &mut Vec<Fault>) -> Freight {
+    let lines = match asked {
+        AskedFreight::Parcels(parcels) => return Freight::Parcels(parcels.clone()),
+        AskedFreight::Lines(lines) => lines,
+    };
+    let mut units = Vec::with_capacity(lines.len());
+    for (at, (sku, quantity)) in lines.iter().enumerate() {
+        match item(catalogue, sku) {
+            None => {
+                let detail = format!("there is no item {sku:?}");
+                faults.push(Fault::new(format!("lines[{at}].sku"), "unknown_sku", detail));
+            }
+            Some(item) => units.extend(sent(item, *quantity)),
+        }
+    }
+    if units.is_empty() && faults.is_empty() {
+        faults.push(Fault::new("lines", "no_lines", "name nothing that is sent in a parcel"));
+    }
+    Freight::Units(units)
+}
+
+fn item<'a>(catalogue: &'a Catalogue, sku: &Text) -> Option<&'a Item> {
+    catalogue.sku_index(sku).map(|index| catalogue.item(index))
+}
+
+fn sent(item: &Item, quantity: Quantity) -> Option<Units> {
+    let has_body = matches!(item.kind, ItemKind::Product | ItemKind::Kit);
+    let size = [item.dimensions.length, item.dimensions.width, item.dimensions.height];
+    has_body.then(|| Units { unit: Parcel::of(item.weight_g, size), quantity: quantity.units() })
+}
