@@ -133,6 +133,7 @@ fn stock(skus: u32, run: impl Fn(Command) + Sync) {
                         value: None,
                         components: vec![],
                         release_at: None,
+                        tracking: None,
                     })));
                     let received = |k: u32| Adjustment {
                         sku: sku(n),

@@ -203,6 +203,7 @@ fn with_stock(name: &str, work: impl FnOnce(&Pipeline)) {
             value: None,
             components: vec![],
             release_at: None,
+            tracking: None,
         })));
         let received =
             |k: u32| Adjustment { sku: sku(n), node: node_id(k), delta: 50_000_000, reason: MovementKind::Received };

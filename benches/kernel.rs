@@ -250,6 +250,7 @@ fn stock(ordain: &Pipeline, network: &Network, skus: u64) {
             value: None,
             components: vec![],
             release_at: None,
+            tracking: None,
         })));
         let received = |node: u64| Adjustment {
             sku: format!("sku-{n:06}").into(),

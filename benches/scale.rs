@@ -296,6 +296,7 @@ fn item(n: u64) -> Item {
         value: None,
         components: vec![],
         release_at: None,
+        tracking: None,
     }
 }
 

@@ -57,6 +57,7 @@
 //!     sku: "mug".into(), name: "Mug".into(), kind: ItemKind::Product, weight_g: 350,
 //!     dimensions: Dimensions::default(), value: None, components: Vec::new(),
 //!     release_at: None,
+//!     tracking: None,
 //! })))?;
 //! ordain.submit(Command::AdjustStock(vec![Adjustment {
 //!     sku: "mug".into(), node: "chicago".into(), delta: 10, reason: MovementKind::Received,

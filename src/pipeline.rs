@@ -298,6 +298,7 @@ pub(crate) mod tests {
             value: None,
             components: vec![],
             release_at: None,
+            tracking: None,
         };
         let reason = MovementKind::Received;
         let receipt = Adjustment { sku: "phone".into(), node: "east".into(), delta: STOCK, reason };

@@ -9,7 +9,7 @@ use super::calendar::CalendarJson;
 use super::carrier::CarrierJson;
 use super::policy::PolicyJson;
 use super::reading::shape;
-use super::scalar::{Instant, Sequence};
+use super::scalar::{Day, Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::archive::Archiving;
 use crate::domain::carrier::ShippingTerms;
@@ -19,8 +19,8 @@ use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::decision::{Assignment, Decision, LineUnits};
 use crate::domain::edit::{Edit, EditTerms, LineChange, PlannedShipment};
 use crate::domain::event::{
-    ChannelChanged, CycleCountChanged, Event, ExceptionChanged, InboundChanged, OrderChanged, ReservationChanged,
-    StockMoved, SubscriptionChanged, TransferChanged,
+    ChannelChanged, CycleCountChanged, Event, ExceptionChanged, InboundChanged, LotsChanged, OrderChanged,
+    ReservationChanged, StockMoved, SubscriptionChanged, TransferChanged,
 };
 use crate::domain::exception::ExceptionEvent;
 use crate::domain::fulfillment::FulfillmentStep;
@@ -28,6 +28,7 @@ use crate::domain::hold::Hold;
 use crate::domain::ids::{ChannelIndex, FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
 use crate::domain::inbound::InboundEvent;
 use crate::domain::item::Item;
+use crate::domain::lots::{Identified, LotChange, LotUnits};
 use crate::domain::order::{Allocation, CancelFrom, CancelledPart, OrderEvent, OrderFacts, PlacedLine};
 use crate::domain::payment::PaymentMark;
 use crate::domain::record::Record;
@@ -143,6 +144,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::ChannelChanged(e) => channel_changed(e, names),
         Event::CycleCountChanged(e) => cycle_count_changed(e, names),
         Event::ShippingPut(terms) => shipping_put(terms),
+        Event::LotsChanged(e) => lots_changed(e, names),
         Event::CountNoted(e) => json!({
             "type": "count_noted", "sku": names.sku(e.cell.sku), "node": names.node(e.cell.node), "source": e.source,
             "source_seq": e.source_seq, "observed_at": Instant::from(e.observed_at), "counted": e.counted,
@@ -249,6 +251,33 @@ fn shipping_put(terms: &ShippingTerms) -> Value {
             "ranges": chart.chart.ranges().len(),
         }),
     }
+}
+
+fn lots_changed(changed: &LotsChanged, names: &impl Names) -> Value {
+    let own = changed.tracking.word();
+    let change = |change: &LotChange| match change {
+        LotChange::Arrived { node, lot, expires_at, units, blocked } => json!({
+            "change": "arrived", "node": names.node(*node), own: lot, "expires_on": expires_at.map(Day::of),
+            "quantity": units, "expired": blocked,
+        }),
+        LotChange::Gone { node, lot, units, blocked } => {
+            json!({"change": "gone", "node": names.node(*node), own: lot, "quantity": units, "expired": blocked})
+        }
+        LotChange::Blocked { node, lot, units } => {
+            json!({"change": "expired", "node": names.node(*node), own: lot, "quantity": units})
+        }
+        LotChange::Picked { by, node, units } => {
+            let one = |of: &LotUnits| json!({own: of.lot, "quantity": of.units});
+            let units: Vec<_> = units.iter().map(one).collect();
+            json!({
+                "change": "picked", "node": names.node(*node), "fulfillment_order": by.to_string(), "units": units,
+            })
+        }
+        LotChange::PutBack { by } => json!({"change": "put_back", "fulfillment_order": by.to_string()}),
+        LotChange::Left { by } => json!({"change": "left", "fulfillment_order": by.to_string()}),
+    };
+    let changes: Vec<_> = changed.changes.iter().map(change).collect();
+    json!({"type": "lots_changed", "sku": names.sku(changed.sku), "changes": changes})
 }
 
 fn cycle_count_changed(changed: &CycleCountChanged, names: &impl Names) -> Value {
@@ -420,6 +449,14 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
         }
         OrderEvent::PaymentReported { mark, amount } => {
             ("order_payment_reported", json!({"status": mark.word(), "amount": amount}))
+        }
+        OrderEvent::Identified { number, units } => {
+            let one = |of: &Identified| {
+                let expires_on = of.expires_at.map(Day::of);
+                json!({"sku": names.sku(of.sku), "lot": of.lot, "expires_on": expires_on, "quantity": of.units})
+            };
+            let units: Vec<_> = units.iter().map(one).collect();
+            ("order_units_identified", json!({"fulfillment_order": fulfillment(key, *number), "units": units}))
         }
         OrderEvent::Consolidated { number, ships_with } => (
             "order_consolidated",

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::decision::{LineNames, OrderLines};
+use super::lots::{IdentifiedJson, PickedNames};
 use super::page::{FulfillmentCursor, Limit};
 use super::reading::{Listed, shape};
 use super::scalar::{Id, Instant, Name, Reason, Sku};
@@ -57,6 +58,8 @@ shape! {
     pub struct Picking {
         /// Which; all that is left when left out, which completes the picking.
         pub lines: Option<Vec<LineQuantity>>,
+        /// Lots and serial numbers of what is tracked, by sku. Of what is not named what expires first is taken, and told.
+        pub named: Option<Vec<PickedNames>>,
     }
 }
 
@@ -143,7 +146,11 @@ impl Rejecting {
 impl Picking {
     /// The step.
     pub fn action(self) -> FulfillmentAction {
-        FulfillmentAction::Pick { lines: self.lines.map(named_units) }
+        let lines = self.lines.map(named_units);
+        match self.named {
+            None => FulfillmentAction::Pick { lines },
+            Some(named) => FulfillmentAction::PickNamed { lines, names: named.into_iter().map(Into::into).collect() },
+        }
     }
 }
 
@@ -266,6 +273,9 @@ pub struct FulfillmentJson {
     /// The fulfilment order that took its units.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<String>,
+    /// Units of it that were picked, by their lot or serial number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub identified: Vec<IdentifiedJson>,
 }
 
 /// Units of one order line.
@@ -342,6 +352,7 @@ impl FulfillmentJson {
             until: fulfillment.until.map(|until| Instant::from(until.wall)),
             split_from: fulfillment.split_from.map(named),
             merged_into: fulfillment.merged_into.map(named),
+            identified: fulfillment.identified.iter().map(|units| IdentifiedJson::of(units, names.catalogue)).collect(),
         }
     }
 }

@@ -3,12 +3,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::lots::{LotQuantity, names};
 use super::page::{InboundCursor, Limit};
 use super::reading::{Listed, shape};
-use super::scalar::{CallerId, Id, Instant, Name, Reason, Sku};
+use super::scalar::{CallerId, Id, Instant, LotId, Name, Reason, Sku};
 use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::command::{AnnounceInbound, Command, InboundAction, SkuUnits};
+use crate::domain::command::{AnnounceInbound, CameUnits, Command, InboundAction, SkuUnits};
 use crate::domain::ids::Text;
 use crate::domain::inbound::{Coming, Inbound, InboundLine, InboundStatus, Peg, SupplyKey};
 use crate::domain::limits::INBOUND_LINES_MAX;
@@ -47,6 +48,30 @@ impl Listed for SkuQuantity {
 }
 
 shape! {
+    /// Units of one sku that came.
+    pub struct CameQuantity {
+        /// The sku.
+        pub sku: Sku,
+        /// How many.
+        pub quantity: Quantity,
+        /// Of which lots they are, up to 300, where the item is tracked by lot. Of the rest nobody says.
+        pub lots: Option<Vec<LotQuantity>>,
+        /// Which they are, up to 300, where the item is tracked by serial number.
+        pub serials: Option<Vec<LotId>>,
+    }
+}
+
+impl Listed for CameQuantity {
+    const MOST: usize = INBOUND_LINES_MAX;
+}
+
+impl From<CameQuantity> for CameUnits {
+    fn from(came: CameQuantity) -> Self {
+        Self { units: SkuUnits { sku: came.sku.0, quantity: came.quantity }, names: names(came.lots, came.serials) }
+    }
+}
+
+shape! {
     /// Another date.
     #[derive(Copy)]
     pub struct InboundChange {
@@ -59,7 +84,7 @@ shape! {
     /// What came. More than was announced may come; it becomes free at once, or goes to those who wait.
     pub struct Receipt {
         /// Which units.
-        pub lines: Vec<SkuQuantity>,
+        pub lines: Vec<CameQuantity>,
     }
 }
 
@@ -99,7 +124,10 @@ impl InboundChange {
 impl Receipt {
     /// The command for one document.
     pub fn command(self, inbound: Text) -> Command {
-        Command::ChangeInbound { inbound, action: InboundAction::Receive(units(self.lines)) }
+        Command::ChangeInbound {
+            inbound,
+            action: InboundAction::Receive(self.lines.into_iter().map(Into::into).collect()),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::PutItem;
 use crate::domain::ids::Text;
-use crate::domain::item::{Dimensions, Item, ItemKind};
+use crate::domain::item::{Dimensions, Item, ItemKind, Tracking};
 use crate::domain::limits::KIT_COMPONENTS_MAX;
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
@@ -31,6 +31,8 @@ shape! {
         pub components: Option<Vec<ComponentShape>>,
         /// When it is released. Until then what cannot be had of it is pre-ordered, and nothing of it leaves the house.
         pub release_at: Option<Instant>,
+        /// How its units are told apart, if they are: by lot, or each by its own number. Only of products.
+        pub tracking: Option<Tracking>,
     }
     check = ItemPut::judge;
 }
@@ -97,6 +99,7 @@ impl ItemPut {
             value: self.value.map(Money::from),
             components: components.map(|c| (c.sku.0, c.quantity)).collect(),
             release_at: self.release_at.map(Instant::wall),
+            tracking: self.tracking,
         }
     }
 }
@@ -118,6 +121,8 @@ pub struct ItemJson {
     pub components: Vec<ComponentShape>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_at: Option<Instant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<&'static str>,
 }
 
 impl ItemJson {
@@ -141,6 +146,7 @@ impl ItemJson {
             value: item.value.map(MoneyJson::from),
             components: item.components.iter().filter_map(component).collect(),
             release_at: item.release_at.map(Instant::from),
+            tracking: item.tracking.map(Tracking::word),
         }
     }
 }

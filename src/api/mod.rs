@@ -22,6 +22,7 @@ pub mod import;
 pub mod inbound;
 pub mod item;
 pub mod json;
+pub mod lots;
 pub mod node;
 pub mod order;
 pub mod page;

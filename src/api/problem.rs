@@ -50,6 +50,7 @@ pub const CODES: &[Code] = &[
     ("not_deferred", 409, "The order does not rest"),
     ("not_released", 409, "The item is not released yet"),
     ("nothing_to_hold", 409, "The order has nothing left to hold"),
+    ("lots_expired", 409, "What is left to pick has expired"),
     ("count_ended", 409, "Nothing more of that count is to be counted"),
     ("inbound_ended", 409, "Nothing more comes of that inbound supply"),
     ("subscription_state", 409, "The subscription is not in a state for that"),
@@ -82,6 +83,13 @@ pub const CODES: &[Code] = &[
     ("totals_mismatch", 422, "The totals do not add up"),
     ("invalid_time", 422, "A time cannot be read"),
     ("time_in_past", 422, "A time has to be in the future"),
+    ("not_tracked", 422, "The item is not tracked so"),
+    ("unknown_lot", 422, "There is no such lot or serial number there"),
+    ("lot_differs", 422, "The lot is known with another date"),
+    ("lot_expired", 422, "The lot has expired"),
+    ("serial_taken", 422, "The serial number is elsewhere already"),
+    ("too_many_lots", 422, "More lots than may be known of an item"),
+    ("tracking_is_fixed", 422, "How an item is tracked cannot change while units of it are known"),
     ("as_of_in_future", 422, "A count cannot be made in the future"),
     ("as_of_too_old", 422, "What happened since the count is no longer known"),
     ("too_many_sources", 422, "Too many sources number their counts of a cell"),
@@ -301,6 +309,9 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::NotEditable { order, why } => json!({"order": order, "why": why}),
         Rejection::NotConsolidable { order, why } => json!({"order": order, "why": why}),
         Rejection::ReservationOfEdit { id } => json!({"reservation": id}),
+        Rejection::LotsExpired { id, sku, node, usable, requested } => {
+            json!({"fulfillment_order": id, "sku": sku, "node": node, "usable": usable, "requested": requested})
+        }
         Rejection::CountEnded { id, state } => json!({"count": id, "state": state}),
         Rejection::InboundEnded { id, state } => json!({"inbound": id, "state": state}),
         Rejection::SubscriptionState { id, state } => json!({"subscription": id, "state": state}),

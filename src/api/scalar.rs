@@ -19,7 +19,7 @@ pub use number::{
     PerDay, Percent, Priority, Sequence, TransitDays, Ttl, UnitsUpto, Volume, Zone, position,
 };
 pub use text::{
-    CallerId, ChannelOrderId, Country, Id, Name, Owner, Pattern, Personal, PostalCode, Reason, RegionName, Sku,
+    CallerId, ChannelOrderId, Country, Id, LotId, Name, Owner, Pattern, Personal, PostalCode, Reason, RegionName, Sku,
     TimeZone,
 };
 pub use time::{Day, Instant, TimeOfDay};

@@ -3,11 +3,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::lots::{LotQuantity, names};
 use super::reading::{At, Listed, shape};
-use super::scalar::{Change, Count, Day, Id, Instant, Name, OrNull, Sequence, Sku};
+use super::scalar::{Change, Count, Day, Id, Instant, LotId, Name, OrNull, Sequence, Sku};
 use super::words::AdjustmentReason;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::command::{Adjustment, Command, SetOnHand, StockMove, StockState};
+use crate::domain::command::{Adjustment, Command, NamedAdjustment, SetOnHand, StockMove, StockState};
 use crate::domain::count::Dropped;
 use crate::domain::ids::Text;
 use crate::domain::limits::ADJUSTMENTS_MAX;
@@ -34,6 +35,10 @@ shape! {
         pub delta: Change,
         /// Why.
         pub reason: AdjustmentReason,
+        /// Of which lots they are, up to 300, where the item is tracked by lot. Of the rest nobody says.
+        pub lots: Option<Vec<LotQuantity>>,
+        /// Which they are, up to 300, where the item is tracked by serial number.
+        pub serials: Option<Vec<LotId>>,
     }
 }
 
@@ -44,9 +49,15 @@ impl Listed for AdjustmentShape {
 impl Adjustments {
     /// The command.
     pub fn command(self) -> Command {
-        let adjustment =
-            |a: AdjustmentShape| Adjustment { sku: a.sku.0, node: a.node.0, delta: a.delta.0, reason: a.reason.into() };
-        Command::AdjustStock(self.adjustments.into_iter().map(adjustment).collect())
+        let named = |a: AdjustmentShape| NamedAdjustment {
+            adjustment: Adjustment { sku: a.sku.0, node: a.node.0, delta: a.delta.0, reason: a.reason.into() },
+            names: names(a.lots, a.serials),
+        };
+        let named: Vec<NamedAdjustment> = self.adjustments.into_iter().map(named).collect();
+        if named.iter().any(|one| !one.names.is_empty()) {
+            return Command::AdjustLots(named);
+        }
+        Command::AdjustStock(named.into_iter().map(|one| one.adjustment).collect())
     }
 }
 

@@ -7,7 +7,9 @@ use super::channel::ChannelPut;
 use super::cycle_count::{CountCancelling, NewCount, Results};
 use super::edit::NewEdit;
 use super::exception::{Assigning, Resolving};
-use super::fulfillment::{Dividing, Merging, Moving, Nothing, PuttingBack, Readying, Rejecting, Shipping, Shorting};
+use super::fulfillment::{
+    Dividing, Merging, Moving, Nothing, Picking, PuttingBack, Readying, Rejecting, Shipping, Shorting,
+};
 use super::hold::{HoldEnd, NewHold, NewPayment};
 use super::inbound::{CallingOff, InboundChange, NewInbound, Receipt};
 use super::item::ItemPut;
@@ -92,6 +94,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["fill-policy"]) => read_as::<FillPut>(body),
         ("PUT", ["rejection-policies", _]) => read_as::<RejectionPut>(body),
         ("POST", ["orders", _, "source"]) => read_as::<Nothing>(body),
+        ("POST", ["fulfillment-orders", _, "pick"]) => read_as::<Picking>(body),
         ("POST", ["fulfillment-orders", _, "accept"]) => read_as::<Nothing>(body),
         _ => panic!("no shape is known for {method} {path}"),
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::inbound::{SkuQuantity, units};
+use super::inbound::{CameQuantity, SkuQuantity, units};
 use super::page::{Limit, TransferCursor};
 use super::reading::shape;
 use super::scalar::{CallerId, Id, Instant, Reason, Sku};
@@ -43,7 +43,7 @@ shape! {
     /// What came. More than was sent may come; it becomes free at once, or goes to those who wait.
     pub struct TransferReceipt {
         /// Which units; may be left out by whoever closes.
-        pub lines: Option<Vec<SkuQuantity>>,
+        pub lines: Option<Vec<CameQuantity>>,
         /// No more will come: what is missing is kept as the variance of its line.
         pub close: Option<bool>,
     }
@@ -81,7 +81,8 @@ impl TransferChange {
 impl TransferReceipt {
     /// The command for one transfer.
     pub fn command(self, transfer: Text) -> Command {
-        let (lines, close) = (self.lines.map(units).unwrap_or_default(), self.close.unwrap_or(false));
+        let lines = self.lines.unwrap_or_default().into_iter().map(Into::into).collect();
+        let close = self.close.unwrap_or(false);
         Command::ChangeTransfer { transfer, action: TransferAction::Receive { lines, close } }
     }
 }

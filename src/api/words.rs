@@ -21,7 +21,7 @@ use crate::domain::exception::{ExceptionKind, ExceptionStatus, Severity};
 use crate::domain::fulfillment::{FulfillmentStatus, ShortReason};
 use crate::domain::hold::{HoldKind, HoldState};
 use crate::domain::inbound::InboundStatus;
-use crate::domain::item::ItemKind;
+use crate::domain::item::{ItemKind, Tracking};
 use crate::domain::node::NodeKind;
 use crate::domain::order::{OrderStatus, OrderType};
 use crate::domain::payment::{PaymentMark, PaymentState};
@@ -219,6 +219,7 @@ words! {
         Warehouse = "warehouse", Store = "store", ThirdParty = "third_party", Supplier = "supplier",
         Virtual = "virtual",
     }
+    Tracking { Lot = "lot", Serial = "serial" }
     ItemKind { Product = "product", Service = "service", Kit = "kit", Digital = "digital" }
     OrderType {
         Standard = "standard", PreOrder = "pre_order", Backorder = "backorder", Subscription = "subscription",

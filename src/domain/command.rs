@@ -84,6 +84,8 @@ pub enum Command {
     PutRuleSet(RuleSet),
     /// Change what is on hand; all or nothing.
     AdjustStock(Vec<Adjustment>),
+    /// Change what is on hand and say of which lots; all or nothing.
+    AdjustLots(Vec<NamedAdjustment>),
     /// Change states; all or nothing.
     MoveStock(Vec<StockMove>),
     /// Count.

@@ -17,7 +17,8 @@ use super::ids::{
     TransferKey,
 };
 use super::inbound::InboundEvent;
-use super::item::Item;
+use super::item::{Item, Tracking};
+use super::lots::LotChange;
 use super::money::Currency;
 use super::node::Node;
 use super::order::OrderEvent;
@@ -178,6 +179,17 @@ pub struct PolicyPut {
     pub policy: Policy,
 }
 
+/// Something happened to the lots or serial numbers of a sku.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LotsChanged {
+    /// Which.
+    pub sku: SkuIndex,
+    /// How its units are told apart.
+    pub tracking: Tracking,
+    /// What happened, in order.
+    pub changes: Vec<LotChange>,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -257,6 +269,8 @@ pub enum Event {
     ExceptionChanged(Box<ExceptionChanged>),
     /// See [`PolicyPut`].
     PolicyPut(Box<PolicyPut>),
+    /// See [`LotsChanged`].
+    LotsChanged(Box<LotsChanged>),
 }
 
 impl Event {
@@ -283,6 +297,7 @@ impl Event {
             Self::CycleCountChanged(_) => 21,
             Self::ExceptionChanged(_) => 14,
             Self::PolicyPut(_) => 20,
+            Self::LotsChanged(_) => 17,
         }
     }
 
@@ -308,6 +323,7 @@ impl Event {
             Self::SubscriptionChanged(e) => EntityKey::Subscription(e.key),
             Self::AddressFormatPut(e) => EntityKey::AddressFormat(e.country.clone()),
             Self::CycleCountChanged(e) => EntityKey::CycleCount(e.key),
+            Self::LotsChanged(e) => EntityKey::Lots(e.sku),
         }
     }
 

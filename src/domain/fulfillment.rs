@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::decision::LineUnits;
 use super::hold::ReleaseAt;
 use super::ids::{FulfillmentKey, NodeIndex, Text};
+use super::lots::Identified;
 use super::time::JournalTime;
 
 /// Where a fulfilment order stands.
@@ -270,6 +271,8 @@ pub struct FulfillmentOrder {
     pub split_from: Option<u16>,
     /// The one that took its units.
     pub merged_into: Option<u16>,
+    /// Units of it that were picked, by their lot or serial number.
+    pub identified: Vec<Identified>,
 }
 
 impl FulfillmentOrder {
@@ -299,6 +302,7 @@ impl FulfillmentOrder {
             until: None,
             split_from: None,
             merged_into: None,
+            identified: Vec::new(),
         }
     }
 

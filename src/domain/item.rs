@@ -19,6 +19,25 @@ pub enum ItemKind {
     Digital,
 }
 
+/// How its units are told apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Tracking {
+    /// By batch.
+    Lot,
+    /// Each by its own number.
+    Serial,
+}
+
+impl Tracking {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lot => "lot",
+            Self::Serial => "serial",
+        }
+    }
+}
+
 /// Outer size, millimetres.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Dimensions {
@@ -58,6 +77,8 @@ pub struct Item {
     pub components: Vec<Component>,
     /// When it is released; it always was when `None`.
     pub release_at: Option<WallTime>,
+    /// How its units are told apart, if they are.
+    pub tracking: Option<Tracking>,
 }
 
 impl Item {

@@ -47,6 +47,10 @@ pub const INBOUND_READABLE_MS: i64 = 35 * 24 * 60 * 60 * 1_000;
 pub const COUNT_WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Most changes of stock on hand that are remembered of one minute, over everything; few in tests, which go over it.
 pub const MOVEMENTS_A_MINUTE_MAX: usize = if cfg!(test) { 400 } else { 4_096 };
+/// Most lots, or serial numbers, that are known of one sku over all nodes.
+pub const LOTS_MAX: usize = if cfg!(test) { 50 } else { 50_000 };
+/// Most lots or serial numbers that one line of a request names: a record must hold them.
+pub const LOTS_NAMED_MAX: usize = 300;
 /// Most sources that may number their counts of one cell.
 pub const COUNT_SOURCES_MAX: usize = 16;
 /// How far ahead of our clock that of a count may be, in milliseconds.
@@ -108,6 +112,7 @@ pub const REROUTES_MAX: u32 = 64;
 const _: () = assert!(QUANTITY_MAX <= LEVEL_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(BACK_BYTES_MAX + 16 * 1024 < RECORD_BYTES_MAX);
+const _: () = assert!(LOTS_NAMED_MAX * (ID_BYTES_MAX + 24) < RECORD_BYTES_MAX - 4_096);
 const _: () = assert!(RESERVATION_CELLS_MAX * 40 < RECORD_BYTES_MAX - 1_024);
 const _: () = assert!(
     CHANNEL_LIMITS_MAX * 16 + CHANNEL_NODES_MAX * 5 + CHANNEL_CUSTOMERS_MAX * (ID_BYTES_MAX + 3)

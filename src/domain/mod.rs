@@ -24,6 +24,7 @@ pub mod ids;
 pub mod inbound;
 pub mod item;
 pub mod limits;
+pub mod lots;
 pub mod money;
 pub mod node;
 pub mod order;

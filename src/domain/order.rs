@@ -17,6 +17,7 @@ use super::hold::{Hold, HoldState, HoldTerms, ReleaseAt};
 use super::ids::{FulfillmentKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use super::item::Component;
 use super::limits::FULFILLMENT_ORDERS_MAX;
+use super::lots::Identified;
 use super::money::Currency;
 pub use super::order_status::OrderStatus;
 pub use super::order_story::Told;
@@ -411,6 +412,13 @@ pub enum OrderEvent {
     Prioritised {
         /// Which; the highest is first.
         priority: u8,
+    },
+    /// Units that were picked are known by their lot or serial number.
+    Identified {
+        /// Number of the fulfilment order.
+        number: u16,
+        /// Which.
+        units: Vec<Identified>,
     },
 }
 

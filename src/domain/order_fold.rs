@@ -179,6 +179,9 @@ impl Order {
                     return Err(LawBroken(format!("order {}: {} more was given back than taken", self.key, -kept)));
                 }
             }
+            OrderEvent::Identified { number, units } => {
+                self.fulfillment_mut(*number)?.identified.extend_from_slice(units)
+            }
             OrderEvent::Consolidated { number, ships_with } => self.consolidate(*number, ships_with)?,
             OrderEvent::SplitOff { parts, .. } => self.split_off(parts)?,
             OrderEvent::SplitFrom { order } => self.split_from = Some(*order),

@@ -69,6 +69,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
         OrderEvent::CustomerAsked => ("customer_asked", 0, None),
         OrderEvent::CustomerAnswered => ("customer_answered", 0, None),
         OrderEvent::Scheduled { .. } => ("scheduled", 0, None),
+        OrderEvent::Identified { number, .. } => ("identified", *number, None),
         OrderEvent::Fulfillment { number, step } => match step {
             FulfillmentStep::Accepted => ("accepted", *number, None),
             FulfillmentStep::Rejected { reason } => ("rejected", *number, Some(reason.clone())),

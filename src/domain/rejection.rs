@@ -270,6 +270,20 @@ pub enum Rejection {
         /// Where it stands.
         state: &'static str,
     },
+    /// What is left to pick has expired.
+    #[error("{sku} at {node} has {usable} units that have not expired, {requested} are to be picked")]
+    LotsExpired {
+        /// The fulfilment order.
+        id: String,
+        /// The sku.
+        sku: String,
+        /// The node.
+        node: String,
+        /// Units that may be picked.
+        usable: u64,
+        /// Units asked for.
+        requested: u32,
+    },
     /// The cycle count has ended.
     #[error("count {id} is {state}: nothing more is to be counted")]
     CountEnded {
@@ -371,6 +385,7 @@ impl Rejection {
             Self::ReservationOfEdit { .. } => "reservation_of_edit",
             Self::InboundEnded { .. } => "inbound_ended",
             Self::SubscriptionState { .. } => "subscription_state",
+            Self::LotsExpired { .. } => "lots_expired",
             Self::CountEnded { .. } => "count_ended",
             Self::RefundTooLarge { .. } => "refund_too_large",
             Self::ExceptionResolved { .. } => "exception_resolved",

@@ -2,6 +2,8 @@
 //!
 //! Recovery, the snapshot folder, `check` and tests call the same folds. A fold never looks up another entity. What is
 //! *not* asserted here: that waiting demand leaves no free unit, since a legal prefix may show both; the start pays it.
+//!
+//! Long because every kind of entity has its line in each table of kinds.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,6 +23,7 @@ use super::ids::{
 use super::inbound::Inbound;
 use super::item::Item;
 use super::limits::KEY_WINDOW_MS;
+use super::lots::SkuLots;
 use super::node::Node;
 use super::order::Order;
 use super::policy::{Policy, PolicyKey};
@@ -63,6 +66,8 @@ pub enum EntityKey {
     Exception(ExceptionKey),
     /// A subscription.
     Subscription(SubscriptionKey),
+    /// The lots or serial numbers of a sku.
+    Lots(SkuIndex),
     /// What changed on hand in a minute.
     Minute(MinuteKey),
     /// A policy.
@@ -118,6 +123,8 @@ pub enum Entity {
     Subscription(Box<Subscription>),
     /// What changed on hand in a minute.
     Minute(Box<Minute>),
+    /// The lots or serial numbers of a sku.
+    Lots(Box<SkuLots>),
     /// A cycle count.
     CycleCount(Box<CycleCount>),
     /// A carrier, a calendar or a chart of zones.
@@ -148,6 +155,7 @@ impl EntityKey {
             Self::Count(_) => 12,
             Self::Subscription(_) => 14,
             Self::Minute(_) => 19,
+            Self::Lots(_) => 16,
             Self::CycleCount(_) => 21,
             Self::Shipping(_) => 22,
             Self::AddressFormat(_) => 24,
@@ -214,6 +222,12 @@ impl Entity {
             (Some(Self::Order(before)), Event::Archiving(e)) => {
                 Order::archive(Some(*before), header, e).map(|o| Self::Order(Box::new(o)))
             }
+            (None, Event::LotsChanged(e)) => {
+                SkuLots::fold(None, e.tracking, &e.changes).map(|lots| Self::Lots(Box::new(lots)))
+            }
+            (Some(Self::Lots(before)), Event::LotsChanged(e)) => {
+                SkuLots::fold(Some(*before), e.tracking, &e.changes).map(|lots| Self::Lots(Box::new(lots)))
+            }
             (None, Event::CycleCountChanged(e)) => {
                 CycleCount::fold(None, e.key, e.version, header, &e.event).map(|c| Self::CycleCount(Box::new(c)))
             }
@@ -249,7 +263,7 @@ impl Entity {
     }
 
     /// Whether nothing needs to know of it any more at `now`; only reservations, keys,
-    /// inbound supply, transfers, counts and minutes come to that. Snapshots and memory leave such entities out.
+    /// inbound supply, transfers, counts and minutes come to that, and lots that are all gone. Snapshots and memory leave such entities out.
     pub fn is_forgotten_at(&self, now: JournalTime) -> bool {
         match self {
             Self::Reservation(reservation) => reservation.is_forgotten_at(now),
@@ -258,6 +272,7 @@ impl Entity {
             Self::Transfer(transfer) => transfer.is_forgotten_at(now),
             Self::Count(mark) => mark.is_forgotten_at(now),
             Self::Minute(minute) => minute.is_forgotten_at(now),
+            Self::Lots(lots) => lots.is_empty(),
             Self::CycleCount(count) => count.is_forgotten_at(now),
             Self::Exception(exception) => exception.is_forgotten_at(now),
             _ => false,
@@ -289,6 +304,7 @@ pub struct State {
     minutes: BTreeMap<MinuteKey, Entity>,
     subscriptions: BTreeMap<SubscriptionKey, Entity>,
     address_formats: BTreeMap<Text, Entity>,
+    lots: BTreeMap<SkuIndex, Entity>,
     cycle_counts: BTreeMap<CycleCountKey, Entity>,
     exceptions: BTreeMap<ExceptionKey, Entity>,
     policies: BTreeMap<PolicyKey, Entity>,
@@ -319,6 +335,7 @@ impl State {
             EntityKey::Minute(key) => drop(self.minutes.insert(key, entity)),
             EntityKey::Subscription(key) => drop(self.subscriptions.insert(key, entity)),
             EntityKey::AddressFormat(key) => drop(self.address_formats.insert(key, entity)),
+            EntityKey::Lots(sku) => drop(self.lots.insert(sku, entity)),
             EntityKey::CycleCount(key) => drop(self.cycle_counts.insert(key, entity)),
             EntityKey::Exception(key) => drop(self.exceptions.insert(key, entity)),
             EntityKey::Policy(key) => drop(self.policies.insert(key, entity)),
@@ -355,6 +372,7 @@ impl State {
             EntityKey::Minute(key) => self.minutes.remove(key),
             EntityKey::Subscription(key) => self.subscriptions.remove(key),
             EntityKey::AddressFormat(key) => self.address_formats.remove(key),
+            EntityKey::Lots(sku) => self.lots.remove(sku),
             EntityKey::CycleCount(key) => self.cycle_counts.remove(key),
             EntityKey::Exception(key) => self.exceptions.remove(key),
             EntityKey::Policy(key) => self.policies.remove(key),
@@ -385,7 +403,7 @@ impl State {
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
         let open = open + self.subscriptions.len() + self.cycle_counts.len() + self.address_formats.len();
-        let told = self.exceptions.len() + self.policies.len();
+        let told = self.exceptions.len() + self.policies.len() + self.lots.len();
         usize::from(self.directory.is_some()) + catalogue + cells + open + told
     }
 
@@ -416,6 +434,7 @@ impl State {
             EntityKey::Minute(key) => self.minutes.get(key),
             EntityKey::Subscription(key) => self.subscriptions.get(key),
             EntityKey::AddressFormat(key) => self.address_formats.get(key),
+            EntityKey::Lots(sku) => self.lots.get(sku),
             EntityKey::CycleCount(key) => self.cycle_counts.get(key),
             EntityKey::Exception(key) => self.exceptions.get(key),
             EntityKey::Policy(key) => self.policies.get(key),
@@ -450,6 +469,7 @@ impl State {
         let counts = self.counts.iter().map(|(key, entity)| (EntityKey::Count(*key), entity));
         let minutes = self.minutes.iter().map(|(key, entity)| (EntityKey::Minute(*key), entity));
         let formats = self.address_formats.iter().map(|(key, entity)| (EntityKey::AddressFormat(key.clone()), entity));
+        let lots = self.lots.iter().map(|(sku, entity)| (EntityKey::Lots(*sku), entity));
         let cycle_counts = self.cycle_counts.iter().map(|(key, entity)| (EntityKey::CycleCount(*key), entity));
         let exceptions = self.exceptions.iter().map(|(key, entity)| (EntityKey::Exception(*key), entity));
         let policies = self.policies.iter().map(|(key, entity)| (EntityKey::Policy(key.clone()), entity));
@@ -466,6 +486,7 @@ impl State {
             .chain(counts)
             .chain(exceptions)
             .chain(subscriptions)
+            .chain(lots)
             .chain(minutes)
             .chain(policies)
             .chain(cycle_counts)
@@ -521,6 +542,7 @@ impl State {
         let counts = self.counts.into_iter().map(|(key, entity)| (EntityKey::Count(key), entity));
         let minutes = self.minutes.into_iter().map(|(key, entity)| (EntityKey::Minute(key), entity));
         let formats = self.address_formats.into_iter().map(|(key, entity)| (EntityKey::AddressFormat(key), entity));
+        let lots = self.lots.into_iter().map(|(sku, entity)| (EntityKey::Lots(sku), entity));
         let cycle_counts = self.cycle_counts.into_iter().map(|(key, entity)| (EntityKey::CycleCount(key), entity));
         let exceptions = self.exceptions.into_iter().map(|(key, entity)| (EntityKey::Exception(key), entity));
         let policies = self.policies.into_iter().map(|(key, entity)| (EntityKey::Policy(key), entity));
@@ -537,6 +559,7 @@ impl State {
             .chain(counts)
             .chain(exceptions)
             .chain(subscriptions)
+            .chain(lots)
             .chain(minutes)
             .chain(policies)
             .chain(cycle_counts)
@@ -597,6 +620,7 @@ impl State {
         self.transfers.retain(|_, entity| !entity.is_forgotten_at(now));
         self.counts.retain(|_, entity| !entity.is_forgotten_at(now));
         self.minutes.retain(|_, entity| !entity.is_forgotten_at(now));
+        self.lots.retain(|_, entity| !entity.is_forgotten_at(now));
         self.cycle_counts.retain(|_, entity| !entity.is_forgotten_at(now));
         self.exceptions.retain(|_, entity| !entity.is_forgotten_at(now));
     }
@@ -607,7 +631,8 @@ impl State {
         self.orders.retain(|_, entity| !entity.is_archived());
     }
 
-    /// Checks the laws that span entities: every committed and reserved unit has an owner, and no owner holds more.
+    /// Checks the laws that span entities: every committed and reserved unit has an owner, no owner holds more, and no lots
+    /// hold more than is on hand.
     pub fn check_ownership(&self) -> Result<(), LawBroken> {
         let mut owned: HashMap<CellKey, (u64, u64)> = HashMap::new();
         for (_, entity) in self.iter() {
@@ -632,6 +657,11 @@ impl State {
             }
         }
         for (key, entity) in self.iter() {
+            if let (EntityKey::Lots(sku), Entity::Lots(lots)) = (&key, entity) {
+                for node in lots.nodes() {
+                    lots.check(node, self.level(CellKey { sku: *sku, node }).on_hand)?;
+                }
+            }
             let (EntityKey::Cell(cell), Entity::Cell(level)) = (key, entity) else { continue };
             level.check()?;
             let (committed, reserved) = owned.remove(&cell).unwrap_or_default();

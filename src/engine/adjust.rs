@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
 use super::exception::{Cause, Raising};
+use super::lots::NamedLots;
 use super::network::Network;
 use super::shares;
 use super::turn::Turn;
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
-use crate::domain::command::{Adjustment, StockMove, StockState};
+use crate::domain::command::{Adjustment, NamedAdjustment, StockMove, StockState};
 use crate::domain::event::{Answer, Event};
 use crate::domain::exception::{ExceptionKind, Subject};
 use crate::domain::ids::{NodeIndex, SkuIndex};
@@ -30,6 +31,20 @@ pub(super) struct Physical {
     pub cell: CellKey,
     pub delta: i64,
     pub kind: MovementKind,
+    /// Of these, units that come to quality control or leave from there: expired ones.
+    pub inspected: u32,
+}
+
+impl Physical {
+    /// A change through what is available.
+    pub fn of(cell: CellKey, delta: i64, kind: MovementKind) -> Self {
+        Self { cell, delta, kind, inspected: 0 }
+    }
+
+    /// The change without what passes through quality control.
+    fn through_available(&self) -> i64 {
+        self.delta - i64::from(self.inspected) * self.delta.signum()
+    }
 }
 
 /// A change of what is there, its units taken, and the cases it raises.
@@ -42,7 +57,7 @@ impl Engine {
         let mut changes = Vec::with_capacity(adjustments.len());
         for (at, adjustment) in adjustments.iter().enumerate() {
             let cell = cell_of(&network, &format!("adjustments[{at}]."), &adjustment.sku, &adjustment.node)?;
-            changes.push(Physical { cell, delta: i64::from(adjustment.delta), kind: adjustment.reason });
+            changes.push(Physical::of(cell, i64::from(adjustment.delta), adjustment.reason));
         }
         self.correct(turn, &network, &changes)
     }
@@ -60,6 +75,37 @@ impl Engine {
         }
     }
 
+    /// Adjustments that name the lots or serial numbers they are of.
+    pub(super) fn adjust_lots(&self, turn: &Turn<'_>, named: &[NamedAdjustment]) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        check_count("adjustments", named.len())?;
+        let mut cells = Vec::with_capacity(named.len());
+        for (at, NamedAdjustment { adjustment, .. }) in named.iter().enumerate() {
+            cells.push(cell_of(&network, &format!("adjustments[{at}]."), &adjustment.sku, &adjustment.node)?);
+        }
+        let skus: BTreeSet<SkuIndex> = cells.iter().map(|cell| cell.sku).collect();
+        let mut patience = Patience::default();
+        loop {
+            let mut change = Change::lock(&network, &skus);
+            let mut changes = Vec::with_capacity(named.len());
+            let mut naming = NamedLots::at(&network, turn.log.now().wall);
+            for (at, (NamedAdjustment { adjustment, names }, cell)) in named.iter().zip(&cells).enumerate() {
+                let (path, delta) = (format!("adjustments[{at}]."), i64::from(adjustment.delta));
+                let inspected = match u32::try_from(delta) {
+                    Ok(units) => naming.arrive(&mut change, *cell, units, names, &path)?,
+                    Err(_) => naming.leave(&mut change, *cell, delta.unsigned_abs() as u32, names, &path)?,
+                };
+                changes.push(Physical { inspected, ..Physical::of(*cell, delta, adjustment.reason) });
+            }
+            if let Some(prepared) = self.prepare(turn.now(), &network, change, &changes, &mut patience)? {
+                let cells: Vec<CellKey> = cells.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+                let done = self.finish_change(turn, &network, prepared, &cells)?;
+                self.watch_lots(turn, &network, &skus);
+                return Ok(done);
+            }
+        }
+    }
+
     /// One attempt to take what goes missing and to give what arrives; `None` when units were in flight and it is worth
     /// coming again.
     pub(super) fn prepare<'n>(
@@ -70,7 +116,7 @@ impl Engine {
         physical: &[Physical],
         patience: &mut Patience,
     ) -> Result<Option<Prepared<'n>>, Rejection> {
-        let missing = missing_units(physical);
+        let missing = missing_units(physical, |one| one.delta);
         check_on_hand(network, &mut change, &missing)?;
         check_arriving(network, physical)?;
         let owes = |cell: &CellKey| Cause::of(ExceptionKind::Shortfall, Subject::Cell(*cell));
@@ -78,7 +124,12 @@ impl Engine {
         let mut owing: BTreeSet<Subject> = BTreeSet::new();
         let mut withdrawal = Withdrawal::nothing();
         let mut taken: BTreeMap<CellKey, u32> = BTreeMap::new();
-        for (cell, units) in &missing {
+        for one in physical.iter().filter(|one| one.inspected > 0) {
+            let n = one.inspected as i32 * one.delta.signum() as i32;
+            let delta = LevelDelta { on_hand: n, quality_control: n, ..LevelDelta::default() };
+            change.shift(one.cell, one.kind, delta);
+        }
+        for (cell, units) in &missing_units(physical, Physical::through_available) {
             change.ensure(*cell);
             let word = network.cell(*cell).expect("just ensured").word;
             let got = withdrawal.add_up_to(word, network.limited(*cell), *units);
@@ -89,8 +140,8 @@ impl Engine {
             }
             taken.insert(*cell, got);
         }
-        for one in physical.iter().filter(|one| one.delta < 0) {
-            let units = one.delta.unsigned_abs() as u32;
+        for one in physical.iter().filter(|one| one.through_available() < 0) {
+            let units = one.through_available().unsigned_abs() as u32;
             let had = taken.get_mut(&one.cell).expect("every missing cell was taken from");
             let from_free = units.min(*had);
             *had -= from_free;
@@ -99,8 +150,8 @@ impl Engine {
             }
             change.lose(one.cell, units, from_free, one.kind);
         }
-        for one in physical.iter().filter(|one| one.delta > 0) {
-            change.give(one.cell, one.delta as u32, one.kind, |delta, n| delta.on_hand += n);
+        for one in physical.iter().filter(|one| one.through_available() > 0) {
+            change.give(one.cell, one.through_available() as u32, one.kind, |delta, n| delta.on_hand += n);
         }
         change.check_bounds()?;
         raising.only(|key| owing.contains(&key.subject));
@@ -183,10 +234,10 @@ fn state_of(delta: &mut LevelDelta, state: StockState) -> &mut i32 {
     }
 }
 
-fn missing_units(physical: &[Physical]) -> BTreeMap<CellKey, u32> {
+fn missing_units(physical: &[Physical], delta: impl Fn(&Physical) -> i64) -> BTreeMap<CellKey, u32> {
     let mut missing: BTreeMap<CellKey, u64> = BTreeMap::new();
-    for one in physical.iter().filter(|one| one.delta < 0) {
-        *missing.entry(one.cell).or_default() += one.delta.unsigned_abs();
+    for one in physical.iter().filter(|one| delta(one) < 0) {
+        *missing.entry(one.cell).or_default() += delta(one).unsigned_abs();
     }
     missing.into_iter().map(|(cell, units)| (cell, u32::try_from(units).unwrap_or(u32::MAX))).collect()
 }

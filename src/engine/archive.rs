@@ -87,6 +87,7 @@ impl Naming<'_> {
             | Command::PutItem(_)
             | Command::PutRuleSet(_)
             | Command::AdjustStock(_)
+            | Command::AdjustLots(_)
             | Command::MoveStock(_)
             | Command::SetOnHand(_)
             | Command::Reserve(_)

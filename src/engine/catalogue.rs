@@ -102,6 +102,7 @@ impl Engine {
         let known = network.catalogue.sku_index(&command.sku);
         let item = item(&network, command, known)?;
         let created = known.is_none();
+        check_tracking(&network, known, &item)?;
         let index = known.unwrap_or(SkuIndex(network.catalogue.items().len() as u32));
         if !created && *network.catalogue.item(index) == item {
             return Ok(Executed::done(Reply::Item { item: Box::new(item), created }, network.catalogue.seq));
@@ -209,8 +210,21 @@ fn item(network: &Network, command: PutItem, known: Option<SkuIndex>) -> Result<
     if !faults.is_empty() {
         return Err(Rejection::Invalid(faults));
     }
-    let PutItem { sku, name, kind, weight_g, dimensions, value, release_at, .. } = command;
-    Ok(Item { sku, name, kind, weight_g, dimensions, value, components, release_at })
+    let PutItem { sku, name, kind, weight_g, dimensions, value, release_at, tracking, .. } = command;
+    Ok(Item { sku, name, kind, weight_g, dimensions, value, components, release_at, tracking })
+}
+
+/// How an item is tracked changes only while nothing is known of its units.
+fn check_tracking(network: &Network, known: Option<SkuIndex>, item: &Item) -> Result<(), Rejection> {
+    if item.tracking.is_some() && item.kind != ItemKind::Product {
+        return Err(Rejection::invalid("tracking", "not_stocked", "only products are tracked"));
+    }
+    let before = known.filter(|index| network.catalogue.item(*index).tracking != item.tracking);
+    if before.is_some_and(|index| network.sku(index).ledger.lock().lots().is_some()) {
+        let detail = format!("of {} lots or serial numbers are known", item.sku);
+        return Err(Rejection::invalid("tracking", "tracking_is_fixed", detail));
+    }
+    Ok(())
 }
 
 /// A channel in this catalogue; all faults together.

@@ -19,9 +19,10 @@ use super::withdrawal::{LimitTake, NotTaken, Patience, Withdrawal};
 use crate::domain::channel::{ChannelEvent, Whose};
 use crate::domain::command::StockState;
 use crate::domain::count::Moved;
-use crate::domain::event::{ChannelChanged, Event, StockMoved};
-use crate::domain::ids::{ChannelIndex, SkuIndex};
+use crate::domain::event::{ChannelChanged, Event, LotsChanged, StockMoved};
+use crate::domain::ids::{ChannelIndex, FulfillmentKey, NodeIndex, SkuIndex};
 use crate::domain::limits::LEVEL_MAX;
+use crate::domain::lots::{LotChange, SkuLots};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, Level, LevelDelta, MovementKind};
 use crate::domain::time::JournalTime;
@@ -61,6 +62,7 @@ pub struct Change<'a> {
     claimed: Option<Whose>,
     shipped_for: Vec<(Whose, SkuIndex, u32)>,
     ranks: Vec<(SkuIndex, Waiting, u64)>,
+    lots: BTreeMap<SkuIndex, Vec<LotChange>>,
 }
 
 /// What a change does to the limits record of one sku.
@@ -100,6 +102,7 @@ impl<'a> Change<'a> {
             claimed: None,
             shipped_for: Vec::new(),
             ranks: Vec::new(),
+            lots: BTreeMap::new(),
         }
     }
 
@@ -251,6 +254,54 @@ impl<'a> Change<'a> {
         self.shift(cell, kind, delta);
     }
 
+    /// Something happens to lots of a sku; what goes missing unnamed is added by itself. Needs the ledger.
+    pub fn lots(&mut self, sku: SkuIndex, change: LotChange) {
+        self.lots.entry(sku).or_default().push(change);
+    }
+
+    /// What a fulfilment order picked of a sku leaves, or goes back. Needs the ledger.
+    pub fn end_pick(&mut self, sku: SkuIndex, by: FulfillmentKey, end: fn(FulfillmentKey) -> LotChange) {
+        if self.ledger(sku).lots().is_some_and(|lots| lots.picked_by(by) > 0) {
+            self.lots(sku, end(by));
+        }
+    }
+
+    /// What happens to lots: what was named, and so much of the rest that no node has more in lots than on hand. Nothing
+    /// for a sku that is not tracked.
+    fn lots_changed(&self) -> Vec<LotsChanged> {
+        let changed = self.ledgers.iter().filter_map(|(sku, ledger)| {
+            let named = self.lots.get(sku);
+            let Some(lots) = ledger.lots() else { return named.map(|named| (*sku, named.clone())) };
+            let mut changes = named.cloned().unwrap_or_default();
+            changes.extend(self.lots_missing(*sku, ledger, lots, &changes));
+            (!changes.is_empty()).then_some((*sku, changes))
+        });
+        let changed = changed.map(|(sku, changes)| {
+            let tracking = self.network.catalogue.item(sku).tracking;
+            LotsChanged { sku, tracking: tracking.expect("only what is tracked has lots"), changes }
+        });
+        changed.collect()
+    }
+
+    fn lots_missing(&self, sku: SkuIndex, ledger: &Ledger, lots: &SkuLots, named: &[LotChange]) -> Vec<LotChange> {
+        let mut on_hand: BTreeMap<NodeIndex, i64> = BTreeMap::new();
+        for ((cell, ..), delta) in self.moves.iter().filter(|((cell, ..), _)| cell.sku == sku) {
+            *on_hand.entry(cell.node).or_default() += i64::from(delta.on_hand);
+        }
+        let mut missing = Vec::new();
+        for (node, change) in on_hand {
+            let position = self.network.sku(sku).cells.of(node).map(|cell| cell.position);
+            let left = position.map_or(0, |position| i64::from(ledger.at(position).on_hand)) + change;
+            let units = lots.units_at(node) as i64 + named.iter().map(|one| lots.effect(one, node)).sum::<i64>();
+            if units > left {
+                let after = SkuLots::fold(Some(lots.clone()), lots.tracking(), named);
+                let after = after.expect("only what lots can take is named");
+                missing.extend(after.gone_unnamed(node, (units - left) as u64));
+            }
+        }
+        missing
+    }
+
     /// Free units that a withdrawal already has, logged as gone with a movement of that kind.
     pub fn withdrawn(&mut self, cell: CellKey, units: u32, kind: MovementKind) {
         let delta = LevelDelta { available: -(units as i32), ..LevelDelta::default() };
@@ -396,7 +447,8 @@ impl<'a> Change<'a> {
         let real = self.moves.iter().filter(|(_, delta)| **delta != LevelDelta::default());
         let moved = real
             .map(|((cell, _, kind), delta)| Event::StockMoved(StockMoved { cell: *cell, kind: *kind, delta: *delta }));
-        moved.chain(self.shipped())
+        let lots = self.lots_changed().into_iter().map(|changed| Event::LotsChanged(Box::new(changed)));
+        moved.chain(self.shipped()).chain(lots)
     }
 
     /// Units of channels with a limit that leave.
@@ -432,6 +484,9 @@ impl<'a> Change<'a> {
                 Place::Loose => ledger.wait_loosely(waiting),
                 Place::Gone => {}
             }
+        }
+        for changed in self.lots_changed() {
+            self.ledger(changed.sku).change_lots(&changed);
         }
         let moves: Vec<_> = self.moves.iter().map(|((cell, _, kind), delta)| (*cell, *kind, *delta)).collect();
         let (network, effects) = (self.network, self.limited());

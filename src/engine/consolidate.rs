@@ -16,6 +16,7 @@ use crate::domain::event::{Answer, Event};
 use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentStep, FulfillmentVerb, Shipment};
 use crate::domain::hold::Hold;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
+use crate::domain::lots::LotChange;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
@@ -114,7 +115,7 @@ impl Engine {
         let verb = FulfillmentVerb::Ship;
         let mut told: BTreeMap<OrderKey, Vec<OrderEvent>> = BTreeMap::new();
         let mut cells: BTreeMap<CellKey, u32> = BTreeMap::new();
-        let mut left = Vec::new();
+        let (mut left, mut leaving) = (Vec::new(), BTreeSet::new());
         for key in together {
             let Some(order) = order_in(&orders, key.order) else { continue };
             let fulfillment = order.fulfillment(key.number).expect("it was joined");
@@ -133,6 +134,7 @@ impl Engine {
             for (sku, units) in fulfillment.line_units().into_iter().flat_map(|units| order.stock_of(units)) {
                 *cells.entry(CellKey { sku, node: fulfillment.node }).or_default() += units;
                 left.push((network.whose_order(order), sku, units));
+                leaving.insert((sku, *key));
             }
             let step = FulfillmentStep::Shipped { shipment: shipment.clone() };
             told.entry(key.order).or_default().push(OrderEvent::Fulfillment { number: key.number, step });
@@ -141,6 +143,7 @@ impl Engine {
         for (cell, units) in cells {
             change.ship(cell, units);
         }
+        leaving.into_iter().for_each(|(sku, by)| change.end_pick(sku, by, |by| LotChange::Left { by }));
         left.into_iter().for_each(|(whose, sku, units)| change.ships_for(whose, sku, units));
         let touched = self.log_several(turn, network, &mut orders, told, change, Answer::Order(asked.order))?;
         Ok((order_in(&orders, asked.order).expect("just folded").seq, touched))

@@ -44,7 +44,7 @@ impl Engine {
                 let (sku, node) = (command.sku.to_string(), command.node.to_string());
                 return Err(Rejection::StaleLevel { sku, node, on_hand: u32::try_from(there).unwrap_or(0), expected });
             }
-            let counted = Physical { cell, delta: difference, kind: MovementKind::Counted };
+            let counted = Physical::of(cell, difference, MovementKind::Counted);
             let Some(prepared) = self.prepare(now.journal, &network, change, &[counted], &mut patience)? else {
                 continue;
             };

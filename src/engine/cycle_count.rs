@@ -102,7 +102,7 @@ impl Engine {
                 let applied = dropped.is_none();
                 lines.push(CountedLine { line: *line, on_hand: *on_hand, difference, applied });
                 if applied {
-                    physical.push(Physical { cell, delta: difference, kind: MovementKind::Counted });
+                    physical.push(Physical::of(cell, difference, MovementKind::Counted));
                     let (source, source_seq, counted) = (None, None, *on_hand);
                     noted.push(CountNoted { cell, source, source_seq, observed_at, counted, difference });
                 }

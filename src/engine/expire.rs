@@ -75,7 +75,9 @@ impl Engine {
         let placed = self.place_due(log, now);
         let windows = self.take_windows_on(&turn, now);
         let looks = self.look_at_exceptions(&turn, now);
-        [next, again, idle, holds, edits, released, allocated, placed, windows, looks].into_iter().flatten().min()
+        let expired = self.lots_expire(&turn);
+        let acts = [next, again, idle, holds, edits, released, allocated, placed, windows, looks, expired];
+        acts.into_iter().flatten().min()
     }
 
     /// Expires what is due of these skus; answers whether anything was.

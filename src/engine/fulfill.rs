@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Place};
 use super::exception::Cause;
+use super::lots::NamedLots;
 use super::network::Network;
 use super::shares;
 use super::table::Locked;
@@ -13,13 +14,14 @@ use super::turn::{Turn, order_events};
 use super::window::NO_RESPONSE;
 use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
-use crate::domain::command::{Fulfill, FulfillmentAction, NamedUnits, StockState};
+use crate::domain::command::{Fulfill, FulfillmentAction, NamedUnits, Names, StockState};
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason};
 use crate::domain::hold::{Hold, ReleaseAt};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
+use crate::domain::lots::LotChange;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::policy::RejectionPolicy;
 use crate::domain::rejection::Rejection;
@@ -95,27 +97,30 @@ impl Engine {
         if matches!(verb, FulfillmentVerb::Ship | FulfillmentVerb::HandOver) {
             check_released(network, order, fulfillment, turn.log.now().wall)?;
         }
-        match self.log_step(turn, network, &mut slot, key.number, step, now, Some(Answer::Order(key.order)))? {
+        let names: &[(Text, Names)] = match &command.action {
+            FulfillmentAction::PickNamed { names, .. } => names,
+            _ => &[],
+        };
+        match self.log_step(turn, network, &mut slot, (key.number, step, names), now, Some(Answer::Order(key.order)))? {
             Tried::Again if !patience.wait() => Err(Rejection::Contended),
             tried => Ok(tried),
         }
     }
 
     /// Logs a step that a fulfilment order of a locked order may take, with its stock effect.
-    #[allow(clippy::too_many_arguments, reason = "each is a fact of the step")]
     pub(super) fn log_step(
         &self,
         turn: &Turn<'_>,
         network: &Network,
         slot: &mut Locked<Order>,
-        number: u16,
-        step: FulfillmentStep,
+        (number, step, names): (u16, FulfillmentStep, &[(Text, Names)]),
         now: JournalTime,
         answer: Option<Answer>,
     ) -> Result<Tried<(u64, BTreeSet<SkuIndex>)>, Rejection> {
         let order = slot.as_ref().expect("a locked entity is there");
         let fulfillment = order.fulfillment(number).expect("the caller has seen it");
-        let mut change = Change::lock(network, &skus_of(order, fulfillment, &step));
+        let skus = skus_of(network, order, fulfillment, &step);
+        let mut change = Change::lock(network, &skus);
         change.is_for(network.whose_order(order));
         let mut withdrawal = Withdrawal::nothing();
         if fences(&step) {
@@ -129,6 +134,13 @@ impl Engine {
         if !move_stock(network, &mut change, &mut withdrawal, order, fulfillment, &step) {
             return Ok(Tried::Again);
         }
+        let identified = match &step {
+            FulfillmentStep::Picked { lines } => {
+                NamedLots::at(network, turn.log.now().wall).pick(&mut change, (order, fulfillment), lines, names)?
+            }
+            _ => Vec::new(),
+        };
+        let puts_back = matches!(step, FulfillmentStep::Cancelled { .. } | FulfillmentStep::Stopped { .. });
         let cancelled = match &step {
             FulfillmentStep::Cancelled { resourced: false, .. } | FulfillmentStep::Stopped { resourced: false, .. } => {
                 fulfillment.line_units()
@@ -136,6 +148,9 @@ impl Engine {
             _ => Vec::new(),
         };
         let mut told = vec![OrderEvent::Fulfillment { number, step }];
+        if !identified.is_empty() {
+            told.push(OrderEvent::Identified { number, units: identified });
+        }
         if !cancelled.is_empty() {
             told.extend(order.paid_off_without(cancelled));
         }
@@ -149,6 +164,9 @@ impl Engine {
         let logged = turn.log(self, sealed, change, withdrawal);
         logged.fold_order(slot);
         raising.logged(&logged);
+        if puts_back {
+            self.watch_lots(turn, network, &skus);
+        }
         let seq = logged.seq();
         let touched = logged.done();
         self.watch_windows(network, slot.as_ref().expect("just folded"), number..=number);
@@ -163,7 +181,7 @@ impl Engine {
             let Some(idle) = order.fulfillment_orders.iter().find(|f| is_idle(network, f)) else { break };
             let reason = network.catalogue.node(idle.node).inactive_reason.clone();
             let (number, step) = (idle.number, FulfillmentStep::NodeOutage { reason });
-            match self.log_step(turn, network, &mut slot, number, step, turn.now(), None) {
+            match self.log_step(turn, network, &mut slot, (number, step, &[]), turn.now(), None) {
                 Ok(Tried::Done((_, more))) => touched.extend(more),
                 // Units only come back, so nothing is waited for; a record too large for them stays where it is.
                 Ok(Tried::Again) | Err(_) => break,
@@ -249,7 +267,7 @@ fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
     match action {
         FulfillmentAction::Accept => FulfillmentVerb::Accept,
         FulfillmentAction::Reject { .. } => FulfillmentVerb::Reject,
-        FulfillmentAction::Pick { .. } => FulfillmentVerb::Pick,
+        FulfillmentAction::Pick { .. } | FulfillmentAction::PickNamed { .. } => FulfillmentVerb::Pick,
         FulfillmentAction::Short { .. } => FulfillmentVerb::Short,
         FulfillmentAction::Pack => FulfillmentVerb::Pack,
         FulfillmentAction::Ready { .. } => FulfillmentVerb::Ready,
@@ -282,7 +300,7 @@ fn step_of(
     Ok(match action {
         FulfillmentAction::Accept => FulfillmentStep::Accepted,
         FulfillmentAction::Reject { reason } => FulfillmentStep::Rejected { reason: reason.clone() },
-        FulfillmentAction::Pick { lines } => {
+        FulfillmentAction::Pick { lines } | FulfillmentAction::PickNamed { lines, .. } => {
             let lines = match lines {
                 Some(lines) => units_of(order, lines, &left_to_pick(fulfillment), "left to pick", fulfillment)?,
                 None => left_to_pick(fulfillment),
@@ -402,7 +420,12 @@ fn loosen(change: &mut Change<'_>, order: &Order) {
 }
 
 /// Skus whose ledgers a step needs.
-fn skus_of(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep) -> BTreeSet<SkuIndex> {
+fn skus_of(
+    network: &Network,
+    order: &Order,
+    fulfillment: &FulfillmentOrder,
+    step: &FulfillmentStep,
+) -> BTreeSet<SkuIndex> {
     let moves = fences(step)
         || matches!(
             step,
@@ -413,6 +436,11 @@ fn skus_of(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep
                 | FulfillmentStep::PutBack { .. }
                 | FulfillmentStep::NodeOutage { .. }
         );
+    if let FulfillmentStep::Picked { lines } = step {
+        // Nothing moves, but of what is tracked it is told which.
+        let picked = lines.iter().flat_map(|units| order.stock_of(*units)).map(|(sku, _)| sku);
+        return picked.filter(|sku| network.catalogue.item(*sku).tracking.is_some()).collect();
+    }
     if !moves {
         return BTreeSet::new();
     }
@@ -432,10 +460,12 @@ fn move_stock<'n>(
 ) -> bool {
     let node = fulfillment.node;
     let cells = |units: &[LineUnits]| cells_of(order, node, units);
+    let by = FulfillmentKey { order: order.key, number: fulfillment.number };
     match step {
         FulfillmentStep::Shipped { .. } | FulfillmentStep::HandedOver => {
             for (cell, units) in cells(&fulfillment.line_units()) {
                 change.ship(cell, units);
+                change.end_pick(cell.sku, by, |by| LotChange::Left { by });
             }
             true
         }
@@ -444,6 +474,9 @@ fn move_stock<'n>(
             true
         }
         FulfillmentStep::Cancelled { .. } | FulfillmentStep::Stopped { .. } => {
+            for (cell, _) in cells(&fulfillment.line_units()) {
+                change.end_pick(cell.sku, by, |by| LotChange::PutBack { by });
+            }
             give_back(change, cells(&left_to_pick(fulfillment)));
             for (cell, units) in cells(&fulfillment.picked_units()) {
                 let n = units as i32;

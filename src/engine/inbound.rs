@@ -10,12 +10,13 @@ use dashmap::DashMap;
 
 use super::change::Change;
 use super::ledger::Ledger;
+use super::lots::NamedLots;
 use super::network::Network;
 use super::table::{Locked, Name, Named};
 use super::turn::Turn;
 use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
-use crate::domain::command::{AnnounceInbound, InboundAction, SkuUnits};
+use crate::domain::command::{AnnounceInbound, CameUnits, InboundAction};
 use crate::domain::event::{Answer, Event, InboundChanged};
 use crate::domain::ids::{InboundKey, NodeIndex, SkuIndex};
 use crate::domain::inbound::{Coming, Inbound, InboundEvent, Peg, SupplyKey};
@@ -120,15 +121,18 @@ impl Engine {
                 let lines = received(&network, inbound, units)?;
                 let skus = |&(at, _): &(u16, u32)| inbound.lines[usize::from(at)].sku;
                 change = Change::lock(&network, &lines.iter().map(skus).collect());
-                for line in &lines {
+                let mut naming = NamedLots::at(&network, turn.log.now().wall);
+                for (at, (line, came)) in lines.iter().zip(units).enumerate() {
                     let cell = CellKey { sku: skus(line), node };
-                    change.give(cell, line.1, MovementKind::Received, |delta, n| delta.on_hand += n);
+                    naming.receive(&mut change, cell, came, MovementKind::Received, &format!("lines[{at}]."))?;
                 }
                 change.check_bounds()?;
                 InboundEvent::Received { lines }
             }
         };
+        let received: BTreeSet<SkuIndex> = inbound.lines.iter().map(|line| line.sku).collect();
         let logged = self.log_inbound(turn, &network, &mut slot, (key, version, event), change)?;
+        self.watch_lots(turn, &network, &received);
         Ok(self.answer_inbound(turn, &network, slot, logged))
     }
 
@@ -351,12 +355,12 @@ fn announced(network: &Network, command: &AnnounceInbound) -> Result<(NodeIndex,
 }
 
 /// Units that came, by position of their line.
-fn received(network: &Network, inbound: &Inbound, units: &[SkuUnits]) -> Result<Vec<(u16, u32)>, Rejection> {
+fn received(network: &Network, inbound: &Inbound, units: &[CameUnits]) -> Result<Vec<(u16, u32)>, Rejection> {
     if units.is_empty() {
         return Err(Rejection::invalid("lines", "no_lines", "names no line"));
     }
     let (mut lines, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (at, one) in units.iter().enumerate() {
+    for (at, CameUnits { units: one, .. }) in units.iter().enumerate() {
         let field = format!("lines[{at}].sku");
         let sku = network.catalogue.sku_index(&one.sku);
         let line = sku.and_then(|sku| inbound.lines.iter().position(|line| line.sku == sku));

@@ -11,7 +11,9 @@ use parking_lot::Mutex;
 use super::cell::{Cell, Cells};
 use super::due::DueIndex;
 use super::past::Past;
+use crate::domain::event::LotsChanged;
 use crate::domain::ids::{NodeIndex, OrderKey};
+use crate::domain::lots::SkuLots;
 use crate::domain::stock::{Level, LevelDelta};
 
 /// Plain counters of one cell.
@@ -65,6 +67,8 @@ struct Seldom {
     ranked: BTreeSet<(u64, Waiting)>,
     /// What happened of late to what is on hand, if anything.
     past: Option<Box<Past>>,
+    /// Of which lots its units are, where it is tracked.
+    lots: Option<Box<SkuLots>>,
 }
 
 static NOTHING: Seldom = Seldom {
@@ -74,6 +78,7 @@ static NOTHING: Seldom = Seldom {
     ranks: BTreeMap::new(),
     ranked: BTreeSet::new(),
     past: None,
+    lots: None,
 };
 
 impl Ledger {
@@ -193,6 +198,24 @@ impl Ledger {
 
     fn rest_of(&self, position: usize) -> Result<usize, usize> {
         self.seldom().rest.binary_search_by_key(&(position as u32), |(at, _)| *at)
+    }
+
+    /// Of which lots its units are, if that is known of any.
+    pub fn lots(&self) -> Option<&SkuLots> {
+        self.seldom().lots.as_deref()
+    }
+
+    /// Puts the lots as they are from now on.
+    pub fn put_lots(&mut self, lots: SkuLots) {
+        self.seldom_mut().lots = Some(Box::new(lots)).filter(|lots| !lots.is_empty());
+        self.tidy();
+    }
+
+    /// Takes in what happened to the lots, which is logged.
+    pub fn change_lots(&mut self, changed: &LotsChanged) {
+        let before = self.seldom_mut().lots.take().map(|lots| *lots);
+        let after = SkuLots::fold(before, changed.tracking, &changed.changes);
+        self.put_lots(after.expect("only what lots can take is logged"));
     }
 
     /// What happened of late, if anything.

@@ -25,6 +25,7 @@
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
 //! | `transfer` | units that go from one node to another |
+//! | `lots` | of which lot units are, or which they are; and what expires |
 //! | `edit` | edits of orders: planned, set aside, confirmed in one record |
 //! | `consolidate`, `split` | orders that share shipments; units that become an order of their own |
 //! | `subscription` | schedules that place orders |
@@ -57,6 +58,7 @@ mod import;
 mod inbound;
 mod ledger;
 mod limits;
+mod lots;
 mod network;
 mod past;
 mod place;
@@ -113,6 +115,7 @@ use exception::Exceptions;
 use expire::Agenda;
 use hold::HoldsDue;
 use inbound::Arrivals;
+use lots::Appointments;
 use network::Network;
 pub use read::{Atp, AtpAsked, StockView};
 pub use shipping::RatesFound;
@@ -158,6 +161,8 @@ pub struct Engine {
     edits_due: Mutex<EditsDue>,
     /// Items by the instant of their release, and orders that rest by that of their allocation. As holds.
     releases_due: Mutex<Soonest<SkuIndex>>,
+    /// Skus of which a lot will expire.
+    lots_due: Mutex<Appointments>,
     deferrals_due: Mutex<Soonest<OrderKey>>,
     subscriptions: Table<SubscriptionKey, Subscription>,
     /// Subscriptions by the instant of their next order, likewise.
@@ -222,6 +227,7 @@ impl Engine {
             Command::PatchNode { node, patch } => self.patch_node(&turn, &node, *patch),
             Command::PutItem(item) => self.put_item(&turn, *item),
             Command::PutRuleSet(rules) => self.put_rule_set(&turn, rules),
+            Command::AdjustLots(named) => self.adjust_lots(&turn, &named),
             Command::AdjustStock(adjustments) => self.adjust_stock(&turn, &adjustments),
             Command::MoveStock(moves) => self.move_stock(&turn, &moves),
             Command::SetOnHand(set) => self.set_on_hand(&turn, &set),

@@ -67,6 +67,7 @@ impl Engine {
         }
         engine.watch_releases(&network, log.now());
         engine.watch_subscriptions(log.now());
+        engine.watch_all_lots(&network, log.now());
         drop(network);
         engine.note_idle();
         engine
@@ -161,6 +162,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         edits_due: Mutex::default(),
         releases_due: Mutex::default(),
         deferrals_due: Mutex::default(),
+        lots_due: Mutex::default(),
         subscriptions: Table::default(),
         subscriptions_due: Mutex::default(),
         archive: None,
@@ -182,6 +184,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (_, Entity::Inbound(inbound)) => engine.hold_inbound(*inbound),
                 (_, Entity::Channel(channel)) => channels.push(*channel),
                 (_, Entity::Transfer(transfer)) => engine.hold_transfer(*transfer),
+                (EntityKey::Lots(sku), Entity::Lots(lots)) => network.sku(sku).ledger.lock().put_lots(*lots),
                 (_, Entity::CycleCount(count)) => engine.hold_cycle_count(*count),
                 (_, Entity::Shipping(terms)) => shipping.push(*terms),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {

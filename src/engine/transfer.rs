@@ -13,13 +13,14 @@ use std::collections::BTreeSet;
 
 use super::change::Change;
 use super::exception::{Cause, Raising};
+use super::lots::NamedLots;
 use super::network::Network;
 use super::shares;
 use super::table::{Locked, Name, Named};
 use super::turn::{SealedDraft, Turn};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
-use crate::domain::command::{ReadyTransfer, SkuUnits, TransferAction};
+use crate::domain::command::{CameUnits, ReadyTransfer, TransferAction};
 use crate::domain::event::{Answer, Event, TransferChanged};
 use crate::domain::exception::{ExceptionKind, Subject};
 use crate::domain::ids::{NodeIndex, SkuIndex, TransferKey};
@@ -152,12 +153,14 @@ impl Engine {
         if !status.legal().contains(&verb) {
             return Err(Rejection::IllegalTransfer { id: transfer.name(), status, verb });
         }
-        let (events, change) = step(&network, transfer, action)?;
+        let (events, change) = step(turn, &network, transfer, action)?;
+        let received: BTreeSet<SkuIndex> = transfer.lines.iter().map(|line| line.sku).collect();
         let differs = events.contains(&TransferEvent::Closed);
         let cause = differs.then(|| Cause::of(ExceptionKind::TransferVariance, Subject::Transfer(key)));
         let raising = self.raise(turn.now(), cause);
         let sealed = seal(turn, &network, (key, transfer.version + 1), events, &change, &raising)?;
         let touched = self.log_transfer(turn, &mut slot, sealed, change, Withdrawal::nothing(), raising);
+        self.watch_lots(turn, &network, &received);
         Ok(self.answer_transfer(turn, &network, slot, touched))
     }
 
@@ -261,6 +264,7 @@ fn verb_of(action: &TransferAction) -> TransferVerb {
 
 /// What a legal step is: its events, and its stock under the ledgers it needs.
 fn step<'n>(
+    turn: &Turn<'_>,
     network: &'n Network,
     transfer: &Transfer,
     action: &TransferAction,
@@ -282,13 +286,14 @@ fn step<'n>(
             }
             (vec![TransferEvent::Cancelled { reason: reason.clone() }], change)
         }
-        TransferAction::Receive { lines, close } => {
-            let lines = received(network, transfer, lines, *close)?;
+        TransferAction::Receive { lines: units, close } => {
+            let lines = received(network, transfer, units, *close)?;
             let sku = |at: u16| transfer.lines[usize::from(at)].sku;
             let mut change = Change::lock(network, &lines.iter().map(|(at, _)| sku(*at)).collect());
-            for (at, units) in &lines {
+            let mut naming = NamedLots::at(network, turn.log.now().wall).coming_from(transfer.from);
+            for (number, ((at, _), came)) in lines.iter().zip(units).enumerate() {
                 let cell = CellKey { sku: sku(*at), node: transfer.to };
-                change.give(cell, *units, MovementKind::TransferredIn, |delta, n| delta.on_hand += n);
+                naming.receive(&mut change, cell, came, MovementKind::TransferredIn, &format!("lines[{number}]."))?;
             }
             change.check_bounds()?;
             let mut events = Vec::new();
@@ -375,14 +380,14 @@ fn node_of(network: &Network, field: &str, id: &str, faults: &mut Vec<Fault>) ->
 fn received(
     network: &Network,
     transfer: &Transfer,
-    units: &[SkuUnits],
+    units: &[CameUnits],
     close: bool,
 ) -> Result<Vec<(u16, u32)>, Rejection> {
     if units.is_empty() && !close {
         return Err(Rejection::invalid("lines", "no_lines", "names no line, and does not close the transfer"));
     }
     let (mut lines, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (at, one) in units.iter().enumerate() {
+    for (at, CameUnits { units: one, .. }) in units.iter().enumerate() {
         let field = format!("lines[{at}].sku");
         let sku = network.catalogue.sku_index(&one.sku);
         match sku.and_then(|sku| transfer.lines.iter().position(|line| line.sku == sku)) {

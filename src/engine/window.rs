@@ -77,7 +77,7 @@ impl Engine {
             if at > now {
                 return self.watch_windows(&network, order, number..=number);
             }
-            match self.log_step(turn, &network, &mut slot, number, step, now, None) {
+            match self.log_step(turn, &network, &mut slot, (number, step, &[]), now, None) {
                 Ok(Tried::Done((_, touched))) => touched,
                 // Units only come back, so nothing is waited for; a record too large for them stays where it is.
                 Ok(Tried::Again) | Err(_) => BTreeSet::new(),

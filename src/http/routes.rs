@@ -54,6 +54,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(inbound::call_off))
         .routes(routes!(inbound::pegs))
         .routes(routes!(inbound::pegs_of_order))
+        .routes(routes!(stock::lots))
+        .routes(routes!(stock::serial))
         .routes(routes!(counts::plan, counts::all))
         .routes(routes!(counts::count))
         .routes(routes!(counts::submit))

@@ -6,8 +6,10 @@ use axum::http::StatusCode;
 use super::front::Front;
 use super::reply::{Replied, ahead, made};
 use super::request::{Ask, Params, Path, Write};
+use crate::api::lots::{LotsJson, SerialJson};
+use crate::api::page::Paging;
 use crate::api::problem::Problem;
-use crate::api::scalar::{Day, Id, Sku};
+use crate::api::scalar::{Day, Id, LotId, Sku};
 use crate::api::stock::{
     Adjustments, AtpJson, AtpParams, AtpRequest, AtpsJson, CountPut, CountedJson, LevelsJson, Moves, StockJson,
 };
@@ -61,6 +63,34 @@ pub async fn count(
 pub async fn stock(State(front): State<Front>, Path(sku): Path<Text>) -> Replied {
     let stock = front.engine().stock(&sku)?;
     Ok(ahead(&StockJson::new(stock.sku, &stock.total, &stock.nodes, &stock.incoming, stock.as_of)))
+}
+
+/// The lots of a sku at a node. May be ahead of the disk by what is in flight.
+#[utoipa::path(
+    get, path = "/v1/stock/{sku}/{node}/lots", tag = "stock",
+    params(("sku" = Sku, Path), ("node" = Id, Path), Paging),
+    responses((status = 200, body = LotsJson)),
+)]
+pub async fn lots(
+    State(front): State<Front>,
+    Path((sku, node)): Path<(Text, Text)>,
+    Params(paging): Params<Paging>,
+) -> Replied {
+    let view = front.engine().lots(&sku, &node)?;
+    let (page, next) = paging.slice(&view.lots);
+    Ok(ahead(&LotsJson::of(sku, node, &view, page, next)))
+}
+
+/// Where a serial number is, until it leaves; then the fulfilment order that took it names it. May be ahead of the disk
+/// by what is in flight.
+#[utoipa::path(
+    get, path = "/v1/serials/{sku}/{serial}", tag = "stock",
+    params(("sku" = Sku, Path), ("serial" = LotId, Path)),
+    responses((status = 200, body = SerialJson)),
+)]
+pub async fn serial(State(front): State<Front>, Path((sku, serial)): Path<(Text, Text)>) -> Replied {
+    let (found, node) = front.engine().serial(&sku, &serial)?;
+    Ok(ahead(&SerialJson::of(sku, serial, &found, node)))
 }
 
 /// What can be promised of a sku. May be ahead of the disk by what is in flight.

@@ -51,13 +51,13 @@ pub const ENTITY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(super) const ENTRY_HEAD_BYTES: usize = 8;
 
 const HEADER_VERSION: u16 = 1;
-/// Version of every event that is written, but of those that put an item with a release date.
+/// Version of every event that is written, but of those that put an item with a release date or that is tracked.
 const EVENT_VERSION: u8 = 1;
 const ITEM_PUT_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
 const ORDER_VERSION: u16 = 3;
-/// Version of the entry of an item with a release date.
+/// Version of the entry of an item with a release date or that is tracked.
 const ITEM_VERSION: u16 = 2;
 /// Kind of an order.
 const ORDER: u16 = 7;
@@ -203,6 +203,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::SubscriptionChanged(event) => put(bytes, event),
         Event::Archiving(event) => put_archiving(bytes, event),
         Event::AddressFormatPut(event) => put(bytes, event),
+        Event::LotsChanged(event) => put(bytes, event),
         Event::CycleCountChanged(event) => put(bytes, event),
         Event::ExceptionChanged(event) => put(bytes, event),
         Event::PolicyPut(event) => put(bytes, event),
@@ -319,6 +320,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (15, 1) => get("event", bytes, LIMIT).map(Event::SubscriptionChanged),
         (18, 1) => get_archiving(bytes).map(Event::Archiving),
         (24, 1) => get("event", bytes, LIMIT).map(Event::AddressFormatPut),
+        (17, 1) => get("event", bytes, LIMIT).map(Event::LotsChanged),
         (21, 1) => get("event", bytes, LIMIT).map(Event::CycleCountChanged),
         (14, 1) => get("event", bytes, LIMIT).map(Event::ExceptionChanged),
         (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
@@ -406,6 +408,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Minute(key), Entity::Minute(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Subscription(key), Entity::Subscription(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::AddressFormat(key), Entity::AddressFormat(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Lots(key), Entity::Lots(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::CycleCount(key), Entity::CycleCount(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Exception(key), Entity::Exception(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
@@ -443,6 +446,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (19, 1) => pair(bytes, EntityKey::Minute, Entity::Minute),
         (14, 1) => pair(bytes, EntityKey::Subscription, Entity::Subscription),
         (24, 1) => pair(bytes, EntityKey::AddressFormat, Entity::AddressFormat),
+        (16, 1) => pair(bytes, EntityKey::Lots, Entity::Lots),
         (21, 1) => pair(bytes, EntityKey::CycleCount, Entity::CycleCount),
         (13, 1) => pair(bytes, EntityKey::Exception, Entity::Exception),
         (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
@@ -473,6 +477,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (19, 1) => first(bytes).map(EntityKey::Minute),
         (14, 1) => first(bytes).map(EntityKey::Subscription),
         (24, 1) => first(bytes).map(EntityKey::AddressFormat),
+        (16, 1) => first(bytes).map(EntityKey::Lots),
         (21, 1) => first(bytes).map(EntityKey::CycleCount),
         (13, 1) => first(bytes).map(EntityKey::Exception),
         (20, 1) => first(bytes).map(EntityKey::Policy),

@@ -55,6 +55,7 @@ impl FulfillmentOrderV2 {
             until: None,
             split_from: None,
             merged_into: None,
+            identified: Vec::new(),
         }
     }
 }
@@ -149,7 +150,7 @@ impl From<OrderV1> for Order {
     }
 }
 
-/// An item, version 1: before release dates. Still written of what has none.
+/// An item, version 1: before release dates and tracking. Still written of what has neither.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ItemV1 {
     sku: Text,
@@ -164,14 +165,14 @@ pub(super) struct ItemV1 {
 impl From<ItemV1> for Item {
     fn from(old: ItemV1) -> Self {
         let ItemV1 { sku, name, kind, weight_g, dimensions, value, components } = old;
-        Self { sku, name, kind, weight_g, dimensions, value, components, release_at: None }
+        Self { sku, name, kind, weight_g, dimensions, value, components, release_at: None, tracking: None }
     }
 }
 
 /// An item that an older program reads too; `None` when it has what version 1 has not.
 pub(super) fn plain(item: &Item) -> Option<ItemV1> {
-    let Item { sku, name, kind, weight_g, dimensions, value, components, release_at } = item;
-    release_at.is_none().then(|| ItemV1 {
+    let Item { sku, name, kind, weight_g, dimensions, value, components, release_at, tracking } = item;
+    (release_at.is_none() && tracking.is_none()).then(|| ItemV1 {
         sku: sku.clone(),
         name: name.clone(),
         kind: *kind,

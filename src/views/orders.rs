@@ -119,6 +119,7 @@ impl Orders {
                 | Event::CountNoted(_)
                 | Event::SubscriptionChanged(_)
                 | Event::CycleCountChanged(_)
+                | Event::LotsChanged(_)
                 | Event::AddressFormatPut(_)
                 | Event::ExceptionChanged(_)
                 | Event::PolicyPut(_)

@@ -758,6 +758,70 @@ fn a_count_that_comes_late_is_merged_and_a_stale_one_dropped() {
 }
 
 #[test]
+fn a_recount_is_planned_and_its_results_are_counts() {
+    served(|server| {
+        shop(server);
+        let plan = json!({"id": "cc-1", "node": "chi", "skus": ["A /1"]});
+        let made = server.ask("POST", "/v1/counts", &plan);
+        assert_eq!((made.status, made.json()["status"].clone()), (201, json!("planned")));
+        assert_eq!(server.ask("POST", "/v1/counts", &plan).json(), made.json());
+        let results = json!({"lines": [{"sku": "A /1", "on_hand": 4}]});
+        let counted = server.done("POST", "/v1/counts/cc-1/results", &results);
+        assert_eq!((&counted["status"], &counted["lines"][0]["difference"]), (&json!("completed"), &json!(-2)));
+        assert_eq!(server.get("/v1/counts/cc-1").json(), counted);
+        assert_eq!(server.get("/v1/counts?node=chi&status=completed").json()["items"], json!([counted]));
+        assert_eq!(server.ask("POST", "/v1/counts/cc-1/results", &results).code(), "count_ended");
+        assert_eq!(server.ask("POST", "/v1/counts/cc-1/cancel", &json!({})).code(), "count_ended");
+        assert_eq!(server.get("/v1/counts/cc-2").code(), "not_found");
+    });
+}
+
+#[test]
+fn lots_and_serial_numbers_are_named_picked_and_read() {
+    served(|server| {
+        shop(server);
+        let tracked = |how: &str| {
+            let mut item = item("Tea");
+            item["tracking"] = json!(how);
+            item
+        };
+        let tea = server.ask("PUT", "/v1/items/tea", &tracked("lot"));
+        assert_eq!((tea.status, tea.json()["tracking"].clone()), (201, json!("lot")));
+        assert_eq!(server.ask("PUT", "/v1/items/phone", &tracked("serial")).status, 201);
+        let came = |sku: &str, names: &Value| {
+            let mut body = received(sku, "chi", 3);
+            for (field, value) in names.as_object().expect("names") {
+                body["adjustments"][0][field] = value.clone();
+            }
+            server.ask("POST", "/v1/stock/adjustments", &body)
+        };
+        let lots = json!({"lots": [{"lot": "B/1", "quantity": 2, "expires_on": "2199-01-31"}]});
+        assert_eq!(came("tea", &lots).status, 200);
+        assert_eq!(came("A /1", &lots).code(), "not_tracked");
+        assert_eq!(came("phone", &json!({"serials": ["S1", "S2"]})).status, 200);
+        assert_eq!(came("phone", &json!({"serials": ["S1"]})).code(), "serial_taken");
+        let view = server.get("/v1/stock/tea/chi/lots").json();
+        let lot = json!({"lot": "B/1", "expires_on": "2199-01-31", "on_hand": 2, "picked": 0, "expired": 0});
+        assert_eq!((&view["items"], &view["unassigned"]), (&json!([lot]), &json!(1)), "{view}");
+        assert_eq!(server.get("/v1/stock/phone/chi/lots?limit=1").json()["next_cursor"], "1");
+        let made = server.done("POST", "/v1/orders", &order("W-9", "phone", 1));
+        let own = made["fulfillment_orders"][0]["id"].as_str().expect("an id").to_owned();
+        let step = |step: &str, body: &Value| server.ask("POST", &format!("/v1/fulfillment-orders/{own}/{step}"), body);
+        assert_eq!(step("accept", &json!({})).status, 200);
+        let named = |serial: &str| json!({"named": [{"sku": "phone", "serials": [serial]}]});
+        assert_eq!(step("pick", &named("S9")).code(), "unknown_lot");
+        let picked = step("pick", &named("S2")).json();
+        assert_eq!(picked["identified"], json!([{"sku": "phone", "serial": "S2", "quantity": 1}]), "{picked}");
+        let serial = server.get("/v1/serials/phone/S2").json();
+        assert_eq!((&serial["state"], &serial["fulfillment_order"]), (&json!("picked"), &json!(own)));
+        assert_eq!(server.get("/v1/serials/phone/S1").json()["state"], "on_hand");
+        assert_eq!(server.get("/v1/serials/phone/S9").code(), "not_found");
+        let story = server.get(&format!("/v1/orders/{}/history", made["id"].as_str().expect("an id"))).json();
+        assert!(story.to_string().contains("identified"), "{story}");
+    });
+}
+
+#[test]
 fn a_callers_own_id_is_his_for_one_body() {
     served(|server| {
         shop(server);

@@ -273,8 +273,8 @@ fn take(shop: &Shop, words: &[&str]) -> Result<(), Rejection> {
     }
 }
 
-fn sku_units(parts: &[&str]) -> Vec<SkuUnits> {
-    lines(parts).into_iter().map(|(sku, n)| SkuUnits { sku: text(sku), quantity: quantity(n) }).collect()
+fn sku_units<T: From<SkuUnits>>(parts: &[&str]) -> Vec<T> {
+    lines(parts).into_iter().map(|(sku, n)| SkuUnits { sku: text(sku), quantity: quantity(n) }.into()).collect()
 }
 
 /// An order under the caller's own id.

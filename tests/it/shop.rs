@@ -122,6 +122,7 @@ impl Shop {
             value: None,
             components: components.iter().map(|(sku, n)| (text(sku), quantity(*n))).collect(),
             release_at: seconds.map(|seconds| self.wall(seconds)),
+            tracking: None,
         };
         self.run(Command::PutItem(Box::new(item))).expect("a good item");
     }

@@ -102,6 +102,8 @@ texts! {
     CallerId: Rule::strict("invalid_id", ID_BYTES_MAX, |text| told(check_caller_id(text))).like(ID_PATTERN);
     /// A sku: 1 to 128 bytes of printable text, byte-exact.
     Sku: Rule::strict("invalid_id", SKU_BYTES_MAX, |text| told(check_sku(text)));
+    /// A lot or a serial number: 1 to 128 bytes of printable text, byte-exact.
+    LotId: Rule::strict("invalid_id", SKU_BYTES_MAX, |text| told(check_sku(text)));
     /// A channel's own id of an order: 1 to 128 bytes of printable text, byte-exact.
     ChannelOrderId: Rule::strict("invalid_id", SKU_BYTES_MAX, |text| told(check_sku(text)));
     /// A label: 1 to 128 bytes.

@@ -119,6 +119,13 @@ impl ToSchema for TimeOfDay {}
 pub struct Day(pub jiff::civil::Date);
 
 impl Day {
+    /// The day of an instant, in UTC.
+    pub fn of(at: WallTime) -> Self {
+        let bounded = if at.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(bounded);
+        Self(at.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
     /// Its last millisecond, in UTC.
     pub fn end(self) -> WallTime {
         let next = self.0.tomorrow().unwrap_or(self.0);

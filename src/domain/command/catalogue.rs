@@ -2,7 +2,7 @@
 
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
-use crate::domain::item::{Dimensions, ItemKind};
+use crate::domain::item::{Dimensions, ItemKind, Tracking};
 use crate::domain::money::Money;
 use crate::domain::node::{Handling, NodeKind};
 use crate::domain::quantity::Quantity;
@@ -58,6 +58,8 @@ pub struct PutItem {
     pub components: Vec<(Text, Quantity)>,
     /// When it is released; it always was when `None`.
     pub release_at: Option<WallTime>,
+    /// How its units are told apart, if they are.
+    pub tracking: Option<Tracking>,
 }
 
 /// A limit of a channel to be put.

@@ -1,6 +1,7 @@
 //! Steps of fulfilment orders.
 
 use super::order::NamedUnits;
+use super::stock::Names;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::ids::Text;
 use crate::domain::time::WallTime;
@@ -19,6 +20,13 @@ pub enum FulfillmentAction {
     Pick {
         /// Which.
         lines: Option<Vec<NamedUnits>>,
+    },
+    /// Pick units and say of which lots they are, or which they are.
+    PickNamed {
+        /// Which; all that are left when `None`.
+        lines: Option<Vec<NamedUnits>>,
+        /// Lots and serial numbers by sku.
+        names: Vec<(Text, Names)>,
     },
     /// Units are not there.
     Short {

@@ -18,6 +18,42 @@ pub struct Adjustment {
     pub reason: MovementKind,
 }
 
+/// Units of one lot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedLot {
+    /// The lot.
+    pub lot: Text,
+    /// The last instant at which they may be used; that of the lot, where it is known, when `None`.
+    pub expires_at: Option<WallTime>,
+    /// How many.
+    pub units: u32,
+}
+
+/// Lots or serial numbers of units of one sku; of the rest nobody says of which they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Lots.
+    pub lots: Vec<NamedLot>,
+    /// Serial numbers.
+    pub serials: Vec<NamedLot>,
+}
+
+impl Names {
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.lots.is_empty() && self.serials.is_empty()
+    }
+}
+
+/// A relative change that names the lots or serial numbers it is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedAdjustment {
+    /// The change.
+    pub adjustment: Adjustment,
+    /// Of which units.
+    pub names: Names,
+}
+
 /// A state of units that are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StockState {

@@ -1,5 +1,6 @@
 //! Commands of supply on its way: inbound documents and transfers.
 
+use super::stock::Names;
 use crate::domain::ids::Text;
 use crate::domain::quantity::Quantity;
 use crate::domain::time::WallTime;
@@ -11,6 +12,21 @@ pub struct SkuUnits {
     pub sku: Text,
     /// Units.
     pub quantity: Quantity,
+}
+
+/// Units of one sku that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameUnits {
+    /// Which, and how many.
+    pub units: SkuUnits,
+    /// Their lots or serial numbers.
+    pub names: Names,
+}
+
+impl From<SkuUnits> for CameUnits {
+    fn from(units: SkuUnits) -> Self {
+        Self { units, names: Names::default() }
+    }
 }
 
 /// Supply that will come to a node.
@@ -36,7 +52,7 @@ pub enum InboundAction {
     /// It comes at another time.
     Redate(WallTime),
     /// Units came.
-    Receive(Vec<SkuUnits>),
+    Receive(Vec<CameUnits>),
     /// What has not come will not.
     End(Option<Text>),
 }
@@ -68,7 +84,7 @@ pub enum TransferAction {
     /// Units came; when `close` is set, no more will.
     Receive {
         /// What came.
-        lines: Vec<SkuUnits>,
+        lines: Vec<CameUnits>,
         /// Whether the rest will not come.
         close: bool,
     },

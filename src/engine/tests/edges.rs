@@ -117,6 +117,7 @@ fn kits_of_very_many_heavy_pieces_wait_without_harm() {
             value: None,
             components: vec![],
             release_at: None,
+            tracking: None,
         };
         world.run(Command::PutItem(Box::new(item))).expect("a heavy item");
     }
@@ -255,6 +256,7 @@ fn a_reservation_holds_no_more_cells_than_its_end_can_tell() {
             value: None,
             components: vec![],
             release_at: None,
+            tracking: None,
         };
         run(Command::PutItem(Box::new(item))).expect("a good item");
         let one = |n| Adjustment {

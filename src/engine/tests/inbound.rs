@@ -13,8 +13,8 @@ use crate::domain::time::WallTime;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-fn units(lines: &[(&str, u32)]) -> Vec<SkuUnits> {
-    lines.iter().map(|(sku, n)| SkuUnits { sku: text(sku), quantity: quantity(*n) }).collect()
+fn units<T: From<SkuUnits>>(lines: &[(&str, u32)]) -> Vec<T> {
+    lines.iter().map(|(sku, n)| SkuUnits { sku: text(sku), quantity: quantity(*n) }.into()).collect()
 }
 
 fn day(world: &World, days: i64) -> WallTime {

@@ -12,6 +12,7 @@ mod fill;
 mod holds;
 mod inbound;
 mod lives;
+mod lots;
 mod outage;
 mod preferred;
 pub(crate) mod random;

@@ -19,7 +19,7 @@ use crate::domain::record::*;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::Reservation;
-use crate::domain::state::State;
+use crate::domain::state::{Entity, EntityKey, State};
 use crate::domain::stock::MovementKind;
 use crate::domain::time::{JournalTime, Now, WallTime};
 use crate::engine::{Engine, Executed};
@@ -104,6 +104,12 @@ impl World {
         for (cell, level) in self.engine.all_levels() {
             assert_eq!(level, state.level(cell), "memory equals the fold of the log at {cell:?}");
         }
+        for (key, entity) in state.entities() {
+            if let (EntityKey::Lots(sku), Entity::Lots(lots)) = (key, entity) {
+                let known = Some(&**lots).filter(|lots| !lots.is_empty());
+                assert_eq!(self.engine.sku_lots(sku).as_ref(), known, "lots of {sku:?}");
+            }
+        }
     }
 
     /// The same world after a restart.
@@ -175,6 +181,7 @@ impl World {
             value: None,
             components: components.iter().map(|(sku, n)| (text(sku), quantity(*n))).collect(),
             release_at: None,
+            tracking: None,
         };
         self.run(Command::PutItem(Box::new(item))).expect("a good item");
     }

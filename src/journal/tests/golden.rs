@@ -23,7 +23,8 @@ use crate::domain::ids::{
     ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, OrderKey, ReservationKey, SubscriptionKey, TransferKey,
 };
 use crate::domain::inbound::InboundEvent;
-use crate::domain::item::{Component, Dimensions, Item, ItemKind};
+use crate::domain::item::{Component, Dimensions, Item, ItemKind, Tracking};
+use crate::domain::lots::{Identified, LotChange, LotUnits};
 use crate::domain::money::Money;
 use crate::domain::node::{Handling, Node, NodeKind};
 use crate::domain::order::*;
@@ -70,6 +71,7 @@ fn item() -> Item {
         value: Some(Money { amount: 1_999, currency: Currency::USD }),
         components: vec![Component { sku: SkuIndex(3), quantity: 2 }],
         release_at: None,
+        tracking: None,
     }
 }
 
@@ -384,6 +386,49 @@ fn events() -> Vec<Event> {
         ),
         of_count(3, CycleCountEvent::Cancelled { reason: Some("night".into()) }),
         Event::KeyUsed(KeyUsed { hash: 8, fingerprint: 49, answer: Answer::CycleCount(CycleCountKey(12)) }),
+        Event::ItemPut(ItemPut {
+            index: SkuIndex(5),
+            item: Item { sku: "LOT 1".into(), tracking: Some(Tracking::Serial), ..item() },
+        }),
+        of_lots(vec![
+            arrived("a", Some(WallTime(1_900_000_000_000)), 300),
+            arrived("b", None, 2),
+            LotChange::Blocked { node: NodeIndex(300), lot: "a".into(), units: 3 },
+            LotChange::Picked {
+                by: FulfillmentKey { order: OrderKey(77), number: 1 },
+                node: NodeIndex(300),
+                units: vec![LotUnits { lot: "b".into(), units: 2 }],
+            },
+        ]),
+        of_lots(vec![
+            LotChange::PutBack { by: FulfillmentKey { order: OrderKey(77), number: 1 } },
+            LotChange::Gone { node: NodeIndex(300), lot: "a".into(), units: 7, blocked: 1 },
+        ]),
+        of_lots(vec![
+            LotChange::Picked {
+                by: FulfillmentKey { order: OrderKey(77), number: 1 },
+                node: NodeIndex(300),
+                units: vec![LotUnits { lot: "b".into(), units: 1 }],
+            },
+            LotChange::Left { by: FulfillmentKey { order: OrderKey(77), number: 1 } },
+            LotChange::Picked {
+                by: FulfillmentKey { order: OrderKey(77), number: 2 },
+                node: NodeIndex(300),
+                units: vec![LotUnits { lot: "b".into(), units: 1 }],
+            },
+        ]),
+        of_resting(
+            8,
+            OrderEvent::Identified {
+                number: 1,
+                units: vec![Identified {
+                    sku: SkuIndex(3),
+                    lot: "b".into(),
+                    expires_at: Some(WallTime(1_900_000_000_000)),
+                    units: 2,
+                }],
+            },
+        ),
     ]
     .into_iter()
     .chain(rearranged())
@@ -443,6 +488,14 @@ fn rearranged() -> impl Iterator<Item = Event> {
     (1..)
         .zip(events)
         .map(|(version, event)| Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(79), version, event })))
+}
+
+fn arrived(lot: &str, expires_at: Option<WallTime>, units: u32) -> LotChange {
+    LotChange::Arrived { node: NodeIndex(300), lot: lot.into(), expires_at, units, blocked: 0 }
+}
+
+fn of_lots(changes: Vec<LotChange>) -> Event {
+    Event::LotsChanged(Box::new(LotsChanged { sku: SkuIndex(3), tracking: Tracking::Lot, changes }))
 }
 
 /// An edit with a little of everything.
@@ -588,7 +641,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 20, 21, 22, 24];
+    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 17, 20, 21, 22, 24];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
 
@@ -711,7 +764,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 27, "a sample of every kind, other orders, and an item with what version 1 has not");
+    assert_eq!(state.len(), 29, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -71,6 +71,7 @@ fn item(sku: &str) -> Command {
         value: None,
         components: Vec::new(),
         release_at: None,
+        tracking: None,
     }))
 }
 

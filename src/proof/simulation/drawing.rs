@@ -15,6 +15,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Count, 12),
     (Kind::Tally, 20),
     (Kind::Recount, 15),
+    (Kind::Lot, 30),
     (Kind::Move, 20),
     (Kind::Reserve, 70),
     (Kind::Batch, 25),
@@ -62,6 +63,7 @@ enum Kind {
     Count,
     Tally,
     Recount,
+    Lot,
     Move,
     Reserve,
     Batch,
@@ -182,6 +184,7 @@ impl Drawing {
         let nodes = ["node east 40.7 -74.0", "node west 34.0 -118.2", "node north 41.9 -87.6"];
         lines.extend(nodes.iter().take(self.nodes).map(|line| (*line).to_owned()));
         lines.extend(SKUS.iter().map(|sku| format!("item {sku}")));
+        lines.extend(["lots cable".to_owned(), "serials case".to_owned()]);
         lines.extend(["kit bundle = phone 1 + case 2".to_owned(), "work setup".to_owned()]);
         lines
     }
@@ -242,6 +245,7 @@ impl Drawing {
                 format!("tally {} {} {} {source} {number} {ago}", self.sku(), self.node(), self.chance.roll(8))
             }
             Kind::Recount => self.recount()?,
+            Kind::Lot => self.lot(),
             Kind::Move => {
                 let other = self.chance.pick(&["damaged", "quality_control", "safety_stock"]);
                 let (from, to) = if self.chance.one_in(2) { ("available", other) } else { (other, "available") };
@@ -404,6 +408,17 @@ impl Drawing {
     /// At which steps recoveries lose power.
     fn deaths(&mut self) -> String {
         (0..self.chance.roll(4)).map(|_| format!(" {}", self.few(12))).collect()
+    }
+
+    /// Cables are told apart by lot, cases by serial number; phones are not.
+    fn lot(&mut self) -> String {
+        let (node, name) = (self.node(), self.chance.roll(6));
+        if self.chance.one_in(3) {
+            return format!("number case {node} s{name}");
+        }
+        let n = if self.chance.one_in(5) { -1 } else { i64::from(self.few(4)) };
+        let ends = self.chance.pick(&["-", "5", "60", "600", "90000", "-60"]);
+        format!("batch_of cable {node} {n} l{name} {ends}")
     }
 
     fn recount(&mut self) -> Option<String> {

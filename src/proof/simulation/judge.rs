@@ -533,6 +533,15 @@ impl Judge {
                 let held = engine.catalogue(|catalogue| catalogue.shipping().terms(key));
                 law!(held.as_ref() == Some(&**known), "{key:?} is {held:?} in memory, {known:?} by the records");
             }
+            (EntityKey::Lots(sku), Some(Entity::Lots(known))) => {
+                let held = engine.sku_lots(*sku);
+                let same = held.as_ref().map_or(known.is_empty(), |held| *held == **known);
+                law!(same, "lots of {sku:?} are {held:?} in memory, {known:?} by the records");
+                for node in known.nodes() {
+                    let on_hand = self.appended.level(CellKey { sku: *sku, node }).on_hand;
+                    known.check(node, on_hand).map_err(|law| format!("{sku:?}: {law}"))?;
+                }
+            }
             (EntityKey::Count(cell), Some(Entity::Count(known))) => {
                 let held = engine.count_mark(*cell);
                 law!(

@@ -9,6 +9,8 @@
 //! | `stock SKU NODE N + SKU NODE N` · `receipt NAME SKU NODE N + …` | so many more or fewer, all or nothing |
 //! | `tally SKU NODE N SOURCE NUMBER or - SECONDS or -` | a count of a source, as of so many seconds ago |
 //! | `count SKU NODE N` · `move SKU NODE FROM TO N` | a count, a change of state |
+//! | `lots SKU` · `serials SKU` | it is tracked from now on |
+//! | `batch_of SKU NODE N LOT SECONDS or -` · `number SKU NODE NUMBER` | units of a lot come (or go), that expires then; a unit comes |
 //! | `plan NAME NODE SKU + SKU` · `found NAME SECONDS or - SKU N + …` · `enough NAME` | a cycle count, results of so many seconds ago, its end |
 //! | `reserve NAME SECONDS [partial] [via CHANNEL] [by CUSTOMER] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
 //! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
@@ -45,7 +47,7 @@ use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState};
 use crate::domain::ids::{FulfillmentKey, OrderKey, Text};
-use crate::domain::item::{Dimensions, ItemKind};
+use crate::domain::item::{Dimensions, ItemKind, Tracking};
 use crate::domain::money::{Currency, Money};
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::order::{OrderType, Sealed};
@@ -114,6 +116,19 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             source_seq: (*seq != "-").then(|| number(seq) as u64),
             as_of: (*ago != "-").then(|| WallTime(wall.0 - number(ago) * 1_000)),
         }),
+        ["lots", sku] => tracked(sku, Tracking::Lot),
+        ["serials", sku] => tracked(sku, Tracking::Serial),
+        ["batch_of", sku, node, n, lot, seconds] => {
+            let expires_at = (*seconds != "-").then(|| WallTime(wall.0 + number(seconds) * 1_000));
+            let lot = NamedLot { lot: (*lot).into(), expires_at, units: number(n).unsigned_abs() as u32 };
+            let names = Names { lots: vec![lot], serials: vec![] };
+            Command::AdjustLots(vec![NamedAdjustment { adjustment: adjustment(&[sku, node, n]), names }])
+        }
+        ["number", sku, node, serial] => {
+            let serial = NamedLot { lot: (*serial).into(), expires_at: None, units: 1 };
+            let names = Names { lots: vec![], serials: vec![serial] };
+            Command::AdjustLots(vec![NamedAdjustment { adjustment: adjustment(&[sku, node, "1"]), names }])
+        }
         ["plan", id, node, skus @ ..] => Command::PlanCount(PlanCount {
             id: Some((*id).into()),
             fingerprint: 0,
@@ -222,7 +237,7 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             Command::ChangeInbound { inbound: (*id).into(), action }
         }
         ["come", id, parts @ ..] => {
-            Command::ChangeInbound { inbound: (*id).into(), action: InboundAction::Receive(sku_units(parts)) }
+            Command::ChangeInbound { inbound: (*id).into(), action: InboundAction::Receive(came(sku_units(parts))) }
         }
         ["no_more", id] => Command::ChangeInbound { inbound: (*id).into(), action: InboundAction::End(None) },
         ["transfer", id, from, to, seconds, parts @ ..] => Command::ReadyTransfer(ReadyTransfer {
@@ -241,7 +256,7 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         ["stay", id] => Command::ChangeTransfer { transfer: (*id).into(), action: TransferAction::Cancel(None) },
         [verb @ ("arrive" | "close"), id, parts @ ..] => {
             let lines = if parts.is_empty() { Vec::new() } else { sku_units(parts) };
-            let action = TransferAction::Receive { lines, close: *verb == "close" };
+            let action = TransferAction::Receive { lines: came(lines), close: *verb == "close" };
             Command::ChangeTransfer { transfer: (*id).into(), action }
         }
         ["pay", id, status, n] => {
@@ -345,9 +360,23 @@ fn node(id: &str, latitude: &str, longitude: &str) -> Node {
 
 fn put_item(sku: &str, kind: ItemKind, components: Vec<(Text, Quantity)>) -> Command {
     let (sku, dimensions) = (Text::from(sku), Dimensions::default());
-    let item =
-        PutItem { name: sku.clone(), sku, kind, weight_g: 500, dimensions, value: None, components, release_at: None };
+    let item = PutItem {
+        name: sku.clone(),
+        sku,
+        kind,
+        weight_g: 500,
+        dimensions,
+        value: None,
+        components,
+        release_at: None,
+        tracking: None,
+    };
     Command::PutItem(Box::new(item))
+}
+
+fn tracked(sku: &str, tracking: Tracking) -> Command {
+    let Command::PutItem(item) = put_item(sku, ItemKind::Product, vec![]) else { unreachable!("it puts an item") };
+    Command::PutItem(Box::new(PutItem { tracking: Some(tracking), ..*item }))
 }
 
 fn patch(id: &str, active: bool) -> Command {
@@ -386,6 +415,10 @@ fn adjustment(part: &[&str]) -> Adjustment {
 fn sku_units(parts: &[&str]) -> Vec<SkuUnits> {
     let one = |part: &[&str]| SkuUnits { sku: part[0].into(), quantity: units(part[1]) };
     parts.split(|word| *word == "+").map(one).collect()
+}
+
+fn came(units: Vec<SkuUnits>) -> Vec<CameUnits> {
+    units.into_iter().map(CameUnits::from).collect()
 }
 
 fn edit_change(part: &[&str]) -> EditChange {

@@ -272,14 +272,14 @@ fn case_40_a_backorder_waits_for_a_named_document_and_its_receipt_serves_it() {
     let shop = Shop::with_phones(dir.path(), 0, 0);
     let placed = shop.place(order("c1", &[("phone", 2)])).expect("it waits");
     assert_eq!(placed.status(), OrderStatus::Backordered);
-    let units = |n| vec![SkuUnits { sku: text("phone"), quantity: quantity(n) }];
+    let units = |n| SkuUnits { sku: text("phone"), quantity: quantity(n) };
     let announce = AnnounceInbound {
         id: Some(text("po-1")),
         fingerprint: 0,
         node: text("east"),
         supplier: None,
         eta: WallTime(1_736_300_000_000),
-        lines: units(5),
+        lines: vec![units(5)],
     };
     shop.run(Command::AnnounceInbound(announce)).expect("a good document");
     let (_, pegs) = shop.ordain.engine().pegs_of_order(&placed.name()).expect("there");
@@ -288,7 +288,7 @@ fn case_40_a_backorder_waits_for_a_named_document_and_its_receipt_serves_it() {
         pegs.iter().map(|p| (p.units, p.supply.map(|s| s.document))).collect::<Vec<_>>(),
         [(2, Some(SupplyKey::Inbound(document.key)))]
     );
-    let action = InboundAction::Receive(units(5));
+    let action = InboundAction::Receive(vec![units(5).into()]);
     shop.run(Command::ChangeInbound { inbound: text("po-1"), action }).expect("it comes");
     let now = shop.ordain.engine().order(&placed.name()).expect("there");
     assert_eq!((now.status(), shop.atp("phone")), (OrderStatus::FullyAllocated, 3));
