@@ -41,6 +41,25 @@ shape! {
     }
 }
 
+shape! {
+    /// How much is withheld from sale as a buffer.
+    pub struct SafetyPut {
+        /// At which node; at every one that has none of its own when left out.
+        pub node: Option<Id>,
+        /// Units; `null` leaves it to whoever moves stock by hand.
+        #[schema(value_type = Option<Count>)]
+        pub units: OrNull<Count>,
+    }
+}
+
+impl SafetyPut {
+    /// The command for one sku.
+    pub fn command(self, sku: Text) -> Command {
+        let (node, units) = (self.node.map(|node| node.0), self.units.0.map(|units| units.0));
+        Command::PutPolicy(PutPolicy::SafetyStock { sku, node, units })
+    }
+}
+
 impl NodeTerms {
     /// The command for one node.
     pub fn command(self, node: Text) -> Command {
@@ -85,7 +104,7 @@ impl FillPut {
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = Policy)]
 pub struct PolicyJson {
-    /// `node`, `threshold`, `rejection` or `fill`.
+    /// `node`, `threshold`, `safety_stock`, `rejection` or `fill`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,7 +118,7 @@ pub struct PolicyJson {
     /// How long the node may take to answer, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_within_s: Option<u32>,
-    /// Units of a threshold.
+    /// Units of a threshold, or withheld.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub units: Option<u32>,
     /// What was decided, in a word.
@@ -122,10 +141,16 @@ impl PolicyJson {
                 Self { about: "rejection", delivery_method: Some(method.to_string()), ..Self::default() }
             }
             PolicyKey::Fill => Self { about: "fill", ..Self::default() },
+            PolicyKey::SafetyStock(sku, node) => Self {
+                about: "safety_stock",
+                sku: Some(names.sku(*sku)),
+                node: node.map(|node| names.node(node)),
+                ..Self::default()
+            },
         };
         match policy {
             Policy::Node { accept_within_s } => Self { accept_within_s: *accept_within_s, ..about },
-            Policy::Threshold { units } => Self { units: *units, ..about },
+            Policy::Threshold { units } | Policy::SafetyStock { units } => Self { units: *units, ..about },
             Policy::Rejection(policy) => Self { policy: Some(policy.word()), ..about },
             Policy::Fill(policy) => Self { policy: Some(policy.word()), ..about },
         }

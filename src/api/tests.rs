@@ -16,7 +16,7 @@ use super::item::ItemPut;
 use super::json::Json;
 use super::node::{NodeChange, NodePut};
 use super::order::{Cancellation, Consolidation, NewOrder, Splitting};
-use super::policy::{FillPut, NodeTerms, RejectionPut, ThresholdPut};
+use super::policy::{FillPut, NodeTerms, RejectionPut, SafetyPut, ThresholdPut};
 use super::problem::{CODES, Problem};
 use super::rates::RatesRequest;
 use super::reading::{Shape, read};
@@ -91,6 +91,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["exceptions", _, "resolve"]) => read_as::<Resolving>(body),
         ("PUT", ["nodes", _, "terms"]) => read_as::<NodeTerms>(body),
         ("PUT", ["items", _, "threshold"]) => read_as::<ThresholdPut>(body),
+        ("PUT", ["items", _, "safety-stock"]) => read_as::<SafetyPut>(body),
         ("PUT", ["fill-policy"]) => read_as::<FillPut>(body),
         ("PUT", ["rejection-policies", _]) => read_as::<RejectionPut>(body),
         ("POST", ["orders", _, "source"]) => read_as::<Nothing>(body),

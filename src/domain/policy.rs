@@ -23,6 +23,8 @@ pub enum PolicyKey {
     Rejection(Text),
     /// In which order waiting demand is served.
     Fill,
+    /// How much of a sku is withheld at a node, or at every node that has none of its own.
+    SafetyStock(SkuIndex, Option<NodeIndex>),
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -124,6 +126,11 @@ pub enum Policy {
     Rejection(RejectionPolicy),
     /// In which order waiting demand is served.
     Fill(FillPolicy),
+    /// Units withheld; nothing is done about it when `None`.
+    SafetyStock {
+        /// Units.
+        units: Option<u32>,
+    },
 }
 
 /// All policies.
@@ -191,10 +198,20 @@ impl Policies {
         })
     }
 
-    /// The skus that have thresholds.
+    /// Units of a sku that are withheld at a node, when that was decided.
+    pub fn safety(&self, sku: SkuIndex, node: NodeIndex) -> Option<u32> {
+        let of = |node| match self.0.get(&PolicyKey::SafetyStock(sku, node)) {
+            Some(Policy::SafetyStock { units }) => *units,
+            _ => None,
+        };
+        of(Some(node)).or_else(|| of(None))
+    }
+
+    /// The skus whose levels are looked at: they have thresholds, or safety stock.
     pub fn watched(&self) -> impl Iterator<Item = SkuIndex> + '_ {
         self.0.iter().filter_map(|(key, policy)| match (key, policy) {
-            (PolicyKey::Threshold(sku, _), Policy::Threshold { units: Some(_) }) => Some(*sku),
+            (PolicyKey::Threshold(sku, _), Policy::Threshold { units: Some(_) })
+            | (PolicyKey::SafetyStock(sku, _), Policy::SafetyStock { units: Some(_) }) => Some(*sku),
             _ => None,
         })
     }

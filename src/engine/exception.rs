@@ -351,6 +351,7 @@ impl Engine {
             }
         }
         for sku in moved {
+            self.keep_safety(turn, &network, sku);
             self.look_at_levels(turn, &network, sku, now, wall);
         }
         for key in looks {

@@ -26,6 +26,7 @@
 //! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
 //! | `transfer` | units that go from one node to another |
 //! | `lots` | of which lot units are, or which they are; and what expires |
+//! | `safety` | what the clock withholds by policy |
 //! | `edit` | edits of orders: planned, set aside, confirmed in one record |
 //! | `consolidate`, `split` | orders that share shipments; units that become an order of their own |
 //! | `subscription` | schedules that place orders |
@@ -69,6 +70,7 @@ mod rearrange;
 mod release;
 mod reserve;
 mod routing;
+mod safety;
 mod settle;
 pub mod shares;
 mod shipping;

@@ -6,7 +6,7 @@ use super::{Engine, Executed};
 use crate::domain::command::PutPolicy;
 use crate::domain::event::{Event, PolicyPut};
 use crate::domain::fulfillment::FulfillmentStatus;
-use crate::domain::ids::NodeIndex;
+use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::order::Order;
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, Standing};
@@ -36,7 +36,7 @@ impl Engine {
         drop(network);
         match &key {
             PolicyKey::Node(node) => self.watch_answers_of(*node),
-            PolicyKey::Threshold(sku, _) => self.watch_level(*sku),
+            PolicyKey::Threshold(sku, _) | PolicyKey::SafetyStock(sku, _) => self.watch_level(*sku),
             PolicyKey::Rejection(_) | PolicyKey::Fill => {}
         }
         Ok(Executed::done(Reply::Policy(key, policy), seq))
@@ -97,12 +97,12 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             let index = network.catalogue.node_index(node).ok_or_else(|| Rejection::not_found("node", &**node))?;
             (PolicyKey::Node(index), Policy::Node { accept_within_s: *accept_within_s })
         }
+        PutPolicy::SafetyStock { sku, node, units } => {
+            let (index, node) = level_of(network, sku, node.as_ref())?;
+            (PolicyKey::SafetyStock(index, node), Policy::SafetyStock { units: *units })
+        }
         PutPolicy::Threshold { sku, node, units } => {
-            let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", &**sku))?;
-            if network.catalogue.kind(index) != ItemKind::Product {
-                return Err(Rejection::invalid("units", "not_stocked", format!("{sku} is not a product")));
-            }
-            let node = node.as_ref().map(|node| network.find_node("node", node)).transpose()?;
+            let (index, node) = level_of(network, sku, node.as_ref())?;
             (PolicyKey::Threshold(index, node), Policy::Threshold { units: *units })
         }
         PutPolicy::Rejection { delivery_method, policy } => {
@@ -110,4 +110,14 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
         }
         PutPolicy::Fill(policy) => (PolicyKey::Fill, Policy::Fill(*policy)),
     })
+}
+
+/// The sku and the node that a policy about a level names.
+fn level_of(network: &Network, sku: &str, node: Option<&Text>) -> Result<(SkuIndex, Option<NodeIndex>), Rejection> {
+    let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+    if network.catalogue.kind(index) != ItemKind::Product {
+        return Err(Rejection::invalid("units", "not_stocked", format!("{sku} is not a product")));
+    }
+    let node = node.map(|node| network.find_node("node", node)).transpose()?;
+    Ok((index, node))
 }

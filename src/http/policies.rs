@@ -7,7 +7,7 @@ use super::front::Front;
 use super::reply::{Replied, found, made};
 use super::request::{Params, Path, Write};
 use crate::api::page::{Page, Paging};
-use crate::api::policy::{FillPut, NodeTerms, PolicyJson, RejectionPut, ThresholdPut};
+use crate::api::policy::{FillPut, NodeTerms, PolicyJson, RejectionPut, SafetyPut, ThresholdPut};
 use crate::api::scalar::{Id, Sku, checked};
 use crate::api::words::DeliveryMethod;
 use crate::domain::ids::Text;
@@ -30,6 +30,18 @@ pub async fn put_terms(State(front): State<Front>, Path(node): Path<Text>, write
     responses((status = 200, body = PolicyJson)),
 )]
 pub async fn put_threshold(State(front): State<Front>, Path(sku): Path<Text>, write: Write<ThresholdPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(sku)).await?))
+}
+
+/// How much of an item is withheld from sale, at a node or at each: the clock moves free units to safety stock as they
+/// come, and back when less is wanted. What is reserved, promised or waited for comes first.
+#[utoipa::path(
+    put, path = "/v1/items/{sku}/safety-stock", tag = "policies", request_body = SafetyPut,
+    params(("sku" = Sku, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_safety(State(front): State<Front>, Path(sku): Path<Text>, write: Write<SafetyPut>) -> Replied {
     let Write { context, body, .. } = write;
     Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(sku)).await?))
 }

@@ -121,6 +121,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(policies::policies))
         .routes(routes!(policies::put_terms))
         .routes(routes!(policies::put_threshold))
+        .routes(routes!(policies::put_safety))
         .routes(routes!(policies::put_rejection))
         .routes(routes!(policies::put_fill))
         .routes(routes!(orders::source))

@@ -31,4 +31,13 @@ pub enum PutPolicy {
     },
     /// In which order waiting demand is served.
     Fill(FillPolicy),
+    /// How much of a sku is withheld.
+    SafetyStock {
+        /// Of which sku.
+        sku: Text,
+        /// At which node; at every one without its own when `None`.
+        node: Option<Text>,
+        /// Units; nothing is done about it when `None`.
+        units: Option<u32>,
+    },
 }

@@ -254,6 +254,36 @@ fn a_level_below_its_threshold_is_told_once_and_over_when_it_is_back() {
 }
 
 #[test]
+fn safety_stock_is_kept_at_its_policy_after_all_that_is_owed() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.stock("phone", "east", 5).expect("room");
+        world.stock("phone", "west", 1).expect("room");
+        let keep =
+            |node: Option<&str>, units| PutPolicy::SafetyStock { sku: text("phone"), node: node.map(text), units };
+        let safety = |world: &World| ["east", "west"].map(|node| world.level("phone", node).safety_stock);
+        world.reserve("phone", 4, 600).expect("enough");
+        put(&world, keep(None, Some(3)));
+        world = tick(world, restarts);
+        assert_eq!((safety(&world).iter().sum::<u32>(), world.atp("phone")), (2, 0), "no more than what is free");
+        world.stock("phone", "west", 4).expect("room");
+        world = tick(world, restarts);
+        assert_eq!((safety(&world)[1], world.atp("phone")), (3, 2), "as units come");
+        put(&world, keep(Some("west"), Some(1)));
+        world = tick(world, restarts);
+        assert_eq!((safety(&world)[1], world.atp("phone")), (1, 4), "and back when less is wanted");
+        let records = world.log.records.lock().len();
+        world = tick(world, restarts);
+        assert_eq!(world.log.records.lock().len(), records, "once");
+        put(&world, keep(None, None));
+        put(&world, keep(Some("west"), None));
+        world.stock("phone", "west", 4).expect("room");
+        world = tick(world, restarts);
+        assert_eq!(safety(&world)[1], 1, "where nothing is decided it stays");
+    }
+}
+
+#[test]
 fn a_node_that_does_not_answer_in_time_is_fenced_and_its_units_go_elsewhere() {
     for restarts in [false, true] {
         let mut world = World::new();

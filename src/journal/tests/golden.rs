@@ -445,6 +445,7 @@ fn decided_and_told() -> impl Iterator<Item = Event> {
         put(PolicyKey::Threshold(SkuIndex(3), Some(NodeIndex(300))), Policy::Threshold { units: Some(10) }),
         put(PolicyKey::Rejection("pickup".into()), Policy::Rejection(RejectionPolicy::AskCustomer)),
         put(PolicyKey::Fill, Policy::Fill(FillPolicy::FairShare)),
+        put(PolicyKey::SafetyStock(SkuIndex(3), None), Policy::SafetyStock { units: Some(300) }),
     ];
     let due_at = JournalTime(1_700_000_800_000);
     let events = [
@@ -764,7 +765,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 29, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 30, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

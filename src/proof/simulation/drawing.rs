@@ -359,7 +359,12 @@ impl Drawing {
                 let case = cases.get(self.chance.roll(cases.len().max(1) as u32) as usize)?;
                 format!("{} {case}", self.chance.pick(&["case", "over_case"]))
             }
-            Kind::Policy => match self.chance.roll(5) {
+            Kind::Policy => match self.chance.roll(6) {
+                5 => {
+                    let (node, units) = (self.node(), self.chance.roll(5).to_string());
+                    let at = self.chance.pick(&["-", node]);
+                    format!("keep {} {at} {}", self.sku(), self.chance.pick(&["-", &units, &units]))
+                }
                 4 => {
                     let all = ["first_come", "priority", "value", "promise_date", "fair_share"];
                     format!("served {}", self.chance.pick(&all))

@@ -207,6 +207,11 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             let accept_within_s = (*seconds != "-").then(|| number(seconds) as u32);
             Command::PutPolicy(PutPolicy::Node { node: (*node).into(), accept_within_s })
         }
+        ["keep", sku, node, n] => Command::PutPolicy(PutPolicy::SafetyStock {
+            sku: (*sku).into(),
+            node: (*node != "-").then(|| (*node).into()),
+            units: (*n != "-").then(|| number(n) as u32),
+        }),
         ["low", sku, node, n] => Command::PutPolicy(PutPolicy::Threshold {
             sku: (*sku).into(),
             node: (*node != "-").then(|| (*node).into()),
