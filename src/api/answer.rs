@@ -18,6 +18,7 @@ use super::order::OrderJson;
 use super::policy::PolicyJson;
 use super::reservation::ReservationJson;
 use super::rule_set::RuleSetJson;
+use super::slots::SlotsJson;
 use super::stock::{CellJson, CountedJson, LevelsJson};
 use super::subscription::SubscriptionJson;
 use super::transfer::TransferJson;
@@ -51,6 +52,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue)),
         Reply::Policy(key, policy) => json(&PolicyJson::of(key, policy, catalogue)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
+        Reply::Slots(slots) => json(&SlotsJson::of(slots, catalogue)),
         Reply::AddressFormat { format, .. } => json(&AddressFormatJson::from(format.as_ref())),
         Reply::Channel { channel, used, .. } => json(&ChannelJson::of(channel, used, catalogue)),
         Reply::Shipping { terms, .. } => shipping(terms),

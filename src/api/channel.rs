@@ -1,18 +1,20 @@
 //! Channels and segments of customers: put and shown.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
 use super::json::Json;
 use super::reading::{At, Listed, Shape, shape};
-use super::scalar::{Count, Id, Name, Sku};
+use super::scalar::{Count, Id, Name, Owner, Sku};
+use super::words::{ReleasingPayment, Worded};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::channel::{ChannelTerms, Limit};
+use crate::domain::channel::{ChannelTerms, Limit, PaymentBefore};
 use crate::domain::command::{PutChannel, PutLimit};
 use crate::domain::ids::Text;
-use crate::domain::limits::{CHANNEL_CUSTOMERS_MAX, CHANNEL_LIMITS_MAX, CHANNEL_NODES_MAX};
+use crate::domain::limits::{CHANNEL_CUSTOMERS_MAX, CHANNEL_LIMITS_MAX, CHANNEL_NODES_MAX, PAYMENT_METHODS_MAX};
+use crate::domain::payment::PaymentMark;
 
 shape! {
     /// A channel, whole: what orders and reservations name as their `channel`. A channel that was never put is any
@@ -27,8 +29,62 @@ shape! {
         pub customers: Option<Vec<Member>>,
         /// Up to 2,000 limits, each sku once.
         pub limits: Vec<LimitPut>,
+        /// What must have come of an order's money before its units go on; nothing when left out.
+        pub payment_before: Option<PaymentBeforeShape>,
+        /// Payment methods its orders may have; any when left out.
+        pub payment_methods: Option<Vec<PaymentMethod>>,
     }
 }
+
+shape! {
+    /// What must have come of an order's money before its units go on.
+    #[derive(Copy)]
+    #[schema(as = PaymentBefore)]
+    pub struct PaymentBeforeShape {
+        /// Before a node accepts a fulfilment order.
+        pub release: Option<ReleasingPayment>,
+        /// Before goods are shipped or handed over.
+        pub ship: Option<ReleasingPayment>,
+    }
+}
+
+impl PaymentBeforeShape {
+    fn of(before: PaymentBefore) -> Self {
+        let shown =
+            |mark: PaymentMark| ReleasingPayment::ALL.iter().copied().find(|word| PaymentMark::from(*word) == mark);
+        Self { release: before.release.and_then(shown), ship: before.ship.and_then(shown) }
+    }
+}
+
+impl Serialize for PaymentBeforeShape {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let steps = [("release", self.release), ("ship", self.ship)].into_iter();
+        serializer.collect_map(steps.filter_map(|(step, payment)| Some((step, payment?.word()))))
+    }
+}
+
+/// A payment method, a word of the channel.
+#[derive(Clone, Debug, Serialize)]
+pub struct PaymentMethod(pub Owner);
+
+impl Shape for PaymentMethod {
+    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+        Owner::read(json, at).map(Self)
+    }
+}
+
+impl Listed for PaymentMethod {
+    const LEAST: usize = 0;
+    const MOST: usize = PAYMENT_METHODS_MAX;
+}
+
+impl PartialSchema for PaymentMethod {
+    fn schema() -> RefOr<Schema> {
+        Owner::schema()
+    }
+}
+
+impl ToSchema for PaymentMethod {}
 
 shape! {
     /// How much of a sku it may have, and others must leave it.
@@ -107,6 +163,11 @@ impl ChannelPut {
             nodes: self.nodes.map(|nodes| nodes.into_iter().map(|ServingNode(id)| id.0).collect()),
             customers: self.customers.unwrap_or_default().into_iter().map(|Member(id)| id.0).collect(),
             limits: self.limits.into_iter().map(limit).collect(),
+            payment_before: self.payment_before.map_or_else(PaymentBefore::default, |before| PaymentBefore {
+                release: before.release.map(PaymentMark::from),
+                ship: before.ship.map(PaymentMark::from),
+            }),
+            payment_methods: self.payment_methods.unwrap_or_default().into_iter().map(|method| method.0.0).collect(),
         }
     }
 }
@@ -122,6 +183,9 @@ pub struct ChannelJson {
     pub nodes: Option<Vec<Id>>,
     pub customers: Vec<Id>,
     pub limits: Vec<LimitJson>,
+    pub payment_before: PaymentBeforeShape,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub payment_methods: Vec<PaymentMethod>,
 }
 
 /// A limit of a channel, and what it uses.
@@ -154,6 +218,13 @@ impl ChannelJson {
             nodes: channel.nodes.as_ref().map(|nodes| nodes.iter().map(node).collect()),
             customers: channel.customers.iter().cloned().map(Id).collect(),
             limits: channel.limits.iter().zip(used).map(limit).collect(),
+            payment_before: PaymentBeforeShape::of(channel.payment_before),
+            payment_methods: channel
+                .payment_methods
+                .iter()
+                .cloned()
+                .map(|method| PaymentMethod(Owner(method)))
+                .collect(),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Promises: every event has a `type` and names its entity by the ids clients know; amounts are deltas, as in the
 //! journal; personal data is never shown. What is *not* here: how records are read (`journal`).
+//!
+//! Long because it is one table: every event has its shape here.
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +22,7 @@ use crate::domain::decision::{Assignment, Decision, LineUnits};
 use crate::domain::edit::{Edit, EditTerms, LineChange, PlannedShipment};
 use crate::domain::event::{
     ChannelChanged, CycleCountChanged, Event, ExceptionChanged, InboundChanged, LotsChanged, OrderChanged,
-    ReservationChanged, StockMoved, SubscriptionChanged, TransferChanged,
+    ReservationChanged, SlotsChanged, StockMoved, SubscriptionChanged, TransferChanged,
 };
 use crate::domain::exception::ExceptionEvent;
 use crate::domain::fulfillment::FulfillmentStep;
@@ -30,9 +32,12 @@ use crate::domain::inbound::InboundEvent;
 use crate::domain::item::Item;
 use crate::domain::lots::{Identified, LotChange, LotUnits};
 use crate::domain::order::{Allocation, CancelFrom, CancelledPart, OrderEvent, OrderFacts, PlacedLine};
+use crate::domain::order_merge::Merged;
+use crate::domain::particulars::{Booking, Warranty};
 use crate::domain::payment::PaymentMark;
 use crate::domain::record::Record;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
+use crate::domain::slots::{SlotTerms, SlotsEvent};
 use crate::domain::state::{Entity, EntityKey, State};
 use crate::domain::stock::LevelDelta;
 use crate::domain::subscription::{SubscribedLine, SubscriptionEvent};
@@ -152,6 +157,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         }),
         Event::SubscriptionChanged(e) => subscription_changed(e, names),
         Event::Archiving(e) => archiving(e, names),
+        Event::SlotsChanged(e) => slots_changed(e, names),
         Event::AddressFormatPut(e) => json!({"type": "address_format_put", "country": e.country}),
         Event::ExceptionChanged(e) => exception_changed(e),
         Event::PolicyPut(e) => {
@@ -382,6 +388,11 @@ fn channel_changed(changed: &ChannelChanged, names: &impl Names) -> Value {
             json!({
                 "type": "channel_put", "channel": terms.id, "name": terms.name, "nodes": nodes,
                 "customers": terms.customers.len(), "limits": terms.limits.iter().map(limit).collect::<Vec<_>>(),
+                "payment_before": {
+                    "release": terms.payment_before.release.map(PaymentMark::word),
+                    "ship": terms.payment_before.ship.map(PaymentMark::word),
+                },
+                "payment_methods": terms.payment_methods,
             })
         }
         ChannelEvent::Shipped(units) => {
@@ -407,6 +418,28 @@ fn exception_changed(changed: &ExceptionChanged) -> Value {
     };
     name(&mut facts, kind, "exception", changed.key.to_string(), changed.version);
     facts
+}
+
+/// The slots of a node, and places of them.
+fn slots_changed(changed: &SlotsChanged, names: &impl Names) -> Value {
+    let node = names.node(changed.node);
+    match &changed.event {
+        SlotsEvent::Put(slots) => {
+            let slot = |slot: &SlotTerms| {
+                json!({
+                    "id": slot.id, "starts_at": Instant::from(slot.starts_at), "ends_at": Instant::from(slot.ends_at),
+                    "limit": slot.limit,
+                })
+            };
+            json!({"type": "slots_put", "node": node, "slots": slots.iter().map(slot).collect::<Vec<_>>()})
+        }
+        SlotsEvent::Taken { slot, places } => {
+            json!({"type": "slot_taken", "node": node, "number": slot, "places": places})
+        }
+        SlotsEvent::Given { slot, places } => {
+            json!({"type": "slot_given", "node": node, "number": slot, "places": places})
+        }
+    }
 }
 
 fn held(held: &Held, names: &impl Names) -> Value {
@@ -475,6 +508,25 @@ fn order_changed(changed: &OrderChanged, names: &impl Names) -> Value {
                 "tax_included": totals.tax_included,
             }),
         ),
+        OrderEvent::Booked { bookings } => {
+            let one = |b: &Booking| json!({"line": b.line, "node": names.node(b.node), "slot": b.id});
+            ("order_booked", json!({"slots": bookings.iter().map(one).collect::<Vec<_>>()}))
+        }
+        OrderEvent::Warranted { warranties } => {
+            let one = |w: &Warranty| json!({"line": w.line, "covers": w.covers, "months": w.months});
+            ("order_warranted", json!({"warranties": warranties.iter().map(one).collect::<Vec<_>>()}))
+        }
+        OrderEvent::WarrantyRegistered { line, registered } => (
+            "order_warranty_registered",
+            json!({
+                "line": line, "quantity": registered.units, "from": Instant::from(registered.from),
+                "until": Instant::from(registered.until),
+            }),
+        ),
+        OrderEvent::MergedInto { order, parts } => {
+            ("order_merged_into", json!({"into": order.to_string(), "parts": self::parts(key, parts)}))
+        }
+        OrderEvent::Merged { merged } => ("order_merged", came(key, merged, names)),
         OrderEvent::Preferred { node } => ("order_node_preferred", json!({"node": names.node(*node)})),
         OrderEvent::SplitFrom { order } => ("order_split_off", json!({"split_from": order.to_string()})),
         OrderEvent::EditOpened { number, terms, .. } => ("order_edit_opened", edit_opened(*number, terms, names)),
@@ -558,6 +610,17 @@ fn edit_opened(number: u16, terms: &EditTerms, names: &impl Names) -> Value {
 fn parts(order: OrderKey, parts: &[CancelledPart]) -> Vec<Value> {
     let part = |part: &CancelledPart| json!({"line": part.line, "quantity": part.quantity, "from": cancelled_from(order, part.from)});
     parts.iter().map(part).collect()
+}
+
+/// What came to an order with another.
+fn came(key: OrderKey, merged: &Merged, names: &impl Names) -> Value {
+    let line = |line: &PlacedLine| json!({"id": line.id, "sku": names.sku(line.sku), "quantity": line.quantity, "unit_price": line.unit_price});
+    json!({
+        "from": merged.from.to_string(),
+        "lines": merged.lines.iter().map(line).collect::<Vec<_>>(),
+        "allocations": allocated(key, &merged.allocations, names),
+        "owed": merged.owed,
+    })
 }
 
 fn allocated(key: OrderKey, allocations: &[Allocation], names: &impl Names) -> Vec<Value> {

@@ -61,10 +61,7 @@ impl NewHold {
             kind: self.r#type,
             reason: self.reason.0,
             release_at: self.release_at.map(Instant::wall),
-            release_on: self.release_on.map(|payment| match payment {
-                ReleasingPayment::Authorized => PaymentMark::Authorized,
-                ReleasingPayment::Paid => PaymentMark::Paid,
-            }),
+            release_on: self.release_on.map(PaymentMark::from),
         }
     }
 

@@ -35,10 +35,12 @@ pub mod reading;
 pub mod reservation;
 pub mod rule_set;
 pub mod scalar;
+pub mod slots;
 pub mod stock;
 pub mod subscription;
 #[cfg(test)]
 mod tests;
 pub mod transfer;
+pub mod warranty;
 pub mod words;
 pub mod zones;

@@ -13,10 +13,12 @@ use super::scalar::{
     CallerId, ChannelOrderId, Country, Id, Instant, Latitude, Longitude, Name, Personal, PostalCode, Price, Priority,
     Reason, Sku, position,
 };
+use super::warranty::WarrantyShape;
 use super::words::{AllocationMode, DeliveryMethod, Worded};
 use crate::domain::address::AddressParts;
 use crate::domain::command::{
-    CancelOrder, CancelUnits, Command, Consolidate, Deferred, PlaceLine, PlaceOrder, ShipTo, SplitOrder, Wishes,
+    AskedSlot, AskedWarranty, CancelOrder, CancelUnits, Command, Consolidate, Deferred, MergeOrders, PlaceLine,
+    PlaceOrder, ShipTo, SplitOrder, Wishes,
 };
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
@@ -138,6 +140,21 @@ shape! {
         pub unit_price: Price,
         /// Key of its destination in `groups`; the order's own when left out.
         pub group: Option<Id>,
+        /// The slot in which a service is done: a place of it for every unit.
+        pub slot: Option<SlotShape>,
+        /// That it is a warranty, registered to the customer when what it covers is delivered.
+        pub warranty: Option<WarrantyShape>,
+    }
+}
+
+shape! {
+    /// A slot of a node.
+    #[schema(as = SlotOfNode)]
+    pub struct SlotShape {
+        /// The node.
+        pub node: Id,
+        /// Id of the slot there.
+        pub id: Id,
     }
 }
 
@@ -336,6 +353,24 @@ impl NewOrder {
         }
     }
 
+    /// The slots of its lines.
+    fn slots(&self) -> Vec<AskedSlot> {
+        let asked = |(line, asked): (u16, &NewOrderLine)| {
+            let SlotShape { node, id } = asked.slot.clone()?;
+            Some(AskedSlot { line, node: node.0, slot: id.0 })
+        };
+        (0..).zip(&self.lines).filter_map(asked).collect()
+    }
+
+    /// Its lines that are warranties.
+    fn warranties(&self) -> Vec<AskedWarranty> {
+        let asked = |(line, asked): (u16, &NewOrderLine)| {
+            let WarrantyShape { months, covers } = asked.warranty.clone()?;
+            Some(AskedWarranty { line, covers: covers.map(Text::from), months: months.0 })
+        };
+        (0..).zip(&self.lines).filter_map(asked).collect()
+    }
+
     /// Currency of its prices: that of the first line.
     fn currency(&self) -> Currency {
         self.lines.first().map_or(Currency::USD, |line| line.unit_price.currency.0)
@@ -352,6 +387,7 @@ impl NewOrder {
     }
 
     fn command(self, fingerprint: u64, personal: Personally) -> PlaceOrder {
+        let (slots, warranties) = (self.slots(), self.warranties());
         let currency = self.currency();
         let person = Person {
             name: self.customer.name.map(Text::from),
@@ -389,6 +425,8 @@ impl NewOrder {
                 totals: self.totals.as_ref().and_then(TotalsShape::parts),
                 release_at: self.release_at.map(Instant::wall),
                 priority: self.priority.map_or(0, |priority| priority.0),
+                slots,
+                warranties,
             },
         }
     }
@@ -411,6 +449,20 @@ impl NewOrderLine {
             quantity: self.quantity,
             unit_price: self.unit_price.amount.0,
         }
+    }
+}
+
+shape! {
+    /// Which page of the warranties of a customer.
+    #[derive(utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct WarrantyParams {
+        /// Most orders of the page.
+        #[param(inline)]
+        pub limit: Option<Limit>,
+        /// `next_cursor` of the page before.
+        #[param(inline)]
+        pub cursor: Option<OrderCursor>,
     }
 }
 
@@ -503,6 +555,21 @@ impl Consolidation {
     pub fn command(self, order: Text) -> Command {
         let with = self.orders.into_iter().map(|other| other.0.0).collect();
         Command::Consolidate(Consolidate { order, with })
+    }
+}
+
+shape! {
+    /// The order that is to become part of another.
+    pub struct OrderMerging {
+        /// All that is open of it goes to the order in the path.
+        pub with: Id,
+    }
+}
+
+impl OrderMerging {
+    /// The command for one order.
+    pub fn command(self, order: Text) -> Command {
+        Command::MergeOrders(MergeOrders { order, with: self.with.0 })
     }
 }
 

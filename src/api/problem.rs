@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::json::Malformed;
-use super::scalar::Instant;
+use super::scalar::{Instant, MoneyJson};
 use crate::domain::rejection::{Fault, Rejection};
 
 /// A code of the API: its name, its status, its title.
@@ -45,10 +45,14 @@ pub const CODES: &[Code] = &[
     ("edit_stale", 409, "The order moved on: the edit can no longer be done"),
     ("not_editable", 409, "The order can no longer be edited so"),
     ("not_consolidable", 409, "The orders cannot share a shipment"),
+    ("orders_not_mergeable", 409, "The two orders cannot become one"),
     ("reservation_of_edit", 409, "The reservation belongs to an edit"),
     ("hold_ended", 409, "The hold is no longer active"),
     ("not_deferred", 409, "The order does not rest"),
     ("not_released", 409, "The item is not released yet"),
+    ("slot_full", 409, "The slot has too few places left"),
+    ("slot_in_use", 409, "Places of the slot are used"),
+    ("payment_due", 409, "More of the order's money must come first"),
     ("nothing_to_hold", 409, "The order has nothing left to hold"),
     ("lots_expired", 409, "What is left to pick has expired"),
     ("count_ended", 409, "Nothing more of that count is to be counted"),
@@ -82,6 +86,8 @@ pub const CODES: &[Code] = &[
     ("unknown_region", 422, "The country has no such region"),
     ("totals_mismatch", 422, "The totals do not add up"),
     ("invalid_time", 422, "A time cannot be read"),
+    ("time_out_of_order", 422, "Times have to follow each other"),
+    ("order_has_ended", 422, "That is not for an order that has ended"),
     ("time_in_past", 422, "A time has to be in the future"),
     ("not_tracked", 422, "The item is not tracked so"),
     ("unknown_lot", 422, "There is no such lot or serial number there"),
@@ -112,6 +118,13 @@ pub const CODES: &[Code] = &[
     ("bad_rates", 422, "Every zone has its days and its prices"),
     ("bad_range", 422, "A range of postal prefixes cannot be"),
     ("invalid_prefix", 422, "A postal prefix is 1 to 8 letters and digits"),
+    ("duplicate_slot", 422, "A slot is named twice"),
+    ("unknown_slot", 422, "The node has no such slot"),
+    ("slot_of_another", 422, "The slot is for another service"),
+    ("not_a_service", 422, "The item is not a service"),
+    ("line_has_slot", 422, "The line has a slot and keeps its units"),
+    ("not_in_a_schedule", 422, "That is for one order only"),
+    ("payment_method_not_taken", 422, "The channel does not take that payment method"),
     ("customer_taken", 422, "The customer is of another segment"),
     ("bad_components", 422, "Kits have components, nothing else has"),
     ("duplicate_component", 422, "A component is named twice"),
@@ -302,12 +315,22 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::NotReleased { id, sku, release_at } => {
             json!({"fulfillment_order": id, "sku": sku, "release_at": Instant::from(*release_at)})
         }
+        Rejection::SlotFull { node, slot, requested, available } => {
+            json!({"node": node, "slot": slot, "requested": requested, "available": available})
+        }
+        Rejection::SlotInUse { node, slot, used } => json!({"node": node, "slot": slot, "used": used}),
+        Rejection::PaymentDue { id, verb, wanted, due, missing } => json!({
+            "fulfillment_order": id, "step": verb.word(), "payment": wanted.word(),
+            "due": MoneyJson::from(*due), "missing": MoneyJson::from(*missing),
+        }),
         Rejection::NothingToHold { order } => json!({"order": order}),
         Rejection::EditOpen { order, edit } => json!({"order": order, "edit": edit}),
         Rejection::EditEnded { order, edit, state } => json!({"order": order, "edit": edit, "state": state}),
         Rejection::EditStale { order, edit, why } => json!({"order": order, "edit": edit, "why": why}),
         Rejection::NotEditable { order, why } => json!({"order": order, "why": why}),
-        Rejection::NotConsolidable { order, why } => json!({"order": order, "why": why}),
+        Rejection::NotConsolidable { order, why } | Rejection::NotMergeable { order, why } => {
+            json!({"order": order, "why": why})
+        }
         Rejection::ReservationOfEdit { id } => json!({"reservation": id}),
         Rejection::LotsExpired { id, sku, node, usable, requested } => {
             json!({"fulfillment_order": id, "sku": sku, "node": node, "usable": usable, "requested": requested})

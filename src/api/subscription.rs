@@ -48,6 +48,15 @@ shape! {
 
 impl SubscriptionPut {
     fn judge(&self, at: &At<'_>) {
+        for (number, line) in self.lines.iter().enumerate() {
+            let (at, once) = (at.field("lines"), "is for one order, not for those of a schedule");
+            let at = at.entry(number);
+            for (name, _) in
+                [("slot", line.slot.is_some()), ("warranty", line.warranty.is_some())].iter().filter(|(_, is)| *is)
+            {
+                at.field(name).fault::<()>("not_in_a_schedule", once);
+            }
+        }
         self.clone().every_order().judge(at);
     }
 

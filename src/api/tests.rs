@@ -15,12 +15,13 @@ use super::inbound::{CallingOff, InboundChange, NewInbound, Receipt};
 use super::item::ItemPut;
 use super::json::Json;
 use super::node::{NodeChange, NodePut};
-use super::order::{Cancellation, Consolidation, NewOrder, Splitting};
+use super::order::{Cancellation, Consolidation, NewOrder, OrderMerging, Splitting};
 use super::policy::{FillPut, NodeTerms, RejectionPut, SafetyPut, ThresholdPut};
 use super::problem::{CODES, Problem};
 use super::rates::RatesRequest;
 use super::reading::{Shape, read};
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
+use super::slots::SlotsPut;
 use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
 use super::subscription::{SubscriptionPut, SubscriptionReason};
 use super::transfer::{NewTransfer, TransferCancelling, TransferChange, TransferReceipt};
@@ -51,6 +52,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PATCH", ["reservations", _]) => read_as::<ReservationChange>(body),
         ("POST", ["reservations", "batch"]) => read_as::<ReservationBatch>(body),
         ("PUT", ["address-formats", _]) => read_as::<AddressFormatPut>(body),
+        ("PUT", ["nodes", _, "slots"]) => read_as::<SlotsPut>(body),
         ("POST", ["orders"]) => read_as::<NewOrder>(body),
         ("POST", ["orders", _, "cancellations"]) => read_as::<Cancellation>(body),
         ("PUT", ["subscriptions", _]) => read_as::<SubscriptionPut>(body),
@@ -59,6 +61,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["orders", _, "holds"]) => read_as::<NewHold>(body),
         ("POST", ["orders", _, "holds", _, "release"]) => read_as::<HoldEnd>(body),
         ("POST", ["orders", _, "consolidate"]) => read_as::<Consolidation>(body),
+        ("POST", ["orders", _, "merge"]) => read_as::<OrderMerging>(body),
         ("POST", ["orders", _, "split"]) => read_as::<Splitting>(body),
         ("POST", ["orders", _, "edits"]) => read_as::<NewEdit>(body),
         ("POST", ["orders", _, "edits", _, "confirm" | "decline"]) => read_as::<Nothing>(body),

@@ -209,6 +209,15 @@ impl From<WeightUnit> for WeightUnitWord {
     }
 }
 
+impl From<ReleasingPayment> for PaymentMark {
+    fn from(payment: ReleasingPayment) -> Self {
+        match payment {
+            ReleasingPayment::Authorized => Self::Authorized,
+            ReleasingPayment::Paid => Self::Paid,
+        }
+    }
+}
+
 words! {
     WeekdayWord {
         Mon = "mon", Tue = "tue", Wed = "wed", Thu = "thu", Fri = "fri", Sat = "sat", Sun = "sun",

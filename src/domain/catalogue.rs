@@ -188,6 +188,11 @@ impl Catalogue {
         &self.channels
     }
 
+    /// What was put of the channel that orders name by this word.
+    pub fn channel(&self, id: &str) -> Option<&ChannelTerms> {
+        if self.channels.is_empty() { None } else { self.channel_index(id).map(|index| &self.channels[index.at()]) }
+    }
+
     /// Index of a channel.
     pub fn channel_index(&self, id: &str) -> Option<ChannelIndex> {
         self.channel_by_id.get(id).copied()

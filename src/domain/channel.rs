@@ -12,8 +12,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fulfillment::FulfillmentVerb;
 use super::ids::{ChannelIndex, NodeIndex, SkuIndex, Text};
 use super::limits::LEVEL_MAX;
+use super::payment::PaymentMark;
 use super::stock::LawBroken;
 
 /// How much of a sku a channel may have, and others must leave it.
@@ -25,6 +27,26 @@ pub struct Limit {
     pub floor: u32,
     /// Most units it may use, counted from when this limit was set.
     pub cap: Option<u32>,
+}
+
+/// What of an order's money must have come before its units go on; nothing by default.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PaymentBefore {
+    /// Before a node takes a fulfilment order on: its release.
+    pub release: Option<PaymentMark>,
+    /// Before goods leave the house.
+    pub ship: Option<PaymentMark>,
+}
+
+impl PaymentBefore {
+    /// What must have come before a step.
+    pub fn step(&self, verb: FulfillmentVerb) -> Option<PaymentMark> {
+        match verb {
+            FulfillmentVerb::Accept => self.release,
+            FulfillmentVerb::Ship | FulfillmentVerb::HandOver => self.ship,
+            _ => None,
+        }
+    }
 }
 
 /// What was put of a channel.
@@ -40,6 +62,10 @@ pub struct ChannelTerms {
     pub customers: Vec<Text>,
     /// Its limits, ascending by sku, each once.
     pub limits: Vec<Limit>,
+    /// What must be paid before what, of its orders.
+    pub payment_before: PaymentBefore,
+    /// Payment methods it takes; any when there are none.
+    pub payment_methods: Vec<Text>,
 }
 
 /// A channel with what it shipped.
@@ -152,7 +178,9 @@ mod tests {
     fn put(limits: &[(u32, u32)]) -> ChannelEvent {
         let limits = limits.iter().map(|(sku, cap)| Limit { sku: SkuIndex(*sku), floor: 0, cap: Some(*cap) }).collect();
         let (id, name) = ("web".into(), "Web".into());
-        ChannelEvent::Put(ChannelTerms { id, name, nodes: None, customers: Vec::new(), limits })
+        let (payment_before, payment_methods) = (PaymentBefore::default(), Vec::new());
+        let (nodes, customers) = (None, Vec::new());
+        ChannelEvent::Put(ChannelTerms { id, name, nodes, customers, limits, payment_before, payment_methods })
     }
 
     #[test]

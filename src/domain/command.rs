@@ -127,6 +127,8 @@ pub enum Command {
     Consolidate(Consolidate),
     /// Split an order.
     SplitOrder(SplitOrder),
+    /// Merge two orders.
+    MergeOrders(MergeOrders),
     /// Open an edit.
     OpenEdit(OpenEdit),
     /// Confirm or decline an edit.
@@ -171,6 +173,8 @@ pub enum Command {
     PutShipping(Box<ShippingTerms>),
     /// Create or replace a channel.
     PutChannel(Box<PutChannel>),
+    /// Put the slots of a node.
+    PutSlots(Box<PutSlots>),
     /// Put how addresses of a country are written.
     PutAddressFormat(Box<AddressFormat>),
     /// Source the units of an order that waited for its customer's word.

@@ -25,6 +25,7 @@ use super::order::OrderEvent;
 use super::policy::{Policy, PolicyKey};
 use super::reservation::ReservationEvent;
 use super::rule_set::RuleSet;
+use super::slots::SlotsEvent;
 use super::state::EntityKey;
 use super::stock::{CellKey, Level, LevelDelta, MovementKind};
 use super::subscription::SubscriptionEvent;
@@ -190,6 +191,15 @@ pub struct LotsChanged {
     pub changes: Vec<LotChange>,
 }
 
+/// Something happened to the slots of a node. Only a put is a change of the catalogue; places add up in any order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SlotsChanged {
+    /// Which node.
+    pub node: NodeIndex,
+    /// What happened.
+    pub event: SlotsEvent,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -259,6 +269,8 @@ pub enum Event {
     SubscriptionChanged(Box<SubscriptionChanged>),
     /// See [`Archiving`].
     Archiving(Archiving),
+    /// See [`SlotsChanged`].
+    SlotsChanged(Box<SlotsChanged>),
     /// See [`AddressFormat`]: it was put.
     AddressFormatPut(Box<AddressFormat>),
     /// A carrier, a calendar or a chart of zones was put, whole.
@@ -292,6 +304,7 @@ impl Event {
             Self::CountNoted(_) => 13,
             Self::SubscriptionChanged(_) => 15,
             Self::Archiving(_) => 18,
+            Self::SlotsChanged(_) => 16,
             Self::AddressFormatPut(_) => 24,
             Self::ShippingPut(_) => 22,
             Self::CycleCountChanged(_) => 21,
@@ -321,6 +334,7 @@ impl Event {
             Self::ShippingPut(terms) => EntityKey::Shipping(terms.key()),
             Self::CountNoted(e) => EntityKey::Count(e.cell),
             Self::SubscriptionChanged(e) => EntityKey::Subscription(e.key),
+            Self::SlotsChanged(e) => EntityKey::Slots(e.node),
             Self::AddressFormatPut(e) => EntityKey::AddressFormat(e.country.clone()),
             Self::CycleCountChanged(e) => EntityKey::CycleCount(e.key),
             Self::LotsChanged(e) => EntityKey::Lots(e.sku),
@@ -346,6 +360,7 @@ impl Event {
             | Self::AddressFormatPut(_)
             | Self::PolicyPut(_) => true,
             Self::ChannelChanged(e) => matches!(e.event, ChannelEvent::Put(_)),
+            Self::SlotsChanged(e) => matches!(e.event, SlotsEvent::Put(_)),
             _ => false,
         }
     }

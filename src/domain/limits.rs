@@ -69,6 +69,8 @@ pub const EXCEPTION_READABLE_MS: i64 = 35 * 24 * 60 * 60 * 1_000;
 pub const ACCEPT_WITHIN_S_MAX: u32 = 31_536_000;
 /// Highest priority of an order; 0 is the usual one.
 pub const PRIORITY_MAX: u8 = 9;
+/// Most payment methods a channel may name.
+pub const PAYMENT_METHODS_MAX: usize = 16;
 /// Most holds an order may have, ended ones included.
 pub const HOLDS_MAX: usize = 100;
 /// Most orders that may be joined in one request.
@@ -115,7 +117,10 @@ const _: () = assert!(BACK_BYTES_MAX + 16 * 1024 < RECORD_BYTES_MAX);
 const _: () = assert!(LOTS_NAMED_MAX * (ID_BYTES_MAX + 24) < RECORD_BYTES_MAX - 4_096);
 const _: () = assert!(RESERVATION_CELLS_MAX * 40 < RECORD_BYTES_MAX - 1_024);
 const _: () = assert!(
-    CHANNEL_LIMITS_MAX * 16 + CHANNEL_NODES_MAX * 5 + CHANNEL_CUSTOMERS_MAX * (ID_BYTES_MAX + 3)
+    CHANNEL_LIMITS_MAX * 16
+        + CHANNEL_NODES_MAX * 5
+        + CHANNEL_CUSTOMERS_MAX * (ID_BYTES_MAX + 3)
+        + PAYMENT_METHODS_MAX * (OWNER_BYTES_MAX + 3)
         < RECORD_BYTES_MAX - 4_096
 );
 const _: () = assert!(FULFILLMENT_ORDERS_MAX + RECORD_BYTES_MAX / 16 < u16::MAX as usize);

@@ -19,9 +19,10 @@ use super::item::Component;
 use super::limits::FULFILLMENT_ORDERS_MAX;
 use super::lots::Identified;
 use super::money::Currency;
+use super::order_merge::Merged;
 pub use super::order_status::OrderStatus;
 pub use super::order_story::Told;
-use super::particulars::{Particulars, Totals};
+use super::particulars::{Booking, Particulars, Registered, Totals, Warranty};
 use super::payment::{PaymentFact, PaymentMark};
 use super::time::{JournalTime, WallTime};
 
@@ -419,6 +420,35 @@ pub enum OrderEvent {
         number: u16,
         /// Which.
         units: Vec<Identified>,
+    },
+    /// Lines have slots.
+    Booked {
+        /// Which.
+        bookings: Vec<Booking>,
+    },
+    /// Lines are warranties.
+    Warranted {
+        /// Which.
+        warranties: Vec<Warranty>,
+    },
+    /// Units of a warranty were registered to the customer.
+    WarrantyRegistered {
+        /// Position of the line.
+        line: u16,
+        /// What.
+        registered: Registered,
+    },
+    /// All that was open of it went to another order, with its money.
+    MergedInto {
+        /// That other.
+        order: OrderKey,
+        /// Its units, and from where.
+        parts: Vec<CancelledPart>,
+    },
+    /// All that was open of another order came to it.
+    Merged {
+        /// What came.
+        merged: Box<Merged>,
     },
 }
 

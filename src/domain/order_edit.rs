@@ -140,7 +140,7 @@ impl Order {
         }
     }
 
-    fn add_lines(&mut self, added: &[PlacedLine]) {
+    pub(super) fn add_lines(&mut self, added: &[PlacedLine]) {
         self.lines.extend(added.iter().map(|placed| OrderLine {
             placed: placed.clone(),
             unallocated: placed.quantity,

@@ -13,14 +13,23 @@ impl Order {
         self.owed_less(|line| line.cancelled)
     }
 
+    /// The same, below zero where a discount was larger than what is left of the order.
+    pub(super) fn balance(&self) -> i128 {
+        self.balance_less(|line| line.cancelled)
+    }
+
     /// What was owed at capture, less the price of some units of each line.
     fn owed_less(&self, units: fn(&OrderLine) -> u32) -> i64 {
+        i64::try_from(self.balance_less(units).max(0)).unwrap_or(i64::MAX)
+    }
+
+    fn balance_less(&self, units: fn(&OrderLine) -> u32) -> i128 {
         let price = |units: fn(&OrderLine) -> u32| -> i128 {
             self.lines.iter().map(|line| i128::from(line.placed.unit_price) * i128::from(units(line))).sum()
         };
         let reported = |total: i64| i128::from(total) + i128::from(self.repriced);
         let whole = self.facts.total.map_or_else(|| price(|line| line.placed.quantity), reported);
-        i64::try_from((whole - price(units)).max(0)).unwrap_or(i64::MAX)
+        whole - price(units)
     }
 
     /// The ends of holds that wait for money, where these sums cover what will be due.

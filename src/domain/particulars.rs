@@ -5,8 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::NodeIndex;
-use super::order::Order;
+use super::fulfillment::FulfillmentOrder;
+use super::ids::{NodeIndex, OrderKey, Text};
+use super::order::{Order, OrderEvent};
+use super::slots::Places;
+use super::stock::LawBroken;
+use super::subscription::Every;
+use super::time::WallTime;
 
 /// What a total is made of, as reported, minor units of the order's currency. The sum of the lines is no part of it: they
 /// say it themselves.
@@ -22,6 +27,47 @@ pub struct Totals {
     pub tax_included: bool,
 }
 
+/// A slot that a line of a service has: a place for every unit that is not cancelled.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Booking {
+    /// Position of the line.
+    pub line: u16,
+    /// Where it is done.
+    pub node: NodeIndex,
+    /// Number of the slot there.
+    pub slot: u32,
+    /// Id of the slot as it was.
+    pub id: Text,
+    /// When it begins.
+    pub starts_at: WallTime,
+    /// When it ends.
+    pub ends_at: WallTime,
+}
+
+/// A line that is a warranty, registered to the customer when what it covers is delivered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Warranty {
+    /// Position of the line.
+    pub line: u16,
+    /// Position of the line it covers; its own when it covers nothing of the order.
+    pub covers: u16,
+    /// How long it lasts, in months.
+    pub months: u32,
+    /// What was registered, oldest first.
+    pub registered: Vec<Registered>,
+}
+
+/// Units of a warranty that were registered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Registered {
+    /// How many.
+    pub units: u32,
+    /// From when on they last.
+    pub from: WallTime,
+    /// Until when.
+    pub until: WallTime,
+}
+
 /// What few orders have; nothing by default.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Particulars {
@@ -29,6 +75,14 @@ pub struct Particulars {
     pub preferred_node: Option<NodeIndex>,
     /// What its total is made of.
     pub totals: Option<Totals>,
+    /// Slots its lines have.
+    pub bookings: Vec<Booking>,
+    /// Warranties among its lines.
+    pub warranties: Vec<Warranty>,
+    /// The order that all of it went to.
+    pub merged_into: Option<OrderKey>,
+    /// Orders that came to it, oldest first.
+    pub merged: Vec<OrderKey>,
 }
 
 impl Order {
@@ -37,8 +91,73 @@ impl Order {
         self.particulars.as_ref()?.preferred_node
     }
 
+    /// The slots that its lines have.
+    pub fn bookings(&self) -> &[Booking] {
+        self.particulars.as_ref().map_or(&[], |particulars| &particulars.bookings)
+    }
+
+    /// Its warranties.
+    pub fn warranties(&self) -> &[Warranty] {
+        self.particulars.as_ref().map_or(&[], |particulars| &particulars.warranties)
+    }
+
+    /// Whether a line has a slot or is a warranty: it stays with the order as it is.
+    pub fn is_particular(&self, line: u16) -> bool {
+        let covers = |warranty: &Warranty| warranty.line == line || warranty.covers == line;
+        self.bookings().iter().any(|booking| booking.line == line) || self.warranties().iter().any(covers)
+    }
+
+    /// Whether a fulfilment order is an appointment: a line of it has a slot at its node.
+    pub fn is_booked(&self, fulfillment: &FulfillmentOrder) -> bool {
+        let has = |line: u16| self.bookings().iter().any(|booking| booking.line == line);
+        !self.bookings().is_empty() && fulfillment.lines.iter().any(|line| line.quantity > 0 && has(line.line))
+    }
+
+    /// The places that these units of its lines have, each slot once, ascending.
+    pub fn places_of(&self, units: impl Iterator<Item = (u16, u32)>) -> Vec<Places> {
+        if self.bookings().is_empty() {
+            return Vec::new();
+        }
+        places(self.bookings(), units)
+    }
+
+    /// What is registered when a fulfilment order is delivered.
+    pub fn warranties_begun(&self, fulfillment: &FulfillmentOrder, at: WallTime) -> Vec<OrderEvent> {
+        let begun = |warranty: &Warranty| {
+            let before: u32 = warranty.registered.iter().map(|registered| registered.units).sum();
+            let units = fulfillment.units_of(warranty.covers).min(self.wanted(warranty.line).saturating_sub(before));
+            let until = Every { months: warranty.months, seconds: 0 }.after(at, 1).filter(|_| units > 0)?;
+            let registered = Registered { units, from: at, until };
+            Some(OrderEvent::WarrantyRegistered { line: warranty.line, registered })
+        };
+        self.warranties().iter().filter_map(begun).collect()
+    }
+
+    pub(super) fn register(&mut self, line: u16, registered: Registered) -> Result<(), LawBroken> {
+        let key = self.key;
+        let found = self.particulars_mut().warranties.iter_mut().find(|warranty| warranty.line == line);
+        let warranty = found.ok_or_else(|| LawBroken(format!("line {line} of order {key} is no warranty")))?;
+        warranty.registered.push(registered);
+        Ok(())
+    }
+
     /// Its particulars, made when it has none yet.
     pub(super) fn particulars_mut(&mut self) -> &mut Particulars {
         self.particulars.get_or_insert_default()
     }
+}
+
+/// The places that these units of lines with slots have, each slot once, ascending.
+pub fn places(bookings: &[Booking], units: impl Iterator<Item = (u16, u32)>) -> Vec<Places> {
+    let mut places: Vec<Places> = Vec::new();
+    for (line, units) in units {
+        let Some(booking) = bookings.iter().find(|booking| booking.line == line) else { continue };
+        match places.iter_mut().find(|known| (known.node, known.slot) == (booking.node, booking.slot)) {
+            Some(known) => known.places += units,
+            None => places.push(Places { node: booking.node, slot: booking.slot, places: units }),
+        }
+    }
+    places.retain(|taken| taken.places > 0);
+    places.sort_unstable();
+    places
 }

@@ -1,5 +1,5 @@
 //! Payment: what is reported of an order's money, and the state read off it. No step is decided here: what must be paid
-//! before what is the business of holds.
+//! before what is the business of holds, and of the channel an order came from.
 //!
 //! Amounts are minor units of the order's currency. What is due is the total reported at capture, or the sum of the
 //! prices, less the price of what was cancelled. A failure voids what was authorised before it.
@@ -122,9 +122,14 @@ impl Paid {
 
     /// Whether all that is due is authorised or taken, or taken.
     pub fn covers(&self, due: i64, mark: PaymentMark) -> bool {
+        self.missing(due, mark) <= 0
+    }
+
+    /// How much of what is due is not authorised or taken yet, or not taken.
+    pub fn missing(&self, due: i64, mark: PaymentMark) -> i64 {
         match mark {
-            PaymentMark::Paid => self.kept() >= due,
-            _ => self.authorized.saturating_add(self.kept()) >= due,
+            PaymentMark::Paid => due.saturating_sub(self.kept()),
+            _ => due.saturating_sub(self.authorized.saturating_add(self.kept())),
         }
     }
 

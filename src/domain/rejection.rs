@@ -3,6 +3,8 @@
 
 use super::archive::Unreadable;
 use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
+use super::money::Money;
+use super::payment::PaymentMark;
 use super::record::RecordTooLarge;
 use super::time::WallTime;
 use super::transfer::{TransferStatus, TransferVerb};
@@ -188,6 +190,42 @@ pub enum Rejection {
         /// When it may.
         release_at: WallTime,
     },
+    /// A slot has too few places left; nothing was taken.
+    #[error("slot {slot} at {node} has {available} places left, {requested} requested; nothing was taken")]
+    SlotFull {
+        /// The node.
+        node: String,
+        /// The slot.
+        slot: String,
+        /// Places asked for.
+        requested: u32,
+        /// Places left.
+        available: u32,
+    },
+    /// Places of a slot are used that would go or change.
+    #[error("{used} places of slot {slot} at {node} are used: it keeps its times and as many places")]
+    SlotInUse {
+        /// The node.
+        node: String,
+        /// The slot.
+        slot: String,
+        /// Places that are used.
+        used: u32,
+    },
+    /// More of the order's money must come first: its channel says so.
+    #[error("fulfilment order {id}: {missing} must be {} before it can {}", .wanted.word(), .verb.word())]
+    PaymentDue {
+        /// The fulfilment order.
+        id: String,
+        /// What was asked.
+        verb: FulfillmentVerb,
+        /// What must have happened to the money.
+        wanted: PaymentMark,
+        /// What is due in all.
+        due: Money,
+        /// How much of that is missing.
+        missing: Money,
+    },
     /// Nothing of the order is left that a hold could forbid.
     #[error("order {order} has nothing left to hold: all of it has left, or is cancelled")]
     NothingToHold {
@@ -236,6 +274,14 @@ pub enum Rejection {
         /// The order that stands against it.
         order: String,
         /// What does.
+        why: String,
+    },
+    /// The order cannot become part of the other.
+    #[error("order {order} cannot be merged: {why}")]
+    NotMergeable {
+        /// The order that should go.
+        order: String,
+        /// What stands against it.
         why: String,
     },
     /// The reservation holds what an edit needs.
@@ -376,12 +422,16 @@ impl Rejection {
             Self::HoldEnded { .. } => "hold_ended",
             Self::NotDeferred { .. } => "not_deferred",
             Self::NotReleased { .. } => "not_released",
+            Self::SlotFull { .. } => "slot_full",
+            Self::SlotInUse { .. } => "slot_in_use",
+            Self::PaymentDue { .. } => "payment_due",
             Self::NothingToHold { .. } => "nothing_to_hold",
             Self::EditOpen { .. } => "edit_open",
             Self::EditEnded { .. } => "edit_ended",
             Self::EditStale { .. } => "edit_stale",
             Self::NotEditable { .. } => "not_editable",
             Self::NotConsolidable { .. } => "not_consolidable",
+            Self::NotMergeable { .. } => "orders_not_mergeable",
             Self::ReservationOfEdit { .. } => "reservation_of_edit",
             Self::InboundEnded { .. } => "inbound_ended",
             Self::SubscriptionState { .. } => "subscription_state",

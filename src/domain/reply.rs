@@ -14,6 +14,7 @@ use super::order::Order;
 use super::policy::{Policy, PolicyKey};
 use super::reservation::Reservation;
 use super::rule_set::RuleSet;
+use super::slots::Slots;
 use super::stock::{CellKey, Level};
 use super::subscription::Subscription;
 use super::transfer::Transfer;
@@ -101,6 +102,8 @@ pub enum Reply {
         /// Whether it was created.
         created: bool,
     },
+    /// The slots of a node.
+    Slots(Box<Slots>),
     /// How addresses of a country are written, and whether that is new.
     AddressFormat {
         /// The format.

@@ -30,6 +30,7 @@ use super::policy::{Policy, PolicyKey};
 use super::record::{Header, Record};
 use super::reservation::{Reservation, ReservationState};
 use super::rule_set::RuleSet;
+use super::slots::Slots;
 use super::stock::{CellKey, LawBroken, Level};
 use super::subscription::Subscription;
 use super::time::JournalTime;
@@ -66,6 +67,8 @@ pub enum EntityKey {
     Exception(ExceptionKey),
     /// A subscription.
     Subscription(SubscriptionKey),
+    /// The slots of a node.
+    Slots(NodeIndex),
     /// The lots or serial numbers of a sku.
     Lots(SkuIndex),
     /// What changed on hand in a minute.
@@ -121,6 +124,8 @@ pub enum Entity {
     Count(Box<CountMark>),
     /// A subscription.
     Subscription(Box<Subscription>),
+    /// The slots of a node.
+    Slots(Box<Slots>),
     /// What changed on hand in a minute.
     Minute(Box<Minute>),
     /// The lots or serial numbers of a sku.
@@ -154,6 +159,7 @@ impl EntityKey {
             Self::Transfer(_) => 11,
             Self::Count(_) => 12,
             Self::Subscription(_) => 14,
+            Self::Slots(_) => 15,
             Self::Minute(_) => 19,
             Self::Lots(_) => 16,
             Self::CycleCount(_) => 21,
@@ -173,6 +179,10 @@ impl Entity {
             (None | Some(Self::Node(_)), Event::NodePut(put)) => Ok(Self::Node(put.node.clone().into())),
             (None | Some(Self::Item(_)), Event::ItemPut(put)) => Ok(Self::Item(put.item.clone().into())),
             (None | Some(Self::RuleSet(_)), Event::RuleSetPut(put)) => Ok(Self::RuleSet(put.clone().into())),
+            (None, Event::SlotsChanged(e)) => Slots::fold(None, &e.event).map(|slots| Self::Slots(Box::new(slots))),
+            (Some(Self::Slots(before)), Event::SlotsChanged(e)) => {
+                Slots::fold(Some(*before), &e.event).map(|slots| Self::Slots(Box::new(slots)))
+            }
             (None | Some(Self::AddressFormat(_)), Event::AddressFormatPut(put)) => Ok(Self::AddressFormat(put.clone())),
             (None, Event::StockMoved(moved)) => moved.delta.apply(&Level::default()).map(Self::Cell),
             (Some(Self::Cell(level)), Event::StockMoved(moved)) => moved.delta.apply(&level).map(Self::Cell),
@@ -303,6 +313,7 @@ pub struct State {
     counts: BTreeMap<CellKey, Entity>,
     minutes: BTreeMap<MinuteKey, Entity>,
     subscriptions: BTreeMap<SubscriptionKey, Entity>,
+    slots: BTreeMap<NodeIndex, Entity>,
     address_formats: BTreeMap<Text, Entity>,
     lots: BTreeMap<SkuIndex, Entity>,
     cycle_counts: BTreeMap<CycleCountKey, Entity>,
@@ -334,6 +345,7 @@ impl State {
             EntityKey::Count(key) => drop(self.counts.insert(key, entity)),
             EntityKey::Minute(key) => drop(self.minutes.insert(key, entity)),
             EntityKey::Subscription(key) => drop(self.subscriptions.insert(key, entity)),
+            EntityKey::Slots(key) => drop(self.slots.insert(key, entity)),
             EntityKey::AddressFormat(key) => drop(self.address_formats.insert(key, entity)),
             EntityKey::Lots(sku) => drop(self.lots.insert(sku, entity)),
             EntityKey::CycleCount(key) => drop(self.cycle_counts.insert(key, entity)),
@@ -371,6 +383,7 @@ impl State {
             EntityKey::Count(key) => self.counts.remove(key),
             EntityKey::Minute(key) => self.minutes.remove(key),
             EntityKey::Subscription(key) => self.subscriptions.remove(key),
+            EntityKey::Slots(key) => self.slots.remove(key),
             EntityKey::AddressFormat(key) => self.address_formats.remove(key),
             EntityKey::Lots(sku) => self.lots.remove(sku),
             EntityKey::CycleCount(key) => self.cycle_counts.remove(key),
@@ -403,7 +416,7 @@ impl State {
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
         let open = open + self.subscriptions.len() + self.cycle_counts.len() + self.address_formats.len();
-        let told = self.exceptions.len() + self.policies.len() + self.lots.len();
+        let told = self.exceptions.len() + self.policies.len() + self.lots.len() + self.slots.len();
         usize::from(self.directory.is_some()) + catalogue + cells + open + told
     }
 
@@ -433,6 +446,7 @@ impl State {
             EntityKey::Count(key) => self.counts.get(key),
             EntityKey::Minute(key) => self.minutes.get(key),
             EntityKey::Subscription(key) => self.subscriptions.get(key),
+            EntityKey::Slots(key) => self.slots.get(key),
             EntityKey::AddressFormat(key) => self.address_formats.get(key),
             EntityKey::Lots(sku) => self.lots.get(sku),
             EntityKey::CycleCount(key) => self.cycle_counts.get(key),
@@ -467,6 +481,7 @@ impl State {
         let transfers = self.transfers.iter().map(|(key, entity)| (EntityKey::Transfer(*key), entity));
         let subscriptions = self.subscriptions.iter().map(|(key, entity)| (EntityKey::Subscription(*key), entity));
         let counts = self.counts.iter().map(|(key, entity)| (EntityKey::Count(*key), entity));
+        let slots = self.slots.iter().map(|(key, entity)| (EntityKey::Slots(*key), entity));
         let minutes = self.minutes.iter().map(|(key, entity)| (EntityKey::Minute(*key), entity));
         let formats = self.address_formats.iter().map(|(key, entity)| (EntityKey::AddressFormat(key.clone()), entity));
         let lots = self.lots.iter().map(|(sku, entity)| (EntityKey::Lots(*sku), entity));
@@ -486,6 +501,7 @@ impl State {
             .chain(counts)
             .chain(exceptions)
             .chain(subscriptions)
+            .chain(slots)
             .chain(lots)
             .chain(minutes)
             .chain(policies)
@@ -540,6 +556,7 @@ impl State {
         let transfers = self.transfers.into_iter().map(|(key, entity)| (EntityKey::Transfer(key), entity));
         let subscriptions = self.subscriptions.into_iter().map(|(key, entity)| (EntityKey::Subscription(key), entity));
         let counts = self.counts.into_iter().map(|(key, entity)| (EntityKey::Count(key), entity));
+        let slots = self.slots.into_iter().map(|(key, entity)| (EntityKey::Slots(key), entity));
         let minutes = self.minutes.into_iter().map(|(key, entity)| (EntityKey::Minute(key), entity));
         let formats = self.address_formats.into_iter().map(|(key, entity)| (EntityKey::AddressFormat(key), entity));
         let lots = self.lots.into_iter().map(|(sku, entity)| (EntityKey::Lots(sku), entity));
@@ -559,6 +576,7 @@ impl State {
             .chain(counts)
             .chain(exceptions)
             .chain(subscriptions)
+            .chain(slots)
             .chain(lots)
             .chain(minutes)
             .chain(policies)

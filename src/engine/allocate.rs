@@ -27,6 +27,7 @@ use crate::domain::order::{Allocation, PlacedLine};
 use crate::domain::policy::Standing;
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
+use crate::domain::slots::Places;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::JournalTime;
 use crate::sabotage::{Bug, planted};
@@ -41,6 +42,8 @@ pub struct Order<'a> {
     pub waiting: &'a [u32],
     /// What is wanted.
     pub wanted: Wanted<'a>,
+    /// Places of slots that it takes with its units, ascending.
+    pub places: &'a [Places],
     /// The reservation it claims, locked and held.
     pub claimed: Option<&'a Reservation>,
     /// Whether this fills units that wait already: takes what can be had and joins nothing.
@@ -132,6 +135,8 @@ impl Engine {
         for (cell, units) in &rest {
             change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);
         }
+        let places = network.calendar.lock(order.places);
+        places.check(network)?;
         let raising = match order.raises {
             Some(kind) if !route.unfilled.is_empty() => self.raise(now, causes(kind, order, &route)),
             _ => self.raises_nothing(),
@@ -139,6 +144,7 @@ impl Engine {
         let mut events = record(decided(order, route));
         events.extend(change.events());
         events.extend(raising.events());
+        events.extend(places.taken());
         if let Some(reservation) = order.claimed {
             let state = ReservationState::Claimed { order: order.key };
             events.push(reservation_event(reservation, ReservationEvent::Ended { state }));
@@ -154,6 +160,7 @@ impl Engine {
             return Err(come_again(patience));
         }
         let logged = turn.log(self, sealed, change, withdrawal);
+        places.take();
         raising.logged(&logged);
         Ok(Some(logged))
     }

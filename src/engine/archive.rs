@@ -80,6 +80,7 @@ impl Naming<'_> {
             Command::ReportPayment(command) => Some(Naming::Order(&command.order)),
             Command::Consolidate(command) => Some(Naming::Order(&command.order)),
             Command::SplitOrder(command) => Some(Naming::Order(&command.order)),
+            Command::MergeOrders(command) => Some(Naming::Order(&command.order)),
             Command::OpenEdit(command) => Some(Naming::Order(&command.order)),
             Command::EndEdit(command) => Some(Naming::Order(&command.order)),
             Command::PutNode(_)
@@ -102,6 +103,7 @@ impl Naming<'_> {
             | Command::PutSubscription(_)
             | Command::ChangeSubscription { .. }
             | Command::PutChannel(_)
+            | Command::PutSlots(_)
             | Command::PutAddressFormat(_)
             | Command::PutShipping(_)
             | Command::PlanCount(_)

@@ -78,10 +78,14 @@ impl Engine {
         let units = parts.iter().map(|part| LineUnits { line: part.line, quantity: part.quantity });
         let mut told = vec![cancelled];
         told.extend(order.paid_off_without(units));
+        let given = order.places_of(parts.iter().map(|part| (part.line, part.quantity)));
+        let given = network.calendar.lock(&given);
         let mut events: Vec<_> = order_events(order, told).collect();
         events.extend(change.events());
+        events.extend(given.given());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        given.give();
         logged.fold_order(slot);
         self.watch_new_windows(network, slot);
         self.rank_again(network, slot.as_ref().expect("just folded"));

@@ -50,7 +50,7 @@ impl Engine {
         for key in keys {
             let slot = self.orders.lock(key);
             let order = slot.as_ref().and_then(|slot| slot.as_ref());
-            if order.is_some_and(|order| order.fulfillment_orders.iter().any(|f| is_idle(&network, f))) {
+            if order.is_some_and(|order| order.fulfillment_orders.iter().any(|f| is_idle(&network, order, f))) {
                 self.idle.push(key);
             }
         }
@@ -229,7 +229,7 @@ fn check_tracking(network: &Network, known: Option<SkuIndex>, item: &Item) -> Re
 
 /// A channel in this catalogue; all faults together.
 fn terms(network: &Network, index: ChannelIndex, command: PutChannel) -> Result<ChannelTerms, Rejection> {
-    let PutChannel { id, name, nodes, customers, limits } = command;
+    let PutChannel { id, name, nodes, customers, limits, payment_before, mut payment_methods } = command;
     let mut faults = Vec::new();
     if index.at() >= CHANNELS_MAX {
         faults.push(Fault::new("channel", "too_many", format!("there are at most {CHANNELS_MAX} channels")));
@@ -262,7 +262,9 @@ fn terms(network: &Network, index: ChannelIndex, command: PutChannel) -> Result<
         return Err(Rejection::Invalid(faults));
     }
     found.sort_unstable_by_key(|limit| limit.sku);
-    Ok(ChannelTerms { id, name, nodes, customers, limits: found })
+    payment_methods.sort_unstable();
+    payment_methods.dedup();
+    Ok(ChannelTerms { id, name, nodes, customers, limits: found, payment_before, payment_methods })
 }
 
 /// The nodes that serve a channel.

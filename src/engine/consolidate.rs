@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
+use super::fulfill::check_paid;
 use super::network::Network;
 use super::table::Locked;
 use super::turn::{Turn, order_events};
@@ -23,7 +24,7 @@ use crate::domain::reply::Reply;
 use crate::domain::stock::CellKey;
 
 /// Orders that are locked together, ascending.
-type Several = BTreeMap<OrderKey, Locked<Order>>;
+pub(super) type Several = BTreeMap<OrderKey, Locked<Order>>;
 
 impl Engine {
     pub(super) fn consolidate(&self, turn: &Turn<'_>, command: &Consolidate) -> Result<Executed, Rejection> {
@@ -70,13 +71,13 @@ impl Engine {
     }
 
     /// Locks orders, ascending; those that are not there are left out.
-    fn lock_several(&self, keys: &BTreeSet<OrderKey>) -> Several {
+    pub(super) fn lock_several(&self, keys: &BTreeSet<OrderKey>) -> Several {
         keys.iter().filter_map(|key| Some((*key, self.orders.lock(*key)?))).collect()
     }
 
     /// Logs what several locked orders are told, in one record, and folds it; answers the skus whose queues have something
     /// to do.
-    fn log_several(
+    pub(super) fn log_several(
         &self,
         turn: &Turn<'_>,
         network: &Network,
@@ -131,6 +132,7 @@ impl Engine {
             if !holds.is_empty() {
                 return Err(Rejection::OnHold { id: key.to_string(), verb, holds });
             }
+            check_paid(network, order, *key, verb)?;
             for (sku, units) in fulfillment.line_units().into_iter().flat_map(|units| order.stock_of(units)) {
                 *cells.entry(CellKey { sku, node: fulfillment.node }).or_default() += units;
                 left.push((network.whose_order(order), sku, units));
@@ -150,7 +152,7 @@ impl Engine {
     }
 }
 
-fn order_in(orders: &Several, key: OrderKey) -> Option<&Order> {
+pub(super) fn order_in(orders: &Several, key: OrderKey) -> Option<&Order> {
     orders.get(&key).and_then(|slot| slot.as_ref())
 }
 

@@ -180,6 +180,7 @@ fn route_of(network: &Network, order: &Order, units: &[LineUnits]) -> Route {
         destinations: &positions_of(order),
         fenced: &order.fenced,
         preferred: order.preferred_node(),
+        bookings: order.bookings(),
         own: &BTreeMap::new(),
         counts: Word::free,
         counting: Counting::Now,

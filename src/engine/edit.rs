@@ -124,6 +124,7 @@ impl Engine {
             destinations: &positions_of(&preview),
             fenced: &order.fenced,
             preferred: order.preferred_node(),
+            bookings: order.bookings(),
             own: &own,
             counts: Word::free,
             counting: Counting::Now,
@@ -509,6 +510,11 @@ fn line_change(
     let line = order.line_at(id).ok_or_else(unknown)?;
     if terms.lines.iter().any(|change| change.line == line) {
         return Err(Fault::new("line", "duplicate_change", format!("line {id:?} is changed twice")));
+    }
+    let booked = order.bookings().iter().any(|booking| booking.line == line);
+    if booked && quantity.is_some_and(|quantity| quantity != order.wanted(line)) {
+        let detail = "has a slot: cancel units of it, or place another order";
+        return Err(Fault::new("quantity", "line_has_slot", detail));
     }
     if unit_price.is_some_and(|price| price.currency != order.facts.currency) {
         return Err(wrong_currency(order, "unit_price.currency"));

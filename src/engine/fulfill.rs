@@ -22,7 +22,9 @@ use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, Fulfillmen
 use crate::domain::hold::{Hold, ReleaseAt};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
 use crate::domain::lots::LotChange;
+use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderEvent};
+use crate::domain::payment::Paid;
 use crate::domain::policy::RejectionPolicy;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -94,6 +96,7 @@ impl Engine {
         if !holds.is_empty() {
             return Err(Rejection::OnHold { id: command.fulfillment.to_string(), verb, holds });
         }
+        check_paid(network, order, key, verb)?;
         if matches!(verb, FulfillmentVerb::Ship | FulfillmentVerb::HandOver) {
             check_released(network, order, fulfillment, turn.log.now().wall)?;
         }
@@ -147,6 +150,9 @@ impl Engine {
             }
             _ => Vec::new(),
         };
+        let given = order.places_of(cancelled.iter().map(|units| (units.line, units.quantity)));
+        let given = network.calendar.lock(&given);
+        let arrives = matches!(step, FulfillmentStep::Delivered | FulfillmentStep::HandedOver);
         let mut told = vec![OrderEvent::Fulfillment { number, step }];
         if !identified.is_empty() {
             told.push(OrderEvent::Identified { number, units: identified });
@@ -154,14 +160,19 @@ impl Engine {
         if !cancelled.is_empty() {
             told.extend(order.paid_off_without(cancelled));
         }
+        if arrives {
+            told.extend(order.warranties_begun(fulfillment, turn.log.now().wall));
+        }
         if asks {
             told.push(OrderEvent::CustomerAsked);
         }
         let mut events: Vec<_> = order_events(order, told).collect();
         events.extend(change.events());
         events.extend(raising.events());
+        events.extend(given.given());
         let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, withdrawal);
+        given.give();
         logged.fold_order(slot);
         raising.logged(&logged);
         if puts_back {
@@ -178,7 +189,7 @@ impl Engine {
         let mut touched = BTreeSet::new();
         while let Some(mut slot) = self.orders.lock(key) {
             let order = slot.as_ref().expect("a locked entity is there");
-            let Some(idle) = order.fulfillment_orders.iter().find(|f| is_idle(network, f)) else { break };
+            let Some(idle) = order.fulfillment_orders.iter().find(|f| is_idle(network, order, f)) else { break };
             let reason = network.catalogue.node(idle.node).inactive_reason.clone();
             let (number, step) = (idle.number, FulfillmentStep::NodeOutage { reason });
             match self.log_step(turn, network, &mut slot, (number, step, &[]), turn.now(), None) {
@@ -213,6 +224,24 @@ impl Engine {
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(Box::new(order)), seq))
     }
+}
+
+/// Refuses a step before which the order's channel wants more of its money.
+pub(super) fn check_paid(
+    network: &Network,
+    order: &Order,
+    key: FulfillmentKey,
+    verb: FulfillmentVerb,
+) -> Result<(), Rejection> {
+    let channel = network.catalogue.channel(&order.facts.channel);
+    let Some(wanted) = channel.and_then(|channel| channel.payment_before.step(verb)) else { return Ok(()) };
+    let money = |amount| Money { amount, currency: order.facts.currency };
+    let missing = Paid::of(&order.payments).missing(order.due(), wanted);
+    if missing <= 0 {
+        return Ok(());
+    }
+    let (due, missing) = (money(order.due()), money(missing));
+    Err(Rejection::PaymentDue { id: key.to_string(), verb, wanted, due, missing })
 }
 
 /// Refuses that goods leave before their release.
@@ -258,9 +287,10 @@ fn causes(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep,
     own.into_iter().chain(asked).collect()
 }
 
-/// Whether a fulfilment order waits at a node that is switched off.
-pub(super) fn is_idle(network: &Network, fulfillment: &FulfillmentOrder) -> bool {
-    fulfillment.status.is_before_picking() && !network.catalogue.node(fulfillment.node).active
+/// Whether a fulfilment order waits at a node that is switched off. An appointment stays: it is at that node or nowhere.
+pub(super) fn is_idle(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> bool {
+    let off = !network.catalogue.node(fulfillment.node).active;
+    off && fulfillment.status.is_before_picking() && !order.is_booked(fulfillment)
 }
 
 fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
@@ -409,7 +439,7 @@ fn fences(step: &FulfillmentStep) -> bool {
 }
 
 /// An order with a fenced node waits without a right from now on: its units might not come from where they arrive.
-fn loosen(change: &mut Change<'_>, order: &Order) {
+pub(super) fn loosen(change: &mut Change<'_>, order: &Order) {
     for (line, own) in (0..).zip(&order.lines) {
         if own.waiting() > 0 {
             for (sku, _) in own.placed.stock(1) {

@@ -64,7 +64,7 @@ impl Engine {
         }
         let now = turn.clocks();
         let key = OrderKey(self.next_key());
-        let order = past_order(turn, &network.catalogue, command, now, key)?;
+        let order = past_order(turn, network, command, now, key)?;
         let events = vec![Event::Archiving(Archiving::Imported(Box::new(order)))];
         let sealed = turn.seal(now.journal, network.catalogue.seq, events, Some(Answer::Order(key)))?;
         if sealed.bytes() > BACK_BYTES_MAX {
@@ -88,16 +88,18 @@ impl Engine {
 
 fn past_order(
     turn: &Turn<'_>,
-    catalogue: &Catalogue,
+    network: &Network,
     command: &ImportOrder,
     now: Now,
     key: OrderKey,
 ) -> Result<Order, Rejection> {
+    let catalogue = &network.catalogue;
     let mut faults = out_of_place(&command.order);
     faults.extend(bad_dates(command, now.wall));
-    // What was not released then may be now, and the other way round: neither is a fault of an order of the past.
-    let standing = PlaceOrder { kind: OrderType::Standard, ..command.order.clone() };
-    let prepared = match prepare(catalogue, &standing, now) {
+    // What was not released then may be now, and the other way round, and how it was paid is as long ago: none of these is
+    // a fault of an order of the past.
+    let standing = PlaceOrder { kind: OrderType::Standard, payment: None, ..command.order.clone() };
+    let prepared = match prepare(network, &standing, now) {
         Ok(prepared) => Some(prepared),
         Err(Rejection::Invalid(more)) => {
             faults.extend(more);
@@ -132,6 +134,8 @@ fn out_of_place(order: &PlaceOrder) -> Vec<Fault> {
         ("holds", !order.holds.is_empty()),
         ("allocation", order.wishes.deferred.is_some()),
         ("preferred_node", order.wishes.preferred_node.is_some()),
+        ("slot", !order.wishes.slots.is_empty()),
+        ("warranty", !order.wishes.warranties.is_empty()),
     ];
     let fault = |(name, _)| Fault::new(name, "order_has_ended", "is not for an order that has ended");
     asked.into_iter().filter(|(_, is_asked)| *is_asked).map(fault).collect()

@@ -17,6 +17,7 @@
 //! | `change`, `turn` | stock of one record: decide, withdraw, log, apply |
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
+//! | `slots` | places at a time, taken with an order's stock |
 //! | `address` | how addresses of a country are written, and orders judged by it |
 //! | `adjust`, `fulfill`, `cancel`, `catalogue` | stock from outside, steps of fulfilment, cancellations, nodes, items and channels |
 //! | `shipping` | carriers, calendars and zones; what it costs to send something |
@@ -28,7 +29,7 @@
 //! | `lots` | of which lot units are, or which they are; and what expires |
 //! | `safety` | what the clock withholds by policy |
 //! | `edit` | edits of orders: planned, set aside, confirmed in one record |
-//! | `consolidate`, `split` | orders that share shipments; units that become an order of their own |
+//! | `consolidate`, `split`, `merge` | orders that share shipments; units that become an order of their own; two orders that become one |
 //! | `subscription` | schedules that place orders |
 //! | `release`, `deferral`, `soonest` | items that are released, orders that rest, and what the clock does of both |
 //! | `archive` | orders that leave memory, and come back |
@@ -60,6 +61,7 @@ mod inbound;
 mod ledger;
 mod limits;
 mod lots;
+mod merge;
 mod network;
 mod past;
 mod place;
@@ -74,6 +76,7 @@ mod safety;
 mod settle;
 pub mod shares;
 mod shipping;
+mod slots;
 mod soonest;
 mod split;
 mod start;
@@ -247,9 +250,11 @@ impl Engine {
             Command::ReportPayment(report) => self.report_payment(&turn, &report),
             Command::PutShipping(terms) => self.put_shipping(&turn, *terms),
             Command::PutChannel(put) => self.put_channel(&turn, *put),
+            Command::PutSlots(put) => self.put_slots(&turn, &put),
             Command::PutAddressFormat(format) => self.put_address_format(&turn, *format),
             Command::Consolidate(join) => self.consolidate(&turn, &join),
             Command::SplitOrder(split) => self.split_order(&turn, &split),
+            Command::MergeOrders(merge) => self.merge_orders(&turn, &merge),
             Command::OpenEdit(open) => self.open_edit(&turn, &open),
             Command::EndEdit(end) => self.end_edit(&turn, &end),
             Command::AnnounceInbound(announced) => self.announce_inbound(&turn, &announced),

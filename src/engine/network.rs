@@ -7,6 +7,7 @@ use super::cell::Cell;
 use super::ledger::SkuStock;
 use super::limits::Limits;
 use super::past::Minutes;
+use super::slots::Calendar;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::rejection::Rejection;
@@ -21,6 +22,8 @@ pub struct Network {
     pub stock: Vec<SkuStock>,
     /// The limits records of the skus that have one.
     pub limits: Limits,
+    /// Slots of nodes.
+    pub calendar: Calendar,
     /// How much is remembered of what happened of late.
     pub minutes: Minutes,
 }

@@ -10,13 +10,14 @@ use super::hold::fault_of;
 use super::limits::Counting;
 use super::network::Network;
 use super::routing::{Wanted, route};
+use super::slots;
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, first_order_events};
 use super::withdrawal::Patience;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
-use crate::domain::command::{AskedHold, Deferred, PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::command::{AskedHold, AskedWarranty, Deferred, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
 use crate::domain::exception::ExceptionKind;
@@ -27,6 +28,7 @@ use crate::domain::item::ItemKind;
 use crate::domain::limits::{ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
 use crate::domain::node::NodeKind;
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
+use crate::domain::particulars::{Booking, Warranty, places};
 use crate::domain::payment::PaymentMark;
 use crate::domain::policy::Standing;
 use crate::domain::rejection::{Fault, Rejection};
@@ -155,7 +157,9 @@ impl Engine {
         let priority =
             (command.wishes.priority > 0).then_some(OrderEvent::Prioritised { priority: command.wishes.priority });
         let holds = begun_holds(command, now)?;
-        let mut prepared = prepare(&network.catalogue, command, now)?;
+        let mut prepared = prepare(network, command, now)?;
+        let units = (0..).zip(&prepared.lines).map(|(line, placed)| (line, placed.quantity));
+        let places = places(&prepared.bookings, units);
         let claims = reservation.as_ref().map(|(key, _)| *key);
         let facts = facts(command, std::mem::take(&mut prepared.destinations), now, claims);
         let claimed = reservation.as_ref().and_then(|(_, slot)| slot.as_ref());
@@ -182,6 +186,7 @@ impl Engine {
                 destinations: &prepared.positions,
                 fenced: &[],
                 preferred: prepared.preferred,
+                bookings: &prepared.bookings,
                 own: &own,
                 counts: Word::free,
                 counting: Counting::Now,
@@ -189,6 +194,7 @@ impl Engine {
                 own_whose: claimed.map_or(Whose::Nobody, |reservation| network.whose_reservation(reservation)),
                 rules: &prepared.rules,
             },
+            places: &places,
             claimed,
             fills: false,
             standing: Standing {
@@ -294,13 +300,14 @@ impl Engine {
         let of = |reservation: &Reservation| (own_units(reservation), network.whose_reservation(reservation));
         let found = claimed.and_then(|key| self.reservations.lock(key)?.as_ref().filter(held).map(of));
         let (own, own_whose) = found.unwrap_or_default();
-        let prepared = prepare(&network.catalogue, command, now)?;
+        let prepared = prepare(&network, command, now)?;
         let wanted = Wanted {
             lines: &prepared.lines,
             units: &prepared.units,
             destinations: &prepared.positions,
             fenced: &[],
             preferred: prepared.preferred,
+            bookings: &prepared.bookings,
             own: &own,
             counts: Word::free,
             counting: Counting::Now,
@@ -361,7 +368,10 @@ pub(super) fn preordered(
 fn wished(command: &PlaceOrder, prepared: &Prepared) -> impl Iterator<Item = OrderEvent> {
     let preferred = prepared.preferred.map(|node| OrderEvent::Preferred { node });
     let totals = command.wishes.totals.map(|totals| OrderEvent::Totalled { totals });
-    preferred.into_iter().chain(totals)
+    let (bookings, warranties) = (prepared.bookings.clone(), prepared.warranties.clone());
+    let booked = (!bookings.is_empty()).then_some(OrderEvent::Booked { bookings });
+    let warranted = (!warranties.is_empty()).then_some(OrderEvent::Warranted { warranties });
+    preferred.into_iter().chain(totals).chain(booked).chain(warranted)
 }
 
 /// That an order rests, if that is wanted.
@@ -404,11 +414,14 @@ pub(super) struct Prepared {
     units: Vec<LineUnits>,
     positions: Vec<Option<Position>>,
     preferred: Option<NodeIndex>,
+    bookings: Vec<Booking>,
+    warranties: Vec<Warranty>,
     rules: RuleSet,
 }
 
 /// Checks an order against the catalogue; all faults together.
-pub(super) fn prepare(catalogue: &Catalogue, command: &PlaceOrder, now: Now) -> Result<Prepared, Rejection> {
+pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Result<Prepared, Rejection> {
+    let catalogue = &network.catalogue;
     let mut faults = Vec::new();
     if command.lines.is_empty() || command.lines.len() > ORDER_LINES_MAX {
         let detail = format!("an order has 1 to {ORDER_LINES_MAX} lines, this one has {}", command.lines.len());
@@ -456,6 +469,10 @@ pub(super) fn prepare(catalogue: &Catalogue, command: &PlaceOrder, now: Now) -> 
         }
     }
     faults.extend(command.destinations.iter().flat_map(|to| address::faults_of(catalogue, to)));
+    faults.extend(method_not_taken(catalogue, command));
+    let mut gather = |more: Vec<Fault>| faults.extend(more);
+    let bookings = slots::bookings(network, command, now.wall).map_err(&mut gather).unwrap_or_default();
+    let warranties = warranties(command).map_err(&mut gather).unwrap_or_default();
     let preferred = command
         .wishes
         .preferred_node
@@ -470,7 +487,38 @@ pub(super) fn prepare(catalogue: &Catalogue, command: &PlaceOrder, now: Now) -> 
     let units = (0..).zip(&lines).map(|(line, l)| LineUnits { line, quantity: l.quantity }).collect();
     let destinations: Vec<Destination> = command.destinations.iter().map(|to| destination(catalogue, to)).collect();
     let positions = destinations.iter().map(|d| d.position).collect();
-    Ok(Prepared { destinations, lines, units, positions, preferred, rules })
+    Ok(Prepared { destinations, lines, units, positions, preferred, bookings, warranties, rules })
+}
+
+/// Lines that are warranties; all faults together.
+fn warranties(command: &PlaceOrder) -> Result<Vec<Warranty>, Vec<Fault>> {
+    let (mut faults, mut found) = (Vec::new(), Vec::with_capacity(command.wishes.warranties.len()));
+    for AskedWarranty { line, covers, months } in &command.wishes.warranties {
+        let covered = covers.as_ref().map(|id| command.lines.iter().position(|line| line.id == *id));
+        match covered {
+            Some(None) => {
+                let detail = format!("the order has no line {:?}", covers.as_deref().unwrap_or_default());
+                faults.push(Fault::new(format!("lines[{line}].warranty.covers"), "unknown_line", detail));
+            }
+            covered => {
+                let covers = covered.flatten().map_or(*line, |at| at as u16);
+                found.push(Warranty { line: *line, covers, months: *months, registered: Vec::new() });
+            }
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
+}
+
+/// A payment method that the order's channel does not take.
+fn method_not_taken(catalogue: &Catalogue, command: &PlaceOrder) -> Option<Fault> {
+    let (payment, channel) = (command.payment.as_ref()?, catalogue.channel(&command.channel)?);
+    let taken = &channel.payment_methods;
+    if taken.is_empty() || taken.contains(&payment.method) {
+        return None;
+    }
+    let taken = taken.iter().map(|method| &**method).collect::<Vec<_>>().join(", ");
+    let detail = format!("is not a payment method of {}, which takes {taken}", channel.id);
+    Some(Fault::new("payment.method", "payment_method_not_taken", detail))
 }
 
 /// The node that is asked before all others: one that may hold stock. Switched off it is passed over.

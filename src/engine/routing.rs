@@ -19,6 +19,7 @@ use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::limits::EVIDENCE_BYTES_MAX;
 use crate::domain::money::Money;
 use crate::domain::order::PlacedLine;
+use crate::domain::particulars::Booking;
 use crate::domain::rule_set::RuleSet;
 use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Tariff, Workspace, solve_into};
 use crate::domain::stock::CellKey;
@@ -59,6 +60,8 @@ pub struct Wanted<'a> {
     pub fenced: &'a [NodeIndex],
     /// The node that is asked before all others.
     pub preferred: Option<NodeIndex>,
+    /// Slots that its lines have: what they are is done there.
+    pub bookings: &'a [Booking],
     /// Units that count as free although a reservation holds them.
     pub own: &'a BTreeMap<CellKey, u32>,
     /// How many units of a word count: as a rule the free ones.
@@ -174,7 +177,7 @@ fn route_units(network: &Network, wanted: &Wanted<'_>) -> Route {
         let mine = wanted.units.iter().filter(|units| group_of(units) == group);
         let (stocked, free): (Vec<_>, Vec<_>) = mine.partition(|u| wanted.lines[usize::from(u.line)].stocked);
         if !free.is_empty() {
-            route_without_stock(network, group, &free, &mut route);
+            route_without_stock(network, wanted, group, free, &mut route);
         }
         if !stocked.is_empty() {
             ROUTING.with_borrow_mut(|routing| {
@@ -212,8 +215,34 @@ fn empty(network: &Network, wanted: &Wanted<'_>) -> Route {
     Route { shipments: Vec::new(), unfilled: Vec::new(), decision }
 }
 
-/// Services and downloads: the virtual node supplies them, free of charge.
-fn route_without_stock(network: &Network, group: u16, units: &[LineUnits], route: &mut Route) {
+/// Services and downloads: the virtual node supplies them, free of charge; what has a slot is done where that is, as long
+/// as the node has not refused it.
+fn route_without_stock(network: &Network, wanted: &Wanted<'_>, group: u16, units: Vec<LineUnits>, route: &mut Route) {
+    let booked = |u: &LineUnits| wanted.bookings.iter().find(|booking| booking.line == u.line).map(|b| b.node);
+    let mut there: BTreeMap<NodeIndex, Vec<LineUnits>> = BTreeMap::new();
+    let mut anywhere = Vec::new();
+    for u in units {
+        match booked(&u) {
+            Some(node) => there.entry(node).or_default().push(u),
+            None => anywhere.push(u),
+        }
+    }
+    for (node, lines) in there {
+        if wanted.fenced.contains(&node) {
+            route.unfilled.extend_from_slice(&lines);
+            route.decision.unfilled.extend_from_slice(&lines);
+            continue;
+        }
+        let assignment = Assignment { node, lines, cost: 0 };
+        route.decision.assignments.push(assignment.clone());
+        route.shipments.push(Routed { group, assignment });
+    }
+    if !anywhere.is_empty() {
+        route_anywhere(network, group, &anywhere, route);
+    }
+}
+
+fn route_anywhere(network: &Network, group: u16, units: &[LineUnits], route: &mut Route) {
     match network.catalogue.virtual_node() {
         Some(node) => {
             let assignment = Assignment { node, lines: units.to_vec(), cost: 0 };

@@ -53,6 +53,11 @@ impl Engine {
             let why = "all that is open of it would go: there is nothing to split".to_owned();
             return Err(Rejection::NotEditable { order: order.name(), why });
         }
+        if let Some(part) = parts.iter().find(|part| order.is_particular(part.line)) {
+            let line = &order.lines[usize::from(part.line)].placed.id;
+            let why = format!("line {line} has a slot, is a warranty or has one: it stays with its order");
+            return Err(Rejection::NotEditable { order: order.name(), why });
+        }
         let key = OrderKey(self.next_key());
         let told = new_order(order, command, channel_order_id, &parts, now);
         let waiting = parts.iter().filter(|part| part.from == CancelFrom::Backordered);

@@ -16,6 +16,7 @@ use super::ledger::SkuStock;
 use super::limits::Limits;
 use super::network::Network;
 use super::past::Minutes;
+use super::slots::Calendar;
 use super::table::{Name, Named, Names, Table};
 use super::turn::Turn;
 use crate::domain::address::KnownFormat;
@@ -141,7 +142,13 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     policies.into_iter().for_each(|(key, policy)| catalogue.put_policy(key, policy));
     let stock = stock(catalogue.items().len(), &mut entities);
     let engine = Engine {
-        network: ShardedLock::new(Network { catalogue, stock, minutes: Minutes::default(), limits: Limits::default() }),
+        network: ShardedLock::new(Network {
+            catalogue,
+            stock,
+            minutes: Minutes::default(),
+            limits: Limits::default(),
+            calendar: Calendar::default(),
+        }),
         orders: Table::default(),
         reservations: Table::default(),
         inbound: Table::default(),
@@ -173,7 +180,8 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         next_key: first_key.into(),
         position: seq.into(),
     };
-    let (mut keys, mut channels, mut formats, mut shipping) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut keys, mut channels, mut formats) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut shipping, mut slots) = (Vec::new(), Vec::new());
     let mut knows_minutes = false;
     {
         let network = engine.network.read().expect("nobody else knows the engine yet");
@@ -195,6 +203,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                     hold_minute(&network, &minute);
                 }
                 (_, Entity::Subscription(subscription)) => engine.hold_subscription(*subscription),
+                (EntityKey::Slots(node), Entity::Slots(known)) => slots.push((node, *known)),
                 (_, Entity::AddressFormat(format)) => formats.push(KnownFormat::recovered(*format)),
                 (_, Entity::Exception(case)) => engine.hold_exception(*case),
                 (_, Entity::Policy(_)) => {}
@@ -213,6 +222,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     engine.open_shipping(shipping);
     engine.open_channels(channels);
     engine.know_address_formats(formats);
+    engine.know_slots(slots);
     engine.ended.lock().make_contiguous().sort_unstable();
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_counts.lock().make_contiguous().sort_unstable();

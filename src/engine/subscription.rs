@@ -262,7 +262,7 @@ fn terms(network: &Network, command: &PutSubscription, now: Now) -> Result<Subsc
         faults.push(Fault::new("next_at", "time_in_past", "must be in the future"));
     }
     let order = &command.order;
-    let prepared = match prepare(&network.catalogue, order, now) {
+    let prepared = match prepare(network, order, now) {
         Ok(prepared) if faults.is_empty() => prepared,
         Ok(_) => return Err(Rejection::Invalid(faults)),
         Err(Rejection::Invalid(more)) => return Err(Rejection::Invalid(faults.into_iter().chain(more).collect())),

@@ -33,7 +33,7 @@ pub async fn put(State(front): State<Front>, Path(country): Path<Text>, write: W
     responses((status = 200, body = AddressFormatJson)),
 )]
 pub async fn one(State(front): State<Front>, Path(country): Path<Text>) -> Replied {
-    let format = front.catalogue(|c| c.address_format(&country).map(|known| shown(known))).await?;
+    let format = front.catalogue(|c| c.address_format(&country).map(shown)).await?;
     match format.as_ref() {
         Some(_) => Ok(found(format)),
         None => Err(Rejection::not_found("address format", &*country).into()),

@@ -11,7 +11,7 @@ use super::request::{Ask, Params, Path, Urgent, Write};
 use crate::api::decision::{DecisionJson, OrderLines, Quote};
 use crate::api::fulfillment::Nothing;
 use crate::api::order::{
-    Cancellation, Consolidation, HistoryEntry, NewOrder, OrderJson, OrderParams, Splitting, history,
+    Cancellation, Consolidation, HistoryEntry, NewOrder, OrderJson, OrderMerging, OrderParams, Splitting, history,
 };
 use crate::api::page::{Page, length};
 use crate::api::problem::Problem;
@@ -86,7 +86,7 @@ pub async fn orders(State(front): State<Front>, Params(asked): Params<OrderParam
 }
 
 /// A page of orders, with the orders themselves.
-fn listed(
+pub(super) fn listed(
     front: &Front,
     filter: &Filter,
     limit: usize,
@@ -169,6 +169,18 @@ pub async fn cancel(State(front): State<Front>, Path(id): Path<Text>, write: Urg
     responses((status = 200, body = OrderJson)),
 )]
 pub async fn consolidate(State(front): State<Front>, Path(id): Path<Text>, write: Write<Consolidation>) -> Replied {
+    let done = front.pipeline().submit(write.context, write.body.command(id)).await?;
+    Ok(made(&front, StatusCode::OK, done))
+}
+
+/// Let all that is open of another order of the same customer, to the same destinations, through the same channel, go to
+/// this one, while nothing of either is picked. The other keeps its story and says where it went.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/merge", tag = "orders", request_body = OrderMerging,
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderJson)),
+)]
+pub async fn merge(State(front): State<Front>, Path(id): Path<Text>, write: Write<OrderMerging>) -> Replied {
     let done = front.pipeline().submit(write.context, write.body.command(id)).await?;
     Ok(made(&front, StatusCode::OK, done))
 }

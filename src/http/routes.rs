@@ -10,8 +10,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
-    address_formats, backup, capable, channels, counts, edits, exceptions, feed, fulfillment, health, holds, imports,
-    inbound, items, nodes, orders, pages, policies, reservations, rule_sets, shipping, stock, subscriptions, transfers,
+    address_formats, backup, capable, channels, counts, customers, edits, exceptions, feed, fulfillment, health, holds,
+    imports, inbound, items, nodes, orders, pages, policies, reservations, rule_sets, shipping, slots, stock,
+    subscriptions, transfers,
 };
 
 /// The router of a front.
@@ -36,6 +37,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(items::put_item, items::item))
         .routes(routes!(channels::channels))
         .routes(routes!(channels::put_channel, channels::channel))
+        .routes(routes!(slots::put, slots::all))
+        .routes(routes!(customers::warranties))
         .routes(routes!(address_formats::all))
         .routes(routes!(address_formats::put, address_formats::one))
         .routes(routes!(shipping::carriers))
@@ -77,6 +80,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(orders::order))
         .routes(routes!(orders::cancel))
         .routes(routes!(orders::consolidate))
+        .routes(routes!(orders::merge))
         .routes(routes!(orders::split))
         .routes(routes!(orders::route))
         .routes(routes!(orders::allocate))

@@ -123,7 +123,8 @@ impl Orders {
                 | Event::AddressFormatPut(_)
                 | Event::ExceptionChanged(_)
                 | Event::PolicyPut(_)
-                | Event::ShippingPut(_) => {}
+                | Event::ShippingPut(_)
+                | Event::SlotsChanged(_) => {}
             }
         }
         Ok(())

@@ -226,3 +226,122 @@ fn the_formats_of_all_countries_are_imported_and_judge_their_own_examples_right(
         }
     });
 }
+
+#[test]
+fn what_must_be_paid_before_what_is_a_rule_of_the_channel() {
+    served(|server| {
+        let channel = json!({
+            "name": "Web", "limits": [], "payment_before": {"release": "authorized", "ship": "paid"},
+            "payment_methods": ["card"]
+        });
+        assert_eq!(put(server, "/v1/channels/web", &channel).status, 201);
+        let shown = server.get("/v1/channels/web").json();
+        assert_eq!(
+            (&shown["payment_before"], &shown["payment_methods"]),
+            (&channel["payment_before"], &json!(["card"]))
+        );
+        let shells = with("a", json!({"payment": {"method": "shells", "status": "paid"}}));
+        assert_eq!(post(server, "/v1/orders", &shells).code(), "payment_method_not_taken");
+        let placed = post(server, "/v1/orders", &order("a")).json();
+        let step = |verb: &str, body: Value| {
+            let id = placed["fulfillment_orders"][0]["id"].as_str().expect("an id").to_owned();
+            post(server, &format!("/v1/fulfillment-orders/{id}/{verb}"), &body)
+        };
+        let refused = step("accept", json!({}));
+        assert_eq!((refused.status, refused.code().as_str()), (409, "payment_due"));
+        let told = refused.json();
+        assert_eq!(
+            (&told["payment"], &told["missing"], &told["step"]),
+            (&json!("authorized"), &usd(3_000), &json!("accept"))
+        );
+        let report =
+            |status: &str| post(server, "/v1/orders/a/payments", &json!({"status": status, "amount": usd(3_000)}));
+        assert_eq!(report("authorized").status, 201);
+        for verb in ["accept", "pick", "pack"] {
+            assert_eq!(step(verb, json!({})).status, 200, "{verb}");
+        }
+        let shipment = || json!({"carrier": "ups", "service": "ground", "tracking_number": "1Z"});
+        assert_eq!(step("ship", shipment()).code(), "payment_due");
+        assert_eq!(report("paid").status, 201);
+        assert_eq!(step("ship", shipment()).status, 200);
+    });
+}
+
+#[test]
+fn two_orders_become_one_and_the_one_that_went_says_where() {
+    served(|server| {
+        let keep = post(server, "/v1/orders", &order("keep")).json();
+        post(server, "/v1/orders", &order("go"));
+        let merge = || {
+            let headers = "content-type: application/json\r\nidempotency-key: m\r\n";
+            server.send("POST", "/v1/orders/keep/merge", headers, br#"{"with":"go"}"#)
+        };
+        let (merged, again) = (merge(), merge());
+        assert_eq!(merged.status, 200, "{}", merged.json());
+        assert_eq!((again.json(), again.header("idempotent-replayed")), (merged.json(), Some("true")));
+        let merged = merged.json();
+        let lines = merged["lines"].as_array().expect("lines");
+        assert_eq!((lines.len(), merged["fulfillment_orders"].as_array().map(Vec::len)), (2, Some(2)));
+        let gone = server.get("/v1/orders/go").json();
+        assert_eq!(gone["status"], "cancelled");
+        let history = server.get("/v1/orders/go/history").json();
+        assert_eq!(
+            history["items"].as_array().and_then(|told| told.last()).map(|told| told["type"].clone()),
+            Some(json!("merged_into"))
+        );
+        assert_eq!((gone["merged_into"].is_string(), merged["merged"].as_array().map(Vec::len)), (true, Some(1)));
+        assert_eq!(keep["channel_order_id"], merged["channel_order_id"]);
+        let taken = post(server, "/v1/orders", &with("go-2", json!({"channel_order_id": "w-go"})));
+        assert_eq!(taken.code(), "duplicate_channel_order", "its id in the channel stays its own");
+        post(server, "/v1/orders", &with("other", json!({"customer": {"id": "c-2"}})));
+        let refused = post(server, "/v1/orders/keep/merge", &json!({"with": "other"}));
+        assert_eq!((refused.status, refused.code().as_str()), (409, "orders_not_mergeable"));
+    });
+}
+
+#[test]
+fn an_installation_has_a_slot_and_a_warranty_is_found_under_its_customer() {
+    served(|server| {
+        let service = json!({
+            "name": "Work", "kind": "service", "weight_g": 0, "value": {"amount": 0, "currency": "USD"},
+            "dimensions_mm": {"length": 0, "width": 0, "height": 0}
+        });
+        for sku in ["setup", "care"] {
+            assert_eq!(put(server, &format!("/v1/items/{sku}"), &service).status, 201);
+        }
+        let slot = |limit: u32| {
+            json!({"slots": [{"id": "monday", "sku": "setup", "starts_at": "2099-01-05T08:00:00Z",
+                              "ends_at": "2099-01-05T12:00:00Z", "limit": limit}]})
+        };
+        assert_eq!(put(server, "/v1/nodes/chicago/slots", &slot(1)).status, 200);
+        assert_eq!(put(server, "/v1/nodes/mars/slots", &slot(1)).status, 404);
+        let line = |sku: &str| json!({"sku": sku, "quantity": 1, "unit_price": usd(1_000)});
+        let mut setup = line("setup");
+        setup["slot"] = json!({"node": "chicago", "id": "monday"});
+        let mut care = line("care");
+        care["warranty"] = json!({"months": 24, "covers": "1"});
+        let lines = json!([line("mug"), setup, care]);
+        let placed = post(server, "/v1/orders", &with("a", json!({"lines": lines})));
+        assert_eq!(placed.status, 201, "{}", placed.json());
+        let placed = placed.json();
+        assert_eq!(placed["lines"][1]["slot"]["starts_at"], "2099-01-05T08:00:00Z");
+        assert_eq!(placed["lines"][2]["warranty"]["registered"], json!([]));
+        let full = post(server, "/v1/orders", &with("b", json!({"lines": lines})));
+        assert_eq!((full.status, full.code().as_str(), &full.json()["available"]), (409, "slot_full", &json!(0)));
+        assert_eq!(server.get("/v1/nodes/chicago/slots").json()["slots"][0]["used"], 1);
+        assert_eq!(put(server, "/v1/nodes/chicago/slots", &slot(0)).code(), "slot_in_use");
+        let fulfillments = placed["fulfillment_orders"].as_array().expect("some");
+        let goods = fulfillments.iter().find(|f| f["lines"][0]["sku"] == "mug").expect("of the mug");
+        let id = goods["id"].as_str().expect("an id");
+        for verb in ["accept", "pick", "pack", "ready", "hand_over"] {
+            assert_eq!(post(server, &format!("/v1/fulfillment-orders/{id}/{verb}"), &json!({})).status, 200, "{verb}");
+        }
+        let found = server.get("/v1/customers/c-1/warranties").json();
+        let [warranty] = &found["items"].as_array().expect("a list")[..] else { panic!("{found}") };
+        assert_eq!(
+            (&warranty["order"], &warranty["covers"], &warranty["quantity"]),
+            (&json!("a"), &json!("mug"), &json!(1))
+        );
+        assert_eq!(server.get("/v1/customers/nobody/warranties").json()["items"], json!([]));
+    });
+}

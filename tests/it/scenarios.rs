@@ -18,6 +18,9 @@
 //! | `subscribe NAME PERIOD SECONDS SKU N` · `insist NAME PERIOD SECONDS SKU N` | a schedule whose first order is due so many seconds from now; one that tries again when it cannot be had whole |
 //! | `pause` `resume` `skip` `unsubscribe` `NAME` · `stands NAME STATE NUMBER` | a schedule; its orders are called `NAME:1` and so on |
 //! | `route ORDER` · `allocate ORDER` | an order that rests is planned, allocated |
+//! | `service SKU` · `slots NODE ID SECONDS N + ID SECONDS N` | a service; times at a node that begin so many seconds from now, each with N places |
+//! | `book NODE SLOT NAME SKU N + SKU N` · `places NODE SLOT N` | an order whose last line has a slot; N places of it are used |
+//! | `merge ORDER ORDER` | all that is open of the second goes to the first |
 //! | `cancel NAME` · `cancel NAME LINE N` | all of an order that can be, or units of a line |
 //! | `order NAME later SECONDS SKU N` | an order that is handed to nodes so many seconds from now |
 //! | `accept` `reject` `pick` `pack` `ready` `hand_over` `ship` `deliver` `ORDER NUMBER` | a step of a fulfilment order |
@@ -98,7 +101,7 @@ struct Names {
 impl Names {
     fn note(&mut self, words: &[&str]) {
         match words {
-            ["order" | "preorder" | "later", id, ..] | ["in" | "prefer", _, id, ..] => {
+            ["order" | "preorder" | "later", id, ..] | ["in" | "prefer", _, id, ..] | ["book", _, _, id, ..] => {
                 self.orders.push((*id).to_owned())
             }
             ["status", id, ..] if id.contains(':') => self.orders.push((*id).to_owned()),
@@ -169,6 +172,25 @@ fn take(shop: &Shop, words: &[&str]) -> Result<(), Rejection> {
             let wishes = Wishes { preferred_node: Some(text(node)), ..Wishes::default() };
             placed(PlaceOrder { wishes, ..own_order(id, parts) })
         }
+        ["service", sku] => {
+            shop.item(sku, ItemKind::Service, &[]);
+            return Ok(());
+        }
+        ["slots", node, parts @ ..] => {
+            let slot = |part: &[&str]| {
+                let begins = i64::from(number(part[1]));
+                let (starts_at, ends_at) = (shop.wall(begins), shop.wall(begins + 3_600));
+                PutSlot { id: text(part[0]), sku: None, starts_at, ends_at, limit: number(part[2]) as u32 }
+            };
+            let slots = parts.split(|word| *word == "+").map(slot).collect();
+            Command::PutSlots(Box::new(PutSlots { node: text(node), slots }))
+        }
+        ["book", node, slot, id, parts @ ..] => {
+            let line = lines(parts).len() as u16 - 1;
+            let slots = vec![AskedSlot { line, node: text(node), slot: text(slot) }];
+            placed(PlaceOrder { wishes: Wishes { slots, ..Wishes::default() }, ..own_order(id, parts) })
+        }
+        ["merge", order, with] => Command::MergeOrders(MergeOrders { order: text(order), with: text(with) }),
         ["later", id, parts @ ..] => resting(id, parts, None),
         ["in", seconds, id, parts @ ..] => resting(id, parts, Some(shop.wall(number(seconds).into()))),
         [word @ ("subscribe" | "insist"), id, every, seconds, parts @ ..] => {
@@ -346,6 +368,11 @@ fn assert_told(shop: &Shop, words: &[&str]) {
             );
         }
         ["none", id] => assert!(shop.ordain.engine().order(id).is_err(), "there is no order {id}"),
+        ["places", node, slot, n] => {
+            let (slots, _) = shop.ordain.engine().slots(node).expect("the node exists");
+            let used = slots.of_id(slot).expect("the slot exists").used;
+            assert_eq!(used.to_string(), *n, "places of {slot} at {node}");
+        }
         ["free", sku, n] => assert_eq!(shop.atp(sku).to_string(), *n, "{sku}"),
         ["status", id, word] => assert_eq!(order(shop, id).status().word(), *word, "{id}"),
         ["fulfils", id, words @ ..] => {
@@ -872,6 +899,75 @@ fn a_preferred_node_comes_first_then_the_others_then_the_queue() {
         off reno
         prefer reno d lamp 1
         status d backordered
+        ",
+    );
+}
+
+#[test]
+fn two_orders_become_one_and_go_on_as_one() {
+    check(
+        "
+        node chicago 41.88 -87.63
+        node newyork 40.71 -74.01
+        item mug
+        item lamp
+        stock mug newyork 4
+        stock lamp chicago 1
+        order a mug 2
+        order b mug 1 + lamp 3
+        merge a a → duplicate_change
+        merge a c → unknown_order
+        merge a b
+        merge a b                           # once more is the same
+        merge b a → orders_not_mergeable
+        status b cancelled
+        line a 1: allocated 2
+        line a 2: allocated 1
+        line a 3: backordered 2 allocated 1
+        level mug newyork: on_hand 4 available 1 committed 3
+        order c lamp 1
+        stock lamp newyork 2                # who stays was there before
+        line a 3: allocated 3
+        status c backordered
+        accept a 1
+        pick a 1
+        order d mug 1
+        merge a d → orders_not_mergeable           # it has begun
+        cancel a 3 2
+        status c fully_allocated
+        ",
+    );
+}
+
+#[test]
+fn an_installation_takes_a_place_with_the_washing_machine_or_neither() {
+    check(
+        "
+        node chicago 41.88 -87.63
+        item washer
+        service setup
+        stock washer chicago 5
+        slots chicago monday 86400 2 + tuesday 172800 1
+        book chicago monday a washer 1 + setup 1
+        places chicago monday 1
+        book chicago friday b washer 1 + setup 1 → unknown_slot
+        book chicago monday b washer 1 + setup 2 → slot_full
+        free washer 4                       # nothing is half taken
+        book chicago monday b washer 1 + setup 1
+        book chicago monday c washer 1 + setup 1 → slot_full
+        cancel a 2 1                        # without the installation
+        places chicago monday 1
+        book chicago monday c washer 1 + setup 1
+        slots chicago tuesday 172800 1 → slot_in_use
+        cancel b
+        places chicago monday 1
+        off chicago
+        book chicago tuesday d setup 1 → node_inactive
+        on chicago
+        accept c 1
+        wait 86401
+        book chicago monday d setup 1 → time_in_past
+        places chicago monday 1
         ",
     );
 }

@@ -13,6 +13,7 @@ use crate::api::personal::{Address, Person, open};
 use crate::api::scalar::{
     ChannelOrderId, Country, CurrencyCode, Id, Instant, Latitude, Longitude, MoneyJson, Name, Personal, PostalCode, Sku,
 };
+use crate::api::warranty::WarrantyJson;
 use crate::api::words::{AllocationMode, DeliveryMethod, as_optional_word, as_word};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{FulfillmentKey, Text};
@@ -81,6 +82,12 @@ pub struct OrderJson {
     /// The order it was split off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_from: Option<String>,
+    /// The order that all of it went to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
+    /// Orders that came to it, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<String>,
     /// Its edits, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<EditBrief>,
@@ -133,11 +140,43 @@ pub struct OrderLineJson {
     /// Key of its destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<Id>,
+    /// The slot it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<BookingJson>,
+    /// That it is a warranty, and what was registered of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warranty: Option<WarrantyJson>,
     /// When the item is released, while units of it wait for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_at: Option<Instant>,
     /// Where its units are; they add up to `quantity`.
     pub buckets: BucketsJson,
+}
+
+/// The slot that a line has.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Booking)]
+pub struct BookingJson {
+    /// Where it is done.
+    pub node: Id,
+    /// Id of the slot.
+    pub id: Id,
+    /// When it begins.
+    pub starts_at: Instant,
+    /// When it ends.
+    pub ends_at: Instant,
+}
+
+impl BookingJson {
+    fn of(order: &Order, line: u16, catalogue: &Catalogue) -> Option<Self> {
+        let booking = order.bookings().iter().find(|booking| booking.line == line)?;
+        Some(Self {
+            node: Id(catalogue.node(booking.node).id.clone()),
+            id: Id(booking.id.clone()),
+            starts_at: booking.starts_at.into(),
+            ends_at: booking.ends_at.into(),
+        })
+    }
 }
 
 /// Where the units of a line are.
@@ -298,6 +337,8 @@ impl OrderJson {
             payments: order.payments.iter().map(|fact| PaymentReport::of(fact, facts.currency)).collect(),
             holds: HoldJson::all_of(order),
             split_from: order.split_from.map(|key| key.to_string()),
+            merged_into: order.merged_into().map(|key| key.to_string()),
+            merged: order.particulars.iter().flat_map(|some| &some.merged).map(ToString::to_string).collect(),
             edits: EditBrief::all_of(order),
             preferred_node: order.preferred_node().map(|node| Id(catalogue.node(node).id.clone())),
             allocation: order.deferral.map(|_| AllocationMode::Deferred),
@@ -342,6 +383,8 @@ impl OrderLineJson {
             quantity: placed.quantity,
             unit_price: MoneyJson { amount: placed.unit_price, currency: CurrencyCode(order.facts.currency) },
             group: (placed.group > 0).then(|| Id(group.clone())),
+            slot: BookingJson::of(order, at, names.catalogue),
+            warranty: WarrantyJson::of(order, at),
             release_at: Self::release_at(order, at, names.catalogue),
             buckets: order.buckets(at).into(),
         }

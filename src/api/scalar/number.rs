@@ -17,6 +17,8 @@ use crate::domain::quantity::Quantity;
 const WEIGHT_G_MAX: i64 = 100_000_000;
 /// Longest work on an order, in minutes: a year.
 const LEAD_MINUTES_MAX: i64 = 366 * 24 * 60;
+/// Longest warranty, in months.
+const MONTHS_MAX: i64 = 1_200;
 /// Longest edge of a unit, in millimetres.
 const EDGE_MM_MAX: i64 = 1_000_000;
 
@@ -87,6 +89,8 @@ wholes! {
     Grams(u32) in 0, WEIGHT_G_MAX, "number_out_of_range";
     /// Millimetres.
     Millimetres(u32) in 0, EDGE_MM_MAX, "number_out_of_range";
+    /// Months.
+    Months(u32) in 1, MONTHS_MAX, "number_out_of_range";
     /// Shipments a day.
     PerDay(u32) in 0, i64::from(QUANTITY_MAX), "number_out_of_range";
     /// Days on the way.

@@ -1,5 +1,6 @@
 //! Commands that change the catalogue: nodes in part, items, channels.
 
+use crate::domain::channel::PaymentBefore;
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
 use crate::domain::item::{Dimensions, ItemKind, Tracking};
@@ -62,6 +63,30 @@ pub struct PutItem {
     pub tracking: Option<Tracking>,
 }
 
+/// A slot of a node to be put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutSlot {
+    /// Its id at its node.
+    pub id: Text,
+    /// The service it is for; any when `None`.
+    pub sku: Option<Text>,
+    /// When it begins.
+    pub starts_at: WallTime,
+    /// When it ends.
+    pub ends_at: WallTime,
+    /// How many places it has.
+    pub limit: u32,
+}
+
+/// All slots of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutSlots {
+    /// Which node.
+    pub node: Text,
+    /// Its slots.
+    pub slots: Vec<PutSlot>,
+}
+
 /// A limit of a channel to be put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutLimit {
@@ -86,4 +111,8 @@ pub struct PutChannel {
     pub customers: Vec<Text>,
     /// Its limits.
     pub limits: Vec<PutLimit>,
+    /// What must be paid before what.
+    pub payment_before: PaymentBefore,
+    /// Payment methods it takes; any when there are none.
+    pub payment_methods: Vec<Text>,
 }

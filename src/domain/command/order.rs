@@ -99,6 +99,32 @@ pub struct Wishes {
     pub release_at: Option<WallTime>,
     /// Its priority where waiting demand is served by it: 0 to 9, the highest first.
     pub priority: u8,
+    /// Slots of its lines.
+    pub slots: Vec<AskedSlot>,
+    /// Lines that are warranties.
+    pub warranties: Vec<AskedWarranty>,
+}
+
+/// A slot that a line is to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedSlot {
+    /// Position of the line.
+    pub line: u16,
+    /// At which node.
+    pub node: Text,
+    /// Id of the slot there.
+    pub slot: Text,
+}
+
+/// A line that is a warranty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedWarranty {
+    /// Position of the line.
+    pub line: u16,
+    /// Id of the line that it covers; nothing of the order when `None`.
+    pub covers: Option<Text>,
+    /// How long it lasts, in months.
+    pub months: u32,
 }
 
 /// When an order is sourced that is not sourced at once.
@@ -210,6 +236,15 @@ pub struct Consolidate {
     pub order: Text,
     /// The others.
     pub with: Vec<Text>,
+}
+
+/// Let all that is open of one order go to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MergeOrders {
+    /// The order that stays.
+    pub order: Text,
+    /// The order that goes.
+    pub with: Text,
 }
 
 /// Let units of an order become an order of their own.

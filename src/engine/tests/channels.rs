@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::random::Dice;
 use super::world::{World, quantity, text};
+use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
 use crate::domain::decision::FenceReason;
 use crate::domain::fulfillment::{Shipment, ShortReason};
@@ -30,6 +31,8 @@ fn put_of(id: &str, nodes: Option<&[&str]>, customers: &[&str], limits: Limits<'
         nodes: nodes.map(|nodes| nodes.iter().map(|node| text(node)).collect()),
         customers: customers.iter().map(|customer| text(customer)).collect(),
         limits: limits.iter().map(limit).collect(),
+        payment_before: PaymentBefore::default(),
+        payment_methods: Vec::new(),
     }))
 }
 

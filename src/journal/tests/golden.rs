@@ -9,7 +9,7 @@ mod shipping;
 use self::shipping::shipping;
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
-use crate::domain::channel::{ChannelEvent, ChannelTerms, Limit};
+use crate::domain::channel::{ChannelEvent, ChannelTerms, Limit, PaymentBefore};
 use crate::domain::count::{Minute, Moved};
 use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
@@ -28,11 +28,13 @@ use crate::domain::lots::{Identified, LotChange, LotUnits};
 use crate::domain::money::Money;
 use crate::domain::node::{Handling, Node, NodeKind};
 use crate::domain::order::*;
-use crate::domain::particulars::Totals;
-use crate::domain::payment::PaymentMark;
+use crate::domain::order_merge::Merged;
+use crate::domain::particulars::{Booking, Registered, Totals, Warranty};
+use crate::domain::payment::{PaymentFact, PaymentMark};
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, RejectionPolicy};
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::rule_set::RuleSet;
+use crate::domain::slots::{SlotTerms, SlotsEvent};
 use crate::domain::state::{Entity, EntityKey, KeyEntry};
 use crate::domain::stock::Level;
 use crate::domain::subscription::{Every, SubscribedLine, SubscriptionEvent, SubscriptionTerms, WhenShort};
@@ -311,6 +313,59 @@ fn events() -> Vec<Event> {
             17,
             OrderEvent::Totalled { totals: Totals { discount: 500, shipping: 300, tax: -1, tax_included: true } },
         ),
+        of_order(
+            18,
+            OrderEvent::Merged {
+                merged: Box::new(Merged {
+                    from: OrderKey(70),
+                    lines: vec![PlacedLine {
+                        id: "3".into(),
+                        sku: SkuIndex(3),
+                        quantity: 2,
+                        unit_price: 5,
+                        group: 0,
+                        stocked: true,
+                        components: vec![],
+                    }],
+                    allocations: vec![],
+                    payments: vec![PaymentFact {
+                        mark: PaymentMark::Paid,
+                        amount: 10,
+                        at: JournalTime(1_700_000_000_000),
+                        actor: "till".into(),
+                    }],
+                    owed: 10,
+                    fenced: vec![NodeIndex(2)],
+                }),
+            },
+        ),
+        of_order(
+            19,
+            OrderEvent::Booked {
+                bookings: vec![Booking {
+                    line: 1,
+                    node: NodeIndex(300),
+                    slot: 1,
+                    id: "monday".into(),
+                    starts_at: WallTime(1_700_000_000_000),
+                    ends_at: WallTime(1_700_000_000_001),
+                }],
+            },
+        ),
+        of_order(
+            20,
+            OrderEvent::Warranted { warranties: vec![Warranty { line: 1, covers: 0, months: 24, registered: vec![] }] },
+        ),
+        of_order(21, OrderEvent::WarrantyRegistered { line: 1, registered: registered() }),
+        of_slots(SlotsEvent::Put(vec![SlotTerms {
+            id: "monday".into(),
+            service: Some(SkuIndex(70_000)),
+            starts_at: WallTime(1_700_000_000_000),
+            ends_at: WallTime(1_700_000_000_001),
+            limit: 300,
+        }])),
+        of_slots(SlotsEvent::Taken { slot: 1, places: 2 }),
+        of_slots(SlotsEvent::Given { slot: 1, places: 1 }),
         Event::AddressFormatPut(Box::new(AddressFormat {
             country: "US".into(),
             required: vec![AddressField::Line1, AddressField::PostalCode],
@@ -367,6 +422,8 @@ fn events() -> Vec<Event> {
                 Limit { sku: SkuIndex(3), floor: 5, cap: Some(300) },
                 Limit { sku: SkuIndex(70_000), floor: 0, cap: None },
             ],
+            payment_before: PaymentBefore { release: Some(PaymentMark::Authorized), ship: Some(PaymentMark::Paid) },
+            payment_methods: vec!["card".into()],
         })),
         of_channel(ChannelEvent::Shipped(vec![(SkuIndex(3), 2), (SkuIndex(70_000), 300)])),
         of_count(
@@ -427,6 +484,16 @@ fn events() -> Vec<Event> {
                     expires_at: Some(WallTime(1_900_000_000_000)),
                     units: 2,
                 }],
+            },
+        ),
+        of_resting(
+            9,
+            OrderEvent::MergedInto {
+                order: OrderKey(77),
+                parts: vec![
+                    CancelledPart { line: 0, quantity: 2, from: CancelFrom::Fulfillment(1) },
+                    CancelledPart { line: 0, quantity: 1, from: CancelFrom::Backordered },
+                ],
             },
         ),
     ]
@@ -611,6 +678,14 @@ fn of_transfer(version: u32, event: TransferEvent) -> Event {
     Event::TransferChanged(Box::new(TransferChanged { key: TransferKey(10), version, event }))
 }
 
+fn registered() -> Registered {
+    Registered { units: 1, from: WallTime(1_700_000_000_000), until: WallTime(1_800_000_000_000) }
+}
+
+fn of_slots(event: SlotsEvent) -> Event {
+    Event::SlotsChanged(Box::new(SlotsChanged { node: NodeIndex(300), event }))
+}
+
 fn of_order(version: u32, event: OrderEvent) -> Event {
     Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(77), version, event }))
 }
@@ -642,7 +717,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 17, 20, 21, 22, 24];
+    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 24];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
 
@@ -765,7 +840,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 30, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 31, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -290,7 +290,8 @@ impl Drawing {
             }
             Kind::Join => {
                 let (first, other) = (self.known(|drawing| &drawing.orders)?, self.known(|drawing| &drawing.orders)?);
-                format!("join {first} {other}")
+                let verb = self.chance.pick(&["join", "merge"]);
+                format!("{verb} {first} {other}")
             }
             Kind::Split => {
                 let (order, name) = (self.known(|drawing| &drawing.orders)?, self.name('o'));
@@ -529,6 +530,9 @@ impl Drawing {
             if self.chance.one_in(2) {
                 line += " reacquire";
             }
+        }
+        if self.chance.one_in(6) {
+            line += &format!(" near {}", self.node());
         }
         if self.chance.one_in(6) {
             line += " waits";

@@ -557,6 +557,11 @@ impl Judge {
                     known.id
                 );
             }
+            (EntityKey::Slots(node), Some(Entity::Slots(known))) => {
+                let id = engine.catalogue(|c| c.node(*node).id.clone());
+                let held = engine.slots(&id).map(|(slots, _)| slots);
+                law!(held.as_ref() == Some(&**known), "slots of {id} are {held:?} in memory, not {known:?}");
+            }
             (EntityKey::AddressFormat(country), Some(Entity::AddressFormat(known))) => {
                 let held = engine.catalogue(|c| c.address_format(country).map(|held| held.format().clone()));
                 law!(held.as_ref() == Some(&**known), "addresses of {country} are {held:?} in memory, not {known:?}");

@@ -15,7 +15,7 @@
 //! | `reserve NAME SECONDS [partial] [via CHANNEL] [by CUSTOMER] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
 //! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
 //! | `change NAME SECONDS or - [SKU N + …]` · `release NAME` | its change, its end |
-//! | `order NAME [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] [later SECONDS] SKU N [far] + …` | an order; `far` goes to a second destination |
+//! | `order NAME [near NODE] [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] [later SECONDS] SKU N [far] + …` | an order; `far` goes to a second destination |
 //! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
 //! | `accept` `reject` `pick` `pack` `ready` `ship` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
 //! | `ready ORDER NUMBER SECONDS` | it waits to be picked up for so long |
@@ -26,6 +26,7 @@
 //! | `edit ORDER LINE N + LINE at PRICE + add SKU N + east …` | an edit: units, a price, a line more, another destination |
 //! | `confirm ORDER NUMBER` · `decline ORDER NUMBER` | its end |
 //! | `join ORDER ORDER` · `split ORDER NAME LINE N` | shipments that leave together; units that become an order |
+//! | `merge ORDER ORDER` | all of the second goes to the first |
 //! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
 //! | `case ID` · `over_case ID` | an exception is assigned, resolved |
 //! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
@@ -42,6 +43,7 @@
 
 use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Service, ShippingTerms};
+use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::geo::Position;
@@ -179,6 +181,7 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             Command::EndHold(EndHold { order: (*id).into(), hold, state, reason: None })
         }
         ["join", id, other] => Command::Consolidate(Consolidate { order: (*id).into(), with: vec![(*other).into()] }),
+        ["merge", id, other] => Command::MergeOrders(MergeOrders { order: (*id).into(), with: (*other).into() }),
         ["split", id, name, line, n] => Command::SplitOrder(SplitOrder {
             order: (*id).into(),
             id: Some((*name).into()),
@@ -401,6 +404,8 @@ fn channel(id: &str, nodes: &str, customer: &str, limits: &[&str]) -> PutChannel
         nodes: (nodes != "-").then(|| nodes.split('+').map(Text::from).collect()),
         customers: if customer == "-" { Vec::new() } else { vec![customer.into()] },
         limits: limits.split(|word| *word == "+").filter(|part| !part.is_empty()).map(limit).collect(),
+        payment_before: PaymentBefore::default(),
+        payment_methods: Vec::new(),
     }
 }
 
@@ -465,12 +470,17 @@ fn reserve_lines(parts: &[&str]) -> Vec<ReserveLine> {
 
 fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
     let (mut reservation, mut reacquire, mut kind, mut parts) = (None, false, OrderType::Standard, words);
+    let mut wishes = Wishes::default();
     let (mut channel, mut customer) = (Text::from("web"), Text::from("customer-1"));
     let (mut holds, mut release_at) = (Vec::new(), None);
     loop {
         parts = match parts {
             ["with", name, rest @ ..] => {
                 reservation = Some(Text::from(*name));
+                rest
+            }
+            ["near", node, rest @ ..] => {
+                wishes.preferred_node = Some((*node).into());
                 rest
             }
             ["reacquire", rest @ ..] => {
@@ -529,7 +539,7 @@ fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
         payment: None,
         total: None,
         holds,
-        wishes: Wishes { release_at, ..Wishes::default() },
+        wishes: Wishes { release_at, ..wishes },
     }
 }
 

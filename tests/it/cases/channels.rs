@@ -1,5 +1,6 @@
 //! Faults in how channels share stock, each named after its row.
 
+use ordain::domain::channel::PaymentBefore;
 use ordain::domain::command::*;
 use ordain::domain::record::Log;
 use ordain::domain::rejection::Rejection;
@@ -12,7 +13,9 @@ use crate::shop::{Shop, order, reserve, text};
 fn put(shop: &Shop, id: &str, floor: u32, cap: Option<u32>) {
     let limits = vec![PutLimit { sku: text("phone"), floor, cap }];
     let (id, name) = (text(id), text(id));
-    let channel = PutChannel { id, name, nodes: None, customers: Vec::new(), limits };
+    let (nodes, customers, payment_methods) = (None, Vec::new(), Vec::new());
+    let payment_before = PaymentBefore::default();
+    let channel = PutChannel { id, name, nodes, customers, limits, payment_before, payment_methods };
     shop.run(Command::PutChannel(Box::new(channel))).expect("a good channel");
 }
 

@@ -1,0 +1,304 @@
+//! Services: places of slots are taken with an order's stock or not at all, and come back with what is cancelled; a
+//! warranty is registered when what it covers is delivered.
+//!
+//! Every story is played with and without a restart after each step; after each, what is used of every slot is what the
+//! orders have of it.
+
+use std::collections::BTreeMap;
+
+use super::world::{World, quantity, text};
+use crate::domain::command::*;
+use crate::domain::fulfillment::Shipment;
+use crate::domain::ids::NodeIndex;
+use crate::domain::item::ItemKind;
+use crate::domain::order::Order;
+use crate::domain::record::Log;
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::slots::Slots;
+use crate::domain::state::{Entity, EntityKey};
+use crate::domain::time::WallTime;
+
+const HOUR_MS: i64 = 3_600_000;
+
+struct Shop {
+    world: World,
+    restarts: bool,
+}
+
+impl Shop {
+    /// Phones in the east, and installers there: two places on Monday, one on Tuesday.
+    fn both() -> [Self; 2] {
+        [false, true].map(|restarts| {
+            let mut world = World::new();
+            world.virtual_node("cloud");
+            world.item("setup", ItemKind::Service, &[]);
+            world.item("care", ItemKind::Service, &[]);
+            world.stock("phone", "east", 5).expect("room");
+            let mut shop = Self { world, restarts };
+            shop.put("east", &[("monday", 24, 2), ("tuesday", 48, 1)]).expect("slots");
+            shop
+        })
+    }
+
+    fn run(&mut self, command: Command) -> Result<Reply, Rejection> {
+        let reply = self.world.run(command);
+        if self.restarts {
+            let world = std::mem::replace(&mut self.world, World::new());
+            self.world = world.restart();
+        }
+        self.check();
+        reply
+    }
+
+    fn put(&mut self, node: &str, slots: &[(&str, i64, u32)]) -> Result<Reply, Rejection> {
+        let now = self.world.log.now().wall.0;
+        let slot = |(id, hours, limit): &(&str, i64, u32)| PutSlot {
+            id: text(id),
+            sku: Some(text("setup")),
+            starts_at: WallTime(now - now % HOUR_MS + hours * HOUR_MS),
+            ends_at: WallTime(now - now % HOUR_MS + (hours + 4) * HOUR_MS),
+            limit: *limit,
+        };
+        self.run(Command::PutSlots(Box::new(PutSlots { node: text(node), slots: slots.iter().map(slot).collect() })))
+    }
+
+    fn place(&mut self, id: &str, lines: &[(&str, u32)], slot: &str) -> Result<Order, Rejection> {
+        let line = lines.iter().position(|(sku, _)| *sku == "setup").unwrap_or(0) as u16;
+        let slots = vec![AskedSlot { line, node: text("east"), slot: text(slot) }];
+        let wishes = Wishes { slots, ..Wishes::default() };
+        self.place_with(PlaceOrder { id: Some(text(id)), wishes, ..World::order_of(id, lines, None) })
+    }
+
+    fn place_with(&mut self, order: PlaceOrder) -> Result<Order, Rejection> {
+        match self.run(Command::PlaceOrder(Box::new(order)))? {
+            Reply::Order(order) => Ok(*order),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn cancel(&mut self, order: &str, lines: Option<Vec<CancelUnits>>) {
+        self.run(Command::CancelOrder(CancelOrder { order: text(order), lines, reason: text("no") }))
+            .expect("cancelled");
+    }
+
+    fn order(&self, id: &str) -> Order {
+        self.world.engine.order(id).expect("there")
+    }
+
+    fn used(&self) -> Vec<(String, u32)> {
+        let (slots, _) = self.world.engine.slots("east").expect("there");
+        slots.slots.iter().map(|slot| (slot.terms.id.to_string(), slot.used)).collect()
+    }
+
+    fn step(&mut self, order: &str, number: u16, action: FulfillmentAction) -> Order {
+        let key = crate::domain::ids::FulfillmentKey { order: self.order(order).key, number };
+        match self.run(Command::Fulfill(Fulfill { fulfillment: text(&key.to_string()), action })) {
+            Ok(Reply::Fulfillment { order, .. }) => *order,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Memory is what the records say, and what is used of a slot is what orders have of it.
+    fn check(&self) {
+        let state = self.world.fold();
+        let mut used: BTreeMap<(NodeIndex, u32), u32> = BTreeMap::new();
+        for order in state.orders() {
+            for booking in order.bookings() {
+                *used.entry((booking.node, booking.slot)).or_default() += order.wanted(booking.line);
+            }
+        }
+        for (at, id) in self
+            .world
+            .engine
+            .catalogue(|c| c.nodes().iter().map(|n| n.id.clone()).collect::<Vec<_>>())
+            .iter()
+            .enumerate()
+        {
+            let node = NodeIndex(at as u32);
+            let known = match state.entity(&EntityKey::Slots(node)) {
+                Some(Entity::Slots(slots)) => (**slots).clone(),
+                _ => Slots::default(),
+            };
+            assert_eq!(self.world.engine.slots(id).map(|(slots, _)| slots), Some(known.clone()));
+            for slot in &known.slots {
+                assert_eq!(slot.used, used.remove(&(node, slot.number)).unwrap_or(0), "{}", slot.terms.id);
+            }
+        }
+    }
+}
+
+fn used(monday: u32, tuesday: u32) -> Vec<(String, u32)> {
+    vec![("monday".to_owned(), monday), ("tuesday".to_owned(), tuesday)]
+}
+
+#[test]
+fn a_slot_is_taken_with_the_stock_of_its_order_and_comes_back_with_what_is_cancelled() {
+    for mut shop in Shop::both() {
+        let order = shop.place("a", &[("phone", 1), ("setup", 2)], "monday").expect("taken");
+        assert_eq!((shop.used(), order.totals().allocated), (used(2, 0), 3));
+        let east = shop.world.engine.catalogue(|c| c.node_index("east")).expect("there");
+        assert!(order.fulfillment_orders.iter().all(|f| f.node == east), "it is done where the slot is");
+        let records = shop.world.log.records.lock().len();
+        let full = shop.place("b", &[("phone", 1), ("setup", 1)], "monday").expect_err("it is full");
+        assert!(matches!(full, Rejection::SlotFull { requested: 1, available: 0, .. }), "{full:?}");
+        assert_eq!(
+            (shop.world.log.records.lock().len(), shop.world.atp("phone")),
+            (records, 4),
+            "nothing is half taken"
+        );
+        let one = CancelUnits { line: text("2"), quantity: quantity(1), from: None };
+        shop.cancel("a", Some(vec![one]));
+        assert_eq!(shop.used(), used(1, 0));
+        shop.place("b", &[("phone", 1), ("setup", 1)], "monday").expect("there is room");
+        let fulfillment = order.fulfillment_orders.iter().find(|f| f.units_of(1) > 0).expect("of the service").number;
+        shop.step("a", fulfillment, FulfillmentAction::Cancel { reason: text("no"), resource: false });
+        assert_eq!(shop.used(), used(1, 0));
+        shop.cancel("b", None);
+        assert_eq!(shop.used(), used(0, 0));
+    }
+}
+
+#[test]
+fn an_order_without_its_stock_keeps_its_slot_and_one_that_is_refused_takes_none() {
+    for mut shop in Shop::both() {
+        let order = shop.place("a", &[("phone", 9), ("setup", 1)], "tuesday").expect("taken");
+        assert_eq!(
+            (order.totals().backordered, shop.used()),
+            (4, used(0, 1)),
+            "what it lacks waits, the slot is its own"
+        );
+        let unknown = shop.place("b", &[("phone", 1), ("setup", 1)], "friday").expect_err("unknown");
+        assert_eq!(unknown.code(), "unknown_slot");
+        let not = shop.place("b", &[("phone", 1)], "monday").expect_err("no service");
+        assert_eq!(not.code(), "not_a_service");
+        let other = shop.place_with(PlaceOrder {
+            wishes: Wishes {
+                slots: vec![AskedSlot { line: 0, node: text("east"), slot: text("monday") }],
+                ..Wishes::default()
+            },
+            ..World::order_of("c", &[("care", 1)], None)
+        });
+        assert_eq!(other.expect_err("for another service").code(), "slot_of_another");
+        shop.world.later(24 * 3_600);
+        assert_eq!(shop.place("b", &[("setup", 1)], "monday").expect_err("it has begun").code(), "time_in_past");
+        assert_eq!(shop.used(), used(0, 1));
+    }
+}
+
+#[test]
+fn a_slot_in_use_is_kept_until_its_time_has_passed_and_one_put_again_is_another() {
+    for mut shop in Shop::both() {
+        shop.place("a", &[("setup", 2)], "monday").expect("taken");
+        for wrong in [&[("tuesday", 48, 1)][..], &[("monday", 24, 1)], &[("monday", 25, 2)]] {
+            let refused = shop.put("east", wrong).expect_err("it is used");
+            assert!(matches!(refused, Rejection::SlotInUse { used: 2, .. }), "{refused:?}");
+        }
+        shop.put("east", &[("monday", 24, 5), ("tuesday", 48, 1)]).expect("more places");
+        shop.world.later(30 * 3_600);
+        shop.put("east", &[("tuesday", 18, 1)]).expect("Monday has passed");
+        shop.put("east", &[("monday", 24, 5), ("tuesday", 18, 1)]).expect("another Monday");
+        assert_eq!(shop.used(), used(0, 0));
+        shop.cancel("a", None);
+        assert_eq!(shop.used(), used(0, 0), "what is cancelled was of the other Monday");
+    }
+}
+
+#[test]
+fn an_appointment_stays_with_its_node_and_waits_when_the_node_refuses() {
+    for mut shop in Shop::both() {
+        let order = shop.place("a", &[("phone", 1), ("setup", 1)], "monday").expect("taken");
+        shop.world.stock("phone", "west", 1).expect("room");
+        let patch = NodePatch { active: Some(false), ..NodePatch::default() };
+        shop.run(Command::PatchNode { node: text("east"), patch: Box::new(patch) }).expect("switched off");
+        shop.world.engine.expire_due(&*shop.world.log);
+        let work = order.fulfillment_orders.iter().find(|f| f.units_of(1) > 0).expect("of the service").number;
+        let live = |shop: &Shop| {
+            shop.order("a").fulfillment_orders.iter().filter(|f| f.status.is_live()).map(|f| f.node).collect::<Vec<_>>()
+        };
+        assert_eq!(live(&shop).len(), 2, "goods come from elsewhere, the appointment stays");
+        assert_eq!(shop.place("b", &[("setup", 1)], "monday").expect_err("off").code(), "node_inactive");
+        let refused = shop.step("a", work, FulfillmentAction::Reject { reason: text("ill") });
+        assert_eq!((refused.buckets(1).backordered, shop.used()), (1, used(1, 0)));
+        shop.cancel("a", None);
+        assert_eq!(shop.used(), used(0, 0));
+    }
+}
+
+#[test]
+fn a_line_with_a_slot_is_not_edited_split_or_merged_away() {
+    for mut shop in Shop::both() {
+        shop.place("a", &[("phone", 2), ("setup", 1)], "monday").expect("taken");
+        shop.place_with(PlaceOrder { id: Some(text("b")), ..World::order_of("b", &[("phone", 1)], None) })
+            .expect("taken");
+        let changes = vec![EditChange::Line { line: text("2"), quantity: Some(2), unit_price: None }];
+        let refused = shop.run(Command::OpenEdit(OpenEdit { order: text("a"), changes })).expect_err("it has a slot");
+        assert_eq!(refused.code(), "line_has_slot");
+        let lines = vec![CancelUnits { line: text("2"), quantity: quantity(1), from: None }];
+        let split = SplitOrder { order: text("a"), id: None, fingerprint: 0, channel_order_id: None, lines };
+        assert_eq!(shop.run(Command::SplitOrder(split)).expect_err("it has a slot").code(), "not_editable");
+        let merge = MergeOrders { order: text("b"), with: text("a") };
+        assert_eq!(shop.run(Command::MergeOrders(merge)).expect_err("it has a slot").code(), "orders_not_mergeable");
+        let merge = MergeOrders { order: text("a"), with: text("b") };
+        shop.run(Command::MergeOrders(merge)).expect("the other way round it can");
+        assert_eq!(shop.used(), used(1, 0));
+    }
+}
+
+#[test]
+fn a_slot_has_never_more_takers_than_places_whoever_asks_at_once() {
+    let [shop, _] = Shop::both();
+    let taken = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|n| {
+                let shop = &shop;
+                scope.spawn(move || {
+                    let id = format!("t-{n}");
+                    let slots = vec![AskedSlot { line: 1, node: text("east"), slot: text("monday") }];
+                    let wishes = Wishes { slots, ..Wishes::default() };
+                    let order = PlaceOrder { wishes, ..World::order_of(&id, &[("phone", 1), ("setup", 1)], None) };
+                    let command = Command::PlaceOrder(Box::new(order));
+                    shop.world.engine.execute(&*shop.world.log, &Context::library(), command).is_ok()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| usize::from(thread.join().expect("ends"))).sum::<usize>()
+    });
+    assert_eq!((taken, shop.used(), shop.world.atp("phone")), (2, used(2, 0), 3));
+    shop.check();
+    shop.world.check();
+}
+
+#[test]
+fn a_warranty_is_registered_when_what_it_covers_is_delivered() {
+    for mut shop in Shop::both() {
+        let warranty = AskedWarranty { line: 1, covers: Some(text("1")), months: 24 };
+        let wishes = Wishes { warranties: vec![warranty], ..Wishes::default() };
+        let order =
+            PlaceOrder { id: Some(text("a")), wishes, ..World::order_of("a", &[("phone", 2), ("care", 1)], None) };
+        let order = shop.place_with(order).expect("taken");
+        let goods = order.fulfillment_orders.iter().find(|f| f.units_of(0) > 0).expect("of the phones").number;
+        let shipment = Shipment { carrier: text("ups"), service: text("ground"), tracking_number: text("1Z") };
+        let steps = [
+            FulfillmentAction::Accept,
+            FulfillmentAction::Pick { lines: None },
+            FulfillmentAction::Pack,
+            FulfillmentAction::Ship { shipment },
+        ];
+        for action in steps {
+            shop.step("a", goods, action);
+        }
+        assert!(shop.order("a").warranties()[0].registered.is_empty());
+        shop.world.later(3_600);
+        let now = shop.world.log.now().wall;
+        let order = shop.step("a", goods, FulfillmentAction::Deliver);
+        let [registered] = order.warranties()[0].registered[..] else { panic!("it is registered once") };
+        assert_eq!((registered.units, registered.from), (1, now), "one warranty of two phones");
+        let years = (registered.until.0 - now.0) as f64 / (365.25 * 24.0 * HOUR_MS as f64);
+        assert!((years - 2.0).abs() < 0.01, "{years}");
+        let unknown = AskedWarranty { line: 0, covers: Some(text("7")), months: 24 };
+        let wishes = Wishes { warranties: vec![unknown], ..Wishes::default() };
+        let refused = shop.place_with(PlaceOrder { wishes, ..World::order_of("b", &[("care", 1)], None) });
+        assert_eq!(refused.expect_err("covers nothing").code(), "unknown_line");
+    }
+}
