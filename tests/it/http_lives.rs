@@ -181,6 +181,8 @@ fn policies_are_put_and_shown() {
         assert_eq!(low(), Value::Null);
         server.tick();
         assert_eq!(low(), json!({"sku": "mug", "node": "nyc"}));
+        let kept = server.done("PUT", "/v1/items/mug/safety-stock", &json!({"node": "nyc", "units": 1}));
+        assert_eq!(kept, json!({"about": "safety_stock", "sku": "mug", "node": "nyc", "units": 1}));
     });
 }
 

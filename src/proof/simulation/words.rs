@@ -29,7 +29,7 @@
 //! | `merge ORDER ORDER` | all of the second goes to the first |
 //! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
 //! | `case ID` · `over_case ID` | an exception is assigned, resolved |
-//! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
+//! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `keep SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
 //! | `served POLICY` | in which order who waits is served |
 //! | `source ORDER` | its customer takes it from elsewhere |
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
