@@ -211,7 +211,7 @@ impl Pipeline {
         let seq = match &reply {
             Reply::Order(order) | Reply::Hold { order, .. } | Reply::Edit { order, .. } => order.seq,
             Reply::Reservation(reservation) => reservation.seq,
-            Reply::Inbound(inbound) => inbound.seq,
+            Reply::Inbound(inbound) | Reply::Redated { inbound, .. } => inbound.seq,
             Reply::Transfer(transfer) => transfer.seq,
             Reply::Subscription { subscription, .. } => subscription.seq,
             Reply::CycleCount(count) => count.seq,

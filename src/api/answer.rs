@@ -11,7 +11,7 @@ use super::edit::EditJson;
 use super::exception::ExceptionJson;
 use super::fulfillment::FulfillmentJson;
 use super::hold::HoldJson;
-use super::inbound::InboundJson;
+use super::inbound::{InboundJson, RedatedInbound};
 use super::item::ItemJson;
 use super::node::NodeJson;
 use super::order::OrderJson;
@@ -47,6 +47,9 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Order(order) => OrderJson::written(order, catalogue),
         Reply::Subscription { subscription, .. } => json(&SubscriptionJson::of(subscription, catalogue)),
         Reply::Inbound(inbound) => json(&InboundJson::of(inbound, catalogue, now.wall)),
+        Reply::Redated { inbound, count, first } => {
+            json(&RedatedInbound::of(inbound, *count, first, catalogue, now.wall))
+        }
         Reply::CycleCount(count) => json(&CycleCountJson::of(count, catalogue)),
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
         Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue)),

@@ -15,6 +15,7 @@ use crate::domain::inbound::{Coming, Inbound, InboundLine, InboundStatus, Peg, S
 use crate::domain::limits::INBOUND_LINES_MAX;
 use crate::domain::order::Order;
 use crate::domain::quantity::Quantity;
+use crate::domain::redating::RedatedLine;
 use crate::domain::time::WallTime;
 
 shape! {
@@ -180,6 +181,60 @@ pub struct InboundJson {
     pub lines: Vec<InboundLineJson>,
     /// Version, from 1.
     pub version: u32,
+}
+
+/// A document of inbound supply that was changed, and the promises that changed with it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RedatedInbound {
+    /// The document.
+    #[serde(flatten)]
+    pub document: InboundJson,
+    /// Whose promises changed.
+    pub redated: RedatedJson,
+}
+
+/// Waiting lines that are promised another day.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Redated)]
+pub struct RedatedJson {
+    /// How many.
+    pub count: u32,
+    /// The first of them, in the order in which they are served; at most 100.
+    pub items: Vec<RedatedLineJson>,
+}
+
+/// A waiting line that is promised another day: that on which the last of its units comes.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RedatedLine)]
+pub struct RedatedLineJson {
+    /// The order.
+    pub order: String,
+    /// Id of its line.
+    pub line: Id,
+    /// The sku.
+    pub sku: Sku,
+    /// Units that wait for what is on its way.
+    pub quantity: u32,
+    /// The day it was promised; `null` when nothing was announced for it.
+    pub was: Option<Instant>,
+    /// The day it is promised now; `null` when nothing is announced for it.
+    pub now: Option<Instant>,
+}
+
+impl RedatedInbound {
+    /// A changed document as the wall clock has it now.
+    pub fn of(inbound: &Inbound, count: u32, first: &[RedatedLine], catalogue: &Catalogue, now: WallTime) -> Self {
+        let line = |line: &RedatedLine| RedatedLineJson {
+            order: line.order.clone(),
+            line: Id(line.line.clone()),
+            sku: Sku(catalogue.item(line.told.sku).sku.clone()),
+            quantity: line.told.units,
+            was: line.told.was.map(Instant::from),
+            now: line.told.now.map(Instant::from),
+        };
+        let redated = RedatedJson { count, items: first.iter().map(line).collect() };
+        Self { document: InboundJson::of(inbound, catalogue, now), redated }
+    }
 }
 
 /// Units of one sku of a document.

@@ -109,6 +109,7 @@ pub const CODES: &[Code] = &[
     ("not_mergeable", 422, "Two fulfilment orders cannot become one"),
     ("nothing_left", 422, "A split leaves something behind"),
     ("node_inactive", 422, "A node is switched off"),
+    ("node_not_serving", 422, "The node does not serve the channel"),
     ("illegal_move", 422, "Units move from or to what is available"),
     ("ambiguous_change", 422, "A change names one thing that changes"),
     ("duplicate_change", 422, "One thing is changed twice"),

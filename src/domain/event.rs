@@ -23,6 +23,7 @@ use super::money::Currency;
 use super::node::Node;
 use super::order::OrderEvent;
 use super::policy::{Policy, PolicyKey};
+use super::redating::Redated;
 use super::reservation::ReservationEvent;
 use super::rule_set::RuleSet;
 use super::slots::SlotsEvent;
@@ -225,6 +226,15 @@ pub enum Answer {
     CycleCount(CycleCountKey),
     /// An exception, as it stands.
     Exception(ExceptionKey),
+    /// A document of inbound supply, as it stands, and the promises that its change has changed.
+    Redated {
+        /// The document.
+        inbound: InboundKey,
+        /// How many.
+        count: u32,
+        /// The first of them.
+        first: Vec<Redated>,
+    },
 }
 
 /// An idempotency key took effect with this record.

@@ -41,6 +41,8 @@ pub const KIT_COMPONENTS_MAX: usize = 100;
 pub const FULFILLMENT_ORDERS_MAX: usize = if cfg!(test) { 50 } else { 60_000 };
 /// Most skus of one document of inbound supply.
 pub const INBOUND_LINES_MAX: usize = 500;
+/// Changed promises that the answer to a re-dated document lists; it counts all.
+pub const REDATED_TOLD_MAX: usize = 100;
 /// How long a document of inbound supply stays readable after its end, in milliseconds.
 pub const INBOUND_READABLE_MS: i64 = 35 * 24 * 60 * 60 * 1_000;
 /// How long what happens to the stock on hand is remembered for counts that were made before, in milliseconds.

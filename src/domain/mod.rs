@@ -42,6 +42,7 @@ pub mod policy;
 pub mod promise;
 pub mod quantity;
 pub mod record;
+pub mod redating;
 pub mod rejection;
 pub mod reply;
 pub mod reservation;

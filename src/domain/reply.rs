@@ -12,6 +12,7 @@ use super::item::Item;
 use super::node::Node;
 use super::order::Order;
 use super::policy::{Policy, PolicyKey};
+use super::redating::RedatedLine;
 use super::reservation::Reservation;
 use super::rule_set::RuleSet;
 use super::slots::Slots;
@@ -64,6 +65,15 @@ pub enum Reply {
     },
     /// A document of inbound supply.
     Inbound(Box<Inbound>),
+    /// A document of inbound supply, and the promises that its change has changed.
+    Redated {
+        /// The document.
+        inbound: Box<Inbound>,
+        /// How many.
+        count: u32,
+        /// The first of them, in the order in which they are served.
+        first: Vec<RedatedLine>,
+    },
     /// A cycle count.
     CycleCount(Box<CycleCount>),
     /// A transfer.

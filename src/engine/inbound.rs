@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use dashmap::DashMap;
 
 use super::change::Change;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Waiting};
 use super::lots::NamedLots;
 use super::network::Network;
 use super::table::{Locked, Name, Named};
@@ -76,7 +76,8 @@ impl Engine {
             eta: command.eta,
             lines,
         };
-        let logged = self.log_inbound(turn, &network, &mut slot, (key, 1, event), Change::new(&network));
+        let answer = Answer::Inbound(key);
+        let logged = self.log_inbound(turn, &network, &mut slot, (key, 1, event), Change::new(&network), answer);
         let logged = logged.inspect_err(|_| self.inbound.remove(key))?;
         if let Some(claim) = claim {
             claim.settle(Named::Inbound(key, command.fingerprint));
@@ -113,6 +114,7 @@ impl Engine {
             return Err(Rejection::InboundEnded { id: inbound.name(), state: status.word() });
         }
         let (version, node) = (inbound.version + 1, inbound.node);
+        let answer = self.told_of(&network, inbound, action);
         let mut change = Change::new(&network);
         let event = match action {
             InboundAction::Redate(eta) => InboundEvent::Redated { eta: *eta },
@@ -131,9 +133,15 @@ impl Engine {
             }
         };
         let received: BTreeSet<SkuIndex> = inbound.lines.iter().map(|line| line.sku).collect();
-        let logged = self.log_inbound(turn, &network, &mut slot, (key, version, event), change)?;
+        let touched = self.log_inbound(turn, &network, &mut slot, (key, version, event), change, answer.clone())?;
         self.watch_lots(turn, &network, &received);
-        Ok(self.answer_inbound(turn, &network, slot, logged))
+        let mut executed = self.answer_inbound(turn, &network, slot, touched);
+        if let (Executed::Done(done), Answer::Redated { count, first, .. }) = (&mut executed, &answer)
+            && let Reply::Inbound(inbound) = &done.reply
+        {
+            done.reply = self.named_redated((**inbound).clone(), *count, first);
+        }
+        Ok(executed)
     }
 
     /// Logs what happened to a locked document, with its stock, and folds it; answers the skus whose queues have something
@@ -145,10 +153,11 @@ impl Engine {
         slot: &mut Locked<Inbound>,
         (key, version, event): (InboundKey, u32, InboundEvent),
         change: Change<'_>,
+        answer: Answer,
     ) -> Result<BTreeSet<SkuIndex>, Rejection> {
         let mut events = vec![Event::InboundChanged(Box::new(InboundChanged { key, version, event }))];
         events.extend(change.events());
-        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Inbound(key)))?;
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(answer))?;
         let logged = turn.log_with(self, sealed, |at| {
             // What came is nowhere for a moment rather than twice.
             slot.iter().for_each(|inbound| self.arrivals.forget(inbound.coming()));
@@ -222,46 +231,16 @@ impl Engine {
 
     /// Who waits for a sku in the order in which they are served, and for what.
     fn pegs(&self, network: &Network, sku: SkuIndex) -> Vec<Peg> {
-        let (waiting, mut owned, coming) = {
+        let (waiting, owned, coming) = {
             let ledger = network.sku(sku).ledger.lock();
             (ledger.served(), ledger.pooled(), self.arriving(network, sku, &ledger))
         };
-        // A node that supplies nothing gives the queue nothing.
-        let mut coming = coming.into_iter().filter(|coming| network.supplies(coming.node));
-        let (mut pegs, mut next) = (Vec::new(), coming.next());
-        for ((order, line), mut units) in waiting {
-            // What the queue owns already is about to be allocated.
-            let soon = owned.min(u64::from(units));
-            owned -= soon;
-            units -= soon as u32;
-            while units > 0 {
-                let taken = next.map_or(units, |supply| supply.units.min(units));
-                pegs.push(Peg { order, line, sku, units: taken, supply: next.map(|s| Coming { units: taken, ..s }) });
-                units -= taken;
-                if let Some(supply) = &mut next {
-                    supply.units -= taken;
-                    if supply.units == 0 {
-                        next = coming.next();
-                    }
-                }
-            }
-        }
-        pegs
+        pegged(network, sku, &waiting, owned, coming)
     }
 
     /// What comes of a sku beyond what its cells owe, soonest first.
     pub(super) fn arriving(&self, network: &Network, sku: SkuIndex, ledger: &Ledger) -> Vec<Coming> {
-        let cells = network.sku(sku).cells.iter();
-        let mut owed: HashMap<_, _> = cells.map(|cell| (cell.node, ledger.at(cell.position).shortfall)).collect();
-        let mut coming = self.arrivals.of(sku);
-        for arrival in &mut coming {
-            let owed = owed.entry(arrival.node).or_default();
-            let paid = arrival.units.min(*owed);
-            *owed -= paid;
-            arrival.units -= paid;
-        }
-        coming.retain(|arrival| arrival.units > 0);
-        coming
+        beyond_owed(network, sku, ledger, self.arrivals.of(sku))
     }
 
     /// An order, and what its waiting units wait for. Lines without a right to the next units (kits, orders that nodes
@@ -314,6 +293,51 @@ impl Engine {
         }
         units
     }
+}
+
+/// Who waits for a sku in the order in which they are served, against what comes in the order of its dates.
+pub(super) fn pegged(
+    network: &Network,
+    sku: SkuIndex,
+    waiting: &[(Waiting, u32)],
+    mut owned: u64,
+    coming: Vec<Coming>,
+) -> Vec<Peg> {
+    // A node that supplies nothing gives the queue nothing.
+    let mut coming = coming.into_iter().filter(|coming| network.supplies(coming.node));
+    let (mut pegs, mut next) = (Vec::new(), coming.next());
+    for &((order, line), mut units) in waiting {
+        // What the queue owns already is about to be allocated.
+        let soon = owned.min(u64::from(units));
+        owned -= soon;
+        units -= soon as u32;
+        while units > 0 {
+            let taken = next.map_or(units, |supply| supply.units.min(units));
+            pegs.push(Peg { order, line, sku, units: taken, supply: next.map(|s| Coming { units: taken, ..s }) });
+            units -= taken;
+            if let Some(supply) = &mut next {
+                supply.units -= taken;
+                if supply.units == 0 {
+                    next = coming.next();
+                }
+            }
+        }
+    }
+    pegs
+}
+
+/// What comes of a sku beyond what its cells owe, in the order given.
+pub(super) fn beyond_owed(network: &Network, sku: SkuIndex, ledger: &Ledger, mut coming: Vec<Coming>) -> Vec<Coming> {
+    let cells = network.sku(sku).cells.iter();
+    let mut owed: HashMap<_, _> = cells.map(|cell| (cell.node, ledger.at(cell.position).shortfall)).collect();
+    for arrival in &mut coming {
+        let owed = owed.entry(arrival.node).or_default();
+        let paid = arrival.units.min(*owed);
+        *owed -= paid;
+        arrival.units -= paid;
+    }
+    coming.retain(|arrival| arrival.units > 0);
+    coming
 }
 
 /// What is announced, in this catalogue; all faults together.

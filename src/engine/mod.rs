@@ -24,7 +24,7 @@
 //! | `count`, `cycle_count`, `past` | counts merged with what happened since they were made |
 //! | `rearrange`, `window` | fulfilment orders moved, split, merged; what the clock does to them |
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
-//! | `hold`, `inbound` | holds of orders and their ends, payments; supply on its way, and who waits for it |
+//! | `hold`, `inbound`, `redate` | holds of orders and their ends, payments; supply on its way, who waits for it, whose day changes |
 //! | `transfer` | units that go from one node to another |
 //! | `lots` | of which lot units are, or which they are; and what expires |
 //! | `safety` | what the clock withholds by policy |
@@ -69,6 +69,7 @@ mod policy;
 mod queue;
 mod read;
 mod rearrange;
+mod redate;
 mod release;
 mod reserve;
 mod routing;

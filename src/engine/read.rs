@@ -395,6 +395,11 @@ impl Engine {
                 let inbound = inbound.ok_or_else(|| Rejection::not_found("inbound", key.to_string()))?;
                 Ok(Reply::Inbound(Box::new(inbound)))
             }
+            Answer::Redated { inbound: key, count, first } => {
+                let inbound = self.inbound_by_key(*key);
+                let inbound = inbound.ok_or_else(|| Rejection::not_found("inbound", key.to_string()))?;
+                Ok(self.named_redated(inbound, *count, first))
+            }
             Answer::CycleCount(key) => {
                 let made = record.and_then(|record| count_planned(record, *key));
                 let count = made.or_else(|| self.cycle_count_by_key(*key));

@@ -72,8 +72,8 @@ impl Engine {
         let units = fulfillment.line_units();
         check_target(network, order, fulfillment, to)?;
         let (taken, left) = (cells_of(order, to, &units), cells_of(order, fulfillment.node, &units));
+        // Nobody's units change hands: what the order's channel uses stays as it is, at its cap as well.
         let mut change = Change::lock(network, &taken.iter().map(|(cell, _)| cell.sku).collect());
-        change.is_for(network.whose_order(order));
         for (cell, units) in &taken {
             change.take(*cell, *units, MovementKind::Allocated, |delta, n| delta.committed += n);
         }
@@ -212,6 +212,9 @@ fn check_target(
     }
     if !network.supplies(to) {
         return refused("node_inactive", format!("{name} supplies nothing now"));
+    }
+    if !network.catalogue.serves(network.whose_order(order), to) {
+        return refused("node_not_serving", format!("{name} does not serve the order's channel"));
     }
     let unstocked =
         |units: &crate::domain::fulfillment::FulfillmentLine| !order.lines[usize::from(units.line)].placed.stocked;

@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use super::front::Front;
 use super::reply::{Replied, found, made};
 use super::request::{Params, Path, Urgent, Write};
-use crate::api::inbound::{CallingOff, InboundChange, InboundJson, InboundParams, NewInbound, PegJson, Pegs, Receipt};
+use crate::api::inbound::{
+    CallingOff, InboundChange, InboundJson, InboundParams, NewInbound, PegJson, Pegs, Receipt, RedatedInbound,
+};
 use crate::api::page::{Page, length};
 use crate::domain::ids::Text;
 use crate::domain::inbound::{Inbound, Peg};
@@ -22,11 +24,11 @@ pub async fn announce(State(front): State<Front>, write: Write<NewInbound>) -> R
     Ok(made(&front, StatusCode::CREATED, front.pipeline().submit(write.context, command).await?))
 }
 
-/// Re-date supply: whoever waits for it is re-dated with it.
+/// Re-date supply: whoever waits for it is re-dated with it, and told in the answer.
 #[utoipa::path(
     patch, path = "/v1/inbound/{id}", tag = "stock", request_body = InboundChange,
     params(("id" = String, Path)),
-    responses((status = 200, body = InboundJson)),
+    responses((status = 200, body = RedatedInbound)),
 )]
 pub async fn redate(State(front): State<Front>, Path(id): Path<Text>, write: Write<InboundChange>) -> Replied {
     let done = front.pipeline().submit(write.context, write.body.command(id)).await?;
@@ -49,7 +51,7 @@ pub async fn receive(State(front): State<Front>, Path(id): Path<Text>, write: Ur
 #[utoipa::path(
     post, path = "/v1/inbound/{id}/cancel", tag = "stock", request_body = CallingOff,
     params(("id" = String, Path)),
-    responses((status = 200, body = InboundJson)),
+    responses((status = 200, body = RedatedInbound)),
 )]
 pub async fn call_off(State(front): State<Front>, Path(id): Path<Text>, write: Write<CallingOff>) -> Replied {
     let done = front.pipeline().submit(write.context, write.body.command(id)).await?;

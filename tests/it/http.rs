@@ -589,7 +589,12 @@ fn supply_on_its_way_is_promised_waited_for_and_received() {
         assert_eq!(pegs["items"], wanted);
         assert_eq!(server.get("/v1/inbound/po-1/pegs").json()["items"], wanted);
         assert_eq!(atp("?date=2099-05-01"), Some(5), "three of the eight are waited for");
-        server.done("PATCH", "/v1/inbound/po-1", &json!({"eta": "2099-06-01T00:00:00Z"}));
+        let late = server.done("PATCH", "/v1/inbound/po-1", &json!({"eta": "2099-06-01T00:00:00Z"}));
+        let line = json!({
+            "order": waits, "line": "1", "sku": "A /1", "quantity": 3, "was": "2099-05-01T00:00:00Z",
+            "now": "2099-06-01T00:00:00Z",
+        });
+        assert_eq!((&late["id"], &late["redated"]), (&json!("po-1"), &json!({"count": 1, "items": [line]})));
         assert_eq!(server.get(&format!("/v1/orders/{waits}/pegs")).json()["items"][0]["eta"], "2099-06-01T00:00:00Z");
 
         let receipt = json!({"lines": [{"sku": "A /1", "quantity": 5}]});

@@ -346,6 +346,46 @@ fn losses_short_picks_and_switched_nodes_keep_the_count() {
 }
 
 #[test]
+fn a_move_changes_nothing_of_what_a_channel_uses_even_at_its_cap() {
+    for restarts in [false, true] {
+        let world = World::new();
+        let again = |world: World| if restarts { world.restart() } else { world };
+        world.stock("phone", "east", 3).expect("room");
+        put(&world, "web", &[("phone", 0, Some(3))]);
+        put(&world, "shop", &[("phone", 4, None)]);
+        let placed = order(&world, "o-1", "web", &[("phone", 3)], None);
+        // All of it is kept for the shop, and the web may use no more: a move takes from neither.
+        world.stock("phone", "west", 4).expect("room");
+        let world = again(world);
+        world.run(put_of("web", Some(&["east", "west"]), &[], &[("phone", 0, Some(3))])).expect("good");
+        let to = |node: &str| FulfillmentAction::Move { node: text(node) };
+        let refused = world.fulfill(&placed, 1, to("north")).map_err(|r| r.code());
+        assert_eq!(refused.err(), Some("node_not_serving"));
+        let units = |world: &World, id: &str| (used(world, id), atp(world, "phone", id));
+        let before = (units(&world, "web"), units(&world, "shop"));
+        assert_eq!(before, ((vec![3], 0), (vec![0], 4)));
+        world.fulfill(&placed, 1, to("west")).expect("there is enough");
+        check(&world);
+        let world = again(world);
+        assert_eq!((units(&world, "web"), units(&world, "shop")), before);
+        assert_eq!((world.level("phone", "east").available, world.level("phone", "west").committed), (3, 3));
+        // Stopped after picking it is nobody's until it is put back.
+        let stop = FulfillmentAction::Cancel { reason: text("changed mind"), resource: false };
+        for action in [FulfillmentAction::Accept, FulfillmentAction::Pick { lines: None }, stop] {
+            world.fulfill(&placed, 1, action).expect("legal");
+            check(&world);
+        }
+        world.fulfill(&placed, 1, FulfillmentAction::CancelAccept).expect("legal");
+        check(&world);
+        let world = again(world);
+        assert_eq!((units(&world, "web"), units(&world, "shop")), ((vec![0], 0), (vec![0], 4)));
+        world.fulfill(&placed, 1, FulfillmentAction::PutBack { lines: None }).expect("legal");
+        check(&world);
+        assert_eq!((units(&world, "web"), units(&world, "shop")), ((vec![0], 3), (vec![0], 7)));
+    }
+}
+
+#[test]
 fn what_leaves_together_is_used_by_each_of_its_channels() {
     let world = World::new();
     world.stock("phone", "east", 9).expect("room");

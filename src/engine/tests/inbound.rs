@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::random::Dice;
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
+use crate::domain::event::Event;
 use crate::domain::inbound::{Inbound, InboundStatus, Peg};
+use crate::domain::limits::REDATED_TOLD_MAX;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
+use crate::domain::redating::Redated;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::time::WallTime;
@@ -39,7 +43,7 @@ fn change(world: &World, id: &str, action: InboundAction) -> Result<Inbound, Rej
 
 fn told(reply: Result<Reply, Rejection>) -> Result<Inbound, Rejection> {
     match reply? {
-        Reply::Inbound(inbound) => Ok(*inbound),
+        Reply::Inbound(inbound) | Reply::Redated { inbound, .. } => Ok(*inbound),
         other => panic!("{other:?}"),
     }
 }
@@ -272,6 +276,83 @@ fn a_document_that_slips_redates_exactly_those_who_wait_for_it() {
     assert_eq!(dates(&world), brute(&[(at(1), 40), (at(2), 30), (at(3), 50)]));
     change(&world, "b", InboundAction::Redate(WallTime(at(9)))).expect("open");
     assert_eq!(dates(&world), brute(&[(at(1), 40), (at(3), 50), (at(9), 30)]));
+}
+
+/// What each of these lines of units is promised, by brute force: units one by one against days one by one.
+fn promised(waiting: &[Order], supply: &BTreeMap<(i64, &str), u32>) -> Vec<Option<i64>> {
+    let mut days = supply.iter().flat_map(|((at, _), n)| std::iter::repeat_n(*at, *n as usize));
+    let of = |order: &Order| (0..order.lines[0].placed.quantity).map(|_| days.next()).last().expect("some units");
+    waiting.iter().map(of).collect()
+}
+
+#[test]
+fn the_answer_to_a_change_of_supply_names_exactly_the_promises_it_changed() {
+    let rounds = std::env::var("ORDAIN_REDATINGS").map_or(6, |n| n.parse().expect("a number"));
+    for seed in 1..=rounds {
+        let mut dice = Dice(seed);
+        let mut world = World::new();
+        let waiting: Vec<Order> =
+            (0..40).map(|_| world.order(&[("phone", 1 + dice.roll(5))], None).expect("waits")).collect();
+        let mut supply: BTreeMap<(i64, &str), u32> = BTreeMap::new();
+        for id in ["a", "b", "c", "d", "e"] {
+            let (days, n) = (i64::from(1 + dice.roll(20)), 1 + dice.roll(40));
+            announce(&world, id, "east", days, &[("phone", n)]).expect("good");
+            supply.insert((day(&world, days).0, id), n);
+        }
+        for id in ["c", "a", "e", "c", "b", "d"] {
+            let before = promised(&waiting, &supply);
+            let (at, n) = supply.iter().find(|((_, own), _)| *own == id).map(|((at, _), n)| (*at, *n)).expect("open");
+            supply.remove(&(at, id));
+            let ends = id == "b";
+            let action = match ends {
+                true => InboundAction::End(None),
+                false => {
+                    let eta = day(&world, i64::from(1 + dice.roll(30)));
+                    supply.insert((eta.0, id), n);
+                    InboundAction::Redate(eta)
+                }
+            };
+            let world_before = world.log.records.lock().len();
+            let reply = world.run(Command::ChangeInbound { inbound: text(id), action }).expect("open");
+            assert_eq!(world.log.records.lock().len(), world_before + 1, "one record re-dates all");
+            let Reply::Redated { count, first, .. } = reply else { panic!("{reply:?}") };
+            let days = |told: &Redated| (told.was.map(|at| at.0), told.now.map(|at| at.0));
+            let told: Vec<_> =
+                first.iter().map(|line| (line.order.clone(), days(&line.told).0, days(&line.told).1)).collect();
+            let after = promised(&waiting, &supply);
+            let differ = waiting.iter().zip(before.into_iter().zip(after)).filter(|(_, (was, now))| was != now);
+            let brute: Vec<_> = differ.map(|(order, (was, now))| (order.name(), was, now)).collect();
+            assert_eq!((told, count as usize), (brute.clone(), brute.len()), "seed {seed}: {id}");
+            if dice.roll(3) == 0 {
+                world = world.restart();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_repeat_of_a_change_of_supply_names_the_same_promises_and_no_more_than_fit() {
+    let mut world = World::new();
+    for _ in 0..REDATED_TOLD_MAX + 20 {
+        world.order(&[("phone", 1)], None).expect("waits");
+    }
+    announce(&world, "a", "east", 3, &[("phone", 500)]).expect("good");
+    let context = Context { key: Some(IdempotencyKey { hash: 7, fingerprint: 7 }), ..Context::library() };
+    let redate = Command::ChangeInbound { inbound: text("a"), action: InboundAction::Redate(day(&world, 9)) };
+    let first = world.run_as(&context, redate.clone()).expect("open");
+    let Reply::Redated { count, first: told, .. } = &first else { panic!("{first:?}") };
+    assert_eq!((*count as usize, told.len()), (REDATED_TOLD_MAX + 20, REDATED_TOLD_MAX));
+    world.repeats(&context, redate);
+    let records = world.log.records.lock().clone();
+    let used = records.iter().flat_map(|record| &record.events).find_map(|event| match event {
+        Event::KeyUsed(used) => Some(used.answer.clone()),
+        _ => None,
+    });
+    let again = world.engine.answer(None, &used.expect("a key was used")).expect("it is there");
+    assert_eq!(again, first);
+    let same = InboundAction::Redate(day(&world, 9));
+    let reply = world.run(Command::ChangeInbound { inbound: text("a"), action: same }).expect("open");
+    assert!(matches!(reply, Reply::Redated { count: 0, .. }), "{reply:?}");
 }
 
 #[test]

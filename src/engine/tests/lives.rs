@@ -4,8 +4,9 @@ use super::world::{World, quantity, text};
 use crate::domain::command::*;
 use crate::domain::fulfillment::FulfillmentStatus::{self, Accepted, Cancelled, PutBack, Ready, Scheduled, Submitted};
 use crate::domain::fulfillment::{FulfillmentVerb, Shipment, ShortReason};
-use crate::domain::ids::FulfillmentKey;
-use crate::domain::order::Order;
+use crate::domain::hold::{HoldKind, HoldState};
+use crate::domain::ids::{FulfillmentKey, Text};
+use crate::domain::order::{Order, OrderStatus, OrderType};
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -327,5 +328,104 @@ fn every_status_takes_the_steps_of_its_table_and_no_other() {
                 Err(other) => panic!("{status:?} {verb:?}: {other}"),
             }
         }
+    }
+}
+
+/// Every word an order can be told to stand at; those of drafts and returns come with them.
+fn all_words() -> Vec<&'static str> {
+    use OrderStatus::*;
+    let next = |status| match status {
+        Cancelled => Some(OnHold),
+        OnHold => Some(Fulfilled),
+        Fulfilled => Some(Shipped),
+        Shipped => Some(PartiallyShipped),
+        PartiallyShipped => Some(SplitFulfillment),
+        SplitFulfillment => Some(InFulfillment),
+        InFulfillment => Some(FullyAllocated),
+        FullyAllocated => Some(PartiallyAllocated),
+        PartiallyAllocated => Some(Backordered),
+        Backordered => Some(Preordered),
+        Preordered => Some(AllocationFailed),
+        AllocationFailed => Some(RoutingFailed),
+        RoutingFailed => Some(Routed),
+        Routed => Some(Received),
+        Received => None,
+    };
+    std::iter::successors(Some(Cancelled), |status| next(*status)).map(OrderStatus::word).collect()
+}
+
+#[test]
+fn an_order_comes_to_every_status_there_is() {
+    use FulfillmentAction::{Accept, Deliver, Pack, Ship};
+    for restarts in [false, true] {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut world = World::new();
+        let mut see = |world: World, order: &Order| {
+            let world = if restarts { world.restart() } else { world };
+            seen.insert(now(&world, order).status().word());
+            world
+        };
+        let place = |world: &World, id: &str, n: u32, kind: OrderType, deferred: bool| {
+            let deferred = deferred.then_some(Deferred { allocate_at: None });
+            let wishes = Wishes { deferred, ..Wishes::default() };
+            let order = PlaceOrder { kind, wishes, ..World::order_of(id, &[("phone", n)], None) };
+            match world.run(Command::PlaceOrder(Box::new(order))) {
+                Ok(Reply::Order(order)) => *order,
+                other => panic!("{other:?}"),
+            }
+        };
+        let rest = |world: &World, command: fn(Text) -> Command, order: &Order| {
+            world.run(command(text(&order.name()))).expect("it rests");
+        };
+        let (route, allocate): (fn(Text) -> Command, fn(Text) -> Command) =
+            (|order| Command::RouteOrder { order }, |order| Command::AllocateOrder { order });
+        // Nothing is there: what rests finds nobody, what does not waits.
+        let resting = place(&world, "s-1", 2, OrderType::Standard, true);
+        world = see(world, &resting);
+        rest(&world, route, &resting);
+        world = see(world, &resting);
+        let undated = place(&world, "s-2", 1, OrderType::PreOrder, false);
+        world = see(world, &undated);
+        world.cancel(&undated, None).expect("it waits");
+        world = see(world, &undated);
+        // It is planned, somebody is quicker, and who is late waits beside it.
+        world.stock("phone", "east", 2).expect("room");
+        rest(&world, route, &resting);
+        world = see(world, &resting);
+        let quick = world.order(&[("phone", 2)], None).expect("enough");
+        world = see(world, &quick);
+        rest(&world, allocate, &resting);
+        world = see(world, &resting);
+        world.cancel(&resting, None).expect("it rests");
+        let late = world.order(&[("phone", 2)], None).expect("waits");
+        world = see(world, &late);
+        world.stock("phone", "west", 1).expect("room");
+        world = see(world, &late);
+        world.stock("phone", "east", 1).expect("room");
+        // Both of its shipments go their way, one before the other.
+        let hold = AskedHold { kind: HoldKind::Fraud, reason: text("look"), release_at: None, release_on: None };
+        world.run(Command::PutHold(PutHold { order: text(&late.name()), hold })).expect("open");
+        world = see(world, &late);
+        let over =
+            EndHold { order: text(&late.name()), hold: text("hold-1"), state: HoldState::Resolved, reason: None };
+        world.run(Command::EndHold(over)).expect("active");
+        let shipment = Shipment { carrier: text("c"), service: text("s"), tracking_number: text("t") };
+        for number in [1, 2] {
+            world.fulfill(&late, number, Accept).expect("legal");
+        }
+        world = see(world, &late);
+        for number in [1, 2] {
+            for action in [pick(), Pack, Ship { shipment: shipment.clone() }] {
+                world.fulfill(&late, number, action).expect("legal");
+            }
+            world = see(world, &late);
+        }
+        for number in [1, 2] {
+            world.fulfill(&late, number, Deliver).expect("legal");
+        }
+        world = see(world, &late);
+        world.fulfill(&quick, 1, Accept).expect("legal");
+        drop(see(world, &quick));
+        assert_eq!(seen, all_words().into_iter().collect(), "restarts {restarts}");
     }
 }

@@ -32,6 +32,7 @@ use crate::domain::order_merge::Merged;
 use crate::domain::particulars::{Booking, Registered, Totals, Warranty};
 use crate::domain::payment::{PaymentFact, PaymentMark};
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, RejectionPolicy};
+use crate::domain::redating::Redated;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::slots::{SlotTerms, SlotsEvent};
@@ -525,8 +526,18 @@ fn decided_and_told() -> impl Iterator<Item = Event> {
     let told = (1..)
         .zip(events)
         .map(move |(version, event)| Event::ExceptionChanged(Box::new(ExceptionChanged { key, version, event })));
-    let answer = Event::KeyUsed(KeyUsed { hash: 9, fingerprint: 50, answer: Answer::Exception(key) });
-    policies.into_iter().chain(told).chain([answer])
+    let line = Redated {
+        order: OrderKey(77),
+        line: 1,
+        sku: SkuIndex(3),
+        units: 300,
+        was: Some(WallTime(1_700_000_700_000)),
+        now: None,
+    };
+    let redated = Answer::Redated { inbound: InboundKey(9), count: 101, first: vec![line] };
+    let answers = [(50, Answer::Exception(key)), (51, redated)];
+    let answers = answers.map(|(fingerprint, answer)| Event::KeyUsed(KeyUsed { hash: 9, fingerprint, answer }));
+    policies.into_iter().chain(told).chain(answers)
 }
 
 /// The life of a fulfilment order that is scheduled, rearranged and put back.

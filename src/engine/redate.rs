@@ -1,0 +1,71 @@
+//! Whose promises change when a document of supply is re-dated or called off, told with the answer.
+//!
+//! Pegs are read off as they are and as they would be, under the ledger of each sku in turn, before the record is made: it
+//! carries the first [`REDATED_TOLD_MAX`] of them where a repeat has to be answered alike. Costs nothing where nobody
+//! waits. What is *not* here: the pegs (`inbound`), and what two of them have to do with each other (`domain::redating`).
+
+use std::collections::BTreeSet;
+
+use super::Engine;
+use super::inbound::{beyond_owed, pegged};
+use super::network::Network;
+use crate::domain::command::InboundAction;
+use crate::domain::event::Answer;
+use crate::domain::ids::SkuIndex;
+use crate::domain::inbound::{Coming, Inbound, SupplyKey};
+use crate::domain::limits::REDATED_TOLD_MAX;
+use crate::domain::redating::{Redated, RedatedLine, redated};
+use crate::domain::reply::Reply;
+use crate::domain::time::WallTime;
+
+impl Engine {
+    /// How a change of a locked document is answered: with the promises it changes, where it can change some.
+    pub(super) fn told_of(&self, network: &Network, inbound: &Inbound, action: &InboundAction) -> Answer {
+        let mut first = match action {
+            InboundAction::Redate(eta) => self.redated(network, inbound, Some(*eta)),
+            InboundAction::End(_) => self.redated(network, inbound, None),
+            InboundAction::Receive(_) => return Answer::Inbound(inbound.key),
+        };
+        let count = u32::try_from(first.len()).unwrap_or(u32::MAX);
+        first.truncate(REDATED_TOLD_MAX);
+        Answer::Redated { inbound: inbound.key, count, first }
+    }
+
+    /// Who is promised another day when a document comes at `eta`; not at all when `None`.
+    fn redated(&self, network: &Network, inbound: &Inbound, eta: Option<WallTime>) -> Vec<Redated> {
+        let document = SupplyKey::Inbound(inbound.key);
+        let open = inbound.lines.iter().filter(|line| line.open() > 0);
+        let skus: BTreeSet<SkuIndex> = open.map(|line| line.sku).collect();
+        let of_sku = |sku: SkuIndex| {
+            let (waiting, owned, was, now) = {
+                let ledger = network.sku(sku).ledger.lock();
+                if ledger.queue().is_empty() {
+                    return Vec::new();
+                }
+                let was = self.arrivals.of(sku);
+                let then = |coming: &Coming| match coming.document == document {
+                    true => eta.map(|at| Coming { at, ..*coming }),
+                    false => Some(*coming),
+                };
+                let mut now: Vec<Coming> = was.iter().filter_map(then).collect();
+                now.sort_unstable();
+                let beyond = |coming| beyond_owed(network, sku, &ledger, coming);
+                (ledger.served(), ledger.pooled(), beyond(was), beyond(now))
+            };
+            redated(&pegged(network, sku, &waiting, owned, was), &pegged(network, sku, &waiting, owned, now))
+        };
+        skus.into_iter().flat_map(of_sku).collect()
+    }
+
+    /// The answer with the names of orders and lines. The caller holds no entity.
+    pub(super) fn named_redated(&self, inbound: Inbound, count: u32, first: &[Redated]) -> Reply {
+        let named = |told: &Redated| {
+            let order = self.order_by_key(told.order);
+            let line = order.as_ref().and_then(|order| order.lines.get(usize::from(told.line)));
+            let line = line.map_or_else(|| (told.line + 1).to_string().as_str().into(), |line| line.placed.id.clone());
+            let order = order.map_or_else(|| told.order.to_string(), |order| order.name());
+            RedatedLine { order, line, told: *told }
+        };
+        Reply::Redated { inbound: Box::new(inbound), count, first: first.iter().map(named).collect() }
+    }
+}
