@@ -10,7 +10,8 @@ use std::cell::RefCell;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::scalar::{Id, MoneyJson, Sku};
+use super::rates::QuotedShipmentJson;
+use super::scalar::{Day, Id, MoneyJson, Sku};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{PlaceLine, PlaceOrder};
 use crate::domain::decision::{Decision, Explaining, LineUnits, Loser};
@@ -239,6 +240,12 @@ impl LoserJson {
 pub struct Quote {
     /// What would be done.
     pub decision: DecisionJson,
+    /// What carriers say to each shipment, where there are any; the plan does not weigh it yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shipping: Vec<QuotedShipmentJson>,
+    /// The day on which all of it has arrived, where carriers say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrives: Option<Day>,
 }
 
 impl Quote {
@@ -249,5 +256,20 @@ impl Quote {
         DecisionJson::write_brief(&mut out, decision, lines, catalogue);
         out.push(b'}');
         out
+    }
+
+    /// Adds what carriers say to each shipment, and when all of it has arrived.
+    pub fn with_shipping(mut written: Vec<u8>, shipping: &[QuotedShipmentJson]) -> Vec<u8> {
+        let arrives = shipping.iter().map(|shipment| Some(shipment.rate.as_ref()?.arrives)).collect::<Option<Vec<_>>>();
+        let object = written.pop();
+        assert_eq!(object, Some(b'}'), "a quote is an object");
+        written.extend_from_slice(br#","shipping":"#);
+        serde_json::to_writer(&mut written, shipping).expect("memory takes all bytes");
+        if let Some(day) = arrives.and_then(|days| days.into_iter().max()) {
+            written.extend_from_slice(br#","arrives":"#);
+            serde_json::to_writer(&mut written, &day).expect("memory takes all bytes");
+        }
+        written.push(b'}');
+        written
     }
 }

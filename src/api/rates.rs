@@ -11,7 +11,7 @@ use super::reading::{At, Listed, shape};
 use super::scalar::{
     Country, Day, Grams, Id, Instant, Latitude, Longitude, MoneyJson, PostalCode, Sku, TimeZone, position,
 };
-use crate::domain::carrier::quote::{Offer, PricedParcel, WhyNot};
+use crate::domain::carrier::quote::{Answers, Offer, PricedParcel, WhyNot};
 use crate::domain::carrier::rates::Parcel;
 use crate::domain::command::{AskRates, AskedFreight, AskedFrom, AskedTo};
 use crate::domain::geo::Position;
@@ -234,6 +234,36 @@ pub struct RateJson {
     pub arrives: Day,
     /// How that date comes about.
     pub stages: Vec<StageJson>,
+}
+
+/// What carriers say to one shipment of a quote.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = QuotedShipment)]
+pub struct QuotedShipmentJson {
+    /// The node it leaves.
+    pub node: Id,
+    /// The group it goes to, where it is not the order's own destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Id>,
+    /// The cheapest service; `null` when none can do it.
+    pub rate: Option<RateJson>,
+    /// Why none can, when none can.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unavailable: Vec<UnavailableJson>,
+}
+
+impl QuotedShipmentJson {
+    /// The cheapest of the answers to a shipment.
+    pub fn of(node: &Text, group: &Text, answers: &Answers, base: Currency, zone: &Zone) -> Self {
+        let rate = answers.offers.first().map(|offer| RateJson::of(offer, base, zone));
+        let none: &[_] = if rate.is_some() { &[] } else { &answers.without };
+        Self {
+            node: Id(node.clone()),
+            group: (!group.is_empty()).then(|| Id(group.clone())),
+            unavailable: none.iter().map(|(c, s, why)| UnavailableJson::of(c, s, *why)).collect(),
+            rate,
+        }
+    }
 }
 
 /// Equal parcels, and what one of them costs: minor units of the currency of the price.

@@ -124,7 +124,7 @@ use inbound::Arrivals;
 use lots::Appointments;
 use network::Network;
 pub use read::{Atp, AtpAsked, StockView};
-pub use shipping::RatesFound;
+pub use shipping::{QuotedShipment, RatesFound};
 use soonest::Soonest;
 use table::{Name, Named, Names, Table};
 use turn::Turn;

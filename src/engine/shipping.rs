@@ -3,6 +3,8 @@
 //! A question takes the shared guard of the catalogue and nothing else; it neither takes units nor remembers anything, so
 //! orders do not feel it. What is *not* here: how a price and a date come about (`domain::carrier`, `domain::promise`).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -15,9 +17,10 @@ use crate::domain::carrier::rates::Parcel;
 use crate::domain::carrier::zones::Prefix;
 use crate::domain::carrier::{Carrier, ShippingTerms};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::command::{AskRates, AskedFreight, AskedFrom};
+use crate::domain::command::{AskRates, AskedFreight, AskedFrom, PlaceOrder};
+use crate::domain::decision::Decision;
 use crate::domain::event::Event;
-use crate::domain::ids::Text;
+use crate::domain::ids::{NodeIndex, Text};
 use crate::domain::item::{Item, ItemKind};
 use crate::domain::money::Currency;
 use crate::domain::promise::Origin;
@@ -39,6 +42,19 @@ pub struct RatesFound {
     pub approximate: bool,
     /// The catalogue it was asked of.
     pub catalogue_seq: u64,
+}
+
+/// What every service answers for one shipment of a quote.
+#[derive(Clone, Debug)]
+pub struct QuotedShipment {
+    /// The node it leaves.
+    pub node: Text,
+    /// The group it goes to; empty for the order's own destination.
+    pub group: Text,
+    /// Offers, and who makes none.
+    pub answers: Answers,
+    /// The clock of the node.
+    pub zone: TimeZone,
 }
 
 impl Engine {
@@ -97,6 +113,54 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// What carriers answer for each shipment of a quote, by node and destination; nothing where there is no carrier, or
+    /// where the order is not shipped. The plan itself does not weigh it.
+    pub fn quote_shipping(&self, now: WallTime, order: &PlaceOrder, decision: &Decision) -> Vec<QuotedShipment> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let catalogue = &network.catalogue;
+        if catalogue.shipping().carriers().next().is_none() || &*order.delivery_method != "ship" {
+            return Vec::new();
+        }
+        let held_until = order.holds.iter().filter_map(|hold| hold.release_at).map(instant).max();
+        let ordered = instant(order.placed_at.unwrap_or(now));
+        let mut quoted = Vec::new();
+        for ((node, group), freight) in shipments(catalogue, order, decision) {
+            let (from, to) = (of_node(catalogue, node), &order.destinations[usize::from(group)]);
+            let zone = from.origin.zone.clone();
+            let to_there = There {
+                country: &to.country,
+                code: Prefix::of(&to.postal_code),
+                position: to.position.or_else(|| centre_of(catalogue, &to.country)),
+            };
+            let question = Question { from, to: to_there, freight: &freight, ordered, held_until };
+            let answers = catalogue.shipping().answers(&question);
+            quoted.push(QuotedShipment {
+                node: catalogue.node(node).id.clone(),
+                group: to.group.clone(),
+                answers,
+                zone,
+            });
+        }
+        quoted
+    }
+}
+
+/// What leaves each node for each destination of a plan.
+fn shipments(catalogue: &Catalogue, order: &PlaceOrder, decision: &Decision) -> BTreeMap<(NodeIndex, u16), Freight> {
+    let mut shipments: BTreeMap<_, Vec<Units>> = BTreeMap::new();
+    for assignment in &decision.assignments {
+        for units in &assignment.lines {
+            let line = &order.lines[usize::from(units.line)];
+            let item = item(catalogue, &line.sku).zip(Quantity::new(units.quantity));
+            if let Some(sent) = item.and_then(|(item, quantity)| sent(catalogue, item, quantity)) {
+                shipments.entry((assignment.node, line.group)).or_default().push(sent);
+            }
+        }
+    }
+    shipments.into_iter().map(|(shipment, units)| (shipment, Freight::Units(units))).collect()
+}
+
 fn instant(time: WallTime) -> Timestamp {
     Timestamp::from_millisecond(time.0).unwrap_or(if time.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
@@ -148,15 +212,7 @@ fn here<'a>(catalogue: &'a Catalogue, from: &'a AskedFrom, faults: &mut Vec<Faul
                 faults.push(Fault::new("from.node", "unknown_node", format!("there is no node {id:?}")));
                 return None;
             };
-            let node = catalogue.node(index);
-            let calendar = node.calendar.as_ref().and_then(|calendar| catalogue.shipping().calendar(calendar));
-            Some(Here {
-                node: Some(&node.id),
-                country: Some(&node.country),
-                code: Prefix::of(&node.postal_code),
-                position: Some(node.position),
-                origin: Origin { zone: zone(&node.time_zone), cutoff_min: node.cutoff_min, calendar },
-            })
+            Some(of_node(catalogue, index))
         }
         AskedFrom::Place { country, postal_code, position, time_zone } => {
             let zone = time_zone.as_ref().map_or(TimeZone::UTC, |name| zone(name));
@@ -168,6 +224,18 @@ fn here<'a>(catalogue: &'a Catalogue, from: &'a AskedFrom, faults: &mut Vec<Faul
                 origin: Origin { zone, cutoff_min: None, calendar: None },
             })
         }
+    }
+}
+
+fn of_node(catalogue: &Catalogue, index: NodeIndex) -> Here<'_> {
+    let node = catalogue.node(index);
+    let calendar = node.calendar.as_ref().and_then(|calendar| catalogue.shipping().calendar(calendar));
+    Here {
+        node: Some(&node.id),
+        country: Some(&node.country),
+        code: Prefix::of(&node.postal_code),
+        position: Some(node.position),
+        origin: Origin { zone: zone(&node.time_zone), cutoff_min: node.cutoff_min, calendar },
     }
 }
 
@@ -188,7 +256,7 @@ fn freight(catalogue: &Catalogue, asked: &AskedFreight, faults: &mut Vec<Fault>)
                 let detail = format!("there is no item {sku:?}");
                 faults.push(Fault::new(format!("lines[{at}].sku"), "unknown_sku", detail));
             }
-            Some(item) => units.extend(sent(item, *quantity)),
+            Some(item) => units.extend(sent(catalogue, item, *quantity)),
         }
     }
     if units.is_empty() && faults.is_empty() {
@@ -201,8 +269,12 @@ fn item<'a>(catalogue: &'a Catalogue, sku: &Text) -> Option<&'a Item> {
     catalogue.sku_index(sku).map(|index| catalogue.item(index))
 }
 
-fn sent(item: &Item, quantity: Quantity) -> Option<Units> {
+/// Units of an item; a kit without a weight of its own weighs what its components do.
+fn sent(catalogue: &Catalogue, item: &Item, quantity: Quantity) -> Option<Units> {
     let has_body = matches!(item.kind, ItemKind::Product | ItemKind::Kit);
+    let of_parts = item.components.iter().map(|c| u64::from(catalogue.item(c.sku).weight_g) * u64::from(c.quantity));
+    let weight_g = if item.weight_g > 0 { u64::from(item.weight_g) } else { of_parts.fold(0, u64::saturating_add) };
     let size = [item.dimensions.length, item.dimensions.width, item.dimensions.height];
-    has_body.then(|| Units { unit: Parcel::of(item.weight_g, size), quantity: quantity.units() })
+    let unit = Parcel { weight_g, ..Parcel::of(0, size) };
+    has_body.then(|| Units { unit, quantity: quantity.units() })
 }

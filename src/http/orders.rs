@@ -15,25 +15,36 @@ use crate::api::order::{
 };
 use crate::api::page::{Page, length};
 use crate::api::problem::Problem;
+use crate::api::rates::QuotedShipmentJson;
 use crate::domain::command::Command;
 use crate::domain::decision::{Decision, Loser, Losing};
 use crate::domain::ids::{OrderKey, Text};
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
+use crate::engine::QuotedShipment;
 use crate::journal::Durable;
 use crate::pipeline::Refused;
 use crate::views::{Filter, Page as Found};
 
-/// Quote an order: plan, cost and reasons. Takes nothing.
+/// Quote an order: plan, cost and reasons, and where there are carriers the cheapest service of each shipment with the day
+/// it arrives. Takes nothing.
 #[utoipa::path(
     post, path = "/v1/promises", tag = "orders", request_body = NewOrder,
     responses((status = 200, body = Quote)),
 )]
 pub async fn promise(State(front): State<Front>, Ask(order): Ask<NewOrder>) -> Replied {
     let order = order.quote();
-    let decision = front.engine().quote(front.journal().now(), &order)?;
-    Ok(written(front.engine().catalogue(|c| Quote::written(&decision, &order, c))))
+    let now = front.journal().now();
+    let decision = front.engine().quote(now, &order)?;
+    let quote = front.engine().catalogue(|c| Quote::written(&decision, &order, c));
+    let shipments = front.engine().quote_shipping(now.wall, &order, &decision);
+    if shipments.is_empty() {
+        return Ok(written(quote));
+    }
+    let base = decision.cost.currency;
+    let shown = |s: &QuotedShipment| QuotedShipmentJson::of(&s.node, &s.group, &s.answers, base, &s.zone);
+    Ok(written(Quote::with_shipping(quote, &shipments.iter().map(shown).collect::<Vec<_>>())))
 }
 
 /// Place an order: it is captured, sourced and allocated before the answer.
