@@ -289,7 +289,9 @@ impl ZonesShape {
             (ZonesBy::PrefixTable, Some(TableShape::Named(name))) => Zones::Table(name.0.clone()),
             (ZonesBy::PrefixTable, Some(TableShape::Rows(rows))) => Zones::Charts(charts(rows).unwrap_or_default()),
             (ZonesBy::PrefixTable, None) => Zones::Charts(Vec::new()),
-            (ZonesBy::Country, _) => Zones::Countries(self.countries.iter().flatten().map(countries).collect()),
+            (ZonesBy::Country, _) => {
+                Zones::Countries(self.countries.iter().flatten().map(|list| countries(list)).collect())
+            }
         }
     }
 
@@ -311,7 +313,7 @@ impl ZonesShape {
     }
 }
 
-fn countries(words: &Vec<CountryWord>) -> Vec<Text> {
+fn countries(words: &[CountryWord]) -> Vec<Text> {
     words.iter().map(|word| word.0.0.clone()).collect()
 }
 
@@ -370,7 +372,7 @@ impl SurchargeShape {
             above_g: self.above_g.map(|grams| grams.0),
             above_mm: self.longest_above_mm.map(|edge| edge.0),
             prefixes: self.to_prefixes.as_ref().map(|all| all.iter().map(|prefix| prefix.0).collect()),
-            countries: self.to_countries.as_ref().map(countries),
+            countries: self.to_countries.as_deref().map(countries),
         }
     }
 
@@ -416,7 +418,7 @@ impl ServiceShape {
             moving_days: days(&self.moving_days).unwrap_or(delivery_days),
             delivery_days,
             on_holidays: self.on_holidays.unwrap_or(false),
-            countries: self.countries.as_ref().map(countries),
+            countries: self.countries.as_deref().map(countries),
             pickups: self.nodes.as_ref().map(|nodes| nodes.iter().map(pickup).collect()),
         }
     }
