@@ -1,12 +1,16 @@
 //! Carriers in memory and in the log: put once, replaced, there again after a restart.
 
 use super::world::*;
+use crate::domain::carrier::quote::Answers;
 use crate::domain::carrier::rates::Parcel;
 use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Pickup, Service, ShippingTerms};
 use crate::domain::command::*;
 use crate::domain::geo::Position;
+use crate::domain::hold::HoldKind;
+use crate::domain::item::ItemKind;
 use crate::domain::money::Currency;
+use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::time::WallTime;
@@ -76,4 +80,53 @@ fn what_makes_no_sense_is_refused_and_not_kept() {
     assert_eq!(days(&world), []);
     let elsewhere = AskRates { from: AskedFrom::Node("nowhere".into()), ..asked() };
     assert!(matches!(world.engine.rates(WallTime(0), &elsewhere), Err(Rejection::Invalid(_))));
+}
+
+#[test]
+fn a_quote_is_answered_shipment_by_shipment_as_the_question_of_rates_is() {
+    let mut world = World::new();
+    world.node("chi", 41.9, -87.6, true);
+    world.node("bos", 42.4, -71.1, true);
+    world.item("mug", ItemKind::Product, &[]);
+    world.item("cup", ItemKind::Product, &[]);
+    world.stock("mug", "chi", 5).expect("is received");
+    world.stock("cup", "bos", 5).expect("is received");
+    let now = world.log.now();
+    let mut order = World::order_of("1", &[("mug", 2), ("cup", 1), ("mug", 1)], None);
+    let quoted = |world: &World, order: &PlaceOrder| {
+        let decision = world.engine.quote(now, order).expect("can be planned");
+        world.engine.quote_shipping(now.wall, order, &decision)
+    };
+    assert!(quoted(&world, &order).is_empty(), "there is no carrier");
+    world.run(command(&put("post", 2))).expect("is a carrier");
+    world.run(command(&put("van", 1))).expect("is a carrier");
+    let shipments = quoted(&world, &order);
+    assert_eq!(shipments.iter().map(|shipment| &*shipment.node).collect::<Vec<_>>(), ["chi", "bos"]);
+    for (shipment, (sku, n)) in shipments.iter().zip([("mug", 3), ("cup", 1)]) {
+        let to = &order.destinations[0];
+        let asked = AskRates {
+            from: AskedFrom::Node(shipment.node.clone()),
+            to: AskedTo { country: "US".into(), postal_code: to.postal_code.clone(), position: to.position },
+            freight: AskedFreight::Lines(vec![(text(sku), quantity(n))]),
+            placed_at: Some(now.wall),
+            held_until: None,
+        };
+        let found = world.engine.rates(now.wall, &asked).expect("everything is known");
+        let bare = |answers: &Answers| {
+            answers.offers.iter().map(|o| (o.carrier.clone(), o.price, o.promise)).collect::<Vec<_>>()
+        };
+        assert_eq!(bare(&shipment.answers), bare(&found.answers));
+        assert_eq!(&*shipment.answers.offers[0].carrier, "van", "the same price, a day earlier");
+    }
+    let held = AskedHold {
+        kind: HoldKind::Manual,
+        reason: "a look".into(),
+        release_at: Some(WallTime(now.wall.0 + 3 * 86_400_000)),
+        release_on: None,
+    };
+    order.holds = vec![held];
+    let later = &quoted(&world, &order)[0].answers.offers[0].promise;
+    assert!(later.arrives > shipments[0].answers.offers[0].promise.arrives, "a hold is waited for");
+    order.delivery_method = "pickup".into();
+    assert!(quoted(&world, &order).is_empty(), "nothing is shipped");
 }
