@@ -104,6 +104,7 @@ fn item(sku: &str) -> Command {
         value: None,
         components: vec![],
         release_at: None,
+        tracking: None,
     }))
 }
 

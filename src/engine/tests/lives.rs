@@ -377,8 +377,8 @@ fn an_order_comes_to_every_status_there_is() {
         let rest = |world: &World, command: fn(Text) -> Command, order: &Order| {
             world.run(command(text(&order.name()))).expect("it rests");
         };
-        let (route, allocate): (fn(Text) -> Command, fn(Text) -> Command) =
-            (|order| Command::RouteOrder { order }, |order| Command::AllocateOrder { order });
+        let route = |order| Command::RouteOrder { order };
+        let allocate = |order| Command::AllocateOrder { order };
         // Nothing is there: what rests finds nobody, what does not waits.
         let resting = place(&world, "s-1", 2, OrderType::Standard, true);
         world = see(world, &resting);
