@@ -134,6 +134,7 @@ fn stock(skus: u32, run: impl Fn(Command) + Sync) {
                         components: vec![],
                         release_at: None,
                         tracking: None,
+                        packing: Default::default(),
                     })));
                     let received = |k: u32| Adjustment {
                         sku: sku(n),

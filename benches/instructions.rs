@@ -204,6 +204,7 @@ fn with_stock(name: &str, work: impl FnOnce(&Pipeline)) {
             components: vec![],
             release_at: None,
             tracking: None,
+            packing: Default::default(),
         })));
         let received =
             |k: u32| Adjustment { sku: sku(n), node: node_id(k), delta: 50_000_000, reason: MovementKind::Received };

@@ -251,6 +251,7 @@ fn stock(ordain: &Pipeline, network: &Network, skus: u64) {
             components: vec![],
             release_at: None,
             tracking: None,
+            packing: Default::default(),
         })));
         let received = |node: u64| Adjustment {
             sku: format!("sku-{n:06}").into(),

@@ -105,6 +105,7 @@ fn item(sku: &str) -> Command {
         components: vec![],
         release_at: None,
         tracking: None,
+        packing: Default::default(),
     }))
 }
 

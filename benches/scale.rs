@@ -297,6 +297,7 @@ fn item(n: u64) -> Item {
         components: vec![],
         release_at: None,
         tracking: None,
+        packing: Default::default(),
     }
 }
 

@@ -58,6 +58,7 @@
 //!     dimensions: Dimensions::default(), value: None, components: Vec::new(),
 //!     release_at: None,
 //!     tracking: None,
+//!     packing: Default::default(),
 //! })))?;
 //! ordain.submit(Command::AdjustStock(vec![Adjustment {
 //!     sku: "mug".into(), node: "chicago".into(), delta: 10, reason: MovementKind::Received,

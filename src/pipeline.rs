@@ -299,6 +299,7 @@ pub(crate) mod tests {
             components: vec![],
             release_at: None,
             tracking: None,
+            packing: Default::default(),
         };
         let reason = MovementKind::Received;
         let receipt = Adjustment { sku: "phone".into(), node: "east".into(), delta: STOCK, reason };

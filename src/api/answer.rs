@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::address::AddressFormatJson;
 use super::calendar::CalendarJson;
 use super::carrier::CarrierJson;
+use super::carton::CartonJson;
 use super::channel::ChannelJson;
 use super::cycle_count::CycleCountJson;
 use super::edit::EditJson;
@@ -59,6 +60,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::AddressFormat { format, .. } => json(&AddressFormatJson::from(format.as_ref())),
         Reply::Channel { channel, used, .. } => json(&ChannelJson::of(channel, used, catalogue)),
         Reply::Shipping { terms, .. } => shipping(terms),
+        Reply::Carton { carton, .. } => json(&CartonJson::of(carton, catalogue)),
         Reply::Edit { order, number } => EditJson::written(order, *number, catalogue, now.journal),
         Reply::Fulfillment { order, key } => json(&FulfillmentJson::of(order, key.number, catalogue)),
     }

@@ -114,28 +114,30 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident in $least:expr, $most:expr;)*) => { $(
         $(#[$doc])*
         #[derive(Clone, Debug)]
-        pub struct $name(pub Id);
+        pub struct $name(pub $crate::api::scalar::Id);
 
-        impl Shape for $name {
-            fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
-                Id::read(json, at).map(Self)
+        impl $crate::api::reading::Shape for $name {
+            fn read(json: &$crate::api::json::Json<'_>, at: &$crate::api::reading::At<'_>) -> Option<Self> {
+                <$crate::api::scalar::Id as $crate::api::reading::Shape>::read(json, at).map(Self)
             }
         }
 
-        impl Listed for $name {
+        impl $crate::api::reading::Listed for $name {
             const LEAST: usize = $least;
             const MOST: usize = $most;
         }
 
-        impl PartialSchema for $name {
-            fn schema() -> RefOr<Schema> {
-                Id::schema()
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                <$crate::api::scalar::Id as utoipa::PartialSchema>::schema()
             }
         }
 
-        impl ToSchema for $name {}
+        impl utoipa::ToSchema for $name {}
     )* };
 }
+
+pub(super) use ids;
 
 ids! {
     /// A node that serves a channel.

@@ -202,7 +202,8 @@ impl DecisionJson {
     }
 }
 
-fn gap(cost: i64, lower_bound: i64) -> f64 {
+/// How much dearer than its bound something is at most, as a share of the bound.
+pub fn gap(cost: i64, lower_bound: i64) -> f64 {
     if lower_bound <= 0 { 0.0 } else { (cost - lower_bound) as f64 / lower_bound as f64 }
 }
 

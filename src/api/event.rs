@@ -15,6 +15,7 @@ use super::scalar::{Day, Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::archive::Archiving;
 use crate::domain::carrier::ShippingTerms;
+use crate::domain::carton::Carton;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::{ChannelEvent, Limit};
 use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
@@ -29,7 +30,7 @@ use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::hold::Hold;
 use crate::domain::ids::{ChannelIndex, FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
 use crate::domain::inbound::InboundEvent;
-use crate::domain::item::Item;
+use crate::domain::item::{Dimensions, Item};
 use crate::domain::lots::{Identified, LotChange, LotUnits};
 use crate::domain::order::{Allocation, CancelFrom, CancelledPart, OrderEvent, OrderFacts, PlacedLine};
 use crate::domain::order_merge::Merged;
@@ -147,6 +148,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::InboundChanged(e) => inbound_changed(e, names),
         Event::TransferChanged(e) => transfer_changed(e, names),
         Event::ChannelChanged(e) => channel_changed(e, names),
+        Event::CartonPut(carton) => carton_put(carton, names),
         Event::CycleCountChanged(e) => cycle_count_changed(e, names),
         Event::ShippingPut(terms) => shipping_put(terms),
         Event::LotsChanged(e) => lots_changed(e, names),
@@ -377,6 +379,16 @@ fn archiving(archiving: &Archiving, names: &impl Names) -> Value {
             facts
         }
     }
+}
+
+fn carton_put(carton: &Carton, names: &impl Names) -> Value {
+    let edges = |edges: Dimensions| json!({"length": edges.length, "width": edges.width, "height": edges.height});
+    let nodes = carton.nodes.as_ref().map(|nodes| nodes.iter().map(|node| names.node(*node)).collect::<Vec<_>>());
+    json!({
+        "type": "carton_put", "carton": carton.id, "name": carton.name, "inner_mm": edges(carton.inner),
+        "outer_mm": edges(carton.outer), "weight_g": carton.weight_g, "max_weight_g": carton.max_weight_g,
+        "cost": carton.cost, "nodes": nodes,
+    })
 }
 
 fn channel_changed(changed: &ChannelChanged, names: &impl Names) -> Value {

@@ -9,7 +9,7 @@ use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::PutItem;
 use crate::domain::ids::Text;
-use crate::domain::item::{Dimensions, Item, ItemKind, Tracking};
+use crate::domain::item::{Dimensions, Item, ItemKind, ItemPacking, Tracking};
 use crate::domain::limits::KIT_COMPONENTS_MAX;
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
@@ -33,6 +33,8 @@ shape! {
         pub release_at: Option<Instant>,
         /// How its units are told apart, if they are: by lot, or each by its own number. Only of products.
         pub tracking: Option<Tracking>,
+        /// How a unit wants to be packed; any way when left out.
+        pub packing: Option<ItemPackingShape>,
     }
     check = ItemPut::judge;
 }
@@ -48,6 +50,23 @@ shape! {
         pub width: Millimetres,
         /// Height.
         pub height: Millimetres,
+    }
+}
+
+shape! {
+    /// How a unit wants to be packed.
+    #[derive(Copy, Serialize)]
+    #[schema(as = ItemPacking)]
+    pub struct ItemPackingShape {
+        /// Its height stays upright.
+        pub this_side_up: Option<bool>,
+        /// Nothing may lie above it.
+        pub fragile: Option<bool>,
+        /// It has its carton to itself.
+        pub ships_alone: Option<bool>,
+        /// Units go into one another: how much higher each further one makes the stack; at most the item's height.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub nests_mm: Option<Millimetres>,
     }
 }
 
@@ -79,6 +98,11 @@ impl ItemPut {
         if is_kit == components.is_empty() {
             field.fault::<()>("bad_components", "a kit has components, nothing else has");
         }
+        let nests = self.packing.and_then(|packing| packing.nests_mm).map_or(0, |nests| nests.0);
+        if nests > self.dimensions_mm.height.0 {
+            let detail = format!("must be at most the item's height, {}, is {nests}", self.dimensions_mm.height.0);
+            at.field("packing").field("nests_mm").fault::<()>("number_out_of_range", detail);
+        }
         for (number, component) in components.iter().enumerate() {
             if components[..number].iter().any(|earlier| earlier.sku == component.sku) {
                 field.entry(number).field("sku").fault::<()>("duplicate_component", "is named before");
@@ -100,6 +124,7 @@ impl ItemPut {
             components: components.map(|c| (c.sku.0, c.quantity)).collect(),
             release_at: self.release_at.map(Instant::wall),
             tracking: self.tracking,
+            packing: self.packing.map(ItemPacking::from).unwrap_or_default(),
         }
     }
 }
@@ -123,6 +148,8 @@ pub struct ItemJson {
     pub release_at: Option<Instant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracking: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packing: Option<ItemPackingShape>,
 }
 
 impl ItemJson {
@@ -147,6 +174,29 @@ impl ItemJson {
             components: item.components.iter().filter_map(component).collect(),
             release_at: item.release_at.map(Instant::from),
             tracking: item.tracking.map(Tracking::word),
+            packing: (item.packing != ItemPacking::default()).then(|| item.packing.into()),
+        }
+    }
+}
+
+impl From<ItemPackingShape> for ItemPacking {
+    fn from(shape: ItemPackingShape) -> Self {
+        Self {
+            this_side_up: shape.this_side_up == Some(true),
+            fragile: shape.fragile == Some(true),
+            ships_alone: shape.ships_alone == Some(true),
+            nests_mm: shape.nests_mm.map(|nests| nests.0),
+        }
+    }
+}
+
+impl From<ItemPacking> for ItemPackingShape {
+    fn from(packing: ItemPacking) -> Self {
+        Self {
+            this_side_up: Some(packing.this_side_up),
+            fragile: Some(packing.fragile),
+            ships_alone: Some(packing.ships_alone),
+            nests_mm: packing.nests_mm.map(Millimetres),
         }
     }
 }

@@ -131,6 +131,8 @@ pub const CODES: &[Code] = &[
     ("duplicate_component", 422, "A component is named twice"),
     ("kind_is_fixed", 422, "The kind of an item cannot change"),
     ("node_without_stock", 422, "The node holds no stock"),
+    ("unknown_carton", 422, "There is no such carton"),
+    ("unknown_size", 422, "The item has no size"),
     ("not_stocked", 422, "The item has no stock of its own"),
     ("no_lines", 422, "There are no lines"),
     ("wrong_currency", 422, "Costs and values are in the base currency"),

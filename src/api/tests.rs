@@ -3,6 +3,7 @@
 use super::address::AddressFormatPut;
 use super::calendar::CalendarPut;
 use super::carrier::CarrierPut;
+use super::carton::CartonPut;
 use super::channel::ChannelPut;
 use super::cycle_count::{CountCancelling, NewCount, Results};
 use super::edit::NewEdit;
@@ -16,6 +17,7 @@ use super::item::ItemPut;
 use super::json::Json;
 use super::node::{NodeChange, NodePut};
 use super::order::{Cancellation, Consolidation, NewOrder, OrderMerging, Splitting};
+use super::packing::PackingRequest;
 use super::policy::{FillPut, NodeTerms, RejectionPut, SafetyPut, ThresholdPut};
 use super::problem::{CODES, Problem};
 use super::rates::RatesRequest;
@@ -71,6 +73,8 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["calendars", _]) => read_as::<CalendarPut>(body),
         ("PUT", ["zone-tables", _, _]) => read_as::<ZoneChartPut>(body),
         ("POST", ["rates"]) => read_as::<RatesRequest>(body),
+        ("PUT", ["cartons", _]) => read_as::<CartonPut>(body),
+        ("POST", ["packing"]) => read_as::<PackingRequest>(body),
         ("POST", ["inbound"]) => read_as::<NewInbound>(body),
         ("PATCH", ["inbound", _]) => read_as::<InboundChange>(body),
         ("POST", ["inbound", _, "receipts"]) => read_as::<Receipt>(body),

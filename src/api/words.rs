@@ -10,6 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::json::Json;
+use super::packing::Drawn;
 use super::reading::{At, Shape, shown};
 use crate::domain::address::AddressField;
 use crate::domain::carrier::rates::WeightUnit;
@@ -24,6 +25,7 @@ use crate::domain::inbound::InboundStatus;
 use crate::domain::item::{ItemKind, Tracking};
 use crate::domain::node::NodeKind;
 use crate::domain::order::{OrderStatus, OrderType};
+use crate::domain::parcel::NotPacked;
 use crate::domain::payment::{PaymentMark, PaymentState};
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::reservation::ReservationState;
@@ -229,6 +231,8 @@ words! {
         Virtual = "virtual",
     }
     Tracking { Lot = "lot", Serial = "serial" }
+    Drawn { Svg = "svg" }
+    NotPacked { FitsNoCarton = "fits_no_carton", NotPhysical = "not_physical" }
     ItemKind { Product = "product", Service = "service", Kit = "kit", Digital = "digital" }
     OrderType {
         Standard = "standard", PreOrder = "pre_order", Backorder = "backorder", Subscription = "subscription",

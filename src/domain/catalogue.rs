@@ -1,4 +1,5 @@
-//! What the solver reads: nodes, items, rule sets, channels and shipping, stamped with the sequence of the last change.
+//! What the solver reads: nodes, items, rule sets, channels, cartons and shipping, stamped with the sequence of the last
+//! change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -8,6 +9,7 @@ use hashbrown::HashTable;
 
 use super::address::KnownFormat;
 use super::carrier::{Shipping, ShippingTerms};
+use super::carton::Carton;
 use super::channel::{ChannelTerms, Whose};
 use super::geo::Place;
 use super::ids::{ChannelIndex, NodeIndex, SkuIndex, Text};
@@ -37,6 +39,7 @@ pub struct Catalogue {
     /// Items with a release date, past ones too: few, and never looked at where an order finds its units.
     releases: BTreeMap<SkuIndex, WallTime>,
     rule_sets: BTreeMap<Text, RuleSet>,
+    cartons: BTreeMap<Text, Carton>,
     channels: Vec<ChannelTerms>,
     channel_by_id: HashMap<Text, ChannelIndex>,
     segment_by_customer: HashMap<Text, ChannelIndex>,
@@ -89,6 +92,7 @@ impl Catalogue {
             heads: Heads::default(),
             releases: BTreeMap::new(),
             rule_sets: BTreeMap::new(),
+            cartons: BTreeMap::new(),
             channels: Vec::new(),
             channel_by_id: HashMap::new(),
             segment_by_customer: HashMap::new(),
@@ -152,6 +156,11 @@ impl Catalogue {
     /// Carriers, calendars and zones.
     pub fn shipping(&self) -> &Shipping {
         &self.shipping
+    }
+
+    /// Puts a carton.
+    pub fn put_carton(&mut self, carton: Carton) {
+        self.cartons.insert(carton.id.clone(), carton);
     }
 
     /// Adds a channel at the next index, or replaces the one that is there.
@@ -279,6 +288,16 @@ impl Catalogue {
     /// The active version of a rule set.
     pub fn rule_set(&self, name: &str) -> Option<&RuleSet> {
         self.rule_sets.get(name)
+    }
+
+    /// All cartons by id.
+    pub fn cartons(&self) -> impl Iterator<Item = &Carton> {
+        self.cartons.values()
+    }
+
+    /// A carton.
+    pub fn carton(&self, id: &str) -> Option<&Carton> {
+        self.cartons.get(id)
     }
 
     /// Index of a node.

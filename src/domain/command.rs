@@ -2,6 +2,7 @@
 //! under its guards, so that a command means the same whenever it is carried out. Here: who asks, and the list of all
 //! commands; their parts lie beside it by noun.
 
+mod carton;
 mod catalogue;
 mod edit;
 mod exception;
@@ -15,6 +16,7 @@ mod stock;
 mod subscription;
 mod supply;
 
+pub use carton::*;
 pub use catalogue::*;
 pub use edit::*;
 pub use exception::*;
@@ -191,6 +193,8 @@ pub enum Command {
     },
     /// Put a policy.
     PutPolicy(PutPolicy),
+    /// Create or replace a carton.
+    PutCarton(Box<PutCarton>),
 }
 
 impl Command {

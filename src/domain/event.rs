@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::address::AddressFormat;
 use super::archive::Archiving;
 use super::carrier::ShippingTerms;
+use super::carton::Carton;
 use super::channel::ChannelEvent;
 use super::count::Moved;
 use super::cycle_count::CycleCountEvent;
@@ -293,6 +294,8 @@ pub enum Event {
     PolicyPut(Box<PolicyPut>),
     /// See [`LotsChanged`].
     LotsChanged(Box<LotsChanged>),
+    /// See [`Carton`]: it was created or replaced.
+    CartonPut(Box<Carton>),
 }
 
 impl Event {
@@ -321,6 +324,7 @@ impl Event {
             Self::ExceptionChanged(_) => 14,
             Self::PolicyPut(_) => 20,
             Self::LotsChanged(_) => 17,
+            Self::CartonPut(_) => 23,
         }
     }
 
@@ -348,6 +352,7 @@ impl Event {
             Self::AddressFormatPut(e) => EntityKey::AddressFormat(e.country.clone()),
             Self::CycleCountChanged(e) => EntityKey::CycleCount(e.key),
             Self::LotsChanged(e) => EntityKey::Lots(e.sku),
+            Self::CartonPut(carton) => EntityKey::Carton(carton.id.clone()),
         }
     }
 
@@ -368,7 +373,8 @@ impl Event {
             | Self::RuleSetPut(_)
             | Self::ShippingPut(_)
             | Self::AddressFormatPut(_)
-            | Self::PolicyPut(_) => true,
+            | Self::PolicyPut(_)
+            | Self::CartonPut(_) => true,
             Self::ChannelChanged(e) => matches!(e.event, ChannelEvent::Put(_)),
             Self::SlotsChanged(e) => matches!(e.event, SlotsEvent::Put(_)),
             _ => false,

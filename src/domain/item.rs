@@ -58,6 +58,19 @@ pub struct Component {
     pub quantity: u32,
 }
 
+/// How a unit wants to be packed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ItemPacking {
+    /// Its height stays upright.
+    pub this_side_up: bool,
+    /// Nothing may lie above it.
+    pub fragile: bool,
+    /// It has its carton to itself.
+    pub ships_alone: bool,
+    /// Units go into one another: how much higher each further one makes the stack, mm.
+    pub nests_mm: Option<u32>,
+}
+
 /// An item as the catalogue knows it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Item {
@@ -79,6 +92,8 @@ pub struct Item {
     pub release_at: Option<WallTime>,
     /// How its units are told apart, if they are.
     pub tracking: Option<Tracking>,
+    /// How a unit wants to be packed.
+    pub packing: ItemPacking,
 }
 
 impl Item {

@@ -73,6 +73,16 @@ pub const ACCEPT_WITHIN_S_MAX: u32 = 31_536_000;
 pub const PRIORITY_MAX: u8 = 9;
 /// Most payment methods a channel may name.
 pub const PAYMENT_METHODS_MAX: usize = 16;
+/// Most cartons.
+pub const CARTONS_PUT_MAX: usize = 1_000;
+/// Most nodes that may be named to have a carton.
+pub const CARTON_NODES_MAX: usize = 2_000;
+/// Longest edge of what is packed and of what it is packed into, in millimetres: volumes of all pieces add up in 64 bits.
+pub const PACKED_EDGE_MM_MAX: u32 = 10_000;
+/// Most pieces packed in one request.
+pub const PACKED_PIECES_MAX: usize = super::packing::PIECES_MAX;
+/// Most kinds of carton to choose from in one request.
+pub const PACKED_CARTONS_MAX: usize = super::packing::CARTONS_MAX;
 /// Most holds an order may have, ended ones included.
 pub const HOLDS_MAX: usize = 100;
 /// Most orders that may be joined in one request.

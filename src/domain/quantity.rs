@@ -11,6 +11,9 @@ use super::limits::QUANTITY_MAX;
 pub struct Quantity(NonZeroU32);
 
 impl Quantity {
+    /// One unit.
+    pub const ONE: Self = Self(NonZeroU32::MIN);
+
     /// `None` for zero and for more than [`QUANTITY_MAX`].
     pub fn new(units: u32) -> Option<Self> {
         NonZeroU32::new(units).filter(|n| n.get() <= QUANTITY_MAX).map(Self)

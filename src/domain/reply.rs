@@ -2,6 +2,7 @@
 
 use super::address::AddressFormat;
 use super::carrier::ShippingTerms;
+use super::carton::Carton;
 use super::channel::ChannelTerms;
 use super::count::Dropped;
 use super::cycle_count::CycleCount;
@@ -125,6 +126,13 @@ pub enum Reply {
     Shipping {
         /// What was put.
         terms: Box<ShippingTerms>,
+        /// Whether it was created.
+        created: bool,
+    },
+    /// A carton, and whether it is new.
+    Carton {
+        /// The carton.
+        carton: Box<Carton>,
         /// Whether it was created.
         created: bool,
     },

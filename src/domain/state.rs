@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::AddressFormat;
 use super::carrier::{ShippingKey, ShippingTerms};
+use super::carton::Carton;
 use super::channel::Channel;
 use super::count::{CountMark, Minute, MinuteKey};
 use super::cycle_count::CycleCount;
@@ -79,6 +80,8 @@ pub enum EntityKey {
     CycleCount(CycleCountKey),
     /// A carrier, a calendar or a chart of zones.
     Shipping(ShippingKey),
+    /// A carton.
+    Carton(Text),
     /// How addresses of a country are written.
     AddressFormat(Text),
 }
@@ -140,6 +143,8 @@ pub enum Entity {
     Exception(Box<Exception>),
     /// A policy.
     Policy(Policy),
+    /// A carton.
+    Carton(Box<Carton>),
 }
 
 impl EntityKey {
@@ -164,6 +169,7 @@ impl EntityKey {
             Self::Lots(_) => 16,
             Self::CycleCount(_) => 21,
             Self::Shipping(_) => 22,
+            Self::Carton(_) => 23,
             Self::AddressFormat(_) => 24,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
@@ -184,6 +190,7 @@ impl Entity {
                 Slots::fold(Some(*before), &e.event).map(|slots| Self::Slots(Box::new(slots)))
             }
             (None | Some(Self::AddressFormat(_)), Event::AddressFormatPut(put)) => Ok(Self::AddressFormat(put.clone())),
+            (None | Some(Self::Carton(_)), Event::CartonPut(put)) => Ok(Self::Carton(put.clone())),
             (None, Event::StockMoved(moved)) => moved.delta.apply(&Level::default()).map(Self::Cell),
             (Some(Self::Cell(level)), Event::StockMoved(moved)) => moved.delta.apply(&level).map(Self::Cell),
             (None, Event::ReservationChanged(e)) => {
@@ -320,6 +327,7 @@ pub struct State {
     exceptions: BTreeMap<ExceptionKey, Entity>,
     policies: BTreeMap<PolicyKey, Entity>,
     shipping: BTreeMap<ShippingKey, Entity>,
+    cartons: BTreeMap<Text, Entity>,
 }
 
 impl State {
@@ -352,6 +360,7 @@ impl State {
             EntityKey::Exception(key) => drop(self.exceptions.insert(key, entity)),
             EntityKey::Policy(key) => drop(self.policies.insert(key, entity)),
             EntityKey::Shipping(key) => drop(self.shipping.insert(key, entity)),
+            EntityKey::Carton(key) => drop(self.cartons.insert(key, entity)),
         }
     }
 
@@ -390,6 +399,7 @@ impl State {
             EntityKey::Exception(key) => self.exceptions.remove(key),
             EntityKey::Policy(key) => self.policies.remove(key),
             EntityKey::Shipping(key) => self.shipping.remove(key),
+            EntityKey::Carton(key) => self.cartons.remove(key),
         }
     }
 
@@ -412,7 +422,7 @@ impl State {
     pub fn len(&self) -> usize {
         let cells: usize = self.cells.values().map(Vec::len).sum();
         let catalogue = self.nodes.len() + self.items.len() + self.rule_sets.len() + self.channels.len();
-        let catalogue = catalogue + self.shipping.len();
+        let catalogue = catalogue + self.shipping.len() + self.cartons.len();
         let open = self.reservations.len() + self.orders.len() + self.keys.len() + self.inbound.len();
         let open = open + self.transfers.len() + self.counts.len() + self.minutes.len();
         let open = open + self.subscriptions.len() + self.cycle_counts.len() + self.address_formats.len();
@@ -453,6 +463,7 @@ impl State {
             EntityKey::Exception(key) => self.exceptions.get(key),
             EntityKey::Policy(key) => self.policies.get(key),
             EntityKey::Shipping(key) => self.shipping.get(key),
+            EntityKey::Carton(key) => self.cartons.get(key),
         }
     }
 
@@ -489,6 +500,7 @@ impl State {
         let exceptions = self.exceptions.iter().map(|(key, entity)| (EntityKey::Exception(*key), entity));
         let policies = self.policies.iter().map(|(key, entity)| (EntityKey::Policy(key.clone()), entity));
         let shipping = self.shipping.iter().map(|(key, entity)| (EntityKey::Shipping(key.clone()), entity));
+        let cartons = self.cartons.iter().map(|(key, entity)| (EntityKey::Carton(key.clone()), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
             .chain(cells)
@@ -507,6 +519,7 @@ impl State {
             .chain(policies)
             .chain(cycle_counts)
             .chain(shipping)
+            .chain(cartons)
             .chain(formats)
     }
 
@@ -564,6 +577,7 @@ impl State {
         let exceptions = self.exceptions.into_iter().map(|(key, entity)| (EntityKey::Exception(key), entity));
         let policies = self.policies.into_iter().map(|(key, entity)| (EntityKey::Policy(key), entity));
         let shipping = self.shipping.into_iter().map(|(key, entity)| (EntityKey::Shipping(key), entity));
+        let cartons = self.cartons.into_iter().map(|(key, entity)| (EntityKey::Carton(key), entity));
         let catalogue = directory.chain(nodes).chain(items).chain(rule_sets);
         catalogue
             .chain(cells)
@@ -582,6 +596,7 @@ impl State {
             .chain(policies)
             .chain(cycle_counts)
             .chain(shipping)
+            .chain(cartons)
             .chain(formats)
     }
 

@@ -106,6 +106,7 @@ impl Naming<'_> {
             | Command::PutSlots(_)
             | Command::PutAddressFormat(_)
             | Command::PutShipping(_)
+            | Command::PutCarton(_)
             | Command::PlanCount(_)
             | Command::ChangeCount { .. }
             | Command::ChangeException { .. }

@@ -210,8 +210,8 @@ fn item(network: &Network, command: PutItem, known: Option<SkuIndex>) -> Result<
     if !faults.is_empty() {
         return Err(Rejection::Invalid(faults));
     }
-    let PutItem { sku, name, kind, weight_g, dimensions, value, release_at, tracking, .. } = command;
-    Ok(Item { sku, name, kind, weight_g, dimensions, value, components, release_at, tracking })
+    let PutItem { sku, name, kind, weight_g, dimensions, value, release_at, tracking, packing, .. } = command;
+    Ok(Item { sku, name, kind, weight_g, dimensions, value, components, release_at, tracking, packing })
 }
 
 /// How an item is tracked changes only while nothing is known of its units.

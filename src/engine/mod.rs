@@ -43,6 +43,7 @@ mod allocate;
 mod archive;
 mod batch;
 mod cancel;
+mod carton;
 mod catalogue;
 pub mod cell;
 mod change;
@@ -253,6 +254,7 @@ impl Engine {
             Command::PutChannel(put) => self.put_channel(&turn, *put),
             Command::PutSlots(put) => self.put_slots(&turn, &put),
             Command::PutAddressFormat(format) => self.put_address_format(&turn, *format),
+            Command::PutCarton(put) => self.put_carton(&turn, *put),
             Command::Consolidate(join) => self.consolidate(&turn, &join),
             Command::SplitOrder(split) => self.split_order(&turn, &split),
             Command::MergeOrders(merge) => self.merge_orders(&turn, &merge),

@@ -20,6 +20,7 @@ use super::slots::Calendar;
 use super::table::{Name, Named, Names, Table};
 use super::turn::Turn;
 use crate::domain::address::KnownFormat;
+use crate::domain::carton::Carton;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Channel;
 use crate::domain::command::Context;
@@ -182,6 +183,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     };
     let (mut keys, mut channels, mut formats) = (Vec::new(), Vec::new(), Vec::new());
     let (mut shipping, mut slots) = (Vec::new(), Vec::new());
+    let mut cartons = Vec::new();
     let mut knows_minutes = false;
     {
         let network = engine.network.read().expect("nobody else knows the engine yet");
@@ -191,6 +193,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (_, Entity::Reservation(reservation)) => engine.hold_reservation(&network, *reservation),
                 (_, Entity::Inbound(inbound)) => engine.hold_inbound(*inbound),
                 (_, Entity::Channel(channel)) => channels.push(*channel),
+                (_, Entity::Carton(carton)) => cartons.push(*carton),
                 (_, Entity::Transfer(transfer)) => engine.hold_transfer(*transfer),
                 (EntityKey::Lots(sku), Entity::Lots(lots)) => network.sku(sku).ledger.lock().put_lots(*lots),
                 (_, Entity::CycleCount(count)) => engine.hold_cycle_count(*count),
@@ -223,6 +226,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     engine.open_channels(channels);
     engine.know_address_formats(formats);
     engine.know_slots(slots);
+    engine.open_cartons(cartons);
     engine.ended.lock().make_contiguous().sort_unstable();
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_counts.lock().make_contiguous().sort_unstable();
@@ -274,6 +278,11 @@ fn hold_minute(network: &Network, minute: &Minute) {
 
 impl Engine {
     /// Puts the channels, which come last, and lets what waits take its place by them.
+    fn open_cartons(&self, cartons: Vec<Carton>) {
+        let mut network = self.network.write().expect("nobody else knows the engine yet");
+        cartons.into_iter().for_each(|carton| network.catalogue.put_carton(carton));
+    }
+
     fn open_channels(&self, channels: Vec<Channel>) {
         if channels.is_empty() {
             return;

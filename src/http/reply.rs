@@ -30,6 +30,7 @@ pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Res
         | Reply::Channel { created, .. }
         | Reply::AddressFormat { created, .. }
         | Reply::Shipping { created, .. }
+        | Reply::Carton { created, .. }
         | Reply::Subscription { created, .. }
             if created =>
         {

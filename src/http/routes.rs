@@ -10,9 +10,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
-    address_formats, backup, capable, channels, counts, customers, edits, exceptions, feed, fulfillment, health, holds,
-    imports, inbound, items, nodes, orders, pages, policies, reservations, rule_sets, shipping, slots, stock,
-    subscriptions, transfers,
+    address_formats, backup, capable, cartons, channels, counts, customers, edits, exceptions, feed, fulfillment,
+    health, holds, imports, inbound, items, nodes, orders, packing, pages, policies, reservations, rule_sets, shipping,
+    slots, stock, subscriptions, transfers,
 };
 
 /// The router of a front.
@@ -47,6 +47,9 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(shipping::put_calendar, shipping::calendar))
         .routes(routes!(shipping::put_chart, shipping::chart))
         .routes(routes!(shipping::rates))
+        .routes(routes!(cartons::cartons))
+        .routes(routes!(cartons::put_carton, cartons::carton))
+        .routes(routes!(packing::pack))
         .routes(routes!(stock::adjust))
         .routes(routes!(stock::change_states))
         .routes(routes!(stock::count))

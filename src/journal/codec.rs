@@ -209,6 +209,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::ExceptionChanged(event) => put(bytes, event),
         Event::PolicyPut(event) => put(bytes, event),
         Event::ShippingPut(event) => put(bytes, event),
+        Event::CartonPut(event) => put(bytes, event),
     };
     put_part_length(bytes, at);
 }
@@ -327,6 +328,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (14, 1) => get("event", bytes, LIMIT).map(Event::ExceptionChanged),
         (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
         (22, 1) => get("event", bytes, LIMIT).map(Event::ShippingPut),
+        (23, 1) => get("event", bytes, LIMIT).map(Event::CartonPut),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
 }
@@ -416,6 +418,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Exception(key), Entity::Exception(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Shipping(key), Entity::Shipping(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Carton(key), Entity::Carton(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
     }
 }
@@ -455,6 +458,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (13, 1) => pair(bytes, EntityKey::Exception, Entity::Exception),
         (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
         (22, 1) => pair(bytes, EntityKey::Shipping, Entity::Shipping),
+        (23, 1) => pair(bytes, EntityKey::Carton, Entity::Carton),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }
@@ -487,6 +491,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (13, 1) => first(bytes).map(EntityKey::Exception),
         (20, 1) => first(bytes).map(EntityKey::Policy),
         (22, 1) => first(bytes).map(EntityKey::Shipping),
+        (23, 1) => first(bytes).map(EntityKey::Carton),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::event::ItemPut;
 use crate::domain::fulfillment::{FulfillmentLine, FulfillmentOrder, FulfillmentStatus, Shipment};
 use crate::domain::hold::Hold;
 use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex, Text};
-use crate::domain::item::{Component, Dimensions, Item, ItemKind};
+use crate::domain::item::{Component, Dimensions, Item, ItemKind, ItemPacking};
 use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderFacts, OrderLine, Told};
 use crate::domain::payment::PaymentFact;
@@ -150,7 +150,7 @@ impl From<OrderV1> for Order {
     }
 }
 
-/// An item, version 1: before release dates and tracking. Still written of what has neither.
+/// An item, version 1: before release dates, tracking and facts of packing. Still written of what has none of them.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ItemV1 {
     sku: Text,
@@ -165,14 +165,25 @@ pub(super) struct ItemV1 {
 impl From<ItemV1> for Item {
     fn from(old: ItemV1) -> Self {
         let ItemV1 { sku, name, kind, weight_g, dimensions, value, components } = old;
-        Self { sku, name, kind, weight_g, dimensions, value, components, release_at: None, tracking: None }
+        Self {
+            sku,
+            name,
+            kind,
+            weight_g,
+            dimensions,
+            value,
+            components,
+            release_at: None,
+            tracking: None,
+            packing: ItemPacking::default(),
+        }
     }
 }
 
 /// An item that an older program reads too; `None` when it has what version 1 has not.
 pub(super) fn plain(item: &Item) -> Option<ItemV1> {
-    let Item { sku, name, kind, weight_g, dimensions, value, components, release_at, tracking } = item;
-    (release_at.is_none() && tracking.is_none()).then(|| ItemV1 {
+    let Item { sku, name, kind, weight_g, dimensions, value, components, release_at, tracking, packing } = item;
+    (release_at.is_none() && tracking.is_none() && *packing == ItemPacking::default()).then(|| ItemV1 {
         sku: sku.clone(),
         name: name.clone(),
         kind: *kind,

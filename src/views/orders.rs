@@ -115,6 +115,7 @@ impl Orders {
                 | Event::KeyUsed(_)
                 | Event::InboundChanged(_)
                 | Event::ChannelChanged(_)
+                | Event::CartonPut(_)
                 | Event::TransferChanged(_)
                 | Event::CountNoted(_)
                 | Event::SubscriptionChanged(_)

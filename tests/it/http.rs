@@ -1235,3 +1235,87 @@ fn what_was_answered_is_there_after_a_restart() {
     assert_eq!(server.ask("POST", "/v1/orders", &mine).json(), placed);
     server.stop();
 }
+
+/// A carton whose room inside is given; outside it is a little larger.
+fn carton(inner: [u32; 3], cost: i64) -> Value {
+    let edges = |[length, width, height]: [u32; 3]| json!({"length": length, "width": width, "height": height});
+    json!({
+        "name": "A carton", "inner_mm": edges(inner), "outer_mm": edges(inner.map(|edge| edge + 6)), "weight_g": 100,
+        "max_weight_g": 20_000, "cost": {"amount": cost, "currency": "USD"},
+    })
+}
+
+/// The fields that a problem names.
+fn faulty_fields(refused: &Answer) -> Vec<String> {
+    let problem = refused.json();
+    let fields = problem["errors"].as_array().into_iter().flatten().map(|error| error["field"].as_str());
+    fields.map(|field| field.unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn cartons_are_put_and_parcels_packed_into_them() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Served::start(dir.path());
+    shop(&server);
+    let small = server.ask("PUT", "/v1/cartons/S", &carton([110, 90, 90], 40));
+    assert_eq!((small.status, &small.json()["id"]), (201, &json!("S")));
+    assert_eq!(server.ask("PUT", "/v1/cartons/S", &carton([110, 90, 90], 40)).status, 200);
+    let mut large = carton([210, 170, 100], 70);
+    assert_eq!(server.ask("PUT", "/v1/cartons/L", &large).status, 201);
+    large["nodes"] = json!(["chi"]);
+    assert_eq!(server.ask("PUT", "/v1/cartons/L", &large).json()["nodes"], json!(["chi"]));
+    assert_eq!(server.get("/v1/cartons?limit=1").json()["items"][0]["id"], "L");
+    assert_eq!(server.get("/v1/cartons/none").code(), "not_found");
+    large["nodes"] = json!(["moon"]);
+    large["cost"]["currency"] = json!("EUR");
+    assert_eq!(faulty_fields(&server.ask("PUT", "/v1/cartons/L", &large)), ["cost.currency", "nodes[0]"]);
+
+    // Four mugs of 100 × 80 × 90 mm fill the large carton; where there is none, each goes by itself.
+    let four = json!({"lines": [{"sku": "A /1", "quantity": 4}]});
+    let packed = server.done("POST", "/v1/packing", &four);
+    assert_eq!((&packed["cost"]["amount"], &packed["lower_bound"]["amount"]), (&json!(70), &json!(70)));
+    assert_eq!((&packed["optimal"], packed["cartons"].as_array().map(Vec::len)), (&json!(true), Some(1)));
+    let placements = packed["cartons"][0]["placements"].as_array().expect("placements").clone();
+    assert_eq!(placements.len(), 4);
+    assert_eq!((&placements[0]["sku"], &placements[0]["at_mm"]["z"]), (&json!("A /1"), &json!(0)));
+    let elsewhere = json!({"lines": [{"sku": "A /1", "quantity": 4}], "node": "nyc"});
+    let elsewhere = server.done("POST", "/v1/packing", &elsewhere);
+    assert_eq!((&elsewhere["cost"]["amount"], &elsewhere["cartons"][0]["carton"]), (&json!(160), &json!("S")));
+
+    // Weight is billed by the kilogram begun, or by what the carton measures outside.
+    let billed = json!({
+        "lines": [{"sku": "A /1", "quantity": 1}], "price_per_kg": {"amount": 100, "currency": "USD"},
+        "dimensional_divisor": 500,
+    });
+    let billed = server.done("POST", "/v1/packing?drawing=svg", &billed);
+    let only = &billed["cartons"][0];
+    assert_eq!((&only["weight_g"], &only["billable_weight_g"]), (&json!(450), &json!(2_139)));
+    assert_eq!(only["cost"]["amount"], 40 + 3 * 100);
+    let drawing = only["drawing"].as_str().expect("a drawing");
+    assert!(drawing.starts_with("<svg") && drawing.contains("1. A /1 at 0, 0, 0"), "{drawing}");
+
+    // What an item says of packing holds; pieces that no carton takes are named.
+    let mut vase = item("Vase");
+    vase["packing"] = json!({"fragile": true, "nests_mm": 5});
+    assert_eq!(server.ask("PUT", "/v1/items/vase", &vase).json()["packing"]["nests_mm"], 5);
+    let nested = server.done("POST", "/v1/packing", &json!({"lines": [{"sku": "vase", "quantity": 3}]}));
+    let stack = &nested["cartons"][0]["placements"][0];
+    assert_eq!((&stack["quantity"], &stack["size_mm"]["height"]), (&json!(3), &json!(100)));
+    let mixed = json!({
+        "lines": [{"sku": "vase", "quantity": 1}],
+        "pieces": [{"id": "oar", "dimensions_mm": {"length": 3000, "width": 90, "height": 20}, "weight_g": 900}],
+    });
+    let mixed = server.done("POST", "/v1/packing", &mixed);
+    assert_eq!(mixed["unpacked"], json!([{"piece": "oar", "quantity": 1, "reason": "fits_no_carton"}]));
+    let unknown = json!({"lines": [{"sku": "none", "quantity": 1}], "cartons": ["XL"], "node": "moon"});
+    let refused = server.ask("POST", "/v1/packing", &unknown);
+    assert_eq!((refused.status, faulty_fields(&refused).join(" ")), (422, "node cartons[0] lines[0].sku".to_owned()));
+    let many = json!({"lines": [{"sku": "A /1", "quantity": 501}]});
+    assert_eq!(server.ask("POST", "/v1/packing", &many).code(), "too_many");
+
+    let told = (server.get("/v1/cartons").json(), server.get("/v1/items/vase").json());
+    server.stop();
+    let server = Served::start(dir.path());
+    assert_eq!((server.get("/v1/cartons").json(), server.get("/v1/items/vase").json()), told, "a start knows the same");
+    server.stop();
+}

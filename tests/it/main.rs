@@ -16,6 +16,7 @@ mod http;
 mod http_lives;
 mod largest_order;
 mod lives;
+mod packing;
 mod race;
 mod replays;
 mod scenarios;

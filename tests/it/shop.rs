@@ -123,6 +123,7 @@ impl Shop {
             components: components.iter().map(|(sku, n)| (text(sku), quantity(*n))).collect(),
             release_at: seconds.map(|seconds| self.wall(seconds)),
             tracking: None,
+            packing: Default::default(),
         };
         self.run(Command::PutItem(Box::new(item))).expect("a good item");
     }

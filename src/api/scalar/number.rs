@@ -10,7 +10,9 @@ use crate::api::reading::{At, Shape, shown};
 use crate::domain::carrier::rates::{DIVISOR_MAX, UNIT_PARTS};
 use crate::domain::carrier::{TRANSIT_DAYS_MAX, ZONES_MAX};
 use crate::domain::geo::Position;
-use crate::domain::limits::{ACCEPT_WITHIN_S_MAX, PRIORITY_MAX, QUANTITY_MAX, TTL_S_MAX, TTL_S_MIN};
+use crate::domain::limits::{
+    ACCEPT_WITHIN_S_MAX, PACKED_EDGE_MM_MAX, PRIORITY_MAX, QUANTITY_MAX, TTL_S_MAX, TTL_S_MIN,
+};
 use crate::domain::quantity::Quantity;
 
 /// Heaviest unit, in grams.
@@ -91,6 +93,10 @@ wholes! {
     Millimetres(u32) in 0, EDGE_MM_MAX, "number_out_of_range";
     /// Months.
     Months(u32) in 1, MONTHS_MAX, "number_out_of_range";
+    /// Edge of what is packed or packed into, millimetres.
+    PackedEdge(u32) in 1, i64::from(PACKED_EDGE_MM_MAX), "number_out_of_range";
+    /// Cubic centimetres that are billed as one kilogram.
+    PackedDivisor(u32) in 100, 1_000_000, "number_out_of_range";
     /// Shipments a day.
     PerDay(u32) in 0, i64::from(QUANTITY_MAX), "number_out_of_range";
     /// Days on the way.

@@ -3,7 +3,7 @@
 use crate::domain::channel::PaymentBefore;
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
-use crate::domain::item::{Dimensions, ItemKind, Tracking};
+use crate::domain::item::{Dimensions, ItemKind, ItemPacking, Tracking};
 use crate::domain::money::Money;
 use crate::domain::node::{Handling, NodeKind};
 use crate::domain::quantity::Quantity;
@@ -61,6 +61,8 @@ pub struct PutItem {
     pub release_at: Option<WallTime>,
     /// How its units are told apart, if they are.
     pub tracking: Option<Tracking>,
+    /// How a unit wants to be packed.
+    pub packing: ItemPacking,
 }
 
 /// A slot of a node to be put.

@@ -345,6 +345,7 @@ fn counts_that_come_late_twice_and_out_of_turn_lead_to_what_was_counted_last() {
             components: vec![],
             release_at: None,
             tracking: None,
+            packing: Default::default(),
         };
         let made = world.engine.execute(&*world.log, &Context::library(), Command::PutItem(Box::new(item)));
         assert!(made.is_ok());

@@ -118,6 +118,7 @@ fn kits_of_very_many_heavy_pieces_wait_without_harm() {
             components: vec![],
             release_at: None,
             tracking: None,
+            packing: Default::default(),
         };
         world.run(Command::PutItem(Box::new(item))).expect("a heavy item");
     }
@@ -257,6 +258,7 @@ fn a_reservation_holds_no_more_cells_than_its_end_can_tell() {
             components: vec![],
             release_at: None,
             tracking: None,
+            packing: Default::default(),
         };
         run(Command::PutItem(Box::new(item))).expect("a good item");
         let one = |n| Adjustment {

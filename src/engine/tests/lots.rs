@@ -25,6 +25,7 @@ fn tracked(sku: &str, tracking: Option<Tracking>) -> Command {
         components: vec![],
         release_at: None,
         tracking,
+        packing: Default::default(),
     }))
 }
 

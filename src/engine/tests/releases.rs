@@ -20,6 +20,7 @@ fn novel(world: &World, seconds: i64) {
         components: Vec::new(),
         release_at: Some(WallTime(world.log.now().wall.0 + seconds * 1_000)),
         tracking: None,
+        packing: Default::default(),
     };
     world.run(Command::PutItem(Box::new(item))).expect("a good item");
 }

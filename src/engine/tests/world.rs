@@ -182,6 +182,7 @@ impl World {
             components: components.iter().map(|(sku, n)| (text(sku), quantity(*n))).collect(),
             release_at: None,
             tracking: None,
+            packing: Default::default(),
         };
         self.run(Command::PutItem(Box::new(item))).expect("a good item");
     }

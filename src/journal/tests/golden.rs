@@ -9,6 +9,7 @@ mod shipping;
 use self::shipping::shipping;
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
+use crate::domain::carton::Carton;
 use crate::domain::channel::{ChannelEvent, ChannelTerms, Limit, PaymentBefore};
 use crate::domain::count::{Minute, Moved};
 use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
@@ -23,7 +24,7 @@ use crate::domain::ids::{
     ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, OrderKey, ReservationKey, SubscriptionKey, TransferKey,
 };
 use crate::domain::inbound::InboundEvent;
-use crate::domain::item::{Component, Dimensions, Item, ItemKind, Tracking};
+use crate::domain::item::{Component, Dimensions, Item, ItemKind, ItemPacking, Tracking};
 use crate::domain::lots::{Identified, LotChange, LotUnits};
 use crate::domain::money::Money;
 use crate::domain::node::{Handling, Node, NodeKind};
@@ -75,6 +76,7 @@ fn item() -> Item {
         components: vec![Component { sku: SkuIndex(3), quantity: 2 }],
         release_at: None,
         tracking: None,
+        packing: ItemPacking::default(),
     }
 }
 
@@ -502,7 +504,32 @@ fn events() -> Vec<Event> {
     .chain(rearranged())
     .chain(decided_and_told())
     .chain(shipping().map(|terms| Event::ShippingPut(Box::new(terms))))
+    .chain(packed())
     .collect()
+}
+
+/// What is packed, and into what.
+fn packed() -> Vec<Event> {
+    vec![
+        Event::ItemPut(ItemPut {
+            index: SkuIndex(6),
+            item: Item {
+                sku: "VASE".into(),
+                packing: ItemPacking { this_side_up: true, fragile: true, ships_alone: false, nests_mm: Some(30) },
+                ..item()
+            },
+        }),
+        Event::CartonPut(Box::new(Carton {
+            id: "M".into(),
+            name: "Medium".into(),
+            inner: Dimensions { length: 300, width: 200, height: 100 },
+            outer: Dimensions { length: 306, width: 206, height: 112 },
+            weight_g: 150,
+            max_weight_g: 20_000,
+            cost: 95,
+            nodes: Some(vec![NodeIndex(1), NodeIndex(300)]),
+        })),
+    ]
 }
 
 /// Policies, and a case that is raised, assigned, escalated and resolved.
@@ -728,7 +755,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 24];
+    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
 
@@ -851,7 +878,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 31, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 33, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

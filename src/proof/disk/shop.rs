@@ -72,6 +72,7 @@ fn item(sku: &str) -> Command {
         components: Vec::new(),
         release_at: None,
         tracking: None,
+        packing: Default::default(),
     }))
 }
 

@@ -521,6 +521,10 @@ impl Judge {
                 let held = engine.catalogue(|catalogue| catalogue.channels()[index.at()].clone());
                 law!(held == known.terms, "channel {index:?} is {held:?} in memory, {known:?} by the records");
             }
+            (EntityKey::Carton(id), Some(Entity::Carton(known))) => {
+                let held = engine.catalogue(|catalogue| catalogue.carton(id).cloned());
+                law!(held.as_ref() == Some(&**known), "carton {id} is {held:?} in memory, {known:?} by the records");
+            }
             (EntityKey::Transfer(key), Some(Entity::Transfer(known))) => {
                 let held = engine.transfer_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "transfer {key} is {held:?} in memory, {known:?} by the records");

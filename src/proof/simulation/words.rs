@@ -378,6 +378,7 @@ fn put_item(sku: &str, kind: ItemKind, components: Vec<(Text, Quantity)>) -> Com
         components,
         release_at: None,
         tracking: None,
+        packing: Default::default(),
     };
     Command::PutItem(Box::new(item))
 }
