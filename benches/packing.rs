@@ -184,7 +184,7 @@ fn instances(text: &str) -> Vec<(Edges, Vec<Piece>)> {
                 let handling = Handling { stands: [flat == 1, side == 1, upright == 1], ..Handling::ANY };
                 vec![Piece { edges: [length, width, height], weight_g: 0, handling }; quantity as usize]
             });
-            (([length, width, height]), pieces.collect())
+            ([length, width, height], pieces.collect())
         })
         .collect()
 }
@@ -196,9 +196,8 @@ fn bins(packer: &mut Packer, small: bool) {
         for count in if small { vec![50] } else { vec![50, 100, 150, 200] } {
             let start = Instant::now();
             let (mut bins, mut answers) = (0, Answers::default());
-            let numbers = if small { 0..1 } else { 0..10 };
-            let many = numbers.len();
-            for number in numbers {
+            let many = if small { 1 } else { 10 };
+            for number in 0..many {
                 let (edge, pieces) = drawn_of_class(class, count, number);
                 let packing = checked(packer, &[only([edge; 3])], &Tariff::default(), &pieces);
                 bins += packing.cartons.len();

@@ -139,8 +139,8 @@ impl Search {
                 return false;
             }
             self.fragile[at] = piece.handling.fragile;
-            for earlier in 0..at {
-                if pieces[usize::from(order[earlier])] == *piece {
+            for (earlier, other) in order[..at].iter().enumerate() {
+                if pieces[usize::from(*other)] == *piece {
                     self.equal[at] |= 1 << earlier;
                     self.mirrored[0] = false;
                 }
