@@ -185,7 +185,8 @@ pub struct ChannelJson {
     pub nodes: Option<Vec<Id>>,
     pub customers: Vec<Id>,
     pub limits: Vec<LimitJson>,
-    pub payment_before: PaymentBeforeShape,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_before: Option<PaymentBeforeShape>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payment_methods: Vec<PaymentMethod>,
 }
@@ -220,7 +221,8 @@ impl ChannelJson {
             nodes: channel.nodes.as_ref().map(|nodes| nodes.iter().map(node).collect()),
             customers: channel.customers.iter().cloned().map(Id).collect(),
             limits: channel.limits.iter().zip(used).map(limit).collect(),
-            payment_before: PaymentBeforeShape::of(channel.payment_before),
+            payment_before: (channel.payment_before != PaymentBefore::default())
+                .then(|| PaymentBeforeShape::of(channel.payment_before)),
             payment_methods: channel
                 .payment_methods
                 .iter()
