@@ -3,7 +3,7 @@
 //!
 //! Promises: a postal code is matched as a whole and whatever its case, in time linear in its length; a region is one of
 //! the spellings listed, whatever its case. All faults of an address are found together. Bounds: [`PATTERN_BYTES_MAX`],
-//! [`REGIONS_MAX`] and [`PATTERN_MEMORY_MAX`]. What is *not* here: where an address lies, and whether anybody lives there.
+//! [`REGIONS_MAX`] and `PATTERN_MEMORY_MAX`. What is *not* here: where an address lies, and whether anybody lives there.
 
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
