@@ -21,11 +21,12 @@ use tokio::net::TcpListener;
 
 use crate::config::Settings;
 use crate::domain::command::{Command, Context};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::money::Currency;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
-use crate::domain::state::{Entity, EntityKey, State};
+use crate::domain::state::State;
 use crate::engine::{Atp, StockView};
 use crate::http::{self, Front};
 use crate::journal::{self, ManualClock, Tail, TailEnd, Unrecovered};

@@ -8,6 +8,7 @@ use super::lots::{IdentifiedJson, PickedNames};
 use super::page::{FulfillmentCursor, Limit};
 use super::reading::{Listed, shape};
 use super::scalar::{Id, Instant, Name, Reason, Sku};
+use super::tracking::TrackedJson;
 use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{FulfillmentAction, NamedUnits};
@@ -256,6 +257,9 @@ pub struct FulfillmentJson {
     /// How it left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shipment: Option<ShipmentJson>,
+    /// Where its shipment is, when its carrier told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<TrackedJson>,
     /// Why it was refused or stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
@@ -346,6 +350,7 @@ impl FulfillmentJson {
             group: (fulfillment.group > 0).then(|| Id(group.clone())),
             lines: lines.collect(),
             shipment: fulfillment.shipment.as_ref().map(ShipmentJson::from),
+            tracking: order.tracked(fulfillment.number).map(TrackedJson::from),
             reason: fulfillment.reason.clone().map(Reason),
             ships_with: fulfillment.ships_with.iter().map(ToString::to_string).collect(),
             since: Instant::from(fulfillment.since),

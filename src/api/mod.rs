@@ -42,6 +42,7 @@ pub mod stock;
 pub mod subscription;
 #[cfg(test)]
 mod tests;
+pub mod tracking;
 pub mod transfer;
 pub mod warranty;
 pub mod words;

@@ -343,6 +343,7 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::SubscriptionState { id, state } => json!({"subscription": id, "state": state}),
         Rejection::ExceptionResolved { id } => json!({"exception": id}),
         Rejection::NotAwaitingCustomer { order } => json!({"order": order}),
+        Rejection::NotShipped { id, status } => json!({"fulfillment_order": id, "fulfillment_status": status.word()}),
         Rejection::RefundTooLarge { order, refund, paid } => json!({"order": order, "refund": refund, "paid": paid}),
         Rejection::TooLarge(too_large) => json!({"bytes": too_large.bytes, "max": too_large.max}),
         Rejection::Invalid(_) | Rejection::KeyReused | Rejection::ArchiveUnreadable(_) | Rejection::Contended => {

@@ -26,6 +26,7 @@ use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
 use super::slots::SlotsPut;
 use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
 use super::subscription::{SubscriptionPut, SubscriptionReason};
+use super::tracking::Tracing;
 use super::transfer::{NewTransfer, TransferCancelling, TransferChange, TransferReceipt};
 use super::zones::ZoneChartPut;
 
@@ -94,6 +95,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["fulfillment-orders", _, "move"]) => read_as::<Moving>(body),
         ("POST", ["fulfillment-orders", _, "split"]) => read_as::<Dividing>(body),
         ("POST", ["fulfillment-orders", _, "merge"]) => read_as::<Merging>(body),
+        ("POST", ["fulfillment-orders", _, "tracking"]) => read_as::<Tracing>(body),
         ("POST", ["exceptions", _, "assign"]) => read_as::<Assigning>(body),
         ("POST", ["exceptions", _, "resolve"]) => read_as::<Resolving>(body),
         ("PUT", ["nodes", _, "terms"]) => read_as::<NodeTerms>(body),

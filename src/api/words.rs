@@ -31,6 +31,7 @@ use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::reservation::ReservationState;
 use crate::domain::stock::MovementKind;
 use crate::domain::subscription::{SubscriptionState, WhenShort};
+use crate::domain::tracking::TrackingStatus;
 use crate::domain::transfer::TransferStatus;
 
 /// An enum whose values have words.
@@ -264,6 +265,11 @@ words! {
         Inactive = "inactive", RejectedThisOrder = "rejected_this_order", NotOfChannel = "not_of_channel",
         NotPreferred = "not_preferred",
     }
+    TrackingStatus {
+        PreTransit = "pre_transit", InTransit = "in_transit", OutForDelivery = "out_for_delivery",
+        AvailableForPickup = "available_for_pickup", Delivered = "delivered", ReturnToSender = "return_to_sender",
+        Failure = "failure", Unknown = "unknown",
+    }
     FulfillmentStatus {
         Submitted = "submitted", Accepted = "accepted", Picking = "picking", Picked = "picked", Packed = "packed",
         Ready = "ready", Shipped = "shipped", Delivered = "delivered", Rejected = "rejected",
@@ -295,6 +301,8 @@ words! {
         StockOut = "stock_out", Unroutable = "unroutable", ShortPick = "short_pick", Shortfall = "shortfall",
         NoResponse = "no_response", PickupRefused = "pickup_refused", LateSupply = "late_supply",
         HoldOverdue = "hold_overdue", LowStock = "low_stock", TransferVariance = "transfer_variance",
+        DeliveryLate = "delivery_late", ShipmentLost = "shipment_lost", DeliveryMissed = "delivery_missed",
+        ReturnedToSender = "returned_to_sender",
     }
     ExceptionStatus { Open = "open", Assigned = "assigned", Resolved = "resolved" }
     Severity { Low = "low", Medium = "medium", High = "high", Critical = "critical" }
@@ -373,6 +381,9 @@ mod tests {
     fn words_are_those_of_the_domain() {
         for status in FulfillmentStatus::ALL {
             assert_eq!(Worded::word(status), FulfillmentStatus::word(status));
+        }
+        for status in TrackingStatus::ALL {
+            assert_eq!(Worded::word(status), TrackingStatus::word(status));
         }
         for kind in ExceptionKind::ALL {
             assert_eq!(Worded::word(kind), ExceptionKind::word(kind));

@@ -9,8 +9,9 @@ use clap::Args;
 use super::{End, Stop, log_to_stderr, scratch_folder, there};
 use crate::api::event::{self, Names};
 use crate::app::Failure;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::ids::{ChannelIndex, NodeIndex, SkuIndex};
-use crate::domain::state::{Entity, EntityKey, State};
+use crate::domain::state::State;
 use crate::journal::{self, Look};
 
 /// Write the journal's records and their events as JSON lines.

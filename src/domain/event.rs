@@ -12,6 +12,7 @@ use super::carton::Carton;
 use super::channel::ChannelEvent;
 use super::count::Moved;
 use super::cycle_count::CycleCountEvent;
+use super::entity::EntityKey;
 use super::exception::{ExceptionEvent, ExceptionKey};
 use super::ids::{
     ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text,
@@ -28,7 +29,6 @@ use super::redating::Redated;
 use super::reservation::ReservationEvent;
 use super::rule_set::RuleSet;
 use super::slots::SlotsEvent;
-use super::state::EntityKey;
 use super::stock::{CellKey, Level, LevelDelta, MovementKind};
 use super::subscription::SubscriptionEvent;
 use super::time::JournalTime;

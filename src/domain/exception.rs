@@ -46,6 +46,14 @@ pub enum ExceptionKind {
     LowStock,
     /// A transfer brought other units than were sent.
     TransferVariance,
+    /// A shipment is past the date its carrier told.
+    DeliveryLate,
+    /// Nobody has seen a shipment for too long.
+    ShipmentLost,
+    /// A carrier could not deliver.
+    DeliveryMissed,
+    /// A shipment comes back.
+    ReturnedToSender,
 }
 
 /// How bad it is.
@@ -83,7 +91,7 @@ impl Severity {
 
 impl ExceptionKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::StockOut,
         Self::Unroutable,
         Self::ShortPick,
@@ -94,6 +102,10 @@ impl ExceptionKind {
         Self::HoldOverdue,
         Self::LowStock,
         Self::TransferVariance,
+        Self::DeliveryLate,
+        Self::ShipmentLost,
+        Self::DeliveryMissed,
+        Self::ReturnedToSender,
     ];
 
     /// The word of the API.
@@ -109,6 +121,10 @@ impl ExceptionKind {
             Self::HoldOverdue => "hold_overdue",
             Self::LowStock => "low_stock",
             Self::TransferVariance => "transfer_variance",
+            Self::DeliveryLate => "delivery_late",
+            Self::ShipmentLost => "shipment_lost",
+            Self::DeliveryMissed => "delivery_missed",
+            Self::ReturnedToSender => "returned_to_sender",
         }
     }
 
@@ -116,8 +132,9 @@ impl ExceptionKind {
     pub fn severity(self) -> Severity {
         match self {
             Self::LowStock | Self::ShortPick | Self::NoResponse => Severity::Low,
-            Self::HoldOverdue | Self::LateSupply | Self::TransferVariance => Severity::Medium,
-            Self::StockOut | Self::Unroutable | Self::Shortfall => Severity::High,
+            Self::HoldOverdue | Self::LateSupply | Self::TransferVariance | Self::DeliveryLate => Severity::Medium,
+            Self::StockOut | Self::Unroutable | Self::Shortfall | Self::ShipmentLost => Severity::High,
+            Self::DeliveryMissed | Self::ReturnedToSender => Severity::High,
             Self::PickupRefused => Severity::Critical,
         }
     }
@@ -127,8 +144,9 @@ impl ExceptionKind {
         const HOUR: u64 = 3_600;
         match self {
             Self::PickupRefused => HOUR,
-            Self::Unroutable | Self::Shortfall | Self::NoResponse => 4 * HOUR,
+            Self::Unroutable | Self::Shortfall | Self::NoResponse | Self::DeliveryMissed => 4 * HOUR,
             Self::StockOut | Self::ShortPick | Self::LateSupply | Self::HoldOverdue => 24 * HOUR,
+            Self::DeliveryLate | Self::ShipmentLost | Self::ReturnedToSender => 24 * HOUR,
             Self::LowStock | Self::TransferVariance => 72 * HOUR,
         }
     }
@@ -146,6 +164,10 @@ impl ExceptionKind {
             Self::HoldOverdue => "the order waits until the hold is released",
             Self::LowStock => "none: it is resolved when the level is back",
             Self::TransferVariance => "the difference is written down",
+            Self::DeliveryLate => "it is resolved when it is delivered, or the carrier tells another date",
+            Self::ShipmentLost => "it is resolved when its carrier sees it again",
+            Self::DeliveryMissed => "carriers try again: it is resolved when it moves on",
+            Self::ReturnedToSender => "none: somebody has to ask the customer and take the goods back",
         }
     }
 }

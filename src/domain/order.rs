@@ -25,6 +25,7 @@ pub use super::order_story::Told;
 use super::particulars::{Booking, Particulars, Registered, Totals, Warranty};
 use super::payment::{PaymentFact, PaymentMark};
 use super::time::{JournalTime, WallTime};
+use super::tracking::Scan;
 
 /// Kinds of order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -449,6 +450,15 @@ pub enum OrderEvent {
     Merged {
         /// What came.
         merged: Box<Merged>,
+    },
+    /// The carrier told where a shipment is.
+    Tracked {
+        /// Number of the fulfilment order.
+        number: u16,
+        /// What it saw that was not known.
+        scans: Vec<Scan>,
+        /// When it means to deliver, when it said so.
+        estimated_at: Option<WallTime>,
     },
 }
 

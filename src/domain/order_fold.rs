@@ -191,6 +191,7 @@ impl Order {
             OrderEvent::WarrantyRegistered { line, registered } => self.register(*line, *registered)?,
             OrderEvent::MergedInto { order, parts } => self.merge_into(*order, parts)?,
             OrderEvent::Merged { merged } => self.merge(header.time, merged)?,
+            OrderEvent::Tracked { number, scans, estimated_at } => self.track(*number, scans, *estimated_at)?,
             OrderEvent::Totalled { totals } => self.particulars_mut().totals = Some(*totals),
             OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,
             OrderEvent::EditEnded { number, state, .. } => self.end_edit(header, *number, *state)?,

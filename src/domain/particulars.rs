@@ -12,6 +12,7 @@ use super::slots::Places;
 use super::stock::LawBroken;
 use super::subscription::Every;
 use super::time::WallTime;
+use super::tracking::{Scan, Tracked};
 
 /// What a total is made of, as reported, minor units of the order's currency. The sum of the lines is no part of it: they
 /// say it themselves.
@@ -83,6 +84,8 @@ pub struct Particulars {
     pub merged_into: Option<OrderKey>,
     /// Orders that came to it, oldest first.
     pub merged: Vec<OrderKey>,
+    /// Where its shipments are, those that a carrier told of.
+    pub tracked: Vec<Tracked>,
 }
 
 impl Order {
@@ -99,6 +102,11 @@ impl Order {
     /// Its warranties.
     pub fn warranties(&self) -> &[Warranty] {
         self.particulars.as_ref().map_or(&[], |particulars| &particulars.warranties)
+    }
+
+    /// Where the shipment of a fulfilment order is, when a carrier told.
+    pub fn tracked(&self, number: u16) -> Option<&Tracked> {
+        self.particulars.as_ref()?.tracked.iter().find(|tracked| tracked.number == number)
     }
 
     /// Whether a line has a slot or is a warranty: it stays with the order as it is.
@@ -138,6 +146,28 @@ impl Order {
         let found = self.particulars_mut().warranties.iter_mut().find(|warranty| warranty.line == line);
         let warranty = found.ok_or_else(|| LawBroken(format!("line {line} of order {key} is no warranty")))?;
         warranty.registered.push(registered);
+        Ok(())
+    }
+
+    pub(super) fn track(
+        &mut self,
+        number: u16,
+        scans: &[Scan],
+        estimated_at: Option<WallTime>,
+    ) -> Result<(), LawBroken> {
+        let key = self.key;
+        if self.fulfillment_mut(number)?.shipment.is_none() {
+            return Err(LawBroken(format!("fulfilment order {number} of order {key} has not left")));
+        }
+        let known = &mut self.particulars_mut().tracked;
+        let at = known.iter().position(|tracked| tracked.number == number).unwrap_or_else(|| {
+            known.push(Tracked::unseen(number));
+            known.len() - 1
+        });
+        if let Some(scan) = scans.iter().find(|scan| !known[at].see(scan)) {
+            return Err(LawBroken(format!("fulfilment order {number} of order {key}: {scan:?} tells nothing new")));
+        }
+        known[at].estimated_at = estimated_at.or(known[at].estimated_at);
         Ok(())
     }
 

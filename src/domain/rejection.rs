@@ -350,6 +350,14 @@ pub enum Rejection {
         /// The order.
         order: String,
     },
+    /// A carrier tells of what has not left with one.
+    #[error("fulfilment order {id} has not left: it is {}", status.word())]
+    NotShipped {
+        /// Which.
+        id: String,
+        /// Where it stands.
+        status: FulfillmentStatus,
+    },
     /// More would be given back than was taken.
     #[error("order {order}: {refund} cannot be given back, {paid} are paid and not yet given back")]
     RefundTooLarge {
@@ -440,6 +448,7 @@ impl Rejection {
             Self::RefundTooLarge { .. } => "refund_too_large",
             Self::ExceptionResolved { .. } => "exception_resolved",
             Self::NotAwaitingCustomer { .. } => "not_awaiting_customer",
+            Self::NotShipped { .. } => "not_shipped",
             Self::TooLarge(_) => "record_too_large",
             Self::ArchiveUnreadable(_) => "archive_unreadable",
             Self::Contended => "contended",

@@ -61,14 +61,14 @@ impl Engine {
     /// Allocates orders that rest and whose time has come; answers when the clock should come again.
     pub(super) fn allocate_due(&self, turn: &Turn<'_>) -> Option<JournalTime> {
         let now = turn.now();
-        let due = self.deferrals_due.lock().take_due(now, ALLOCATED_MAX);
+        let due = self.deferrals_due.take_due(now, ALLOCATED_MAX);
         for key in due {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             if let Err(Rejection::Contended) = self.allocate(turn, &network, key, None) {
-                self.deferrals_due.lock().push(now.plus_s(1), key);
+                self.deferrals_due.push(now.plus_s(1), key);
             }
         }
-        self.deferrals_due.lock().next()
+        self.deferrals_due.next()
     }
 
     /// Tells the clock of an order that rests until an instant.
@@ -77,7 +77,7 @@ impl Engine {
             && let Some(due) = deferral.due
             && matches!(deferral.stage, Stage::Received | Stage::Routed)
         {
-            self.deferrals_due.lock().push(due.journal, order.key);
+            self.deferrals_due.push(due.journal, order.key);
         }
     }
 

@@ -12,8 +12,7 @@
 //! The reservation ends by its own time; the edit's end is written by the clock a little later, and both are over at the
 //! same instant. What is *not* here: what an edit makes of an order (`domain::order_edit`).
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::address;
 use super::allocate::more_may_come_back;
@@ -37,7 +36,7 @@ use crate::domain::decision::{Assignment, Decision, LineUnits};
 use crate::domain::edit::{Edit, EditState, EditTerms, FoundFulfillment, LineChange, PlannedShipment};
 use crate::domain::event::{Answer, Event, ReservationChanged};
 use crate::domain::fulfillment::FulfillmentOrder;
-use crate::domain::ids::{OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::ids::{ReservationKey, SkuIndex, Text};
 use crate::domain::limits::{
     EDIT_LIFE_S, EDITS_MAX, ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX, RESERVATION_CELLS_MAX,
 };
@@ -48,9 +47,6 @@ use crate::domain::reply::Reply;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::JournalTime;
-
-/// Edits by the instant from which they can no longer be confirmed.
-pub type EditsDue = BinaryHeap<Reverse<(JournalTime, OrderKey, u16)>>;
 
 /// Edits whose end the clock writes at once, each a record.
 const ENDED_MAX: usize = 1_024;
@@ -293,19 +289,7 @@ impl Engine {
 
     /// Writes the end of edits whose time is up; answers when the clock should come again.
     pub(super) fn end_edits_due(&self, turn: &Turn<'_>, now: JournalTime) -> Option<JournalTime> {
-        let mut due = Vec::new();
-        let next = {
-            let mut heap = self.edits_due.lock();
-            while due.len() < ENDED_MAX
-                && let Some(Reverse((at, key, number))) = heap.peek().copied()
-                && at <= now
-            {
-                heap.pop();
-                due.push((key, number));
-            }
-            heap.peek().map(|Reverse((at, ..))| *at)
-        };
-        for (key, number) in due {
+        for (key, number) in self.edits_due.take_due(now, ENDED_MAX) {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             let Some(mut slot) = self.orders.lock(key) else { continue };
             let order = slot.as_ref().expect("a locked entity is there");
@@ -314,13 +298,13 @@ impl Engine {
                 logged.expect("the end of an edit is a small record");
             }
         }
-        next
+        self.edits_due.next()
     }
 
     /// Tells the clock of an order's open edit.
     pub(super) fn watch_edits(&self, order: &Order) {
         if let Some(edit) = order.open_edit() {
-            self.edits_due.lock().push(Reverse((edit.terms.expires_at, order.key, edit.number)));
+            self.edits_due.push(edit.terms.expires_at, (order.key, edit.number));
         }
     }
 

@@ -7,15 +7,16 @@
 //! Levels are watched from behind: a reader of the journal's tail notes which watched skus moved ([`Engine::notice`]), and
 //! the clock looks at them. No take and no give knows of thresholds.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 
 use super::network::Network;
+use super::soonest::Soonest;
 use super::table::{Locked, Slot};
+use super::tracking::is_wrong;
 use super::turn::{Logged, Turn};
 use super::{Engine, Executed};
 use crate::domain::command::ExceptionAction;
@@ -43,12 +44,14 @@ const REMEDIED: &str = "it stands no longer";
 #[derive(Debug, Default)]
 pub struct Exceptions {
     cases: DashMap<ExceptionKey, Slot<Exception>>,
-    /// Open cases by when the clock looks at them. Stale entries are harmless; so in the other heaps.
-    looks: Mutex<BinaryHeap<Reverse<(JournalTime, ExceptionKey)>>>,
+    /// Open cases by when the clock looks at them.
+    looks: Soonest<ExceptionKey>,
     /// Documents of inbound supply by their date.
-    supply: Mutex<BinaryHeap<Reverse<(WallTime, InboundKey)>>>,
+    supply: Soonest<InboundKey, WallTime>,
+    /// Shipments by when they are late, or count as lost.
+    shipments: Soonest<FulfillmentKey, WallTime>,
     /// Holds by when they have stood for too long.
-    holds: Mutex<BinaryHeap<Reverse<(JournalTime, OrderKey, u16)>>>,
+    holds: Soonest<(OrderKey, u16)>,
     /// Resolved ones, oldest first: forgotten after their window.
     resolved: Mutex<VecDeque<(JournalTime, ExceptionKey)>>,
     /// Skus with thresholds, and those of them that moved since the clock looked.
@@ -154,7 +157,7 @@ impl Exceptions {
             None => {
                 let look = case.raised_at.plus_s(LOOK_S);
                 let due = case.due_at.map_or(look, |due| due.min(look));
-                self.looks.lock().push(Reverse((due, case.key)));
+                self.looks.push(due, case.key);
             }
         }
     }
@@ -181,23 +184,6 @@ impl Exceptions {
             }
         }
     }
-}
-
-/// Takes what is due out of a heap, so much at once; answers when the next is.
-fn due<T: Ord + Copy, K>(
-    heap: &Mutex<BinaryHeap<Reverse<T>>>,
-    is_due: impl Fn(&T) -> Option<K>,
-    taken: &mut Vec<K>,
-) -> Option<T> {
-    let mut heap = heap.lock();
-    while taken.len() < LOOKED_AT_MAX
-        && let Some(Reverse(first)) = heap.peek()
-        && let Some(key) = is_due(first)
-    {
-        heap.pop();
-        taken.push(key);
-    }
-    heap.peek().map(|Reverse(next)| *next)
 }
 
 impl Engine {
@@ -310,12 +296,17 @@ impl Engine {
 
     /// Tells the clock of a document's date.
     pub(super) fn watch_supply(&self, key: InboundKey, eta: WallTime) {
-        self.exceptions.supply.lock().push(Reverse((eta, key)));
+        self.exceptions.supply.push(eta, key);
+    }
+
+    /// Tells the clock when a shipment is late, or counts as lost.
+    pub(super) fn watch_shipment(&self, at: WallTime, key: FulfillmentKey) {
+        self.exceptions.shipments.push(at, key);
     }
 
     /// Tells the clock when a hold has stood for too long.
     pub(super) fn watch_hold_age(&self, at: JournalTime, order: OrderKey, number: u16) {
-        self.exceptions.holds.lock().push(Reverse((at, order, number)));
+        self.exceptions.holds.push(at, (order, number));
     }
 
     /// Puts a case at start.
@@ -333,18 +324,16 @@ impl Engine {
     pub(super) fn look_at_exceptions(&self, turn: &Turn<'_>, now: JournalTime) -> Option<JournalTime> {
         self.exceptions.forget(now);
         let wall = turn.log.now().wall;
-        let mut late = Vec::new();
-        due(&self.exceptions.supply, |(at, key)| (*at <= wall).then_some(*key), &mut late);
-        let mut old = Vec::new();
-        let next_hold =
-            due(&self.exceptions.holds, |(at, key, number)| (*at <= now).then_some((*key, *number)), &mut old);
-        let mut looks = Vec::new();
+        let late = self.exceptions.supply.take_due(wall, LOOKED_AT_MAX);
+        let old = self.exceptions.holds.take_due(now, LOOKED_AT_MAX);
+        let shipments = self.exceptions.shipments.take_due(wall, LOOKED_AT_MAX);
         let moved = std::mem::take(&mut *self.exceptions.moved.lock());
-        let next_look = due(&self.exceptions.looks, |(at, key)| (*at <= now).then_some(*key), &mut looks);
+        let looks = self.exceptions.looks.take_due(now, LOOKED_AT_MAX);
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let late = late.into_iter().map(|key| (ExceptionKind::LateSupply, Subject::Inbound(key)));
         let old = old.into_iter().map(|(key, number)| (ExceptionKind::HoldOverdue, Subject::Hold(key, number)));
-        for (kind, subject) in late.chain(old) {
+        let silent = |key| super::tracking::BY_THE_CLOCK.map(|kind| (kind, Subject::Fulfillment(key)));
+        for (kind, subject) in late.chain(old).chain(shipments.into_iter().flat_map(silent)) {
             let cause = Cause::of(kind, subject);
             if self.stands(&network, cause.key, now, wall) {
                 self.raise_alone(turn, &network, cause);
@@ -357,7 +346,7 @@ impl Engine {
         for key in looks {
             self.look_at(turn, &network, key, now, wall);
         }
-        next_hold.map(|(at, ..)| at).into_iter().chain(next_look.map(|(at, _)| at)).min()
+        self.exceptions.holds.next().into_iter().chain(self.exceptions.looks.next()).min()
     }
 
     fn look_at_levels(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex, now: JournalTime, wall: WallTime) {
@@ -384,7 +373,7 @@ impl Engine {
             Some(due) if due <= now => ExceptionEvent::Escalated { due_at: now.plus_s(key.kind.due_s()) },
             due => {
                 let look = now.plus_s(LOOK_S);
-                return self.exceptions.looks.lock().push(Reverse((due.map_or(look, |due| due.min(look)), key)));
+                return self.exceptions.looks.push(due.map_or(look, |due| due.min(look)), key);
             }
         };
         self.log_exception(turn, network, &mut slot, event, None).expect("a case is a small record");
@@ -426,6 +415,13 @@ impl Engine {
                 let mut own = order.holds.iter().filter(|hold| hold.number == number);
                 own.any(|hold| hold.state_at(now) == HoldState::Active)
             }),
+            (
+                ExceptionKind::DeliveryLate
+                | ExceptionKind::ShipmentLost
+                | ExceptionKind::DeliveryMissed
+                | ExceptionKind::ReturnedToSender,
+                Subject::Fulfillment(part),
+            ) => order(part.order).is_some_and(|order| is_wrong(&order, part.number, key.kind, wall)),
             (ExceptionKind::LowStock, Subject::Sku(sku)) => is_low(network, sku, None),
             (ExceptionKind::LowStock, Subject::Cell(cell)) => is_low(network, cell.sku, Some(cell.node)),
             // Somebody has to look, and to say so.

@@ -1,6 +1,6 @@
 //! Steps of fulfilment orders, stock included in the same record. Units that come back to the order are sourced again
 //! before the reply; so is what a short pick leaves. What is *not* here: cancellations of orders (`cancel`), and what two
-//! fulfilment orders or nodes have to do with each other (`rearrange`).
+//! fulfilment orders or nodes have to do with each other (`rearrange`), and where shipments are (`tracking`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +46,9 @@ impl Engine {
             FulfillmentAction::Move { node } => self.move_fulfillment(turn, &network, key, node)?,
             FulfillmentAction::Split { lines } => {
                 (self.split_fulfillment(turn, &network, key, lines)?, BTreeSet::new())
+            }
+            FulfillmentAction::Track { scans, estimated_at } => {
+                (self.track(turn, &network, key, scans, *estimated_at)?, BTreeSet::new())
             }
             FulfillmentAction::Merge { with } => (self.merge_fulfillment(turn, &network, key, with)?, BTreeSet::new()),
             _ => {
@@ -311,6 +314,7 @@ fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
         FulfillmentAction::Move { .. } => FulfillmentVerb::Move,
         FulfillmentAction::Split { .. } => FulfillmentVerb::Split,
         FulfillmentAction::Merge { .. } => FulfillmentVerb::Merge,
+        FulfillmentAction::Track { .. } => FulfillmentVerb::Deliver,
     }
 }
 
@@ -378,9 +382,10 @@ fn step_of(
             let lines = units_of(order, lines, &fulfillment.picked_units(), "to be put back", fulfillment)?;
             FulfillmentStep::PutBack { lines }
         }
-        FulfillmentAction::Move { .. } | FulfillmentAction::Split { .. } | FulfillmentAction::Merge { .. } => {
-            unreachable!("these are carried out where two fulfilment orders or nodes are looked at")
-        }
+        FulfillmentAction::Move { .. }
+        | FulfillmentAction::Split { .. }
+        | FulfillmentAction::Merge { .. }
+        | FulfillmentAction::Track { .. } => unreachable!("these are no steps of one fulfilment order at its node"),
     })
 }
 

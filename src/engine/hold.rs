@@ -2,8 +2,7 @@
 //!
 //! A hold that ends at an instant forbids nothing from then on, whoever asks; the clock writes its end a little later.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BTreeSet;
 
 use super::network::Network;
 use super::table::Locked;
@@ -12,16 +11,12 @@ use super::{Engine, Executed};
 use crate::domain::command::{AskedHold, EndHold, PutHold, ReportPayment};
 use crate::domain::event::Answer;
 use crate::domain::hold::{Hold, HoldState, ReleaseAt};
-use crate::domain::ids::OrderKey;
 use crate::domain::limits::{HOLDS_MAX, PAYMENTS_MAX};
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::payment::{Paid, PaymentFact, PaymentMark};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::time::{JournalTime, Now};
-
-/// Holds by the instant at which they end by themselves.
-pub type HoldsDue = BinaryHeap<Reverse<(JournalTime, OrderKey, u16)>>;
 
 /// Holds the clock ends at once, each a record.
 const ENDED_MAX: usize = 1_024;
@@ -104,19 +99,7 @@ impl Engine {
 
     /// Writes the end of holds whose instant has come; answers when the clock should come again.
     pub(super) fn end_holds_due(&self, turn: &Turn<'_>, now: JournalTime) -> Option<JournalTime> {
-        let mut due = Vec::new();
-        let next = {
-            let mut heap = self.holds_due.lock();
-            while due.len() < ENDED_MAX
-                && let Some(Reverse((at, key, number))) = heap.peek().copied()
-                && at <= now
-            {
-                heap.pop();
-                due.push((key, number));
-            }
-            heap.peek().map(|Reverse((at, ..))| *at)
-        };
-        for (key, number) in due {
+        for (key, number) in self.holds_due.take_due(now, ENDED_MAX) {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             let Some(mut slot) = self.orders.lock(key) else { continue };
             let order = slot.as_ref().expect("a locked entity is there");
@@ -127,7 +110,7 @@ impl Engine {
                 logged.expect("the end of a hold is a small record");
             }
         }
-        next
+        self.holds_due.next()
     }
 
     /// Tells the clock of an order's holds from number `first` on that end by themselves.
@@ -136,11 +119,8 @@ impl Engine {
         for hold in active.clone() {
             self.watch_hold_age(hold.since.plus_s(hold.terms.kind.overdue_s()), order.key, hold.number);
         }
-        let ends = active.filter_map(|hold| Some(Reverse((hold.terms.release_at?.journal, order.key, hold.number))));
-        let mut ends = ends.peekable();
-        if ends.peek().is_some() {
-            self.holds_due.lock().extend(ends);
-        }
+        let end = |hold: &Hold| Some((hold.terms.release_at?.journal, (order.key, hold.number)));
+        self.holds_due.extend(active.filter_map(end));
     }
 
     /// Logs events of a locked order that move no stock, and folds them.

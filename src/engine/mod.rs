@@ -86,6 +86,7 @@ mod subscription;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tracking;
 mod transfer;
 mod turn;
 mod window;
@@ -117,10 +118,8 @@ use crate::domain::transfer::Transfer;
 use archive::Leaving;
 pub use archive::Naming;
 use due::Run;
-use edit::EditsDue;
 use exception::Exceptions;
 use expire::Agenda;
-use hold::HoldsDue;
 use inbound::Arrivals;
 use lots::Appointments;
 use network::Network;
@@ -129,7 +128,6 @@ pub use shipping::{QuotedShipment, RatesFound};
 use soonest::Soonest;
 use table::{Name, Named, Names, Table};
 use turn::Turn;
-use window::WindowsDue;
 
 /// See the module.
 #[derive(Debug)]
@@ -162,24 +160,24 @@ pub struct Engine {
     left_over: SegQueue<OrderKey>,
     /// Orders of which a node that is switched off has something to begin.
     idle: SegQueue<OrderKey>,
-    /// Holds that end by themselves, soonest first. Stale entries are harmless.
-    holds_due: Mutex<HoldsDue>,
-    /// Edits that can be confirmed, by the instant from which they cannot. Stale entries are harmless.
-    edits_due: Mutex<EditsDue>,
-    /// Items by the instant of their release, and orders that rest by that of their allocation. As holds.
-    releases_due: Mutex<Soonest<SkuIndex>>,
+    /// Holds that end by themselves.
+    holds_due: Soonest<(OrderKey, u16)>,
+    /// Edits that can be confirmed, by the instant from which they cannot.
+    edits_due: Soonest<(OrderKey, u16)>,
+    /// Items by the instant of their release, and orders that rest by that of their allocation.
+    releases_due: Soonest<SkuIndex>,
     /// Skus of which a lot will expire.
     lots_due: Mutex<Appointments>,
-    deferrals_due: Mutex<Soonest<OrderKey>>,
+    deferrals_due: Soonest<OrderKey>,
     subscriptions: Table<SubscriptionKey, Subscription>,
-    /// Subscriptions by the instant of their next order, likewise.
-    subscriptions_due: Mutex<Soonest<SubscriptionKey>>,
+    /// Subscriptions by the instant of their next order.
+    subscriptions_due: Soonest<SubscriptionKey>,
     /// Who keeps what left memory; nobody in a world without files.
     archive: Option<Arc<dyn Archive>>,
     archive_after_ms: AtomicI64,
     leaving: Mutex<Leaving>,
-    /// Fulfilment orders that the clock takes on, soonest first. Stale entries are harmless.
-    windows_due: Mutex<WindowsDue>,
+    /// Fulfilment orders that the clock takes on.
+    windows_due: Soonest<(OrderKey, u16)>,
     /// What somebody should look at.
     exceptions: Exceptions,
     next_key: AtomicU64,

@@ -23,7 +23,7 @@ impl Engine {
     /// Tells the clock of the release of an item; of one that lost its date at once.
     pub(super) fn watch_release(&self, sku: SkuIndex, at: Option<WallTime>, now: Now) {
         let at = at.map_or(now.journal, |at| ReleaseAt::of(at, now).journal);
-        self.releases_due.lock().push(at, sku);
+        self.releases_due.push(at, sku);
     }
 
     /// Tells the clock of all releases, at start.
@@ -36,7 +36,7 @@ impl Engine {
     /// Moves on who waited for a release that came; answers when the clock should come again.
     pub(super) fn releases_come(&self, turn: &Turn<'_>) -> Option<JournalTime> {
         let now = turn.log.now();
-        let due = self.releases_due.lock().take_due(now.journal, usize::MAX);
+        let due = self.releases_due.take_due(now.journal, usize::MAX);
         let mut room = RELEASED_MAX;
         for sku in due {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
@@ -44,10 +44,10 @@ impl Engine {
                 // Put off meanwhile, or the wall clock is behind the journal's.
                 Some(at) if at > now.wall => self.watch_release(sku, Some(at), now),
                 _ if self.release(turn, &network, sku, now.wall, &mut room) => {}
-                _ => self.releases_due.lock().push(now.journal, sku),
+                _ => self.releases_due.push(now.journal, sku),
             }
         }
-        self.releases_due.lock().next()
+        self.releases_due.next()
     }
 
     /// Moves on who waits for an item that is released; `false` when there were more than there was room for.

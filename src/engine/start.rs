@@ -17,6 +17,7 @@ use super::limits::Limits;
 use super::network::Network;
 use super::past::Minutes;
 use super::slots::Calendar;
+use super::soonest::Soonest;
 use super::table::{Name, Named, Names, Table};
 use super::turn::Turn;
 use crate::domain::address::KnownFormat;
@@ -25,6 +26,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Channel;
 use crate::domain::command::Context;
 use crate::domain::count::Minute;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{DirectoryFounded, Event, NodePut};
 use crate::domain::geo::Position;
 use crate::domain::ids::{ChannelIndex, NodeIndex, OrderKey, SkuIndex};
@@ -36,7 +38,7 @@ use crate::domain::policy::Standing;
 use crate::domain::record::{Draft, Log};
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::rule_set::RuleSet;
-use crate::domain::state::{Entity, EntityKey, State};
+use crate::domain::state::State;
 use crate::domain::time::JournalTime;
 
 /// Bits of a generated number below the millisecond at which the process started.
@@ -166,17 +168,17 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         keys_used: Mutex::default(),
         left_over: SegQueue::new(),
         idle: SegQueue::new(),
-        holds_due: Mutex::default(),
-        edits_due: Mutex::default(),
-        releases_due: Mutex::default(),
-        deferrals_due: Mutex::default(),
+        holds_due: Soonest::default(),
+        edits_due: Soonest::default(),
+        releases_due: Soonest::default(),
+        deferrals_due: Soonest::default(),
         lots_due: Mutex::default(),
         subscriptions: Table::default(),
-        subscriptions_due: Mutex::default(),
+        subscriptions_due: Soonest::default(),
         archive: None,
         archive_after_ms: ARCHIVE_AFTER_MS.into(),
         leaving: Mutex::default(),
-        windows_due: Mutex::default(),
+        windows_due: Soonest::default(),
         exceptions: Exceptions::default(),
         next_key: first_key.into(),
         position: seq.into(),
@@ -319,6 +321,7 @@ impl Engine {
         self.watch_holds(&order, 1);
         self.watch_edits(&order);
         self.watch_deferral(&order);
+        self.watch_shipments(&order);
         self.note_left(&order);
         self.watch_windows(network, &order, 1..=order.next_number());
         self.orders.insert(order.key, order);

@@ -128,7 +128,7 @@ impl Engine {
     /// Tells the clock when there is something to do for a subscription.
     pub(super) fn watch_subscription(&self, subscription: &Subscription, now: Now) {
         if let Some(due) = subscription.due_at() {
-            self.subscriptions_due.lock().push(ReleaseAt::of(due, now).journal, subscription.key);
+            self.subscriptions_due.push(ReleaseAt::of(due, now).journal, subscription.key);
         }
     }
 
@@ -148,11 +148,11 @@ impl Engine {
 
     /// Places the orders of periods that begin; answers when the clock should come again.
     pub(super) fn place_due(&self, log: &dyn Log, now: JournalTime) -> Option<JournalTime> {
-        let due = self.subscriptions_due.lock().take_due(now, PLACED_MAX);
+        let due = self.subscriptions_due.take_due(now, PLACED_MAX);
         for key in due {
             self.place_period(log, key);
         }
-        self.subscriptions_due.lock().next()
+        self.subscriptions_due.next()
     }
 
     /// Places the order of a subscription's next period if it is due, or notes why it could not be.
@@ -172,7 +172,7 @@ impl Engine {
         };
         match self.place_whole(&turn, &subscription, &order, now) {
             Ok(()) => {}
-            Err(Rejection::Contended) => self.subscriptions_due.lock().push(now.journal.plus_s(1), key),
+            Err(Rejection::Contended) => self.subscriptions_due.push(now.journal.plus_s(1), key),
             Err(rejection) => self.note_failure(&turn, &subscription, &rejection, now.wall),
         }
     }

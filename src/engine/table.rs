@@ -27,59 +27,20 @@ pub trait Numbered: Copy {
     fn of(number: u64) -> Self;
 }
 
-impl Numbered for OrderKey {
-    fn number(self) -> u64 {
-        self.0
-    }
-    fn of(number: u64) -> Self {
-        Self(number)
-    }
+macro_rules! numbered {
+    ($($key:ident),*) => {$(
+        impl Numbered for $key {
+            fn number(self) -> u64 {
+                self.0
+            }
+            fn of(number: u64) -> Self {
+                Self(number)
+            }
+        }
+    )*};
 }
 
-impl Numbered for InboundKey {
-    fn number(self) -> u64 {
-        self.0
-    }
-    fn of(number: u64) -> Self {
-        Self(number)
-    }
-}
-
-impl Numbered for CycleCountKey {
-    fn number(self) -> u64 {
-        self.0
-    }
-    fn of(number: u64) -> Self {
-        Self(number)
-    }
-}
-
-impl Numbered for TransferKey {
-    fn number(self) -> u64 {
-        self.0
-    }
-    fn of(number: u64) -> Self {
-        Self(number)
-    }
-}
-
-impl Numbered for SubscriptionKey {
-    fn number(self) -> u64 {
-        self.0
-    }
-    fn of(number: u64) -> Self {
-        Self(number)
-    }
-}
-
-impl Numbered for ReservationKey {
-    fn number(self) -> u64 {
-        self.0
-    }
-    fn of(number: u64) -> Self {
-        Self(number)
-    }
-}
+numbered!(OrderKey, ReservationKey, InboundKey, TransferKey, SubscriptionKey, CycleCountKey);
 
 /// Places of [`PAGE`] numbers in a row.
 #[derive(Debug)]

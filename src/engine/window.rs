@@ -2,8 +2,7 @@
 //! up in time, and what a node did not answer in the time it is given. Each is a record, written a little after its
 //! instant.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use super::Engine;
@@ -16,9 +15,6 @@ use crate::domain::ids::OrderKey;
 use crate::domain::order::Order;
 use crate::domain::time::JournalTime;
 
-/// Fulfilment orders by the instant at which the clock takes them on.
-pub type WindowsDue = BinaryHeap<Reverse<(JournalTime, OrderKey, u16)>>;
-
 /// Fulfilment orders the clock takes on at once, each a record.
 const TAKEN_ON_MAX: usize = 1_024;
 /// Why what was ready is taken back.
@@ -30,11 +26,7 @@ impl Engine {
     /// Tells the clock of fulfilment orders of an order, by number.
     pub(super) fn watch_windows(&self, network: &Network, order: &Order, numbers: RangeInclusive<u16>) {
         let watched = order.fulfillment_orders.iter().filter(|f| numbers.contains(&f.number));
-        let due = watched.filter_map(|f| Some(Reverse((due_at(network, order, f)?, order.key, f.number))));
-        let mut due = due.peekable();
-        if due.peek().is_some() {
-            self.windows_due.lock().extend(due);
-        }
+        self.windows_due.extend(watched.filter_map(|f| Some((due_at(network, order, f)?, (order.key, f.number)))));
     }
 
     /// The same for an order that may have been given further ones.
@@ -47,22 +39,10 @@ impl Engine {
 
     /// Takes on what is due; answers when the clock should come again.
     pub(super) fn take_windows_on(&self, turn: &Turn<'_>, now: JournalTime) -> Option<JournalTime> {
-        let mut due = Vec::new();
-        let next = {
-            let mut heap = self.windows_due.lock();
-            while due.len() < TAKEN_ON_MAX
-                && let Some(Reverse((at, key, number))) = heap.peek().copied()
-                && at <= now
-            {
-                heap.pop();
-                due.push((key, number));
-            }
-            heap.peek().map(|Reverse((at, ..))| *at)
-        };
-        for (key, number) in due {
+        for (key, number) in self.windows_due.take_due(now, TAKEN_ON_MAX) {
             self.take_on(turn, key, number, now);
         }
-        next
+        self.windows_due.next()
     }
 
     fn take_on(&self, turn: &Turn<'_>, key: OrderKey, number: u16, now: JournalTime) {

@@ -11,6 +11,7 @@ use crate::api::fulfillment::{
     Shipping, Shorting, Stopping,
 };
 use crate::api::page::{Page, length};
+use crate::api::tracking::Tracing;
 use crate::domain::command::{Command, Context, Fulfill, FulfillmentAction};
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::rejection::Rejection;
@@ -124,6 +125,8 @@ steps! {
     divide("/v1/fulfillment-orders/{id}/split", Dividing as said) said.action();
     /// It takes the units of another fulfilment order of the same order and node, which names this one.
     unite("/v1/fulfillment-orders/{id}/merge", Merging as said) said.action();
+    /// Its carrier tells where its shipment is; one that is delivered delivers it.
+    track("/v1/fulfillment-orders/{id}/tracking", Tracing as said) said.action();
     /// The node goes on.
     refuse_stop("/v1/fulfillment-orders/{id}/cancel_refuse", Nothing as _) FulfillmentAction::CancelRefuse;
 }

@@ -121,6 +121,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(fulfillment::reassign))
         .routes(routes!(fulfillment::divide))
         .routes(routes!(fulfillment::unite))
+        .routes(routes!(fulfillment::track))
         .routes(routes!(exceptions::exceptions))
         .routes(routes!(exceptions::exception))
         .routes(routes!(exceptions::assign))

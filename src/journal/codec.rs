@@ -33,15 +33,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::frame::{Head, Slice, array};
-use super::upcast::{ItemPutV1, ItemV1, OrderV1, OrderV2, plain};
+use super::upcast::{ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, plain};
 use crate::domain::archive::Archiving;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Event, ReservationChanged};
 use crate::domain::ids::{ReservationKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
 use crate::domain::order::Order;
 use crate::domain::record::{Draft, Encoded, Header, Record, RecordTooLarge};
 use crate::domain::reservation::{HeldLines, ReservationEvent};
-use crate::domain::state::{Entity, EntityKey};
 use crate::domain::time::{JournalTime, WallTime};
 
 /// Largest entity of a snapshot, in bytes: an order with a long life.
@@ -56,7 +56,7 @@ const EVENT_VERSION: u8 = 1;
 const ITEM_PUT_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
-const ORDER_VERSION: u16 = 3;
+const ORDER_VERSION: u16 = 4;
 /// Version of the entry of an item with a release date or that is tracked.
 const ITEM_VERSION: u16 = 2;
 /// Kind of an order.
@@ -443,7 +443,8 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (6, 1) => pair(bytes, EntityKey::Reservation, Entity::Reservation),
         (7, 1) => pair(bytes, EntityKey::Order, |old: OrderV1| Entity::Order(Box::new(old.into()))),
         (7, 2) => pair(bytes, EntityKey::Order, |old: OrderV2| Entity::Order(Box::new(old.into()))),
-        (7, 3) => pair(bytes, EntityKey::Order, Entity::Order),
+        (7, 3) => pair(bytes, EntityKey::Order, |old: OrderV3| Entity::Order(Box::new(old.into()))),
+        (7, 4) => pair(bytes, EntityKey::Order, Entity::Order),
         (8, 1) => pair(bytes, EntityKey::Key, Entity::Key),
         (9, 1) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
         (10, 1) => pair(bytes, EntityKey::Channel, Entity::Channel),
@@ -476,7 +477,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (4, 1) => first(bytes).map(EntityKey::RuleSet),
         (5, 1) => first(bytes).map(EntityKey::Cell),
         (6, 1) => first(bytes).map(EntityKey::Reservation),
-        (7, 1..=3) => first(bytes).map(EntityKey::Order),
+        (7, 1..=4) => first(bytes).map(EntityKey::Order),
         (8, 1) => first(bytes).map(EntityKey::Key),
         (9, 1) => first(bytes).map(EntityKey::Inbound),
         (10, 1) => first(bytes).map(EntityKey::Channel),

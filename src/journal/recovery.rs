@@ -17,7 +17,7 @@
 //! marked before anybody reads it. Repeating an interrupted recovery gives the same result.
 //!
 //! ```text
-//! FORMAT   ordain data directory / format 3 / reader 3 / id <32 hex digits>
+//! FORMAT   ordain data directory / format 4 / reader 4 / id <32 hex digits>
 //! CLEAN    note of the last position; removed before the journal opens
 //! ```
 //! Not here: repair. A refusal names what is damaged and where another copy may be.
@@ -52,9 +52,9 @@ use crate::domain::state::State;
 use crate::sabotage::{Bug, planted};
 
 /// Format this program writes, and the newest it reads.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// Oldest format number a program must know to read what is written now.
-const READER: u32 = 3;
+const READER: u32 = 4;
 /// From this format on a directory has an archive.
 const ARCHIVE_FORMAT: u32 = 3;
 

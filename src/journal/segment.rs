@@ -29,9 +29,9 @@ use super::frame::array;
 use super::history::damaged;
 use super::store::{Disk, NewFile, OpenFile};
 use crate::domain::archive::{OrderName, OrderRow};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::order::Order;
-use crate::domain::state::{Entity, EntityKey};
 use crate::domain::time::WallTime;
 
 const MAGIC: &[u8; 4] = b"ORDA";

@@ -28,8 +28,9 @@ pub(super) use super::snapshot_file::read;
 use super::snapshot_file::{self, Output, entry_hash};
 pub use super::snapshot_file::{SnapshotEnd, SnapshotError};
 use super::store::Disk;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::record::Record;
-use crate::domain::state::{Entity, EntityKey, Filling, State};
+use crate::domain::state::{Filling, State};
 use crate::domain::time::JournalTime;
 use crate::sabotage::{Bug, planted};
 

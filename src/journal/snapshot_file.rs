@@ -28,7 +28,7 @@ use super::frame::{Link, array};
 use super::history::damaged;
 use super::shelf::ReadError;
 use super::store::{Disk, NewFile, OpenFile};
-use crate::domain::state::{Entity, EntityKey};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::stock::LawBroken;
 
 const MAGIC: &[u8; 4] = b"ORDS";

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::decision::Decision;
+use crate::domain::edit::Edit;
 use crate::domain::event::ItemPut;
 use crate::domain::fulfillment::{FulfillmentLine, FulfillmentOrder, FulfillmentStatus, Shipment};
-use crate::domain::hold::Hold;
+use crate::domain::hold::{Hold, ReleaseAt};
 use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex, Text};
 use crate::domain::item::{Component, Dimensions, Item, ItemKind, ItemPacking};
 use crate::domain::money::Money;
-use crate::domain::order::{Order, OrderFacts, OrderLine, Told};
+use crate::domain::order::{Deferral, Order, OrderFacts, OrderLine, Told};
+use crate::domain::particulars::{Booking, Particulars, Totals, Warranty};
 use crate::domain::payment::PaymentFact;
 use crate::domain::time::JournalTime;
 
@@ -56,6 +58,81 @@ impl FulfillmentOrderV2 {
             split_from: None,
             merged_into: None,
             identified: Vec::new(),
+        }
+    }
+}
+
+/// What few orders have, of an order of version 3: before carriers told where shipments are.
+#[derive(Serialize, Deserialize)]
+struct ParticularsV3 {
+    preferred_node: Option<NodeIndex>,
+    totals: Option<Totals>,
+    bookings: Vec<Booking>,
+    warranties: Vec<Warranty>,
+    merged_into: Option<OrderKey>,
+    merged: Vec<OrderKey>,
+}
+
+impl From<ParticularsV3> for Particulars {
+    fn from(old: ParticularsV3) -> Self {
+        let ParticularsV3 { preferred_node, totals, bookings, warranties, merged_into, merged } = old;
+        Self { preferred_node, totals, bookings, warranties, merged_into, merged, tracked: Vec::new() }
+    }
+}
+
+/// An order, version 3: before carriers told where shipments are.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OrderV3 {
+    key: OrderKey,
+    facts: Arc<OrderFacts>,
+    lines: Vec<OrderLine>,
+    fulfillment_orders: Vec<FulfillmentOrder>,
+    fenced: Vec<NodeIndex>,
+    decision: Option<Arc<Decision>>,
+    history: Vec<Told>,
+    received_at: JournalTime,
+    version: u32,
+    seq: u64,
+    holds: Vec<Hold>,
+    payments: Vec<PaymentFact>,
+    edits: Vec<Edit>,
+    repriced: i64,
+    split_from: Option<OrderKey>,
+    deferral: Option<Deferral>,
+    particulars: Option<Box<ParticularsV3>>,
+    release_at: Option<ReleaseAt>,
+    awaits_customer: bool,
+    priority: u8,
+}
+
+impl From<OrderV3> for Order {
+    fn from(old: OrderV3) -> Self {
+        let OrderV3 { key, facts, lines, fulfillment_orders, fenced, decision, history, received_at, .. } = old;
+        let OrderV3 { version, seq, holds, payments, edits, repriced, split_from, deferral, .. } = old;
+        let OrderV3 { particulars, release_at, awaits_customer, priority, .. } = old;
+        let particulars = particulars.map(|particulars| Box::new((*particulars).into()));
+        Self {
+            key,
+            facts,
+            lines,
+            fulfillment_orders,
+            fenced,
+            decision,
+            history,
+            received_at,
+            version,
+            seq,
+            holds,
+            payments,
+            edits,
+            repriced,
+            split_from,
+            deferral,
+            particulars,
+            left_at: 0,
+            release_at,
+            awaits_customer,
+            priority,
         }
     }
 }

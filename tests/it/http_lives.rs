@@ -112,6 +112,39 @@ fn a_fulfilment_order_is_split_moved_merged_stopped_and_put_back() {
 }
 
 #[test]
+fn a_shipment_is_followed_to_the_door() {
+    served(|server| {
+        shop(server);
+        let order = place(server, "1", 2, &json!({}));
+        let path = path_of(&order, 0);
+        let tell = |body: &Value| server.ask("POST", &format!("{path}/tracking"), body);
+        let on_its_way = json!({"events": [{"at": "2026-01-02T00:00:00Z", "status": "in_transit", "place": "Gary"}]});
+        assert_eq!(tell(&on_its_way).code(), "not_shipped");
+        for verb in ["accept", "pick", "pack"] {
+            server.done("POST", &format!("{path}/{verb}"), &json!({}));
+        }
+        let shipment = json!({"carrier": "post", "service": "parcel", "tracking_number": "1Z"});
+        server.done("POST", &format!("{path}/ship"), &shipment);
+        let told = tell(&on_its_way).json();
+        assert_eq!((&told["status"], &told["tracking"]["status"]), (&json!("shipped"), &json!("in_transit")));
+        let to_the_door = json!({"estimated_at": "2026-01-05T00:00:00Z", "events": [
+            {"at": "2026-01-04T09:00:00Z", "status": "delivered", "id": "e-2"},
+            {"at": "2026-01-04T07:00:00Z", "status": "out_for_delivery", "text": "with the courier"},
+        ]});
+        let told = tell(&to_the_door).json();
+        assert_eq!((&told["status"], &told["tracking"]["status"]), (&json!("delivered"), &json!("delivered")));
+        assert_eq!(told["tracking"]["delivered_at"], "2026-01-04T09:00:00Z");
+        assert_eq!(told["tracking"]["events"].as_array().map(Vec::len), Some(3));
+        let own = server.get(&format!("/v1/orders/{}", order["id"].as_str().expect("an id"))).json();
+        assert_eq!(own["status"], "fulfilled");
+        assert_eq!(own["milestones"]["out_for_delivery"], "2026-01-04T07:00:00Z");
+        let story = server.get(&format!("/v1/orders/{}/history", order["id"].as_str().expect("an id"))).json();
+        let told = story["items"].as_array().expect("a list").iter().filter(|line| line["type"] == "tracked").count();
+        assert_eq!(told, 2);
+    });
+}
+
+#[test]
 fn an_order_with_a_window_is_scheduled() {
     served(|server| {
         shop(server);

@@ -21,6 +21,7 @@ use crate::domain::money::Money;
 use crate::domain::order::{Buckets, Destination, Order, OrderStatus, OrderType, Payment, Told};
 use crate::domain::particulars::Totals;
 use crate::domain::payment::{PaymentMark, PaymentState};
+use crate::domain::tracking::TrackingStatus;
 
 /// An order.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -369,6 +370,9 @@ fn milestones(order: &Order) -> BTreeMap<&'static str, Instant> {
     let confirms = |mark| matches!(mark, PaymentMark::Authorized | PaymentMark::Paid);
     let confirmed = order.payments.iter().find(|fact| confirms(fact.mark));
     milestones.extend(confirmed.map(|fact| ("payment_confirmed", fact.at.into())));
+    let tracked = order.particulars.iter().flat_map(|particulars| &particulars.tracked);
+    let out = tracked.filter_map(|tracked| tracked.first(TrackingStatus::OutForDelivery)).min();
+    milestones.extend(out.map(|at| ("out_for_delivery", at.into())));
     milestones
 }
 

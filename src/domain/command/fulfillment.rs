@@ -5,6 +5,7 @@ use super::stock::Names;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::ids::Text;
 use crate::domain::time::WallTime;
+use crate::domain::tracking::Scan;
 
 /// What is to be done to a fulfilment order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,13 @@ pub enum FulfillmentAction {
     Merge {
         /// Which.
         with: Text,
+    },
+    /// Its carrier tells where its shipment is. A shipment that is delivered delivers it.
+    Track {
+        /// What the carrier saw.
+        scans: Vec<Scan>,
+        /// When it means to deliver it, when it says so.
+        estimated_at: Option<WallTime>,
     },
 }
 

@@ -527,8 +527,9 @@ fn buy(world: &World, dice: &mut Dice, numbers: &AtomicU32) {
 
 /// Goes through the log record by record: whoever takes stays within its cap and leaves the others their floors.
 fn judge(world: &World) {
+    use crate::domain::entity::{Entity, EntityKey};
     use crate::domain::event::Event;
-    use crate::domain::state::{Entity, EntityKey, State, committed_by};
+    use crate::domain::state::{State, committed_by};
 
     let (mut state, mut before) = (State::default(), std::collections::BTreeMap::new());
     let free_of = |state: &State, sku: SkuIndex| -> u64 {

@@ -10,12 +10,13 @@ use super::random::{Dice, nobody_waits_beside_free_units};
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
 use crate::domain::edit::{Edit, EditState};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment};
 use crate::domain::ids::{FulfillmentKey, OrderKey};
 use crate::domain::limits::EDIT_LIFE_S;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
-use crate::domain::state::{Entity, EntityKey, State};
+use crate::domain::state::State;
 
 /// Schedules played when nothing else is said.
 const SCHEDULES: u64 = 3_000;

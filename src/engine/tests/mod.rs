@@ -24,5 +24,6 @@ mod sharing;
 mod shipping;
 mod storm;
 mod subscriptions;
+mod tracking;
 mod transfers;
 pub(crate) mod world;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::fulfillment::Shipment;
 use crate::domain::ids::NodeIndex;
 use crate::domain::item::ItemKind;
@@ -16,7 +17,6 @@ use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::slots::Slots;
-use crate::domain::state::{Entity, EntityKey};
 use crate::domain::time::WallTime;
 
 const HOUR_MS: i64 = 3_600_000;

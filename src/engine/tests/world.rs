@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use crate::domain::command::*;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
 use crate::domain::item::{Dimensions, ItemKind};
@@ -19,7 +20,7 @@ use crate::domain::record::*;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::Reservation;
-use crate::domain::state::{Entity, EntityKey, State};
+use crate::domain::state::State;
 use crate::domain::stock::MovementKind;
 use crate::domain::time::{JournalTime, Now, WallTime};
 use crate::engine::{Engine, Executed};

@@ -384,7 +384,7 @@ fn a_directory_without_an_archive_gets_one() {
     disk.remove_file(MANIFEST).unwrap();
     disk.corrupt_file("FORMAT", |bytes| {
         let text = String::from_utf8(bytes.clone()).unwrap();
-        *bytes = text.replace("format 3\nreader 3", "format 2\nreader 2").into_bytes();
+        *bytes = text.replace("format 4\nreader 4", "format 2\nreader 2").into_bytes();
     });
     let (journal, state) = open(&disk).unwrap();
     assert_state(&state, "of an older program");

@@ -133,7 +133,7 @@ fn a_lost_format_or_mark_is_refused() {
     assert!(refusal(&disk).contains("neither slot"));
     let disk = written(true);
     disk.corrupt_file("FORMAT", |bytes| {
-        *bytes = String::from_utf8_lossy(bytes).replace("reader 3", "reader 9").into_bytes();
+        *bytes = String::from_utf8_lossy(bytes).replace("reader 4", "reader 9").into_bytes();
     });
     assert!(refusal(&disk).contains("newer program"));
 }
@@ -144,7 +144,7 @@ fn a_directory_of_an_older_format_is_read_and_says_then_that_older_programs_cann
     let mut now = Vec::new();
     disk.corrupt_file("FORMAT", |bytes| {
         now = bytes.clone();
-        *bytes = String::from_utf8_lossy(bytes).replace("format 3\nreader 3", "format 1\nreader 1").into_bytes();
+        *bytes = String::from_utf8_lossy(bytes).replace("format 4\nreader 4", "format 1\nreader 1").into_bytes();
         assert_ne!(*bytes, now);
     });
     drop(Unrecovered::on(Arc::new(disk.clone()), options()).recover().expect("older formats are read"));

@@ -15,9 +15,10 @@ use crate::domain::count::{Minute, Moved};
 use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
 use crate::domain::edit::{EditState, EditTerms, FoundFulfillment, LineChange, PlannedShipment};
+use crate::domain::entity::{Entity, EntityKey, KeyEntry};
 use crate::domain::event::*;
 use crate::domain::exception::{ExceptionEvent, ExceptionKey, ExceptionKind, Subject};
-use crate::domain::fulfillment::FulfillmentStep;
+use crate::domain::fulfillment::{FulfillmentStep, Shipment};
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState, HoldTerms, ReleaseAt};
 use crate::domain::ids::{
@@ -37,10 +38,10 @@ use crate::domain::redating::Redated;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::slots::{SlotTerms, SlotsEvent};
-use crate::domain::state::{Entity, EntityKey, KeyEntry};
 use crate::domain::stock::Level;
 use crate::domain::subscription::{Every, SubscribedLine, SubscriptionEvent, SubscriptionTerms, WhenShort};
 use crate::domain::time::WallTime;
+use crate::domain::tracking::{Scan, TrackingStatus};
 use crate::domain::transfer::TransferEvent;
 use crate::journal::frame::{Builder, Slice};
 
@@ -502,6 +503,7 @@ fn events() -> Vec<Event> {
     ]
     .into_iter()
     .chain(rearranged())
+    .chain(tracked())
     .chain(decided_and_told())
     .chain(shipping().map(|terms| Event::ShippingPut(Box::new(terms))))
     .chain(packed())
@@ -594,6 +596,35 @@ fn rearranged() -> impl Iterator<Item = Event> {
     (1..)
         .zip(events)
         .map(|(version, event)| Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(79), version, event })))
+}
+
+/// A shipment that its carrier tells of.
+fn tracked() -> impl Iterator<Item = Event> {
+    let shipment = Shipment { carrier: "post".into(), service: "parcel".into(), tracking_number: "1Z".into() };
+    let steps = [
+        FulfillmentStep::Accepted,
+        FulfillmentStep::Picked { lines: vec![LineUnits { line: 0, quantity: 2 }] },
+        FulfillmentStep::Packed,
+        FulfillmentStep::Shipped { shipment },
+    ];
+    let scan = |at, status, id: Option<&str>| Scan {
+        at: WallTime(at),
+        status,
+        id: id.map(Into::into),
+        place: id.map(|_| "Gary".into()),
+        text: None,
+    };
+    let scans = vec![
+        scan(1_700_000_000_001, TrackingStatus::OutForDelivery, Some("e-2")),
+        scan(1_700_000_000_000, TrackingStatus::InTransit, None),
+    ];
+    let told = OrderEvent::Tracked { number: 1, scans, estimated_at: Some(WallTime(1_700_000_000_002)) };
+    let events = std::iter::once(placed())
+        .chain(steps.map(|step| OrderEvent::Fulfillment { number: 1, step }))
+        .chain(std::iter::once(told));
+    (1..)
+        .zip(events)
+        .map(|(version, event)| Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(80), version, event })))
 }
 
 fn arrived(lot: &str, expires_at: Option<WallTime>, units: u32) -> LotChange {
@@ -878,7 +909,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 33, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 34, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))
@@ -903,12 +934,12 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
 }
 
-/// What snapshots held before holds and payments, and before edits.
+/// What snapshots held before holds and payments, before edits, and before carriers told of shipments.
 #[test]
 fn an_order_of_an_older_version_is_what_its_events_make_today() {
-    for (version, golden, events_of_it) in
-        [(1, include_str!("golden_order_1.txt"), 3), (2, include_str!("golden_order_2.txt"), 7)]
-    {
+    let of_version_3 = include_str!("golden_order_3.txt").lines().map(|golden| (3, golden, usize::MAX));
+    let older = [(1, include_str!("golden_order_1.txt"), 3), (2, include_str!("golden_order_2.txt"), 7)];
+    for (version, golden, events_of_it) in older.into_iter().chain(of_version_3) {
         let golden = golden.trim();
         let entry: Vec<u8> =
             (0..golden.len()).step_by(2).map(|at| u8::from_str_radix(&golden[at..at + 2], 16).unwrap()).collect();

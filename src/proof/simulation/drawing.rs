@@ -4,9 +4,9 @@
 
 use super::chance::Chance;
 use super::world::World;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::fulfillment::FulfillmentVerb;
 use crate::domain::order::Order;
-use crate::domain::state::{Entity, EntityKey};
 
 /// What a line may be about, and how often as a rule, in a thousandth or so.
 const KINDS: &[(Kind, u32)] = &[

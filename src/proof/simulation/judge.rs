@@ -15,6 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::domain::channel::{Channel, ChannelEvent};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus};
@@ -27,7 +28,7 @@ use crate::domain::policy::{Policy, PolicyKey};
 use crate::domain::record::{Log, Record};
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{ReservationEvent, ReservationState};
-use crate::domain::state::{Entity, EntityKey, State, committed_by};
+use crate::domain::state::{State, committed_by};
 use crate::domain::stock::{CellKey, Level};
 use crate::domain::time::{JournalTime, Now};
 use crate::engine::{AtpAsked, Engine};

@@ -1,0 +1,295 @@
+//! Entities: what a journal is about, each with the fold of its events.
+//!
+//! The engine's replay, the snapshot folder, `check` and tests call the same folds. A fold never looks up another entity.
+//! Not here: all entities at a position (`state`).
+//!
+//! Long because every kind has its line in each table of kinds.
+
+use serde::{Deserialize, Serialize};
+
+use super::address::AddressFormat;
+use super::carrier::{ShippingKey, ShippingTerms};
+use super::carton::Carton;
+use super::channel::Channel;
+use super::count::{CountMark, Minute, MinuteKey};
+use super::cycle_count::CycleCount;
+use super::event::{DirectoryFounded, Event, KeyUsed};
+use super::exception::{Exception, ExceptionKey};
+use super::ids::{
+    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text,
+    TransferKey,
+};
+use super::inbound::Inbound;
+use super::item::Item;
+use super::limits::KEY_WINDOW_MS;
+use super::lots::SkuLots;
+use super::node::Node;
+use super::order::Order;
+use super::policy::{Policy, PolicyKey};
+use super::record::Header;
+use super::reservation::Reservation;
+use super::rule_set::RuleSet;
+use super::slots::Slots;
+use super::stock::{CellKey, LawBroken, Level};
+use super::subscription::Subscription;
+use super::time::JournalTime;
+use super::transfer::Transfer;
+
+/// Names an entity; ordered by kind, then id.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum EntityKey {
+    /// The data directory itself.
+    Directory,
+    /// A node.
+    Node(NodeIndex),
+    /// An item.
+    Item(SkuIndex),
+    /// The active version of a rule set.
+    RuleSet(Text),
+    /// A cell.
+    Cell(CellKey),
+    /// A reservation.
+    Reservation(ReservationKey),
+    /// An order.
+    Order(OrderKey),
+    /// An idempotency key.
+    Key(u128),
+    /// A document of inbound supply.
+    Inbound(InboundKey),
+    /// A channel.
+    Channel(ChannelIndex),
+    /// A transfer.
+    Transfer(TransferKey),
+    /// What counts of a cell have told.
+    Count(CellKey),
+    /// An exception.
+    Exception(ExceptionKey),
+    /// A subscription.
+    Subscription(SubscriptionKey),
+    /// The slots of a node.
+    Slots(NodeIndex),
+    /// The lots or serial numbers of a sku.
+    Lots(SkuIndex),
+    /// What changed on hand in a minute.
+    Minute(MinuteKey),
+    /// A policy.
+    Policy(PolicyKey),
+    /// A cycle count.
+    CycleCount(CycleCountKey),
+    /// A carrier, a calendar or a chart of zones.
+    Shipping(ShippingKey),
+    /// A carton.
+    Carton(Text),
+    /// How addresses of a country are written.
+    AddressFormat(Text),
+}
+
+/// A remembered idempotency key: 32 bytes and its time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeyEntry {
+    /// Fingerprint of the body.
+    pub fingerprint: u64,
+    /// Record that holds the answer.
+    pub seq: u64,
+    /// When it was used.
+    pub at: JournalTime,
+}
+
+/// An entity at a position of the journal. There are many more cells than anything else, so what is larger lies in a
+/// box.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Entity {
+    /// The data directory.
+    Directory(DirectoryFounded),
+    /// A node.
+    Node(Box<Node>),
+    /// An item.
+    Item(Box<Item>),
+    /// A rule set.
+    RuleSet(Box<RuleSet>),
+    /// A cell.
+    Cell(Level),
+    /// A reservation.
+    Reservation(Box<Reservation>),
+    /// An order.
+    Order(Box<Order>),
+    /// An idempotency key.
+    Key(KeyEntry),
+    /// A document of inbound supply.
+    Inbound(Box<Inbound>),
+    /// A channel.
+    Channel(Box<Channel>),
+    /// A transfer.
+    Transfer(Box<Transfer>),
+    /// What counts of a cell have told.
+    Count(Box<CountMark>),
+    /// A subscription.
+    Subscription(Box<Subscription>),
+    /// The slots of a node.
+    Slots(Box<Slots>),
+    /// What changed on hand in a minute.
+    Minute(Box<Minute>),
+    /// The lots or serial numbers of a sku.
+    Lots(Box<SkuLots>),
+    /// A cycle count.
+    CycleCount(Box<CycleCount>),
+    /// A carrier, a calendar or a chart of zones.
+    Shipping(Box<ShippingTerms>),
+    /// How addresses of a country are written.
+    AddressFormat(Box<AddressFormat>),
+    /// An exception.
+    Exception(Box<Exception>),
+    /// A policy.
+    Policy(Policy),
+    /// A carton.
+    Carton(Box<Carton>),
+}
+
+impl EntityKey {
+    /// Stable code of the kind in snapshots; ascending as the keys are.
+    pub fn kind(&self) -> u16 {
+        match self {
+            Self::Directory => 1,
+            Self::Node(_) => 2,
+            Self::Item(_) => 3,
+            Self::RuleSet(_) => 4,
+            Self::Cell(_) => 5,
+            Self::Reservation(_) => 6,
+            Self::Order(_) => 7,
+            Self::Key(_) => 8,
+            Self::Inbound(_) => 9,
+            Self::Channel(_) => 10,
+            Self::Transfer(_) => 11,
+            Self::Count(_) => 12,
+            Self::Subscription(_) => 14,
+            Self::Slots(_) => 15,
+            Self::Minute(_) => 19,
+            Self::Lots(_) => 16,
+            Self::CycleCount(_) => 21,
+            Self::Shipping(_) => 22,
+            Self::Carton(_) => 23,
+            Self::AddressFormat(_) => 24,
+            Self::Exception(_) => 13,
+            Self::Policy(_) => 20,
+        }
+    }
+}
+
+impl Entity {
+    /// The next state of the entity that `event` touches.
+    pub fn fold(before: Option<Self>, header: &Header, event: &Event) -> Result<Self, LawBroken> {
+        match (before, event) {
+            (None, Event::DirectoryFounded(founded)) => Ok(Self::Directory(founded.clone())),
+            (None | Some(Self::Node(_)), Event::NodePut(put)) => Ok(Self::Node(put.node.clone().into())),
+            (None | Some(Self::Item(_)), Event::ItemPut(put)) => Ok(Self::Item(put.item.clone().into())),
+            (None | Some(Self::RuleSet(_)), Event::RuleSetPut(put)) => Ok(Self::RuleSet(put.clone().into())),
+            (None, Event::SlotsChanged(e)) => Slots::fold(None, &e.event).map(|slots| Self::Slots(Box::new(slots))),
+            (Some(Self::Slots(before)), Event::SlotsChanged(e)) => {
+                Slots::fold(Some(*before), &e.event).map(|slots| Self::Slots(Box::new(slots)))
+            }
+            (None | Some(Self::AddressFormat(_)), Event::AddressFormatPut(put)) => Ok(Self::AddressFormat(put.clone())),
+            (None | Some(Self::Carton(_)), Event::CartonPut(put)) => Ok(Self::Carton(put.clone())),
+            (None, Event::StockMoved(moved)) => moved.delta.apply(&Level::default()).map(Self::Cell),
+            (Some(Self::Cell(level)), Event::StockMoved(moved)) => moved.delta.apply(&level).map(Self::Cell),
+            (None, Event::ReservationChanged(e)) => {
+                Reservation::fold(None, e.key, e.version, header, &e.event).map(|r| Self::Reservation(Box::new(r)))
+            }
+            (Some(Self::Reservation(before)), Event::ReservationChanged(e)) => {
+                Reservation::fold(Some(*before), e.key, e.version, header, &e.event)
+                    .map(|r| Self::Reservation(Box::new(r)))
+            }
+            (None, Event::OrderChanged(e)) => {
+                Order::fold(None, e.key, e.version, header, &e.event).map(|o| Self::Order(Box::new(o)))
+            }
+            (Some(Self::Order(before)), Event::OrderChanged(e)) => {
+                Order::fold(Some(*before), e.key, e.version, header, &e.event).map(|o| Self::Order(Box::new(o)))
+            }
+            (None, Event::InboundChanged(e)) => {
+                Inbound::fold(None, e.key, e.version, header, &e.event).map(|i| Self::Inbound(Box::new(i)))
+            }
+            (Some(Self::Inbound(before)), Event::InboundChanged(e)) => {
+                Inbound::fold(Some(*before), e.key, e.version, header, &e.event).map(|i| Self::Inbound(Box::new(i)))
+            }
+            (None, Event::ChannelChanged(e)) => {
+                Channel::fold(None, &e.event).map(|channel| Self::Channel(Box::new(channel)))
+            }
+            (Some(Self::Channel(before)), Event::ChannelChanged(e)) => {
+                Channel::fold(Some(*before), &e.event).map(|channel| Self::Channel(Box::new(channel)))
+            }
+            (None, Event::TransferChanged(e)) => {
+                Transfer::fold(None, e.key, e.version, header, &e.event).map(|t| Self::Transfer(Box::new(t)))
+            }
+            (Some(Self::Transfer(before)), Event::TransferChanged(e)) => {
+                Transfer::fold(Some(*before), e.key, e.version, header, &e.event).map(|t| Self::Transfer(Box::new(t)))
+            }
+            (None, Event::CountNoted(e)) => CountMark::fold(None, e).map(|mark| Self::Count(Box::new(mark))),
+            (Some(Self::Count(before)), Event::CountNoted(e)) => {
+                CountMark::fold(Some(*before), e).map(|mark| Self::Count(Box::new(mark)))
+            }
+            (None, Event::SubscriptionChanged(e)) => {
+                Subscription::fold(None, e.key, e.version, header, &e.event).map(|s| Self::Subscription(Box::new(s)))
+            }
+            (Some(Self::Subscription(before)), Event::SubscriptionChanged(e)) => {
+                Subscription::fold(Some(*before), e.key, e.version, header, &e.event)
+                    .map(|s| Self::Subscription(Box::new(s)))
+            }
+            (None, Event::Archiving(e)) => Order::archive(None, header, e).map(|o| Self::Order(Box::new(o))),
+            (Some(Self::Order(before)), Event::Archiving(e)) => {
+                Order::archive(Some(*before), header, e).map(|o| Self::Order(Box::new(o)))
+            }
+            (None, Event::LotsChanged(e)) => {
+                SkuLots::fold(None, e.tracking, &e.changes).map(|lots| Self::Lots(Box::new(lots)))
+            }
+            (Some(Self::Lots(before)), Event::LotsChanged(e)) => {
+                SkuLots::fold(Some(*before), e.tracking, &e.changes).map(|lots| Self::Lots(Box::new(lots)))
+            }
+            (None, Event::CycleCountChanged(e)) => {
+                CycleCount::fold(None, e.key, e.version, header, &e.event).map(|c| Self::CycleCount(Box::new(c)))
+            }
+            (Some(Self::CycleCount(before)), Event::CycleCountChanged(e)) => {
+                let count = CycleCount::fold(Some(*before), e.key, e.version, header, &e.event);
+                count.map(|c| Self::CycleCount(Box::new(c)))
+            }
+            (None, Event::ExceptionChanged(e)) => {
+                Exception::fold(None, e.key, e.version, header, &e.event).map(|x| Self::Exception(Box::new(x)))
+            }
+            (Some(Self::Exception(before)), Event::ExceptionChanged(e)) => {
+                Exception::fold(Some(*before), e.key, e.version, header, &e.event).map(|x| Self::Exception(Box::new(x)))
+            }
+            (None | Some(Self::Policy(_)), Event::PolicyPut(put)) => Ok(Self::Policy(put.policy.clone())),
+            (None | Some(Self::Shipping(_)), Event::ShippingPut(terms)) => Ok(Self::Shipping(terms.clone())),
+            (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
+            (before, event) => Err(LawBroken(format!("{event:?} does not follow {before:?}"))),
+        }
+    }
+
+    fn use_key(before: Option<Self>, header: &Header, used: &KeyUsed) -> Result<Self, LawBroken> {
+        if let Some(Self::Key(entry)) = before
+            && header.time.0 - entry.at.0 <= KEY_WINDOW_MS
+        {
+            return Err(LawBroken(format!("idempotency key of record {} is used again", entry.seq)));
+        }
+        Ok(Self::Key(KeyEntry { fingerprint: used.fingerprint, seq: header.seq, at: header.time }))
+    }
+
+    /// Whether it left for the archive: no snapshot holds it, and no state hash counts it.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Self::Order(order) if order.is_archived())
+    }
+
+    /// Whether nothing needs to know of it any more at `now`. Snapshots and memory leave such entities out.
+    pub fn is_forgotten_at(&self, now: JournalTime) -> bool {
+        match self {
+            Self::Reservation(reservation) => reservation.is_forgotten_at(now),
+            Self::Key(entry) => now.0 - entry.at.0 > KEY_WINDOW_MS,
+            Self::Inbound(inbound) => inbound.is_forgotten_at(now),
+            Self::Transfer(transfer) => transfer.is_forgotten_at(now),
+            Self::Count(mark) => mark.is_forgotten_at(now),
+            Self::Minute(minute) => minute.is_forgotten_at(now),
+            Self::Lots(lots) => lots.is_empty(),
+            Self::CycleCount(count) => count.is_forgotten_at(now),
+            Self::Exception(exception) => exception.is_forgotten_at(now),
+            _ => false,
+        }
+    }
+}
