@@ -96,10 +96,25 @@ shape! {
 }
 
 shape! {
+    /// Units of one line that are fit to be sold.
+    pub struct FitUnits {
+        /// Id of the line.
+        pub line: Id,
+        /// Units.
+        pub quantity: Quantity,
+    }
+}
+
+impl Listed for FitUnits {
+    const LEAST: usize = 0;
+    const MOST: usize = ORDER_LINES_MAX;
+}
+
+shape! {
     /// What was picked is on its shelf again.
     pub struct PuttingBack {
-        /// Which units; all that were picked when left out. Others stay in quality control.
-        pub lines: Option<Vec<LineQuantity>>,
+        /// Which units; all that were picked when left out, none when empty. Others stay in quality control.
+        pub lines: Option<Vec<FitUnits>>,
     }
 }
 
@@ -181,7 +196,8 @@ impl Readying {
 impl PuttingBack {
     /// The step.
     pub fn action(self) -> FulfillmentAction {
-        FulfillmentAction::PutBack { lines: self.lines.map(named_units) }
+        let named = |fit: FitUnits| NamedUnits { line: fit.line.0, quantity: fit.quantity };
+        FulfillmentAction::PutBack { lines: self.lines.map(|lines| lines.into_iter().map(named).collect()) }
     }
 }
 

@@ -460,6 +460,11 @@ pub enum OrderEvent {
         /// When it means to deliver, when it said so.
         estimated_at: Option<WallTime>,
     },
+    /// Nodes may not be asked for it, since they refused the order it was split off.
+    Fenced {
+        /// Which.
+        nodes: Vec<NodeIndex>,
+    },
 }
 
 /// An order.

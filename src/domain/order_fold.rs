@@ -38,6 +38,8 @@ impl Order {
             }
         };
         order.take(header, event)?;
+        // Nobody is asked about units that have found their place.
+        order.awaits_customer &= order.lines.iter().any(|line| line.unallocated > 0);
         order.version = version;
         order.seq = header.seq;
         order.history.push(told(header, event));
@@ -191,6 +193,7 @@ impl Order {
             OrderEvent::WarrantyRegistered { line, registered } => self.register(*line, *registered)?,
             OrderEvent::MergedInto { order, parts } => self.merge_into(*order, parts)?,
             OrderEvent::Merged { merged } => self.merge(header.time, merged)?,
+            OrderEvent::Fenced { nodes } => nodes.iter().for_each(|node| self.fence(*node)),
             OrderEvent::Tracked { number, scans, estimated_at } => self.track(*number, scans, *estimated_at)?,
             OrderEvent::Totalled { totals } => self.particulars_mut().totals = Some(*totals),
             OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,

@@ -42,10 +42,20 @@ impl Order {
         self.holds.iter().filter(waits).map(end).collect()
     }
 
-    /// The same, when units of its lines are cancelled.
+    /// The same, when units of its lines are cancelled. With the last open unit all its holds end: there is nothing left
+    /// that they could forbid.
     pub fn paid_off_without(&self, cancelled: impl IntoIterator<Item = LineUnits>) -> Vec<OrderEvent> {
         if self.holds.is_empty() {
             return Vec::new();
+        }
+        let cancelled: Vec<LineUnits> = cancelled.into_iter().collect();
+        let totals = self.totals();
+        let can_be_held = totals.open() - u64::from(totals.shipped);
+        if cancelled.iter().map(|units| u64::from(units.quantity)).sum::<u64>() == can_be_held {
+            let active = self.holds.iter().filter(|hold| hold.state == HoldState::Active);
+            return active
+                .map(|hold| OrderEvent::HoldEnded { number: hold.number, state: HoldState::AutoReleased, reason: None })
+                .collect();
         }
         let price =
             |u: LineUnits| i128::from(self.lines[usize::from(u.line)].placed.unit_price) * i128::from(u.quantity);

@@ -61,6 +61,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
         OrderEvent::MergedInto { order, .. } => ("merged_into", 0, Some(order.to_string().into())),
         OrderEvent::Merged { merged } => ("merged", 0, Some(merged.from.to_string().into())),
         OrderEvent::Preferred { .. } => ("node_preferred", 0, None),
+        OrderEvent::Fenced { .. } => ("fenced", 0, None),
         OrderEvent::Tracked { number, scans, .. } => {
             ("tracked", *number, scans.iter().max_by_key(|scan| scan.at).map(|scan| scan.status.word().into()))
         }

@@ -145,10 +145,9 @@ impl Engine {
             let had = taken.get_mut(&one.cell).expect("every missing cell was taken from");
             let from_free = units.min(*had);
             *had -= from_free;
-            if from_free < units {
+            if change.lose(one.cell, units, from_free, one.kind) > 0 {
                 owing.insert(Subject::Cell(one.cell));
             }
-            change.lose(one.cell, units, from_free, one.kind);
         }
         for one in physical.iter().filter(|one| one.through_available() > 0) {
             change.give(one.cell, one.through_available() as u32, one.kind, |delta, n| delta.on_hand += n);

@@ -159,6 +159,15 @@ fn fulfillment_of(order: &Order, at: usize, id: Option<&str>) -> Result<Option<u
     order.fulfillment(key.number).map(|found| Some(found.number)).ok_or_else(unknown)
 }
 
+/// Skus whose queues units leave that no longer wait.
+pub(super) fn skus_waited_for<'o>(
+    order: &'o Order,
+    parts: &'o [CancelledPart],
+) -> impl Iterator<Item = SkuIndex> + use<'o> {
+    let waited = parts.iter().filter(|part| matches!(part.from, CancelFrom::Preordered | CancelFrom::Backordered));
+    waited.flat_map(|part| order.lines[usize::from(part.line)].placed.stock(1)).map(|(sku, _)| sku)
+}
+
 /// What is cancelled waits no longer, before anything is given.
 pub(super) fn leave_queues(change: &mut Change<'_>, order: &Order, parts: &[CancelledPart]) {
     let mut gone: BTreeMap<u16, u32> = BTreeMap::new();

@@ -222,17 +222,22 @@ impl<'a> Change<'a> {
         *self.moves.entry((cell, Step::First, kind)).or_default() += delta;
     }
 
-    /// Units go missing: `taken` of them were free and are already withdrawn, the rest is owed from now on, by the
-    /// gives of this very change as well. Needs the ledger.
-    pub fn lose(&mut self, cell: CellKey, units: u32, taken: u32, kind: MovementKind) {
-        *self.owed(cell) += units - taken;
+    /// Units go missing: `taken` of them were free and are already withdrawn, then safety stock goes, which nobody was
+    /// promised; the rest is owed from now on, by the gives of this very change as well. Answers what is owed. Needs the
+    /// ledger.
+    pub fn lose(&mut self, cell: CellKey, units: u32, taken: u32, kind: MovementKind) -> u32 {
+        let withheld = self.left_in(cell, StockState::SafetyStock).min(units - taken);
+        let owed = units - taken - withheld;
+        *self.owed(cell) += owed;
         let delta = LevelDelta {
             on_hand: -(units as i32),
             available: -(taken as i32),
-            shortfall: (units - taken) as i32,
+            safety_stock: -(withheld as i32),
+            shortfall: owed as i32,
             ..LevelDelta::default()
         };
         *self.moves.entry((cell, Step::First, kind)).or_default() += delta;
+        owed
     }
 
     /// Units of an order leave the node. What was counted away but is scanned out was there: it is found.
@@ -308,13 +313,25 @@ impl<'a> Change<'a> {
         *self.moves.entry((cell, Step::First, kind)).or_default() += delta;
     }
 
+    /// What of a cell earlier parts of this change move.
+    fn moved(&self, cell: CellKey) -> LevelDelta {
+        let mut sum = LevelDelta::default();
+        self.moves.iter().filter(|((at, ..), _)| *at == cell).for_each(|(_, delta)| sum += *delta);
+        sum
+    }
+
+    /// Whether the cell owes units after earlier parts of this change. Needs the ledger.
+    pub fn owes(&mut self, cell: CellKey) -> bool {
+        let position = self.ensure(cell);
+        let before = self.ledger(cell.sku).at(position).shortfall;
+        before.saturating_add_signed(self.moved(cell).shortfall) > 0
+    }
+
     /// Units of a state of the ledger that earlier parts of this change leave. Needs the ledger.
     pub fn left_in(&mut self, cell: CellKey, state: StockState) -> u32 {
         let position = self.ensure(cell);
         let now = self.ledger(cell.sku).at(position);
-        let deltas = self.moves.iter().filter(|((at, ..), _)| *at == cell).map(|(_, delta)| *delta);
-        let mut sum = LevelDelta::default();
-        deltas.for_each(|delta| sum += delta);
+        let sum = self.moved(cell);
         let (units, change) = match state {
             StockState::Damaged => (now.damaged, sum.damaged),
             StockState::QualityControl => (now.quality_control, sum.quality_control),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
-use super::fulfill::check_paid;
+use super::fulfill::{check_paid, check_released};
 use super::network::Network;
 use super::table::Locked;
 use super::turn::{Turn, order_events};
@@ -133,6 +133,7 @@ impl Engine {
                 return Err(Rejection::OnHold { id: key.to_string(), verb, holds });
             }
             check_paid(network, order, *key, verb)?;
+            check_released(network, order, fulfillment, turn.log.now().wall)?;
             for (sku, units) in fulfillment.line_units().into_iter().flat_map(|units| order.stock_of(units)) {
                 *cells.entry(CellKey { sku, node: fulfillment.node }).or_default() += units;
                 left.push((network.whose_order(order), sku, units));

@@ -75,7 +75,6 @@ impl Engine {
     pub(super) fn watch_deferral(&self, order: &Order) {
         if let Some(deferral) = order.deferral
             && let Some(due) = deferral.due
-            && matches!(deferral.stage, Stage::Received | Stage::Routed)
         {
             self.deferrals_due.push(due.journal, order.key);
         }

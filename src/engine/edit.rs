@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::address;
 use super::allocate::more_may_come_back;
-use super::cancel::leave_queues;
+use super::cancel::{leave_queues, skus_waited_for};
 use super::cell::Word;
 use super::change::Change;
 use super::due::Run;
@@ -252,8 +252,7 @@ impl Engine {
         answer: Option<Answer>,
     ) -> Result<BTreeSet<SkuIndex>, Rejection> {
         let order = slot.as_ref().expect("a locked entity is there");
-        let waits = end.lowered.iter().filter(|part| part.from == CancelFrom::Backordered);
-        let left = waits.flat_map(|part| order.lines[usize::from(part.line)].placed.stock(1)).map(|(sku, _)| sku);
+        let left = skus_waited_for(order, &end.lowered);
         let skus = end.given.keys().chain(end.released.keys()).map(|cell| cell.sku).chain(left).collect();
         let mut change = Change::lock(network, &skus);
         change.is_for(network.whose_order(order));

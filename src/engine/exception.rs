@@ -90,7 +90,7 @@ impl Raising<'_> {
     }
 
     /// Raises only those of which the rest of the record turned out to be a cause.
-    pub fn only(&mut self, is_cause: impl Fn(&ExceptionKey) -> bool) {
+    pub fn only(&mut self, mut is_cause: impl FnMut(&ExceptionKey) -> bool) {
         let exceptions = self.exceptions;
         self.cases.retain(|(slot, changed)| {
             let keeps = is_cause(&changed.key);

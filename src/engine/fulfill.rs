@@ -133,13 +133,17 @@ impl Engine {
             loosen(&mut change, order);
         }
         let asks = asks_customer(network, order, &step);
-        let raising = self.raise(now, causes(order, fulfillment, &step, asks));
+        let mut raising = self.raise(now, causes(order, fulfillment, &step, asks));
         if let FulfillmentStep::PutBack { lines } = &step {
             put_back(network, &mut change, cells_of(order, fulfillment.node, lines))?;
         }
         if !move_stock(network, &mut change, &mut withdrawal, order, fulfillment, &step) {
             return Ok(Tried::Again);
         }
+        raising.only(|key| match key {
+            ExceptionKey { kind: ExceptionKind::Shortfall, subject: Subject::Cell(cell) } => change.owes(*cell),
+            _ => true,
+        });
         let identified = match &step {
             FulfillmentStep::Picked { lines } => {
                 NamedLots::at(network, turn.log.now().wall).pick(&mut change, (order, fulfillment), lines, names)?
@@ -166,7 +170,7 @@ impl Engine {
         if arrives {
             told.extend(order.warranties_begun(fulfillment, turn.log.now().wall));
         }
-        if asks {
+        if asks && !order.awaits_customer {
             told.push(OrderEvent::CustomerAsked);
         }
         let mut events: Vec<_> = order_events(order, told).collect();
@@ -248,7 +252,7 @@ pub(super) fn check_paid(
 }
 
 /// Refuses that goods leave before their release.
-fn check_released(
+pub(super) fn check_released(
     network: &Network,
     order: &Order,
     fulfillment: &FulfillmentOrder,
@@ -270,8 +274,7 @@ fn asks_customer(network: &Network, order: &Order, step: &FulfillmentStep) -> bo
         step,
         FulfillmentStep::Rejected { .. } | FulfillmentStep::ShortPicked { .. } | FulfillmentStep::NodeOutage { .. }
     );
-    let policy = || network.catalogue.policies().rejection(&order.facts.delivery_method);
-    refuses && !order.awaits_customer && policy() == RejectionPolicy::AskCustomer
+    refuses && network.catalogue.policies().rejection(&order.facts.delivery_method) == RejectionPolicy::AskCustomer
 }
 
 /// What a step is a case of.
@@ -287,7 +290,14 @@ fn causes(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep,
     let of = |kind, subject| Cause { key: ExceptionKey { kind, subject }, units, order: Some(order.key) };
     let own = kind.map(|kind| of(kind, Subject::Fulfillment(key)));
     let asked = asks.then(|| of(ExceptionKind::PickupRefused, Subject::Order(order.key)));
-    own.into_iter().chain(asked).collect()
+    let emptied = match step {
+        FulfillmentStep::ShortPicked { lines, reason: ShortReason::NotInStock } => {
+            cells_of(order, fulfillment.node, lines)
+        }
+        _ => Vec::new(),
+    };
+    let owes = emptied.into_iter().map(|(cell, _)| Cause::of(ExceptionKind::Shortfall, Subject::Cell(cell)));
+    own.into_iter().chain(asked).chain(owes).collect()
 }
 
 /// Whether a fulfilment order waits at a node that is switched off. An appointment stays: it is at that node or nowhere.
@@ -379,7 +389,11 @@ fn step_of(
         FulfillmentAction::CancelRefuse => FulfillmentStep::CancellationRefused,
         FulfillmentAction::PutBack { lines: None } => FulfillmentStep::PutBack { lines: fulfillment.picked_units() },
         FulfillmentAction::PutBack { lines: Some(lines) } => {
-            let lines = units_of(order, lines, &fulfillment.picked_units(), "to be put back", fulfillment)?;
+            let lines = match lines.as_slice() {
+                // None of them is fit to be sold.
+                [] => Vec::new(),
+                lines => units_of(order, lines, &fulfillment.picked_units(), "to be put back", fulfillment)?,
+            };
             FulfillmentStep::PutBack { lines }
         }
         FulfillmentAction::Move { .. }
@@ -601,11 +615,14 @@ fn short<'n>(
                 return false;
             }
             let gone = (now.on_hand - stays) as i32;
+            // Safety stock is nobody's: it goes before others are owed anything.
+            let withheld = now.safety_stock as i32;
             let delta = LevelDelta {
                 on_hand: -gone,
                 committed: -n,
                 available: 0,
-                shortfall: gone - n - taken as i32,
+                safety_stock: -withheld,
+                shortfall: gone - n - taken as i32 - withheld,
                 ..LevelDelta::default()
             };
             change.shift(cell, MovementKind::ShortPicked, delta);

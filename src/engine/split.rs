@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::cancel::{leave_queues, named_parts};
+use super::cancel::{leave_queues, named_parts, skus_waited_for};
 use super::change::Change;
 use super::table::{Name, Named};
 use super::turn::{Turn, first_order_events, order_events};
@@ -60,9 +60,7 @@ impl Engine {
         }
         let key = OrderKey(self.next_key());
         let told = new_order(order, command, channel_order_id, &parts, now);
-        let waiting = parts.iter().filter(|part| part.from == CancelFrom::Backordered);
-        let skus = waiting.flat_map(|part| order.lines[usize::from(part.line)].placed.stock(1)).map(|(sku, _)| sku);
-        let mut change = Change::lock(&network, &skus.collect());
+        let mut change = Change::lock(&network, &skus_waited_for(order, &parts).collect());
         leave_queues(&mut change, order, &parts);
         let split = vec![OrderEvent::SplitOff { to: key, parts }];
         let mut events: Vec<_> = order_events(order, split).collect();
@@ -195,5 +193,8 @@ fn new_order(
     let rests = order.deferral.map(|deferral| OrderEvent::Deferred { due: deferral.due });
     let preferred = order.preferred_node().map(|node| OrderEvent::Preferred { node });
     let told = [placed, OrderEvent::SplitFrom { order: order.key }].into_iter();
-    told.chain(preferred).chain(rests).chain(scheduled).chain(prioritised).chain(held).collect()
+    let fenced = (!order.fenced.is_empty()).then(|| OrderEvent::Fenced { nodes: order.fenced.clone() });
+    let asked = order.awaits_customer.then_some(OrderEvent::CustomerAsked);
+    let told = told.chain(preferred).chain(fenced).chain(asked);
+    told.chain(rests).chain(scheduled).chain(prioritised).chain(held).collect()
 }

@@ -69,6 +69,9 @@ pub(super) fn changed(changed: &OrderChanged, names: &impl Names) -> Value {
         OrderEvent::SplitOff { to, parts } => {
             ("order_split", json!({"to": to.to_string(), "parts": self::parts(key, parts)}))
         }
+        OrderEvent::Fenced { nodes } => {
+            ("order_fenced", json!({"nodes": nodes.iter().map(|node| names.node(*node)).collect::<Vec<_>>()}))
+        }
         OrderEvent::Tracked { number, scans, estimated_at } => (
             "order_tracked",
             json!({

@@ -358,6 +358,8 @@ impl OrderJson {
 /// Steps that are told to customers, by the word of history that first shows each.
 const MILESTONES: &[(&str, &[&str])] = &[
     ("received", &["placed"]),
+    ("routed", &["routed"]),
+    ("allocation_error", &["allocation_failed"]),
     ("in_fulfillment", &["accepted"]),
     ("shipped", &["shipped"]),
     ("delivered", &["delivered", "handed_over"]),
@@ -370,6 +372,10 @@ fn milestones(order: &Order) -> BTreeMap<&'static str, Instant> {
     let confirms = |mark| matches!(mark, PaymentMark::Authorized | PaymentMark::Paid);
     let confirmed = order.payments.iter().find(|fact| confirms(fact.mark));
     milestones.extend(confirmed.map(|fact| ("payment_confirmed", fact.at.into())));
+    if order.status() == OrderStatus::Fulfilled {
+        let last = order.history.iter().rev().find(|told| matches!(&*told.what, "delivered" | "handed_over"));
+        milestones.extend(last.map(|told| ("fulfilled_at", told.at.into())));
+    }
     let tracked = order.particulars.iter().flat_map(|particulars| &particulars.tracked);
     let out = tracked.filter_map(|tracked| tracked.first(TrackingStatus::OutForDelivery)).min();
     milestones.extend(out.map(|at| ("out_for_delivery", at.into())));

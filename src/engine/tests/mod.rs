@@ -2,6 +2,7 @@
 
 mod batch;
 mod channels;
+mod corners;
 mod counts;
 mod edges;
 mod edit_schedules;
