@@ -212,7 +212,7 @@ impl Pipeline {
             Reply::Order(order) | Reply::Hold { order, .. } | Reply::Edit { order, .. } => order.seq,
             Reply::Reservation(reservation) => reservation.seq,
             Reply::Inbound(inbound) | Reply::Redated { inbound, .. } => inbound.seq,
-            Reply::Transfer(transfer) => transfer.seq,
+            Reply::Transfer(transfer) | Reply::RedatedTransfer { transfer, .. } => transfer.seq,
             Reply::Subscription { subscription, .. } => subscription.seq,
             Reply::CycleCount(count) => count.seq,
             Reply::Exception(exception) => exception.seq,

@@ -22,7 +22,7 @@ use super::rule_set::RuleSetJson;
 use super::slots::SlotsJson;
 use super::stock::{CellJson, CountedJson, LevelsJson};
 use super::subscription::SubscriptionJson;
-use super::transfer::TransferJson;
+use super::transfer::{RedatedTransfer, TransferJson};
 use super::zones::ZoneChartJson;
 use crate::domain::carrier::ShippingTerms;
 use crate::domain::catalogue::Catalogue;
@@ -52,6 +52,9 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
             json(&RedatedInbound::of(inbound, *count, first, catalogue, now.wall))
         }
         Reply::CycleCount(count) => json(&CycleCountJson::of(count, catalogue)),
+        Reply::RedatedTransfer { transfer, count, first } => {
+            json(&RedatedTransfer::of(transfer, *count, first, catalogue, now.wall))
+        }
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
         Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue)),
         Reply::Policy(key, policy) => json(&PolicyJson::of(key, policy, catalogue)),

@@ -49,6 +49,16 @@ shape! {
 }
 
 impl PaymentBeforeShape {
+    /// What it says.
+    pub(super) fn before(self) -> PaymentBefore {
+        PaymentBefore { release: self.release.map(PaymentMark::from), ship: self.ship.map(PaymentMark::from) }
+    }
+
+    /// A rule as it is shown; `None` where it asks for nothing.
+    pub(super) fn shown(before: PaymentBefore) -> Option<Self> {
+        (before != PaymentBefore::default()).then(|| Self::of(before))
+    }
+
     fn of(before: PaymentBefore) -> Self {
         let shown =
             |mark: PaymentMark| ReleasingPayment::ALL.iter().copied().find(|word| PaymentMark::from(*word) == mark);
@@ -165,10 +175,7 @@ impl ChannelPut {
             nodes: self.nodes.map(|nodes| nodes.into_iter().map(|ServingNode(id)| id.0).collect()),
             customers: self.customers.unwrap_or_default().into_iter().map(|Member(id)| id.0).collect(),
             limits: self.limits.into_iter().map(limit).collect(),
-            payment_before: self.payment_before.map_or_else(PaymentBefore::default, |before| PaymentBefore {
-                release: before.release.map(PaymentMark::from),
-                ship: before.ship.map(PaymentMark::from),
-            }),
+            payment_before: self.payment_before.map(PaymentBeforeShape::before).unwrap_or_default(),
             payment_methods: self.payment_methods.unwrap_or_default().into_iter().map(|method| method.0.0).collect(),
         }
     }
@@ -221,8 +228,7 @@ impl ChannelJson {
             nodes: channel.nodes.as_ref().map(|nodes| nodes.iter().map(node).collect()),
             customers: channel.customers.iter().cloned().map(Id).collect(),
             limits: channel.limits.iter().zip(used).map(limit).collect(),
-            payment_before: (channel.payment_before != PaymentBefore::default())
-                .then(|| PaymentBeforeShape::of(channel.payment_before)),
+            payment_before: PaymentBeforeShape::shown(channel.payment_before),
             payment_methods: channel
                 .payment_methods
                 .iter()

@@ -240,6 +240,20 @@ fn inbound_changed(changed: &InboundChanged, names: &impl Names) -> Value {
             ("inbound_received", json!({"lines": lines.iter().map(line).collect::<Vec<_>>()}))
         }
         InboundEvent::Ended { reason } => ("inbound_ended", json!({"reason": reason})),
+        InboundEvent::Bought { node, supplier, at, eta, lines } => {
+            let line = |(sku, units): &(SkuIndex, u32)| json!({"sku": names.sku(*sku), "quantity": units});
+            (
+                "inbound_bought",
+                json!({
+                    "node": names.node(*node), "supplier": supplier, "bought_at": Instant::from(*at),
+                    "eta": Instant::from(*eta), "lines": lines.iter().map(line).collect::<Vec<_>>(),
+                }),
+            )
+        }
+        InboundEvent::Lowered { lines } => {
+            let line = |(line, units): &(u16, u32)| json!({"line": line, "quantity": units});
+            ("inbound_lowered", json!({"lines": lines.iter().map(line).collect::<Vec<_>>()}))
+        }
     };
     name(&mut facts, kind, "inbound", changed.key.to_string(), changed.version);
     facts
@@ -279,6 +293,9 @@ fn lots_changed(changed: &LotsChanged, names: &impl Names) -> Value {
         }
         LotChange::PutBack { by } => json!({"change": "put_back", "fulfillment_order": by.to_string()}),
         LotChange::Left { by } => json!({"change": "left", "fulfillment_order": by.to_string()}),
+        LotChange::GoneUnnamed { node, units } => {
+            json!({"change": "gone_unnamed", "node": names.node(*node), "quantity": units})
+        }
     };
     let changes: Vec<_> = changed.changes.iter().map(change).collect();
     json!({"type": "lots_changed", "sku": names.sku(changed.sku), "changes": changes})

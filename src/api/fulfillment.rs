@@ -15,7 +15,9 @@ use crate::domain::command::{FulfillmentAction, NamedUnits};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, Shipment, ShortReason};
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::limits::ORDER_LINES_MAX;
+use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
+use crate::domain::order_story::dropship_ready;
 use crate::domain::quantity::Quantity;
 
 /// Why a fulfilment order was stopped, when nobody says why.
@@ -296,6 +298,21 @@ pub struct FulfillmentJson {
     /// Units of it that were picked, by their lot or serial number.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub identified: Vec<IdentifiedJson>,
+    /// The purchase that it is, where the supplier ships it himself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropship: Option<DropshipJson>,
+}
+
+/// A purchase that its supplier ships to the customer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Dropship)]
+pub struct DropshipJson {
+    /// Name of the purchase: that of its fulfilment order.
+    pub purchase: String,
+    /// The supplier.
+    pub supplier: Id,
+    /// By when he has it ready.
+    pub ready_by: String,
 }
 
 /// Units of one order line.
@@ -345,6 +362,17 @@ impl FulfillmentJson {
         order.fulfillment_orders.iter().map(|fulfillment| Self::named(fulfillment, &name, &names)).collect()
     }
 
+    /// The purchase that a fulfilment order of a supplier is; the story of its order tells so.
+    fn dropship(order: &Order, fulfillment: &FulfillmentOrder, catalogue: &Catalogue) -> Option<DropshipJson> {
+        let node = catalogue.node(fulfillment.node);
+        if node.kind != NodeKind::Supplier || !catalogue.policies().has_supply() {
+            return None;
+        }
+        let ready_by = dropship_ready(&order.history, fulfillment.number)?;
+        let purchase = FulfillmentKey { order: order.key, number: fulfillment.number }.to_string();
+        Some(DropshipJson { purchase, supplier: Id(node.id.clone()), ready_by: ready_by.to_string() })
+    }
+
     fn named(fulfillment: &FulfillmentOrder, order_name: &str, names: &OrderLines<'_>) -> Self {
         let order = names.order;
         let lines = fulfillment.lines.iter().map(|part| {
@@ -374,6 +402,7 @@ impl FulfillmentJson {
             split_from: fulfillment.split_from.map(named),
             merged_into: fulfillment.merged_into.map(named),
             identified: fulfillment.identified.iter().map(|units| IdentifiedJson::of(units, names.catalogue)).collect(),
+            dropship: Self::dropship(order, fulfillment, names.catalogue),
         }
     }
 }

@@ -177,6 +177,9 @@ pub struct InboundJson {
     pub status: InboundStatus,
     /// Whether it is open and its time has passed.
     pub late: bool,
+    /// When it was bought for orders that wait, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bought_at: Option<Instant>,
     /// What.
     pub lines: Vec<InboundLineJson>,
     /// Version, from 1.
@@ -221,9 +224,9 @@ pub struct RedatedLineJson {
     pub now: Option<Instant>,
 }
 
-impl RedatedInbound {
-    /// A changed document as the wall clock has it now.
-    pub fn of(inbound: &Inbound, count: u32, first: &[RedatedLine], catalogue: &Catalogue, now: WallTime) -> Self {
+impl RedatedJson {
+    /// How many promises changed, and the first of them.
+    pub fn of(count: u32, first: &[RedatedLine], catalogue: &Catalogue) -> Self {
         let line = |line: &RedatedLine| RedatedLineJson {
             order: line.order.clone(),
             line: Id(line.line.clone()),
@@ -232,8 +235,15 @@ impl RedatedInbound {
             was: line.told.was.map(Instant::from),
             now: line.told.now.map(Instant::from),
         };
-        let redated = RedatedJson { count, items: first.iter().map(line).collect() };
-        Self { document: InboundJson::of(inbound, catalogue, now), redated }
+        Self { count, items: first.iter().map(line).collect() }
+    }
+}
+
+impl RedatedInbound {
+    /// A changed document as the wall clock has it now.
+    pub fn of(inbound: &Inbound, count: u32, first: &[RedatedLine], catalogue: &Catalogue, now: WallTime) -> Self {
+        let document = InboundJson::of(inbound, catalogue, now);
+        Self { document, redated: RedatedJson::of(count, first, catalogue) }
     }
 }
 
@@ -265,6 +275,7 @@ impl InboundJson {
             eta: inbound.eta.into(),
             status,
             late: status.is_open() && inbound.eta < now,
+            bought_at: inbound.bought_at.map(Instant::from),
             lines: inbound.lines.iter().map(line).collect(),
             version: inbound.version,
         }

@@ -40,6 +40,7 @@ pub mod scalar;
 pub mod slots;
 pub mod stock;
 pub mod subscription;
+pub mod supply;
 #[cfg(test)]
 mod tests;
 pub mod tracking;

@@ -3,13 +3,17 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::channel::PaymentBeforeShape;
 use super::event::Names;
 use super::reading::shape;
 use super::scalar::{AcceptWithin, Count, Id, OrNull};
-use super::words::{DeliveryMethod, Worded};
+use super::words::{DeliveryMethod, SupplyType, Worded};
 use crate::domain::command::{Command, PutPolicy};
 use crate::domain::ids::Text;
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, RejectionPolicy};
+use crate::domain::supply::SupplyTerms;
+
+const HOUR_S: u32 = 60 * 60;
 
 shape! {
     /// How a node is dealt with.
@@ -104,7 +108,7 @@ impl FillPut {
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = Policy)]
 pub struct PolicyJson {
-    /// `node`, `threshold`, `safety_stock`, `rejection` or `fill`.
+    /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand` or `payment`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,6 +128,33 @@ pub struct PolicyJson {
     /// What was decided, in a word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<&'static str>,
+    /// The kind of node it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    /// Days of what leaves that are withheld, or in which so many units leave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// How the sku is supplied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<&'static str>,
+    /// From order to dispatch or arrival, hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead_time_h: Option<u32>,
+    /// From whom it is bought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supplier: Option<String>,
+    /// Most units bought on one day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_day: Option<u32>,
+    /// Most units bought that have not come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_max: Option<u32>,
+    /// What must have come of an order's money before its units go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_before: Option<PaymentBeforeShape>,
+    /// Payment methods orders may have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub payment_methods: Vec<String>,
 }
 
 impl PolicyJson {
@@ -147,12 +178,50 @@ impl PolicyJson {
                 node: node.map(|node| names.node(node)),
                 ..Self::default()
             },
+            PolicyKey::SafetyOfKind(kind) => Self { about: "safety_stock", kind: Some(kind.word()), ..Self::default() },
+            PolicyKey::Demand(sku, node) => Self {
+                about: "demand",
+                sku: Some(names.sku(*sku)),
+                node: node.map(|node| names.node(node)),
+                ..Self::default()
+            },
+            PolicyKey::Supply(sku, node) => {
+                Self { about: "supply", sku: Some(names.sku(*sku)), node: Some(names.node(*node)), ..Self::default() }
+            }
+            PolicyKey::Payment(method) => {
+                Self { about: "payment", delivery_method: Some(method.to_string()), ..Self::default() }
+            }
         };
         match policy {
             Policy::Node { accept_within_s } => Self { accept_within_s: *accept_within_s, ..about },
             Policy::Threshold { units } | Policy::SafetyStock { units } => Self { units: *units, ..about },
             Policy::Rejection(policy) => Self { policy: Some(policy.word()), ..about },
             Policy::Fill(policy) => Self { policy: Some(policy.word()), ..about },
+            Policy::SafetyDays { days } => Self { days: Some(*days), ..about },
+            Policy::Demand(demand) => {
+                Self { units: demand.map(|demand| demand.units), days: demand.map(|demand| demand.days), ..about }
+            }
+            Policy::Supply(terms) => about.supplied(terms),
+            Policy::Payment(rule) => Self {
+                payment_before: PaymentBeforeShape::shown(rule.before),
+                payment_methods: rule.methods.iter().map(ToString::to_string).collect(),
+                ..about
+            },
+        }
+    }
+
+    fn supplied(self, terms: &SupplyTerms) -> Self {
+        let about = Self { r#type: Some(SupplyType::from(terms).word()), ..self };
+        match terms {
+            SupplyTerms::Owned => about,
+            SupplyTerms::Dropship { lead_s } => Self { lead_time_h: Some(lead_s / HOUR_S), ..about },
+            SupplyTerms::JustInTime(terms) => Self {
+                lead_time_h: Some(terms.lead_s / HOUR_S),
+                supplier: terms.supplier.as_ref().map(ToString::to_string),
+                per_day: terms.per_day,
+                open_max: terms.open_max,
+                ..about
+            },
         }
     }
 }

@@ -135,6 +135,8 @@ pub const CODES: &[Code] = &[
     ("unknown_size", 422, "The item has no size"),
     ("not_stocked", 422, "The item has no stock of its own"),
     ("no_lines", 422, "There are no lines"),
+    ("not_of_type", 422, "The field does not belong to that type"),
+    ("wrong_node_kind", 422, "A node of that kind does not supply so"),
     ("wrong_currency", 422, "Costs and values are in the base currency"),
     ("too_many", 422, "There are too many entries"),
     ("too_many_lines", 422, "There are too many lines"),

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::lots::{LotQuantity, names};
 use super::reading::{At, Listed, shape};
 use super::scalar::{Change, Count, Day, Id, Instant, LotId, Name, OrNull, Sequence, Sku};
-use super::words::AdjustmentReason;
+use super::words::{AdjustmentReason, SupplyType, as_optional_word};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{Adjustment, Command, NamedAdjustment, SetOnHand, StockMove, StockState};
 use crate::domain::count::Dropped;
@@ -14,6 +14,7 @@ use crate::domain::ids::Text;
 use crate::domain::limits::ADJUSTMENTS_MAX;
 use crate::domain::quantity::Quantity;
 use crate::domain::stock::{CellKey, Level};
+use crate::domain::supply::SupplyTerms;
 
 shape! {
     /// Changes of what is on hand; all or nothing.
@@ -250,6 +251,9 @@ pub struct NodeLevelJson {
     /// Its counters.
     #[serde(flatten)]
     pub level: LevelJson,
+    /// How it is supplied there, where that is otherwise than `owned`.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_optional_word")]
+    pub supply: Option<SupplyType>,
 }
 
 /// All levels of a sku.
@@ -267,14 +271,21 @@ pub struct StockJson {
 }
 
 impl StockJson {
-    /// From the levels of a sku by node, and what is on its way to each.
-    pub fn new(sku: Text, total: &Level, nodes: &[(Text, Level)], incoming: &[u64], as_of: u64) -> Self {
-        let node = |((id, own), incoming): (&(Text, Level), &u64)| NodeLevelJson {
+    /// From the levels of a sku by node, what is on its way to each, and how each supplies it.
+    pub fn new(
+        sku: Text,
+        total: &Level,
+        nodes: &[(Text, Level)],
+        (incoming, supply): (&[u64], &[Option<SupplyTerms>]),
+        as_of: u64,
+    ) -> Self {
+        let node = |(((id, own), incoming), supply): ((&(Text, Level), &u64), &Option<SupplyTerms>)| NodeLevelJson {
             node: Id(id.clone()),
             level: LevelJson::of(own, *incoming),
+            supply: supply.as_ref().map(SupplyType::from),
         };
         let total = LevelJson::of(total, incoming.iter().sum());
-        Self { sku: Sku(sku), total, nodes: nodes.iter().zip(incoming).map(node).collect(), as_of }
+        Self { sku: Sku(sku), total, nodes: nodes.iter().zip(incoming).zip(supply).map(node).collect(), as_of }
     }
 }
 

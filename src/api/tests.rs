@@ -26,6 +26,7 @@ use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
 use super::slots::SlotsPut;
 use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
 use super::subscription::{SubscriptionPut, SubscriptionReason};
+use super::supply::{DemandPut, KindSafetyPut, PaymentRulePut, SafetyDaysPut, SupplyPut};
 use super::tracking::Tracing;
 use super::transfer::{NewTransfer, TransferCancelling, TransferChange, TransferReceipt};
 use super::zones::ZoneChartPut;
@@ -101,6 +102,11 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["nodes", _, "terms"]) => read_as::<NodeTerms>(body),
         ("PUT", ["items", _, "threshold"]) => read_as::<ThresholdPut>(body),
         ("PUT", ["items", _, "safety-stock"]) => read_as::<SafetyPut>(body),
+        ("PUT", ["items", _, "supply"]) => read_as::<SupplyPut>(body),
+        ("PUT", ["items", _, "safety-days"]) => read_as::<SafetyDaysPut>(body),
+        ("PUT", ["items", _, "demand"]) => read_as::<DemandPut>(body),
+        ("PUT", ["safety-stock", _]) => read_as::<KindSafetyPut>(body),
+        ("PUT", ["payment-rules", _]) => read_as::<PaymentRulePut>(body),
         ("PUT", ["fill-policy"]) => read_as::<FillPut>(body),
         ("PUT", ["rejection-policies", _]) => read_as::<RejectionPut>(body),
         ("POST", ["orders", _, "source"]) => read_as::<Nothing>(body),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::inbound::{CameQuantity, SkuQuantity, units};
+use super::inbound::{CameQuantity, RedatedJson, SkuQuantity, units};
 use super::page::{Limit, TransferCursor};
 use super::reading::shape;
 use super::scalar::{CallerId, Id, Instant, Reason, Sku};
@@ -11,6 +11,7 @@ use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{Command, ReadyTransfer, TransferAction};
 use crate::domain::ids::Text;
+use crate::domain::redating::RedatedLine;
 use crate::domain::time::WallTime;
 use crate::domain::transfer::{Transfer, TransferLine, TransferStatus};
 
@@ -142,6 +143,24 @@ pub struct TransferJson {
     pub lines: Vec<TransferLineJson>,
     /// Version, from 1.
     pub version: u32,
+}
+
+/// A transfer that has another date, and the promises that changed with it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RedatedTransfer {
+    /// The transfer.
+    #[serde(flatten)]
+    pub document: TransferJson,
+    /// Whose promises changed.
+    pub redated: RedatedJson,
+}
+
+impl RedatedTransfer {
+    /// A changed transfer as the wall clock has it now.
+    pub fn of(transfer: &Transfer, count: u32, first: &[RedatedLine], catalogue: &Catalogue, now: WallTime) -> Self {
+        let document = TransferJson::of(transfer, catalogue, now);
+        Self { document, redated: RedatedJson::of(count, first, catalogue) }
+    }
 }
 
 /// Units of one sku of a transfer.

@@ -31,6 +31,7 @@ use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::reservation::ReservationState;
 use crate::domain::stock::MovementKind;
 use crate::domain::subscription::{SubscriptionState, WhenShort};
+use crate::domain::supply::SupplyTerms;
 use crate::domain::tracking::TrackingStatus;
 use crate::domain::transfer::TransferStatus;
 
@@ -108,6 +109,25 @@ pub enum DeliveryMethod {
     ShipToStore,
     Digital,
     Service,
+}
+
+/// How an item is supplied at a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum SupplyType {
+    Owned,
+    Dropship,
+    Jit,
+}
+
+impl From<&SupplyTerms> for SupplyType {
+    fn from(terms: &SupplyTerms) -> Self {
+        match terms {
+            SupplyTerms::Owned => Self::Owned,
+            SupplyTerms::Dropship { .. } => Self::Dropship,
+            SupplyTerms::JustInTime(_) => Self::Jit,
+        }
+    }
 }
 
 /// When an order's units are allocated.
@@ -318,6 +338,7 @@ words! {
     HoldState {
         Active = "active", Resolved = "resolved", Rejected = "rejected", AutoReleased = "auto_released",
     }
+    SupplyType { Owned = "owned", Dropship = "dropship", Jit = "jit" }
     AllocationMode { AtOnce = "at_once", Deferred = "deferred" }
     HoldOutcome { Resolved = "resolved", Rejected = "rejected" }
     PaymentMark { Authorized = "authorized", Paid = "paid", Failed = "failed", Refunded = "refunded" }

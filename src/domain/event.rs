@@ -236,6 +236,15 @@ pub enum Answer {
         /// The first of them.
         first: Vec<Redated>,
     },
+    /// A transfer, as it stands, and the promises that its new date has changed.
+    RedatedTransfer {
+        /// The transfer.
+        transfer: TransferKey,
+        /// How many.
+        count: u32,
+        /// The first of them.
+        first: Vec<Redated>,
+    },
 }
 
 /// An idempotency key took effect with this record.

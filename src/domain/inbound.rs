@@ -4,6 +4,7 @@
 //! expected ─receipt─► partially_received ─receipt of the rest─► received
 //!     └─cancel─► cancelled        └─cancel─► closed
 //! ```
+//! What was *bought* for demand that waits is one like any other, that the engine announces and lowers.
 //! More than was announced may come; what was not announced of a sku may not. What has not come counts as incoming until
 //! the document ends. An expected date that has passed makes it *late*: read off the clock, not stored.
 //!
@@ -101,6 +102,24 @@ pub enum InboundEvent {
         /// Why, when somebody said so.
         reason: Option<Text>,
     },
+    /// It was bought for demand that waits.
+    Bought {
+        /// Where it comes to.
+        node: NodeIndex,
+        /// From whom, in the caller's words.
+        supplier: Option<Text>,
+        /// When it was bought.
+        at: WallTime,
+        /// When it comes.
+        eta: WallTime,
+        /// What: each sku once.
+        lines: Vec<(SkuIndex, u32)>,
+    },
+    /// Units that have not come are not wanted any more; with the last of them it ends.
+    Lowered {
+        /// Which: position of the line, units.
+        lines: Vec<(u16, u32)>,
+    },
 }
 
 /// A document of inbound supply.
@@ -132,6 +151,8 @@ pub struct Inbound {
     pub version: u32,
     /// Sequence of its last record.
     pub seq: u64,
+    /// When it was bought for demand that waits, if it was.
+    pub bought_at: Option<WallTime>,
 }
 
 impl Inbound {
@@ -182,20 +203,13 @@ impl Inbound {
         }
         let mut inbound = match (before, event) {
             (None, InboundEvent::Announced { id, fingerprint, node, supplier, eta, lines }) => Self {
-                key,
                 id: id.clone(),
                 fingerprint: *fingerprint,
-                node: *node,
-                supplier: supplier.clone(),
-                eta: *eta,
-                lines: lines.iter().map(|&(sku, expected)| InboundLine { sku, expected, received: 0 }).collect(),
-                ended: false,
-                announced_at: header.time,
-                announced_seq: header.seq,
-                ended_at: None,
-                version: 0,
-                seq: 0,
+                ..Self::begun(key, header, (*node, supplier, *eta), lines)
             },
+            (None, InboundEvent::Bought { node, supplier, at, eta, lines }) => {
+                Self { bought_at: Some(*at), ..Self::begun(key, header, (*node, supplier, *eta), lines) }
+            }
             (Some(inbound), event) if inbound.status().is_open() => inbound.after(event)?,
             (before, event) => {
                 return Err(LawBroken(format!("inbound {key} ({}): cannot take {event:?}", before.is_some())));
@@ -209,9 +223,45 @@ impl Inbound {
         Ok(inbound)
     }
 
+    fn begun(
+        key: InboundKey,
+        header: &Header,
+        (node, supplier, eta): (NodeIndex, &Option<Text>, WallTime),
+        lines: &[(SkuIndex, u32)],
+    ) -> Self {
+        Self {
+            key,
+            id: None,
+            fingerprint: 0,
+            node,
+            supplier: supplier.clone(),
+            eta,
+            lines: lines.iter().map(|&(sku, expected)| InboundLine { sku, expected, received: 0 }).collect(),
+            ended: false,
+            announced_at: header.time,
+            announced_seq: header.seq,
+            ended_at: None,
+            version: 0,
+            seq: 0,
+            bought_at: None,
+        }
+    }
+
     fn after(mut self, event: &InboundEvent) -> Result<Self, LawBroken> {
         match event {
-            InboundEvent::Announced { .. } => return Err(LawBroken(format!("inbound {} was announced", self.key))),
+            InboundEvent::Announced { .. } | InboundEvent::Bought { .. } => {
+                return Err(LawBroken(format!("inbound {} was announced", self.key)));
+            }
+            InboundEvent::Lowered { lines } => {
+                for (at, units) in lines {
+                    let key = self.key;
+                    let line = self.lines.get_mut(usize::from(*at)).filter(|line| line.open() >= *units);
+                    let line =
+                        line.ok_or_else(|| LawBroken(format!("inbound {key} has too little open in line {at}")))?;
+                    line.expected -= units;
+                }
+                self.ended = self.lines.iter().all(|line| line.open() == 0);
+            }
             InboundEvent::Redated { eta } => self.eta = *eta,
             InboundEvent::Ended { .. } => self.ended = true,
             InboundEvent::Received { lines } => {

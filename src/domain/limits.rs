@@ -53,6 +53,9 @@ pub const MOVEMENTS_A_MINUTE_MAX: usize = if cfg!(test) { 400 } else { 4_096 };
 pub const LOTS_MAX: usize = if cfg!(test) { 50 } else { 50_000 };
 /// Most lots or serial numbers that one line of a request names: a record must hold them.
 pub const LOTS_NAMED_MAX: usize = 300;
+/// Most lots or serial numbers that a loss of unnamed units names; of more it tells how many. Few in tests, which go
+/// over it.
+pub const LOTS_GONE_NAMED_MAX: usize = if cfg!(test) { 10 } else { 300 };
 /// Most sources that may number their counts of one cell.
 pub const COUNT_SOURCES_MAX: usize = 16;
 /// How far ahead of our clock that of a count may be, in milliseconds.

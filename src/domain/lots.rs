@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{FulfillmentKey, NodeIndex, SkuIndex, Text};
 use super::item::Tracking;
+use super::limits::LOTS_GONE_NAMED_MAX;
 use super::stock::LawBroken;
 use super::time::WallTime;
 
@@ -95,6 +96,14 @@ pub enum LotChange {
     Left {
         /// Which.
         by: FulfillmentKey,
+    },
+    /// Units are no longer there, and nobody said which: of the lots that expire first, ties by name. Told of more than a
+    /// record could name.
+    GoneUnnamed {
+        /// Where.
+        node: NodeIndex,
+        /// How many.
+        units: u64,
     },
 }
 
@@ -265,6 +274,7 @@ impl SkuLots {
             LotChange::Picked { node, units, .. } if *node == at => {
                 -units.iter().map(|u| i64::from(u.units)).sum::<i64>()
             }
+            LotChange::GoneUnnamed { node, units } if *node == at => -i64::try_from(*units).unwrap_or(i64::MAX),
             LotChange::PutBack { by } if self.picks.get(by).is_some_and(|(node, _)| *node == at) => {
                 self.picked_by(*by) as i64
             }
@@ -286,6 +296,12 @@ impl SkuLots {
             }
         }
         gone
+    }
+
+    /// The same as it is told: lot by lot, or by their number alone where a record could not name them all.
+    pub fn missing(&self, node: NodeIndex, units: u64) -> Vec<LotChange> {
+        let named = self.gone_unnamed(node, units);
+        if named.len() > LOTS_GONE_NAMED_MAX { vec![LotChange::GoneUnnamed { node, units }] } else { named }
     }
 
     /// The law that spans lots and stock.
@@ -338,6 +354,12 @@ impl SkuLots {
                 }
             }
             LotChange::Left { by } => drop(self.picks.remove(by).ok_or_else(broken)?),
+            LotChange::GoneUnnamed { node, units } => {
+                if self.units_at(*node) < *units {
+                    return Err(broken());
+                }
+                self.gone_unnamed(*node, *units).iter().try_for_each(|gone| self.take(gone))?;
+            }
         }
         Ok(())
     }

@@ -56,6 +56,7 @@ pub mod sourcing;
 pub mod state;
 pub mod stock;
 pub mod subscription;
+pub mod supply;
 pub mod time;
 pub mod tracking;
 pub mod transfer;

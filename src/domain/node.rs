@@ -6,7 +6,7 @@ use super::geo::Position;
 use super::ids::Text;
 
 /// What kind of place a node is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum NodeKind {
     /// Distribution centre.
     Warehouse,

@@ -24,6 +24,7 @@ pub use super::order_status::OrderStatus;
 pub use super::order_story::Told;
 use super::particulars::{Booking, Particulars, Registered, Totals, Warranty};
 use super::payment::{PaymentFact, PaymentMark};
+use super::supply::BoughtUnits;
 use super::time::{JournalTime, WallTime};
 use super::tracking::Scan;
 
@@ -464,6 +465,18 @@ pub enum OrderEvent {
     Fenced {
         /// Which.
         nodes: Vec<NodeIndex>,
+    },
+    /// A supplier ships a fulfilment order himself.
+    Dropshipped {
+        /// Its number.
+        number: u16,
+        /// By when he has it ready.
+        ready_at: WallTime,
+    },
+    /// Units were bought for it.
+    Bought {
+        /// Which.
+        units: Vec<BoughtUnits>,
     },
 }
 

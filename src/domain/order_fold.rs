@@ -195,6 +195,8 @@ impl Order {
             OrderEvent::Merged { merged } => self.merge(header.time, merged)?,
             OrderEvent::Fenced { nodes } => nodes.iter().for_each(|node| self.fence(*node)),
             OrderEvent::Tracked { number, scans, estimated_at } => self.track(*number, scans, *estimated_at)?,
+            // Its story tells it, and its documents say the rest.
+            OrderEvent::Dropshipped { .. } | OrderEvent::Bought { .. } => {}
             OrderEvent::Totalled { totals } => self.particulars_mut().totals = Some(*totals),
             OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,
             OrderEvent::EditEnded { number, state, .. } => self.end_edit(header, *number, *state)?,

@@ -9,7 +9,7 @@ use super::ids::Text;
 use super::order::OrderEvent;
 use super::payment::PaymentMark;
 use super::record::Header;
-use super::time::JournalTime;
+use super::time::{JournalTime, WallTime};
 
 /// One line of an order's story.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -26,6 +26,20 @@ pub struct Told {
     pub actor: Text,
     /// Why, when a reason was given.
     pub reason: Option<Text>,
+}
+
+/// The word of a fulfilment order that its supplier ships himself; its reason is the instant by which he has it ready.
+const DROPSHIPPED: &str = "dropshipped";
+
+/// By when a supplier has a fulfilment order ready that he ships himself, as the story of its order tells it.
+pub fn dropship_ready(history: &[Told], number: u16) -> Option<&Text> {
+    let told = history.iter().rev().find(|told| told.number == number && &*told.what == DROPSHIPPED)?;
+    told.reason.as_ref()
+}
+
+fn instant(at: WallTime) -> Text {
+    let instant = jiff::Timestamp::from_millisecond(at.0);
+    instant.map_or_else(|_| at.0.to_string(), |instant| instant.to_string()).into()
 }
 
 /// The line that tells an event.
@@ -60,6 +74,8 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
         OrderEvent::WarrantyRegistered { .. } => ("warranty_registered", 0, None),
         OrderEvent::MergedInto { order, .. } => ("merged_into", 0, Some(order.to_string().into())),
         OrderEvent::Merged { merged } => ("merged", 0, Some(merged.from.to_string().into())),
+        OrderEvent::Dropshipped { number, ready_at } => (DROPSHIPPED, *number, Some(instant(*ready_at))),
+        OrderEvent::Bought { units } => ("bought", 0, units.first().map(|bought| bought.document.to_string().into())),
         OrderEvent::Preferred { .. } => ("node_preferred", 0, None),
         OrderEvent::Fenced { .. } => ("fenced", 0, None),
         OrderEvent::Tracked { number, scans, .. } => {

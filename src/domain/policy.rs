@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::channel::PaymentBefore;
 use super::ids::{NodeIndex, SkuIndex, Text};
-use super::limits::PRIORITY_MAX;
+use super::limits::{LEVEL_MAX, PRIORITY_MAX};
+use super::node::NodeKind;
 use super::order::{Order, PlacedLine};
+use super::supply::{JustInTime, SupplyTerms};
 use super::time::WallTime;
 
 /// What a policy is about.
@@ -25,6 +28,14 @@ pub enum PolicyKey {
     Fill,
     /// How much of a sku is withheld at a node, or at every node that has none of its own.
     SafetyStock(SkuIndex, Option<NodeIndex>),
+    /// How a sku is supplied at a node.
+    Supply(SkuIndex, NodeIndex),
+    /// How much of every sku is withheld at nodes of a kind, where nothing was decided of the sku.
+    SafetyOfKind(NodeKind),
+    /// How much of a sku leaves a node, or every node of which nothing was said.
+    Demand(SkuIndex, Option<NodeIndex>),
+    /// What orders of a delivery method must have paid before what, and how they may.
+    Payment(Text),
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -83,16 +94,19 @@ impl Standing {
         Self { policy, priority: order.priority, due }
     }
 
-    /// The place of a line of which so many units wait: the lowest is served first. 0 is first come, first served.
-    pub fn rank(&self, line: &PlacedLine, waiting: u32) -> u64 {
+    /// The place of a line of which so many units wait and so many were cancelled: the lowest is served first. 0 is first
+    /// come, first served.
+    pub fn rank(&self, line: &PlacedLine, cancelled: u32, waiting: u32) -> u64 {
         match self.policy {
             FillPolicy::FirstCome => 0,
             FillPolicy::Priority => 1 + u64::from(PRIORITY_MAX.saturating_sub(self.priority)),
             FillPolicy::Value => u64::MAX - line.unit_price.max(0).unsigned_abs(),
             FillPolicy::PromiseDate => 1 + self.due.0.max(0).unsigned_abs(),
             FillPolicy::FairShare => {
-                let had = u64::from(line.quantity.saturating_sub(waiting));
-                1 + had * WHOLE / u64::from(line.quantity.max(1))
+                // What was cancelled is asked for no more, and was never had.
+                let asked = line.quantity.saturating_sub(cancelled);
+                let had = u64::from(asked.saturating_sub(waiting));
+                1 + had * WHOLE / u64::from(asked.max(1))
             }
         }
     }
@@ -131,39 +145,84 @@ pub enum Policy {
         /// Units.
         units: Option<u32>,
     },
+    /// How a sku is supplied.
+    Supply(SupplyTerms),
+    /// What is withheld is what leaves in so many days.
+    SafetyDays {
+        /// Days.
+        days: u32,
+    },
+    /// What leaves; nothing is known when `None`.
+    Demand(Option<Demand>),
+    /// What orders must have paid, and how they may.
+    Payment(PaymentRule),
+}
+
+/// So many units leave in so many days, as whoever runs the shop says: nothing here counts them over weeks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Demand {
+    /// Units.
+    pub units: u32,
+    /// Days, at least 1.
+    pub days: u32,
+}
+
+impl Demand {
+    /// What leaves in so many days, rounded up.
+    pub fn in_days(self, days: u32) -> u32 {
+        let units = (u64::from(self.units) * u64::from(days)).div_ceil(u64::from(self.days.max(1)));
+        u32::try_from(units).unwrap_or(u32::MAX).min(LEVEL_MAX)
+    }
+}
+
+/// What orders of a delivery method must have paid before what, and how they may: beside what their channel says.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PaymentRule {
+    /// What must have come before what.
+    pub before: PaymentBefore,
+    /// Payment methods they may have; any when there are none.
+    pub methods: Vec<Text>,
 }
 
 /// All policies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policies(BTreeMap<PolicyKey, Policy>);
+pub struct Policies {
+    all: BTreeMap<PolicyKey, Policy>,
+    /// Whether a sku was ever supplied otherwise than from what is owned: asked for by every order.
+    supplied: bool,
+    /// Whether orders of a delivery method ever had to pay beside what their channel says: likewise.
+    paying: bool,
+}
 
 impl Policies {
     /// Puts a policy in the place of the one that stands.
     pub fn put(&mut self, key: PolicyKey, policy: Policy) {
-        self.0.insert(key, policy);
+        self.supplied |= matches!(policy, Policy::Supply(SupplyTerms::Dropship { .. } | SupplyTerms::JustInTime(_)));
+        self.paying |= matches!(policy, Policy::Payment(_));
+        self.all.insert(key, policy);
     }
 
     /// The policy about something.
     pub fn get(&self, key: &PolicyKey) -> Option<&Policy> {
-        self.0.get(key)
+        self.all.get(key)
     }
 
     /// Whether nothing was decided yet.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&PolicyKey, &Policy)> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// How long a node may take to answer, seconds.
     pub fn accept_within_s(&self, node: NodeIndex) -> Option<u32> {
-        if self.0.is_empty() {
+        if self.all.is_empty() {
             return None;
         }
-        match self.0.get(&PolicyKey::Node(node)) {
+        match self.all.get(&PolicyKey::Node(node)) {
             Some(Policy::Node { accept_within_s }) => *accept_within_s,
             _ => None,
         }
@@ -171,7 +230,7 @@ impl Policies {
 
     /// What happens to units of an order with that delivery method when a node will not do it.
     pub fn rejection(&self, delivery_method: &Text) -> RejectionPolicy {
-        match self.0.get(&PolicyKey::Rejection(delivery_method.clone())) {
+        match self.all.get(&PolicyKey::Rejection(delivery_method.clone())) {
             Some(Policy::Rejection(policy)) => *policy,
             _ => RejectionPolicy::usual(delivery_method),
         }
@@ -179,10 +238,10 @@ impl Policies {
 
     /// In which order waiting demand is served.
     pub fn fill(&self) -> FillPolicy {
-        if self.0.is_empty() {
+        if self.all.is_empty() {
             return FillPolicy::FirstCome;
         }
-        match self.0.get(&PolicyKey::Fill) {
+        match self.all.get(&PolicyKey::Fill) {
             Some(Policy::Fill(policy)) => *policy,
             _ => FillPolicy::FirstCome,
         }
@@ -192,26 +251,107 @@ impl Policies {
     pub fn thresholds(&self, sku: SkuIndex) -> impl Iterator<Item = (Option<NodeIndex>, Option<u32>)> + '_ {
         let from = PolicyKey::Threshold(sku, None);
         let until = PolicyKey::Threshold(SkuIndex(sku.0.saturating_add(1)), None);
-        self.0.range(from..until).filter_map(|(key, policy)| match (key, policy) {
+        self.all.range(from..until).filter_map(|(key, policy)| match (key, policy) {
             (PolicyKey::Threshold(_, node), Policy::Threshold { units }) => Some((*node, *units)),
             _ => None,
         })
     }
 
-    /// Units of a sku that are withheld at a node, when that was decided.
-    pub fn safety(&self, sku: SkuIndex, node: NodeIndex) -> Option<u32> {
-        let of = |node| match self.0.get(&PolicyKey::SafetyStock(sku, node)) {
+    /// Units of a sku that are withheld at a node of a kind, when that was decided: for the sku at the node, for the sku,
+    /// for the kind, in this order. In days of what leaves nothing is decided where nobody said what leaves.
+    pub fn safety(&self, sku: SkuIndex, node: NodeIndex, kind: NodeKind) -> Option<u32> {
+        let of = |key: PolicyKey| match self.all.get(&key) {
             Some(Policy::SafetyStock { units }) => *units,
+            Some(Policy::SafetyDays { days }) => self.demand(sku, node).map(|demand| demand.in_days(*days)),
+            _ => None,
+        };
+        of(PolicyKey::SafetyStock(sku, Some(node)))
+            .or_else(|| of(PolicyKey::SafetyStock(sku, None)))
+            .or_else(|| of(PolicyKey::SafetyOfKind(kind)))
+    }
+
+    /// What leaves of a sku at a node, when somebody said so.
+    pub fn demand(&self, sku: SkuIndex, node: NodeIndex) -> Option<Demand> {
+        let of = |node| match self.all.get(&PolicyKey::Demand(sku, node)) {
+            Some(Policy::Demand(demand)) => *demand,
             _ => None,
         };
         of(Some(node)).or_else(|| of(None))
     }
 
-    /// The skus whose levels are looked at: they have thresholds, or safety stock.
+    /// Whether every sku has safety stock at nodes of some kind.
+    pub fn withholds_everything(&self) -> bool {
+        let kinds = [NodeKind::Warehouse, NodeKind::Store, NodeKind::ThirdParty, NodeKind::Supplier, NodeKind::Virtual];
+        let units = |kind| self.all.get(&PolicyKey::SafetyOfKind(kind));
+        kinds.into_iter().any(|kind| matches!(units(kind), Some(Policy::SafetyStock { units: Some(_) })))
+    }
+
+    /// Whether a sku was ever supplied otherwise than from what is owned.
+    pub fn has_supply(&self) -> bool {
+        self.supplied
+    }
+
+    /// How a sku is supplied at a node, where that is otherwise than from what is owned.
+    pub fn supply(&self, sku: SkuIndex, node: NodeIndex) -> Option<&SupplyTerms> {
+        if !self.supplied {
+            return None;
+        }
+        match self.all.get(&PolicyKey::Supply(sku, node)) {
+            Some(Policy::Supply(terms)) if *terms != SupplyTerms::Owned => Some(terms),
+            _ => None,
+        }
+    }
+
+    /// How a sku is supplied at each node where that is otherwise than from what is owned.
+    pub fn supplies_of(&self, sku: SkuIndex) -> impl Iterator<Item = (NodeIndex, &SupplyTerms)> {
+        let (from, until) = (PolicyKey::Supply(sku, NodeIndex(0)), PolicyKey::Supply(sku, NodeIndex(u32::MAX)));
+        self.all.range(from..=until).filter_map(|(key, policy)| match (key, policy) {
+            (PolicyKey::Supply(_, node), Policy::Supply(terms)) if *terms != SupplyTerms::Owned => Some((*node, terms)),
+            _ => None,
+        })
+    }
+
+    /// Seconds from order to dispatch, where the node is a supplier that ships the sku himself.
+    pub fn dropship_lead_s(&self, sku: SkuIndex, node: NodeIndex) -> Option<u32> {
+        match self.supply(sku, node) {
+            Some(SupplyTerms::Dropship { lead_s }) => Some(*lead_s),
+            _ => None,
+        }
+    }
+
+    /// Where a sku comes to that is bought when it is ordered, and how; by node.
+    pub fn just_in_time(&self, sku: SkuIndex) -> impl Iterator<Item = (NodeIndex, &JustInTime)> {
+        self.supplies_of(sku).filter_map(|(node, terms)| match terms {
+            SupplyTerms::JustInTime(terms) => Some((node, terms)),
+            SupplyTerms::Owned | SupplyTerms::Dropship { .. } => None,
+        })
+    }
+
+    /// The skus that are bought when they are ordered, each once per node.
+    pub fn bought(&self) -> impl Iterator<Item = SkuIndex> + '_ {
+        self.all.iter().filter_map(|(key, policy)| match (key, policy) {
+            (PolicyKey::Supply(sku, _), Policy::Supply(SupplyTerms::JustInTime(_))) => Some(*sku),
+            _ => None,
+        })
+    }
+
+    /// What orders of a delivery method must have paid, and how they may, beside what their channel says.
+    pub fn payment(&self, delivery_method: &Text) -> Option<&PaymentRule> {
+        if !self.paying {
+            return None;
+        }
+        match self.all.get(&PolicyKey::Payment(delivery_method.clone())) {
+            Some(Policy::Payment(rule)) => Some(rule),
+            _ => None,
+        }
+    }
+
+    /// The skus whose levels are looked at: they have thresholds, or safety stock of their own, or it is known what leaves.
     pub fn watched(&self) -> impl Iterator<Item = SkuIndex> + '_ {
-        self.0.iter().filter_map(|(key, policy)| match (key, policy) {
+        self.all.iter().filter_map(|(key, policy)| match (key, policy) {
             (PolicyKey::Threshold(sku, _), Policy::Threshold { units: Some(_) })
-            | (PolicyKey::SafetyStock(sku, _), Policy::SafetyStock { units: Some(_) }) => Some(*sku),
+            | (PolicyKey::SafetyStock(sku, _), Policy::SafetyStock { units: Some(_) } | Policy::SafetyDays { .. })
+            | (PolicyKey::Demand(sku, _), Policy::Demand(Some(_))) => Some(*sku),
             _ => None,
         })
     }

@@ -75,6 +75,15 @@ pub enum Reply {
         /// The first of them, in the order in which they are served.
         first: Vec<RedatedLine>,
     },
+    /// A transfer, and the promises that its new date has changed.
+    RedatedTransfer {
+        /// The transfer.
+        transfer: Box<Transfer>,
+        /// How many.
+        count: u32,
+        /// The first of them, in the order in which they are served.
+        first: Vec<RedatedLine>,
+    },
     /// A cycle count.
     CycleCount(Box<CycleCount>),
     /// A transfer.

@@ -14,22 +14,24 @@ use super::change::{Change, Place};
 use super::exception::Cause;
 use super::limits::Counting;
 use super::network::Network;
-use super::routing::{Route, Wanted, nowhere, route};
+use super::purchase::Buying;
+use super::routing::{Route, Routed, Wanted, nowhere, route};
 use super::shares::{self, Claimed};
 use super::turn::{Logged, Turn, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use crate::domain::decision::{Decision, LineUnits};
-use crate::domain::event::{Answer, Event};
+use crate::domain::event::{Answer, Event, OrderChanged};
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::limits::FULFILLMENT_ORDERS_MAX;
-use crate::domain::order::{Allocation, PlacedLine};
+use crate::domain::order::{Allocation, OrderEvent, PlacedLine};
 use crate::domain::policy::Standing;
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::slots::Places;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
-use crate::domain::time::JournalTime;
+use crate::domain::supply::after;
+use crate::domain::time::{JournalTime, WallTime};
 use crate::sabotage::{Bug, planted};
 
 /// Whose units are wanted, and how.
@@ -40,6 +42,8 @@ pub struct Order<'a> {
     pub next_number: u16,
     /// Units of each line that wait already, for a release or for stock.
     pub waiting: &'a [u32],
+    /// Units of each line that were cancelled.
+    pub cancelled: &'a [u32],
     /// What is wanted.
     pub wanted: Wanted<'a>,
     /// Places of slots that it takes with its units, ascending.
@@ -123,7 +127,14 @@ impl Engine {
         if loose && more_may_come_back(network, &order.wanted, &route) {
             return Err(come_again(patience));
         }
-        let joins_with_right = place_in_queues(network, &mut change, order, &route, spent);
+        let joined = place_in_queues(network, &mut change, order, &route, spent);
+        let (mut buying, mut told) = (Buying::default(), Vec::new());
+        if network.catalogue.policies().has_supply() {
+            let wall = turn.log.now().wall;
+            buying = self.buying(network, &mut change, &joined, wall);
+            told = dropshipped(network, order, &route, wall);
+            told.extend(buying.told());
+        }
         for (cell, wanted) in &units {
             let Claimed { keep, extra, .. } = shares::claim(own.get(cell).copied().unwrap_or(0), *wanted);
             if keep > 0 {
@@ -138,10 +149,17 @@ impl Engine {
         let places = network.calendar.lock(order.places);
         places.check(network)?;
         let raising = match order.raises {
-            Some(kind) if !route.unfilled.is_empty() => self.raise(now, causes(kind, order, &route)),
+            Some(kind) if !route.unfilled.is_empty() => {
+                let mut causes = causes(kind, order, &route);
+                // What is bought in this very record is no case of a sku that is out of stock.
+                causes.retain(|cause| !is_bought(cause, &buying, &joined));
+                self.raise(now, causes)
+            }
             _ => self.raises_nothing(),
         };
         let mut events = record(decided(order, route));
+        tell(&mut events, order.key, told);
+        events.extend(buying.events());
         events.extend(change.events());
         events.extend(raising.events());
         events.extend(places.taken());
@@ -155,11 +173,16 @@ impl Engine {
             NotTaken::Contended => Stop::Rejected(Rejection::Contended),
         })?;
         let looks = !planted(Bug::JoinIgnoresMarks) && !planted(Bug::JoinWithoutLook);
-        if looks && !all_empty(network, &joins_with_right, &withdrawal) {
+        if looks && !all_empty(network, &joined, &withdrawal) {
             drop(withdrawal);
             return Err(come_again(patience));
         }
-        let logged = turn.log(self, sealed, change, withdrawal);
+        let bought = self.begin_buying(&buying);
+        let logged = turn.log_with(self, sealed, |at| {
+            self.note_buying(&buying);
+            change.apply(withdrawal, at)
+        });
+        self.fold_buying(&buying, bought, &logged);
         places.take();
         raising.logged(&logged);
         Ok(Some(logged))
@@ -180,6 +203,14 @@ fn causes(kind: ExceptionKind, order: &Order<'_>, route: &Route) -> Vec<Cause> {
     };
     let cause = |(subject, units)| Cause { key: ExceptionKey { kind, subject }, units, order: Some(order.key) };
     subjects.into_iter().map(cause).collect()
+}
+
+/// Whether all units of a sku that join its queue are bought with them.
+fn is_bought(cause: &Cause, buying: &Buying, joined: &BTreeMap<SkuIndex, u64>) -> bool {
+    match cause.key.subject {
+        Subject::Sku(sku) => joined.get(&sku).is_some_and(|units| buying.units_of(sku) >= *units),
+        _ => false,
+    }
 }
 
 /// Come again after a moment, as long as patience lasts.
@@ -220,15 +251,40 @@ fn has_right(network: &Network, order: &Order<'_>, line: u16, spent: bool) -> bo
     single && network.queues(line.sku, order.wanted.whose)
 }
 
-/// Puts what cannot be filled into the queues; answers the skus in which it waits with a right.
+/// Tells more of an order in a record that tells of it.
+fn tell(events: &mut Vec<Event>, key: OrderKey, more: Vec<OrderEvent>) {
+    let own = |event: &Event| match event {
+        Event::OrderChanged(changed) if changed.key == key => Some(changed.version),
+        _ => None,
+    };
+    for event in more {
+        let last = events.iter().rev().find_map(own).expect("a record of an order tells of it");
+        events.push(Event::OrderChanged(Box::new(OrderChanged { key, version: last + 1, event })));
+    }
+}
+
+/// What suppliers ship themselves of a route, and by when.
+fn dropshipped(network: &Network, order: &Order<'_>, route: &Route, now: WallTime) -> Vec<OrderEvent> {
+    let policies = network.catalogue.policies();
+    let of = |(number, shipment): (u16, &Routed)| {
+        let own = &shipment.assignment;
+        let skus = own.lines.iter().flat_map(|u| order.wanted.lines[usize::from(u.line)].stock(1));
+        let lead_s = skus.filter_map(|(sku, _)| policies.dropship_lead_s(sku, own.node)).max()?;
+        Some(OrderEvent::Dropshipped { number, ready_at: after(now, lead_s) })
+    };
+    (order.next_number..).zip(&route.shipments).filter_map(of).collect()
+}
+
+/// Puts what cannot be filled into the queues; answers the skus in which it waits with a right, and how many units of
+/// each.
 fn place_in_queues(
     network: &Network,
     change: &mut Change<'_>,
     order: &Order<'_>,
     route: &Route,
     spent: bool,
-) -> BTreeSet<SkuIndex> {
-    let mut with_right = BTreeSet::new();
+) -> BTreeMap<SkuIndex, u64> {
+    let mut with_right = BTreeMap::new();
     if order.fills {
         return with_right;
     }
@@ -237,11 +293,12 @@ fn place_in_queues(
         let waiting = (order.key, u.line);
         let right = has_right(network, order, u.line, spent);
         for (sku, _) in line.stock(1) {
-            let all = order.waiting.get(usize::from(u.line)).copied().unwrap_or(0) + u.quantity;
+            let of = |units: &[u32]| units.get(usize::from(u.line)).copied().unwrap_or(0);
+            let all = of(order.waiting) + u.quantity;
             change.place(sku, waiting, if right { Place::Queued(all) } else { Place::Loose });
-            change.rank(sku, waiting, order.standing.rank(line, all));
+            change.rank(sku, waiting, order.standing.rank(line, of(order.cancelled), all));
             if right {
-                with_right.insert(sku);
+                *with_right.entry(sku).or_default() += u64::from(u.quantity);
             }
         }
     }
@@ -249,8 +306,8 @@ fn place_in_queues(
 }
 
 /// Whether no eligible cell of these skus has a free unit, or one in flight of somebody else.
-fn all_empty(network: &Network, skus: &BTreeSet<SkuIndex>, withdrawal: &Withdrawal<'_>) -> bool {
-    let cells = skus.iter().flat_map(|sku| network.sku(*sku).cells.iter());
+fn all_empty(network: &Network, skus: &BTreeMap<SkuIndex, u64>, withdrawal: &Withdrawal<'_>) -> bool {
+    let cells = skus.keys().flat_map(|sku| network.sku(*sku).cells.iter());
     cells
         .filter(|cell| network.supplies(cell.node))
         .all(|cell| shares::has_nothing_for_others(cell.word.both(), withdrawal.in_flight_of(cell.word)))

@@ -113,6 +113,9 @@ impl Engine {
         network.catalogue.seq = seq;
         if created {
             network.stock.push(SkuStock::default());
+            if network.catalogue.policies().withholds_everything() {
+                self.watch_level(index);
+            }
         }
         if item.release_at != before {
             self.watch_release(index, item.release_at, turn.log.now());

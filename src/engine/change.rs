@@ -202,7 +202,12 @@ impl<'a> Change<'a> {
         self.room.get_mut(&sku).expect("just put")
     }
 
-    /// Units the queue of a sku will want beyond what it owns.
+    /// Units the queue of a sku will want beyond what it owns, once its places are as this change has them. Needs the
+    /// ledger.
+    pub fn wanting(&mut self, sku: SkuIndex) -> u64 {
+        self.room_of(sku)
+    }
+
     fn room_of(&mut self, sku: SkuIndex) -> u64 {
         let placed: Vec<_> = self.places.iter().filter(|(at, ..)| *at == sku).map(|(_, w, p)| (*w, *p)).collect();
         let ledger = self.ledger(sku);
@@ -301,7 +306,7 @@ impl<'a> Change<'a> {
             if units > left {
                 let after = SkuLots::fold(Some(lots.clone()), lots.tracking(), named);
                 let after = after.expect("only what lots can take is named");
-                missing.extend(after.gone_unnamed(node, (units - left) as u64));
+                missing.extend(after.missing(node, (units - left) as u64));
             }
         }
         missing
@@ -491,6 +496,9 @@ impl<'a> Change<'a> {
     /// marks. Answers the skus whose queues have something to do. What changes on hand is remembered as of `at`.
     pub fn apply(mut self, withdrawal: Withdrawal<'a>, at: JournalTime) -> BTreeSet<SkuIndex> {
         let ranks = std::mem::take(&mut self.ranks);
+        // What was bought for those who wait follows them.
+        let follows = !self.places.is_empty() && self.network.catalogue.policies().has_supply();
+        let moved: BTreeSet<SkuIndex> = self.places.iter().filter(|_| follows).map(|(sku, ..)| *sku).collect();
         for (sku, waiting, place) in std::mem::take(&mut self.places) {
             let ranked = ranks.iter().rev().find(|(at, who, _)| (*at, *who) == (sku, waiting));
             let ledger = self.ledger(sku);
@@ -564,6 +572,7 @@ impl<'a> Change<'a> {
         touched.retain(|sku| !idle(sku));
         let left: BTreeSet<_> = self.ledgers.iter().filter(|(_, l)| l.pooled() > 0).map(|(sku, _)| *sku).collect();
         touched.extend(left);
+        touched.extend(moved);
         touched
     }
 }

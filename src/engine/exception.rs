@@ -290,7 +290,10 @@ impl Engine {
 
     /// Looks at every level with a threshold: at start, as what moved before it may not have been noticed.
     pub(super) fn watch_levels(&self) {
-        let watched: Vec<SkuIndex> = self.catalogue(|catalogue| catalogue.policies().watched().collect());
+        let watched: Vec<SkuIndex> = self.catalogue(|catalogue| match catalogue.policies().withholds_everything() {
+            true => (0..catalogue.items().len() as u32).map(SkuIndex).collect(),
+            false => catalogue.policies().watched().collect(),
+        });
         watched.into_iter().for_each(|sku| self.watch_level(sku));
     }
 
@@ -327,7 +330,13 @@ impl Engine {
         let late = self.exceptions.supply.take_due(wall, LOOKED_AT_MAX);
         let old = self.exceptions.holds.take_due(now, LOOKED_AT_MAX);
         let shipments = self.exceptions.shipments.take_due(wall, LOOKED_AT_MAX);
-        let moved = std::mem::take(&mut *self.exceptions.moved.lock());
+        let (moved, more) = {
+            let mut all = self.exceptions.moved.lock();
+            let next = all.iter().nth(LOOKED_AT_MAX).copied();
+            let later = next.map(|next| all.split_off(&next)).unwrap_or_default();
+            let more = !later.is_empty();
+            (std::mem::replace(&mut *all, later), more)
+        };
         let looks = self.exceptions.looks.take_due(now, LOOKED_AT_MAX);
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let late = late.into_iter().map(|key| (ExceptionKind::LateSupply, Subject::Inbound(key)));
@@ -346,7 +355,8 @@ impl Engine {
         for key in looks {
             self.look_at(turn, &network, key, now, wall);
         }
-        self.exceptions.holds.next().into_iter().chain(self.exceptions.looks.next()).min()
+        let again = more.then_some(now);
+        self.exceptions.holds.next().into_iter().chain(self.exceptions.looks.next()).chain(again).min()
     }
 
     fn look_at_levels(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex, now: JournalTime, wall: WallTime) {

@@ -76,7 +76,8 @@ impl Engine {
         let windows = self.take_windows_on(&turn, now);
         let looks = self.look_at_exceptions(&turn, now);
         let expired = self.lots_expire(&turn);
-        let acts = [next, again, idle, holds, edits, released, allocated, placed, windows, looks, expired];
+        let bought = self.purchases_due(&turn, now);
+        let acts = [next, again, idle, holds, edits, released, allocated, placed, windows, looks, expired, bought];
         acts.into_iter().flatten().min()
     }
 

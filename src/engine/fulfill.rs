@@ -24,7 +24,7 @@ use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
 use crate::domain::lots::LotChange;
 use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderEvent};
-use crate::domain::payment::Paid;
+use crate::domain::payment::{Paid, PaymentMark};
 use crate::domain::policy::RejectionPolicy;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -233,7 +233,7 @@ impl Engine {
     }
 }
 
-/// Refuses a step before which the order's channel wants more of its money.
+/// Refuses a step before which the order's channel, or the rule of its delivery method, wants more of its money.
 pub(super) fn check_paid(
     network: &Network,
     order: &Order,
@@ -241,12 +241,15 @@ pub(super) fn check_paid(
     verb: FulfillmentVerb,
 ) -> Result<(), Rejection> {
     let channel = network.catalogue.channel(&order.facts.channel);
-    let Some(wanted) = channel.and_then(|channel| channel.payment_before.step(verb)) else { return Ok(()) };
+    let own = channel.and_then(|channel| channel.payment_before.step(verb));
+    let rule = network.catalogue.policies().payment(&order.facts.delivery_method);
+    let of_method = rule.and_then(|rule| rule.before.step(verb));
     let money = |amount| Money { amount, currency: order.facts.currency };
-    let missing = Paid::of(&order.payments).missing(order.due(), wanted);
-    if missing <= 0 {
+    let missing = |wanted: PaymentMark| (Paid::of(&order.payments).missing(order.due(), wanted), wanted);
+    let Some((missing, wanted)) = own.into_iter().chain(of_method).map(missing).find(|(missing, _)| *missing > 0)
+    else {
         return Ok(());
-    }
+    };
     let (due, missing) = (money(order.due()), money(missing));
     Err(Rejection::PaymentDue { id: key.to_string(), verb, wanted, due, missing })
 }

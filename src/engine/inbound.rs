@@ -200,6 +200,7 @@ impl Engine {
         if let Some(id) = inbound.id.clone() {
             self.names.insert(Name::Inbound(id), Named::Inbound(key, inbound.fingerprint));
         }
+        self.hold_purchase(&inbound);
         self.note_inbound(&inbound);
         self.inbound.insert(key, inbound);
     }

@@ -338,7 +338,8 @@ impl Engine {
                 let right = order.waits_with_right(line) && network.queues(sku, network.whose_order(order));
                 let own = &order.lines[usize::from(line)];
                 let units = own.waiting();
-                let rank = Standing::of(network.catalogue.policies().fill(), order).rank(&own.placed, units);
+                let rank =
+                    Standing::of(network.catalogue.policies().fill(), order).rank(&own.placed, own.cancelled, units);
                 drop(slot);
                 let mut ledger = network.sku(sku).ledger.lock();
                 ledger.leave(&(key, line));

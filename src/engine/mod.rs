@@ -25,6 +25,7 @@
 //! | `rearrange`, `window` | fulfilment orders moved, split, merged; what the clock does to them |
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
 //! | `hold`, `inbound`, `redate` | holds of orders and their ends, payments; supply on its way, who waits for it, whose day changes |
+//! | `purchase` | what is bought when it is ordered |
 //! | `transfer` | units that go from one node to another |
 //! | `lots` | of which lot units are, or which they are; and what expires |
 //! | `safety` | what the clock withholds by policy |
@@ -67,6 +68,7 @@ mod network;
 mod past;
 mod place;
 mod policy;
+mod purchase;
 mod queue;
 mod read;
 mod rearrange;
@@ -123,6 +125,7 @@ use expire::Agenda;
 use inbound::Arrivals;
 use lots::Appointments;
 use network::Network;
+use purchase::Purchases;
 pub use read::{Atp, AtpAsked, StockView};
 pub use shipping::{QuotedShipment, RatesFound};
 use soonest::Soonest;
@@ -141,6 +144,8 @@ pub struct Engine {
     cycle_counts: Table<CycleCountKey, CycleCount>,
     /// What of the documents and transfers has not come, by sku.
     arrivals: Arrivals,
+    /// Which of the documents were bought for demand that waits.
+    purchases: Purchases,
     /// Callers' ids, channel order ids, idempotency keys.
     names: Names,
     /// The clock's own heap, and what commands put before it without a lock.

@@ -180,6 +180,7 @@ impl Engine {
             key,
             next_number: 1,
             waiting: &[],
+            cancelled: &[],
             wanted: Wanted {
                 lines: &prepared.lines,
                 units: if sourced == Sourced::AtOnce { &prepared.units } else { &[] },
@@ -301,6 +302,8 @@ impl Engine {
         let found = claimed.and_then(|key| self.reservations.lock(key)?.as_ref().filter(held).map(of));
         let (own, own_whose) = found.unwrap_or_default();
         let prepared = prepare(&network, command, now)?;
+        let units = (0..).zip(&prepared.lines).map(|(line, placed)| (line, placed.quantity));
+        network.calendar.lock(&places(&prepared.bookings, units)).check(&network)?;
         let wanted = Wanted {
             lines: &prepared.lines,
             units: &prepared.units,
@@ -509,15 +512,16 @@ fn warranties(command: &PlaceOrder) -> Result<Vec<Warranty>, Vec<Fault>> {
     if faults.is_empty() { Ok(found) } else { Err(faults) }
 }
 
-/// A payment method that the order's channel does not take.
+/// A payment method that the order's channel does not take, or nobody takes for its delivery method.
 fn method_not_taken(catalogue: &Catalogue, command: &PlaceOrder) -> Option<Fault> {
-    let (payment, channel) = (command.payment.as_ref()?, catalogue.channel(&command.channel)?);
-    let taken = &channel.payment_methods;
-    if taken.is_empty() || taken.contains(&payment.method) {
-        return None;
-    }
+    let payment = command.payment.as_ref()?;
+    let channel = catalogue.channel(&command.channel).map(|channel| (&channel.payment_methods, &channel.id));
+    let rule = catalogue.policies().payment(&command.delivery_method);
+    let rule = rule.map(|rule| (&rule.methods, &command.delivery_method));
+    let refuses = |(taken, _): &(&Vec<Text>, &Text)| !taken.is_empty() && !taken.contains(&payment.method);
+    let (taken, of) = channel.into_iter().chain(rule).find(refuses)?;
     let taken = taken.iter().map(|method| &**method).collect::<Vec<_>>().join(", ");
-    let detail = format!("is not a payment method of {}, which takes {taken}", channel.id);
+    let detail = format!("is not a payment method of {of}, which takes {taken}");
     Some(Fault::new("payment.method", "payment_method_not_taken", detail))
 }
 

@@ -3,15 +3,17 @@
 use super::change::Change;
 use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
-use crate::domain::command::PutPolicy;
+use crate::domain::command::{PutPolicy, Withheld};
 use crate::domain::event::{Event, PolicyPut};
 use crate::domain::fulfillment::FulfillmentStatus;
 use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::item::ItemKind;
+use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, Standing};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::supply::SupplyTerms;
 
 use super::network::Network;
 use super::turn::Turn;
@@ -36,8 +38,15 @@ impl Engine {
         drop(network);
         match &key {
             PolicyKey::Node(node) => self.watch_answers_of(*node),
-            PolicyKey::Threshold(sku, _) | PolicyKey::SafetyStock(sku, _) => self.watch_level(*sku),
-            PolicyKey::Rejection(_) | PolicyKey::Fill => {}
+            PolicyKey::Threshold(sku, _) | PolicyKey::SafetyStock(sku, _) | PolicyKey::Demand(sku, _) => {
+                self.watch_level(*sku);
+            }
+            PolicyKey::SafetyOfKind(_) => self.watch_levels(),
+            PolicyKey::Supply(sku, _) => {
+                let network = self.network.read().expect("no writer of the catalogue panics and survives");
+                self.keep_purchases(turn, &network, *sku);
+            }
+            PolicyKey::Rejection(_) | PolicyKey::Fill | PolicyKey::Payment(_) => {}
         }
         Ok(Executed::done(Reply::Policy(key, policy), seq))
     }
@@ -84,7 +93,7 @@ fn rank(network: &Network, order: &Order) {
         for (sku, _) in own.placed.stock(1) {
             let mut ledger = network.sku(sku).ledger.lock();
             if let Some(units) = ledger.queue().get(&waiting).copied() {
-                ledger.enqueue(waiting, units, standing.rank(&own.placed, units));
+                ledger.enqueue(waiting, units, standing.rank(&own.placed, own.cancelled, units));
             }
         }
     }
@@ -109,7 +118,57 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             (PolicyKey::Rejection(delivery_method.clone()), Policy::Rejection(*policy))
         }
         PutPolicy::Fill(policy) => (PolicyKey::Fill, Policy::Fill(*policy)),
+        PutPolicy::SafetyDays { sku, node, days } => {
+            let (index, node) = level_of(network, sku, node.as_ref())?;
+            (PolicyKey::SafetyStock(index, node), withheld(days.map(Withheld::Days)))
+        }
+        PutPolicy::SafetyOfKind { kind, withheld: asked } => (PolicyKey::SafetyOfKind(*kind), withheld(*asked)),
+        PutPolicy::Demand { sku, node, demand } => {
+            let (index, node) = level_of(network, sku, node.as_ref())?;
+            (PolicyKey::Demand(index, node), Policy::Demand(*demand))
+        }
+        PutPolicy::Supply { sku, node, terms } => {
+            let (index, node) = supplied(network, sku, node, terms)?;
+            (PolicyKey::Supply(index, node), Policy::Supply(terms.clone()))
+        }
+        PutPolicy::Payment { delivery_method, rule } => {
+            let mut rule = rule.clone();
+            rule.methods.sort_unstable();
+            rule.methods.dedup();
+            (PolicyKey::Payment(delivery_method.clone()), Policy::Payment(rule))
+        }
     })
+}
+
+fn withheld(asked: Option<Withheld>) -> Policy {
+    match asked {
+        Some(Withheld::Days(days)) => Policy::SafetyDays { days },
+        Some(Withheld::Units(units)) => Policy::SafetyStock { units: Some(units) },
+        None => Policy::SafetyStock { units: None },
+    }
+}
+
+/// The sku and the node of terms of supply that can be: a supplier ships what is his own, and what is bought comes to a
+/// node of ours.
+fn supplied(network: &Network, sku: &str, node: &str, terms: &SupplyTerms) -> Result<(SkuIndex, NodeIndex), Rejection> {
+    let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+    if network.catalogue.kind(index) != ItemKind::Product {
+        return Err(Rejection::invalid("type", "not_stocked", format!("{sku} is not a product")));
+    }
+    let at = network.find_node("node", node)?;
+    let kind = network.catalogue.node(at).kind;
+    let wrong = match (terms, kind) {
+        (SupplyTerms::Dropship { .. }, kind) if kind != NodeKind::Supplier => {
+            Some("is no supplier: only one ships dropship")
+        }
+        (SupplyTerms::JustInTime(_), NodeKind::Supplier) => Some("is a supplier: what is bought comes to another node"),
+        (SupplyTerms::JustInTime(_), NodeKind::Virtual) => Some("holds no stock"),
+        _ => None,
+    };
+    match wrong {
+        Some(why) => Err(Rejection::invalid("node", "wrong_node_kind", format!("{node} {why}"))),
+        None => Ok((index, at)),
+    }
 }
 
 /// The sku and the node that a policy about a level names.

@@ -23,6 +23,7 @@ use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
 use crate::domain::policy::Standing;
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
+use crate::domain::supply::after;
 use crate::sabotage::{Bug, planted};
 
 /// How often a demand is halved because its record is too large: down to one unit of one line.
@@ -42,6 +43,7 @@ impl Engine {
             for (order, line) in loose {
                 todo.extend(self.refill(turn, network, order, line));
             }
+            self.keep_purchases(turn, network, sku);
         }
     }
 
@@ -83,7 +85,9 @@ impl Engine {
         let standing = Standing::of(network.catalogue.policies().fill(), order);
         let (came, all_wait) = (ledger.pooled(), ledger.wanted());
         let at_once = standing.policy.portion(came, wanted, all_wait);
-        let cells: Vec<_> = network.sku(sku).cells.iter().map(|cell| (cell.node, cell.position)).collect();
+        let mut cells: Vec<_> = network.sku(sku).cells.iter().map(|cell| (cell.node, cell.position)).collect();
+        let preferred = order.preferred_node();
+        cells.sort_by_key(|(node, _)| preferred != Some(*node));
         let (mut left, mut allocations) = (at_once, Vec::new());
         let mut drained = Vec::new();
         for (node, position) in cells {
@@ -105,13 +109,16 @@ impl Engine {
         }
         let left = wanted - (at_once - left);
         change.place(sku, (key, line), if left == 0 { Place::Gone } else { Place::Queued(left) });
-        change.rank(sku, (key, line), standing.rank(&order.lines[usize::from(line)].placed, left));
+        let own = &order.lines[usize::from(line)];
+        change.rank(sku, (key, line), standing.rank(&own.placed, own.cancelled, left));
         for (cell, units) in drained {
             let n = units as i32;
             let delta = LevelDelta { pool: -n, reserved: -n, committed: n, ..LevelDelta::default() };
             change.shift(cell, MovementKind::Drained, delta);
         }
-        let mut events = vec![order_event(order, OrderEvent::Filled { allocations })];
+        let by_suppliers = dropship(network, order, &allocations, turn);
+        let told = std::iter::once(OrderEvent::Filled { allocations }).chain(by_suppliers).collect();
+        let mut events: Vec<Event> = order_events(order, told).collect();
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, None).ok()?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
@@ -188,6 +195,7 @@ impl Engine {
             key,
             next_number: order.next_number(),
             waiting: &[],
+            cancelled: &[],
             wanted: Wanted {
                 lines: &lines,
                 units: &units,
@@ -308,10 +316,12 @@ impl Engine {
         let key = order.key;
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
         let waiting: Vec<u32> = order.lines.iter().map(|l| l.waiting()).collect();
+        let cancelled: Vec<u32> = order.lines.iter().map(|l| l.cancelled).collect();
         let allocating = Allocating {
             key,
             next_number: order.next_number(),
             waiting: &waiting,
+            cancelled: &cancelled,
             wanted: Wanted {
                 lines: &lines,
                 units,
@@ -349,6 +359,21 @@ impl Engine {
         self.watch_new_windows(network, slot);
         Ok(logged.done())
     }
+}
+
+/// What of these allocations suppliers ship themselves, and by when.
+fn dropship(network: &Network, order: &Order, allocations: &[Allocation], turn: &Turn<'_>) -> Vec<OrderEvent> {
+    let policies = network.catalogue.policies();
+    if !policies.has_supply() {
+        return Vec::new();
+    }
+    let now = turn.log.now().wall;
+    let of = |allocation: &Allocation| {
+        let skus = allocation.lines.iter().flat_map(|units| order.stock_of(*units));
+        let lead_s = skus.filter_map(|(sku, _)| policies.dropship_lead_s(sku, allocation.node)).max()?;
+        Some(OrderEvent::Dropshipped { number: allocation.number, ready_at: after(now, lead_s) })
+    };
+    allocations.iter().filter_map(of).collect()
 }
 
 /// So much of a demand that its record may fit: half as many lines each time, and of a single line half as many units.

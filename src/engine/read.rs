@@ -1,7 +1,7 @@
 //! Reads. Levels and availability may be ahead of the disk by the groups in flight; entities carry the sequence that
 //! must be durable before they are shown. Reads never write: what is due counts as free, and stays for the clock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Engine;
 use super::ledger::SkuStock;
@@ -27,8 +27,12 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::stock::{CellKey, Level, LevelDelta};
+use crate::domain::supply::{JustInTime, SupplyTerms, until_next_day};
 use crate::domain::time::{JournalTime, Now, WallTime};
 use crate::domain::transfer::Transfer;
+
+/// Days ahead on which purchases are looked for that bring so many units.
+const PURCHASE_DAYS_MAX: u64 = 92;
 
 /// All stock levels of a sku.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +45,8 @@ pub struct StockView {
     pub nodes: Vec<(Text, Level)>,
     /// Units on their way to each of these nodes.
     pub incoming: Vec<u64>,
+    /// How each of these nodes supplies it, where that is otherwise than from what is owned.
+    pub supply: Vec<Option<SupplyTerms>>,
     /// Sequence of the last record appended when it was read.
     pub as_of: u64,
 }
@@ -65,6 +71,8 @@ pub struct AtpAsked<'a> {
     pub channel: Option<&'a str>,
     /// For that customer.
     pub customer: Option<&'a str>,
+    /// The day it is, for what would be bought; the journal's when left out.
+    pub today: Option<WallTime>,
 }
 
 /// The same in a catalogue.
@@ -76,6 +84,8 @@ struct Scope {
     whose: Whose,
     /// Whether some nodes only serve him.
     narrowed: bool,
+    /// The day it is, where what would be bought counts.
+    buys: Option<WallTime>,
 }
 
 impl Scope {
@@ -102,15 +112,18 @@ impl Engine {
         let mut levels: Vec<_> = stock.cells.iter().map(|cell| (cell.node, SkuStock::level(&ledger, &cell))).collect();
         drop(ledger);
         let coming = self.incoming_by_node(index);
-        let new = |node: &&NodeIndex| levels.iter().all(|(known, _)| known != *node);
-        let new: Vec<NodeIndex> = coming.keys().filter(new).copied().collect();
+        let policies = network.catalogue.policies();
+        let new = |node: &NodeIndex| levels.iter().all(|(known, _)| known != node);
+        let others = coming.keys().copied().chain(policies.supplies_of(index).map(|(node, _)| node));
+        let new: BTreeSet<NodeIndex> = others.filter(new).collect();
         levels.extend(new.into_iter().map(|node| (node, Level::default())));
         levels.sort_unstable_by_key(|(node, _)| *node);
         let incoming = levels.iter().map(|(node, _)| coming.get(node).copied().unwrap_or(0)).collect();
+        let supply = levels.iter().map(|(node, _)| policies.supply(index, *node).cloned()).collect();
         let named = levels.into_iter().map(|(node, level)| (network.catalogue.node(node).id.clone(), level));
         let nodes: Vec<(Text, Level)> = named.collect();
         let total = nodes.iter().fold(Level::default(), |sum, (_, level)| plus(&sum, level));
-        Ok(StockView { sku: network.catalogue.item(index).sku.clone(), total, nodes, incoming, as_of })
+        Ok(StockView { sku: network.catalogue.item(index).sku.clone(), total, nodes, incoming, supply, as_of })
     }
 
     /// Units of a sku that can be promised now, at one node or over all that supply. Of a kit: whole kits. To somebody
@@ -134,7 +147,7 @@ impl Engine {
     /// is owed and waited for, without what other channels keep, and no more than his channel may use. A promise for a
     /// later day is never less than one for an earlier.
     pub fn atp_for(&self, now: JournalTime, sku: &str, asked: AtpAsked<'_>) -> Result<Atp, Rejection> {
-        let AtpAsked { node, by, channel, customer } = asked;
+        let AtpAsked { node, by, channel, customer, today } = asked;
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
         let node = match node {
@@ -142,7 +155,8 @@ impl Engine {
             None => None,
         };
         let whose = network.catalogue.whose(channel, customer);
-        let scope = Scope { now, node, by, whose, narrowed: network.catalogue.is_narrowed(whose) };
+        let buys = by.map(|_| today.unwrap_or(WallTime(now.0)));
+        let scope = Scope { now, node, by, whose, narrowed: network.catalogue.is_narrowed(whose), buys };
         let as_of = self.position();
         let available = match network.catalogue.kind(index) {
             ItemKind::Product => match network.limits.of(index) {
@@ -151,7 +165,8 @@ impl Engine {
                     self.free_units(&network, index, scope).min(self.within(&network, index, limited, scope))
                 }
             },
-            ItemKind::Kit => self.free_kits(&network, index, scope),
+            // Nothing is bought for a kit.
+            ItemKind::Kit => self.free_kits(&network, index, Scope { buys: None, ..scope }),
             ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),
         };
         Ok(Atp { available, as_of })
@@ -168,7 +183,7 @@ impl Engine {
         by: Option<WallTime>,
         lead_s: u64,
     ) -> Result<u64, Rejection> {
-        let available = self.atp_by(now.journal, sku, node, by)?.available;
+        let available = self.atp_on(now, sku, node, by)?;
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
         let at = node.map(|id| network.find_node("node", id)).transpose()?;
@@ -178,7 +193,8 @@ impl Engine {
         let narrowed = network.catalogue.is_narrowed(whose);
         let leaves = WallTime(until.0.saturating_sub(i64::try_from(lead_s).unwrap_or(i64::MAX).saturating_mul(1_000)));
         let units = |sku: SkuIndex| -> u64 {
-            let own = Scope { now: now.journal, node: at, by, whose, narrowed };
+            let buys = Some(now.wall).filter(|_| network.catalogue.kind(index) == ItemKind::Product);
+            let own = Scope { now: now.journal, node: at, by, whose, narrowed, buys };
             let elsewhere = Scope { node: None, by: Some(leaves), ..own };
             let here: u64 = at.map_or(0, |_| self.free_by_node(&network, sku, own).values().sum());
             let brought = if leaves < now.wall {
@@ -204,13 +220,14 @@ impl Engine {
     /// The first date by which so many units of a product can be promised, at one node or over all: now, or the date of
     /// what comes. `None` when nothing that is known of brings them.
     pub fn earliest(&self, now: Now, sku: &str, node: Option<&str>, units: u64) -> Result<Option<WallTime>, Rejection> {
-        let free = self.atp_by(now.journal, sku, node, None)?.available;
+        let free = self.atp_on(now, sku, node, None)?;
         let dates: Vec<WallTime> = {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
             let components = network.catalogue.item(index).components.iter().map(|component| component.sku);
             let coming = |sku: SkuIndex| self.arriving(&network, sku, &network.sku(sku).ledger.lock());
-            std::iter::once(index).chain(components).flat_map(coming).map(|coming| coming.at).collect()
+            let known = std::iter::once(index).chain(components).flat_map(coming).map(|coming| coming.at);
+            known.chain(purchase_dates(&network, index, now.wall, units)).collect()
         };
         let mut dates: Vec<WallTime> =
             dates.into_iter().filter(|at| *at < Coming::SOME_DAY).map(|at| at.max(now.wall)).collect();
@@ -218,12 +235,18 @@ impl Engine {
         dates.dedup();
         let (mut before, mut changes) = (free, Vec::with_capacity(dates.len()));
         for at in dates {
-            let by_then = self.atp_by(now.journal, sku, node, Some(at))?.available;
+            let by_then = self.atp_on(now, sku, node, Some(at))?;
             changes.push((at, by_then as i64 - before as i64));
             before = by_then;
         }
         let earliest = Curve::of(i64::try_from(free).unwrap_or(i64::MAX), changes).earliest(units);
         Ok(earliest.map(|at| at.max(now.wall)))
+    }
+
+    /// As [`Engine::atp_by`] on a day that is known.
+    fn atp_on(&self, now: Now, sku: &str, node: Option<&str>, by: Option<WallTime>) -> Result<u64, Rejection> {
+        let asked = AtpAsked { node, by, today: Some(now.wall), ..AtpAsked::default() };
+        Ok(self.atp_for(now.journal, sku, asked)?.available)
     }
 
     fn free_units(&self, network: &Network, sku: SkuIndex, scope: Scope) -> u64 {
@@ -267,6 +290,16 @@ impl Engine {
             waiting -= taken;
             if counts(coming.node) {
                 *units.entry(coming.node).or_default() += u64::from(coming.units) - taken;
+            }
+        }
+        // What would be bought comes after all that is known of, and goes to those who wait first as well.
+        if let (Some(today), Some(by)) = (scope.buys, by) {
+            for (node, room) in self.buyable(network, sku, &coming, (today, by)) {
+                let taken = waiting.min(room);
+                waiting -= taken;
+                if counts(node) {
+                    *units.entry(node).or_default() += room - taken;
+                }
             }
         }
         units
@@ -400,6 +433,11 @@ impl Engine {
                 let inbound = inbound.ok_or_else(|| Rejection::not_found("inbound", key.to_string()))?;
                 Ok(self.named_redated(inbound, *count, first))
             }
+            Answer::RedatedTransfer { transfer: key, count, first } => {
+                let transfer = self.transfer_by_key(*key);
+                let transfer = transfer.ok_or_else(|| Rejection::not_found("transfer", key.to_string()))?;
+                Ok(self.named_redated_transfer(transfer, *count, first))
+            }
             Answer::CycleCount(key) => {
                 let made = record.and_then(|record| count_planned(record, *key));
                 let count = made.or_else(|| self.cycle_count_by_key(*key));
@@ -460,6 +498,23 @@ impl Engine {
         levels.sort_unstable_by_key(|(cell, _)| *cell);
         levels
     }
+}
+
+/// When comes what would be bought of a product: today, and on the days after as long as it takes for so many units.
+fn purchase_dates(network: &Network, sku: SkuIndex, now: WallTime, units: u64) -> Vec<WallTime> {
+    if network.catalogue.kind(sku) != ItemKind::Product {
+        return Vec::new();
+    }
+    let days = |terms: &JustInTime| match terms.per_day {
+        Some(per_day) => units.div_ceil(u64::from(per_day.max(1))).min(PURCHASE_DAYS_MAX),
+        None => 0,
+    };
+    let dates = |(_, terms): (NodeIndex, &JustInTime)| {
+        let first = WallTime(now.0.saturating_add(until_next_day(now)));
+        let later = |day: u64| terms.eta(WallTime(first.0.saturating_add(day as i64 * 86_400_000)));
+        std::iter::once(terms.eta(now)).chain((0..days(terms)).map(later)).collect::<Vec<_>>()
+    };
+    network.catalogue.policies().just_in_time(sku).flat_map(dates).collect()
 }
 
 /// The order as this record made it.

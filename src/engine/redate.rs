@@ -17,25 +17,41 @@ use crate::domain::limits::REDATED_TOLD_MAX;
 use crate::domain::redating::{Redated, RedatedLine, redated};
 use crate::domain::reply::Reply;
 use crate::domain::time::WallTime;
+use crate::domain::transfer::Transfer;
 
 impl Engine {
     /// How a change of a locked document is answered: with the promises it changes, where it can change some.
     pub(super) fn told_of(&self, network: &Network, inbound: &Inbound, action: &InboundAction) -> Answer {
         let mut first = match action {
-            InboundAction::Redate(eta) => self.redated(network, inbound, Some(*eta)),
-            InboundAction::End(_) => self.redated(network, inbound, None),
+            InboundAction::Redate(eta) => self.redated_by(network, inbound, Some(*eta)),
+            InboundAction::End(_) => self.redated_by(network, inbound, None),
             InboundAction::Receive(_) => return Answer::Inbound(inbound.key),
         };
-        let count = u32::try_from(first.len()).unwrap_or(u32::MAX);
-        first.truncate(REDATED_TOLD_MAX);
+        let count = cut(&mut first);
         Answer::Redated { inbound: inbound.key, count, first }
     }
 
-    /// Who is promised another day when a document comes at `eta`; not at all when `None`.
-    fn redated(&self, network: &Network, inbound: &Inbound, eta: Option<WallTime>) -> Vec<Redated> {
-        let document = SupplyKey::Inbound(inbound.key);
+    /// The same of a locked transfer that comes on another day.
+    pub(super) fn told_of_transfer(&self, network: &Network, transfer: &Transfer, eta: WallTime) -> Answer {
+        let skus = transfer.coming().map(|(sku, _)| sku).collect();
+        let mut first = self.redated(network, SupplyKey::Transfer(transfer.key), skus, Some(eta));
+        let count = cut(&mut first);
+        Answer::RedatedTransfer { transfer: transfer.key, count, first }
+    }
+
+    fn redated_by(&self, network: &Network, inbound: &Inbound, eta: Option<WallTime>) -> Vec<Redated> {
         let open = inbound.lines.iter().filter(|line| line.open() > 0);
-        let skus: BTreeSet<SkuIndex> = open.map(|line| line.sku).collect();
+        self.redated(network, SupplyKey::Inbound(inbound.key), open.map(|line| line.sku).collect(), eta)
+    }
+
+    /// Who is promised another day when a document of these skus comes at `eta`; not at all when `None`.
+    fn redated(
+        &self,
+        network: &Network,
+        document: SupplyKey,
+        skus: BTreeSet<SkuIndex>,
+        eta: Option<WallTime>,
+    ) -> Vec<Redated> {
         let of_sku = |sku: SkuIndex| {
             let (waiting, owned, was, now) = {
                 let ledger = network.sku(sku).ledger.lock();
@@ -59,6 +75,15 @@ impl Engine {
 
     /// The answer with the names of orders and lines. The caller holds no entity.
     pub(super) fn named_redated(&self, inbound: Inbound, count: u32, first: &[Redated]) -> Reply {
+        Reply::Redated { inbound: Box::new(inbound), count, first: self.named_lines(first) }
+    }
+
+    /// The same of a transfer.
+    pub(super) fn named_redated_transfer(&self, transfer: Transfer, count: u32, first: &[Redated]) -> Reply {
+        Reply::RedatedTransfer { transfer: Box::new(transfer), count, first: self.named_lines(first) }
+    }
+
+    fn named_lines(&self, first: &[Redated]) -> Vec<RedatedLine> {
         let named = |told: &Redated| {
             let order = self.order_by_key(told.order);
             let line = order.as_ref().and_then(|order| order.lines.get(usize::from(told.line)));
@@ -66,6 +91,13 @@ impl Engine {
             let order = order.map_or_else(|| told.order.to_string(), |order| order.name());
             RedatedLine { order, line, told: *told }
         };
-        Reply::Redated { inbound: Box::new(inbound), count, first: first.iter().map(named).collect() }
+        first.iter().map(named).collect()
     }
+}
+
+/// How many there are; so many of them stay as an answer lists.
+fn cut(first: &mut Vec<Redated>) -> u32 {
+    let count = u32::try_from(first.len()).unwrap_or(u32::MAX);
+    first.truncate(REDATED_TOLD_MAX);
+    count
 }

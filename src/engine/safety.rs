@@ -1,6 +1,7 @@
 //! Safety stock by policy: the clock keeps what is withheld of a sku at a node at what was decided.
 //!
-//! The policy of a node comes before that of the sku at all nodes; where there is none, what was moved by hand stays as
+//! The policy of the sku at a node comes before that of the sku at all nodes, and that before the one of the kind of node.
+//! It says units, or days of what leaves as somebody told it; where there is none, what was moved by hand stays as
 //! it is. What is missing is taken from free units alone, never from what is reserved or promised, and only after
 //! everything owed and everybody who waits: a give has paid those before a unit is free. What is too much is a give like
 //! any other. Each cell is a record of its own, at the first look of the clock after its level moved; until then a unit
@@ -22,7 +23,7 @@ impl Engine {
         let policies = network.catalogue.policies();
         let nodes: Vec<_> = network.sku(sku).cells.iter().map(|cell| cell.node).collect();
         for node in nodes.into_iter().filter(|node| network.supplies(*node)) {
-            if let Some(wanted) = policies.safety(sku, node) {
+            if let Some(wanted) = policies.safety(sku, node, network.catalogue.node(node).kind) {
                 self.keep_safety_of(turn, network, CellKey { sku, node }, wanted);
             }
         }

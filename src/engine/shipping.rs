@@ -27,6 +27,7 @@ use crate::domain::promise::Origin;
 use crate::domain::quantity::Quantity;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
+use crate::domain::supply::after;
 use crate::domain::time::WallTime;
 
 /// What every service answers, and what that depended on.
@@ -133,6 +134,8 @@ impl Engine {
                 code: Prefix::of(&to.postal_code),
                 position: to.position.or_else(|| centre_of(catalogue, &to.country)),
             };
+            let ready = by_supplier(catalogue, order, decision, node).map(|lead_s| instant(after(now, lead_s)));
+            let held_until = held_until.into_iter().chain(ready).max();
             let question = Question { from, to: to_there, freight: &freight, ordered, held_until };
             let answers = catalogue.shipping().answers(&question);
             quoted.push(QuotedShipment {
@@ -144,6 +147,14 @@ impl Engine {
         }
         quoted
     }
+}
+
+/// Seconds that a supplier takes to have ready what he ships himself of a plan; `None` where the node is not one.
+fn by_supplier(catalogue: &Catalogue, order: &PlaceOrder, decision: &Decision, node: NodeIndex) -> Option<u32> {
+    let own = decision.assignments.iter().filter(|assignment| assignment.node == node);
+    let lines = own.flat_map(|assignment| &assignment.lines).map(|units| &order.lines[usize::from(units.line)]);
+    let skus = lines.filter_map(|line| catalogue.sku_index(&line.sku));
+    skus.filter_map(|sku| catalogue.policies().dropship_lead_s(sku, node)).max()
 }
 
 /// What leaves each node for each destination of a plan.

@@ -16,6 +16,7 @@ use super::ledger::SkuStock;
 use super::limits::Limits;
 use super::network::Network;
 use super::past::Minutes;
+use super::purchase::Purchases;
 use super::slots::Calendar;
 use super::soonest::Soonest;
 use super::table::{Name, Named, Names, Table};
@@ -69,6 +70,7 @@ impl Engine {
             // What cannot be sourced now stays unallocated and is tried at the next start.
             engine.resource(&turn, &network, key);
         }
+        engine.keep_all_purchases(&turn, &network);
         engine.watch_releases(&network, log.now());
         engine.watch_subscriptions(log.now());
         engine.watch_all_lots(&network, log.now());
@@ -158,6 +160,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         transfers: Table::default(),
         cycle_counts: Table::default(),
         arrivals: Arrivals::default(),
+        purchases: Purchases::default(),
         names: Names::default(),
         agenda: Mutex::default(),
         agenda_inbox: SegQueue::new(),
@@ -312,7 +315,8 @@ impl Engine {
                 let mut ledger = network.sku(sku).ledger.lock();
                 if right {
                     let standing = Standing::of(network.catalogue.policies().fill(), &order);
-                    ledger.enqueue((order.key, line), own.waiting(), standing.rank(&own.placed, own.waiting()));
+                    let rank = standing.rank(&own.placed, own.cancelled, own.waiting());
+                    ledger.enqueue((order.key, line), own.waiting(), rank);
                 } else {
                     ledger.wait_loosely((order.key, line));
                 }

@@ -103,7 +103,8 @@ impl Engine {
             eta: command.eta,
             lines,
         };
-        let sealed = seal(turn, network, (key, 1), vec![event], &change, &self.raises_nothing())?;
+        let answer = Answer::Transfer(key);
+        let sealed = seal(turn, network, (key, 1), vec![event], &change, &self.raises_nothing(), answer)?;
         let mut slot = self.transfers.begin(key);
         let withdrawal = match change.withdraw(patience) {
             Ok(withdrawal) => withdrawal,
@@ -153,15 +154,25 @@ impl Engine {
         if !status.legal().contains(&verb) {
             return Err(Rejection::IllegalTransfer { id: transfer.name(), status, verb });
         }
+        let answer = match action {
+            TransferAction::Redate(eta) => self.told_of_transfer(&network, transfer, *eta),
+            _ => Answer::Transfer(key),
+        };
         let (events, change) = step(turn, &network, transfer, action)?;
         let received: BTreeSet<SkuIndex> = transfer.lines.iter().map(|line| line.sku).collect();
         let differs = events.contains(&TransferEvent::Closed);
         let cause = differs.then(|| Cause::of(ExceptionKind::TransferVariance, Subject::Transfer(key)));
         let raising = self.raise(turn.now(), cause);
-        let sealed = seal(turn, &network, (key, transfer.version + 1), events, &change, &raising)?;
+        let sealed = seal(turn, &network, (key, transfer.version + 1), events, &change, &raising, answer.clone())?;
         let touched = self.log_transfer(turn, &mut slot, sealed, change, Withdrawal::nothing(), raising);
         self.watch_lots(turn, &network, &received);
-        Ok(self.answer_transfer(turn, &network, slot, touched))
+        let mut executed = self.answer_transfer(turn, &network, slot, touched);
+        if let (Executed::Done(done), Answer::RedatedTransfer { count, first, .. }) = (&mut executed, &answer)
+            && let Reply::Transfer(transfer) = &done.reply
+        {
+            done.reply = self.named_redated_transfer((**transfer).clone(), *count, first);
+        }
+        Ok(executed)
     }
 
     /// Logs what happened to a locked transfer, with its stock, and folds it; answers the skus whose queues have something
@@ -321,12 +332,13 @@ fn seal(
     events: Vec<TransferEvent>,
     change: &Change<'_>,
     raising: &Raising<'_>,
+    answer: Answer,
 ) -> Result<SealedDraft, Rejection> {
     let next = |(version, event)| Event::TransferChanged(Box::new(TransferChanged { key, version, event }));
     let mut events: Vec<Event> = (version..).zip(events).map(next).collect();
     events.extend(change.events());
     events.extend(raising.events());
-    turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Transfer(key)))
+    turn.seal(turn.now(), network.catalogue.seq, events, Some(answer))
 }
 
 /// What is asked for, in this catalogue; all faults together.

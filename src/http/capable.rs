@@ -9,6 +9,7 @@ use crate::api::capable::{CapableJson, CapableParams};
 use crate::api::scalar::{Day, Instant, Sku};
 use crate::domain::ids::Text;
 use crate::domain::record::Log;
+use crate::engine::AtpAsked;
 
 /// What can be promised of a sku by one level of transfers or components, and by when. May be ahead of the disk by what
 /// is in flight.
@@ -24,7 +25,7 @@ pub async fn capable(
 ) -> Replied {
     let (engine, now) = (front.engine(), front.journal().now());
     let (node, by) = (asked.node.as_ref().map(|node| &*node.0), asked.date.map(Day::end));
-    let atp = engine.atp_by(now.journal, &sku, node, by)?;
+    let atp = engine.atp_for(now.journal, &sku, AtpAsked { node, by, today: Some(now.wall), ..AtpAsked::default() })?;
     let capable = engine.capable_by(now, &sku, node, by, asked.lead_s.map_or(0, |lead| lead.0))?;
     let available_at = match asked.quantity {
         Some(quantity) => engine.earliest(now, &sku, node, u64::from(quantity.units()))?.map(Instant::from),

@@ -9,8 +9,10 @@ use super::request::{Params, Path, Write};
 use crate::api::page::{Page, Paging};
 use crate::api::policy::{FillPut, NodeTerms, PolicyJson, RejectionPut, SafetyPut, ThresholdPut};
 use crate::api::scalar::{Id, Sku, checked};
+use crate::api::supply::{DemandPut, KindSafetyPut, PaymentRulePut, SafetyDaysPut, SupplyPut};
 use crate::api::words::DeliveryMethod;
 use crate::domain::ids::Text;
+use crate::domain::node::NodeKind;
 
 /// How a node is dealt with: what it has not accepted in time it is taken to reject.
 #[utoipa::path(
@@ -56,6 +58,78 @@ pub async fn put_rejection(
     State(front): State<Front>,
     Path(method): Path<Text>,
     write: Write<RejectionPut>,
+) -> Replied {
+    let method: DeliveryMethod = checked("delivery_method", &method)?;
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(method)).await?))
+}
+
+/// How an item is supplied at a node: from what is owned there, by a supplier who ships it himself, or by what is bought
+/// when it is ordered. What waits is bought for at once.
+#[utoipa::path(
+    put, path = "/v1/items/{sku}/supply", tag = "policies", request_body = SupplyPut,
+    params(("sku" = Sku, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_supply(State(front): State<Front>, Path(sku): Path<Text>, write: Write<SupplyPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(sku)).await?))
+}
+
+/// How many days of what leaves of an item are withheld from sale, at a node or at each: the clock keeps it as it does
+/// units.
+#[utoipa::path(
+    put, path = "/v1/items/{sku}/safety-days", tag = "policies", request_body = SafetyDaysPut,
+    params(("sku" = Sku, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_safety_days(
+    State(front): State<Front>,
+    Path(sku): Path<Text>,
+    write: Write<SafetyDaysPut>,
+) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(sku)).await?))
+}
+
+/// What leaves of an item in so many days, from a node or from each: what is withheld by days is counted by it.
+#[utoipa::path(
+    put, path = "/v1/items/{sku}/demand", tag = "policies", request_body = DemandPut,
+    params(("sku" = Sku, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_demand(State(front): State<Front>, Path(sku): Path<Text>, write: Write<DemandPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(sku)).await?))
+}
+
+/// How much of every item is withheld at nodes of a kind, where nothing was decided of the item.
+#[utoipa::path(
+    put, path = "/v1/safety-stock/{kind}", tag = "policies", request_body = KindSafetyPut,
+    params(("kind" = NodeKind, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_kind_safety(
+    State(front): State<Front>,
+    Path(kind): Path<Text>,
+    write: Write<KindSafetyPut>,
+) -> Replied {
+    let kind: NodeKind = checked("kind", &kind)?;
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(kind)).await?))
+}
+
+/// What orders of a delivery method must have paid before a node accepts or goods leave, and how they may pay: beside
+/// what their channel says.
+#[utoipa::path(
+    put, path = "/v1/payment-rules/{delivery_method}", tag = "policies", request_body = PaymentRulePut,
+    params(("delivery_method" = DeliveryMethod, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_payment(
+    State(front): State<Front>,
+    Path(method): Path<Text>,
+    write: Write<PaymentRulePut>,
 ) -> Replied {
     let method: DeliveryMethod = checked("delivery_method", &method)?;
     let Write { context, body, .. } = write;

@@ -62,7 +62,7 @@ pub async fn count(
 )]
 pub async fn stock(State(front): State<Front>, Path(sku): Path<Text>) -> Replied {
     let stock = front.engine().stock(&sku)?;
-    Ok(ahead(&StockJson::new(stock.sku, &stock.total, &stock.nodes, &stock.incoming, stock.as_of)))
+    Ok(ahead(&StockJson::new(stock.sku, &stock.total, &stock.nodes, (&stock.incoming, &stock.supply), stock.as_of)))
 }
 
 /// The lots of a sku at a node. May be ahead of the disk by what is in flight.
@@ -105,13 +105,15 @@ pub async fn atp(State(front): State<Front>, Path(sku): Path<Text>, Params(asked
 
 /// What can be promised of a sku.
 pub fn available(front: &Front, sku: Text, asked: &AtpParams) -> Replied {
+    let now = front.journal().now();
     let wanted = AtpAsked {
         node: asked.node.as_ref().map(|node| &*node.0),
         by: asked.date.map(Day::end),
         channel: asked.channel.as_ref().map(|channel| &*channel.0),
         customer: asked.customer.as_ref().map(|customer| &*customer.0),
+        today: Some(now.wall),
     };
-    let atp = front.engine().atp_for(front.journal().now().journal, &sku, wanted)?;
+    let atp = front.engine().atp_for(now.journal, &sku, wanted)?;
     Ok(ahead(&AtpJson { sku: Sku(sku), available: atp.available, as_of: atp.as_of }))
 }
 
@@ -121,16 +123,17 @@ pub fn available(front: &Front, sku: Text, asked: &AtpParams) -> Replied {
     responses((status = 200, body = AtpsJson)),
 )]
 pub async fn atp_of_many(State(front): State<Front>, Ask(asked): Ask<AtpRequest>) -> Replied {
-    let now = front.journal().now().journal;
+    let now = front.journal().now();
     let wanted = AtpAsked {
         node: asked.node.as_ref().map(|node| &*node.0),
         by: asked.date.map(Day::end),
         channel: asked.channel.as_ref().map(|channel| &*channel.0),
         customer: asked.customer.as_ref().map(|customer| &*customer.0),
+        today: Some(now.wall),
     };
     let (mut items, mut faults) = (Vec::with_capacity(asked.skus.len()), Vec::new());
     for (at, sku) in asked.skus.into_iter().enumerate() {
-        match front.engine().atp_for(now, &sku.0, wanted) {
+        match front.engine().atp_for(now.journal, &sku.0, wanted) {
             Ok(atp) => items.push(AtpJson { sku, available: atp.available, as_of: atp.as_of }),
             Err(rejection) => faults.push(unknown(at, rejection)?),
         }

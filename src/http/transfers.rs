@@ -10,7 +10,7 @@ use crate::api::fulfillment::Nothing;
 use crate::api::inbound::{PegJson, Pegs};
 use crate::api::page::{Page, length};
 use crate::api::transfer::{
-    NewTransfer, TransferCancelling, TransferChange, TransferJson, TransferParams, TransferReceipt,
+    NewTransfer, RedatedTransfer, TransferCancelling, TransferChange, TransferJson, TransferParams, TransferReceipt,
 };
 use crate::domain::command::{Command, TransferAction};
 use crate::domain::ids::Text;
@@ -28,11 +28,11 @@ pub async fn make(State(front): State<Front>, write: Write<NewTransfer>) -> Repl
     Ok(made(&front, StatusCode::CREATED, front.pipeline().submit(write.context, command).await?))
 }
 
-/// Re-date a transfer: whoever waits for it is re-dated with it.
+/// Re-date a transfer: whoever waits for it is re-dated with it, and told in the answer.
 #[utoipa::path(
     patch, path = "/v1/transfers/{id}", tag = "stock", request_body = TransferChange,
     params(("id" = String, Path)),
-    responses((status = 200, body = TransferJson)),
+    responses((status = 200, body = RedatedTransfer)),
 )]
 pub async fn redate(State(front): State<Front>, Path(id): Path<Text>, write: Write<TransferChange>) -> Replied {
     let done = front.pipeline().submit(write.context, write.body.command(id)).await?;

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::frame::{Head, Slice, array};
-use super::upcast::{ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, plain};
+use super::upcast::{InboundV1, ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, announced, plain};
 use crate::domain::archive::Archiving;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Event, ReservationChanged};
@@ -59,6 +59,8 @@ const ENTITY_VERSION: u16 = 1;
 const ORDER_VERSION: u16 = 4;
 /// Version of the entry of an item with a release date or that is tracked.
 const ITEM_VERSION: u16 = 2;
+/// Version of the entry of a document of supply that was bought.
+const INBOUND_VERSION: u16 = 2;
 /// Kind of an order.
 const ORDER: u16 = 7;
 /// How an order and the archive met, in events of type 18.
@@ -390,6 +392,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
     let version = match entity {
         Entity::Order(_) => ORDER_VERSION,
         Entity::Item(item) if plain(item).is_none() => ITEM_VERSION,
+        Entity::Inbound(inbound) if inbound.bought_at.is_some() => INBOUND_VERSION,
         _ => ENTITY_VERSION,
     };
     bytes.extend_from_slice(&version.to_le_bytes());
@@ -405,7 +408,10 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Reservation(key), Entity::Reservation(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Order(key), Entity::Order(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Key(key), Entity::Key(entity)) => put_sized(bytes, &(key, entity)),
-        (EntityKey::Inbound(key), Entity::Inbound(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Inbound(key), Entity::Inbound(entity)) => match announced(entity) {
+            Some(inbound) => put_sized(bytes, &(key, inbound)),
+            None => put_sized(bytes, &(key, entity)),
+        },
         (EntityKey::Channel(key), Entity::Channel(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Transfer(key), Entity::Transfer(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Count(key), Entity::Count(entity)) => put_sized(bytes, &(key, entity)),
@@ -446,7 +452,8 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (7, 3) => pair(bytes, EntityKey::Order, |old: OrderV3| Entity::Order(Box::new(old.into()))),
         (7, 4) => pair(bytes, EntityKey::Order, Entity::Order),
         (8, 1) => pair(bytes, EntityKey::Key, Entity::Key),
-        (9, 1) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
+        (9, 1) => pair(bytes, EntityKey::Inbound, |old: InboundV1| Entity::Inbound(Box::new(old.into()))),
+        (9, 2) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
         (10, 1) => pair(bytes, EntityKey::Channel, Entity::Channel),
         (11, 1) => pair(bytes, EntityKey::Transfer, Entity::Transfer),
         (12, 1) => pair(bytes, EntityKey::Count, Entity::Count),
@@ -479,7 +486,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (6, 1) => first(bytes).map(EntityKey::Reservation),
         (7, 1..=4) => first(bytes).map(EntityKey::Order),
         (8, 1) => first(bytes).map(EntityKey::Key),
-        (9, 1) => first(bytes).map(EntityKey::Inbound),
+        (9, 1 | 2) => first(bytes).map(EntityKey::Inbound),
         (10, 1) => first(bytes).map(EntityKey::Channel),
         (11, 1) => first(bytes).map(EntityKey::Transfer),
         (12, 1) => first(bytes).map(EntityKey::Count),

@@ -12,13 +12,14 @@ use crate::domain::edit::Edit;
 use crate::domain::event::ItemPut;
 use crate::domain::fulfillment::{FulfillmentLine, FulfillmentOrder, FulfillmentStatus, Shipment};
 use crate::domain::hold::{Hold, ReleaseAt};
-use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex, Text};
+use crate::domain::ids::{InboundKey, NodeIndex, OrderKey, SkuIndex, Text};
+use crate::domain::inbound::{Inbound, InboundLine};
 use crate::domain::item::{Component, Dimensions, Item, ItemKind, ItemPacking};
 use crate::domain::money::Money;
 use crate::domain::order::{Deferral, Order, OrderFacts, OrderLine, Told};
 use crate::domain::particulars::{Booking, Particulars, Totals, Warranty};
 use crate::domain::payment::PaymentFact;
-use crate::domain::time::JournalTime;
+use crate::domain::time::{JournalTime, WallTime};
 
 /// A fulfilment order of an order of version 1 or 2: before it said what it costs, and before windows, splits and merges.
 #[derive(Serialize, Deserialize)]
@@ -268,6 +269,66 @@ pub(super) fn plain(item: &Item) -> Option<ItemV1> {
         dimensions: *dimensions,
         value: *value,
         components: components.clone(),
+    })
+}
+
+/// A document of inbound supply, version 1: before any was bought. Still written of what was not.
+#[derive(Serialize, Deserialize)]
+pub(super) struct InboundV1 {
+    key: InboundKey,
+    id: Option<Text>,
+    fingerprint: u64,
+    node: NodeIndex,
+    supplier: Option<Text>,
+    eta: WallTime,
+    lines: Vec<InboundLine>,
+    ended: bool,
+    announced_at: JournalTime,
+    announced_seq: u64,
+    ended_at: Option<JournalTime>,
+    version: u32,
+    seq: u64,
+}
+
+impl From<InboundV1> for Inbound {
+    fn from(old: InboundV1) -> Self {
+        let InboundV1 { key, id, fingerprint, node, supplier, eta, lines, .. } = old;
+        let InboundV1 { ended, announced_at, announced_seq, ended_at, version, seq, .. } = old;
+        Self {
+            key,
+            id,
+            fingerprint,
+            node,
+            supplier,
+            eta,
+            lines,
+            ended,
+            announced_at,
+            announced_seq,
+            ended_at,
+            version,
+            seq,
+            bought_at: None,
+        }
+    }
+}
+
+/// A document that an older program reads too; `None` when it was bought.
+pub(super) fn announced(inbound: &Inbound) -> Option<InboundV1> {
+    inbound.bought_at.is_none().then(|| InboundV1 {
+        key: inbound.key,
+        id: inbound.id.clone(),
+        fingerprint: inbound.fingerprint,
+        node: inbound.node,
+        supplier: inbound.supplier.clone(),
+        eta: inbound.eta,
+        lines: inbound.lines.clone(),
+        ended: inbound.ended,
+        announced_at: inbound.announced_at,
+        announced_seq: inbound.announced_seq,
+        ended_at: inbound.ended_at,
+        version: inbound.version,
+        seq: inbound.seq,
     })
 }
 

@@ -236,3 +236,78 @@ fn a_refused_pickup_waits_until_somebody_says_how_it_goes_on() {
         assert_eq!(server.ask("POST", &format!("{own}/source"), &json!({})).code(), "not_awaiting_customer");
     });
 }
+
+#[test]
+fn what_is_ordered_just_in_time_is_bought_and_a_supplier_ships_himself() {
+    served(|server| {
+        shop(server);
+        let acme = json!({
+            "kind": "supplier", "name": "Acme", "latitude": 44.9, "longitude": -93.2, "country": "US",
+            "postal_code": "55401", "time_zone": "America/Chicago", "active": true,
+        });
+        assert_eq!(server.ask("PUT", "/v1/nodes/acme", &acme).status, 201);
+        let jit = json!({"node": "chi", "type": "jit", "lead_time_h": 48, "supplier": "Acme", "per_day": 10});
+        let put = server.done("PUT", "/v1/items/mug/supply", &jit);
+        assert_eq!(
+            put,
+            json!({"about": "supply", "sku": "mug", "node": "chi", "type": "jit", "lead_time_h": 48, "supplier": "Acme", "per_day": 10})
+        );
+        let wrong =
+            server.ask("PUT", "/v1/items/mug/supply", &json!({"node": "acme", "type": "jit", "lead_time_h": 1}));
+        assert_eq!((wrong.status, wrong.code().as_str()), (422, "wrong_node_kind"));
+        assert_eq!(server.get("/v1/stock/mug").json()["nodes"][0]["supply"], "jit");
+        // Eight are there; of ten, two are bought.
+        let order = place(server, "1", 10, &json!({}));
+        assert_eq!(order["lines"][0]["buckets"]["backordered"], 2);
+        let own = format!("/v1/orders/{}", order["id"].as_str().expect("an id"));
+        let peg = server.get(&format!("{own}/pegs")).json()["items"][0].clone();
+        assert_eq!((&peg["quantity"], &peg["node"]), (&json!(2), &json!("chi")));
+        let document = format!("/v1/inbound/{}", peg["inbound"].as_str().expect("a purchase"));
+        let purchase = server.get(&document).json();
+        assert_eq!((&purchase["supplier"], &purchase["status"]), (&json!("Acme"), &json!("expected")));
+        assert!(purchase["bought_at"].is_string() && purchase["lines"][0]["expected"] == 2);
+        let told = server.get(&format!("{own}/history")).json()["items"].clone();
+        assert!(told.as_array().expect("a list").iter().any(|told| told["type"] == "bought"), "{told}");
+        let cancel = json!({"lines": [{"line": "1", "quantity": 2}], "reason": "changed mind"});
+        server.done("POST", &format!("{own}/cancellations"), &cancel);
+        assert_eq!(server.get(&document).json()["status"], "cancelled");
+        // What the supplier announces is promised, and he ships it.
+        let dropship = json!({"node": "acme", "type": "dropship", "lead_time_h": 24});
+        server.done("PUT", "/v1/items/mug/supply", &dropship);
+        let count = json!({"on_hand": 5, "expected": null, "source": "acme", "source_seq": 1});
+        server.done("PUT", "/v1/stock/mug/acme", &count);
+        let order = place(server, "2", 3, &json!({}));
+        let shipment = &order["fulfillment_orders"][0];
+        assert_eq!((&shipment["node"], &shipment["dropship"]["supplier"]), (&json!("acme"), &json!("acme")));
+        assert_eq!(shipment["dropship"]["purchase"], shipment["id"]);
+        assert!(shipment["dropship"]["ready_by"].is_string());
+    });
+}
+
+#[test]
+fn levels_are_kept_by_days_and_kinds_and_methods_of_delivery_have_rules_of_payment() {
+    served(|server| {
+        shop(server);
+        let demand = server.done("PUT", "/v1/items/mug/demand", &json!({"units": 7, "days": 14}));
+        assert_eq!(demand, json!({"about": "demand", "sku": "mug", "units": 7, "days": 14}));
+        let kept = server.done("PUT", "/v1/safety-stock/warehouse", &json!({"days": 3}));
+        assert_eq!(kept, json!({"about": "safety_stock", "kind": "warehouse", "days": 3}));
+        server.tick();
+        let nodes = server.get("/v1/stock/mug").json()["nodes"].clone();
+        assert_eq!((&nodes[0]["safety_stock"], &nodes[1]["safety_stock"]), (&json!(2), &json!(2)));
+        let own = server.done("PUT", "/v1/items/mug/safety-days", &json!({"node": "nyc", "days": 8}));
+        assert_eq!(own, json!({"about": "safety_stock", "sku": "mug", "node": "nyc", "days": 8}));
+        let rule = json!({"payment_before": {"release": "authorized"}, "payment_methods": ["card"]});
+        let put = server.done("PUT", "/v1/payment-rules/pickup", &rule);
+        assert_eq!(
+            put,
+            json!({
+                "about": "payment", "delivery_method": "pickup", "payment_before": {"release": "authorized"},
+                "payment_methods": ["card"],
+            })
+        );
+        assert_eq!(server.ask("PUT", "/v1/payment-rules/drone", &rule).code(), "unknown_word");
+        assert_eq!(server.ask("PUT", "/v1/safety-stock/moon", &json!({"units": 1})).code(), "unknown_word");
+        assert_eq!(server.get("/v1/policies").json()["items"].as_array().map(Vec::len), Some(4));
+    });
+}

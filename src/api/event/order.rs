@@ -19,6 +19,7 @@ use crate::domain::order::{Allocation, CancelFrom, CancelledPart, OrderEvent, Or
 use crate::domain::order_merge::Merged;
 use crate::domain::particulars::{Booking, Warranty};
 use crate::domain::payment::PaymentMark;
+use crate::domain::supply::BoughtUnits;
 
 /// An event of an order.
 pub(super) fn changed(changed: &OrderChanged, names: &impl Names) -> Value {
@@ -106,6 +107,19 @@ pub(super) fn changed(changed: &OrderChanged, names: &impl Names) -> Value {
             ("order_merged_into", json!({"into": order.to_string(), "parts": self::parts(key, parts)}))
         }
         OrderEvent::Merged { merged } => ("order_merged", came(key, merged, names)),
+        OrderEvent::Dropshipped { number, ready_at } => (
+            "order_dropshipped",
+            json!({"fulfillment_order": fulfillment(key, *number), "ready_at": Instant::from(*ready_at)}),
+        ),
+        OrderEvent::Bought { units } => {
+            let one = |bought: &BoughtUnits| {
+                json!({
+                    "sku": names.sku(bought.sku), "quantity": bought.units, "node": names.node(bought.node),
+                    "inbound": bought.document.to_string(), "eta": Instant::from(bought.eta),
+                })
+            };
+            ("order_units_bought", json!({"units": units.iter().map(one).collect::<Vec<_>>()}))
+        }
         OrderEvent::Preferred { node } => ("order_node_preferred", json!({"node": names.node(*node)})),
         OrderEvent::SplitFrom { order } => ("order_split_off", json!({"split_from": order.to_string()})),
         OrderEvent::EditOpened { number, terms, .. } => ("order_edit_opened", edit_opened(*number, terms, names)),

@@ -14,6 +14,8 @@ use crate::connectors::client::segment;
 
 /// What nobody has when it is first ordered.
 const AWAITED: &str = "LANTERN";
+/// What nobody keeps.
+const BOUGHT: &str = "RUG";
 /// Longest wait for the clock to source the orders of a dark node again.
 const SOURCED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -70,6 +72,33 @@ pub async fn late_supply(stage: &Stage, network: &Network, counted: &Counted) ->
     fine("the receipt", client.post("/v1/inbound/truck-1/receipts", &receipt).await?)?;
     let order = fine("the order", client.get(&format!("/v1/orders/{}", segment(&id))).await?)?;
     println!("   truck-1 came: {} from {}", text(&order["status"]), text(&order["fulfillment_orders"][0]["node"]));
+    Ok(())
+}
+
+/// What nobody keeps is bought when it is ordered, and given back when the order is cancelled.
+pub async fn just_in_time(stage: &Stage, network: &Network, counted: &Counted) -> Result<(), Stop> {
+    chapter("Nobody keeps it: it is bought when it is ordered");
+    let client = stage.client();
+    let item = json!({
+        "name": "Rug, made to order", "kind": "product", "weight_g": 4_000,
+        "dimensions_mm": {"length": 1_200, "width": 160, "height": 160}, "value": {"amount": 18_000, "currency": "USD"},
+    });
+    fine("the item", client.put(&format!("/v1/items/{BOUGHT}"), &item).await?)?;
+    let node = network.stock(0).first().map_or("", |(_, node, _)| *node);
+    let terms = json!({"node": node, "type": "jit", "lead_time_h": 96, "supplier": "Loom", "per_day": 5});
+    fine("the terms", client.put(&format!("/v1/items/{BOUGHT}/supply"), &terms).await?)?;
+    let mut shopper = Shopper::new(client, network, counted, 2, 4);
+    let (order, _) = shopper.order(&[(BOUGHT, 2)], None);
+    let id = text(&shopper.place(&order).await?["id"]);
+    let own = format!("/v1/orders/{}", segment(&id));
+    let pegs = fine("what it waits for", client.get(&format!("{own}/pegs")).await?)?;
+    let document = text(&pegs["items"][0]["inbound"]);
+    let eta: String = text(&pegs["items"][0]["eta"]).chars().take(10).collect();
+    println!("   {id}: 2 × {BOUGHT}, bought from Loom in the same record ({document}), promised from {eta}");
+    let cancel = json!({"lines": [{"line": "1", "quantity": 1}], "reason": "one is enough"});
+    fine("the cancellation", client.post(&format!("{own}/cancellations"), &cancel).await?)?;
+    let purchase = fine("the purchase", client.get(&format!("/v1/inbound/{}", segment(&document))).await?)?;
+    println!("   one is cancelled: {document} is for {}", purchase["lines"][0]["expected"]);
     Ok(())
 }
 

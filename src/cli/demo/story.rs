@@ -45,6 +45,7 @@ pub fn play(runtime: &Runtime, network: &Network, folder: &Path, listen: Option<
         split(&stage, network, &counted).await?;
         life::edit(&stage, network, &counted).await?;
         life::late_supply(&stage, network, &counted).await?;
+        life::just_in_time(&stage, network, &counted).await?;
         life::outage(&stage, network, &counted).await?;
         life::transfer(&stage, network).await?;
         life::history(&stage, network, &counted).await?;

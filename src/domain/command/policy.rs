@@ -1,7 +1,9 @@
-//! Commands of policies: terms of nodes, thresholds, rejections, and who is served first.
+//! Commands of policies: terms of nodes, levels, supply, rejections, payment, and who is served first.
 
 use crate::domain::ids::Text;
-use crate::domain::policy::{FillPolicy, RejectionPolicy};
+use crate::domain::node::NodeKind;
+use crate::domain::policy::{Demand, FillPolicy, PaymentRule, RejectionPolicy};
+use crate::domain::supply::SupplyTerms;
 
 /// A policy to be put.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,4 +42,54 @@ pub enum PutPolicy {
         /// Units; nothing is done about it when `None`.
         units: Option<u32>,
     },
+    /// How many days of what leaves of a sku are withheld.
+    SafetyDays {
+        /// Of which sku.
+        sku: Text,
+        /// At which node; at every one without its own when `None`.
+        node: Option<Text>,
+        /// Days; nothing is done about it when `None`.
+        days: Option<u32>,
+    },
+    /// How much of every sku is withheld at nodes of a kind.
+    SafetyOfKind {
+        /// Of which kind.
+        kind: NodeKind,
+        /// How much; nothing is done about it when `None`.
+        withheld: Option<Withheld>,
+    },
+    /// What leaves of a sku.
+    Demand {
+        /// Of which sku.
+        sku: Text,
+        /// At which node; at every one of which nothing is said when `None`.
+        node: Option<Text>,
+        /// What; nothing is known when `None`.
+        demand: Option<Demand>,
+    },
+    /// How a sku is supplied.
+    Supply {
+        /// Which.
+        sku: Text,
+        /// At which node.
+        node: Text,
+        /// How.
+        terms: SupplyTerms,
+    },
+    /// What orders must have paid, and how they may.
+    Payment {
+        /// Of which delivery method.
+        delivery_method: Text,
+        /// What, and how.
+        rule: PaymentRule,
+    },
+}
+
+/// How much is withheld as a buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Withheld {
+    /// So many units.
+    Units(u32),
+    /// What leaves in so many days.
+    Days(u32),
 }

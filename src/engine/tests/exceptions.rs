@@ -10,8 +10,10 @@ use crate::domain::fulfillment::ShortReason;
 use crate::domain::hold::HoldKind;
 use crate::domain::ids::FulfillmentKey;
 use crate::domain::inbound::InboundStatus;
+use crate::domain::item::ItemKind;
+use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
-use crate::domain::policy::RejectionPolicy;
+use crate::domain::policy::{Demand, RejectionPolicy};
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -280,6 +282,52 @@ fn safety_stock_is_kept_at_its_policy_after_all_that_is_owed() {
         world.stock("phone", "west", 4).expect("room");
         world = tick(world, restarts);
         assert_eq!(safety(&world)[1], 1, "where nothing is decided it stays");
+    }
+}
+
+#[test]
+fn safety_stock_by_days_and_by_kind_of_node_is_kept_as_units_are() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.supplier("acme");
+        for (node, units) in [("east", 20), ("west", 20), ("acme", 20)] {
+            world.stock("phone", node, units).expect("room");
+        }
+        let safety = |world: &World| ["east", "west", "acme"].map(|node| world.level("phone", node).safety_stock);
+        let demand = |node: Option<&str>, units| {
+            let demand = Some(Demand { units, days: 7 });
+            PutPolicy::Demand { sku: text("phone"), node: node.map(text), demand }
+        };
+        let of_kind = |kind, withheld| PutPolicy::SafetyOfKind { kind, withheld };
+        put(&world, of_kind(NodeKind::Warehouse, Some(Withheld::Days(3))));
+        world = tick(world, restarts);
+        assert_eq!(safety(&world), [0, 0, 0], "nobody said what leaves");
+        put(&world, demand(None, 14));
+        world = tick(world, restarts);
+        assert_eq!(safety(&world), [6, 6, 0], "two a day for three days, at nodes of that kind");
+        put(&world, demand(Some("east"), 22));
+        world = tick(world, restarts);
+        assert_eq!(safety(&world), [10, 6, 0], "rounded up");
+        put(&world, PutPolicy::SafetyDays { sku: text("phone"), node: Some(text("west")), days: Some(1) });
+        world = tick(world, restarts);
+        assert_eq!(safety(&world), [10, 2, 0], "what is said of the item comes first");
+        put(&world, of_kind(NodeKind::Warehouse, Some(Withheld::Units(4))));
+        put(&world, of_kind(NodeKind::Supplier, Some(Withheld::Units(1))));
+        world.stock("case", "north", 5).expect("room");
+        world = tick(world, restarts);
+        assert_eq!(
+            (safety(&world), world.level("case", "north").safety_stock),
+            ([4, 2, 1], 4),
+            "units are for every item"
+        );
+        world.item("new", ItemKind::Product, &[]);
+        world.stock("new", "east", 5).expect("room");
+        world = tick(world, restarts);
+        assert_eq!(world.level("new", "east").safety_stock, 4);
+        put(&world, of_kind(NodeKind::Warehouse, None));
+        let records = world.log.records.lock().len();
+        world = tick(world, restarts);
+        assert_eq!((world.log.records.lock().len(), safety(&world)), (records, [4, 2, 1]), "left to whoever moves it");
     }
 }
 

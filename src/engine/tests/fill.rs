@@ -117,11 +117,30 @@ fn who_cancels_or_changes_a_line_waits_where_a_restart_would_put_it() {
         let mut world = World::new();
         decide(&world, policy);
         let orders: Vec<Order> = (0..3).map(|_| world.order(&[("phone", 4)], None).expect("waits")).collect();
+        let shares = policy == FillPolicy::FairShare;
+        if shares {
+            world.stock("phone", "east", 3).expect("room");
+        }
         // Of the first, half is called off: by share it has had the most, by value nothing changes.
         world.cancel(&orders[0], Some(&[("1", 2)])).expect("it waits");
         let world = if restarts { world.restart() } else { world };
         world.stock("phone", "east", 1).expect("room");
-        let expected = if policy == FillPolicy::FairShare { [0, 1, 0] } else { [1, 0, 0] };
+        let expected = if shares { [1, 2, 1] } else { [1, 0, 0] };
         assert_eq!(served(&world, &orders), expected, "{policy:?} restarts {restarts}");
+    }
+}
+
+#[test]
+fn a_fair_share_does_not_count_what_was_cancelled_as_had() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        decide(&world, FillPolicy::FairShare);
+        let orders: Vec<Order> = (0..2).map(|_| world.order(&[("phone", 4)], None).expect("waits")).collect();
+        world.cancel(&orders[0], Some(&[("1", 2)])).expect("it waits");
+        let world = if restarts { world.restart() } else { world };
+        world.stock("phone", "east", 1).expect("room");
+        assert_eq!(served(&world, &orders), [1, 0], "neither had anything, and the first came first");
+        world.stock("phone", "east", 1).expect("room");
+        assert_eq!(served(&world, &orders), [1, 1], "half of what it asks for is more than nothing");
     }
 }

@@ -276,3 +276,28 @@ fn lots_are_never_more_than_what_is_on_hand() {
     let (a, b) = (lot(&world, "d", 1, Some(3)), lot(&world, "d", 1, Some(4)));
     assert_eq!(code(adjust(&world, "east", 2, lots(vec![a, b]))), "lot_differs");
 }
+
+#[test]
+fn a_loss_of_many_unnamed_units_is_told_by_their_number() {
+    for restarts in [false, true] {
+        let again = |world: World| if restarts { world.restart() } else { world };
+        let world = world(Tracking::Serial);
+        let all: Vec<String> = (0..30).map(|at| format!("S{at:02}")).collect();
+        adjust(&world, "east", 30, serials(&all.iter().map(String::as_str).collect::<Vec<_>>())).expect("room");
+        let world = again(world);
+        world.stock("phone", "east", -25).expect("there");
+        let last = world.log.records.lock().last().cloned().expect("logged");
+        let told = last.events.iter().find_map(|event| match event {
+            crate::domain::event::Event::LotsChanged(changed) => Some(changed.changes.clone()),
+            _ => None,
+        });
+        let node = world.engine.catalogue(|catalogue| catalogue.node_index("east")).expect("known");
+        assert_eq!(told, Some(vec![crate::domain::lots::LotChange::GoneUnnamed { node, units: 25 }]));
+        let world = again(world);
+        assert_eq!(known(&world, "east").len(), 5, "the last five by name are left");
+        world.stock("phone", "east", -3).expect("there");
+        let world = again(world);
+        let left: Vec<String> = known(&world, "east").into_iter().map(|(serial, ..)| serial).collect();
+        assert_eq!(left, ["S28", "S29"], "a few are named one by one");
+    }
+}

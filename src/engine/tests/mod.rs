@@ -25,6 +25,7 @@ mod sharing;
 mod shipping;
 mod storm;
 mod subscriptions;
+mod supply;
 mod tracking;
 mod transfers;
 pub(crate) mod world;

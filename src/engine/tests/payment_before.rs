@@ -112,3 +112,37 @@ fn a_channel_takes_its_own_payment_methods_only() {
     assert_eq!(paid_by("shells", "1").expect_err("no such method").code(), "payment_method_not_taken");
     assert!(paid_by("invoice", "1").is_ok());
 }
+
+#[test]
+fn a_delivery_method_has_its_own_rule_beside_that_of_the_channel() {
+    let mut world = world();
+    rule(&world, PaymentBefore { release: Some(PaymentMark::Authorized), ship: None });
+    let before = PaymentBefore { release: None, ship: Some(PaymentMark::Paid) };
+    let rule = crate::domain::policy::PaymentRule { before, methods: Vec::new() };
+    world.run(Command::PutPolicy(PutPolicy::Payment { delivery_method: text("ship"), rule })).expect("good");
+    let order = world.order(&[("phone", 3)], None).expect("taken");
+    let world = world.restart();
+    assert_eq!(due(world.fulfill(&order, 1, FulfillmentAction::Accept)).1, PaymentMark::Authorized, "the channel's");
+    pay(&world, &order, PaymentMark::Authorized, 300);
+    for action in [FulfillmentAction::Accept, FulfillmentAction::Pick { lines: None }, FulfillmentAction::Pack] {
+        world.fulfill(&order, 1, action).expect("authorised");
+    }
+    assert_eq!(due(world.fulfill(&order, 1, ship())), (FulfillmentVerb::Ship, PaymentMark::Paid, 300));
+    pay(&world, &order, PaymentMark::Paid, 300);
+    world.fulfill(&order, 1, ship()).expect("paid");
+    // What is taken is what both take.
+    let rule = crate::domain::policy::PaymentRule { before, methods: vec![text("card"), text("cash")] };
+    world.run(Command::PutPolicy(PutPolicy::Payment { delivery_method: text("ship"), rule })).expect("good");
+    let paid_by = |method: &str| {
+        let payment = Some(Payment { method: text(method), status: text("open") });
+        let order = PlaceOrder { payment, ..World::order_of(method, &[("phone", 1)], None) };
+        world.run(Command::PlaceOrder(Box::new(order))).map_err(|rejection| rejection.code())
+    };
+    assert_eq!(paid_by("invoice").err(), Some("payment_method_not_taken"), "not for this delivery method");
+    assert_eq!(paid_by("cash").err(), Some("payment_method_not_taken"), "not on this channel");
+    assert!(paid_by("card").is_ok());
+    let world = world.restart();
+    let pickup = PlaceOrder { delivery_method: text("pickup"), ..World::order_of("p", &[("phone", 1)], None) };
+    let payment = Some(Payment { method: text("invoice"), status: text("open") });
+    assert!(world.run(Command::PlaceOrder(Box::new(PlaceOrder { payment, ..pickup }))).is_ok(), "another method");
+}

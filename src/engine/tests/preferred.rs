@@ -155,3 +155,19 @@ fn a_claimed_reservation_is_kept_where_the_preferred_node_holds_it() {
     assert_eq!((world.level("phone", "east").available, world.level("phone", "east").reserved), (4, 0));
     assert_eq!(world.log.now.load(Ordering::SeqCst), 1_800_000_000_000, "no time passed");
 }
+
+#[test]
+fn what_comes_goes_to_a_waiting_order_from_the_node_it_prefers() {
+    for restarts in [false, true] {
+        let world = World::new();
+        let order = place(&world, asked("a", "west", &[("phone", 2)])).expect("taken");
+        let other = place(&world, World::order_of("b", &[("phone", 2)], None)).expect("taken");
+        assert_eq!((shape(&world, &order), shape(&world, &other)), ((vec![], 2), (vec![], 2)));
+        let world = if restarts { world.restart() } else { world };
+        let reason = MovementKind::Received;
+        let to = |node: &str| Adjustment { sku: text("phone"), node: text(node), delta: 2, reason };
+        world.run(Command::AdjustStock(vec![to("east"), to("west")])).expect("room");
+        let now = |order: &Order| shape(&world, &world.engine.order(&order.name()).expect("known"));
+        assert_eq!((now(&order), now(&other)), ((from(&[("west", 2)]), 0), (from(&[("east", 2)]), 0)));
+    }
+}

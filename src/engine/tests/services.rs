@@ -302,3 +302,20 @@ fn a_warranty_is_registered_when_what_it_covers_is_delivered() {
         assert_eq!(refused.expect_err("covers nothing").code(), "unknown_line");
     }
 }
+
+#[test]
+fn a_quote_of_a_slot_that_is_full_is_refused_as_the_order_would_be() {
+    for mut shop in Shop::both() {
+        let asked = |id: &str| {
+            let slots = vec![AskedSlot { line: 0, node: text("east"), slot: text("tuesday") }];
+            let wishes = Wishes { slots, ..Wishes::default() };
+            PlaceOrder { wishes, ..World::order_of(id, &[("setup", 1)], None) }
+        };
+        let now = shop.world.log.now();
+        assert!(shop.world.engine.quote(now, &asked("q")).is_ok());
+        shop.place("a", &[("setup", 1)], "tuesday").expect("a place");
+        let quoted = shop.world.engine.quote(now, &asked("q")).expect_err("it is full");
+        let ordered = shop.place("b", &[("setup", 1)], "tuesday").expect_err("it is full");
+        assert_eq!((quoted.code(), ordered.code()), ("slot_full", "slot_full"));
+    }
+}

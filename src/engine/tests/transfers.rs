@@ -47,7 +47,7 @@ fn receive(lines: &[(&str, u32)], close: bool) -> TransferAction {
 
 fn told(reply: Result<Reply, Rejection>) -> Result<Transfer, Rejection> {
     match reply? {
-        Reply::Transfer(transfer) => Ok(*transfer),
+        Reply::Transfer(transfer) | Reply::RedatedTransfer { transfer, .. } => Ok(*transfer),
         other => panic!("{other:?}"),
     }
 }
@@ -279,4 +279,33 @@ fn what_was_counted_away_and_is_dispatched_was_there() {
     assert_eq!(world.level("phone", "east").shortfall, 2);
     change(&world, "t", TransferAction::Dispatch).expect("the carrier has it");
     assert_eq!((stock(&world, "east"), world.level("phone", "east").shortfall), ([0, 0, 0], 0));
+}
+
+#[test]
+fn a_transfer_that_moves_tells_whose_promises_it_moves() {
+    let mut world = World::new();
+    world.stock("phone", "east", 3).expect("room");
+    make(&world, "t", Some(3), &[("phone", 3)]).expect("enough");
+    let order = world.order(&[("phone", 2)], None).expect("waits");
+    let key = Context { key: Some(IdempotencyKey { hash: 7, fingerprint: 1 }), ..Context::library() };
+    let later = day(&world, 8);
+    let move_it = || Command::ChangeTransfer { transfer: text("t"), action: TransferAction::Redate(later) };
+    let was = day(&world, 3);
+    let reply = world.run_as(&key, move_it()).expect("on its way");
+    let Reply::RedatedTransfer { transfer, count, first } = &reply else { panic!("{reply:?}") };
+    assert_eq!((transfer.eta, *count, first.len()), (Some(later), 1, 1));
+    let told = &first[0];
+    assert_eq!((told.order.as_str(), told.told.units), (order.name().as_str(), 2));
+    assert_eq!((told.told.was, told.told.now), (Some(was), Some(later)));
+    world.repeats(&key, move_it());
+    let records = world.log.records.lock();
+    let used = records.iter().flat_map(|record| &record.events).find_map(|event| match event {
+        crate::domain::event::Event::KeyUsed(used) => Some(used.answer.clone()),
+        _ => None,
+    });
+    let again = world.engine.answer(None, &used.expect("the key took effect")).expect("it is there");
+    assert_eq!(again, reply, "a repeat is answered alike");
+    drop(records);
+    let reply = world.run(Command::ChangeTransfer { transfer: text("t"), action: TransferAction::Redate(later) });
+    assert!(matches!(reply, Ok(Reply::RedatedTransfer { count: 0, .. })), "nobody's day changes");
 }

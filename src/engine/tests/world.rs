@@ -147,6 +147,11 @@ impl World {
         self.node_of(NodeKind::Warehouse, id, (lat, lon), active);
     }
 
+    /// A supplier, far from everybody.
+    pub fn supplier(&mut self, id: &str) {
+        self.node_of(NodeKind::Supplier, id, (60.0, -150.0), true);
+    }
+
     /// A node without stock.
     pub fn virtual_node(&mut self, id: &str) {
         self.node_of(NodeKind::Virtual, id, (0.0, 0.0), true);

@@ -5,8 +5,10 @@
 //! Long because it is a list of samples, one of every shape there ever was.
 
 mod shipping;
+mod supply;
 
 use self::shipping::shipping;
+use self::supply::supplied;
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
 use crate::domain::carton::Carton;
@@ -507,6 +509,7 @@ fn events() -> Vec<Event> {
     .chain(decided_and_told())
     .chain(shipping().map(|terms| Event::ShippingPut(Box::new(terms))))
     .chain(packed())
+    .chain(supplied())
     .collect()
 }
 
@@ -909,7 +912,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 34, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 43, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))
