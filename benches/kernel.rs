@@ -11,6 +11,10 @@
 //! are in the quotes below. Each instance is solved [`REPEATS`] times and counts with its fastest; the figures are the
 //! quantiles over instances. Allocations are counted in a further pass with the same memory.
 //!
+//! **Decisions in full.** The same field for the kernel that knows services, handling, units' own costs and rules: three
+//! services in seven zones by the pound, lateness, a split, lines with a price when they are left. *All rules* adds prices
+//! and markdowns of units, what nodes can pick, up to three parcels from a node, most parcels, lines in full.
+//!
 //! **Quotes.** A body of three lines to the bytes of its answer, on a real directory, in parts: *read* (JSON to an order of
 //! the domain), *route* (read the cells, measure distances, solve, keep the evidence), *explain* (why the twenty nearest
 //! others lost) and *render* (JSON bytes). Time is what the thread spent on the processor, per quote, the least of
@@ -30,6 +34,7 @@ use ordain::domain::item::{Dimensions, ItemKind};
 use ordain::domain::limits::LOSERS_IN_REPLY;
 use ordain::domain::node::{Node, NodeKind};
 use ordain::domain::record::Log;
+use ordain::domain::sourcing::costed;
 use ordain::domain::sourcing::{Candidate, Need, Plan, Problem, Tariff, Workspace, solve_into};
 use ordain::domain::stock::MovementKind;
 use ordain::journal::{Options, Unrecovered};
@@ -71,7 +76,18 @@ fn main() {
         "decision", "instances", "p50 ns", "p99 ns", "max ns", "allocs"
     );
     for family in &FAMILIES {
-        decisions(family, instances);
+        let (workspace, plan) = (&mut Workspace::default(), &mut Plan::default());
+        decisions(family.name, instances, &|n| family.problem(n), &mut |problem| {
+            solve_into(problem, workspace, plan);
+            hash(plan)
+        });
+    }
+    for family in &IN_FULL {
+        let (workspace, plan) = (&mut costed::Workspace::default(), &mut costed::Plan::default());
+        decisions(family.name, instances, &|n| family.problem(n), &mut |problem| {
+            costed::solve_into(problem, workspace, plan);
+            hash_in_full(plan)
+        });
     }
     println!();
     println!(
@@ -84,32 +100,27 @@ fn main() {
     }
 }
 
-fn decisions(family: &Family, instances: u64) {
-    let problems: Vec<Problem> = (0..instances).map(|n| family.problem(n)).collect();
-    let (workspace, plan) = (&mut Workspace::default(), &mut Plan::default());
+fn decisions<P>(name: &str, instances: u64, problem: &dyn Fn(u64) -> P, solve: &mut dyn FnMut(&P) -> u64) {
+    let problems: Vec<P> = (0..instances).map(problem).collect();
     let mut result = 0;
-    let mut times: Vec<u128> = problems
-        .iter()
-        .map(|problem| {
-            let fastest = (0..REPEATS).map(|_| {
-                let began = Instant::now();
-                solve_into(black_box(problem), workspace, black_box(plan));
-                began.elapsed().as_nanos()
-            });
-            fastest.min().unwrap_or(0)
-        })
-        .collect();
+    let mut times: Vec<u128> = Vec::new();
+    for problem in &problems {
+        let fastest = (0..REPEATS).map(|_| {
+            let began = Instant::now();
+            black_box(solve(black_box(problem)));
+            began.elapsed().as_nanos()
+        });
+        times.push(fastest.min().unwrap_or(0));
+    }
     let counted = allocation_counter::measure(|| {
         for problem in &problems {
-            solve_into(problem, workspace, plan);
-            result = mix(result ^ hash(plan));
+            result = mix(result ^ solve(problem));
         }
     });
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
     println!(
-        "{:<34} {instances:>9} {:>9} {:>9} {:>9} {:>7.2}  {result:016x}",
-        family.name,
+        "{name:<34} {instances:>9} {:>9} {:>9} {:>9} {:>7.2}  {result:016x}",
         at(50),
         at(99),
         at(100),
@@ -147,6 +158,98 @@ impl Family {
         }
         problem
     }
+}
+
+struct InFull {
+    name: &'static str,
+    seed: u64,
+    units: u64,
+    nodes: u64,
+    kept: [u64; 2],
+    rules: bool,
+}
+
+const IN_FULL: [InFull; 8] = [
+    InFull { name: "in full, 4 lines, 50 nodes", seed: 1, units: 4, nodes: 50, kept: USUAL, rules: false },
+    InFull { name: "in full, 8 lines, 200 nodes", seed: 2, units: 8, nodes: 200, kept: USUAL, rules: false },
+    InFull { name: "in full, 12 lines, 200 nodes", seed: 3, units: 12, nodes: 200, kept: USUAL, rules: false },
+    InFull { name: "in full, 5 lines, 2,000 nodes", seed: 4, units: 5, nodes: 2_000, kept: [250; 2], rules: false },
+    InFull { name: "all rules, 4 lines, 50 nodes", seed: 5, units: 4, nodes: 50, kept: USUAL, rules: true },
+    InFull { name: "all rules, 8 lines, 200 nodes", seed: 6, units: 8, nodes: 200, kept: USUAL, rules: true },
+    InFull { name: "all rules, 12 lines, 200 nodes", seed: 7, units: 12, nodes: 200, kept: USUAL, rules: true },
+    InFull { name: "all rules, 5 lines, 2,000 nodes", seed: 8, units: 5, nodes: 2_000, kept: [250; 2], rules: true },
+];
+
+impl InFull {
+    fn problem(&self, number: u64) -> costed::Problem {
+        let mut dice = Dice(mix(self.seed << 32 | number));
+        let mut problem = costed::Problem { rates: rates(), split: 150, ..costed::Problem::default() };
+        problem.filling = costed::Filling::Priced;
+        let mut left = self.units;
+        while left > 0 {
+            let units = match dice.below(100) {
+                0..88 => 1,
+                88..97 => 2,
+                _ => 3,
+            };
+            let quantity = units.min(left);
+            left -= quantity;
+            let unit_weight_g = 50 + dice.below(20) * dice.below(20) * 10;
+            let shortage = costed::Shortage { per_line: 3_000, per_unit: 500 + dice.below(3_000) as i64 };
+            let complete = self.rules && dice.below(6) == 0;
+            let line =
+                costed::Line { quantity: quantity as u32, unit_weight_g, shortage, complete, ..Default::default() };
+            problem.add_line(line, [Need { slot: problem.slots as u16, per_unit: 1 }]);
+            problem.slots += 1;
+        }
+        problem.shipments_max = (self.rules && dice.below(4) == 0).then_some(3);
+        let days = [5, 5, 5, 3, 3, 2, 1][dice.below(7) as usize];
+        let (east, north) = (dice.below(4_500), dice.below(2_500));
+        for node in 0..self.nodes {
+            let (x, y) = (dice.below(4_500).abs_diff(east), dice.below(2_500).abs_diff(north));
+            let km = 5 + (x * x + y * y).isqrt() * 5 / 4;
+            self.add_node(&mut problem, &mut dice, node, km, days);
+        }
+        problem
+    }
+
+    fn add_node(&self, problem: &mut costed::Problem, dice: &mut Dice, node: u64, km: u64, days: i64) {
+        let centre = node.is_multiple_of(5);
+        let kept = self.kept[usize::from(!centre)];
+        let mut has = || if dice.below(1_000) < kept { 1 + dice.below(12) as u32 } else { 0 };
+        let available: Vec<u32> = (0..problem.slots).map(|_| has()).collect();
+        let zone = [150, 300, 600, 1_000, 1_400, 1_800].iter().filter(|miles| km * 1_000 > **miles * 1_609).count();
+        let transit = [[1, 2, 3, 4, 4, 5, 5][zone], 2, 1];
+        let offers = [0, 1, 2].map(|service: u32| {
+            let late = (i64::from(!centre) + transit[service as usize] - days).max(0);
+            costed::Offer { service, table: zone as u32 * 3 + service, plus: late * 400 + km as i64 / 200 }
+        });
+        let candidate = costed::Candidate {
+            node: node as u32,
+            per_shipment: if centre { 120 } else { 280 },
+            per_unit: if centre { 25 } else { 70 },
+            units_max: (self.rules && dice.below(4) == 0).then(|| 1 + dice.below(6) as u32),
+            parcels_max: if self.rules { 3 } else { 1 },
+            ..costed::Candidate::default()
+        };
+        let unit = |_| if self.rules { dice.below(400) as i64 - 100 } else { 0 };
+        let units: Vec<i64> = (0..problem.lines.len()).map(unit).collect();
+        if available.iter().any(|&units| units > 0) {
+            problem.add_candidate(candidate, available, units, offers);
+        }
+    }
+}
+
+/// Three services in seven zones, up to 70 pounds.
+fn rates() -> costed::Rates {
+    let mut rates = costed::Rates::new((1..=70).map(|pound| pound * 4_536 / 10).collect());
+    for zone in 0..7 {
+        for (start, zoned, pound, far) in [(780, 45, 38, 11), (1_650, 160, 120, 28), (2_900, 260, 190, 40)] {
+            let table: Vec<i64> = (1..=70).map(|at| start + zoned * zone + at * (pound + far * zone)).collect();
+            rates.add_table(&table);
+        }
+    }
+    rates
 }
 
 struct Network {
@@ -290,6 +393,17 @@ fn hash(plan: &Plan) -> u64 {
     for assignment in &plan.assignments {
         hash = mix(hash ^ u64::from(assignment.candidate) ^ (assignment.cost as u64) << 32);
         for part in plan.parts_of(assignment) {
+            hash = mix(hash ^ u64::from(part.line) << 32 ^ u64::from(part.quantity));
+        }
+    }
+    plan.unfilled.iter().fold(hash, |hash, u| mix(hash ^ u64::from(u.line) << 32 ^ u64::from(u.quantity)))
+}
+
+fn hash_in_full(plan: &costed::Plan) -> u64 {
+    let mut hash = mix(plan.cost as u64 ^ (plan.lower_bound as u64) << 32 ^ u64::from(plan.optimal));
+    for shipment in &plan.shipments {
+        hash = mix(hash ^ u64::from(shipment.candidate) ^ (shipment.cost as u64) << 32);
+        for part in plan.parts_of(shipment) {
             hash = mix(hash ^ u64::from(part.line) << 32 ^ u64::from(part.quantity));
         }
     }

@@ -28,11 +28,15 @@
 //! **Laws.** Assigned and unfilled units of a line add up to its quantity. No candidate gives more of a slot than it
 //! has, over all lines. `lower_bound ≤ cost`, equal when `optimal`. `optimal` is never claimed unproven.
 //!
+//! Where nodes have costs of their own (services by weight, handling, prices of units and of units left) and the order
+//! rules of its own, `costed` is the kernel in full.
+//!
 //! Not here: which nodes may serve (rules, calendars), reservations, prices of stock yet to come. Sourcing
 //! knows nothing of orders: it sees lines, slots and metres.
 
 mod assemble;
 mod bound;
+pub mod costed;
 mod demand;
 mod explain;
 mod kernel;

@@ -1,0 +1,164 @@
+//! Why a candidate sends nothing, what using it would have cost, and what would have to change.
+//!
+//! Promises: every candidate outside the plan gets exactly one reason, in candidate order. When `exact`, the amount is the
+//! true difference between the best plan in which it ships and the best plan; otherwise it is no more than the true one.
+//!
+//! Cost: one table of all states, a fold for each candidate, and the tables anew for each of those whose best plan asks
+//! some node too much, while the steps last ([`STEPS_MAX`]). On reading only, never near the hot path.
+//!
+//! Not here: the choice itself; rules that kept a candidate out of the problem.
+
+use super::exact::{Exact, Outcome};
+use super::frame::{Frame, IMPOSSIBLE};
+use super::plan::Plan;
+use super::problem::{Filling, Problem};
+use super::{Workspace, solve};
+
+/// Steps of the tables for one whole explanation.
+const STEPS_MAX: u64 = 1 << 27;
+
+/// A candidate that does not ship, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loser {
+    /// Index into the problem's candidates.
+    pub candidate: u32,
+    /// Why it lost.
+    pub reason: Reason,
+    /// The smallest changes of its own that would have let it ship, each by itself.
+    pub change: Change,
+    /// The amounts are true; otherwise the true ones may be more.
+    pub exact: bool,
+}
+
+/// Why a candidate lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It has no unit that any line could take, or cannot pick or send one.
+    NoStock,
+    /// No service carries what it has.
+    NoService,
+    /// It can ship, but no plan as a whole lets it.
+    OutOfReach,
+    /// A plan with it costs the same; the order of candidates decided.
+    Tied,
+    /// Filling comes first, and the best plan with it fills less.
+    FillsLess {
+        /// Units fewer, above zero.
+        units: u32,
+    },
+    /// The best plan with it costs more.
+    Costlier {
+        /// Minor units more, above zero.
+        by: i64,
+    },
+    /// The order is beyond the exact size: nothing is known.
+    NotAsked,
+}
+
+/// What would have let a candidate ship.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// If its parcels together cost this much less, minor units, it would draw level.
+    pub cost_less: Option<i64>,
+    /// With fewer than so many units more in stock, of whichever lines serve best, no plan in which it sends one parcel
+    /// would be the cheapest.
+    pub units_more: Option<u32>,
+}
+
+/// A reason for every candidate that `plan`, the answer of `solve` to `problem`, does not use.
+pub fn rejections(problem: &Problem, plan: &Plan) -> Vec<Loser> {
+    let mut workspace = Workspace::default();
+    let Workspace { frame, exact, .. } = &mut workspace;
+    frame.load(problem, problem.filling);
+    let mut question = Question::new(problem, plan, frame, exact);
+    let used = |candidate: u32| plan.shipments.iter().any(|shipment| shipment.candidate == candidate);
+    let losers = (0..problem.candidates.len() as u32).filter(|candidate| !used(*candidate));
+    losers.map(|candidate| question.answer(problem, frame, exact, candidate)).collect()
+}
+
+/// The best plan with at most one parcel fewer than `plan`; nothing for a plan of none.
+pub fn one_parcel_fewer(problem: &Problem, plan: &Plan) -> Option<Plan> {
+    let fewer = (plan.shipments.len() as u32).checked_sub(1)?;
+    let problem = Problem { shipments_max: Some(fewer), ..problem.clone() };
+    Some(solve(&problem, &mut Workspace::default()))
+}
+
+/// One explanation.
+struct Question {
+    /// Key of the plan beside what the tables know; none when the tables do not tell.
+    best: Option<i64>,
+    /// Nothing can ship, whoever takes part.
+    hopeless: bool,
+    steps_left: u64,
+}
+
+impl Question {
+    fn new(problem: &Problem, plan: &Plan, frame: &mut Frame, exact: &mut Exact) -> Self {
+        let short = problem.lines.iter().zip(&frame.fillable).any(|(line, fillable)| line.quantity > *fillable);
+        let hopeless = frame.nodes.is_empty() || problem.complete && short;
+        let mut question = Self { best: None, hopeless, steps_left: STEPS_MAX };
+        if hopeless || !plan.optimal || !frame.lay_states(problem) {
+            return question;
+        }
+        let solved = exact.solve(problem, frame, None, STEPS_MAX);
+        if let Outcome::Best(key) = solved
+            && exact.tabulate_all(problem, frame, STEPS_MAX)
+        {
+            let beside = frame.missing(problem) - frame.key(problem.split);
+            let shipped = if key < IMPOSSIBLE && !plan.shipments.is_empty() { Some(key) } else { None };
+            question.best = Some(shipped.unwrap_or(frame.nothing(problem) - beside));
+        }
+        question
+    }
+
+    fn answer(&mut self, problem: &Problem, frame: &mut Frame, exact: &mut Exact, candidate: u32) -> Loser {
+        let none = |reason| Loser { candidate, reason, change: Change::default(), exact: reason != Reason::NotAsked };
+        let Some(node) = frame.nodes.iter().position(|node| node.candidate == candidate as usize) else {
+            return none(Reason::NoStock);
+        };
+        if self.hopeless {
+            return none(Reason::OutOfReach);
+        }
+        let Some(best) = self.best else { return none(Reason::NotAsked) };
+        let (key, known) = self.forced(problem, frame, exact, node);
+        if key >= IMPOSSIBLE {
+            let carried = frame.axes.iter().any(|axis| {
+                frame.caps_of(node)[axis.line] > 0
+                    && frame.fee(problem, node, frame.level[axis.stride].into()).is_some()
+            });
+            return none(if carried { Reason::OutOfReach } else { Reason::NoService });
+        }
+        let by = frame.cost(key) - frame.cost(best);
+        let fewer = match problem.filling {
+            Filling::First => (by + frame.unit_first / 2).div_euclid(frame.unit_first),
+            Filling::Priced => 0,
+        };
+        let reason = match by {
+            _ if fewer > 0 => Reason::FillsLess { units: fewer as u32 },
+            ..=0 => Reason::Tied,
+            by => Reason::Costlier { by },
+        };
+        let cost_less = (fewer == 0).then_some(by.max(0));
+        let units_more = if by > 0 { exact.units_short(problem, frame, node, best) } else { None };
+        let change = Change { cost_less, units_more };
+        Loser { candidate, reason, change, exact: known }
+    }
+
+    /// Key of the best plan in which a node ships, and whether that is proven.
+    fn forced(&mut self, problem: &Problem, frame: &mut Frame, exact: &mut Exact, node: usize) -> (i64, bool) {
+        let relaxed = if exact.is_folded(node) { None } else { Some(exact.with_node(problem, frame, node)) };
+        if let Some(key) = relaxed
+            && (key >= IMPOSSIBLE || exact.is_sound(problem, frame))
+        {
+            return (key, true);
+        }
+        // The tables may use some node beyond what it can give, or this one twice.
+        let mut other = Exact::default();
+        let solved = other.solve(problem, frame, Some(node), self.steps_left);
+        self.steps_left = other.steps_left();
+        match solved {
+            Outcome::Best(key) => (key, true),
+            Outcome::AtLeast(key) => (key.max(relaxed.unwrap_or(key)), false),
+        }
+    }
+}
