@@ -6,16 +6,21 @@
 //!
 //! Promises: steps of one lane happen in the order of their times, one after the other; days follow one another. Within a
 //! day lanes run side by side over as many connections as asked for, so two orders of one day may change places. Every
-//! answer that is not a success is counted under its code.
+//! answer that is not a success is counted under its code. In the end the [`Report`] says whether every level keeps the
+//! identity, every line is somewhere whole, as many units are cancelled as were asked to be, and as many are on hand as
+//! were imported, adjusted and did not leave.
 //!
 //! What is *not* here: what a data set means. That is the converter's.
 
-use std::collections::{BTreeMap, HashMap};
+mod books;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use books::{Books, on_hand};
 use clap::Args;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,7 +32,6 @@ use serde_json::{Value, json};
 pub type Stop = Box<dyn std::error::Error + Send + Sync>;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-const PAGE: usize = 500;
 
 /// What both converters can be told.
 #[derive(Clone, Debug, Args)]
@@ -183,6 +187,12 @@ pub struct Report {
     pub cells: u64,
     /// Cells that broke the identity.
     pub identity_violations: u64,
+    /// Units imported as stock.
+    pub units_imported: i64,
+    /// Units that came or went by adjustments.
+    pub units_adjusted: i64,
+    /// What does not add up over all orders and levels.
+    pub books_broken: Vec<String>,
     /// Orders at the end by status.
     pub orders_by_status: BTreeMap<String, u64>,
     /// Hash of the state before and after the restart.
@@ -231,27 +241,31 @@ pub fn run(plan: Plan, options: &Options, program: &Path, on_placed: &OnPlaced<'
     let currency = plan.currency;
     let client = Client::new(&url)?;
     let skus: Vec<String> = plan.items.iter().filter_map(|item| Some(item["sku"].as_str()?.to_owned())).collect();
+    let goods = plan.items.iter().filter(|item| item["kind"] == "product");
+    let goods: HashSet<String> = goods.filter_map(|item| Some(item["sku"].as_str()?.to_owned())).collect();
     let (mut report, levels) = runtime.block_on(async {
         let report = replay(&client, plan, options, on_placed).await?;
         let levels = levels(&client, &skus, options).await?;
         Ok::<_, Stop>((report, levels))
     })?;
     (report.cells, report.identity_violations) = judge(&levels);
-    report.orders_by_status = runtime.block_on(orders_by_status(&client))?;
+    let books = runtime.block_on(Books::read(&client, &goods))?;
+    report.books_broken = report.broken(&books, on_hand(&levels));
+    report.orders_by_status.clone_from(&books.by_status);
 
     if let Some(server) = server {
         server.stop()?;
         let before = state_hash(program, &folder)?;
         let server = Server::start(program, &folder, currency)?;
         let client = Client::new(&server.url)?;
-        let (again, orders) = runtime.block_on(async {
-            Ok::<_, Stop>((self::levels(&client, &skus, options).await?, orders_by_status(&client).await?))
+        let (again, books_again) = runtime.block_on(async {
+            Ok::<_, Stop>((self::levels(&client, &skus, options).await?, Books::read(&client, &goods).await?))
         })?;
         server.stop()?;
         let after = state_hash(program, &folder)?;
         report.differences = differences(&levels, &again);
-        if orders != report.orders_by_status {
-            report.differences.push(format!("orders: {:?}, then {orders:?}", report.orders_by_status));
+        if books_again != books {
+            report.differences.push(format!("orders: {books:?}, then {books_again:?}"));
         }
         report.same_after_restart = Some(report.differences.is_empty() && before == after);
         report.state = Some([before, after]);
@@ -265,6 +279,7 @@ async fn replay(client: &Client, plan: Plan, options: &Options, on_placed: &OnPl
     report.nodes = import(client, "nodes", &plan.nodes).await?;
     report.items = import(client, "items", &plan.items).await?;
     import(client, "stock", &plan.stock).await?;
+    report.units_imported = plan.stock.iter().filter_map(|line| line["on_hand"].as_i64()).sum();
 
     let mut days: BTreeMap<i64, HashMap<String, Vec<Step>>> = BTreeMap::new();
     let total = plan.steps.len() as u64;
@@ -327,6 +342,7 @@ impl Told {
         report.delivered += from.delivered;
         report.units_cancelled += from.units_cancelled;
         report.units_returned += from.units_returned;
+        report.units_adjusted += from.units_adjusted;
         report.divided += from.divided;
         report.cost += from.cost;
         report.requests += from.requests;
@@ -502,8 +518,11 @@ impl Walk<'_> {
         }
         let body = json!({"adjustments": adjustments});
         let answer = self.client.post_at(time, "/v1/stock/adjustments", &body).await?;
-        if self.told.take(reason, answer).is_some() && reason == "returned" {
-            self.told.0.units_returned += delta.unsigned_abs();
+        if self.told.take(reason, answer).is_some() {
+            self.told.0.units_adjusted += delta;
+            if reason == "returned" {
+                self.told.0.units_returned += delta.unsigned_abs();
+            }
         }
         Ok(())
     }
@@ -614,22 +633,6 @@ fn judge(levels: &BTreeMap<String, Value>) -> (u64, u64) {
     (cells, broken)
 }
 
-async fn orders_by_status(client: &Client) -> Result<BTreeMap<String, u64>, Stop> {
-    let (mut counts, mut cursor) = (BTreeMap::new(), None::<String>);
-    loop {
-        let after = cursor.map_or_else(String::new, |cursor| format!("&cursor={}", segment(&cursor)));
-        let answer = client.get(&format!("/v1/orders?limit={PAGE}{after}")).await?;
-        let items = answer.body["items"].as_array().ok_or_else(|| format!("orders: {}", answer.detail()))?;
-        for status in items.iter().filter_map(|order| order["status"].as_str()) {
-            *counts.entry(status.to_owned()).or_default() += 1;
-        }
-        cursor = answer.body["next_cursor"].as_str().map(str::to_owned);
-        if cursor.is_none() {
-            return Ok(counts);
-        }
-    }
-}
-
 /// A server of our own.
 struct Server {
     child: Child,
@@ -697,10 +700,23 @@ pub fn tell(reports: &[Report], options: &Options) -> Result<bool, Stop> {
     } else {
         reports.iter().for_each(Report::print);
     }
-    Ok(reports.iter().all(|report| report.identity_violations == 0 && report.same_after_restart != Some(false)))
+    let sound = |report: &Report| report.identity_violations == 0 && report.books_broken.is_empty();
+    Ok(reports.iter().all(|report| sound(report) && report.same_after_restart != Some(false)))
 }
 
 impl Report {
+    /// What all orders and levels say together and does not add up to what was done.
+    fn broken(&self, books: &Books, on_hand: i64) -> Vec<String> {
+        let left = self.units_imported + self.units_adjusted - books.gone;
+        let sums: [(&str, i128, i128); 3] = [
+            ("lines whose units are not all somewhere", i128::from(books.lines_broken), 0),
+            ("units cancelled", books.cancelled.into(), self.units_cancelled.into()),
+            ("units on hand", on_hand.into(), left.into()),
+        ];
+        let wrong = sums.into_iter().filter(|(_, is, should)| is != should);
+        wrong.map(|(name, is, should)| format!("{name}: {is}, should be {should}")).collect()
+    }
+
     fn print(&self) {
         let row = |name: &str, value: String| println!("  {name:<52} {value}");
         println!("\n{}", self.name);
@@ -733,6 +749,8 @@ impl Report {
         row("orders a second", format!("{:.0}", self.orders_per_second));
         row("lines a second", format!("{:.0}", self.lines_per_second));
         row("cells", format!("{}, identity broken in {}", self.cells, self.identity_violations));
+        let books = if self.books_broken.is_empty() { "yes".to_owned() } else { self.books_broken.join("; ") };
+        row("lines, cancellations and stock add up", books);
         match (&self.same_after_restart, &self.state) {
             (Some(same), Some([before, after])) => {
                 row("same after a restart", if *same { "yes".to_owned() } else { "NO".to_owned() });
