@@ -274,6 +274,9 @@ impl From<Rejection> for Problem {
         if let Value::Object(facts) = facts(&rejection) {
             problem.facts = facts;
         }
+        if let Some(legal) = rejection.legal() {
+            problem.facts.insert("legal".to_owned(), legal.into());
+        }
         problem
     }
 }
@@ -302,12 +305,10 @@ fn facts(rejection: &Rejection) -> Value {
             json!({"channel": channel, "channel_order_id": channel_order_id, "order": order})
         }
         Rejection::IllegalStep { id, status, verb } => {
-            let legal: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
-            json!({"fulfillment_order": id, "fulfillment_status": status.word(), "step": verb.word(), "legal": legal})
+            json!({"fulfillment_order": id, "fulfillment_status": status.word(), "step": verb.word()})
         }
         Rejection::IllegalTransfer { id, status, verb } => {
-            let legal: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
-            json!({"transfer": id, "transfer_status": status.word(), "step": verb.word(), "legal": legal})
+            json!({"transfer": id, "transfer_status": status.word(), "step": verb.word()})
         }
         Rejection::NotCancellable { order, line, cancellable, requested } => {
             json!({"order": order, "line": line, "cancellable": cancellable, "requested": requested})
@@ -342,7 +343,7 @@ fn facts(rejection: &Rejection) -> Value {
         }
         Rejection::CountEnded { id, state } => json!({"count": id, "state": state}),
         Rejection::InboundEnded { id, state } => json!({"inbound": id, "state": state}),
-        Rejection::SubscriptionState { id, state } => json!({"subscription": id, "state": state}),
+        Rejection::SubscriptionState { id, state } => json!({"subscription": id, "state": state.word()}),
         Rejection::ExceptionResolved { id } => json!({"exception": id}),
         Rejection::NotAwaitingCustomer { order } => json!({"order": order}),
         Rejection::NotShipped { id, status } => json!({"fulfillment_order": id, "fulfillment_status": status.word()}),
@@ -357,6 +358,8 @@ fn facts(rejection: &Rejection) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentVerb};
+    use crate::domain::subscription::SubscriptionState;
 
     #[test]
     fn a_problem_tells_its_case() {
@@ -368,6 +371,20 @@ mod tests {
             "request_id": "r-1", "sku": "A 1", "requested": 5, "available": 2
         });
         assert_eq!(problem, wanted);
+    }
+
+    #[test]
+    fn an_illegal_step_is_told_with_the_legal_ones() {
+        let legal = |rejection: Rejection| Problem::from(rejection).facts["legal"].clone();
+        let state = SubscriptionState::Paused;
+        assert_eq!(
+            legal(Rejection::SubscriptionState { id: "tea".into(), state }),
+            json!(["resume", "skip", "cancel"])
+        );
+        assert_eq!(legal(Rejection::InboundEnded { id: "d".into(), state: "received" }), json!([]));
+        let status = FulfillmentStatus::Shipped;
+        let step = Rejection::IllegalStep { id: "f".into(), status, verb: FulfillmentVerb::Pack };
+        assert_eq!(legal(step), json!(["deliver"]));
     }
 
     #[test]

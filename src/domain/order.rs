@@ -647,6 +647,15 @@ impl Order {
         }
     }
 
+    /// The status that a refusal tells of one of its fulfilment orders, and whose legal steps it lists: what a hold forbids
+    /// is not among them.
+    pub fn refusing(&self, fulfillment: &FulfillmentOrder) -> FulfillmentStatus {
+        match fulfillment.status {
+            FulfillmentStatus::Submitted => self.shown(fulfillment),
+            status => status,
+        }
+    }
+
     /// The edit of a number.
     pub fn edit(&self, number: u16) -> Option<&Edit> {
         self.edits.get(usize::from(number).checked_sub(1)?)

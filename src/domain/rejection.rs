@@ -6,6 +6,7 @@ use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::money::Money;
 use super::payment::PaymentMark;
 use super::record::RecordTooLarge;
+use super::subscription::SubscriptionState;
 use super::time::WallTime;
 use super::transfer::{TransferStatus, TransferVerb};
 
@@ -309,12 +310,12 @@ pub enum Rejection {
         verb: TransferVerb,
     },
     /// The subscription is not in a state for that.
-    #[error("subscription {id} is {state}")]
+    #[error("subscription {id} is {}; it can {}", .state.word(), listed(.state.legal().to_vec()))]
     SubscriptionState {
         /// The subscription.
         id: String,
         /// Where it stands.
-        state: &'static str,
+        state: SubscriptionState,
     },
     /// What is left to pick has expired.
     #[error("{sku} at {node} has {usable} units that have not expired, {requested} are to be picked")]
@@ -404,6 +405,24 @@ impl Rejection {
     /// Nothing of that kind under that id.
     pub fn not_found(kind: &'static str, id: impl Into<String>) -> Self {
         Self::NotFound { kind, id: id.into() }
+    }
+
+    /// The steps that could be taken instead, where this one is illegal for where its subject stands; `None` where that
+    /// is not why it is refused.
+    pub fn legal(&self) -> Option<Vec<&'static str>> {
+        match self {
+            Self::IllegalStep { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
+            Self::IllegalTransfer { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
+            Self::SubscriptionState { state, .. } => Some(state.legal().to_vec()),
+            Self::EditOpen { .. } => Some(vec!["confirm", "decline"]),
+            Self::ReservationEnded { .. }
+            | Self::HoldEnded { .. }
+            | Self::EditEnded { .. }
+            | Self::InboundEnded { .. }
+            | Self::CountEnded { .. }
+            | Self::ExceptionResolved { .. } => Some(Vec::new()),
+            _ => None,
+        }
     }
 
     /// Stable code, as the API reports it.

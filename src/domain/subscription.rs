@@ -175,6 +175,15 @@ impl SubscriptionState {
             Self::Cancelled => "cancelled",
         }
     }
+
+    /// What can be done now, beside putting it anew, which what is not cancelled can always be.
+    pub fn legal(self) -> &'static [&'static str] {
+        match self {
+            Self::Active => &["pause", "skip", "cancel"],
+            Self::Paused => &["resume", "skip", "cancel"],
+            Self::Cancelled => &[],
+        }
+    }
 }
 
 /// Why a period's order was not placed when it was due.

@@ -88,11 +88,19 @@ impl Engine {
             drop(slot);
             return self.ship_together(turn, network, key, &together, shipment).map(Tried::Done);
         }
+        let illegal = || {
+            let (id, status) = (command.fulfillment.to_string(), order.refusing(fulfillment));
+            Rejection::IllegalStep { id, status, verb: asked(&command.action) }
+        };
+        // Whether it can be taken at all goes before how many units it names.
+        let tells = matches!(command.action, FulfillmentAction::Track { .. });
+        if !tells && !fulfillment.status.takes(asked(&command.action)) {
+            return Err(illegal());
+        }
         let step = step_of(order, fulfillment, &command.action, turn.log.now())?;
         let verb = step.verb(fulfillment.status);
         if !fulfillment.status.takes(verb) {
-            let (id, status) = (command.fulfillment.to_string(), fulfillment.status);
-            return Err(Rejection::IllegalStep { id, status, verb: asked(&command.action) });
+            return Err(illegal());
         }
         let now = turn.now();
         let holds: Vec<_> = order.holds.iter().filter(|hold| hold.forbids_at(verb, now)).map(Hold::name).collect();
@@ -341,7 +349,7 @@ fn step_of(
 ) -> Result<FulfillmentStep, Rejection> {
     let illegal = || Rejection::IllegalStep {
         id: FulfillmentKey { order: order.key, number: fulfillment.number }.to_string(),
-        status: fulfillment.status,
+        status: order.refusing(fulfillment),
         verb: asked(action),
     };
     Ok(match action {

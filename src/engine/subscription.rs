@@ -248,7 +248,7 @@ fn told(subscription: Subscription, created: bool) -> Executed {
 }
 
 fn wrong_state(subscription: &Subscription) -> Rejection {
-    Rejection::SubscriptionState { id: subscription.id.to_string(), state: subscription.state.word() }
+    Rejection::SubscriptionState { id: subscription.id.to_string(), state: subscription.state }
 }
 
 /// What is put, in this catalogue; all faults together.
