@@ -2,6 +2,8 @@
 //! large its groups are and how often its disk fails. What a line names is drawn from what exists, so that most lines
 //! mean something; some do not, and must be refused.
 
+mod agenda;
+
 use super::chance::Chance;
 use super::world::World;
 use crate::domain::entity::{Entity, EntityKey};
@@ -41,6 +43,12 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Policy, 8),
     (Kind::Source, 6),
     (Kind::Carrier, 4),
+    (Kind::Slots, 8),
+    (Kind::Rule, 6),
+    (Kind::Subscribe, 8),
+    (Kind::Schedule, 8),
+    (Kind::Dated, 4),
+    (Kind::Rests, 20),
     (Kind::Read, 20),
     (Kind::Repeat, 20),
     (Kind::Write, 180),
@@ -89,6 +97,12 @@ enum Kind {
     Policy,
     Source,
     Carrier,
+    Slots,
+    Rule,
+    Subscribe,
+    Schedule,
+    Dated,
+    Rests,
     Read,
     Repeat,
     Write,
@@ -129,6 +143,7 @@ pub struct Drawing {
     inbound: Vec<String>,
     transfers: Vec<String>,
     counts: Vec<String>,
+    schedules: Vec<String>,
     /// Lines under a key, to be repeated.
     keyed: Vec<String>,
     named: u32,
@@ -169,6 +184,7 @@ impl Drawing {
             inbound: Vec::new(),
             transfers: Vec::new(),
             counts: Vec::new(),
+            schedules: Vec::new(),
             keyed: Vec::new(),
             named: 0,
             full: false,
@@ -381,6 +397,13 @@ impl Drawing {
             },
             Kind::Source => format!("source {}", self.known(|drawing| &drawing.orders)?),
             Kind::Carrier => format!("carrier {} {}", self.chance.pick(&["post", "van"]), self.chance.roll(9)),
+            Kind::Slots => self.slots(),
+            Kind::Rule if self.channels => self.rule(),
+            Kind::Rule => return None,
+            Kind::Subscribe => self.subscribe(),
+            Kind::Schedule => self.schedule()?,
+            Kind::Dated => self.release(),
+            Kind::Rests => self.rests()?,
             Kind::Read => {
                 let orders = self.chance.one_in(2);
                 let name = self.known(|drawing| if orders { &drawing.orders } else { &drawing.reservations })?;
@@ -515,7 +538,7 @@ impl Drawing {
         if !self.channels {
             return String::new();
         }
-        let channel = self.chance.pick(&["", "via web ", "via shop ", "via nowhere "]);
+        let channel = self.chance.pick(&["", "via web ", "via shop ", "via till ", "via nowhere "]);
         let customer = self.chance.pick(&["", "", "by customer-2 "]);
         format!("{channel}{customer}")
     }
@@ -545,10 +568,24 @@ impl Drawing {
         if self.chance.one_in(8) {
             line += &format!(" later {}", self.few(60));
         }
+        match self.chance.roll(16) {
+            0 => line += " rests",
+            1 => line += &format!(" due {}", self.few(60)),
+            2 => line += " early",
+            3 => line += &format!(" urgent {}", self.chance.roll(10)),
+            _ => {}
+        }
+        let books = self.chance.one_in(8);
+        if books {
+            line += &format!(" {}", self.slot());
+        }
         for at in 0..1 + self.chance.roll(3) {
             let plus = if at == 0 { "" } else { " +" };
             let far = if self.chance.one_in(4) { " far" } else { "" };
             line += &format!("{plus} {} {}{far}", self.chance.pick(&SOLD), self.few(3));
+        }
+        if books {
+            line += &format!(" + setup {}", self.few(2));
         }
         self.orders.push(name);
         self.keyed.push(line.clone());
@@ -604,7 +641,7 @@ impl Drawing {
             FulfillmentVerb::Cancel => format!("{} {at}", self.chance.pick(&["stop", "elsewhere"])),
             FulfillmentVerb::Ready if self.chance.one_in(2) => format!("ready {at} {}", self.few(60)),
             FulfillmentVerb::Move => format!("move {at} to {}", self.node()),
-            FulfillmentVerb::Split => format!("split {at} {line} {}", self.few(2)),
+            FulfillmentVerb::Split => format!("part {at} {line} {}", self.few(2)),
             FulfillmentVerb::Merge => format!("merge {at} {}", self.few(4)),
             FulfillmentVerb::CancelAccept => format!("let_go {at}"),
             FulfillmentVerb::CancelRefuse => format!("go_on {at}"),

@@ -7,10 +7,13 @@
 //! Laws after each step: the record's times are the journal's time of that step; nothing expires early; every level is
 //! at least zero, keeps the identity and equals memory's; every entity touched equals memory's; demand with a right
 //! waits beside no free unit, and nothing is owed beside one; what can be promised is what is free. No take leaves a
-//! channel above its cap or another below its floor, and the limits records are what cells and owners say. At a tick: nothing
+//! channel above its cap or another below its floor, and the limits records are what cells and owners say. Places of slots
+//! and money before steps are in `bought`. At a tick: nothing
 //! outlives its time, and no node that is off has anything to begin. [`Judge::all`] compares everything, the log read back included.
 //!
 //! What is *not* here: what a command should have decided (`model`), and asking for anything.
+
+mod bought;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -126,6 +129,7 @@ impl Judge {
             self.note(event.entity());
         }
         self.limits_kept(&record, free)?;
+        self.paid_before(&record)?;
         self.between.push_back(record);
         self.laws += 1;
         Ok(())
@@ -400,7 +404,9 @@ impl Judge {
                 Some(Entity::Node(node)) => !node.active,
                 _ => true,
             };
-            let idle = order.fulfillment_orders.iter().find(|f| f.status.is_before_picking() && off(f.node));
+            // An appointment is at its node or nowhere.
+            let left = |f: &&FulfillmentOrder| f.status.is_before_picking() && off(f.node) && !order.is_booked(f);
+            let idle = order.fulfillment_orders.iter().find(left);
             law!(idle.is_none(), "{key:?}: {idle:?} waits at a node that is off after a tick at {now:?}");
             use FulfillmentStatus::{Ready, Scheduled, Submitted};
             let past = |f: &&FulfillmentOrder| f.until.is_some_and(|until| until.journal <= now);
@@ -566,6 +572,7 @@ impl Judge {
                 let id = engine.catalogue(|c| c.node(*node).id.clone());
                 let held = engine.slots(&id).map(|(slots, _)| slots);
                 law!(held.as_ref() == Some(&**known), "slots of {id} are {held:?} in memory, not {known:?}");
+                self.places(*node, known)?;
             }
             (EntityKey::AddressFormat(country), Some(Entity::AddressFormat(known))) => {
                 let held = engine.catalogue(|c| c.address_format(country).map(|held| held.format().clone()));

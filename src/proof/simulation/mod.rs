@@ -33,7 +33,7 @@ mod modelled;
 
 mod table;
 mod words;
-mod world;
+pub(super) mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

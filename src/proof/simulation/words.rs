@@ -4,7 +4,10 @@
 //! |---|---|
 //! | `node NAME LATITUDE LONGITUDE` · `off NODE` · `on NODE` | a warehouse |
 //! | `item SKU` · `work SKU` · `kit SKU = SKU N + SKU N` | a product, a service, a kit |
+//! | `dated SKU SECONDS` | a product that is released so many seconds from now |
 //! | `channel NAME NODE+NODE or - CUSTOMER or - [SKU FLOOR CAP or - + …]` | a channel: its nodes, its customers, limits |
+//! | `rule NAME PAYMENT or - PAYMENT or -` | a channel that wants so much before a node begins, and before goods leave |
+//! | `slots NODE [ID SECONDS N + …]` | times at a node that begin so many seconds from now, each with N places |
 //! | `carrier NAME DAYS` | a carrier with one service that takes so many days |
 //! | `stock SKU NODE N + SKU NODE N` · `receipt NAME SKU NODE N + …` | so many more or fewer, all or nothing |
 //! | `tally SKU NODE N SOURCE NUMBER or - SECONDS or -` | a count of a source, as of so many seconds ago |
@@ -16,11 +19,15 @@
 //! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
 //! | `change NAME SECONDS or - [SKU N + …]` · `release NAME` | its change, its end |
 //! | `order NAME [near NODE] [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] [later SECONDS] SKU N [far] + …` | an order; `far` goes to a second destination |
+//! | the same with `[rests] [due SECONDS] [early] [urgent N] [slot NODE ID]` | it rests, until then; it is wanted at release; its priority; its last line has that slot |
+//! | `route ORDER` · `allocate ORDER` | an order that rests is planned, allocated |
+//! | `subscribe NAME PERIOD SECONDS [retry] SKU N + …` | a schedule whose first order is due so many seconds from now; its orders are called `NAME:1` and so on |
+//! | `pause` `resume` `skip` `unsubscribe` `NAME` | what becomes of a schedule |
 //! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
 //! | `accept` `reject` `pick` `pack` `ready` `ship` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
 //! | `ready ORDER NUMBER SECONDS` | it waits to be picked up for so long |
 //! | `stop` `elsewhere` `let_go` `go_on` `put_back` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse, put back |
-//! | `move ORDER NUMBER to NODE` · `split ORDER NUMBER LINE N` · `merge ORDER NUMBER NUMBER` | rearranged before it is picked |
+//! | `move ORDER NUMBER to NODE` · `part ORDER NUMBER LINE N` · `merge ORDER NUMBER NUMBER` | rearranged before it is picked |
 //! | `pick ORDER NUMBER LINE N` · `short ORDER NUMBER LINE N REASON` | units of one line |
 //! | `hold ORDER KIND SECONDS or - PAYMENT or -` · `over ORDER NUMBER` · `never ORDER NUMBER` | a hold and its end; it stands for good |
 //! | `edit ORDER LINE N + LINE at PRICE + add SKU N + east …` | an edit: units, a price, a line more, another destination |
@@ -57,6 +64,7 @@ use crate::domain::payment::PaymentMark;
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::quantity::Quantity;
 use crate::domain::stock::MovementKind;
+use crate::domain::subscription::{Every, WhenShort};
 use crate::domain::time::WallTime;
 
 /// A number of a table.
@@ -96,6 +104,13 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         ["channel", id, nodes, customer, limits @ ..] => {
             Command::PutChannel(Box::new(channel(id, nodes, customer, limits)))
         }
+        ["rule", id, release, ship] => {
+            let wanted = |word: &str| (word != "-").then(|| mark(word));
+            let payment_before = PaymentBefore { release: wanted(release), ship: wanted(ship) };
+            Command::PutChannel(Box::new(PutChannel { payment_before, ..channel(id, "-", "-", &[]) }))
+        }
+        ["dated", sku, seconds] => dated(sku, WallTime(wall.0 + number(seconds) * 1_000)),
+        ["slots", node, parts @ ..] => Command::PutSlots(Box::new(slots(node, parts, wall))),
         ["carrier", id, days] => Command::PutShipping(Box::new(carrier(id, number(days) as u16))),
         ["stock", parts @ ..] | ["receipt", _, parts @ ..] => {
             Command::AdjustStock(parts.split(|word| *word == "+").map(adjustment).collect())
@@ -159,6 +174,20 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         }),
         ["release", id] => Command::ReleaseReservation { reservation: (*id).into() },
         ["order", id, rest @ ..] => Command::PlaceOrder(Box::new(order(id, rest, wall))),
+        ["route", id] => Command::RouteOrder { order: (*id).into() },
+        ["allocate", id] => Command::AllocateOrder { order: (*id).into() },
+        ["subscribe", id, every, seconds, parts @ ..] => {
+            Command::PutSubscription(Box::new(subscription(id, every, number(seconds), parts, wall)))
+        }
+        [verb @ ("pause" | "resume" | "skip" | "unsubscribe"), id] => {
+            let action = match *verb {
+                "pause" => SubscriptionAction::Pause(None),
+                "resume" => SubscriptionAction::Resume,
+                "skip" => SubscriptionAction::Skip(None),
+                _ => SubscriptionAction::Cancel(None),
+            };
+            Command::ChangeSubscription { subscription: (*id).into(), action }
+        }
         ["cancel", id, rest @ ..] => {
             let lines = match rest {
                 [line, n] => Some(vec![CancelUnits { line: (*line).into(), quantity: units(n), from: None }]),
@@ -388,6 +417,41 @@ fn tracked(sku: &str, tracking: Tracking) -> Command {
     Command::PutItem(Box::new(PutItem { tracking: Some(tracking), ..*item }))
 }
 
+fn dated(sku: &str, release_at: WallTime) -> Command {
+    let Command::PutItem(item) = put_item(sku, ItemKind::Product, vec![]) else { unreachable!("it puts an item") };
+    Command::PutItem(Box::new(PutItem { release_at: Some(release_at), ..*item }))
+}
+
+fn slots(node: &str, parts: &[&str], wall: WallTime) -> PutSlots {
+    const LONG_MS: i64 = 3_600_000;
+    let slot = |part: &[&str]| {
+        let [id, seconds, limit] = part else { panic!("an id, seconds and places, not {part:?}") };
+        let starts_at = WallTime(wall.0 + number(seconds) * 1_000);
+        let ends_at = WallTime(starts_at.0 + LONG_MS);
+        PutSlot { id: (*id).into(), sku: None, starts_at, ends_at, limit: number(limit) as u32 }
+    };
+    let slots = parts.split(|word| *word == "+").filter(|part| !part.is_empty()).map(slot).collect();
+    PutSlots { node: node.into(), slots }
+}
+
+fn subscription(id: &str, every: &str, seconds: i64, parts: &[&str], wall: WallTime) -> PutSubscription {
+    let terms = format!("{every} {seconds} {}", parts.join(" "));
+    let (when_short, parts) = match parts {
+        ["retry", parts @ ..] => (WhenShort::Retry, parts),
+        parts => (WhenShort::Backorder, parts),
+    };
+    // Its orders get ids of their own.
+    let order = order(id, parts, wall);
+    let fingerprint = context(Some(terms.as_str())).key.expect("it was given one").fingerprint;
+    PutSubscription {
+        id: id.into(),
+        order: PlaceOrder { id: None, channel_order_id: "".into(), fingerprint, ..order },
+        every: Every::parse(every).unwrap_or_else(|| panic!("{every} is a period")),
+        next_at: WallTime(wall.0 + seconds * 1_000),
+        when_short,
+    }
+}
+
 fn patch(id: &str, active: bool) -> Command {
     let patch = NodePatch { active: Some(active), ..NodePatch::default() };
     Command::PatchNode { node: id.into(), patch: Box::new(patch) }
@@ -509,6 +573,28 @@ fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
                 kind = OrderType::Backorder;
                 rest
             }
+            ["early", rest @ ..] => {
+                kind = OrderType::PreOrder;
+                rest
+            }
+            ["rests", rest @ ..] => {
+                wishes.deferred = Some(Deferred { allocate_at: None });
+                rest
+            }
+            ["due", seconds, rest @ ..] => {
+                let allocate_at = Some(WallTime(wall.0 + number(seconds) * 1_000));
+                wishes.deferred = Some(Deferred { allocate_at });
+                rest
+            }
+            ["urgent", priority, rest @ ..] => {
+                wishes.priority = number(priority) as u8;
+                rest
+            }
+            ["slot", node, id, rest @ ..] => {
+                let line = rest.iter().filter(|word| **word == "+").count() as u16;
+                wishes.slots.push(AskedSlot { line, node: (*node).into(), slot: (*id).into() });
+                rest
+            }
             _ => break,
         }
     }
@@ -574,7 +660,7 @@ fn action(verb: &str, rest: &[&str]) -> Option<FulfillmentAction> {
         ("ready", []) => FulfillmentAction::Ready { until: None },
         ("put_back", []) => FulfillmentAction::PutBack { lines: None },
         ("move", ["to", node]) => FulfillmentAction::Move { node: (*node).into() },
-        ("split", [line, n]) => FulfillmentAction::Split { lines: named(line, n) },
+        ("part", [line, n]) => FulfillmentAction::Split { lines: named(line, n) },
         ("ship", []) => FulfillmentAction::Ship {
             shipment: Shipment { carrier: "post".into(), service: "parcel".into(), tracking_number: "1".into() },
         },

@@ -116,7 +116,7 @@ impl Tally {
         let missing: Vec<_> =
             own.numbers().into_iter().filter(|(_, count)| **count == 0).map(|(name, _)| name).collect();
         assert!(missing.is_empty(), "never happened: {missing:?}");
-        let must = (1..=8).chain([10, 12, 13, 14, 17, 20, 21]);
+        let must = (1..=8).chain([10, 12, 13, 14, 15, 16, 17, 20, 21]);
         assert!(must.map(|code| self.heard[code]).all(|count| count > 0), "events never heard: {:?}", self.heard);
     }
 }

@@ -1,0 +1,70 @@
+//! Laws of what is bought beside goods: places of slots, and money before steps.
+//!
+//! Places used are those of the orders that have them, none more than there are. No fulfilment order was begun or sent
+//! before the money was there that its channel wants first. Both are read off the records alone. What is *not* here:
+//! serial numbers and lots, whose fold refuses a unit at two places, and which are compared with what is on hand.
+
+use super::{Judge, Lawful, law};
+use crate::domain::channel::Channel;
+use crate::domain::entity::{Entity, EntityKey};
+use crate::domain::event::Event;
+use crate::domain::fulfillment::FulfillmentStep;
+use crate::domain::ids::NodeIndex;
+use crate::domain::order::{Order, OrderEvent};
+use crate::domain::payment::PaymentMark;
+use crate::domain::record::Record;
+use crate::domain::slots::Slots;
+
+impl Judge {
+    /// What is used of each slot of a node is what orders have of it.
+    pub(super) fn places(&self, node: NodeIndex, slots: &Slots) -> Lawful {
+        for slot in &slots.slots {
+            let of = |order: &Order| -> u64 {
+                let own = order.bookings().iter().filter(|own| (own.node, own.slot) == (node, slot.number));
+                own.map(|own| u64::from(order.wanted(own.line))).sum()
+            };
+            let wanted: u64 = self.appended.orders().map(of).sum();
+            let (id, used, limit) = (&slot.terms.id, slot.used, slot.terms.limit);
+            law!(u64::from(used) == wanted, "{used} places of slot {id} are used, orders have {wanted}");
+            law!(used <= limit, "{used} places of slot {id} are used, there are {limit}");
+        }
+        Ok(())
+    }
+
+    /// The steps of a record were paid for as their channels want it, by what was reported before.
+    pub(super) fn paid_before(&self, record: &Record) -> Lawful {
+        for event in &record.events {
+            let Event::OrderChanged(changed) = event else { continue };
+            let OrderEvent::Fulfillment { step, number } = &changed.event else { continue };
+            let Some(Entity::Order(order)) = self.appended.entity(&EntityKey::Order(changed.key)) else { continue };
+            let rule = self.channels().find(|(_, channel)| channel.terms.id == order.facts.channel);
+            let Some(wanted) = rule.and_then(|(_, channel)| wanted_before(channel, step)) else { continue };
+            let (there, due) = (reported(order, wanted), i128::from(order.due()));
+            law!(there >= due, "{step:?} of {} {number}: {there} of {due} were {wanted:?}", changed.key);
+        }
+        Ok(())
+    }
+}
+
+fn wanted_before(channel: &Channel, step: &FulfillmentStep) -> Option<PaymentMark> {
+    match step {
+        FulfillmentStep::Accepted => channel.terms.payment_before.release,
+        FulfillmentStep::Shipped { .. } | FulfillmentStep::HandedOver => channel.terms.payment_before.ship,
+        _ => None,
+    }
+}
+
+/// What was reported of an order's money and was not taken back: kept when it must be paid, else authorised as well.
+fn reported(order: &Order, wanted: PaymentMark) -> i128 {
+    let (mut authorized, mut kept) = (0_i128, 0_i128);
+    for fact in &order.payments {
+        let amount = i128::from(fact.amount);
+        match fact.mark {
+            PaymentMark::Authorized => authorized += amount,
+            PaymentMark::Paid => (authorized, kept) = ((authorized - amount).max(0), kept + amount),
+            PaymentMark::Failed => authorized = 0,
+            PaymentMark::Refunded => kept -= amount,
+        }
+    }
+    if wanted == PaymentMark::Paid { kept } else { kept + authorized }
+}
