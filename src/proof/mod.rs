@@ -13,4 +13,5 @@ mod linear;
 mod sabotage;
 mod search;
 mod simulation;
+mod tables;
 mod words;
