@@ -35,7 +35,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
     match reply {
         Reply::Node { node, .. } => json(&NodeJson::from(node.as_ref())),
         Reply::Item { item, .. } => json(&ItemJson::of(item, catalogue)),
-        Reply::RuleSet(rule_set) => json(&RuleSetJson::from(rule_set)),
+        Reply::Rules(version) => json(&RuleSetJson::from(version.as_ref())),
         Reply::Levels(levels) => {
             let shown = |(cell, level): &(CellKey, Level)| CellJson::of(*cell, level, incoming(*cell), catalogue);
             json(&LevelsJson { levels: levels.iter().map(shown).collect() })

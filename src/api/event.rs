@@ -13,6 +13,7 @@ use super::calendar::CalendarJson;
 use super::carrier::CarrierJson;
 use super::policy::PolicyJson;
 use super::reading::shape;
+use super::rule_set::RuleSetPut;
 use super::scalar::{Day, Instant, Sequence};
 use super::words::{Worded, reservation_word};
 use crate::domain::archive::Archiving;
@@ -24,7 +25,7 @@ use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{
     ChannelChanged, CycleCountChanged, Event, ExceptionChanged, InboundChanged, LotsChanged, ReservationChanged,
-    SlotsChanged, StockMoved, SubscriptionChanged, TransferChanged,
+    RuleSetChanged, SlotsChanged, StockMoved, SubscriptionChanged, TransferChanged,
 };
 use crate::domain::exception::ExceptionEvent;
 use crate::domain::ids::{ChannelIndex, NodeIndex, SkuIndex};
@@ -34,6 +35,7 @@ use crate::domain::lots::{LotChange, LotUnits};
 use crate::domain::payment::PaymentMark;
 use crate::domain::record::Record;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
+use crate::domain::rules::versions::RuleSetEvent;
 use crate::domain::slots::{SlotTerms, SlotsEvent};
 use crate::domain::state::State;
 use crate::domain::stock::LevelDelta;
@@ -145,6 +147,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::TransferChanged(e) => transfer_changed(e, names),
         Event::ChannelChanged(e) => channel_changed(e, names),
         Event::CartonPut(carton) => carton_put(carton, names),
+        Event::RuleSetChanged(e) => rule_set_changed(e),
         Event::CycleCountChanged(e) => cycle_count_changed(e, names),
         Event::ShippingPut(terms) => shipping_put(terms),
         Event::LotsChanged(e) => lots_changed(e, names),
@@ -391,6 +394,25 @@ fn archiving(archiving: &Archiving, names: &impl Names) -> Value {
             name(&mut facts, "order_imported", "order", key.to_string(), order.version);
             facts
         }
+    }
+}
+
+fn rule_set_changed(changed: &RuleSetChanged) -> Value {
+    let name = &changed.name;
+    match &changed.event {
+        RuleSetEvent::Drafted { version, terms } => {
+            let mut facts = json!(RuleSetPut::of(terms));
+            facts["type"] = "rule_set_drafted".into();
+            facts["rule_set"] = json!(name);
+            facts["version"] = json!(version);
+            facts
+        }
+        RuleSetEvent::Activated { version } => {
+            json!({"type": "rule_set_activated", "rule_set": name, "version": version})
+        }
+        RuleSetEvent::Planned { version, at } => json!({
+            "type": "rule_set_planned", "rule_set": name, "version": version, "at": Instant::from(at.wall),
+        }),
     }
 }
 

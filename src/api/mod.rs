@@ -35,6 +35,7 @@ pub mod problem;
 pub mod rates;
 pub mod reading;
 pub mod reservation;
+pub mod rule_preview;
 pub mod rule_set;
 pub mod scalar;
 pub mod slots;

@@ -23,6 +23,8 @@ use super::problem::{CODES, Problem};
 use super::rates::RatesRequest;
 use super::reading::{Shape, read};
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
+use super::rule_preview::RulePreviewing;
+use super::rule_set::{RuleActivation, RuleSetPut};
 use super::slots::SlotsPut;
 use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
 use super::subscription::{SubscriptionPut, SubscriptionReason};
@@ -76,6 +78,9 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["zone-tables", _, _]) => read_as::<ZoneChartPut>(body),
         ("POST", ["rates"]) => read_as::<RatesRequest>(body),
         ("PUT", ["cartons", _]) => read_as::<CartonPut>(body),
+        ("PUT", ["rule-sets", _]) => read_as::<RuleSetPut>(body),
+        ("POST", ["rule-sets", _, "activate"]) => read_as::<RuleActivation>(body),
+        ("POST", ["rule-sets", _, "preview"]) => read_as::<RulePreviewing>(body),
         ("POST", ["packing"]) => read_as::<PackingRequest>(body),
         ("POST", ["inbound"]) => read_as::<NewInbound>(body),
         ("PATCH", ["inbound", _]) => read_as::<InboundChange>(body),

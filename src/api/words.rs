@@ -241,7 +241,84 @@ impl From<ReleasingPayment> for PaymentMark {
     }
 }
 
+/// A fence of a rule set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum FenceWord {
+    WithinKm,
+    Kind,
+    Countries,
+    SameCountry,
+    Nodes,
+    NotNodes,
+    Capabilities,
+    Cutoff,
+    ArrivesBy,
+    LandedCost,
+    Capacity,
+    MaxShipments,
+    ShipComplete,
+    LineComplete,
+    SameNode,
+}
+
+impl Serialize for FenceWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        as_word(self, serializer)
+    }
+}
+
+/// A term of a rule set's objective.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum TermWord {
+    PerShipment,
+    Distance,
+    Split,
+    Carbon,
+    Shipping,
+    Handling,
+    UnitCost,
+    Late,
+    Priority,
+    Scarcity,
+    Markdown,
+    ShortPick,
+    LoadBalance,
+}
+
+impl Serialize for TermWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        as_word(self, serializer)
+    }
+}
+
+/// What is done about units that nobody ships.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum UnfilledWord {
+    LastResort,
+}
+
+impl Serialize for UnfilledWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        as_word(self, serializer)
+    }
+}
+
 words! {
+    FenceWord {
+        WithinKm = "within_km", Kind = "kind", Countries = "countries", SameCountry = "same_country", Nodes = "nodes",
+        NotNodes = "not_nodes", Capabilities = "capabilities", Cutoff = "cutoff", ArrivesBy = "arrives_by",
+        LandedCost = "landed_cost", Capacity = "capacity", MaxShipments = "max_shipments",
+        ShipComplete = "ship_complete", LineComplete = "line_complete", SameNode = "same_node",
+    }
+    TermWord {
+        PerShipment = "per_shipment", Distance = "distance", Split = "split", Carbon = "carbon",
+        Shipping = "shipping", Handling = "handling", UnitCost = "unit_cost", Late = "late", Priority = "priority",
+        Scarcity = "scarcity", Markdown = "markdown", ShortPick = "short_pick", LoadBalance = "load_balance",
+    }
+    UnfilledWord { LastResort = "last_resort" }
     WeekdayWord {
         Mon = "mon", Tue = "tue", Wed = "wed", Thu = "thu", Fri = "fri", Sat = "sat", Sun = "sun",
     }
@@ -283,7 +360,9 @@ words! {
     ShortReason { NotInStock = "not_in_stock", Mismatch = "mismatch", Damaged = "damaged" }
     FenceReason {
         Inactive = "inactive", RejectedThisOrder = "rejected_this_order", NotOfChannel = "not_of_channel",
-        NotPreferred = "not_preferred",
+        NotPreferred = "not_preferred", OutOfRegion = "out_of_region", TooFar = "too_far", WrongKind = "wrong_kind",
+        NotListed = "not_listed", LacksCapability = "lacks_capability", PastCutoff = "past_cutoff",
+        ArrivesTooLate = "arrives_too_late", TooDear = "too_dear",
     }
     TrackingStatus {
         PreTransit = "pre_transit", InTransit = "in_transit", OutForDelivery = "out_for_delivery",

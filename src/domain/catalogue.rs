@@ -18,7 +18,7 @@ use super::money::Currency;
 use super::node::{Node, NodeKind};
 use super::order::{OrderType, PlacedLine};
 use super::policy::{Policies, Policy, PolicyKey};
-use super::rule_set::RuleSet;
+use super::rules::book::RuleBook;
 use super::time::WallTime;
 
 /// All catalogue entities. Changed only by [`Catalogue::put_node`] and its like, under an exclusive guard.
@@ -38,7 +38,7 @@ pub struct Catalogue {
     heads: Heads,
     /// Items with a release date, past ones too: few, and never looked at where an order finds its units.
     releases: BTreeMap<SkuIndex, WallTime>,
-    rule_sets: BTreeMap<Text, RuleSet>,
+    rules: RuleBook,
     cartons: BTreeMap<Text, Carton>,
     channels: Vec<ChannelTerms>,
     channel_by_id: HashMap<Text, ChannelIndex>,
@@ -91,7 +91,7 @@ impl Catalogue {
             items: Vec::new(),
             heads: Heads::default(),
             releases: BTreeMap::new(),
-            rule_sets: BTreeMap::new(),
+            rules: RuleBook::default(),
             cartons: BTreeMap::new(),
             channels: Vec::new(),
             channel_by_id: HashMap::new(),
@@ -143,9 +143,9 @@ impl Catalogue {
         self.item_by_sku.insert_unique(hash(&index), index, hash);
     }
 
-    /// Puts the active version of a rule set.
-    pub fn put_rule_set(&mut self, rule_set: RuleSet) {
-        self.rule_sets.insert(rule_set.name.clone(), rule_set);
+    /// How orders are sourced, to be changed.
+    pub fn rules_mut(&mut self) -> &mut RuleBook {
+        &mut self.rules
     }
 
     /// Puts a carrier, a calendar or a chart of zones.
@@ -280,14 +280,10 @@ impl Catalogue {
         &self.items
     }
 
-    /// All active rule sets by name.
-    pub fn rule_sets(&self) -> impl Iterator<Item = &RuleSet> {
-        self.rule_sets.values()
-    }
-
-    /// The active version of a rule set.
-    pub fn rule_set(&self, name: &str) -> Option<&RuleSet> {
-        self.rule_sets.get(name)
+    /// How orders are sourced.
+    #[inline]
+    pub fn rules(&self) -> &RuleBook {
+        &self.rules
     }
 
     /// All cartons by id.

@@ -11,6 +11,7 @@ mod order;
 mod past_order;
 mod policy;
 mod reservation;
+mod rules;
 mod shipping;
 mod stock;
 mod subscription;
@@ -25,6 +26,7 @@ pub use order::*;
 pub use past_order::*;
 pub use policy::*;
 pub use reservation::*;
+pub use rules::*;
 pub use shipping::*;
 pub use stock::*;
 pub use subscription::*;
@@ -34,7 +36,6 @@ use super::address::AddressFormat;
 use super::carrier::ShippingTerms;
 use super::ids::Text;
 use super::node::Node;
-use super::rule_set::RuleSet;
 
 /// Who asks, and how a repeat is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,8 +83,10 @@ pub enum Command {
     },
     /// Create or replace an item.
     PutItem(Box<PutItem>),
-    /// Put the next version of a rule set and activate it.
-    PutRuleSet(RuleSet),
+    /// Put the next version of a rule set.
+    PutRules(PutRules),
+    /// Activate a version of a rule set.
+    ActivateRules(ActivateRules),
     /// Change what is on hand; all or nothing.
     AdjustStock(Vec<Adjustment>),
     /// Change what is on hand and say of which lots; all or nothing.

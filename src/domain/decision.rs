@@ -91,6 +91,39 @@ pub enum FenceReason {
     NotOfChannel,
     /// Another was preferred, and has all of it.
     NotPreferred,
+    /// It is in a country that the rules leave out.
+    OutOfRegion,
+    /// It is farther than the rules allow.
+    TooFar,
+    /// It is of a kind that the rules leave out.
+    WrongKind,
+    /// The rules name others, or leave it out by name.
+    NotListed,
+    /// It cannot do what the rules ask for.
+    LacksCapability,
+    /// Its cutoff of the day has passed.
+    PastCutoff,
+    /// Nobody takes it there from it in time.
+    ArrivesTooLate,
+    /// All of it sent from it would cost more than the rules allow.
+    TooDear,
+}
+
+impl FenceReason {
+    /// Whether the rules say so: others, or their next version, may not.
+    pub fn is_of_rules(self) -> bool {
+        match self {
+            Self::Inactive | Self::RejectedThisOrder | Self::NotOfChannel | Self::NotPreferred => false,
+            Self::OutOfRegion
+            | Self::TooFar
+            | Self::WrongKind
+            | Self::NotListed
+            | Self::LacksCapability
+            | Self::PastCutoff
+            | Self::ArrivesTooLate
+            | Self::TooDear => true,
+        }
+    }
 }
 
 /// A decision.
@@ -292,7 +325,7 @@ impl Decision {
     }
 
     /// The kernel's problem, from what was recorded of it.
-    fn restate(&self, problem: &mut Problem) {
+    pub fn restate(&self, problem: &mut Problem) {
         let seen = &self.evidence;
         let (per_shipment, micro_per_kg_km, split) = seen.tariff;
         problem.clear(usize::from(seen.slots), Tariff { per_shipment, micro_per_kg_km, split });

@@ -29,6 +29,7 @@ use super::policy::{Policy, PolicyKey};
 use super::record::Header;
 use super::reservation::Reservation;
 use super::rule_set::RuleSet;
+use super::rules::versions::RuleVersions;
 use super::slots::Slots;
 use super::stock::{CellKey, LawBroken, Level};
 use super::subscription::Subscription;
@@ -82,6 +83,8 @@ pub enum EntityKey {
     Carton(Text),
     /// How addresses of a country are written.
     AddressFormat(Text),
+    /// The versions of a rule set.
+    RuleVersions(Text),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -143,6 +146,8 @@ pub enum Entity {
     Policy(Policy),
     /// A carton.
     Carton(Box<Carton>),
+    /// The versions of a rule set.
+    RuleVersions(Box<RuleVersions>),
 }
 
 impl EntityKey {
@@ -169,6 +174,7 @@ impl EntityKey {
             Self::Shipping(_) => 22,
             Self::Carton(_) => 23,
             Self::AddressFormat(_) => 24,
+            Self::RuleVersions(_) => 27,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
         }
@@ -189,6 +195,13 @@ impl Entity {
             }
             (None | Some(Self::AddressFormat(_)), Event::AddressFormatPut(put)) => Ok(Self::AddressFormat(put.clone())),
             (None | Some(Self::Carton(_)), Event::CartonPut(put)) => Ok(Self::Carton(put.clone())),
+            (None, Event::RuleSetChanged(e)) => {
+                RuleVersions::fold(None, &e.name, header.seq, &e.event).map(|v| Self::RuleVersions(Box::new(v)))
+            }
+            (Some(Self::RuleVersions(before)), Event::RuleSetChanged(e)) => {
+                let versions = RuleVersions::fold(Some(*before), &e.name, header.seq, &e.event);
+                versions.map(|v| Self::RuleVersions(Box::new(v)))
+            }
             (None, Event::StockMoved(moved)) => moved.delta.apply(&Level::default()).map(Self::Cell),
             (Some(Self::Cell(level)), Event::StockMoved(moved)) => moved.delta.apply(&level).map(Self::Cell),
             (None, Event::ReservationChanged(e)) => {

@@ -28,6 +28,7 @@ use super::policy::{Policy, PolicyKey};
 use super::redating::Redated;
 use super::reservation::ReservationEvent;
 use super::rule_set::RuleSet;
+use super::rules::versions::RuleSetEvent;
 use super::slots::SlotsEvent;
 use super::stock::{CellKey, Level, LevelDelta, MovementKind};
 use super::subscription::SubscriptionEvent;
@@ -193,6 +194,15 @@ pub struct LotsChanged {
     pub changes: Vec<LotChange>,
 }
 
+/// Something happened to the versions of a rule set.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RuleSetChanged {
+    /// Its name.
+    pub name: Text,
+    /// What happened.
+    pub event: RuleSetEvent,
+}
+
 /// Something happened to the slots of a node. Only a put is a change of the catalogue; places add up in any order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SlotsChanged {
@@ -245,6 +255,8 @@ pub enum Answer {
         /// The first of them.
         first: Vec<Redated>,
     },
+    /// A version of a rule set, as it stands.
+    Rules(Text, u32),
 }
 
 /// An idempotency key took effect with this record.
@@ -305,6 +317,8 @@ pub enum Event {
     LotsChanged(Box<LotsChanged>),
     /// See [`Carton`]: it was created or replaced.
     CartonPut(Box<Carton>),
+    /// See [`RuleSetChanged`].
+    RuleSetChanged(Box<RuleSetChanged>),
 }
 
 impl Event {
@@ -334,6 +348,7 @@ impl Event {
             Self::PolicyPut(_) => 20,
             Self::LotsChanged(_) => 17,
             Self::CartonPut(_) => 23,
+            Self::RuleSetChanged(_) => 27,
         }
     }
 
@@ -362,6 +377,7 @@ impl Event {
             Self::CycleCountChanged(e) => EntityKey::CycleCount(e.key),
             Self::LotsChanged(e) => EntityKey::Lots(e.sku),
             Self::CartonPut(carton) => EntityKey::Carton(carton.id.clone()),
+            Self::RuleSetChanged(e) => EntityKey::RuleVersions(e.name.clone()),
         }
     }
 
@@ -383,7 +399,8 @@ impl Event {
             | Self::ShippingPut(_)
             | Self::AddressFormatPut(_)
             | Self::PolicyPut(_)
-            | Self::CartonPut(_) => true,
+            | Self::CartonPut(_)
+            | Self::RuleSetChanged(_) => true,
             Self::ChannelChanged(e) => matches!(e.event, ChannelEvent::Put(_)),
             Self::SlotsChanged(e) => matches!(e.event, SlotsEvent::Put(_)),
             _ => false,

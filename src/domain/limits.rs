@@ -76,6 +76,16 @@ pub const ACCEPT_WITHIN_S_MAX: u32 = 31_536_000;
 pub const PRIORITY_MAX: u8 = 9;
 /// Most payment methods a channel may name.
 pub const PAYMENT_METHODS_MAX: usize = 16;
+/// Most rule sets.
+pub const RULE_SETS_MAX: usize = if cfg!(test) { 20 } else { 500 };
+/// Most versions of a rule set: an entity holds them all.
+pub const RULE_VERSIONS_MAX: usize = if cfg!(test) { 20 } else { 1_000 };
+/// Most fences of a rule set, and most terms of its objective.
+pub const RULE_PARTS_MAX: usize = 32;
+/// Most names that the scope and the fences of a version list in all: its record must hold them.
+pub const RULE_NAMES_MAX: usize = 300;
+/// Most orders that a preview decides again.
+pub const PREVIEWED_MAX: usize = 1_000;
 /// Most cartons.
 pub const CARTONS_PUT_MAX: usize = 1_000;
 /// Most nodes that may be named to have a carton.
@@ -138,5 +148,6 @@ const _: () = assert!(
         + PAYMENT_METHODS_MAX * (OWNER_BYTES_MAX + 3)
         < RECORD_BYTES_MAX - 4_096
 );
+const _: () = assert!(RULE_NAMES_MAX * (ID_BYTES_MAX + 3) < RECORD_BYTES_MAX - 8_192);
 const _: () = assert!(FULFILLMENT_ORDERS_MAX + RECORD_BYTES_MAX / 16 < u16::MAX as usize);
 const _: () = assert!(EVIDENCE_BYTES_MAX * 2 < RECORD_BYTES_MAX);

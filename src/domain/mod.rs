@@ -51,6 +51,7 @@ pub mod rejection;
 pub mod reply;
 pub mod reservation;
 pub mod rule_set;
+pub mod rules;
 pub mod slots;
 pub mod sourcing;
 pub mod state;

@@ -15,7 +15,7 @@ use super::order::Order;
 use super::policy::{Policy, PolicyKey};
 use super::redating::RedatedLine;
 use super::reservation::Reservation;
-use super::rule_set::RuleSet;
+use super::rules::book::Version;
 use super::slots::Slots;
 use super::stock::{CellKey, Level};
 use super::subscription::Subscription;
@@ -38,8 +38,8 @@ pub enum Reply {
         /// Whether it was created.
         created: bool,
     },
-    /// A rule set version.
-    RuleSet(RuleSet),
+    /// A version of a rule set.
+    Rules(Box<Version>),
     /// Levels after a change of stock.
     Levels(Vec<(CellKey, Level)>),
     /// A count, and the level it led to.

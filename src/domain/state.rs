@@ -17,6 +17,7 @@ use super::order::Order;
 use super::policy::{Policy, PolicyKey};
 use super::record::Record;
 use super::reservation::ReservationState;
+use super::rules::versions::RuleVersions;
 use super::stock::{CellKey, LawBroken, Level};
 use super::time::JournalTime;
 
@@ -137,6 +138,7 @@ kinds! {
         shipping: Shipping(ShippingKey),
         cartons: Carton(Text),
         address_formats: AddressFormat(Text),
+        rule_versions: RuleVersions(Text),
     }
 }
 
@@ -203,6 +205,14 @@ impl State {
     pub fn exceptions(&self) -> impl Iterator<Item = &Exception> {
         self.exceptions.values().filter_map(|entity| match entity {
             Entity::Exception(case) => Some(&**case),
+            _ => None,
+        })
+    }
+
+    /// The versions of all rule sets.
+    pub fn rule_versions(&self) -> impl Iterator<Item = (&Text, &RuleVersions)> {
+        self.rule_versions.iter().filter_map(|(name, entity)| match entity {
+            Entity::RuleVersions(versions) => Some((name, &**versions)),
             _ => None,
         })
     }

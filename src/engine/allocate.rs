@@ -243,12 +243,12 @@ fn skus_of(lines: &[PlacedLine], units: &[LineUnits]) -> BTreeSet<SkuIndex> {
     units.iter().flat_map(|u| lines[usize::from(u.line)].stock(1)).map(|(sku, _)| sku).collect()
 }
 
-/// Whether a line would wait with a right; the same for an order that is not made yet as `Order::waits_with_right` and
-/// what its channel says.
+/// Whether a line would wait with a right; the same for an order that is not made yet as `Order::waits_with_right`, what
+/// its channel says and whether its rules have fences.
 fn has_right(network: &Network, order: &Order<'_>, line: u16, spent: bool) -> bool {
     let line = &order.wanted.lines[usize::from(line)];
     let single = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent;
-    single && network.queues(line.sku, order.wanted.whose)
+    single && !order.wanted.rules.is_fenced() && network.queues(line.sku, order.wanted.whose)
 }
 
 /// Tells more of an order in a record that tells of it.

@@ -86,7 +86,8 @@ impl Naming<'_> {
             Command::PutNode(_)
             | Command::PatchNode { .. }
             | Command::PutItem(_)
-            | Command::PutRuleSet(_)
+            | Command::PutRules(_)
+            | Command::ActivateRules(_)
             | Command::AdjustStock(_)
             | Command::AdjustLots(_)
             | Command::MoveStock(_)

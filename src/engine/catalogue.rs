@@ -19,7 +19,6 @@ use crate::domain::limits::{CHANNELS_MAX, KIT_COMPONENTS_MAX, LEVEL_MAX};
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
-use crate::domain::rule_set::RuleSet;
 
 /// Orders the clock sources again at once: a few records each.
 const REPLANNED_MAX: usize = 512;
@@ -121,15 +120,6 @@ impl Engine {
             self.watch_release(index, item.release_at, turn.log.now());
         }
         Ok(Executed::done(Reply::Item { item: Box::new(item), created }, seq))
-    }
-
-    pub(super) fn put_rule_set(&self, turn: &Turn<'_>, mut rules: RuleSet) -> Result<Executed, Rejection> {
-        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
-        rules.version = network.catalogue.rule_set(&rules.name).map_or(1, |now| now.version + 1);
-        let seq = self.append_catalogue(turn, &network, Event::RuleSetPut(rules.clone()))?;
-        network.catalogue.put_rule_set(rules.clone());
-        network.catalogue.seq = seq;
-        Ok(Executed::done(Reply::RuleSet(rules), seq))
     }
 
     pub(super) fn put_channel(&self, turn: &Turn<'_>, command: PutChannel) -> Result<Executed, Rejection> {

@@ -30,7 +30,7 @@ use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::order::{Order, OrderEvent, PlacedLine, Stage};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
-use crate::domain::time::JournalTime;
+use crate::domain::time::{JournalTime, WallTime};
 
 /// Orders that rest and which the clock allocates at once.
 const ALLOCATED_MAX: usize = 256;
@@ -90,7 +90,7 @@ impl Engine {
     ) -> Result<bool, Rejection> {
         let now = turn.log.now();
         let order = slot.as_ref().expect("a locked entity is there");
-        let route = route_of(network, order, &unallocated(order));
+        let route = route_of(network, order, &unallocated(order), turn.log.now().wall);
         let may = !is_hopeless(network, order, &route, turn);
         let decision = Box::new(route.decision);
         let told = if may { OrderEvent::Routed { decision } } else { OrderEvent::RoutingFailed { decision } };
@@ -145,7 +145,7 @@ impl Engine {
             return Ok(BTreeSet::new());
         }
         let planned = matches!(deferral.stage, Stage::Routed | Stage::AllocationFailed);
-        let route = route_of(network, order, &units);
+        let route = route_of(network, order, &units, turn.log.now().wall);
         if is_hopeless(network, order, &route, turn) {
             let decision = Box::new(route.decision);
             let failed = if planned {
@@ -171,12 +171,15 @@ fn stage_of(slot: &Locked<Order>) -> Result<Stage, Rejection> {
 }
 
 /// The best there is now for units that rest.
-fn route_of(network: &Network, order: &Order, units: &[LineUnits]) -> Route {
+fn route_of(network: &Network, order: &Order, units: &[LineUnits], at: WallTime) -> Route {
     let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
     let wanted = Wanted {
         lines: &lines,
         units,
         destinations: &positions_of(order),
+        to: &order.facts.destinations,
+        placed_at: order.facts.placed_at,
+        at,
         fenced: &order.fenced,
         preferred: order.preferred_node(),
         bookings: order.bookings(),
@@ -185,7 +188,7 @@ fn route_of(network: &Network, order: &Order, units: &[LineUnits]) -> Route {
         counting: Counting::Now,
         whose: network.whose_order(order),
         own_whose: Whose::Nobody,
-        rules: &rules_of(network, order.facts.rule_set.as_ref()),
+        rules: &rules_of(network, order, at),
     };
     route(network, &wanted)
 }

@@ -118,6 +118,9 @@ impl Engine {
             lines: &lines,
             units: &units,
             destinations: &positions_of(&preview),
+            to: &preview.facts.destinations,
+            placed_at: order.facts.placed_at,
+            at: turn.log.now().wall,
             fenced: &order.fenced,
             preferred: order.preferred_node(),
             bookings: order.bookings(),
@@ -126,7 +129,7 @@ impl Engine {
             counting: Counting::Now,
             whose: network.whose_order(order),
             own_whose: network.whose_order(order),
-            rules: &rules_of(network, order.facts.rule_set.as_ref()),
+            rules: &rules_of(network, &preview, turn.log.now().wall),
         };
         let route = route(network, &wanted);
         let waits = last_look && may_wait(order);

@@ -35,6 +35,7 @@ impl Engine {
     pub fn expire_due(&self, log: &dyn Log) -> Option<JournalTime> {
         let context = clock();
         let turn = Turn::new(log, &context, None);
+        let rules = self.rules_come(&turn);
         let now = turn.now();
         let mut due = Vec::new();
         let next = {
@@ -77,7 +78,8 @@ impl Engine {
         let looks = self.look_at_exceptions(&turn, now);
         let expired = self.lots_expire(&turn);
         let bought = self.purchases_due(&turn, now);
-        let acts = [next, again, idle, holds, edits, released, allocated, placed, windows, looks, expired, bought];
+        let acts =
+            [next, again, idle, holds, edits, released, allocated, placed, windows, looks, expired, bought, rules];
         acts.into_iter().flatten().min()
     }
 

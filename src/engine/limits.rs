@@ -30,6 +30,7 @@ use super::turn::Turn;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::{ChannelTerms, Whose, shipped_after};
 use crate::domain::channel_limits::{ChannelLimits, LimitShort, Share};
+use crate::domain::decision::Decision;
 use crate::domain::ids::{ChannelIndex, SkuIndex};
 use crate::domain::order::Order;
 use crate::domain::policy::Standing;
@@ -259,6 +260,14 @@ impl Network {
         self.limits.of(sku).is_none() && !self.catalogue.is_narrowed(whose)
     }
 
+    /// Whether a line of an order may wait with a right, channels and limits aside: whoever was sourced by rules with fences
+    /// may not have what comes to any node.
+    pub fn waits_with_right(&self, order: &Order, line: u16) -> bool {
+        let is_fenced =
+            |decision: &Decision| self.catalogue.rules().fences(&decision.rule_set, decision.rule_set_version);
+        order.waits_with_right(line) && !order.decision.as_deref().is_some_and(is_fenced)
+    }
+
     /// For whom an order is.
     #[inline]
     pub fn whose_order(&self, order: &Order) -> Whose {
@@ -335,7 +344,7 @@ impl Engine {
             for (key, line) in waiting {
                 let Some(slot) = self.orders.lock(key) else { continue };
                 let order = slot.as_ref().expect("a locked entity is there");
-                let right = order.waits_with_right(line) && network.queues(sku, network.whose_order(order));
+                let right = network.waits_with_right(order, line) && network.queues(sku, network.whose_order(order));
                 let own = &order.lines[usize::from(line)];
                 let units = own.waiting();
                 let rank =

@@ -16,6 +16,7 @@
 //! | `ledger`, `due` | what one mutex per sku protects; who holds units until when |
 //! | `change`, `turn` | stock of one record: decide, withdraw, log, apply |
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
+//! | `rules`, `fences`, `preview` | versions of rule sets; who may not ship by them; what a version would change |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `slots` | places at a time, taken with an order's stock |
 //! | `address` | how addresses of a country are written, and orders judged by it |
@@ -56,6 +57,7 @@ mod due;
 mod edit;
 mod exception;
 mod expire;
+mod fences;
 mod fulfill;
 mod hold;
 mod import;
@@ -68,6 +70,7 @@ mod network;
 mod past;
 mod place;
 mod policy;
+mod preview;
 mod purchase;
 mod queue;
 mod read;
@@ -76,6 +79,7 @@ mod redate;
 mod release;
 mod reserve;
 mod routing;
+mod rules;
 mod safety;
 mod settle;
 pub mod shares;
@@ -125,6 +129,7 @@ use expire::Agenda;
 use inbound::Arrivals;
 use lots::Appointments;
 use network::Network;
+pub use preview::{Compared, Preview, Shipped};
 use purchase::Purchases;
 pub use read::{Atp, AtpAsked, StockView};
 pub use shipping::{QuotedShipment, RatesFound};
@@ -185,6 +190,8 @@ pub struct Engine {
     windows_due: Soonest<(OrderKey, u16)>,
     /// What somebody should look at.
     exceptions: Exceptions,
+    /// When a version of a rule set is to be activated next, on the journal's clock.
+    rules_due: AtomicI64,
     next_key: AtomicU64,
     position: AtomicU64,
 }
@@ -218,6 +225,7 @@ impl Engine {
     /// Carries out a command: validates, takes stock, appends while what it touches is locked, gives. The reply may be
     /// told only when the record of `seq` is durable.
     pub fn execute(&self, log: &dyn Log, context: &Context, command: Command) -> Result<Executed, Rejection> {
+        self.rules_come_first(log);
         if self.rests(&command) {
             self.recall(&command, log.now().journal)?;
         }
@@ -236,7 +244,8 @@ impl Engine {
             Command::PutNode(node) => self.put_node(&turn, *node),
             Command::PatchNode { node, patch } => self.patch_node(&turn, &node, *patch),
             Command::PutItem(item) => self.put_item(&turn, *item),
-            Command::PutRuleSet(rules) => self.put_rule_set(&turn, rules),
+            Command::PutRules(put) => self.put_rules(&turn, &put),
+            Command::ActivateRules(activate) => self.activate_rules(&turn, &activate),
             Command::AdjustLots(named) => self.adjust_lots(&turn, &named),
             Command::AdjustStock(adjustments) => self.adjust_stock(&turn, &adjustments),
             Command::MoveStock(moves) => self.move_stock(&turn, &moves),

@@ -21,7 +21,7 @@ use crate::domain::command::{AskedHold, AskedWarranty, Deferred, PlaceLine, Plac
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
 use crate::domain::exception::ExceptionKind;
-use crate::domain::geo::Position;
+use crate::domain::geo::{Place, Position};
 use crate::domain::hold::{HoldState, ReleaseAt};
 use crate::domain::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text};
 use crate::domain::item::ItemKind;
@@ -34,7 +34,8 @@ use crate::domain::policy::Standing;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::{Reservation, ReservationState};
-use crate::domain::rule_set::{DEFAULT_RULE_SET, RuleSet};
+use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::book::{RuleBook, Unnamed};
 use crate::domain::stock::CellKey;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::domain::time::{Now, WallTime};
@@ -185,6 +186,9 @@ impl Engine {
                 lines: &prepared.lines,
                 units: if sourced == Sourced::AtOnce { &prepared.units } else { &[] },
                 destinations: &prepared.positions,
+                to: &facts.destinations,
+                placed_at: facts.placed_at,
+                at: now.wall,
                 fenced: &[],
                 preferred: prepared.preferred,
                 bookings: &prepared.bookings,
@@ -308,6 +312,9 @@ impl Engine {
             lines: &prepared.lines,
             units: &prepared.units,
             destinations: &prepared.positions,
+            to: &prepared.destinations,
+            placed_at: command.placed_at.unwrap_or(now.wall),
+            at: now.wall,
             fenced: &[],
             preferred: prepared.preferred,
             bookings: &prepared.bookings,
@@ -419,7 +426,7 @@ pub(super) struct Prepared {
     preferred: Option<NodeIndex>,
     bookings: Vec<Booking>,
     warranties: Vec<Warranty>,
-    rules: RuleSet,
+    rules: Arc<AppliedRules>,
 }
 
 /// Checks an order against the catalogue; all faults together.
@@ -481,16 +488,29 @@ pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Resu
         .preferred_node
         .as_deref()
         .and_then(|id| preferred_node(catalogue, id).map_err(|fault| faults.push(fault)).ok());
-    let name = command.rule_set.as_deref().unwrap_or(DEFAULT_RULE_SET);
-    let rules = catalogue.rule_set(name).cloned();
-    if rules.is_none() {
-        faults.push(Fault::new("rule_set", "unknown_rule_set", format!("there is no rule set {name:?}")));
+    faults.extend(command.rule_set.as_deref().and_then(|name| without_rules(catalogue, name)));
+    if !faults.is_empty() {
+        return Err(Rejection::Invalid(faults));
     }
-    let (true, Some(rules)) = (faults.is_empty(), rules) else { return Err(Rejection::Invalid(faults)) };
     let units = (0..).zip(&lines).map(|(line, l)| LineUnits { line, quantity: l.quantity }).collect();
     let destinations: Vec<Destination> = command.destinations.iter().map(|to| destination(catalogue, to)).collect();
     let positions = destinations.iter().map(|d| d.position).collect();
+    let asked = (&*command.channel, &*command.delivery_method, destinations.first());
+    let rules = chosen(network, catalogue.rules(), command.rule_set.as_deref(), asked, now.wall);
     Ok(Prepared { destinations, lines, units, positions, preferred, bookings, warranties, rules })
+}
+
+/// A rule set that an order names and that cannot source it.
+fn without_rules(catalogue: &Catalogue, name: &str) -> Option<Fault> {
+    let rules = catalogue.rules();
+    if rules.named(name).is_some() {
+        return None;
+    }
+    let detail = match rules.versions(name) {
+        Some(_) => format!("no version of rule set {name:?} is active"),
+        None => format!("there is no rule set {name:?}"),
+    };
+    Some(Fault::new("rule_set", "unknown_rule_set", detail))
 }
 
 /// Lines that are warranties; all faults together.
@@ -602,11 +622,47 @@ pub(super) fn facts(
     })
 }
 
-/// Rules by which an existing order is sourced again: its own, else the default.
-pub(super) fn rules_of(network: &Network, name: Option<&Text>) -> RuleSet {
-    let catalogue = &network.catalogue;
-    let named = name.and_then(|name| catalogue.rule_set(name));
-    named.or_else(|| catalogue.rule_set(DEFAULT_RULE_SET)).cloned().unwrap_or_else(RuleSet::default_v1)
+/// Rules by which an existing order is sourced again: those it names, else what applies to it now. An order that was sourced
+/// without fences keeps the version of then where others have some by now, and the other way round: what waits of it stands
+/// in the queues with a right to the next units, wherever they come, or without.
+pub(super) fn rules_of(network: &Network, order: &Order, at: WallTime) -> Arc<AppliedRules> {
+    let rules = network.catalogue.rules();
+    let now = rules_among(network, rules, &order.facts, at);
+    let Some(made) = order.decision.as_deref() else { return now };
+    if rules.fences(&made.rule_set, made.rule_set_version) == now.is_fenced() {
+        return now;
+    }
+    rules.applied(&made.rule_set, made.rule_set_version).unwrap_or(now)
+}
+
+/// Rules by which an order is sourced if these were all rule sets.
+pub(super) fn rules_among(network: &Network, rules: &RuleBook, facts: &OrderFacts, at: WallTime) -> Arc<AppliedRules> {
+    let asked = (&*facts.channel, &*facts.delivery_method, facts.destinations.first());
+    chosen(network, rules, facts.rule_set.as_deref(), asked, at)
+}
+
+/// Rules by which an order is sourced: by its name for them, else by its channel, its delivery method and where it goes.
+fn chosen(
+    network: &Network,
+    rules: &RuleBook,
+    name: Option<&str>,
+    (channel, delivery_method, to): (&str, &str, Option<&Destination>),
+    at: WallTime,
+) -> Arc<AppliedRules> {
+    if let Some(named) = name.and_then(|name| rules.named(name)) {
+        return named.clone();
+    }
+    let nearest = || nearest_to(network, to?.position?);
+    let country = to.map_or("", |to| &*to.country);
+    rules.of(&Unnamed { channel, country, delivery_method, at, nearest: &nearest }).clone()
+}
+
+/// The node that may supply and is nearest to a place; of equally near ones the first.
+fn nearest_to(network: &Network, to: Position) -> Option<Text> {
+    let to = Place::from(to);
+    let nodes = (0..network.catalogue.nodes().len() as u32).map(NodeIndex).filter(|node| network.supplies(*node));
+    let nearest = nodes.min_by_key(|node| network.catalogue.place(*node).metres_to(&to))?;
+    Some(network.catalogue.node(nearest).id.clone())
 }
 
 /// The positions of an order's destinations.

@@ -455,6 +455,11 @@ impl Engine {
                 let subscription = subscription.ok_or_else(|| Rejection::not_found("subscription", key.to_string()))?;
                 Ok(Reply::Subscription { subscription: Box::new(subscription), created: false })
             }
+            Answer::Rules(name, version) => {
+                let version = self.catalogue(|catalogue| catalogue.rules().version(name, *version));
+                let version = version.ok_or_else(|| Rejection::not_found("rule set", &**name))?;
+                Ok(Reply::Rules(Box::new(version)))
+            }
             Answer::Exception(key) => {
                 let case = self.exception_by_key(*key);
                 let case = case.ok_or_else(|| Rejection::not_found("exception", key.to_string()))?;

@@ -20,8 +20,8 @@ use crate::domain::ids::{FulfillmentKey, NodeIndex, SkuIndex};
 use crate::domain::limits::FULFILLMENT_ORDERS_MAX;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::rejection::Rejection;
-use crate::domain::sourcing::Tariff;
 use crate::domain::stock::{CellKey, MovementKind};
+use crate::domain::time::WallTime;
 
 use super::place::rules_of;
 
@@ -78,7 +78,8 @@ impl Engine {
             change.take(*cell, *units, MovementKind::Allocated, |delta, n| delta.committed += n);
         }
         give_back(&mut change, left);
-        let step = FulfillmentStep::Moved { node: to, cost: cost_at(network, order, fulfillment, to) };
+        let cost = cost_at(network, order, fulfillment, to, turn.log.now().wall);
+        let step = FulfillmentStep::Moved { node: to, cost };
         let moved = OrderEvent::Fulfillment { number: key.number, step };
         let mut events = vec![order_event(order, moved)];
         events.extend(change.events());
@@ -225,10 +226,8 @@ fn check_target(
 }
 
 /// What the shipment costs from another node, by the order's rules.
-fn cost_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder, to: NodeIndex) -> i64 {
-    let rules = rules_of(network, order.facts.rule_set.as_ref());
-    let tariff =
-        Tariff { per_shipment: rules.per_shipment, micro_per_kg_km: rules.micro_per_kg_km, split: rules.split };
+fn cost_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder, to: NodeIndex, at: WallTime) -> i64 {
+    let tariff = rules_of(network, order, at).tariff;
     let place = order.facts.destinations.get(usize::from(fulfillment.group)).and_then(|d| d.position).map(Place::from);
     let distance_m = place.map_or(0, |place| network.catalogue.place(to).metres_to(&place));
     let weight = |sku: SkuIndex| u64::from(network.catalogue.item(sku).weight_g);

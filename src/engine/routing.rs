@@ -1,6 +1,7 @@
 //! From an order's lines to the kernel's problem and back: who could supply, what they have, and the plan as a decision.
 //!
-//! A node that an order prefers ships all it can first; the rule set chooses among the others for the rest.
+//! A node that an order prefers ships all it can first; the rule set chooses among the others for the rest. Its fences stand
+//! before all of them (`fences`), its bound of shipments after them.
 //!
 //! Of a sku with channel limits no more is asked for than its record lets the buyer have, and the nodes of his channel
 //! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::cell::Word;
+use super::fences::{Fencing, Shipment};
 use super::limits::Counting;
 use super::network::Network;
 use crate::domain::channel::Whose;
@@ -18,11 +20,12 @@ use crate::domain::geo::{Place, Position};
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::limits::EVIDENCE_BYTES_MAX;
 use crate::domain::money::Money;
-use crate::domain::order::PlacedLine;
+use crate::domain::order::{Destination, PlacedLine};
 use crate::domain::particulars::Booking;
-use crate::domain::rule_set::RuleSet;
-use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Tariff, Workspace, solve_into};
+use crate::domain::rules::applied::AppliedRules;
+use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Workspace, solve_into, solve_within};
 use crate::domain::stock::CellKey;
+use crate::domain::time::WallTime;
 
 thread_local! {
     static ROUTING: RefCell<Routing> = RefCell::default();
@@ -56,6 +59,12 @@ pub struct Wanted<'a> {
     pub units: &'a [LineUnits],
     /// Destination of each group, where it is known.
     pub destinations: &'a [Option<Position>],
+    /// The same as they were captured.
+    pub to: &'a [Destination],
+    /// When it was ordered.
+    pub placed_at: WallTime,
+    /// When it is sourced.
+    pub at: WallTime,
     /// Nodes that may not be asked.
     pub fenced: &'a [NodeIndex],
     /// The node that is asked before all others.
@@ -73,7 +82,7 @@ pub struct Wanted<'a> {
     /// For whom the units are that a reservation holds.
     pub own_whose: Whose,
     /// The rules.
-    pub rules: &'a RuleSet,
+    pub rules: &'a AppliedRules,
 }
 
 /// One shipment of a routed order.
@@ -268,19 +277,28 @@ impl Routing {
         route: &mut Route,
     ) {
         let destination = wanted.destinations.get(usize::from(group)).copied().flatten();
-        self.list(network, wanted, units, destination, gone.as_ref());
+        let fencing = Fencing::of(network, wanted.rules, shipment(wanted, group, destination), units);
+        let fencing = fencing.as_ref();
+        self.list(network, wanted, units, destination, (fencing, gone.as_ref()));
         let rest = wanted.preferred.and_then(|node| self.prefer(wanted, node, (group, units), gone, route));
         let units = rest.as_deref().unwrap_or(units);
         if rest.is_some() {
             if units.is_empty() {
                 return self.tell_preferred(wanted.preferred, destination, &mut route.decision);
             }
-            self.list(network, wanted, units, destination, gone.as_ref());
+            self.list(network, wanted, units, destination, (fencing, gone.as_ref()));
             self.leave_out(wanted.preferred);
         }
         let Self { workspace, problem, plan, fenced, .. } = self;
-        solve_into(problem, workspace, plan);
-        let split = if rest.is_some() && !plan.assignments.is_empty() { problem.tariff.split } else { 0 };
+        let split = problem.tariff.split;
+        match wanted.rules.shipments_max {
+            Some(most) => {
+                let most = usize::from(most).saturating_sub(usize::from(rest.is_some()));
+                solve_within(problem, most, workspace, plan);
+            }
+            None => solve_into(problem, workspace, plan),
+        }
+        let split = if rest.is_some() && !plan.assignments.is_empty() { split } else { 0 };
         ship(wanted, problem, plan, (group, units), gone, route);
         let unfilled =
             plan.unfilled.iter().map(|u| LineUnits { line: units[u.line as usize].line, quantity: u.quantity });
@@ -302,11 +320,11 @@ impl Routing {
         wanted: &Wanted<'_>,
         units: &[LineUnits],
         destination: Option<Position>,
-        gone: Option<&HashMap<CellKey, u32>>,
+        (fencing, gone): (Option<&Fencing<'_>>, Option<&HashMap<CellKey, u32>>),
     ) {
         self.list_lines(network, wanted, units);
-        self.read_cells(network, wanted, gone);
-        self.list_candidates(network, wanted, destination);
+        self.read_cells(network, wanted, fencing, gone);
+        self.list_candidates(network, wanted, fencing, destination);
     }
 
     /// Lets the preferred node ship all it can of a problem that is stated; answers what it leaves to the others, or
@@ -371,17 +389,10 @@ impl Routing {
         slots.extend(units.iter().flat_map(|u| pieces(placed(u))).map(|(sku, _)| sku));
         slots.sort_unstable();
         slots.dedup();
-        let rules = wanted.rules;
-        let tariff =
-            Tariff { per_shipment: rules.per_shipment, micro_per_kg_km: rules.micro_per_kg_km, split: rules.split };
-        problem.clear(slots.len(), tariff);
+        problem.clear(slots.len(), wanted.rules.tariff);
         for u in units {
             let placed = placed(u);
-            let weight_g = |sku: SkuIndex| u64::from(network.catalogue.item(sku).weight_g);
-            let unit_weight_g = match weight_g(placed.sku) {
-                0 => pieces(placed).map(|(sku, n)| weight_g(sku) * u64::from(n)).fold(0, u64::saturating_add),
-                own => own,
-            };
+            let unit_weight_g = unit_weight_g(network, placed);
             let slot_of = |sku: SkuIndex| slots.binary_search(&sku).expect("every wanted sku has a slot") as u16;
             let needs = pieces(placed).map(|(sku, n)| Need { slot: slot_of(sku), per_unit: n });
             problem.add_line(u.quantity, unit_weight_g, needs);
@@ -389,7 +400,15 @@ impl Routing {
     }
 
     /// Reads the cells of every sku wanted.
-    fn read_cells(&mut self, network: &Network, wanted: &Wanted<'_>, gone: Option<&HashMap<CellKey, u32>>) {
+    fn read_cells(
+        &mut self,
+        network: &Network,
+        wanted: &Wanted<'_>,
+        fencing: Option<&Fencing<'_>>,
+        gone: Option<&HashMap<CellKey, u32>>,
+    ) {
+        let may_ship =
+            |node| is_candidate(network, wanted, node) && fencing.is_none_or(|fencing| fencing.reason(node).is_none());
         let Self { slots, free, .. } = self;
         free.clear();
         free.resize(network.catalogue.nodes().len() * slots.len(), 0);
@@ -399,7 +418,7 @@ impl Routing {
             let mut most = limited.map(|limited| limited.most(wanted.whose, wanted.counting));
             for cell in network.sku(sku).cells.iter() {
                 let mut units = (wanted.counts)(cell.word);
-                if let Some(most) = most.as_mut().filter(|_| is_candidate(network, wanted, cell.node)) {
+                if let Some(most) = most.as_mut().filter(|_| may_ship(cell.node)) {
                     units = units.min(*most);
                     *most -= units;
                 }
@@ -415,7 +434,13 @@ impl Routing {
     }
 
     /// Ends the problem: of the nodes that have any those that may supply, by index, with their distance.
-    fn list_candidates(&mut self, network: &Network, wanted: &Wanted<'_>, destination: Option<Position>) {
+    fn list_candidates(
+        &mut self,
+        network: &Network,
+        wanted: &Wanted<'_>,
+        fencing: Option<&Fencing<'_>>,
+        destination: Option<Position>,
+    ) {
         let Self { problem, slots, free, fenced, .. } = self;
         fenced.clear();
         let to = destination.map(Place::from);
@@ -424,7 +449,8 @@ impl Routing {
             if row.iter().all(|&units| units == 0) {
                 continue;
             }
-            if let Some(reason) = fence(network, wanted, narrowed, node) {
+            let reason = fence(network, wanted, narrowed, node);
+            if let Some(reason) = reason.or_else(|| fencing.and_then(|fencing| fencing.reason(node))) {
                 fenced.push((node, reason));
                 continue;
             }
@@ -457,6 +483,21 @@ fn ship(
         }
         route.decision.assignments.push(assignment.clone());
         route.shipments.push(Routed { group, assignment });
+    }
+}
+
+/// What a group is before the fences of a rule set.
+fn shipment<'a>(wanted: &Wanted<'a>, group: u16, position: Option<Position>) -> Shipment<'a> {
+    let (lines, placed_at, at) = (wanted.lines, wanted.placed_at, wanted.at);
+    Shipment { to: wanted.to.get(usize::from(group)), position, lines, placed_at, at }
+}
+
+/// Grams of one unit of a line; a kit without a weight of its own weighs what its components do.
+pub fn unit_weight_g(network: &Network, placed: &PlacedLine) -> u64 {
+    let weight_g = |sku: SkuIndex| u64::from(network.catalogue.item(sku).weight_g);
+    match weight_g(placed.sku) {
+        0 => pieces(placed).map(|(sku, n)| weight_g(sku) * u64::from(n)).fold(0, u64::saturating_add),
+        own => own,
     }
 }
 

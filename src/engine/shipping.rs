@@ -172,7 +172,7 @@ fn shipments(catalogue: &Catalogue, order: &PlaceOrder, decision: &Decision) -> 
     shipments.into_iter().map(|(shipment, units)| (shipment, Freight::Units(units))).collect()
 }
 
-fn instant(time: WallTime) -> Timestamp {
+pub(super) fn instant(time: WallTime) -> Timestamp {
     Timestamp::from_millisecond(time.0).unwrap_or(if time.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
@@ -238,7 +238,7 @@ fn here<'a>(catalogue: &'a Catalogue, from: &'a AskedFrom, faults: &mut Vec<Faul
     }
 }
 
-fn of_node(catalogue: &Catalogue, index: NodeIndex) -> Here<'_> {
+pub(super) fn of_node(catalogue: &Catalogue, index: NodeIndex) -> Here<'_> {
     let node = catalogue.node(index);
     let calendar = node.calendar.as_ref().and_then(|calendar| catalogue.shipping().calendar(calendar));
     Here {
@@ -250,7 +250,7 @@ fn of_node(catalogue: &Catalogue, index: NodeIndex) -> Here<'_> {
     }
 }
 
-fn zone(name: &str) -> TimeZone {
+pub(super) fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
@@ -281,7 +281,7 @@ fn item<'a>(catalogue: &'a Catalogue, sku: &Text) -> Option<&'a Item> {
 }
 
 /// Units of an item; a kit without a weight of its own weighs what its components do.
-fn sent(catalogue: &Catalogue, item: &Item, quantity: Quantity) -> Option<Units> {
+pub(super) fn sent(catalogue: &Catalogue, item: &Item, quantity: Quantity) -> Option<Units> {
     let has_body = matches!(item.kind, ItemKind::Product | ItemKind::Kit);
     let of_parts = item.components.iter().map(|c| u64::from(catalogue.item(c.sku).weight_g) * u64::from(c.quantity));
     let weight_g = if item.weight_g > 0 { u64::from(item.weight_g) } else { of_parts.fold(0, u64::saturating_add) };

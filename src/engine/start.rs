@@ -17,6 +17,7 @@ use super::limits::Limits;
 use super::network::Network;
 use super::past::Minutes;
 use super::purchase::Purchases;
+use super::rules;
 use super::slots::Calendar;
 use super::soonest::Soonest;
 use super::table::{Name, Named, Names, Table};
@@ -129,6 +130,7 @@ fn found(state: &mut State, log: &dyn Log, base_currency: Currency) {
 /// never holds both whole.
 fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     let (seq, catalogue_seq, until) = (state.seq(), state.catalogue_seq(), state.time());
+    let rules: Vec<_> = state.rule_versions().map(|(name, known)| (name.clone(), known.clone())).collect();
     let policies: Vec<_> = state.policies().map(|(key, policy)| (key.clone(), policy.clone())).collect();
     let mut entities = state.into_entities().filter(|(_, entity)| !entity.is_forgotten_at(now)).peekable();
     let Some((EntityKey::Directory, Entity::Directory(founded))) = entities.next() else {
@@ -140,11 +142,12 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         match (key, entity) {
             (EntityKey::Node(index), Entity::Node(node)) => catalogue.put_node(index, *node),
             (EntityKey::Item(index), Entity::Item(item)) => catalogue.put_item(index, item),
-            (_, Entity::RuleSet(rules)) => catalogue.put_rule_set(*rules),
+            (_, Entity::RuleSet(rules)) => catalogue.rules_mut().found(&rules),
             (key, entity) => unreachable!("{key:?} names no {entity:?}"),
         }
     }
     policies.into_iter().for_each(|(key, policy)| catalogue.put_policy(key, policy));
+    rules.into_iter().for_each(|(name, versions)| catalogue.rules_mut().put(name, versions));
     let stock = stock(catalogue.items().len(), &mut entities);
     let engine = Engine {
         network: ShardedLock::new(Network {
@@ -183,6 +186,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         leaving: Mutex::default(),
         windows_due: Soonest::default(),
         exceptions: Exceptions::default(),
+        rules_due: rules::NEVER.into(),
         next_key: first_key.into(),
         position: seq.into(),
     };
@@ -214,7 +218,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (EntityKey::Slots(node), Entity::Slots(known)) => slots.push((node, *known)),
                 (_, Entity::AddressFormat(format)) => formats.push(KnownFormat::recovered(*format)),
                 (_, Entity::Exception(case)) => engine.hold_exception(*case),
-                (_, Entity::Policy(_)) => {}
+                (_, Entity::Policy(_) | Entity::RuleVersions(_)) => {}
                 (EntityKey::Key(hash), Entity::Key(entry)) => {
                     engine.names.insert(Name::Key(hash), Named::Record(entry.seq, entry.fingerprint));
                     keys.push((entry.at, hash));
@@ -232,6 +236,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     engine.know_address_formats(formats);
     engine.know_slots(slots);
     engine.open_cartons(cartons);
+    engine.open_rules();
     engine.ended.lock().make_contiguous().sort_unstable();
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_counts.lock().make_contiguous().sort_unstable();
@@ -310,7 +315,7 @@ impl Engine {
         let channel = Name::ChannelOrder(order.facts.channel.clone(), order.facts.channel_order_id.clone());
         self.names.insert(channel, named);
         for (line, own) in (0..).zip(&order.lines).filter(|(_, line)| line.waiting() > 0) {
-            let right = order.waits_with_right(line);
+            let right = network.waits_with_right(&order, line);
             for (sku, _) in own.placed.stock(1) {
                 let mut ledger = network.sku(sku).ledger.lock();
                 if right {

@@ -212,6 +212,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::PolicyPut(event) => put(bytes, event),
         Event::ShippingPut(event) => put(bytes, event),
         Event::CartonPut(event) => put(bytes, event),
+        Event::RuleSetChanged(event) => put(bytes, event),
     };
     put_part_length(bytes, at);
 }
@@ -331,6 +332,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
         (22, 1) => get("event", bytes, LIMIT).map(Event::ShippingPut),
         (23, 1) => get("event", bytes, LIMIT).map(Event::CartonPut),
+        (27, 1) => get("event", bytes, LIMIT).map(Event::RuleSetChanged),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
 }
@@ -425,6 +427,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Shipping(key), Entity::Shipping(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Carton(key), Entity::Carton(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::RuleVersions(key), Entity::RuleVersions(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
     }
 }
@@ -467,6 +470,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
         (22, 1) => pair(bytes, EntityKey::Shipping, Entity::Shipping),
         (23, 1) => pair(bytes, EntityKey::Carton, Entity::Carton),
+        (27, 1) => pair(bytes, EntityKey::RuleVersions, Entity::RuleVersions),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }
@@ -500,6 +504,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (20, 1) => first(bytes).map(EntityKey::Policy),
         (22, 1) => first(bytes).map(EntityKey::Shipping),
         (23, 1) => first(bytes).map(EntityKey::Carton),
+        (27, 1) => first(bytes).map(EntityKey::RuleVersions),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
     }
 }

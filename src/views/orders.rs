@@ -116,6 +116,7 @@ impl Orders {
                 | Event::InboundChanged(_)
                 | Event::ChannelChanged(_)
                 | Event::CartonPut(_)
+                | Event::RuleSetChanged(_)
                 | Event::TransferChanged(_)
                 | Event::CountNoted(_)
                 | Event::SubscriptionChanged(_)

@@ -1319,3 +1319,73 @@ fn cartons_are_put_and_parcels_packed_into_them() {
     assert_eq!((server.get("/v1/cartons").json(), server.get("/v1/items/vase").json()), told, "a start knows the same");
     server.stop();
 }
+
+#[test]
+fn rule_sets_are_put_previewed_activated_and_decide() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Served::start(dir.path());
+    shop(&server);
+    let names = |listed: &Value| -> Vec<String> {
+        let items = listed["items"].as_array().expect("a list").iter();
+        items.map(|item| item["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    let listed = server.get("/v1/rule-sets").json();
+    assert_eq!(names(&listed), ["cheapest", "default", "fastest", "fewest_splits", "greenest"]);
+    let founded = server.get("/v1/rule-sets/default").json();
+    assert_eq!(
+        (&founded["version"], &founded["state"], &founded["unfilled"]),
+        (&json!(1), &json!("active"), &json!("last_resort"))
+    );
+    assert_eq!(founded["objective"][1], json!({"term": "distance", "amount_per_kg_km": 0.2}));
+    assert_eq!(server.ask("POST", "/v1/orders", &order("o-before", "A /1", 1)).status, 201);
+
+    let body = json!({
+        "scope": {"channels": ["web"]},
+        "fences": [{"fence": "nodes", "in": ["nyc"]}],
+        "objective": [{"term": "per_shipment", "amount": 700}, {"term": "distance", "amount_per_kg_km": 0.5}],
+    });
+    let put = server.ask("PUT", "/v1/rule-sets/coast", &body);
+    assert_eq!((put.status, &put.json()["version"], &put.json()["state"]), (201, &json!(1), &json!("draft")));
+    for (field, value) in body.as_object().expect("an object") {
+        assert_eq!(put.json()[field], *value, "{field} is shown as it was put");
+    }
+    let mut named = order("o-named", "A /1", 1);
+    named["rule_set"] = json!("coast");
+    assert_eq!(server.ask("POST", "/v1/orders", &named).code(), "unknown_rule_set");
+    let preview = server.done("POST", "/v1/rule-sets/coast/preview", &json!({"version": 1, "orders": "last:10"}));
+    assert_eq!((&preview["looked_at"], &preview["compared"]), (&json!(1), &json!(1)));
+    let change = &preview["changes"][0];
+    assert_eq!(
+        (&change["before"]["assignments"][0]["node"], &change["after"]["assignments"][0]["node"]),
+        (&json!("chi"), &json!("nyc"))
+    );
+    let predicted = change["after"]["cost"].clone();
+
+    let active = server.done("POST", "/v1/rule-sets/coast/activate", &json!({"version": 1}));
+    assert_eq!(active["state"], "active");
+    let placed = server.ask("POST", "/v1/orders", &order("o-after", "A /1", 1)).json();
+    let decision = &placed["decision"];
+    assert_eq!((&decision["rule_set"], &decision["rule_set_version"]), (&json!("coast"), &json!(1)));
+    assert_eq!((&decision["assignments"][0]["node"], &decision["cost"]["amount"]), (&json!("nyc"), &predicted));
+    let kept_out = decision["rejected"].as_array().expect("losers").iter().find(|loser| loser["node"] == "chi");
+    assert_eq!(kept_out.expect("chi lost")["reason"], "not_listed");
+
+    let rich = json!({"objective": [{"term": "shipping"}, {"term": "late", "amount_per_day": 400}]});
+    assert_eq!(server.ask("PUT", "/v1/rule-sets/coast", &rich).json()["version"], 2);
+    let refused = server.ask("POST", "/v1/rule-sets/coast/activate", &json!({"version": 2}));
+    assert_eq!(
+        (refused.status, faulty_fields(&refused)),
+        (422, vec!["objective[0]".to_owned(), "objective[1]".to_owned()])
+    );
+    assert_eq!(server.ask("PUT", "/v1/rule-sets/greenest", &body).code(), "reserved_name");
+    assert_eq!(server.get("/v1/rule-sets/none").code(), "not_found");
+    assert_eq!(server.get("/v1/rule-sets/coast/versions/9").code(), "not_found");
+    let versions = server.get("/v1/rule-sets/coast/versions").json();
+    assert_eq!(versions["items"], json!([{"version": 2, "state": "draft"}, {"version": 1, "state": "active"}]));
+
+    let told = (server.get("/v1/rule-sets").json(), server.get("/v1/rule-sets/coast/versions/2").json());
+    server.stop();
+    let server = Served::start(dir.path());
+    assert_eq!((server.get("/v1/rule-sets").json(), server.get("/v1/rule-sets/coast/versions/2").json()), told);
+    server.stop();
+}

@@ -115,6 +115,14 @@ wholes! {
     Volume(u32) in 0, i64::from(QUANTITY_MAX), "number_out_of_range";
     /// A zone, from 1.
     Zone(u8) in 1, ZONES_MAX as i64, "number_out_of_range";
+    /// A version of a rule set, from 1.
+    VersionNumber(u32) in 1, 1_000_000, "number_out_of_range";
+    /// A month, 1 to 12.
+    MonthNumber(u8) in 1, 12, "number_out_of_range";
+    /// Days after another day.
+    DaysAhead(u16) in 0, i64::from(TRANSIT_DAYS_MAX), "number_out_of_range";
+    /// Shipments to one destination.
+    Shipments(u16) in 1, 1_000, "number_out_of_range";
     /// Place of a record among all records.
     Sequence(u64) in 0, i64::MAX, "number_out_of_range";
 }
@@ -166,6 +174,11 @@ decimals! {
         /// Ten-thousandths of a unit.
         parts / UNIT_PARTS
     } up to 250_000;
+    /// Minor units for one of something, or a share of something, to millionths.
+    RatePart {
+        /// Millionths.
+        millionths / 1_000_000
+    } up to 4_000;
     /// Per cent, to hundredths.
     Percent {
         /// Hundredths of a per cent.

@@ -2,12 +2,13 @@
 //!
 //! Everything goes through HTTP, as it would for any user: import, reservations, orders, the work of the nodes. `--once`
 //! plays a story with an end instead: import, a split explained, an order changed, a late truck, a node that goes dark, a
-//! transfer, the shop's past, a flash sale sold out to the unit, a restart with the same state, figures.
+//! transfer, the shop's past, other rules, a flash sale sold out to the unit, a restart with the same state, figures.
 
 pub mod chance;
 mod life;
 mod live;
 pub mod network;
+mod rules;
 mod shop;
 mod stage;
 mod story;

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use super::network::{FLASH_SKU, Network};
 use super::shop::{Counted, Sale, Shopper, deliver, flash_sale};
 use super::stage::Stage;
-use super::{FLASH_UNITS, life};
+use super::{FLASH_UNITS, life, rules};
 use crate::app::Failure;
 use crate::cli::Stop;
 use crate::domain::stock::Level;
@@ -50,6 +50,7 @@ pub fn play(runtime: &Runtime, network: &Network, folder: &Path, listen: Option<
         life::transfer(&stage, network).await?;
         life::history(&stage, network, &counted).await?;
         many(&stage, network, &counted).await?;
+        rules::rules(&stage, network, &counted).await?;
         rush(&stage, network, &counted).await
     });
     let sale = match told {

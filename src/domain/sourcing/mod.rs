@@ -18,6 +18,7 @@
 //! | all partitions of the demand | `kernel` | ≤ 3¹² pairs, and as many per partial node | always |
 //! | beyond the exact size: sets of nodes | `subset` | ≤ 2²⁰ looks | visits are used up, or proven |
 //! | shipments, lines and money | `assemble` | what is shipped | always |
+//! | no more shipments than so many | `bounded` | some forty of the above where that binds | always |
 //! | why the others lost | `explain`, `kernel/forced` | one table, and one per partial node asked of | always |
 //!
 //! **What is exact.** Every order of up to 12 units, and more when equal units leave few states (one line of 500 is
@@ -36,15 +37,18 @@
 
 mod assemble;
 mod bound;
+mod bounded;
 pub mod costed;
 mod demand;
 mod explain;
 mod kernel;
 mod problem;
+pub mod score;
 mod subset;
 #[cfg(test)]
 mod tests;
 
+pub use bounded::solve_within;
 pub use explain::{Inquiry, Loser, Reason, STEPS_MAX, rejections, rejections_of};
 pub use problem::{
     Assignment, CHARGE_MAX, Candidate, DemandLine, MONEY_MAX, Need, Part, Plan, Problem, Tariff, Terms, Unfilled,

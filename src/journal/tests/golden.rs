@@ -39,6 +39,8 @@ use crate::domain::policy::{FillPolicy, Policy, PolicyKey, RejectionPolicy};
 use crate::domain::redating::Redated;
 use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::rule_set::RuleSet;
+use crate::domain::rules::versions::RuleSetEvent;
+use crate::domain::rules::{Fence, RuleTerms, Schedule, Scope, Term, Unfilled};
 use crate::domain::slots::{SlotTerms, SlotsEvent};
 use crate::domain::stock::Level;
 use crate::domain::subscription::{Every, SubscribedLine, SubscriptionEvent, SubscriptionTerms, WhenShort};
@@ -510,6 +512,7 @@ fn events() -> Vec<Event> {
     .chain(shipping().map(|terms| Event::ShippingPut(Box::new(terms))))
     .chain(packed())
     .chain(supplied())
+    .chain(ruled())
     .collect()
 }
 
@@ -535,6 +538,64 @@ fn packed() -> Vec<Event> {
             nodes: Some(vec![NodeIndex(1), NodeIndex(300)]),
         })),
     ]
+}
+
+/// A rule set of which two versions are put, one is activated and one planned; the first says all there is to say.
+fn ruled() -> impl Iterator<Item = Event> {
+    let terms = RuleTerms {
+        scope: Scope {
+            channels: vec!["web".into()],
+            countries: vec!["US".into()],
+            delivery_methods: vec!["ship".into()],
+            nodes: vec!["nyc-1".into()],
+        },
+        schedule: Schedule::Between { from: Some(WallTime(1_700_000_000_000)), until: None },
+        fences: vec![
+            Fence::Within { metres: 1_500_000 },
+            Fence::Kinds(vec![NodeKind::Warehouse, NodeKind::ThirdParty]),
+            Fence::Countries(vec!["US".into(), "CA".into()]),
+            Fence::SameCountry,
+            Fence::Nodes(vec!["nyc-1".into()]),
+            Fence::NotNodes(vec!["chi".into()]),
+            Fence::Capabilities(vec!["hazmat".into()]),
+            Fence::Cutoff,
+            Fence::ArrivesBy { days: Some(3) },
+            Fence::LandedCost { amount: 300 },
+            Fence::Capacity,
+            Fence::MaxShipments { count: 2 },
+            Fence::ShipComplete,
+            Fence::LineComplete,
+            Fence::SameNode(vec!["A".into()]),
+        ],
+        objective: vec![
+            Term::PerShipment { amount: 500 },
+            Term::WeightDistance { micro_per_kg_km: 200_000 },
+            Term::Split { amount: 150 },
+            Term::Carbon { per_kg: 10 },
+            Term::Distance { micro_per_km: 300 },
+            Term::Shipping,
+            Term::Handling,
+            Term::UnitCost,
+            Term::Late { per_day: 400 },
+            Term::Priority,
+            Term::Scarcity,
+            Term::Markdown,
+            Term::ShortPick { amount: 600 },
+            Term::LoadBalance,
+        ],
+        unfilled: Unfilled::Charged { per_line: 3_000, value_share_micro: 500_000 },
+    };
+    let second = RuleTerms { schedule: Schedule::Months(vec![11, 12]), ..RuleTerms::default() };
+    let at = ReleaseAt { wall: WallTime(1_700_000_600_000), journal: JournalTime(1_700_000_600_001) };
+    let events = [
+        RuleSetEvent::Drafted { version: 1, terms: terms.into() },
+        RuleSetEvent::Drafted { version: 2, terms: second.into() },
+        RuleSetEvent::Activated { version: 1 },
+        RuleSetEvent::Planned { version: 2, at },
+    ];
+    let changed = |event| Event::RuleSetChanged(Box::new(RuleSetChanged { name: "peak".into(), event }));
+    let answered = KeyUsed { hash: 9, fingerprint: 50, answer: Answer::Rules("peak".into(), 2) };
+    events.into_iter().map(changed).chain([Event::KeyUsed(answered)])
 }
 
 /// Policies, and a case that is raised, assigned, escalated and resolved.
@@ -789,7 +850,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24];
+    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
 
@@ -912,7 +973,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 43, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 44, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -42,6 +42,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Case, 8),
     (Kind::Policy, 8),
     (Kind::Source, 6),
+    (Kind::Rules, 8),
     (Kind::Carrier, 4),
     (Kind::Slots, 8),
     (Kind::Rule, 6),
@@ -96,6 +97,7 @@ enum Kind {
     Case,
     Policy,
     Source,
+    Rules,
     Carrier,
     Slots,
     Rule,
@@ -396,6 +398,17 @@ impl Drawing {
                 _ => format!("{} ship", self.chance.pick(&["asks", "goes"])),
             },
             Kind::Source => format!("source {}", self.known(|drawing| &drawing.orders)?),
+            Kind::Rules => {
+                let name = self.chance.pick(&["default", "peak"]);
+                let (version, seconds) = (self.few(4), self.few(60).to_string());
+                match self.chance.roll(3) {
+                    0 => {
+                        let without = self.chance.pick(&["-", NODES[0], NODES[1]]);
+                        format!("rules {name} {} {} {without}", self.chance.roll(900), self.chance.roll(300))
+                    }
+                    _ => format!("apply {name} {version} {}", self.chance.pick(&["-", &seconds])),
+                }
+            }
             Kind::Carrier => format!("carrier {} {}", self.chance.pick(&["post", "van"]), self.chance.roll(9)),
             Kind::Slots => self.slots(),
             Kind::Rule if self.channels => self.rule(),

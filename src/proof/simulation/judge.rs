@@ -18,6 +18,7 @@ mod bought;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::domain::channel::{Channel, ChannelEvent};
+use crate::domain::decision::Decision;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
@@ -532,6 +533,10 @@ impl Judge {
                 let held = engine.catalogue(|catalogue| catalogue.carton(id).cloned());
                 law!(held.as_ref() == Some(&**known), "carton {id} is {held:?} in memory, {known:?} by the records");
             }
+            (EntityKey::RuleVersions(name), Some(Entity::RuleVersions(known))) => {
+                let held = engine.catalogue(|catalogue| catalogue.rules().versions(name).cloned());
+                law!(held.as_ref() == Some(&**known), "rules {name} are {held:?} in memory, {known:?} by the records");
+            }
             (EntityKey::Transfer(key), Some(Entity::Transfer(known))) => {
                 let held = engine.transfer_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "transfer {key} is {held:?} in memory, {known:?} by the records");
@@ -608,12 +613,23 @@ impl Judge {
                 let channels = self.channels_of(Some(&order.facts.channel), Some(&order.facts.customer));
                 let narrowed = channels.iter().any(|(_, channel)| channel.terms.nodes.is_some());
                 let limited = self.channels().any(|(_, channel)| channel.terms.limit(line.placed.sku).is_some());
-                if order.waits_with_right(at) && !narrowed && !limited {
+                let fenced = order.decision.as_deref().is_some_and(|decision| self.is_fenced(decision));
+                if order.waits_with_right(at) && !narrowed && !limited && !fenced {
                     queue.push((line.placed.sku, *key, u64::from(line.waiting())));
                 }
             }
         }
         queue
+    }
+
+    /// Whether a decision was made by rules that keep nodes out.
+    fn is_fenced(&self, decision: &Decision) -> bool {
+        match self.appended.entity(&EntityKey::RuleVersions(decision.rule_set.clone())) {
+            Some(Entity::RuleVersions(known)) => {
+                known.terms(decision.rule_set_version).is_some_and(|terms| !terms.fences.is_empty())
+            }
+            _ => false,
+        }
     }
 
     /// What is free waits for nobody, and can be promised together with what is due beyond what is owed.

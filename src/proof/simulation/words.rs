@@ -38,6 +38,7 @@
 //! | `case ID` · `over_case ID` | an exception is assigned, resolved |
 //! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `keep SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
 //! | `served POLICY` | in which order who waits is served |
+//! | `rules NAME AMOUNT AMOUNT NODE or -` · `apply NAME NUMBER SECONDS or -` | a version of a rule set: a shipment, a split, without a node; it applies, from then on |
 //! | `source ORDER` | its customer takes it from elsewhere |
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
 //! | `come NAME SKU N + …` · `no_more NAME` | so much of it came, and no more will |
@@ -63,6 +64,7 @@ use crate::domain::order::{OrderType, Sealed};
 use crate::domain::payment::PaymentMark;
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::quantity::Quantity;
+use crate::domain::rules::{Fence, RuleTerms, Term};
 use crate::domain::stock::MovementKind;
 use crate::domain::subscription::{Every, WhenShort};
 use crate::domain::time::WallTime;
@@ -260,6 +262,20 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             "fair_share" => FillPolicy::FairShare,
             _ => FillPolicy::FirstCome,
         })),
+        ["rules", name, per_shipment, split, without] => {
+            let objective = vec![
+                Term::PerShipment { amount: number(per_shipment) },
+                Term::WeightDistance { micro_per_kg_km: 200_000 },
+                Term::Split { amount: number(split) },
+            ];
+            let fences = (*without != "-").then(|| Fence::NotNodes(vec![(*without).into()]));
+            let terms = RuleTerms { objective, fences: fences.into_iter().collect(), ..RuleTerms::default() };
+            Command::PutRules(PutRules { name: (*name).into(), terms: terms.into() })
+        }
+        ["apply", name, version, seconds] => {
+            let at = (*seconds != "-").then(|| WallTime(wall.0 + number(seconds) * 1_000));
+            Command::ActivateRules(ActivateRules { name: (*name).into(), version: number(version) as u32, at })
+        }
         ["source", id] => Command::SourceOrder { order: (*id).into() },
         ["inbound", id, node, seconds, parts @ ..] => Command::AnnounceInbound(AnnounceInbound {
             id: Some((*id).into()),

@@ -61,6 +61,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
     ("supply", &["AnnounceInbound", "ChangeInbound", "ReadyTransfer", "ChangeTransfer", "PlanCount", "ChangeCount"]),
     ("levels, not states: scenarios, simulation, model", &["AdjustStock", "AdjustLots", "MoveStock", "SetOnHand"]),
     ("the engine's tests of exceptions", &["ChangeException"]),
+    ("the engine's tests of rules", &["PutRules", "ActivateRules"]),
     ("it ended before it was told of, and takes no step", &["ImportOrder"]),
     (
         "facts without a life of their own",

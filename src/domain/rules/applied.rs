@@ -1,0 +1,123 @@
+//! A version as orders are sourced by it: made once when it is activated, shared by all decisions after.
+//!
+//! Promises: a version of which anything cannot be carried makes none; every part of it that cannot is told.
+//!
+//! **Carbon.** A parcel makes [`CARBON_PARCEL_G`] grams of CO2 equivalents, a kilogram over a kilometre
+//! [`CARBON_MICRO_G_PER_KG_KM`] millionths of a gram more. Both are planning figures of this program, of the order that a lorry
+//! and a last mile have; they become a shipment's charge and a rate by weight and distance, each rounded half up to a minor
+//! unit and a millionth of one, and are shown in those terms of a decision.
+
+use std::sync::Arc;
+
+use super::{Fence, RuleTerms, Term, Unfilled};
+use crate::domain::ids::Text;
+use crate::domain::rejection::Fault;
+use crate::domain::rule_set::RuleSet;
+use crate::domain::sourcing::{MONEY_MAX, Tariff};
+
+/// Grams of CO2 equivalents of a parcel, wherever it goes.
+pub const CARBON_PARCEL_G: i64 = 400;
+/// Millionths of a gram of CO2 equivalents of a kilogram over a kilometre: 90 g for a tonne.
+pub const CARBON_MICRO_G_PER_KG_KM: i64 = 90_000;
+
+/// See the module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AppliedRules {
+    /// Its name.
+    pub name: Text,
+    /// Its version.
+    pub version: u32,
+    /// What shipping costs.
+    pub tariff: Tariff,
+    /// Most shipments to one destination.
+    pub shipments_max: Option<u16>,
+    /// What it says.
+    pub terms: Arc<RuleTerms>,
+    fenced: bool,
+}
+
+impl AppliedRules {
+    /// A version to source by, or why it cannot be carried.
+    pub fn of(name: Text, version: u32, terms: Arc<RuleTerms>) -> Result<Self, Vec<Fault>> {
+        let faults = not_carried(&terms);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let tariff = tariff(&terms.objective);
+        let counts = terms.fences.iter().filter_map(|fence| match fence {
+            Fence::MaxShipments { count } => Some(*count),
+            _ => None,
+        });
+        let (shipments_max, fenced) = (counts.min(), !terms.fences.is_empty());
+        Ok(Self { name, version, tariff, shipments_max, terms, fenced })
+    }
+
+    /// The version that a directory is founded with.
+    pub fn founded(rule_set: &RuleSet) -> Self {
+        let RuleSet { name, version, per_shipment, micro_per_kg_km, split } = rule_set.clone();
+        let objective = vec![
+            Term::PerShipment { amount: per_shipment },
+            Term::WeightDistance { micro_per_kg_km },
+            Term::Split { amount: split },
+        ];
+        let terms = Arc::new(RuleTerms { objective, ..RuleTerms::default() });
+        let tariff = Tariff { per_shipment, micro_per_kg_km, split };
+        Self { name, version, tariff, shipments_max: None, terms, fenced: false }
+    }
+
+    /// Whether some nodes that have units may not ship them: whoever waits then lets others pass, since what comes next
+    /// might come to such a node.
+    pub fn is_fenced(&self) -> bool {
+        self.fenced
+    }
+}
+
+/// What the solver is told; charges past its bound count as that much.
+fn tariff(objective: &[Term]) -> Tariff {
+    let mut tariff = Tariff::default();
+    for term in objective {
+        match term {
+            Term::PerShipment { amount } => tariff.per_shipment += amount,
+            Term::Split { amount } => tariff.split += amount,
+            Term::WeightDistance { micro_per_kg_km } => tariff.micro_per_kg_km += micro_per_kg_km,
+            Term::Carbon { per_kg } => {
+                tariff.per_shipment += half_up(per_kg * CARBON_PARCEL_G, 1_000);
+                // Grams are thousandths of a kilogram; millionths of a gram come out as millionths of a minor unit.
+                tariff.micro_per_kg_km += half_up(per_kg * CARBON_MICRO_G_PER_KG_KM, 1_000);
+            }
+            other => unreachable!("{other:?} is not carried"),
+        }
+    }
+    Tariff {
+        per_shipment: tariff.per_shipment.min(MONEY_MAX),
+        split: tariff.split.min(MONEY_MAX),
+        micro_per_kg_km: tariff.micro_per_kg_km,
+    }
+}
+
+fn half_up(amount: i64, parts: i64) -> i64 {
+    (amount + parts / 2) / parts
+}
+
+/// What of a version cannot be carried yet.
+fn not_carried(terms: &RuleTerms) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (at, fence) in terms.fences.iter().enumerate() {
+        if let Some(why) = fence.not_carried() {
+            let detail = format!("the fence {} cannot be kept yet: {why}", fence.word());
+            faults.push(Fault::new(format!("fences[{at}]"), "not_carried", detail));
+        }
+    }
+    for (at, term) in terms.objective.iter().enumerate().filter(|(_, term)| !term.is_carried()) {
+        let detail = format!(
+            "the term {} cannot be weighed yet: per_shipment, distance with amount_per_kg_km, split and carbon can",
+            term.word()
+        );
+        faults.push(Fault::new(format!("objective[{at}]"), "not_carried", detail));
+    }
+    if terms.unfilled != Unfilled::LastResort {
+        let detail = "filling cannot be weighed against its cost yet: only \"last_resort\" can be kept";
+        faults.push(Fault::new("unfilled", "not_carried", detail));
+    }
+    faults
+}

@@ -1,0 +1,247 @@
+//! All rule sets, and which of them an order is sourced by.
+//!
+//! **Which.** The one that the order names, in its active version. Else, of the active ones that apply to it (scope, then
+//! schedule), the one whose scope asks for most; of equally specific ones one with a schedule, then the one that was
+//! activated last. `default` applies to every order, so there is always one. Presets are found by their names alone.
+//!
+//! Promises: what applies is an `Arc` that is made at an activation and read ever after; where nothing but `default` is
+//! active, to choose is to clone it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::applied::AppliedRules;
+use super::presets::{is_preset, presets};
+use super::versions::{Planned, RuleSetEvent, RuleVersions};
+use super::{RuleTerms, Schedule, VersionState};
+use crate::domain::ids::Text;
+use crate::domain::rule_set::RuleSet;
+use crate::domain::stock::LawBroken;
+use crate::domain::time::{JournalTime, WallTime};
+
+/// An order that names no rule set.
+pub struct Unnamed<'a> {
+    /// Its channel.
+    pub channel: &'a str,
+    /// The country it goes to.
+    pub country: &'a str,
+    /// How it is delivered.
+    pub delivery_method: &'a str,
+    /// When it is sourced.
+    pub at: WallTime,
+    /// The node that is nearest to where it goes; asked only where a scope names nodes.
+    pub nearest: &'a dyn Fn() -> Option<Text>,
+}
+
+/// One version as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Name of the rule set.
+    pub name: Text,
+    /// Its number.
+    pub version: u32,
+    /// How far it is.
+    pub state: VersionState,
+    /// What it says.
+    pub terms: Arc<RuleTerms>,
+    /// The version of that name that is to be activated, and when.
+    pub planned: Option<Planned>,
+    /// Whether it is there from the first use and cannot be put.
+    pub preset: bool,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct RuleBook {
+    /// Versions that directories are founded with.
+    founded: BTreeMap<Text, Arc<AppliedRules>>,
+    presets: Vec<Arc<AppliedRules>>,
+    sets: BTreeMap<Text, RuleVersions>,
+    /// The active version of every name, presets too.
+    active: BTreeMap<Text, Arc<AppliedRules>>,
+    /// Active ones that apply to some orders only, the most specific first.
+    scoped: Vec<Arc<AppliedRules>>,
+    /// What applies where none of those does.
+    usual: Arc<AppliedRules>,
+}
+
+impl Default for RuleBook {
+    fn default() -> Self {
+        let usual = Arc::new(AppliedRules::founded(&RuleSet::default_v1()));
+        let mut book = Self {
+            founded: BTreeMap::new(),
+            presets: presets(),
+            sets: BTreeMap::new(),
+            active: BTreeMap::new(),
+            scoped: Vec::new(),
+            usual,
+        };
+        book.arrange();
+        book
+    }
+}
+
+impl RuleBook {
+    /// Knows the version that a directory is founded with.
+    pub fn found(&mut self, rule_set: &RuleSet) {
+        self.founded.insert(rule_set.name.clone(), Arc::new(AppliedRules::founded(rule_set)));
+        self.arrange();
+    }
+
+    /// Knows the versions of a name.
+    pub fn put(&mut self, name: Text, versions: RuleVersions) {
+        self.sets.insert(name, versions);
+        self.arrange();
+    }
+
+    /// Folds what happened in; `seq` is that of the record.
+    pub fn change(&mut self, name: &Text, seq: u64, event: &RuleSetEvent) -> Result<(), LawBroken> {
+        let after = RuleVersions::fold(self.sets.get(name).cloned(), name, seq, event)?;
+        self.put(name.clone(), after);
+        Ok(())
+    }
+
+    /// Makes what orders are sourced by.
+    fn arrange(&mut self) {
+        let founded = self.founded.iter().map(|(name, rules)| (name.clone(), rules.clone())).collect();
+        let before = std::mem::replace(&mut self.active, founded);
+        for (name, set) in &self.sets {
+            let Some((version, terms)) = set.active.and_then(|version| Some((version, set.terms(version)?))) else {
+                continue;
+            };
+            let known = before.get(name).filter(|known| known.version == version && known.terms == *terms).cloned();
+            let applied = known.unwrap_or_else(|| {
+                let applied = AppliedRules::of(name.clone(), version, terms.clone());
+                Arc::new(applied.expect("only a version that can be carried is activated"))
+            });
+            self.active.insert(name.clone(), applied);
+        }
+        let mut ranked: Vec<_> = self.active.values().cloned().collect();
+        ranked.sort_by_cached_key(|rules| std::cmp::Reverse(self.rank(rules)));
+        let is_wide = |rules: &Arc<AppliedRules>| {
+            rules.terms.scope.specificity() == 0 && rules.terms.schedule == Schedule::Always
+        };
+        if let Some(at) = ranked.iter().position(is_wide) {
+            self.usual = ranked[at].clone();
+            ranked.truncate(at);
+        }
+        self.scoped = ranked;
+        for preset in &self.presets {
+            self.active.insert(preset.name.clone(), preset.clone());
+        }
+    }
+
+    /// The highest is asked first; names tell equal ones apart.
+    fn rank(&self, rules: &AppliedRules) -> (usize, bool, u64, Text) {
+        let seq = self.sets.get(&rules.name).map_or(0, |set| set.activated_seq);
+        let has_schedule = rules.terms.schedule != Schedule::Always;
+        (rules.terms.scope.specificity(), has_schedule, seq, rules.name.clone())
+    }
+
+    /// The active version of a name.
+    pub fn named(&self, name: &str) -> Option<&Arc<AppliedRules>> {
+        self.active.get(name)
+    }
+
+    /// A version to source by, active or not; `None` where there is none that can be carried.
+    pub fn applied(&self, name: &str, version: u32) -> Option<Arc<AppliedRules>> {
+        let mut known = [&self.active, &self.founded].into_iter().filter_map(|rules| rules.get(name));
+        if let Some(known) = known.find(|rules| rules.version == version) {
+            return Some(known.clone());
+        }
+        let Version { name, version, terms, .. } = self.version(name, version)?;
+        AppliedRules::of(name, version, terms).ok().map(Arc::new)
+    }
+
+    /// What an order is sourced by that names none.
+    #[inline]
+    pub fn of(&self, order: &Unnamed<'_>) -> &Arc<AppliedRules> {
+        if self.scoped.is_empty() { &self.usual } else { self.most_specific(order) }
+    }
+
+    fn most_specific(&self, order: &Unnamed<'_>) -> &Arc<AppliedRules> {
+        let has = |entries: &[Text], asked: &str| entries.is_empty() || entries.iter().any(|entry| **entry == *asked);
+        let mut nearest: Option<Option<Text>> = None;
+        let mut applies = |rules: &&Arc<AppliedRules>| {
+            let scope = &rules.terms.scope;
+            rules.terms.schedule.is_on(order.at)
+                && has(&scope.channels, order.channel)
+                && has(&scope.countries, order.country)
+                && has(&scope.delivery_methods, order.delivery_method)
+                && (scope.nodes.is_empty()
+                    || nearest
+                        .get_or_insert_with(order.nearest)
+                        .as_ref()
+                        .is_some_and(|node: &Text| scope.nodes.contains(node)))
+        };
+        self.scoped.iter().find(|rules| applies(rules)).unwrap_or(&self.usual)
+    }
+
+    /// Whether a decision was made by rules with fences.
+    pub fn fences(&self, name: &str, version: u32) -> bool {
+        if self.sets.is_empty() {
+            return false;
+        }
+        self.sets.get(name).and_then(|set| set.terms(version)).is_some_and(|terms| !terms.fences.is_empty())
+    }
+
+    /// How many names somebody put.
+    pub fn len(&self) -> usize {
+        self.sets.len()
+    }
+
+    /// Whether nobody put any.
+    pub fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+
+    /// The versions that were put under a name.
+    pub fn versions(&self, name: &str) -> Option<&RuleVersions> {
+        self.sets.get(name)
+    }
+
+    /// Number of the version that is put next under a name.
+    pub fn next(&self, name: &str) -> u32 {
+        let founded = self.founded.get(name).map_or(1, |founded| founded.version + 1);
+        self.sets.get(name).map_or(founded, RuleVersions::next)
+    }
+
+    /// The active version of every name, presets too; of a name without one the last draft.
+    pub fn all(&self) -> Vec<Version> {
+        let mut names: Vec<&Text> = self.active.keys().chain(self.sets.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().filter_map(|name| self.current(name)).collect()
+    }
+
+    /// The active version of a name, else its last draft.
+    pub fn current(&self, name: &str) -> Option<Version> {
+        let last = || self.sets.get(name).map(|set| set.next() - 1);
+        let version = self.active.get(name).map(|rules| rules.version).or_else(last)?;
+        self.version(name, version)
+    }
+
+    /// One version.
+    pub fn version(&self, name: &str, version: u32) -> Option<Version> {
+        let set = self.sets.get(name);
+        let founded = self.founded.get(name).or_else(|| self.active.get(name).filter(|_| is_preset(name)));
+        let founded = founded.filter(|rules| rules.version == version).map(|rules| rules.terms.clone());
+        let terms = set.and_then(|set| set.terms(version)).cloned().or(founded)?;
+        let state = set.map_or(VersionState::Active, |set| set.state_of(version));
+        let (name, planned, preset) = (name.into(), set.and_then(|set| set.planned), is_preset(name));
+        Some(Version { name, version, state, terms, planned, preset })
+    }
+
+    /// When the next planned activation is due.
+    pub fn next_due(&self) -> Option<JournalTime> {
+        self.sets.values().filter_map(|set| set.planned.map(|planned| planned.at.journal)).min()
+    }
+
+    /// Activations that are due, the soonest first.
+    pub fn due(&self, now: JournalTime) -> Vec<(Text, u32)> {
+        let planned = self.sets.iter().filter_map(|(name, set)| Some((set.planned?, name)));
+        let mut due: Vec<_> = planned.filter(|(planned, _)| planned.at.journal <= now).collect();
+        due.sort_by_key(|(planned, name)| (planned.at.journal, (*name).clone()));
+        due.into_iter().map(|(planned, name)| (name.clone(), planned.version)).collect()
+    }
+}

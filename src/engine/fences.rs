@@ -1,0 +1,149 @@
+//! Fences of a rule set, node by node: who has units and may not ship them, and why.
+//!
+//! Asked for every node that has something, where the rules have fences at all; an order whose rules have none pays nothing.
+//! A fence that asks carriers (`arrives_by`) costs a promise for every service, the others some comparisons.
+//!
+//! What is *not* here: bounds on the whole plan (`sourcing::solve_within`), and what never ships whatever the rules say
+//! (`routing`).
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use super::network::Network;
+use super::routing::unit_weight_g;
+use super::shipping::{instant, of_node, sent, zone};
+use crate::domain::carrier::parcels::Freight;
+use crate::domain::carrier::quote::{Question, There};
+use crate::domain::carrier::zones::Prefix;
+use crate::domain::decision::{FenceReason, LineUnits};
+use crate::domain::geo::{Place, Position};
+use crate::domain::ids::NodeIndex;
+use crate::domain::node::Node;
+use crate::domain::order::{Destination, PlacedLine};
+use crate::domain::quantity::Quantity;
+use crate::domain::rules::Fence;
+use crate::domain::rules::applied::AppliedRules;
+use crate::domain::time::WallTime;
+
+/// What is sent whereto, and when that is decided.
+#[derive(Clone, Copy)]
+pub struct Shipment<'a> {
+    /// Whereto.
+    pub to: Option<&'a Destination>,
+    /// Where that is.
+    pub position: Option<Position>,
+    /// The order's lines.
+    pub lines: &'a [PlacedLine],
+    /// When it was ordered.
+    pub placed_at: WallTime,
+    /// When it is sourced.
+    pub at: WallTime,
+}
+
+/// The fences of a rule set before one shipment.
+pub struct Fencing<'a> {
+    network: &'a Network,
+    rules: &'a AppliedRules,
+    shipment: Shipment<'a>,
+    place: Option<Place>,
+    /// All units asked for, where carriers are asked.
+    freight: Option<Freight>,
+    weight_g: u128,
+}
+
+impl<'a> Fencing<'a> {
+    /// Of rules before a shipment of some units; `None` where they have no fences.
+    pub fn of(
+        network: &'a Network,
+        rules: &'a AppliedRules,
+        shipment: Shipment<'a>,
+        units: &[LineUnits],
+    ) -> Option<Self> {
+        if !rules.is_fenced() {
+            return None;
+        }
+        let placed = |u: &LineUnits| &shipment.lines[usize::from(u.line)];
+        let weight = |u: &LineUnits| u128::from(unit_weight_g(network, placed(u))) * u128::from(u.quantity);
+        let asks = rules.terms.fences.iter().any(|fence| matches!(fence, Fence::ArrivesBy { .. }));
+        let body = |u: &LineUnits| {
+            let catalogue = &network.catalogue;
+            sent(catalogue, catalogue.item(placed(u).sku), Quantity::new(u.quantity)?)
+        };
+        let freight = asks.then(|| Freight::Units(units.iter().filter_map(body).collect()));
+        let (place, weight_g) = (shipment.position.map(Place::from), units.iter().map(weight).sum());
+        Some(Self { network, rules, shipment, place, freight, weight_g })
+    }
+
+    /// Why a node may not ship, if it may not: the first fence that says so.
+    pub fn reason(&self, node: NodeIndex) -> Option<FenceReason> {
+        let known = self.network.catalogue.node(node);
+        self.rules.terms.fences.iter().find_map(|fence| self.held_by(fence, node, known))
+    }
+
+    fn held_by(&self, fence: &Fence, node: NodeIndex, known: &Node) -> Option<FenceReason> {
+        let (is_out, reason) = match fence {
+            Fence::Within { metres } => (self.metres(node) > *metres, FenceReason::TooFar),
+            Fence::Kinds(kinds) => (!kinds.contains(&known.kind), FenceReason::WrongKind),
+            Fence::Countries(countries) => (!countries.contains(&known.country), FenceReason::OutOfRegion),
+            Fence::SameCountry => {
+                (self.shipment.to.is_some_and(|to| to.country != known.country), FenceReason::OutOfRegion)
+            }
+            Fence::Nodes(nodes) => (!nodes.contains(&known.id), FenceReason::NotListed),
+            Fence::NotNodes(nodes) => (nodes.contains(&known.id), FenceReason::NotListed),
+            Fence::Capabilities(all) => {
+                (all.iter().any(|one| !known.capabilities.contains(one)), FenceReason::LacksCapability)
+            }
+            Fence::Cutoff => (is_past_cutoff(known, instant(self.shipment.at)), FenceReason::PastCutoff),
+            Fence::ArrivesBy { days } => {
+                (days.is_some_and(|days| !self.arrives_within(node, days)), FenceReason::ArrivesTooLate)
+            }
+            Fence::LandedCost { amount } => (self.landed_cost(node) > *amount, FenceReason::TooDear),
+            // Of the plan, not of a node; the last four are in no rules that apply.
+            Fence::MaxShipments { .. }
+            | Fence::Capacity
+            | Fence::ShipComplete
+            | Fence::LineComplete
+            | Fence::SameNode(_) => return None,
+        };
+        is_out.then_some(reason)
+    }
+
+    /// Metres to the destination; 0 where nobody knows where that is.
+    fn metres(&self, node: NodeIndex) -> u64 {
+        self.place.map_or(0, |to| self.network.catalogue.place(node).metres_to(&to))
+    }
+
+    fn landed_cost(&self, node: NodeIndex) -> i64 {
+        let tariff = &self.rules.tariff;
+        tariff.per_shipment.saturating_add(tariff.charge(self.metres(node), self.weight_g))
+    }
+
+    /// Whether some service takes all units there so many days after the day of the order, both by the node's calendar.
+    fn arrives_within(&self, node: NodeIndex, days: u16) -> bool {
+        let (Some(freight), Some(to)) = (&self.freight, self.shipment.to) else { return false };
+        let catalogue = &self.network.catalogue;
+        let from = of_node(catalogue, node);
+        let ordered_on = day(&from.origin.zone, instant(self.shipment.placed_at));
+        let question = Question {
+            from,
+            to: There { country: &to.country, code: Prefix::of(&to.postal_prefix), position: self.shipment.position },
+            freight,
+            ordered: instant(self.shipment.at.max(self.shipment.placed_at)),
+            held_until: None,
+        };
+        let last = ordered_on.saturating_add(i64::from(days).days());
+        catalogue.shipping().answers(&question).offers.iter().any(|offer| offer.promise.arrives <= last)
+    }
+}
+
+fn day(zone: &TimeZone, at: Timestamp) -> jiff::civil::Date {
+    zone.to_datetime(at).date()
+}
+
+/// Whether work of a node for today has closed at an instant.
+fn is_past_cutoff(node: &Node, at: Timestamp) -> bool {
+    let Some(cutoff_min) = node.cutoff_min else { return false };
+    let shown = zone(&node.time_zone).to_datetime(at).time();
+    let minutes = i32::from(shown.hour()) * 60 + i32::from(shown.minute());
+    (minutes, shown.second()) > (i32::from(cutoff_min), 0)
+}

@@ -1,0 +1,238 @@
+//! What a version of a rule set would change: the last decisions, made again by it against what the solver saw then.
+//!
+//! An order is decided again when the version would apply to it (by its name, or by its scope among the versions that are
+//! active now; its schedule aside, since the question is what it does while it is on) and when enough was recorded: all
+//! candidates with what they had, and nobody left out by other fences of other rules. What cannot be decided again is
+//! counted and told apart. Time-bound fences are judged as of the instant the order was placed.
+//!
+//! Promises: nothing is taken and nothing changes; what is told is what the version decides on the same inputs. Cost: one
+//! decision, made twice, for every order; no more than [`PREVIEWED_MAX`] of them, each looked at under a guard of its own.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::fences::{Fencing, Shipment};
+use super::place::rules_among;
+use crate::domain::decision::{Decision, LineUnits};
+use crate::domain::ids::{NodeIndex, OrderKey, Text};
+use crate::domain::limits::PREVIEWED_MAX;
+use crate::domain::order::{Order, PlacedLine};
+use crate::domain::rejection::Rejection;
+use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::book::RuleBook;
+use crate::domain::rules::versions::{RuleSetEvent, RuleVersions};
+use crate::domain::rules::{RuleTerms, Schedule};
+use crate::domain::sourcing::{Part, Plan, Problem, Workspace, solve_into, solve_within};
+
+/// What a version would change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Orders with a decision that were looked at.
+    pub looked_at: usize,
+    /// Those to which the version would not apply.
+    pub of_others: usize,
+    /// Those of which too little was recorded to decide again.
+    pub unknown: usize,
+    /// Those that were decided again.
+    pub compared: usize,
+    /// What all of those cost by the rules of then, minor units of the base currency.
+    pub cost_before: i64,
+    /// What they cost by the version.
+    pub cost_after: i64,
+    /// Those that it decides otherwise, newest first.
+    pub changes: Vec<Compared>,
+}
+
+/// A decision, and the one that would be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// Name of the order.
+    pub order: String,
+    /// Rule set and version by which it was decided.
+    pub decided_by: (Text, u32),
+    /// Cost then.
+    pub cost_before: i64,
+    /// Cost by the version.
+    pub cost_after: i64,
+    /// What was decided.
+    pub before: Vec<Shipped>,
+    /// What would be.
+    pub after: Vec<Shipped>,
+    /// Units that were not filled.
+    pub unfilled_before: u64,
+    /// Units that would not be.
+    pub unfilled_after: u64,
+}
+
+/// One shipment: from where, and units by the id of their line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shipped {
+    /// From where.
+    pub node: NodeIndex,
+    /// Position of the line in the order, its id, and units.
+    pub lines: Vec<(u16, Text, u32)>,
+}
+
+/// Memory of decisions made again.
+#[derive(Default)]
+struct Again {
+    problem: Problem,
+    plan: Plan,
+    workspace: Workspace,
+}
+
+impl Engine {
+    /// What a version would change of the last orders in memory, newest first.
+    pub fn preview(&self, name: &str, version: u32, last: usize) -> Result<Preview, Rejection> {
+        let (rules, book) = self.supposed(name, version)?;
+        let mut keys = self.orders.keys();
+        keys.sort_unstable_by(|a, b| b.cmp(a));
+        let mut found = Preview::default();
+        let mut again = Again::default();
+        for key in keys {
+            if found.looked_at >= last.min(PREVIEWED_MAX) {
+                break;
+            }
+            self.compare(key, &rules, &book, &mut again, &mut found);
+        }
+        Ok(found)
+    }
+
+    /// A version as if it were on and had just been activated, and all rule sets with it.
+    fn supposed(&self, name: &str, version: u32) -> Result<(Arc<AppliedRules>, RuleBook), Rejection> {
+        let mut book = self.catalogue(|catalogue| catalogue.rules().clone());
+        if book.current(name).is_none() {
+            return Err(Rejection::not_found("rule set", name));
+        }
+        let unknown = || {
+            let detail = format!("rule set {name} has versions 1 to {}, not {version}", book.next(name) - 1);
+            Rejection::invalid("version", "unknown_version", detail)
+        };
+        let found = book.version(name, version).ok_or_else(unknown)?;
+        let terms = Arc::new(RuleTerms { schedule: Schedule::Always, ..(*found.terms).clone() });
+        AppliedRules::of(found.name.clone(), version, terms.clone()).map_err(Rejection::Invalid)?;
+        if !found.preset {
+            let seq = self.position() + 1;
+            let drafted = RuleSetEvent::Drafted { version: 1, terms };
+            let supposed = RuleVersions::fold(None, &found.name, seq, &drafted);
+            let supposed = supposed.and_then(|supposed| {
+                RuleVersions::fold(Some(supposed), &found.name, seq, &RuleSetEvent::Activated { version: 1 })
+            });
+            book.put(found.name.clone(), supposed.expect("a version is drafted, then activated"));
+        }
+        let rules = book.named(name).expect("it is active in this book").clone();
+        Ok((rules, book))
+    }
+
+    fn compare(
+        &self,
+        key: OrderKey,
+        rules: &Arc<AppliedRules>,
+        book: &RuleBook,
+        again: &mut Again,
+        found: &mut Preview,
+    ) {
+        let Some(order) = self.order_in_memory(key) else { return };
+        let Some(decision) = order.decision.as_deref() else { return };
+        found.looked_at += 1;
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let applies = rules_among(&network, book, &order.facts, order.facts.placed_at);
+        if !Arc::ptr_eq(&applies, rules) {
+            found.of_others += 1;
+            return;
+        }
+        let recorded = network.catalogue.rules().version(&decision.rule_set, decision.rule_set_version);
+        let made_by = recorded.and_then(|v| AppliedRules::of(v.name, v.version, v.terms).ok());
+        let Some(made_by) = made_by.filter(|_| is_recorded(&order, decision)) else {
+            found.unknown += 1;
+            return;
+        };
+        again.state(decision, &made_by);
+        let before = again.decide(decision, &made_by, |_| true, &order);
+        let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
+        let shipment = Shipment {
+            to: order.facts.destinations.first(),
+            position: decision.evidence.destination,
+            lines: &lines,
+            placed_at: order.facts.placed_at,
+            at: order.facts.placed_at,
+        };
+        let seen = decision.evidence.lines.iter();
+        let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
+        let fencing = Fencing::of(&network, rules, shipment, &units);
+        let may_ship = |node| fencing.as_ref().is_none_or(|fencing| fencing.reason(node).is_none());
+        again.state(decision, rules);
+        let after = again.decide(decision, rules, may_ship, &order);
+        found.compared += 1;
+        found.cost_before += before.cost;
+        found.cost_after += after.cost;
+        if (&before.shipped, before.unfilled) != (&after.shipped, after.unfilled) {
+            found.changes.push(Compared {
+                order: order.name(),
+                decided_by: (decision.rule_set.clone(), decision.rule_set_version),
+                cost_before: before.cost,
+                cost_after: after.cost,
+                before: before.shipped,
+                after: after.shipped,
+                unfilled_before: before.unfilled,
+                unfilled_after: after.unfilled,
+            });
+        }
+    }
+}
+
+/// A plan, named.
+struct Decided {
+    cost: i64,
+    shipped: Vec<Shipped>,
+    unfilled: u64,
+}
+
+impl Again {
+    /// States the problem of then with the tariff of some rules.
+    fn state(&mut self, decision: &Decision, rules: &AppliedRules) {
+        decision.restate(&mut self.problem);
+        self.problem.tariff = rules.tariff;
+    }
+
+    /// Decides what was stated, without those who may not ship.
+    fn decide(
+        &mut self,
+        decision: &Decision,
+        rules: &AppliedRules,
+        may_ship: impl Fn(NodeIndex) -> bool,
+        order: &Order,
+    ) -> Decided {
+        let Self { problem, plan, workspace } = self;
+        for at in (0..problem.candidates.len()).rev() {
+            if !may_ship(NodeIndex(problem.candidates[at].node)) {
+                problem.candidates.remove(at);
+                problem.available.drain(at * problem.slots..(at + 1) * problem.slots);
+            }
+        }
+        match rules.shipments_max {
+            Some(most) => solve_within(problem, usize::from(most), workspace, plan),
+            None => solve_into(problem, workspace, plan),
+        }
+        let line = |part: &Part| {
+            let line = decision.evidence.lines[part.line as usize].line;
+            (line, order.lines[usize::from(line)].placed.id.clone(), part.quantity)
+        };
+        let shipped = plan.assignments.iter().map(|assigned| Shipped {
+            node: NodeIndex(problem.candidates[assigned.candidate as usize].node),
+            lines: plan.parts_of(assigned).iter().map(line).collect(),
+        });
+        let shipped = shipped.collect();
+        let unfilled = plan.unfilled.iter().map(|unfilled| u64::from(unfilled.quantity)).sum();
+        Decided { cost: plan.cost, shipped, unfilled }
+    }
+}
+
+/// Whether all was recorded that the solver would need: one destination, every candidate, no node whose stock is unknown since
+/// rules kept it out.
+fn is_recorded(order: &Order, decision: &Decision) -> bool {
+    let seen = &decision.evidence;
+    let one_group = order.lines.iter().all(|line| line.placed.group == 0 || !line.placed.stocked);
+    let no_fence = seen.fenced.iter().all(|(_, reason)| !reason.is_of_rules());
+    !seen.lines.is_empty() && !seen.truncated && one_group && no_fence && order.preferred_node().is_none()
+}
