@@ -401,7 +401,7 @@ words! {
         NoResponse = "no_response", PickupRefused = "pickup_refused", LateSupply = "late_supply",
         HoldOverdue = "hold_overdue", LowStock = "low_stock", TransferVariance = "transfer_variance",
         DeliveryLate = "delivery_late", ShipmentLost = "shipment_lost", DeliveryMissed = "delivery_missed",
-        ReturnedToSender = "returned_to_sender",
+        ReturnedToSender = "returned_to_sender", NodeClosed = "node_closed",
     }
     ExceptionStatus { Open = "open", Assigned = "assigned", Resolved = "resolved" }
     Severity { Low = "low", Medium = "medium", High = "high", Critical = "critical" }

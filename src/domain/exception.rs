@@ -54,6 +54,8 @@ pub enum ExceptionKind {
     DeliveryMissed,
     /// A shipment comes back.
     ReturnedToSender,
+    /// A node is switched off that has something under way.
+    NodeClosed,
 }
 
 /// How bad it is.
@@ -91,7 +93,7 @@ impl Severity {
 
 impl ExceptionKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::StockOut,
         Self::Unroutable,
         Self::ShortPick,
@@ -106,6 +108,7 @@ impl ExceptionKind {
         Self::ShipmentLost,
         Self::DeliveryMissed,
         Self::ReturnedToSender,
+        Self::NodeClosed,
     ];
 
     /// The word of the API.
@@ -125,6 +128,7 @@ impl ExceptionKind {
             Self::ShipmentLost => "shipment_lost",
             Self::DeliveryMissed => "delivery_missed",
             Self::ReturnedToSender => "returned_to_sender",
+            Self::NodeClosed => "node_closed",
         }
     }
 
@@ -134,7 +138,7 @@ impl ExceptionKind {
             Self::LowStock | Self::ShortPick | Self::NoResponse => Severity::Low,
             Self::HoldOverdue | Self::LateSupply | Self::TransferVariance | Self::DeliveryLate => Severity::Medium,
             Self::StockOut | Self::Unroutable | Self::Shortfall | Self::ShipmentLost => Severity::High,
-            Self::DeliveryMissed | Self::ReturnedToSender => Severity::High,
+            Self::DeliveryMissed | Self::ReturnedToSender | Self::NodeClosed => Severity::High,
             Self::PickupRefused => Severity::Critical,
         }
     }
@@ -144,7 +148,7 @@ impl ExceptionKind {
         const HOUR: u64 = 3_600;
         match self {
             Self::PickupRefused => HOUR,
-            Self::Unroutable | Self::Shortfall | Self::NoResponse | Self::DeliveryMissed => 4 * HOUR,
+            Self::Unroutable | Self::Shortfall | Self::NoResponse | Self::DeliveryMissed | Self::NodeClosed => 4 * HOUR,
             Self::StockOut | Self::ShortPick | Self::LateSupply | Self::HoldOverdue => 24 * HOUR,
             Self::DeliveryLate | Self::ShipmentLost | Self::ReturnedToSender => 24 * HOUR,
             Self::LowStock | Self::TransferVariance => 72 * HOUR,
@@ -167,6 +171,7 @@ impl ExceptionKind {
             Self::DeliveryLate => "it is resolved when it is delivered, or the carrier tells another date",
             Self::ShipmentLost => "it is resolved when its carrier sees it again",
             Self::DeliveryMissed => "carriers try again: it is resolved when it moves on",
+            Self::NodeClosed => "none: it is finished or stopped at the node, or the node is switched on again",
             Self::ReturnedToSender => "none: somebody has to ask the customer and take the goods back",
         }
     }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 
+use super::fulfill::is_stranded;
 use super::network::Network;
 use super::soonest::Soonest;
 use super::table::{Locked, Slot};
@@ -212,7 +213,7 @@ impl Engine {
     }
 
     /// Raises a case in a record of its own.
-    fn raise_alone(&self, turn: &Turn<'_>, network: &Network, cause: Cause) {
+    pub(super) fn raise_alone(&self, turn: &Turn<'_>, network: &Network, cause: Cause) {
         let now = turn.now();
         let raising = self.raise(now, [cause]);
         let events: Vec<Event> = raising.events().collect();
@@ -432,6 +433,9 @@ impl Engine {
                 | ExceptionKind::ReturnedToSender,
                 Subject::Fulfillment(part),
             ) => order(part.order).is_some_and(|order| is_wrong(&order, part.number, key.kind, wall)),
+            (ExceptionKind::NodeClosed, Subject::Fulfillment(part)) => order(part.order).is_some_and(|order| {
+                order.fulfillment(part.number).is_some_and(|fulfillment| is_stranded(network, &order, fulfillment))
+            }),
             (ExceptionKind::LowStock, Subject::Sku(sku)) => is_low(network, sku, None),
             (ExceptionKind::LowStock, Subject::Cell(cell)) => is_low(network, cell.sku, Some(cell.node)),
             // Somebody has to look, and to say so.

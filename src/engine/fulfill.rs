@@ -215,6 +215,15 @@ impl Engine {
         }
         self.follow_up(turn, network, touched);
         self.resource(turn, network, key);
+        let order = self.order_in_memory(key);
+        let stranded = order.iter().flat_map(|order| {
+            let there = order.fulfillment_orders.iter().filter(|f| is_stranded(network, order, f));
+            there.map(|f| FulfillmentKey { order: key, number: f.number })
+        });
+        for part in stranded {
+            let case = ExceptionKey { kind: ExceptionKind::NodeClosed, subject: Subject::Fulfillment(part) };
+            self.raise_alone(turn, network, Cause { key: case, units: 0, order: Some(key) });
+        }
     }
 
     /// Sources the units of an order whose customer takes them from elsewhere.
@@ -315,6 +324,13 @@ fn causes(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep,
 pub(super) fn is_idle(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> bool {
     let off = !network.catalogue.node(fulfillment.node).active;
     off && fulfillment.status.is_before_picking() && !order.is_booked(fulfillment)
+}
+
+/// Whether a fulfilment order is under way at a node that is switched off, and stays there.
+pub(super) fn is_stranded(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> bool {
+    let off = !network.catalogue.node(fulfillment.node).active;
+    let left = matches!(fulfillment.status, FulfillmentStatus::Shipped | FulfillmentStatus::Delivered);
+    off && fulfillment.status.is_live() && !left && !is_idle(network, order, fulfillment)
 }
 
 fn asked(action: &FulfillmentAction) -> FulfillmentVerb {

@@ -5,6 +5,7 @@ use crate::domain::command::*;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment, ShortReason};
 use crate::domain::hold::{HoldKind, HoldState};
+use crate::domain::ids::FulfillmentKey;
 use crate::domain::item::{Dimensions, ItemKind};
 use crate::domain::order::{Order, OrderType, Stage};
 use crate::domain::policy::RejectionPolicy;
@@ -237,4 +238,28 @@ fn holds_end_with_the_last_unit_they_could_forbid() {
     world.later(30 * 24 * 3_600);
     let world = tick(world, false);
     assert!(!is_open(&world, ExceptionKind::HoldOverdue, Subject::Hold(order.key, 1)));
+}
+
+#[test]
+fn what_is_under_way_at_a_node_that_closes_is_a_case() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.stock("phone", "east", 2).expect("room");
+        let order = world.order(&[("phone", 2)], None).expect("enough");
+        for action in [FulfillmentAction::Accept, FulfillmentAction::Pick { lines: None }] {
+            world.fulfill(&order, 1, action).expect("legal");
+        }
+        world.node("east", 40.7, -74.0, false);
+        let world = tick(world, restarts);
+        let subject = Subject::Fulfillment(FulfillmentKey { order: order.key, number: 1 });
+        assert!(is_open(&world, ExceptionKind::NodeClosed, subject));
+        assert_eq!(now(&world, &order).fulfillment_orders[0].status, FulfillmentStatus::Picked);
+        let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1Z") };
+        for action in [FulfillmentAction::Pack, FulfillmentAction::Ship { shipment }] {
+            world.fulfill(&order, 1, action).expect("legal");
+        }
+        world.later(61);
+        let world = tick(world, restarts);
+        assert!(!is_open(&world, ExceptionKind::NodeClosed, subject));
+    }
 }
