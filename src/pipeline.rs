@@ -215,6 +215,7 @@ impl Pipeline {
             Reply::Transfer(transfer) | Reply::RedatedTransfer { transfer, .. } => transfer.seq,
             Reply::Subscription { subscription, .. } => subscription.seq,
             Reply::CycleCount(count) => count.seq,
+            Reply::Return(known) => known.seq,
             Reply::Exception(exception) => exception.seq,
             _ => seq,
         };

@@ -18,6 +18,7 @@ use super::node::NodeJson;
 use super::order::OrderJson;
 use super::policy::PolicyJson;
 use super::reservation::ReservationJson;
+use super::returns::ReturnJson;
 use super::rule_set::RuleSetJson;
 use super::slots::SlotsJson;
 use super::stock::{CellJson, CountedJson, LevelsJson};
@@ -56,6 +57,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
             json(&RedatedTransfer::of(transfer, *count, first, catalogue, now.wall))
         }
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
+        Reply::Return(known) => json(&ReturnJson::of(known, catalogue)),
         Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue)),
         Reply::Policy(key, policy) => json(&PolicyJson::of(key, policy, catalogue)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),

@@ -149,6 +149,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::CartonPut(carton) => carton_put(carton, names),
         Event::RuleSetChanged(e) => rule_set_changed(e),
         Event::CycleCountChanged(e) => cycle_count_changed(e, names),
+        Event::ReturnChanged(e) => super::return_event::changed(e, names),
         Event::ShippingPut(terms) => shipping_put(terms),
         Event::LotsChanged(e) => lots_changed(e, names),
         Event::CountNoted(e) => json!({
@@ -501,7 +502,7 @@ fn ended(state: ReservationState) -> Value {
 }
 
 /// Adds what every event of an entity has.
-fn name(facts: &mut Value, kind: &'static str, entity: &'static str, key: String, version: u32) {
+pub(super) fn name(facts: &mut Value, kind: &'static str, entity: &'static str, key: String, version: u32) {
     if let Value::Object(facts) = facts {
         facts.insert("type".into(), kind.into());
         facts.insert(entity.into(), key.into());

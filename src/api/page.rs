@@ -12,7 +12,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use super::json::Json;
 use super::reading::{At, Shape, shape, shown};
 use crate::domain::exception::ExceptionKey;
-use crate::domain::ids::{CycleCountKey, FulfillmentKey, InboundKey, OrderKey, SubscriptionKey, TransferKey};
+use crate::domain::ids::{
+    CycleCountKey, FulfillmentKey, InboundKey, OrderKey, ReturnKey, SubscriptionKey, TransferKey,
+};
 use crate::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 
 /// How many entries a page shall have.
@@ -65,6 +67,8 @@ cursors! {
     InboundCursor(InboundKey) by InboundKey::parse;
     /// The last cycle count of the page before.
     CycleCountCursor(CycleCountKey) by CycleCountKey::parse;
+    /// The last return of the page before.
+    ReturnCursor(ReturnKey) by ReturnKey::parse;
     /// The last transfer of the page before.
     TransferCursor(TransferKey) by TransferKey::parse;
     /// The last subscription of the page before.

@@ -6,11 +6,13 @@ use utoipa::ToSchema;
 use super::channel::PaymentBeforeShape;
 use super::event::Names;
 use super::reading::shape;
+use super::return_policy::ReturnPolicyJson;
 use super::scalar::{AcceptWithin, Count, Id, OrNull};
 use super::words::{DeliveryMethod, SupplyType, Worded};
 use crate::domain::command::{Command, PutPolicy};
 use crate::domain::ids::Text;
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, RejectionPolicy};
+use crate::domain::return_policy::ReturnScope;
 use crate::domain::supply::SupplyTerms;
 
 const HOUR_S: u32 = 60 * 60;
@@ -108,7 +110,7 @@ impl FillPut {
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = Policy)]
 pub struct PolicyJson {
-    /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand` or `payment`.
+    /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment` or `returns`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,6 +121,9 @@ pub struct PolicyJson {
     /// The delivery method it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery_method: Option<String>,
+    /// The channel it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
     /// How long the node may take to answer, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_within_s: Option<u32>,
@@ -155,6 +160,9 @@ pub struct PolicyJson {
     /// Payment methods orders may have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub payment_methods: Vec<String>,
+    /// What was decided about returns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub returns: Option<ReturnPolicyJson>,
 }
 
 impl PolicyJson {
@@ -172,6 +180,14 @@ impl PolicyJson {
                 Self { about: "rejection", delivery_method: Some(method.to_string()), ..Self::default() }
             }
             PolicyKey::Fill => Self { about: "fill", ..Self::default() },
+            PolicyKey::Returns(scope) => {
+                let (channel, sku) = match scope {
+                    ReturnScope::All => (None, None),
+                    ReturnScope::Channel(channel) => (Some(channel.to_string()), None),
+                    ReturnScope::Item(sku) => (None, Some(names.sku(*sku))),
+                };
+                Self { about: "returns", channel, sku, ..Self::default() }
+            }
             PolicyKey::SafetyStock(sku, node) => Self {
                 about: "safety_stock",
                 sku: Some(names.sku(*sku)),
@@ -201,6 +217,7 @@ impl PolicyJson {
             Policy::Demand(demand) => {
                 Self { units: demand.map(|demand| demand.units), days: demand.map(|demand| demand.days), ..about }
             }
+            Policy::Returns(policy) => Self { returns: Some(ReturnPolicyJson::from(&**policy)), ..about },
             Policy::Supply(terms) => about.supplied(terms),
             Policy::Payment(rule) => Self {
                 payment_before: PaymentBeforeShape::shown(rule.before),

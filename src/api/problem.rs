@@ -60,7 +60,9 @@ pub const CODES: &[Code] = &[
     ("subscription_state", 409, "The subscription is not in a state for that"),
     ("exception_resolved", 409, "The exception is over"),
     ("not_awaiting_customer", 409, "The order does not wait for its customer's word"),
-    ("refund_too_large", 409, "More would be given back than was taken"),
+    ("refund_too_large", 409, "More would be given back than was taken, or than may be"),
+    ("not_returnable", 409, "Fewer units left and can come back"),
+    ("not_in_return", 409, "The return has fewer units of that kind"),
     ("answer_gone", 410, "The answer to the repeated request is no longer kept"),
     ("events_gone", 410, "The events asked for are no longer kept"),
     ("body_too_large", 413, "The body is too large"),
@@ -114,6 +116,8 @@ pub const CODES: &[Code] = &[
     ("ambiguous_change", 422, "A change names one thing that changes"),
     ("duplicate_change", 422, "One thing is changed twice"),
     ("duplicate_sku", 422, "A sku is named twice"),
+    ("duplicate_line", 422, "A line is named twice"),
+    ("not_in_parcel", 422, "Units that were missed have no other fate"),
     ("duplicate_name", 422, "A name is given twice"),
     ("not_ascending", 422, "Bounds have to ascend"),
     ("bad_rates", 422, "Every zone has its days and its prices"),
@@ -353,6 +357,19 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::ExceptionResolved { id } => json!({"exception": id}),
         Rejection::NotAwaitingCustomer { order } => json!({"order": order}),
         Rejection::NotShipped { id, status } => json!({"fulfillment_order": id, "fulfillment_status": status.word()}),
+        Rejection::IllegalReturn { id, status, verb } => {
+            let legal: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
+            json!({"return": id, "return_status": status.word(), "step": verb.word(), "legal": legal})
+        }
+        Rejection::NotReturnable { order, line, returnable, requested } => {
+            json!({"order": order, "line": line, "returnable": returnable, "requested": requested})
+        }
+        Rejection::NotInReturn { id, line, what, there, requested } => {
+            json!({"return": id, "line": line, "what": what, "there": there, "requested": requested})
+        }
+        Rejection::NotRefundable { id, refund, refundable } => {
+            json!({"return": id, "refund": refund, "refundable": refundable})
+        }
         Rejection::RefundTooLarge { order, refund, paid } => json!({"order": order, "refund": refund, "paid": paid}),
         Rejection::TooLarge(too_large) => json!({"bytes": too_large.bytes, "max": too_large.max}),
         Rejection::Invalid(_) | Rejection::KeyReused | Rejection::ArchiveUnreadable(_) | Rejection::Contended => {

@@ -23,6 +23,8 @@ use super::problem::{CODES, Problem};
 use super::rates::RatesRequest;
 use super::reading::{Shape, read};
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
+use super::return_policy::ReturnPolicyPut;
+use super::returns::{NewRefund, NewReturn, NewReturnLabel, ReturnReceipt};
 use super::rule_preview::RulePreviewing;
 use super::rule_set::{RuleActivation, RuleSetPut};
 use super::slots::SlotsPut;
@@ -102,6 +104,11 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["fulfillment-orders", _, "split"]) => read_as::<Dividing>(body),
         ("POST", ["fulfillment-orders", _, "merge"]) => read_as::<Merging>(body),
         ("POST", ["fulfillment-orders", _, "tracking"]) => read_as::<Tracing>(body),
+        ("POST", ["returns"]) => read_as::<NewReturn>(body),
+        ("POST", ["returns", _, "receipts"]) => read_as::<ReturnReceipt>(body),
+        ("POST", ["returns", _, "refunds"]) => read_as::<NewRefund>(body),
+        ("POST", ["returns", _, "labels"]) => read_as::<NewReturnLabel>(body),
+        ("PUT", ["return-policy"]) => read_as::<ReturnPolicyPut>(body),
         ("POST", ["exceptions", _, "assign"]) => read_as::<Assigning>(body),
         ("POST", ["exceptions", _, "resolve"]) => read_as::<Resolving>(body),
         ("PUT", ["nodes", _, "terms"]) => read_as::<NodeTerms>(body),

@@ -29,6 +29,8 @@ use crate::domain::parcel::NotPacked;
 use crate::domain::payment::{PaymentMark, PaymentState};
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::reservation::ReservationState;
+use crate::domain::return_policy::{Outside, RefundAt};
+use crate::domain::returns::{Condition, Disposition, ReturnStatus};
 use crate::domain::stock::MovementKind;
 use crate::domain::subscription::{SubscriptionState, WhenShort};
 use crate::domain::supply::SupplyTerms;
@@ -136,6 +138,14 @@ impl From<&SupplyTerms> for SupplyType {
 pub enum AllocationMode {
     AtOnce,
     Deferred,
+}
+
+/// When what a customer gets instead of a return leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum ExchangeLeaves {
+    OnReceipt,
+    AtOnce,
 }
 
 /// How somebody ends a hold.
@@ -349,6 +359,8 @@ words! {
         Counted = "counted", Lost = "lost", Found = "found", Damaged = "damaged", Corrected = "correction",
         StateChanged = "state_changed", ShortPicked = "short_picked", Settled = "settled",
         TransferredOut = "transferred_out", TransferredIn = "transferred_in",
+        ReturnedToVendor = "returned_to_vendor", Liquidated = "liquidated", Donated = "donated",
+        Destroyed = "destroyed",
     }
     AddressField {
         Name = "name", Line1 = "line1", City = "city", Region = "region", PostalCode = "postal_code", Phone = "phone",
@@ -376,7 +388,8 @@ words! {
         Scheduled = "scheduled", PutBack = "put_back",
     }
     OrderStatus {
-        Cancelled = "cancelled", OnHold = "on_hold", Fulfilled = "fulfilled", Shipped = "shipped",
+        Cancelled = "cancelled", OnHold = "on_hold", Returned = "returned",
+        PartiallyReturned = "partially_returned", Fulfilled = "fulfilled", Shipped = "shipped",
         PartiallyShipped = "partially_shipped", SplitFulfillment = "split_fulfillment",
         InFulfillment = "in_fulfillment", FullyAllocated = "fully_allocated",
         PartiallyAllocated = "partially_allocated", Backordered = "backordered", Preordered = "preordered",
@@ -410,7 +423,30 @@ words! {
         FairShare = "fair_share",
     }
     RejectionPolicy { Elsewhere = "elsewhere", AskCustomer = "ask_customer" }
-    HoldKind { Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual" }
+    HoldKind {
+        Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual",
+        ReturnItems = "awaiting_return_items",
+    }
+    ReturnStatus {
+        Requested = "requested", Approved = "approved", AwaitingGoods = "awaiting_goods", InTransit = "in_transit",
+        PartiallyReceived = "partially_received", Received = "received", Inspected = "inspected",
+        Dispositioned = "dispositioned", Closed = "closed", Declined = "declined", Expired = "expired",
+        Cancelled = "cancelled",
+    }
+    Condition {
+        New = "new", Opened = "opened", Used = "used", Damaged = "damaged", Defective = "defective",
+        WrongItem = "wrong_item", Missing = "missing",
+    }
+    Disposition {
+        Restock = "restock", Refurbish = "refurbish", Quarantine = "quarantine", Damaged = "damaged",
+        ReturnToVendor = "return_to_vendor", Liquidate = "liquidate", Donate = "donate", Destroy = "destroy",
+        Missing = "missing", NotRestocked = "not_restocked",
+    }
+    RefundAt {
+        Approved = "approved", InTransit = "in_transit", Received = "received", Dispositioned = "dispositioned",
+    }
+    Outside { FinalSale = "final_sale", Window = "window", Condition = "condition" }
+    ExchangeLeaves { OnReceipt = "on_receipt", AtOnce = "at_once" }
     EditState {
         Open = "open", Confirmed = "confirmed", Declined = "declined", Expired = "expired", Cancelled = "cancelled",
     }
@@ -487,6 +523,9 @@ mod tests {
         }
         for kind in ExceptionKind::ALL {
             assert_eq!(Worded::word(kind), ExceptionKind::word(kind));
+        }
+        for status in ReturnStatus::ALL {
+            assert_eq!(Worded::word(status), ReturnStatus::word(status));
         }
         for state in <StockState as Worded>::ALL {
             assert_eq!(Worded::word(*state), StockState::word(*state));

@@ -11,6 +11,7 @@ mod order;
 mod past_order;
 mod policy;
 mod reservation;
+mod returns;
 mod rules;
 mod shipping;
 mod stock;
@@ -26,6 +27,7 @@ pub use order::*;
 pub use past_order::*;
 pub use policy::*;
 pub use reservation::*;
+pub use returns::*;
 pub use rules::*;
 pub use shipping::*;
 pub use stock::*;
@@ -198,6 +200,15 @@ pub enum Command {
     PutPolicy(PutPolicy),
     /// Create or replace a carton.
     PutCarton(Box<PutCarton>),
+    /// Ask for a return.
+    RequestReturn(Box<RequestReturn>),
+    /// Take a step of a return.
+    ChangeReturn {
+        /// Which.
+        returned: Text,
+        /// What happens to it.
+        action: ReturnAction,
+    },
 }
 
 impl Command {
@@ -214,6 +225,7 @@ impl Command {
                 | Self::ChangeException { .. }
                 | Self::ChangeInbound { action: InboundAction::Receive(_), .. }
                 | Self::ChangeTransfer { .. }
+                | Self::ChangeReturn { .. }
         )
     }
 }

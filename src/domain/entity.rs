@@ -16,8 +16,8 @@ use super::cycle_count::CycleCount;
 use super::event::{DirectoryFounded, Event, KeyUsed};
 use super::exception::{Exception, ExceptionKey};
 use super::ids::{
-    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text,
-    TransferKey,
+    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey,
+    Text, TransferKey,
 };
 use super::inbound::Inbound;
 use super::item::Item;
@@ -28,6 +28,7 @@ use super::order::Order;
 use super::policy::{Policy, PolicyKey};
 use super::record::Header;
 use super::reservation::Reservation;
+use super::returns::Return;
 use super::rule_set::RuleSet;
 use super::rules::versions::RuleVersions;
 use super::slots::Slots;
@@ -85,6 +86,8 @@ pub enum EntityKey {
     AddressFormat(Text),
     /// The versions of a rule set.
     RuleVersions(Text),
+    /// A return.
+    Return(ReturnKey),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -148,6 +151,8 @@ pub enum Entity {
     Carton(Box<Carton>),
     /// The versions of a rule set.
     RuleVersions(Box<RuleVersions>),
+    /// A return.
+    Return(Box<Return>),
 }
 
 impl EntityKey {
@@ -175,6 +180,7 @@ impl EntityKey {
             Self::Carton(_) => 23,
             Self::AddressFormat(_) => 24,
             Self::RuleVersions(_) => 27,
+            Self::Return(_) => 29,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
         }
@@ -263,6 +269,12 @@ impl Entity {
                 let count = CycleCount::fold(Some(*before), e.key, e.version, header, &e.event);
                 count.map(|c| Self::CycleCount(Box::new(c)))
             }
+            (None, Event::ReturnChanged(e)) => {
+                Return::fold(None, e.key, e.version, header, &e.event).map(|r| Self::Return(Box::new(r)))
+            }
+            (Some(Self::Return(before)), Event::ReturnChanged(e)) => {
+                Return::fold(Some(*before), e.key, e.version, header, &e.event).map(|r| Self::Return(Box::new(r)))
+            }
             (None, Event::ExceptionChanged(e)) => {
                 Exception::fold(None, e.key, e.version, header, &e.event).map(|x| Self::Exception(Box::new(x)))
             }
@@ -302,6 +314,7 @@ impl Entity {
             Self::Lots(lots) => lots.is_empty(),
             Self::CycleCount(count) => count.is_forgotten_at(now),
             Self::Exception(exception) => exception.is_forgotten_at(now),
+            Self::Return(known) => known.is_forgotten_at(now),
             _ => false,
         }
     }

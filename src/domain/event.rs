@@ -15,8 +15,8 @@ use super::cycle_count::CycleCountEvent;
 use super::entity::EntityKey;
 use super::exception::{ExceptionEvent, ExceptionKey};
 use super::ids::{
-    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text,
-    TransferKey,
+    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey,
+    Text, TransferKey,
 };
 use super::inbound::InboundEvent;
 use super::item::{Item, Tracking};
@@ -27,6 +27,7 @@ use super::order::OrderEvent;
 use super::policy::{Policy, PolicyKey};
 use super::redating::Redated;
 use super::reservation::ReservationEvent;
+use super::returns::ReturnEvent;
 use super::rule_set::RuleSet;
 use super::rules::versions::RuleSetEvent;
 use super::slots::SlotsEvent;
@@ -212,6 +213,17 @@ pub struct SlotsChanged {
     pub event: SlotsEvent,
 }
 
+/// Something happened to a return.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReturnChanged {
+    /// Which.
+    pub key: ReturnKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: ReturnEvent,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -257,6 +269,8 @@ pub enum Answer {
     },
     /// A version of a rule set, as it stands.
     Rules(Text, u32),
+    /// A return, as it stands.
+    Return(ReturnKey),
 }
 
 /// An idempotency key took effect with this record.
@@ -319,6 +333,8 @@ pub enum Event {
     CartonPut(Box<Carton>),
     /// See [`RuleSetChanged`].
     RuleSetChanged(Box<RuleSetChanged>),
+    /// See [`ReturnChanged`].
+    ReturnChanged(Box<ReturnChanged>),
 }
 
 impl Event {
@@ -349,6 +365,7 @@ impl Event {
             Self::LotsChanged(_) => 17,
             Self::CartonPut(_) => 23,
             Self::RuleSetChanged(_) => 27,
+            Self::ReturnChanged(_) => 29,
         }
     }
 
@@ -378,6 +395,7 @@ impl Event {
             Self::LotsChanged(e) => EntityKey::Lots(e.sku),
             Self::CartonPut(carton) => EntityKey::Carton(carton.id.clone()),
             Self::RuleSetChanged(e) => EntityKey::RuleVersions(e.name.clone()),
+            Self::ReturnChanged(e) => EntityKey::Return(e.key),
         }
     }
 

@@ -28,6 +28,8 @@ pub enum HoldKind {
     Address,
     /// Somebody wants it so.
     Manual,
+    /// It replaces what has to come back first.
+    ReturnItems,
 }
 
 impl HoldKind {
@@ -36,7 +38,7 @@ impl HoldKind {
         use FulfillmentVerb::{Accept, HandOver, Pack, Pick, Ready, Ship};
         match self {
             Self::Payment => matches!(verb, Ship | HandOver),
-            Self::Fraud | Self::Address | Self::Manual => {
+            Self::Fraud | Self::Address | Self::Manual | Self::ReturnItems => {
                 matches!(verb, Accept | Pick | Pack | Ready | Ship | HandOver)
             }
         }
@@ -48,6 +50,7 @@ impl HoldKind {
         match self {
             Self::Fraud | Self::Address => DAY,
             Self::Payment | Self::Manual => 3 * DAY,
+            Self::ReturnItems => 30 * DAY,
         }
     }
 
@@ -58,6 +61,7 @@ impl HoldKind {
             Self::Fraud => "fraud",
             Self::Address => "address",
             Self::Manual => "manual",
+            Self::ReturnItems => "awaiting_return_items",
         }
     }
 }

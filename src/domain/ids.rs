@@ -69,6 +69,10 @@ pub struct SubscriptionKey(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct CycleCountKey(pub u64);
 
+/// Generated number of a return.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct ReturnKey(pub u64);
+
 /// A fulfilment order: the order it belongs to and its number within it, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct FulfillmentKey {
@@ -194,6 +198,19 @@ impl CycleCountKey {
 impl fmt::Display for CycleCountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "c-{}", spell(self.0))
+    }
+}
+
+impl ReturnKey {
+    /// Reads the text form; `None` when it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        unspell(text.strip_prefix("rt-")?).map(Self)
+    }
+}
+
+impl fmt::Display for ReturnKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rt-{}", spell(self.0))
     }
 }
 

@@ -45,6 +45,18 @@ pub const INBOUND_LINES_MAX: usize = 500;
 pub const REDATED_TOLD_MAX: usize = 100;
 /// How long a document of inbound supply stays readable after its end, in milliseconds.
 pub const INBOUND_READABLE_MS: i64 = 35 * 24 * 60 * 60 * 1_000;
+/// Most lines of one return: a record must hold them with their reasons.
+pub const RETURN_LINES_MAX: usize = 80;
+/// Most skus a customer gets instead of what comes back.
+pub const EXCHANGE_LINES_MAX: usize = 80;
+/// Most parcels of one return.
+pub const RETURN_LABELS_MAX: usize = 100;
+/// Most returns of one order, ended ones included.
+pub const RETURNS_MAX: usize = 200;
+/// Longest a policy of returns may count, in days.
+pub const RETURN_DAYS_MAX: u32 = 36_500;
+/// How long a return stays readable after its end, in milliseconds.
+pub const RETURN_READABLE_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 /// How long what happens to the stock on hand is remembered for counts that were made before, in milliseconds.
 pub const COUNT_WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Most changes of stock on hand that are remembered of one minute, over everything; few in tests, which go over it.
@@ -149,5 +161,6 @@ const _: () = assert!(
         < RECORD_BYTES_MAX - 4_096
 );
 const _: () = assert!(RULE_NAMES_MAX * (ID_BYTES_MAX + 3) < RECORD_BYTES_MAX - 8_192);
+const _: () = assert!(RETURN_LINES_MAX * (REASON_BYTES_MAX + ID_BYTES_MAX + 64) < RECORD_BYTES_MAX - 4_096);
 const _: () = assert!(FULFILLMENT_ORDERS_MAX + RECORD_BYTES_MAX / 16 < u16::MAX as usize);
 const _: () = assert!(EVIDENCE_BYTES_MAX * 2 < RECORD_BYTES_MAX);

@@ -4,6 +4,7 @@
 //! `backordered`) and what was cancelled stands on the line; all else is read off the fulfilment orders. The sum changes
 //! only by an edit; every fold checks it. What is *not* here: the fold (`order_fold`), money (`order_money`), the story
 //! (`order_story`), the status (`order_status`).
+//! Long because it names all that can happen to an order.
 
 use std::sync::Arc;
 
@@ -14,12 +15,13 @@ use super::edit::{Edit, EditState, EditTerms};
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
 use super::geo::Position;
 use super::hold::{Hold, HoldState, HoldTerms, ReleaseAt};
-use super::ids::{FulfillmentKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use super::ids::{FulfillmentKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, Text};
 use super::item::Component;
 use super::limits::FULFILLMENT_ORDERS_MAX;
 use super::lots::Identified;
 use super::money::Currency;
 use super::order_merge::Merged;
+use super::order_returns::{Back, OrderReturn, ReturnStep};
 pub use super::order_status::OrderStatus;
 pub use super::order_story::Told;
 use super::particulars::{Booking, Particulars, Registered, Totals, Warranty};
@@ -478,6 +480,17 @@ pub enum OrderEvent {
         /// Which.
         units: Vec<BoughtUnits>,
     },
+    /// A return of it took a step.
+    Return {
+        /// Which.
+        key: ReturnKey,
+        /// What happened.
+        step: ReturnStep,
+        /// To which units.
+        units: Vec<LineUnits>,
+        /// What of the order is back after this.
+        back: Back,
+    },
 }
 
 /// An order.
@@ -527,6 +540,9 @@ pub struct Order {
     pub awaits_customer: bool,
     /// Its priority: 0 to 9, the highest first.
     pub priority: u8,
+    /// Its returns, oldest first. They lie beside the order in files, so that one without any is written as ever.
+    #[serde(skip)]
+    pub returns: Vec<OrderReturn>,
 }
 
 /// An order whose units rest: no stock is taken, no place in a queue.

@@ -77,6 +77,7 @@ impl Order {
             release_at: None,
             awaits_customer: false,
             priority: 0,
+            returns: Vec::new(),
         };
         order.payments = order.paid_at_capture(&header.actor);
         order
@@ -197,6 +198,7 @@ impl Order {
             OrderEvent::Tracked { number, scans, estimated_at } => self.track(*number, scans, *estimated_at)?,
             // Its story tells it, and its documents say the rest.
             OrderEvent::Dropshipped { .. } | OrderEvent::Bought { .. } => {}
+            OrderEvent::Return { key, step, units, back } => self.take_return(*key, *step, units, *back)?,
             OrderEvent::Totalled { totals } => self.particulars_mut().totals = Some(*totals),
             OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,
             OrderEvent::EditEnded { number, state, .. } => self.end_edit(header, *number, *state)?,

@@ -1,9 +1,10 @@
 //! The status of an order: read off its buckets and fulfilment orders by the first rule that holds.
 //!
-//! What is *not* here: drafts and returns, whose rules come with them.
+//! What is *not* here: drafts, whose rules come with them, and what is back (`order_returns`).
 
 use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::order::{Order, Stage};
+use super::order_returns::Back;
 
 /// What a reader is told of an order; computed, never stored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -11,6 +12,8 @@ use super::order::{Order, Stage};
 pub enum OrderStatus {
     Cancelled,
     OnHold,
+    Returned,
+    PartiallyReturned,
     Fulfilled,
     Shipped,
     PartiallyShipped,
@@ -32,6 +35,8 @@ impl OrderStatus {
         match self {
             Self::Cancelled => "cancelled",
             Self::OnHold => "on_hold",
+            Self::Returned => "returned",
+            Self::PartiallyReturned => "partially_returned",
             Self::Fulfilled => "fulfilled",
             Self::Shipped => "shipped",
             Self::PartiallyShipped => "partially_shipped",
@@ -67,6 +72,8 @@ impl OrderStatus {
         let live = order.fulfillment_orders.iter().filter(|f| f.status.is_live()).count();
         match () {
             () if wanted == 0 => Self::Cancelled,
+            () if t.open() == 0 && order.back() == Back::All => Self::Returned,
+            () if t.open() == 0 && order.back() == Back::Some => Self::PartiallyReturned,
             () if u64::from(t.delivered) == wanted => Self::Fulfilled,
             () if gone == wanted => Self::Shipped,
             () if gone > 0 => Self::PartiallyShipped,

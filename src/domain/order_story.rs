@@ -73,6 +73,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
         OrderEvent::Warranted { .. } => ("warranted", 0, None),
         OrderEvent::WarrantyRegistered { .. } => ("warranty_registered", 0, None),
         OrderEvent::MergedInto { order, .. } => ("merged_into", 0, Some(order.to_string().into())),
+        OrderEvent::Return { key, step, .. } => (step.word(), 0, Some(key.to_string().into())),
         OrderEvent::Merged { merged } => ("merged", 0, Some(merged.from.to_string().into())),
         OrderEvent::Dropshipped { number, ready_at } => (DROPSHIPPED, *number, Some(instant(*ready_at))),
         OrderEvent::Bought { units } => ("bought", 0, units.first().map(|bought| bought.document.to_string().into())),

@@ -12,6 +12,7 @@ use super::ids::{NodeIndex, SkuIndex, Text};
 use super::limits::{LEVEL_MAX, PRIORITY_MAX};
 use super::node::NodeKind;
 use super::order::{Order, PlacedLine};
+use super::return_policy::{ReturnPolicy, ReturnScope};
 use super::supply::{JustInTime, SupplyTerms};
 use super::time::WallTime;
 
@@ -36,6 +37,8 @@ pub enum PolicyKey {
     Demand(SkuIndex, Option<NodeIndex>),
     /// What orders of a delivery method must have paid before what, and how they may.
     Payment(Text),
+    /// What comes back, until when, and for what money.
+    Returns(ReturnScope),
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -156,6 +159,8 @@ pub enum Policy {
     Demand(Option<Demand>),
     /// What orders must have paid, and how they may.
     Payment(PaymentRule),
+    /// What comes back, until when, and for what money.
+    Returns(Box<ReturnPolicy>),
 }
 
 /// So many units leave in so many days, as whoever runs the shop says: nothing here counts them over weeks.
@@ -344,6 +349,16 @@ impl Policies {
             Some(Policy::Payment(rule)) => Some(rule),
             _ => None,
         }
+    }
+
+    /// By which policy units of an item come back from orders of a channel: the narrowest that stands.
+    pub fn returns(&self, channel: &Text, sku: SkuIndex) -> ReturnPolicy {
+        let of = |scope| match self.all.get(&PolicyKey::Returns(scope)) {
+            Some(Policy::Returns(policy)) => Some((**policy).clone()),
+            _ => None,
+        };
+        let narrower = of(ReturnScope::Item(sku)).or_else(|| of(ReturnScope::Channel(channel.clone())));
+        narrower.or_else(|| of(ReturnScope::All)).unwrap_or_default()
     }
 
     /// The skus whose levels are looked at: they have thresholds, or safety stock of their own, or it is known what leaves.

@@ -6,6 +6,7 @@ use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::money::Money;
 use super::payment::PaymentMark;
 use super::record::RecordTooLarge;
+use super::returns::{ReturnStatus, ReturnVerb};
 use super::subscription::SubscriptionState;
 use super::time::WallTime;
 use super::transfer::{TransferStatus, TransferVerb};
@@ -369,6 +370,52 @@ pub enum Rejection {
         /// Minor units that could be.
         paid: i64,
     },
+    /// An illegal step of a return.
+    #[error("return {id} is {}: cannot {}; it can {}", .status.word(), .verb.word(), ways_text(*.status))]
+    IllegalReturn {
+        /// The return.
+        id: String,
+        /// Where it stands.
+        status: ReturnStatus,
+        /// What was asked.
+        verb: ReturnVerb,
+    },
+    /// More units than left and were not asked to come back yet.
+    #[error("order {order} line {line}: {returnable} units can come back, {requested} requested")]
+    NotReturnable {
+        /// The order.
+        order: String,
+        /// The line.
+        line: String,
+        /// Units that can.
+        returnable: u32,
+        /// Units asked for.
+        requested: u32,
+    },
+    /// More units than are expected of the return, or are there to be graded or disposed of.
+    #[error("return {id} line {line}: {there} units are {what}, {requested} were named")]
+    NotInReturn {
+        /// The return.
+        id: String,
+        /// The line.
+        line: String,
+        /// What of them is asked for.
+        what: &'static str,
+        /// How many are so.
+        there: u32,
+        /// How many were named.
+        requested: u32,
+    },
+    /// By the terms of the return less may go back by now.
+    #[error("return {id}: {refund} cannot be given back, {refundable} can by now")]
+    NotRefundable {
+        /// The return.
+        id: String,
+        /// Minor units asked for.
+        refund: i64,
+        /// Minor units that can.
+        refundable: i64,
+    },
     /// It does not fit into one record.
     #[error("{0}")]
     TooLarge(RecordTooLarge),
@@ -389,6 +436,10 @@ fn verbs_text(status: FulfillmentStatus) -> String {
 }
 
 fn steps_text(status: TransferStatus) -> String {
+    listed(status.legal().iter().map(|verb| verb.word()).collect())
+}
+
+fn ways_text(status: ReturnStatus) -> String {
     listed(status.legal().iter().map(|verb| verb.word()).collect())
 }
 
@@ -443,7 +494,11 @@ impl Rejection {
             Self::IdTaken { .. } => "id_taken",
             Self::DuplicateChannelOrder { .. } => "duplicate_channel_order",
             Self::KeyReused => "idempotency_key_reused",
-            Self::IllegalStep { .. } | Self::IllegalTransfer { .. } => "illegal_transition",
+            Self::IllegalStep { .. } | Self::IllegalTransfer { .. } | Self::IllegalReturn { .. } => {
+                "illegal_transition"
+            }
+            Self::NotReturnable { .. } => "not_returnable",
+            Self::NotInReturn { .. } => "not_in_return",
             Self::NotCancellable { .. } => "not_cancellable",
             Self::OnHold { .. } => "on_hold",
             Self::HoldEnded { .. } => "hold_ended",
@@ -464,7 +519,7 @@ impl Rejection {
             Self::SubscriptionState { .. } => "subscription_state",
             Self::LotsExpired { .. } => "lots_expired",
             Self::CountEnded { .. } => "count_ended",
-            Self::RefundTooLarge { .. } => "refund_too_large",
+            Self::RefundTooLarge { .. } | Self::NotRefundable { .. } => "refund_too_large",
             Self::ExceptionResolved { .. } => "exception_resolved",
             Self::NotAwaitingCustomer { .. } => "not_awaiting_customer",
             Self::NotShipped { .. } => "not_shipped",

@@ -15,6 +15,7 @@ use super::order::Order;
 use super::policy::{Policy, PolicyKey};
 use super::redating::RedatedLine;
 use super::reservation::Reservation;
+use super::returns::Return;
 use super::rules::book::Version;
 use super::slots::Slots;
 use super::stock::{CellKey, Level};
@@ -88,6 +89,8 @@ pub enum Reply {
     CycleCount(Box<CycleCount>),
     /// A transfer.
     Transfer(Box<Transfer>),
+    /// A return.
+    Return(Box<Return>),
     /// A subscription, and whether it is new.
     Subscription {
         /// The subscription.

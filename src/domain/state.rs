@@ -10,8 +10,8 @@ use super::count::{Minute, MinuteKey};
 use super::entity::{Entity, EntityKey};
 use super::exception::{Exception, ExceptionKey};
 use super::ids::{
-    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text,
-    TransferKey,
+    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey,
+    Text, TransferKey,
 };
 use super::order::Order;
 use super::policy::{Policy, PolicyKey};
@@ -139,6 +139,7 @@ kinds! {
         cartons: Carton(Text),
         address_formats: AddressFormat(Text),
         rule_versions: RuleVersions(Text),
+        returns: Return(ReturnKey),
     }
 }
 
@@ -238,7 +239,8 @@ impl State {
         let count = self.cycle_counts.last_key_value().map_or(0, |(key, _)| key.0);
         let transfer = self.transfers.last_key_value().map_or(0, |(key, _)| key.0);
         let subscription = self.subscriptions.last_key_value().map_or(0, |(key, _)| key.0);
-        order.max(reservation).max(inbound).max(transfer).max(subscription).max(count)
+        let returned = self.returns.last_key_value().map_or(0, |(key, _)| key.0);
+        order.max(returned).max(reservation).max(inbound).max(transfer).max(subscription).max(count)
     }
 
     /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law; a state

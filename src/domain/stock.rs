@@ -110,6 +110,14 @@ pub enum MovementKind {
     TransferredOut,
     /// Came from another node.
     TransferredIn,
+    /// Came back from a customer and went on to who made it.
+    ReturnedToVendor,
+    /// Came back from a customer and was sold off elsewhere.
+    Liquidated,
+    /// Came back from a customer and was given away.
+    Donated,
+    /// Came back from a customer and was destroyed.
+    Destroyed,
 }
 
 /// A law of the domain that did not hold.

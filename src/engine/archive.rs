@@ -83,6 +83,7 @@ impl Naming<'_> {
             Command::MergeOrders(command) => Some(Naming::Order(&command.order)),
             Command::OpenEdit(command) => Some(Naming::Order(&command.order)),
             Command::EndEdit(command) => Some(Naming::Order(&command.order)),
+            Command::RequestReturn(command) => Some(Naming::Order(&command.order)),
             Command::PutNode(_)
             | Command::PatchNode { .. }
             | Command::PutItem(_)
@@ -111,6 +112,7 @@ impl Naming<'_> {
             | Command::PlanCount(_)
             | Command::ChangeCount { .. }
             | Command::ChangeException { .. }
+            | Command::ChangeReturn { .. }
             | Command::PutPolicy(_) => None,
         }
     }

@@ -14,7 +14,7 @@ use super::withdrawal::Withdrawal;
 use crate::domain::command::Context;
 use crate::domain::event::Event;
 use crate::domain::ids::{ReservationKey, SkuIndex};
-use crate::domain::limits::{ENDED_READABLE_MS, INBOUND_READABLE_MS, KEY_WINDOW_MS};
+use crate::domain::limits::{ENDED_READABLE_MS, INBOUND_READABLE_MS, KEY_WINDOW_MS, RETURN_READABLE_MS};
 use crate::domain::record::Log;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, MovementKind};
@@ -78,8 +78,11 @@ impl Engine {
         let looks = self.look_at_exceptions(&turn, now);
         let expired = self.lots_expire(&turn);
         let bought = self.purchases_due(&turn, now);
-        let acts =
-            [next, again, idle, holds, edits, released, allocated, placed, windows, looks, expired, bought, rules];
+        let returned = self.returns_come_due(&turn, now);
+        let acts = [
+            next, again, idle, holds, edits, released, allocated, placed, windows, looks, expired, bought, rules,
+            returned,
+        ];
         acts.into_iter().flatten().min()
     }
 
@@ -175,6 +178,13 @@ impl Engine {
                 self.names.remove(&Name::CycleCount(id));
             }
             self.cycle_counts.remove(key);
+        }
+        for key in past(&mut self.ended_returns.lock(), now, RETURN_READABLE_MS) {
+            let id = self.returns.lock(key).and_then(|slot| slot.as_ref().and_then(|known| known.id.clone()));
+            if let Some(id) = id {
+                self.names.remove(&Name::Return(id));
+            }
+            self.returns.remove(key);
         }
         for hash in past(&mut self.keys_used.lock(), now, KEY_WINDOW_MS) {
             self.names.remove(&Name::Key(hash));

@@ -27,6 +27,7 @@
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
 //! | `hold`, `inbound`, `redate` | holds of orders and their ends, payments; supply on its way, who waits for it, whose day changes |
 //! | `purchase` | what is bought when it is ordered |
+//! | `returns`, `return_request`, `return_parts`, `return_stock`, `return_nodes`, `exchange` | units that come back: asked for, received, where to, and what the customer gets instead |
 //! | `transfer` | units that go from one node to another |
 //! | `lots` | of which lot units are, or which they are; and what expires |
 //! | `safety` | what the clock withholds by policy |
@@ -56,6 +57,7 @@ mod deferral;
 mod due;
 mod edit;
 mod exception;
+mod exchange;
 mod expire;
 mod fences;
 mod fulfill;
@@ -78,6 +80,11 @@ mod rearrange;
 mod redate;
 mod release;
 mod reserve;
+mod return_nodes;
+mod return_parts;
+mod return_request;
+mod return_stock;
+mod returns;
 mod routing;
 mod rules;
 mod safety;
@@ -111,13 +118,16 @@ use crate::domain::archive::Archive;
 use crate::domain::command::{Command, Context, IdempotencyKey};
 use crate::domain::cycle_count::CycleCount;
 use crate::domain::event::Answer;
-use crate::domain::ids::{CycleCountKey, InboundKey, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, TransferKey};
+use crate::domain::ids::{
+    CycleCountKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey, TransferKey,
+};
 use crate::domain::inbound::Inbound;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::Reservation;
+use crate::domain::returns::Return;
 use crate::domain::subscription::Subscription;
 use crate::domain::time::JournalTime;
 use crate::domain::transfer::Transfer;
@@ -132,6 +142,7 @@ use network::Network;
 pub use preview::{Compared, Preview, Shipped};
 use purchase::Purchases;
 pub use read::{Atp, AtpAsked, StockView};
+use returns::Returning;
 pub use shipping::{QuotedShipment, RatesFound};
 use soonest::Soonest;
 use table::{Name, Named, Names, Table};
@@ -147,6 +158,11 @@ pub struct Engine {
     inbound: Table<InboundKey, Inbound>,
     transfers: Table<TransferKey, Transfer>,
     cycle_counts: Table<CycleCountKey, CycleCount>,
+    returns: Table<ReturnKey, Return>,
+    /// Units that open returns shall bring, by node.
+    returning: Returning,
+    /// Returns the clock looks at. Stale entries are harmless.
+    returns_due: Soonest<ReturnKey>,
     /// What of the documents and transfers has not come, by sku.
     arrivals: Arrivals,
     /// Which of the documents were bought for demand that waits.
@@ -164,6 +180,8 @@ pub struct Engine {
     ended_transfers: Mutex<VecDeque<(JournalTime, TransferKey)>>,
     /// Cycle counts that ended, likewise.
     ended_counts: Mutex<VecDeque<(JournalTime, CycleCountKey)>>,
+    /// Returns that ended, likewise.
+    ended_returns: Mutex<VecDeque<(JournalTime, ReturnKey)>>,
     /// Idempotency keys, oldest first: forgotten after their window.
     keys_used: Mutex<VecDeque<(JournalTime, u128)>>,
     /// Orders whose units could not be looked for because stock was contended: the clock looks again.
@@ -285,6 +303,8 @@ impl Engine {
             Command::SourceOrder { order } => self.source_order(&turn, &order),
             Command::ChangeException { exception, action } => self.change_exception(&turn, &exception, &action),
             Command::PutPolicy(put) => self.put_policy(&turn, &put),
+            Command::RequestReturn(request) => self.request_return(&turn, &request),
+            Command::ChangeReturn { returned, action } => self.change_return(&turn, &returned, &action),
         }
     }
 

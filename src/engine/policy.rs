@@ -13,6 +13,7 @@ use crate::domain::order::Order;
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, Standing};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::return_policy::ReturnScope;
 use crate::domain::supply::SupplyTerms;
 
 use super::network::Network;
@@ -46,7 +47,7 @@ impl Engine {
                 let network = self.network.read().expect("no writer of the catalogue panics and survives");
                 self.keep_purchases(turn, &network, *sku);
             }
-            PolicyKey::Rejection(_) | PolicyKey::Fill | PolicyKey::Payment(_) => {}
+            PolicyKey::Rejection(_) | PolicyKey::Fill | PolicyKey::Payment(_) | PolicyKey::Returns(_) => {}
         }
         Ok(Executed::done(Reply::Policy(key, policy), seq))
     }
@@ -136,6 +137,11 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             rule.methods.sort_unstable();
             rule.methods.dedup();
             (PolicyKey::Payment(delivery_method.clone()), Policy::Payment(rule))
+        }
+        PutPolicy::Returns { channel, sku, policy } => {
+            let item = sku.as_deref().map(|sku| network.find_sku("sku", sku)).transpose()?.map(ReturnScope::Item);
+            let scope = item.or_else(|| channel.clone().map(ReturnScope::Channel)).unwrap_or(ReturnScope::All);
+            (PolicyKey::Returns(scope), Policy::Returns(Box::new(policy.clone())))
         }
     })
 }

@@ -16,7 +16,8 @@ use crate::domain::edit::EditState;
 use crate::domain::event::{Answer, Event};
 use crate::domain::hold::HoldState;
 use crate::domain::ids::{
-    CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey,
+    CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, Text,
+    TransferKey,
 };
 use crate::domain::inbound::{Coming, Inbound};
 use crate::domain::item::ItemKind;
@@ -26,6 +27,7 @@ use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Reservation, ReservationState};
+use crate::domain::returns::Return;
 use crate::domain::stock::{CellKey, Level, LevelDelta};
 use crate::domain::supply::{JustInTime, SupplyTerms, until_next_day};
 use crate::domain::time::{JournalTime, Now, WallTime};
@@ -450,6 +452,12 @@ impl Engine {
                 let transfer = transfer.ok_or_else(|| Rejection::not_found("transfer", key.to_string()))?;
                 Ok(Reply::Transfer(Box::new(transfer)))
             }
+            Answer::Return(key) => {
+                let made = record.and_then(|record| return_requested(record, *key));
+                let known = made.or_else(|| self.return_by_key(*key));
+                let known = known.ok_or_else(|| Rejection::not_found("return", key.to_string()))?;
+                Ok(Reply::Return(Box::new(known)))
+            }
             Answer::Subscription(key) => {
                 let subscription = self.subscription_by_key(*key);
                 let subscription = subscription.ok_or_else(|| Rejection::not_found("subscription", key.to_string()))?;
@@ -549,6 +557,15 @@ fn count_planned(record: &Record, key: CycleCountKey) -> Option<CycleCount> {
         }
         _ => None,
     })
+}
+
+/// The return as this record requested it, and went on with it.
+fn return_requested(record: &Record, key: ReturnKey) -> Option<Return> {
+    let own = record.events.iter().filter_map(|event| match event {
+        Event::ReturnChanged(changed) if changed.key == key => Some(changed),
+        _ => None,
+    });
+    own.fold(None, |known, changed| Return::fold(known, key, changed.version, &record.header, &changed.event).ok())
 }
 
 /// The transfer as this record made it.

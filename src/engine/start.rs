@@ -74,6 +74,7 @@ impl Engine {
         engine.keep_all_purchases(&turn, &network);
         engine.watch_releases(&network, log.now());
         engine.watch_subscriptions(log.now());
+        engine.watch_returns(now);
         engine.watch_all_lots(&network, log.now());
         drop(network);
         engine.note_idle();
@@ -162,6 +163,9 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         inbound: Table::default(),
         transfers: Table::default(),
         cycle_counts: Table::default(),
+        returns: Table::default(),
+        returning: Default::default(),
+        returns_due: Soonest::default(),
         arrivals: Arrivals::default(),
         purchases: Purchases::default(),
         names: Names::default(),
@@ -171,6 +175,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
         ended_inbound: Mutex::default(),
         ended_transfers: Mutex::default(),
         ended_counts: Mutex::default(),
+        ended_returns: Mutex::default(),
         keys_used: Mutex::default(),
         left_over: SegQueue::new(),
         idle: SegQueue::new(),
@@ -206,6 +211,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (_, Entity::Transfer(transfer)) => engine.hold_transfer(*transfer),
                 (EntityKey::Lots(sku), Entity::Lots(lots)) => network.sku(sku).ledger.lock().put_lots(*lots),
                 (_, Entity::CycleCount(count)) => engine.hold_cycle_count(*count),
+                (_, Entity::Return(returned)) => engine.hold_return(*returned),
                 (_, Entity::Shipping(terms)) => shipping.push(*terms),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
                     network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);
@@ -240,6 +246,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     engine.ended.lock().make_contiguous().sort_unstable();
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_counts.lock().make_contiguous().sort_unstable();
+    engine.ended_returns.lock().make_contiguous().sort_unstable();
     engine.ended_inbound.lock().make_contiguous().sort_unstable();
     engine.sort_resolved();
     engine.watch_levels();

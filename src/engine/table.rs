@@ -1,7 +1,7 @@
 //! Sharded maps of entities and of claimed names. No guard of a map leaves this file: callers get the entity's own lock.
 //!
 //! An entity keeps its lock over its append. Locks are taken ascending: names, idempotency keys, reservations, orders, inbound
-//! supply, transfers, subscriptions, cycle counts.
+//! supply, transfers, subscriptions, cycle counts, returns.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -9,7 +9,9 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 
-use crate::domain::ids::{CycleCountKey, InboundKey, OrderKey, ReservationKey, SubscriptionKey, Text, TransferKey};
+use crate::domain::ids::{
+    CycleCountKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SubscriptionKey, Text, TransferKey,
+};
 
 /// The lock of one entity; `None` while it is being made, or when it was not made after all.
 pub type Slot<V> = Arc<Mutex<Option<V>>>;
@@ -40,7 +42,7 @@ macro_rules! numbered {
     )*};
 }
 
-numbered!(OrderKey, ReservationKey, InboundKey, TransferKey, SubscriptionKey, CycleCountKey);
+numbered!(OrderKey, ReservationKey, InboundKey, TransferKey, SubscriptionKey, CycleCountKey, ReturnKey);
 
 /// Places of [`PAGE`] numbers in a row.
 #[derive(Debug)]
@@ -186,6 +188,8 @@ pub enum Name {
     Subscription(Text),
     /// A caller's id of a cycle count.
     CycleCount(Text),
+    /// A caller's id of a return.
+    Return(Text),
     /// An idempotency key's hash.
     Key(u128),
 }
@@ -205,6 +209,8 @@ pub enum Named {
     Subscription(SubscriptionKey),
     /// A cycle count, likewise.
     CycleCount(CycleCountKey, u64),
+    /// A return, likewise.
+    Return(ReturnKey, u64),
     /// The record in which a key took effect, and the fingerprint of its body.
     Record(u64, u64),
 }

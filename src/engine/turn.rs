@@ -16,8 +16,8 @@ use crate::domain::archive::Archiving;
 use crate::domain::command::Context;
 use crate::domain::cycle_count::CycleCount;
 use crate::domain::event::{
-    Answer, CycleCountChanged, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, SubscriptionChanged,
-    TransferChanged,
+    Answer, CycleCountChanged, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, ReturnChanged,
+    SubscriptionChanged, TransferChanged,
 };
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::inbound::Inbound;
@@ -25,6 +25,7 @@ use crate::domain::order::{Order, OrderEvent};
 use crate::domain::record::{Draft, Encoded, Header, Log};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent};
+use crate::domain::returns::Return;
 use crate::domain::subscription::Subscription;
 use crate::domain::time::{JournalTime, Now};
 use crate::domain::transfer::Transfer;
@@ -261,6 +262,17 @@ impl Logged {
                 let SubscriptionChanged { key, version, event } = &**changed;
                 let folded = Subscription::fold(slot.take(), *key, *version, &self.header, event);
                 **slot = Some(folded.expect("a command logs only what its subscription can take"));
+            }
+        }
+    }
+
+    /// Folds the record's events into a return that is locked.
+    pub fn fold_return(&self, slot: &mut Locked<Return>) {
+        for event in &self.events {
+            if let Event::ReturnChanged(changed) = event {
+                let ReturnChanged { key, version, event } = &**changed;
+                let folded = Return::fold(slot.take(), *key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its return can take"));
             }
         }
     }

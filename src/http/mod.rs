@@ -41,6 +41,7 @@ mod policies;
 mod reply;
 mod request;
 mod reservations;
+mod returns;
 mod routes;
 mod rule_sets;
 mod server;

@@ -11,8 +11,8 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     address_formats, backup, capable, cartons, channels, counts, customers, edits, exceptions, feed, fulfillment,
-    health, holds, imports, inbound, items, nodes, orders, packing, pages, policies, reservations, rule_sets, shipping,
-    slots, stock, subscriptions, transfers,
+    health, holds, imports, inbound, items, nodes, orders, packing, pages, policies, reservations, returns, rule_sets,
+    shipping, slots, stock, subscriptions, transfers,
 };
 
 /// The router of a front.
@@ -66,6 +66,19 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(counts::count))
         .routes(routes!(counts::submit))
         .routes(routes!(counts::cancel))
+        .routes(routes!(returns::request, returns::all))
+        .routes(routes!(returns::returned))
+        .routes(routes!(returns::approve))
+        .routes(routes!(returns::decline))
+        .routes(routes!(returns::cancel))
+        .routes(routes!(returns::label))
+        .routes(routes!(returns::transit))
+        .routes(routes!(returns::receive))
+        .routes(routes!(returns::inspect))
+        .routes(routes!(returns::dispose))
+        .routes(routes!(returns::refund))
+        .routes(routes!(returns::close))
+        .routes(routes!(returns::put_policy))
         .routes(routes!(transfers::make, transfers::all))
         .routes(routes!(transfers::transfer, transfers::redate))
         .routes(routes!(transfers::dispatch))

@@ -37,9 +37,10 @@ use super::upcast::{InboundV1, ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, ann
 use crate::domain::archive::Archiving;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Event, ReservationChanged};
-use crate::domain::ids::{ReservationKey, Text};
+use crate::domain::ids::{OrderKey, ReservationKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
 use crate::domain::order::Order;
+use crate::domain::order_returns::OrderReturn;
 use crate::domain::record::{Draft, Encoded, Header, Record, RecordTooLarge};
 use crate::domain::reservation::{HeldLines, ReservationEvent};
 use crate::domain::time::{JournalTime, WallTime};
@@ -56,7 +57,9 @@ const EVENT_VERSION: u8 = 1;
 const ITEM_PUT_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
+/// Versions in which an order is written: without returns, and with some beside it.
 const ORDER_VERSION: u16 = 4;
+const ORDER_WITH_RETURNS_VERSION: u16 = 5;
 /// Version of the entry of an item with a release date or that is tracked.
 const ITEM_VERSION: u16 = 2;
 /// Version of the entry of a document of supply that was bought.
@@ -208,6 +211,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::AddressFormatPut(event) => put(bytes, event),
         Event::LotsChanged(event) => put(bytes, event),
         Event::CycleCountChanged(event) => put(bytes, event),
+        Event::ReturnChanged(event) => put(bytes, event),
         Event::ExceptionChanged(event) => put(bytes, event),
         Event::PolicyPut(event) => put(bytes, event),
         Event::ShippingPut(event) => put(bytes, event),
@@ -328,6 +332,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (24, 1) => get("event", bytes, LIMIT).map(Event::AddressFormatPut),
         (17, 1) => get("event", bytes, LIMIT).map(Event::LotsChanged),
         (21, 1) => get("event", bytes, LIMIT).map(Event::CycleCountChanged),
+        (29, 1) => get("event", bytes, LIMIT).map(Event::ReturnChanged),
         (14, 1) => get("event", bytes, LIMIT).map(Event::ExceptionChanged),
         (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
         (22, 1) => get("event", bytes, LIMIT).map(Event::ShippingPut),
@@ -353,8 +358,24 @@ fn put_archiving(bytes: &mut Vec<u8>, event: &Archiving) -> usize {
 
 fn put_order(bytes: &mut Vec<u8>, how: u8, order: &Order) {
     bytes.push(how);
-    bytes.extend_from_slice(&ORDER_VERSION.to_le_bytes());
-    put(bytes, &(order.key, order));
+    bytes.extend_from_slice(&order_version(order).to_le_bytes());
+    if order.returns.is_empty() {
+        put(bytes, &(order.key, order));
+    } else {
+        put(bytes, &(order.key, order, &order.returns));
+    }
+}
+
+fn put_order_sized(bytes: &mut Vec<u8>, order: &Order) {
+    if order.returns.is_empty() {
+        put_sized(bytes, &(order.key, order));
+    } else {
+        put_sized(bytes, &(order.key, order, &order.returns));
+    }
+}
+
+fn order_version(order: &Order) -> u16 {
+    if order.returns.is_empty() { ORDER_VERSION } else { ORDER_WITH_RETURNS_VERSION }
 }
 
 fn get_archiving(bytes: &[u8]) -> Result<Archiving, Undecodable> {
@@ -374,8 +395,8 @@ fn get_archiving(bytes: &[u8]) -> Result<Archiving, Undecodable> {
 /// An order as the archive holds it: the bytes of a snapshot's entry.
 pub(super) fn put_archived(bytes: &mut Vec<u8>, order: &Order) {
     bytes.extend_from_slice(&ORDER.to_le_bytes());
-    bytes.extend_from_slice(&ORDER_VERSION.to_le_bytes());
-    put_sized(bytes, &(order.key, order));
+    bytes.extend_from_slice(&order_version(order).to_le_bytes());
+    put_order_sized(bytes, order);
 }
 
 /// Bytes of a value that lies in a file of its own, checksum and all.
@@ -392,7 +413,7 @@ pub(super) fn get_value<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Undecoda
 pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) {
     bytes.extend_from_slice(&key.kind().to_le_bytes());
     let version = match entity {
-        Entity::Order(_) => ORDER_VERSION,
+        Entity::Order(order) => order_version(order),
         Entity::Item(item) if plain(item).is_none() => ITEM_VERSION,
         Entity::Inbound(inbound) if inbound.bought_at.is_some() => INBOUND_VERSION,
         _ => ENTITY_VERSION,
@@ -408,7 +429,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::RuleSet(key), Entity::RuleSet(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Cell(key), Entity::Cell(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Reservation(key), Entity::Reservation(entity)) => put_sized(bytes, &(key, entity)),
-        (EntityKey::Order(key), Entity::Order(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Order(_), Entity::Order(order)) => put_order_sized(bytes, order),
         (EntityKey::Key(key), Entity::Key(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Inbound(key), Entity::Inbound(entity)) => match announced(entity) {
             Some(inbound) => put_sized(bytes, &(key, inbound)),
@@ -423,6 +444,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::AddressFormat(key), Entity::AddressFormat(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Lots(key), Entity::Lots(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::CycleCount(key), Entity::CycleCount(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Return(key), Entity::Return(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Exception(key), Entity::Exception(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Shipping(key), Entity::Shipping(entity)) => put_sized(bytes, &(key, entity)),
@@ -454,6 +476,11 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (7, 2) => pair(bytes, EntityKey::Order, |old: OrderV2| Entity::Order(Box::new(old.into()))),
         (7, 3) => pair(bytes, EntityKey::Order, |old: OrderV3| Entity::Order(Box::new(old.into()))),
         (7, 4) => pair(bytes, EntityKey::Order, Entity::Order),
+        (7, 5) => {
+            let (key, order, returns): (OrderKey, Box<Order>, Vec<OrderReturn>) =
+                get("entity", bytes, ENTITY_BYTES_MAX)?;
+            Ok((EntityKey::Order(key), Entity::Order(Box::new(Order { returns, ..*order }))))
+        }
         (8, 1) => pair(bytes, EntityKey::Key, Entity::Key),
         (9, 1) => pair(bytes, EntityKey::Inbound, |old: InboundV1| Entity::Inbound(Box::new(old.into()))),
         (9, 2) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
@@ -466,6 +493,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (24, 1) => pair(bytes, EntityKey::AddressFormat, Entity::AddressFormat),
         (16, 1) => pair(bytes, EntityKey::Lots, Entity::Lots),
         (21, 1) => pair(bytes, EntityKey::CycleCount, Entity::CycleCount),
+        (29, 1) => pair(bytes, EntityKey::Return, Entity::Return),
         (13, 1) => pair(bytes, EntityKey::Exception, Entity::Exception),
         (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
         (22, 1) => pair(bytes, EntityKey::Shipping, Entity::Shipping),
@@ -488,7 +516,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (4, 1) => first(bytes).map(EntityKey::RuleSet),
         (5, 1) => first(bytes).map(EntityKey::Cell),
         (6, 1) => first(bytes).map(EntityKey::Reservation),
-        (7, 1..=4) => first(bytes).map(EntityKey::Order),
+        (7, 1..=5) => first(bytes).map(EntityKey::Order),
         (8, 1) => first(bytes).map(EntityKey::Key),
         (9, 1 | 2) => first(bytes).map(EntityKey::Inbound),
         (10, 1) => first(bytes).map(EntityKey::Channel),
@@ -500,6 +528,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (24, 1) => first(bytes).map(EntityKey::AddressFormat),
         (16, 1) => first(bytes).map(EntityKey::Lots),
         (21, 1) => first(bytes).map(EntityKey::CycleCount),
+        (29, 1) => first(bytes).map(EntityKey::Return),
         (13, 1) => first(bytes).map(EntityKey::Exception),
         (20, 1) => first(bytes).map(EntityKey::Policy),
         (22, 1) => first(bytes).map(EntityKey::Shipping),

@@ -165,9 +165,9 @@ fn merge(
 /// Whether nothing needs to know of an entry any more. Most kinds stay for ever, and are not even decoded. All of it was
 /// verified before, by another reading.
 fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<bool> {
-    use EntityKey::{Count, CycleCount, Exception, Inbound, Key, Lots, Minute, Reservation, Transfer};
+    use EntityKey::{Count, CycleCount, Exception, Inbound, Key, Lots, Minute, Reservation, Return, Transfer};
     let ends = matches!(key, Reservation(_) | Key(_) | Inbound(_) | Transfer(_) | Count(_) | Minute(_));
-    if !ends && !matches!(key, CycleCount(_) | Exception(_) | Lots(_)) {
+    if !ends && !matches!(key, CycleCount(_) | Exception(_) | Lots(_) | Return(_)) {
         return Ok(false);
     }
     let (kind, version, _) = codec::entry_head(&array(entry, 0));

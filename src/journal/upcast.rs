@@ -134,6 +134,7 @@ impl From<OrderV3> for Order {
             release_at,
             awaits_customer,
             priority,
+            returns: Vec::new(),
         }
     }
 }
@@ -183,6 +184,7 @@ impl From<OrderV2> for Order {
             release_at: None,
             awaits_customer: false,
             priority: 0,
+            returns: Vec::new(),
         }
     }
 }

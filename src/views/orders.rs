@@ -6,7 +6,8 @@
 //!
 //! The view keeps, for every order in memory, a row of what can be searched, and for orders with open units a copy of the
 //! order, stripped of decision and history, to fold further events into. An order whose units are all delivered, or
-//! cancelled and put back, takes no further step, so its copy goes; an event for it is a bug and is refused. The row of an order that
+//! cancelled and put back, takes no further step but those of returns, which say themselves what of it is back, so its copy
+//! goes; another event for it is a bug and is refused. The row of an order that
 //! left for the archive goes when the archive has it: from then on it is found there. Where both know an order, the view
 //! is right.
 //!
@@ -25,6 +26,7 @@ use crate::domain::event::{Event, OrderChanged};
 use crate::domain::fulfillment::FulfillmentStatus;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
 use crate::domain::order::{Order, OrderEvent, OrderStatus};
+use crate::domain::order_returns::Back;
 use crate::domain::record::{Header, Record};
 use crate::domain::state::State;
 use crate::domain::stock::LawBroken;
@@ -121,6 +123,7 @@ impl Orders {
                 | Event::CountNoted(_)
                 | Event::SubscriptionChanged(_)
                 | Event::CycleCountChanged(_)
+                | Event::ReturnChanged(_)
                 | Event::LotsChanged(_)
                 | Event::AddressFormatPut(_)
                 | Event::ExceptionChanged(_)
@@ -246,11 +249,28 @@ impl Rows {
             if matches!(changed.event, OrderEvent::PaymentReported { .. } | OrderEvent::HoldEnded { .. }) {
                 return Ok(());
             }
+            if let OrderEvent::Return { back, .. } = &changed.event {
+                self.came_back(changed.key, *back);
+                return Ok(());
+            }
             return Err(LawBroken(format!("order {} had ended and takes no further step", changed.key)));
         }
         let after = Order::fold(before.map(|order| *order), changed.key, changed.version, header, &changed.event)?;
         self.put(Box::new(after));
         Ok(())
+    }
+
+    /// So much of an order that has ended is back.
+    fn came_back(&mut self, key: OrderKey, back: Back) {
+        let status = match back {
+            Back::Nothing => return,
+            Back::Some => OrderStatus::PartiallyReturned,
+            Back::All => OrderStatus::Returned,
+        };
+        if let Some(row) = self.rows.get_mut(&key) {
+            row.status = status;
+            row.searched.status = status.word().into();
+        }
     }
 
     /// What the record says of an order and the archive.

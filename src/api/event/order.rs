@@ -106,6 +106,10 @@ pub(super) fn changed(changed: &OrderChanged, names: &impl Names) -> Value {
         OrderEvent::MergedInto { order, parts } => {
             ("order_merged_into", json!({"into": order.to_string(), "parts": self::parts(key, parts)}))
         }
+        OrderEvent::Return { key: returned, step, units, .. } => (
+            "order_return_changed",
+            json!({"return": returned.to_string(), "step": step.word(), "units": self::units(units)}),
+        ),
         OrderEvent::Merged { merged } => ("order_merged", came(key, merged, names)),
         OrderEvent::Dropshipped { number, ready_at } => (
             "order_dropshipped",

@@ -89,6 +89,9 @@ pub struct OrderJson {
     /// Orders that came to it, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<String>,
+    /// Its returns, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<String>,
     /// Its edits, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<EditBrief>,
@@ -152,6 +155,19 @@ pub struct OrderLineJson {
     pub release_at: Option<Instant>,
     /// Where its units are; they add up to `quantity`.
     pub buckets: BucketsJson,
+    /// Of what left, units asked to come back.
+    #[serde(skip_serializing_if = "is_none")]
+    pub return_requested: u32,
+    /// Of what left, units that came back.
+    #[serde(skip_serializing_if = "is_none")]
+    pub return_received: u32,
+    /// Of what left, units made good without coming back.
+    #[serde(skip_serializing_if = "is_none")]
+    pub written_off: u32,
+}
+
+fn is_none(units: &u32) -> bool {
+    *units == 0
 }
 
 /// The slot that a line has.
@@ -340,6 +356,7 @@ impl OrderJson {
             split_from: order.split_from.map(|key| key.to_string()),
             merged_into: order.merged_into().map(|key| key.to_string()),
             merged: order.particulars.iter().flat_map(|some| &some.merged).map(ToString::to_string).collect(),
+            returns: order.returns.iter().map(|known| known.key.to_string()).collect(),
             edits: EditBrief::all_of(order),
             preferred_node: order.preferred_node().map(|node| Id(catalogue.node(node).id.clone())),
             allocation: order.deferral.map(|_| AllocationMode::Deferred),
@@ -386,6 +403,7 @@ impl OrderLineJson {
     fn of(order: &Order, at: u16, names: &OrderLines<'_>) -> Self {
         let placed = &order.lines[usize::from(at)].placed;
         let (id, sku) = names.line(at);
+        let overlay = order.overlay(at);
         let group = &order.facts.destinations[usize::from(placed.group)].group;
         Self {
             id: Id(id.clone()),
@@ -397,6 +415,9 @@ impl OrderLineJson {
             warranty: WarrantyJson::of(order, at),
             release_at: Self::release_at(order, at, names.catalogue),
             buckets: order.buckets(at).into(),
+            return_requested: overlay.requested,
+            return_received: overlay.received,
+            written_off: overlay.written_off,
         }
     }
 }

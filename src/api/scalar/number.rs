@@ -11,7 +11,7 @@ use crate::domain::carrier::rates::{DIVISOR_MAX, UNIT_PARTS};
 use crate::domain::carrier::{TRANSIT_DAYS_MAX, ZONES_MAX};
 use crate::domain::geo::Position;
 use crate::domain::limits::{
-    ACCEPT_WITHIN_S_MAX, PACKED_EDGE_MM_MAX, PRIORITY_MAX, QUANTITY_MAX, TTL_S_MAX, TTL_S_MIN,
+    ACCEPT_WITHIN_S_MAX, PACKED_EDGE_MM_MAX, PRIORITY_MAX, QUANTITY_MAX, RETURN_DAYS_MAX, TTL_S_MAX, TTL_S_MIN,
 };
 use crate::domain::quantity::Quantity;
 
@@ -91,6 +91,8 @@ wholes! {
     SupplyDays(u32) in 1, 3_650, "number_out_of_range";
     /// Priority of an order; the highest is first.
     Priority(u8) in 0, PRIORITY_MAX as i64, "number_out_of_range";
+    /// Days of a policy of returns.
+    ReturnDays(u32) in 0, RETURN_DAYS_MAX as i64, "number_out_of_range";
     /// Grams.
     Grams(u32) in 0, WEIGHT_G_MAX, "number_out_of_range";
     /// Millimetres.

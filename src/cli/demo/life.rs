@@ -195,7 +195,8 @@ pub async fn history(stage: &Stage, network: &Network, counted: &Counted) -> Res
     Ok(())
 }
 
-fn text(value: &Value) -> String {
+/// The text of a value, nothing when it is none.
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 

@@ -4,6 +4,7 @@
 //! plays a story with an end instead: import, a split explained, an order changed, a late truck, a node that goes dark, a
 //! transfer, the shop's past, other rules, a flash sale sold out to the unit, a restart with the same state, figures.
 
+mod back;
 pub mod chance;
 mod life;
 mod live;

@@ -3,6 +3,7 @@
 use crate::domain::ids::Text;
 use crate::domain::node::NodeKind;
 use crate::domain::policy::{Demand, FillPolicy, PaymentRule, RejectionPolicy};
+use crate::domain::return_policy::ReturnPolicy;
 use crate::domain::supply::SupplyTerms;
 
 /// A policy to be put.
@@ -82,6 +83,15 @@ pub enum PutPolicy {
         delivery_method: Text,
         /// What, and how.
         rule: PaymentRule,
+    },
+    /// What comes back, until when, and for what money.
+    Returns {
+        /// Of which channel.
+        channel: Option<Text>,
+        /// Of which item; of everything when neither is named.
+        sku: Option<Text>,
+        /// What was decided.
+        policy: ReturnPolicy,
     },
 }
 

@@ -20,6 +20,7 @@ mod payment_before;
 mod preferred;
 pub(crate) mod random;
 mod releases;
+mod returns;
 mod rules;
 mod services;
 mod sharing;

@@ -106,11 +106,30 @@ impl World {
             assert_eq!(level, state.level(cell), "memory equals the fold of the log at {cell:?}");
         }
         for (key, entity) in state.entities() {
-            if let (EntityKey::Lots(sku), Entity::Lots(lots)) = (key, entity) {
+            if let (EntityKey::Lots(sku), Entity::Lots(lots)) = (key.clone(), entity) {
                 let known = Some(&**lots).filter(|lots| !lots.is_empty());
                 assert_eq!(self.engine.sku_lots(sku).as_ref(), known, "lots of {sku:?}");
+            } else if let (EntityKey::Return(key), Entity::Return(known)) = (key, entity) {
+                assert_eq!(self.engine.return_by_key(key).as_ref(), Some(&**known), "return {key}");
             }
         }
+    }
+
+    /// Another world to which the same has happened.
+    pub fn again(&self) -> Self {
+        let records = self.log.records.lock().len();
+        self.until(records)
+    }
+
+    /// Another world whose process died after so many records, and started again.
+    pub fn until(&self, records: usize) -> Self {
+        let log = MemoryLog { now: AtomicI64::new(self.log.now().journal.0), ..MemoryLog::default() };
+        log.records.lock().extend(self.log.records.lock().iter().take(records).cloned());
+        let mut state = State::default();
+        log.records.lock().iter().for_each(|record| state.apply(record).expect("every record keeps the laws"));
+        let log = Arc::new(log);
+        let engine = Engine::start(state, &*log, None);
+        Self { log, engine, orders: self.orders }
     }
 
     /// The same world after a restart.

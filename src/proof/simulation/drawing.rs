@@ -1,6 +1,7 @@
 //! Draws a table line by line. Each seed has a character of its own: how much of what it does, what it never does, how
 //! large its groups are and how often its disk fails. What a line names is drawn from what exists, so that most lines
 //! mean something; some do not, and must be refused.
+//! Long because it is a table: one arm for each kind of line.
 
 mod agenda;
 
@@ -9,6 +10,7 @@ use super::world::World;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::fulfillment::FulfillmentVerb;
 use crate::domain::order::Order;
+use crate::domain::returns::ReturnVerb;
 
 /// What a line may be about, and how often as a rule, in a thousandth or so.
 const KINDS: &[(Kind, u32)] = &[
@@ -33,6 +35,8 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Join, 15),
     (Kind::Split, 15),
     (Kind::Pay, 25),
+    (Kind::Return, 25),
+    (Kind::Back, 60),
     (Kind::Inbound, 20),
     (Kind::Arrival, 40),
     (Kind::Transfer, 25),
@@ -88,6 +92,8 @@ enum Kind {
     Join,
     Split,
     Pay,
+    Return,
+    Back,
     Inbound,
     Arrival,
     Transfer,
@@ -146,6 +152,7 @@ pub struct Drawing {
     transfers: Vec<String>,
     counts: Vec<String>,
     schedules: Vec<String>,
+    returns: Vec<String>,
     /// Lines under a key, to be repeated.
     keyed: Vec<String>,
     named: u32,
@@ -187,6 +194,7 @@ impl Drawing {
             transfers: Vec::new(),
             counts: Vec::new(),
             schedules: Vec::new(),
+            returns: Vec::new(),
             keyed: Vec::new(),
             named: 0,
             full: false,
@@ -330,6 +338,8 @@ impl Drawing {
                 let status = self.chance.pick(&["authorized", "paid", "paid", "failed", "refunded"]);
                 format!("pay {name} {status} {}", 50 * self.few(8))
             }
+            Kind::Return => self.asked_back()?,
+            Kind::Back => self.coming_back(world)?,
             Kind::Inbound => {
                 let name = self.name('i');
                 let line = format!("inbound {name} {} {} {}", self.node(), self.few(900), self.sku_units());
@@ -443,6 +453,52 @@ impl Drawing {
             Kind::Restart => {
                 let away = self.chance.pick(&["0", "0", "30", "-1800", "3600", "-7200", "90000", "-86400"]);
                 format!("restart {away}")
+            }
+        })
+    }
+
+    /// A return, now and then a claim or an exchange, or the policy of them.
+    fn asked_back(&mut self) -> Option<String> {
+        if self.chance.one_in(12) {
+            return Some(format!("takes_back {}", self.chance.pick(&["usual", "automatic"])));
+        }
+        let (order, name) = (self.known(|drawing| &drawing.orders)?, self.name('b'));
+        let of = format!("{name} {order} {} {}", self.few(2), self.few(2));
+        self.returns.push(name);
+        Some(match self.chance.roll(6) {
+            0 => format!("claim {of}"),
+            1 => format!("swap {of} {} {}", self.sku(), self.few(2)),
+            _ => format!("back {of}"),
+        })
+    }
+
+    /// A step of a return, legal as a rule.
+    fn coming_back(&mut self, world: &World) -> Option<String> {
+        let name = self.known(|drawing| &drawing.returns)?;
+        let of_name = |entity: &Entity| match entity {
+            Entity::Return(known) if known.id.as_deref() == Some(name.as_str()) => Some(known.status()),
+            _ => None,
+        };
+        let status = world.judge.appended.iter().find_map(|(_, entity)| of_name(entity))?;
+        let legal = status.legal();
+        let fate = self.chance.pick(&["restock", "restock", "refurbish", "damaged", "destroy", "missing"]);
+        let line = self.few(2);
+        if legal.is_empty() || self.chance.one_in(12) {
+            return Some(format!("{} {name}", self.chance.pick(&["allow", "deny", "forgo", "sent", "settle"])));
+        }
+        Some(match legal[self.chance.roll(legal.len() as u32) as usize] {
+            ReturnVerb::Approve => format!("allow {name}"),
+            ReturnVerb::Decline if self.chance.one_in(3) => format!("deny {name}"),
+            ReturnVerb::Cancel if self.chance.one_in(3) => format!("forgo {name}"),
+            ReturnVerb::Decline => format!("allow {name}"),
+            ReturnVerb::Transit | ReturnVerb::Label => format!("sent {name}"),
+            ReturnVerb::Refund => format!("refund {name} {}", 10 * self.few(20)),
+            ReturnVerb::Inspect => format!("grade {name} {line} 1"),
+            ReturnVerb::Dispose => format!("fate {name} {line} 1 {fate}"),
+            ReturnVerb::Close => format!("settle {name}"),
+            ReturnVerb::Receive | ReturnVerb::Cancel | ReturnVerb::Expire => {
+                let fate = if self.chance.one_in(4) { "-" } else { fate };
+                format!("returned {name} {} {line} {} {fate}", self.node(), self.few(2))
             }
         })
     }
@@ -602,8 +658,8 @@ impl Drawing {
         }
         self.orders.push(name);
         self.keyed.push(line.clone());
-        for list in [&mut self.orders, &mut self.reservations, &mut self.inbound, &mut self.transfers, &mut self.keyed]
-        {
+        let named = [&mut self.orders, &mut self.reservations, &mut self.inbound, &mut self.transfers];
+        for list in named.into_iter().chain([&mut self.returns, &mut self.keyed]) {
             let surplus = list.len().saturating_sub(NAMES_MAX);
             list.drain(..surplus);
         }

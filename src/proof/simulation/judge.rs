@@ -11,7 +11,8 @@
 //! and money before steps are in `bought`. At a tick: nothing
 //! outlives its time, and no node that is off has anything to begin. [`Judge::all`] compares everything, the log read back included.
 //!
-//! What is *not* here: what a command should have decided (`model`), and asking for anything.
+//! What is *not* here: what a command should have decided (`model`), and asking for anything. Long because every law looks
+//! at the same two states.
 
 mod bought;
 
@@ -28,6 +29,7 @@ use crate::domain::ids::{ChannelIndex, NodeIndex, OrderKey, ReservationKey, SkuI
 use crate::domain::item::ItemKind;
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
+use crate::domain::payment::Paid;
 use crate::domain::policy::{Policy, PolicyKey};
 use crate::domain::record::{Log, Record};
 use crate::domain::reply::Reply;
@@ -508,6 +510,13 @@ impl Judge {
                     let (there, asked) = (known.buckets(at).sum(), u64::from(line.placed.quantity));
                     law!(there == asked, "line {at} of order {key} has {there} units somewhere, and is of {asked}");
                 }
+                for at in (0..known.lines.len() as u16).filter(|_| !known.returns.is_empty()) {
+                    let (buckets, back) = (known.buckets(at), known.overlay(at).sum());
+                    let left = u64::from(buckets.shipped) + u64::from(buckets.delivered);
+                    law!(back <= left, "{back} units of line {at} of order {key} come back, {left} left");
+                }
+                let kept = Paid::of(&known.payments).kept();
+                law!(kept >= 0, "{} more was given back of order {key} than was paid", -kept);
                 if let Some(set_aside) = known.open_edit().and_then(|edit| edit.terms.reservation) {
                     // The reservation may have ended at its instant, a little before the edit's end is written.
                     let due = self.edits.get(key).is_some_and(|ends_at| *ends_at <= self.appended.time());
@@ -544,6 +553,10 @@ impl Judge {
             (EntityKey::CycleCount(key), Some(Entity::CycleCount(known))) => {
                 let held = engine.cycle_count_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "count {key} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Return(key), Some(Entity::Return(known))) => {
+                let held = engine.return_by_key(*key);
+                law!(held.as_ref() == Some(&**known), "return {key} is {held:?} in memory, {known:?} by the records");
             }
             (EntityKey::Shipping(key), Some(Entity::Shipping(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.shipping().terms(key));

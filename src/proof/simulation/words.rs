@@ -35,6 +35,10 @@
 //! | `join ORDER ORDER` · `split ORDER NAME LINE N` | shipments that leave together; units that become an order |
 //! | `merge ORDER ORDER` | all of the second goes to the first |
 //! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
+//! | `back NAME ORDER LINE N` · `claim NAME ORDER LINE N` · `swap NAME ORDER LINE N SKU N` | a return, one of which nothing comes, one for something else |
+//! | `allow` `deny` `forgo` `sent` `settle` `NAME` | it is approved, declined, called off, on its way, closed |
+//! | `returned NAME NODE LINE N FATE or -` · `grade NAME LINE N` · `fate NAME LINE N FATE` | units came; they are graded; what becomes of them |
+//! | `refund NAME N` · `takes_back usual or automatic` | money goes back; by which policy |
 //! | `case ID` · `over_case ID` | an exception is assigned, resolved |
 //! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `keep SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
 //! | `served POLICY` | in which order who waits is served |
@@ -48,6 +52,7 @@
 //! Orders, reservations and receipts carry an idempotency key made of their line, so that the line repeated is the
 //! request repeated. The key of one of a batch is made of the line that asks for it alone, so that either repeats the
 //! other. What is *not* here: time, faults, restarts (`world`).
+//! Long because it is a table: one arm for each word.
 
 use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Service, ShippingTerms};
@@ -64,6 +69,8 @@ use crate::domain::order::{OrderType, Sealed};
 use crate::domain::payment::PaymentMark;
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::quantity::Quantity;
+use crate::domain::return_policy::ReturnPolicy;
+use crate::domain::returns::{Condition, Disposition};
 use crate::domain::rules::{Fence, RuleTerms, Term};
 use crate::domain::stock::MovementKind;
 use crate::domain::subscription::{Every, WhenShort};
@@ -312,6 +319,55 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             let action = TransferAction::Receive { lines: came(lines), close: *verb == "close" };
             Command::ChangeTransfer { transfer: (*id).into(), action }
         }
+        [verb @ ("back" | "claim" | "swap"), id, order, line, n, instead @ ..] => {
+            let (reason, quantity) = ("too small".into(), units(n));
+            let wanted = |sku: &str, n: &str| WantedInstead {
+                sku: sku.into(),
+                quantity: units(n),
+                unit_price: Some(Money { amount: 120, currency: Currency::USD }),
+            };
+            Command::RequestReturn(Box::new(RequestReturn {
+                id: Some((*id).into()),
+                fingerprint: 0,
+                order: (*order).into(),
+                lines: vec![ReturnUnits { line: (*line).into(), quantity, reason, condition: None }],
+                exchange: if let [sku, n] = instead { vec![wanted(sku, n)] } else { Vec::new() },
+                is_claim: *verb == "claim",
+            }))
+        }
+        [verb @ ("allow" | "deny" | "forgo" | "sent" | "settle"), id] => {
+            let action = match *verb {
+                "allow" => ReturnAction::Approve { node: None },
+                "deny" => ReturnAction::Decline(None),
+                "forgo" => ReturnAction::Cancel(None),
+                "sent" => ReturnAction::Transit,
+                _ => ReturnAction::Close(None),
+            };
+            Command::ChangeReturn { returned: (*id).into(), action }
+        }
+        ["returned", id, node, line, n, fate] => {
+            let lines = vec![returned_units(line, n, (*fate != "-").then(|| disposition(fate)))];
+            let action = ReturnAction::Receive { node: Some((*node).into()), lines };
+            Command::ChangeReturn { returned: (*id).into(), action }
+        }
+        ["grade", id, line, n] => {
+            let graded = ReturnedUnits { condition: Some(Condition::Opened), ..returned_units(line, n, None) };
+            Command::ChangeReturn { returned: (*id).into(), action: ReturnAction::Inspect(vec![graded]) }
+        }
+        ["fate", id, line, n, fate] => {
+            let lines = vec![returned_units(line, n, Some(disposition(fate)))];
+            Command::ChangeReturn { returned: (*id).into(), action: ReturnAction::Dispose(lines) }
+        }
+        ["refund", id, n] => {
+            let amount = Money { amount: number(n), currency: Currency::USD };
+            Command::ChangeReturn { returned: (*id).into(), action: ReturnAction::Refund(amount) }
+        }
+        ["takes_back", how] => {
+            let automatic = *how == "automatic";
+            let (fee_bps, expires_days) = if automatic { (1_000, Some(1)) } else { (0, None) };
+            let policy = ReturnPolicy { automatic, fee_bps, expires_days, ..ReturnPolicy::default() };
+            Command::PutPolicy(PutPolicy::Returns { channel: None, sku: None, policy })
+        }
         ["pay", id, status, n] => {
             let amount = Money { amount: number(n), currency: Currency::USD };
             Command::ReportPayment(ReportPayment { order: (*id).into(), mark: mark(status), amount })
@@ -510,6 +566,27 @@ fn sku_units(parts: &[&str]) -> Vec<SkuUnits> {
 
 fn came(units: Vec<SkuUnits>) -> Vec<CameUnits> {
     units.into_iter().map(CameUnits::from).collect()
+}
+
+fn returned_units(line: &str, n: &str, disposition: Option<Disposition>) -> ReturnedUnits {
+    ReturnedUnits {
+        line: line.into(),
+        quantity: units(n),
+        condition: disposition.map(|_| Condition::Opened),
+        disposition,
+        names: Names::default(),
+    }
+}
+
+fn disposition(word: &str) -> Disposition {
+    match word {
+        "restock" => Disposition::Restock,
+        "refurbish" => Disposition::Refurbish,
+        "damaged" => Disposition::Damaged,
+        "destroy" => Disposition::Destroy,
+        "missing" => Disposition::Missing,
+        other => panic!("{other} is no fate of a return"),
+    }
 }
 
 fn edit_change(part: &[&str]) -> EditChange {

@@ -62,6 +62,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
     ("levels, not states: scenarios, simulation, model", &["AdjustStock", "AdjustLots", "MoveStock", "SetOnHand"]),
     ("the engine's tests of exceptions", &["ChangeException"]),
     ("the engine's tests of rules", &["PutRules", "ActivateRules"]),
+    ("the engine's tests of returns", &["RequestReturn", "ChangeReturn"]),
     ("it ended before it was told of, and takes no step", &["ImportOrder"]),
     (
         "facts without a life of their own",
@@ -69,7 +70,6 @@ const TABLE_OF: &[(&str, &[&str])] = &[
             "PutNode",
             "PatchNode",
             "PutItem",
-            "PutRuleSet",
             "PutShipping",
             "PutChannel",
             "PutSlots",

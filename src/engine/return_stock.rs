@@ -1,0 +1,103 @@
+//! What a disposition does to the stock of the node that received.
+//!
+//! | disposition | stock |
+//! |---|---|
+//! | restock | a give: what is owed and who waits come first, the rest is free; what has expired waits to be looked at |
+//! | refurbish, quarantine | `quality_control +n` |
+//! | damaged | `damaged +n` |
+//! | return to vendor, liquidate, donate, destroy | comes and leaves: two movements, nothing stays |
+//! | missing, not restocked | none |
+//!
+//! A kit comes back as its components; what has no stock comes back without any.
+
+use std::collections::BTreeSet;
+
+use super::change::Change;
+use super::lots::NamedLots;
+use super::network::Network;
+use crate::domain::command::{CameUnits, ReturnedUnits, SkuUnits};
+use crate::domain::decision::LineUnits;
+use crate::domain::ids::SkuIndex;
+use crate::domain::limits::LEVEL_MAX;
+use crate::domain::order::Order;
+use crate::domain::quantity::Quantity;
+use crate::domain::rejection::Rejection;
+use crate::domain::returns::{Part, Return, StockEffect};
+use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
+use crate::domain::time::WallTime;
+
+/// The stock of these parts, each as it was named, under the ledgers it needs.
+pub(super) fn disposed<'n>(
+    network: &'n Network,
+    (order, returned): (&Order, &Return),
+    (parts, named): (&[Part], &[ReturnedUnits]),
+    now: WallTime,
+) -> Result<Change<'n>, Rejection> {
+    let stock = |part: &Part| {
+        let line = returned.lines[usize::from(part.line)].line;
+        order.stock_of(LineUnits { line, quantity: part.units })
+    };
+    let skus: BTreeSet<SkuIndex> = parts.iter().flat_map(stock).map(|(sku, _)| sku).collect();
+    let mut change = Change::lock(network, &skus);
+    let mut naming = NamedLots::at(network, now);
+    for (at, (part, named)) in parts.iter().zip(named).enumerate() {
+        let path = format!("lines[{at}].");
+        let disposition = part.disposition.filter(|_| !part.is_missing());
+        let effect = disposition.map_or(StockEffect::Nothing, |disposition| disposition.effect());
+        let stays = matches!(effect, StockEffect::Free | StockEffect::QualityControl | StockEffect::Damaged);
+        if !named.names.is_empty() && !stays {
+            let field = if named.names.lots.is_empty() { "serials" } else { "lots" };
+            let detail = "are named of units that stay at the node only";
+            return Err(Rejection::invalid(format!("{path}{field}"), "not_tracked", detail));
+        }
+        for (sku, units) in stock(part) {
+            let cell = CellKey { sku, node: part.node };
+            settle(network, &mut change, &mut naming, (cell, units, effect), named, &path)?;
+        }
+    }
+    change.check_bounds()?;
+    Ok(change)
+}
+
+fn settle(
+    network: &Network,
+    change: &mut Change<'_>,
+    naming: &mut NamedLots<'_>,
+    (cell, units, effect): (CellKey, u32, StockEffect),
+    named: &ReturnedUnits,
+    path: &str,
+) -> Result<(), Rejection> {
+    let n = units.cast_signed();
+    let none = LevelDelta::default();
+    match effect {
+        StockEffect::Nothing => {}
+        StockEffect::Free => {
+            let Some(quantity) = Quantity::new(units) else { return Ok(()) };
+            let units = SkuUnits { sku: network.sku_name(cell.sku).as_str().into(), quantity };
+            let came = CameUnits { units, names: named.names.clone() };
+            change.ensure(cell);
+            naming.receive(change, cell, &came, MovementKind::Returned, path)?;
+        }
+        StockEffect::QualityControl => {
+            change.ensure(cell);
+            naming.arrive(change, cell, units, &named.names, path)?;
+            change.shift(cell, MovementKind::Returned, LevelDelta { on_hand: n, quality_control: n, ..none });
+        }
+        StockEffect::Damaged => {
+            change.ensure(cell);
+            naming.arrive(change, cell, units, &named.names, path)?;
+            change.shift(cell, MovementKind::Returned, LevelDelta { on_hand: n, damaged: n, ..none });
+        }
+        StockEffect::Leaves(kind) => {
+            let position = change.ensure(cell);
+            let there = change.ledger(cell.sku).at(position).on_hand;
+            if there.saturating_add(units) > LEVEL_MAX {
+                let (sku, node) = (network.sku_name(cell.sku), network.node_name(cell.node));
+                return Err(Rejection::LevelTooLarge { sku, node, max: LEVEL_MAX });
+            }
+            change.shift(cell, MovementKind::Returned, LevelDelta { on_hand: n, quality_control: n, ..none });
+            change.shift(cell, kind, LevelDelta { on_hand: -n, quality_control: -n, ..none });
+        }
+    }
+    Ok(())
+}

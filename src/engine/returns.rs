@@ -1,0 +1,407 @@
+//! Returns: asked for, judged by policy, approved to where they are worth most, received, and settled.
+//!
+//! A step is one record: what happened to the return, what that means for its order (the overlay of its lines, money that
+//! went back), and the stock of what was disposed of, given as a receipt's is. The order is locked before the return, both
+//! before ledgers. A return that is asked for brings its order back from the archive; the order stays until the return has
+//! ended.
+//!
+//! What is *not* here: the stock of a disposition (`return_stock`), where a return goes (`return_nodes`), what the customer
+//! gets instead, and the clock (`exchange`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parking_lot::Mutex;
+
+use super::change::Change;
+use super::hold::too_many;
+use super::network::Network;
+use super::return_nodes::Needs;
+use super::return_parts::{arriving, of_held, of_order, spread};
+use super::return_request::{begun, requested};
+use super::return_stock::disposed;
+use super::table::{Locked, Name, Named};
+use super::turn::{Turn, order_events};
+use super::withdrawal::Withdrawal;
+use super::{Engine, Executed};
+use crate::domain::command::{RequestReturn, ReturnAction};
+use crate::domain::decision::LineUnits;
+use crate::domain::event::{Answer, Event, ReturnChanged};
+use crate::domain::hold::ReleaseAt;
+use crate::domain::ids::{NodeIndex, ReturnKey, SkuIndex, Text};
+use crate::domain::limits::{PAYMENTS_MAX, RETURN_LABELS_MAX};
+use crate::domain::money::Money;
+use crate::domain::node::NodeKind;
+use crate::domain::order::{Order, OrderEvent};
+use crate::domain::order_returns::ReturnStep;
+use crate::domain::payment::{Paid, PaymentMark};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::returns::{Part, Return, ReturnEvent, ReturnLabel, ReturnStatus, ReturnVerb};
+use crate::domain::time::{JournalTime, Now, WallTime};
+
+/// Units that open returns shall bring, by node.
+#[derive(Debug, Default)]
+pub struct Returning(Mutex<BTreeMap<NodeIndex, u64>>);
+
+impl Returning {
+    /// A return is not as it was.
+    fn changed(&self, before: Option<&Return>, after: Option<&Return>) {
+        let mut units = self.0.lock();
+        for (node, n) in after.into_iter().flat_map(Return::expected) {
+            *units.entry(node).or_default() += u64::from(n);
+        }
+        for (node, n) in before.into_iter().flat_map(Return::expected) {
+            let known = units.entry(node).or_default();
+            *known = known.saturating_sub(u64::from(n));
+        }
+    }
+
+    /// Units that shall come to a node.
+    pub(super) fn to(&self, node: NodeIndex) -> u64 {
+        self.0.lock().get(&node).copied().unwrap_or(0)
+    }
+}
+
+/// What a record says of a return and its order.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Of the return.
+    events: Vec<ReturnEvent>,
+    /// Of the order's lines.
+    steps: Vec<(ReturnStep, Vec<LineUnits>)>,
+    /// Money that goes back.
+    refund: Option<i64>,
+}
+
+impl Told {
+    /// One step of both.
+    pub(super) fn of(event: ReturnEvent, step: ReturnStep, units: Vec<LineUnits>) -> Self {
+        Self { events: vec![event], steps: vec![(step, units)], refund: None }
+    }
+
+    fn and(mut self, event: ReturnEvent, step: ReturnStep, units: Vec<LineUnits>) -> Self {
+        self.events.push(event);
+        self.steps.push((step, units));
+        self
+    }
+
+    /// What an order is told, one event after the other.
+    fn of_order(&self, order: &Order, key: ReturnKey) -> Vec<OrderEvent> {
+        let refund = self.refund.map(|amount| OrderEvent::PaymentReported { mark: PaymentMark::Refunded, amount });
+        let mut came = 0;
+        let step = |(step, units): &(ReturnStep, Vec<LineUnits>)| {
+            if *step == ReturnStep::Received {
+                came += units.iter().map(|u| u64::from(u.quantity)).sum::<u64>();
+            }
+            let back = if came == 0 { order.back() } else { order.back_with(came) };
+            OrderEvent::Return { key, step: *step, units: units.clone(), back }
+        };
+        refund.into_iter().chain(self.steps.iter().map(step)).collect()
+    }
+}
+
+impl Engine {
+    pub(super) fn request_return(&self, turn: &Turn<'_>, command: &RequestReturn) -> Result<Executed, Rejection> {
+        let needs = self.needs_of(command);
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let claim = command.id.clone().map(|id| self.names.claim(Name::Return(id)));
+        if let Some(Named::Return(key, fingerprint)) = claim.as_ref().and_then(|claim| claim.taken()) {
+            if fingerprint != command.fingerprint {
+                return Err(Rejection::IdTaken { id: command.id.as_deref().unwrap_or_default().to_owned() });
+            }
+            let seq = self.return_by_key(key).map_or(0, |known| known.requested_seq);
+            return Ok(Executed::Repeat { seq, answer: Answer::Return(key) });
+        }
+        let unknown =
+            || Rejection::invalid("order", "unknown_order", format!("there is no order {:?}", &*command.order));
+        let mut order_slot = self.lock_order(&command.order).map_err(|_| unknown())?;
+        let order = order_slot.as_ref().expect("a locked entity is there");
+        let now = turn.log.now();
+        let requested = requested(&network, order, command, now)?;
+        let key = ReturnKey(self.next_key());
+        let draft = begun(key, order, &requested, now.journal);
+        let units = draft.units_expected();
+        let automatic = requested.automatic;
+        let mut told = Told::of(requested.event, ReturnStep::Requested, units.clone());
+        match draft.lines.iter().find_map(|line| line.outside) {
+            Some(outside) if automatic => {
+                let reason = Some(Text::from(format!("outside the policy: {}", outside.word()).as_str()));
+                told = told.and(ReturnEvent::Declined { reason }, ReturnStep::Declined, units);
+            }
+            None if automatic => {
+                let nodes = self.nodes_of(&network, order, &draft, &needs);
+                told = approved(told, &draft, nodes, now, order);
+            }
+            _ => {}
+        }
+        let mut slot = self.returns.begin(key);
+        let change = Change::new(&network);
+        let logged = self.log_return(turn, &network, (&mut order_slot, &mut slot), key, &told, change);
+        let touched = logged.inspect_err(|_| self.returns.remove(key))?;
+        if let Some(claim) = claim {
+            claim.settle(Named::Return(key, command.fingerprint));
+        }
+        drop((order_slot, slot));
+        self.follow_up(turn, &network, touched);
+        drop(network);
+        self.tend_return(turn, key);
+        self.answer_return(key)
+    }
+
+    pub(super) fn change_return(
+        &self,
+        turn: &Turn<'_>,
+        id: &str,
+        action: &ReturnAction,
+    ) -> Result<Executed, Rejection> {
+        let unknown = || Rejection::not_found("return", id);
+        let known = self.return_named(id).ok_or_else(unknown)?;
+        let (key, order) = (known.key, known.order);
+        let needs = match action {
+            ReturnAction::Approve { node: None } => self.needs_of_skus(known.lines.iter().map(|line| line.sku)),
+            _ => Needs::default(),
+        };
+        let illegal = |known: &Return| {
+            let (id, status, verb) = (known.name(), known.status(), verb_of(action));
+            (!status.takes(verb)).then_some(Rejection::IllegalReturn { id, status, verb })
+        };
+        if let Some(rejection) = illegal(&known) {
+            return Err(rejection);
+        }
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let order_slot = self.orders.lock(order);
+        let mut slot = self.returns.lock(key).ok_or_else(unknown)?;
+        let returned = slot.as_ref().expect("a locked entity is there");
+        if let Some(rejection) = illegal(returned) {
+            return Err(rejection);
+        }
+        let mut order_slot = order_slot.expect("an order with an open return stays in memory");
+        let order = order_slot.as_ref().expect("a locked entity is there");
+        let now = turn.log.now();
+        let (told, change) = self.judged(&network, (order, returned), action, &needs, now)?;
+        let told = settled(told, order, returned, now.journal);
+        let touched = self.log_return(turn, &network, (&mut order_slot, &mut slot), key, &told, change)?;
+        drop((order_slot, slot));
+        self.follow_up(turn, &network, touched);
+        drop(network);
+        self.tend_return(turn, key);
+        self.answer_return(key)
+    }
+
+    /// What a legal step says, and its stock under the ledgers it needs.
+    fn judged<'n>(
+        &self,
+        network: &'n Network,
+        (order, returned): (&Order, &Return),
+        action: &ReturnAction,
+        needs: &Needs,
+        now: Now,
+    ) -> Result<(Told, Change<'n>), Rejection> {
+        let all = || returned.units_expected();
+        let without_stock = |told| Ok((told, Change::new(network)));
+        match action {
+            ReturnAction::Approve { node } => {
+                let node = node.as_deref().map(|node| receiving(network, "node", node)).transpose()?;
+                let nodes = match node {
+                    Some(node) => vec![Some(node); returned.lines.len()],
+                    None => self.nodes_of(network, order, returned, needs),
+                };
+                without_stock(approved(Told::default(), returned, nodes, now, order))
+            }
+            ReturnAction::Decline(reason) => {
+                without_stock(Told::of(ReturnEvent::Declined { reason: reason.clone() }, ReturnStep::Declined, all()))
+            }
+            ReturnAction::Cancel(reason) => {
+                without_stock(Told::of(ReturnEvent::Cancelled { reason: reason.clone() }, ReturnStep::Cancelled, all()))
+            }
+            ReturnAction::Label { node, carrier, service, tracking_number } => {
+                if returned.labels.len() == RETURN_LABELS_MAX {
+                    let detail = format!("a return has at most {RETURN_LABELS_MAX} labels, this one has as many");
+                    return Err(Rejection::invalid("tracking_number", "too_many", detail));
+                }
+                let node = node.as_deref().map(|node| receiving(network, "node", node)).transpose()?;
+                let (carrier, service) = (carrier.clone(), service.clone());
+                let label = ReturnLabel { node, carrier, service, tracking_number: tracking_number.clone() };
+                without_stock(Told::of(ReturnEvent::Labelled { label }, ReturnStep::Labelled, Vec::new()))
+            }
+            ReturnAction::Transit => without_stock(Told::of(ReturnEvent::InTransit, ReturnStep::InTransit, Vec::new())),
+            ReturnAction::Receive { node, lines } => {
+                let node = node.as_deref().map(|node| receiving(network, "node", node)).transpose()?;
+                let parts = arriving(returned, lines, node)?;
+                let change = disposed(network, (order, returned), (&parts, lines), now.wall)?;
+                Ok((received(returned, parts), change))
+            }
+            ReturnAction::Inspect(lines) => {
+                let parts = of_held(returned, lines, ReturnVerb::Inspect)?;
+                let named = spread(returned, lines, &parts);
+                let change = disposed(network, (order, returned), (&parts, &named), now.wall)?;
+                let units = of_order(returned, &parts);
+                Ok((Told::of(ReturnEvent::Inspected { parts }, ReturnStep::Inspected, units), change))
+            }
+            ReturnAction::Dispose(lines) => {
+                let parts = of_held(returned, lines, ReturnVerb::Dispose)?;
+                let named = spread(returned, lines, &parts);
+                let change = disposed(network, (order, returned), (&parts, &named), now.wall)?;
+                let units = of_order(returned, &parts);
+                Ok((Told::of(ReturnEvent::Disposed { parts }, ReturnStep::Disposed, units), change))
+            }
+            ReturnAction::Refund(amount) => without_stock(refunded(order, returned, *amount)?),
+            ReturnAction::Close(reason) => {
+                without_stock(Told::of(ReturnEvent::Closed { reason: reason.clone() }, ReturnStep::Closed, Vec::new()))
+            }
+        }
+    }
+
+    /// Logs what happened to a return and its order, both locked, and folds both.
+    pub(super) fn log_return(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        (order_slot, slot): (&mut Locked<Order>, &mut Locked<Return>),
+        key: ReturnKey,
+        told: &Told,
+        change: Change<'_>,
+    ) -> Result<BTreeSet<SkuIndex>, Rejection> {
+        let order = order_slot.as_ref().expect("a locked entity is there");
+        let first = slot.as_ref().map_or(1, |known| known.version + 1);
+        let numbered = (first..).zip(told.events.iter().cloned());
+        let mut events: Vec<Event> = numbered
+            .map(|(version, event)| Event::ReturnChanged(Box::new(ReturnChanged { key, version, event })))
+            .collect();
+        events.extend(order_events(order, told.of_order(order, key)));
+        events.extend(change.events());
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Return(key)))?;
+        let before = slot.as_ref().cloned();
+        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        logged.fold_order(order_slot);
+        logged.fold_return(slot);
+        let after = slot.as_ref().expect("just folded");
+        self.returning.changed(before.as_ref(), Some(after));
+        self.watch_return(after);
+        Ok(logged.done())
+    }
+
+    fn answer_return(&self, key: ReturnKey) -> Result<Executed, Rejection> {
+        let known = self.return_by_key(key).ok_or_else(|| Rejection::not_found("return", key.to_string()))?;
+        let seq = known.seq;
+        Ok(Executed::done(Reply::Return(Box::new(known)), seq))
+    }
+
+    /// Puts a return at start.
+    pub(super) fn hold_return(&self, returned: Return) {
+        let key = returned.key;
+        if let Some(id) = returned.id.clone() {
+            self.names.insert(Name::Return(id), Named::Return(key, returned.fingerprint));
+        }
+        self.returning.changed(None, Some(&returned));
+        self.watch_return(&returned);
+        self.returns.insert(key, returned);
+    }
+
+    fn return_named(&self, id: &str) -> Option<Return> {
+        let key = ReturnKey::parse(id).or_else(|| match self.names.find(&Name::Return(id.into())) {
+            Some(Named::Return(key, _)) => Some(key),
+            _ => None,
+        });
+        self.return_by_key(key?)
+    }
+
+    /// A return by its number.
+    pub fn return_by_key(&self, key: ReturnKey) -> Option<Return> {
+        self.returns.lock(key)?.clone()
+    }
+
+    /// A return by generated or caller's id. Its `seq` must be durable before it is shown.
+    pub fn returned(&self, id: &str) -> Result<Return, Rejection> {
+        self.return_named(id).ok_or_else(|| Rejection::not_found("return", id))
+    }
+
+    /// All returns that memory holds, newest first.
+    pub fn return_keys(&self) -> Vec<ReturnKey> {
+        let mut keys = self.returns.keys();
+        keys.sort_unstable_by(|a, b| b.cmp(a));
+        keys
+    }
+}
+
+fn verb_of(action: &ReturnAction) -> ReturnVerb {
+    match action {
+        ReturnAction::Approve { .. } => ReturnVerb::Approve,
+        ReturnAction::Decline(_) => ReturnVerb::Decline,
+        ReturnAction::Cancel(_) => ReturnVerb::Cancel,
+        ReturnAction::Label { .. } => ReturnVerb::Label,
+        ReturnAction::Transit => ReturnVerb::Transit,
+        ReturnAction::Receive { .. } => ReturnVerb::Receive,
+        ReturnAction::Inspect(_) => ReturnVerb::Inspect,
+        ReturnAction::Dispose(_) => ReturnVerb::Dispose,
+        ReturnAction::Refund(_) => ReturnVerb::Refund,
+        ReturnAction::Close(_) => ReturnVerb::Close,
+    }
+}
+
+/// A node named in a body that can receive.
+fn receiving(network: &Network, field: &str, id: &str) -> Result<NodeIndex, Rejection> {
+    let node = network.find_node(field, id)?;
+    match network.catalogue.node(node).kind {
+        NodeKind::Virtual => Err(Rejection::invalid(field, "node_without_stock", format!("{id} holds no stock"))),
+        _ => Ok(node),
+    }
+}
+
+/// It may come to these nodes; a claim is written off.
+fn approved(told: Told, returned: &Return, nodes: Vec<Option<NodeIndex>>, now: Now, order: &Order) -> Told {
+    let expires = returned.terms.expires_s.filter(|_| !returned.terms.is_claim);
+    let expires = expires.map(|s| WallTime(now.wall.0.saturating_add(s.saturating_mul(1_000).cast_signed())));
+    let expires_at = expires.map(|wall| ReleaseAt::of(wall, now));
+    let units = returned.units_expected();
+    let mut told = told.and(ReturnEvent::Approved { nodes, expires_at }, ReturnStep::Approved, units.clone());
+    if returned.terms.is_claim {
+        told.steps.push((ReturnStep::WrittenOff, units));
+    }
+    settled(told, order, returned, now.journal)
+}
+
+/// With that it is over, where nothing more is to be done.
+pub(super) fn settled(mut told: Told, order: &Order, returned: &Return, now: JournalTime) -> Told {
+    let mut after = returned.clone();
+    for event in &told.events {
+        if !matches!(event, ReturnEvent::Requested { .. }) && after.take(now, event).is_err() {
+            return told;
+        }
+    }
+    let paid = Paid::of(&order.payments).kept() - told.refund.unwrap_or(0);
+    if after.end.is_none() && after.status() == ReturnStatus::Dispositioned && after.is_settled(paid) {
+        told = told.and(ReturnEvent::Closed { reason: None }, ReturnStep::Closed, Vec::new());
+    }
+    told
+}
+
+/// Units that came and units that were missed.
+fn received(returned: &Return, parts: Vec<Part>) -> Told {
+    let (missing, came): (Vec<Part>, Vec<Part>) = parts.iter().copied().partition(Part::is_missing);
+    let steps = [(ReturnStep::Received, came), (ReturnStep::Missing, missing)];
+    let steps = steps.into_iter().filter(|(_, parts)| !parts.is_empty());
+    let steps = steps.map(|(step, parts)| (step, of_order(returned, &parts))).collect();
+    Told { events: vec![ReturnEvent::Received { parts }], steps, refund: None }
+}
+
+/// Money that goes back: at most what the terms give by now, and what was paid.
+fn refunded(order: &Order, returned: &Return, amount: Money) -> Result<Told, Rejection> {
+    if amount.currency != returned.currency {
+        let detail = format!("must be {}, the order's", returned.currency);
+        return Err(Rejection::invalid("amount.currency", "currency_mismatch", detail));
+    }
+    if order.payments.len() == PAYMENTS_MAX {
+        return Err(too_many("payments", "payments", PAYMENTS_MAX));
+    }
+    let paid = Paid::of(&order.payments).kept();
+    if amount.amount > paid {
+        return Err(Rejection::RefundTooLarge { order: order.name(), refund: amount.amount, paid });
+    }
+    let refundable = (returned.refundable() - returned.refunded).max(0);
+    if amount.amount > refundable {
+        return Err(Rejection::NotRefundable { id: returned.name(), refund: amount.amount, refundable });
+    }
+    let events = vec![ReturnEvent::Refunded { amount: amount.amount }];
+    Ok(Told { events, steps: Vec::new(), refund: Some(amount.amount) })
+}

@@ -1,0 +1,133 @@
+//! Samples of returns, of what their orders are told, and of their policy.
+
+use super::{of_order_numbered, placed};
+use crate::domain::decision::LineUnits;
+use crate::domain::event::*;
+use crate::domain::fulfillment::{FulfillmentStep, Shipment};
+use crate::domain::hold::ReleaseAt;
+use crate::domain::ids::{NodeIndex, OrderKey, ReturnKey, SkuIndex};
+use crate::domain::money::Currency;
+use crate::domain::order::OrderEvent;
+use crate::domain::order_returns::{Back, ReturnStep};
+use crate::domain::policy::{Policy, PolicyKey};
+use crate::domain::return_policy::{Outside, RefundAt, ReturnPolicy, ReturnScope};
+use crate::domain::returns::*;
+use crate::domain::stock::{LevelDelta, MovementKind};
+use crate::domain::time::{JournalTime, WallTime};
+
+const NODE: NodeIndex = NodeIndex(300);
+const ORDER: OrderKey = OrderKey(80);
+const RETURNING: OrderKey = OrderKey(82);
+
+fn units(quantity: u32) -> Vec<LineUnits> {
+    vec![LineUnits { line: 0, quantity }]
+}
+
+fn requested(id: Option<&str>) -> ReturnEvent {
+    ReturnEvent::Requested {
+        id: id.map(Into::into),
+        fingerprint: 11,
+        order: ORDER,
+        order_name: "order-1".into(),
+        currency: Currency::USD,
+        terms: ReturnTerms {
+            refund_at: RefundAt::InTransit,
+            exchange_at_once: true,
+            expires_s: Some(86_400),
+            is_claim: false,
+        },
+        lines: vec![ReturnLine {
+            fee_bps: 1_000,
+            stated: Some(Condition::Opened),
+            outside: Some(Outside::Window),
+            ..ReturnLine::requested(0, "1".into(), SkuIndex(3), 2, 3_998, "too small".into())
+        }],
+        exchange: vec![ExchangeLine { sku: SkuIndex(3), quantity: 1, unit_price: 999 }],
+    }
+}
+
+fn approved() -> ReturnEvent {
+    let expires = ReleaseAt { wall: WallTime(1_700_000_700_000), journal: JournalTime(1_700_000_700_001) };
+    ReturnEvent::Approved { nodes: vec![Some(NODE)], expires_at: Some(expires) }
+}
+
+fn part(units: u32, condition: Option<Condition>, disposition: Option<Disposition>) -> Part {
+    Part { line: 0, units, node: NODE, condition, disposition }
+}
+
+fn of_return(key: u64, events: Vec<ReturnEvent>) -> impl Iterator<Item = Event> {
+    let key = ReturnKey(key);
+    (1..).zip(events).map(move |(version, event)| Event::ReturnChanged(Box::new(ReturnChanged { key, version, event })))
+}
+
+/// One of every event of a return, of an order with returns, of a policy of them and of what leaves with them.
+pub fn returns() -> Vec<Event> {
+    let label = ReturnLabel {
+        node: Some(NODE),
+        carrier: "post".into(),
+        service: Some("parcel".into()),
+        tracking_number: "1Z".into(),
+    };
+    let whole = vec![
+        requested(Some("back-1")),
+        approved(),
+        ReturnEvent::Labelled { label },
+        ReturnEvent::InTransit,
+        ReturnEvent::Received {
+            parts: vec![part(1, None, None), part(1, Some(Condition::Missing), Some(Disposition::Missing))],
+        },
+        ReturnEvent::Inspected { parts: vec![part(1, Some(Condition::WrongItem), None)] },
+        ReturnEvent::Disposed { parts: vec![part(1, Some(Condition::WrongItem), Some(Disposition::NotRestocked))] },
+        ReturnEvent::Refunded { amount: 300 },
+        ReturnEvent::Replaced { order: OrderKey(81) },
+        ReturnEvent::Closed { reason: Some("settled".into()) },
+    ];
+    let reason = || Some("worn".into());
+    let others = of_return(14, vec![requested(None), ReturnEvent::Declined { reason: reason() }])
+        .chain(of_return(15, vec![requested(None), approved(), ReturnEvent::Cancelled { reason: reason() }]))
+        .chain(of_return(16, vec![requested(None), approved(), ReturnEvent::Expired]));
+    let step = |step, units, back| OrderEvent::Return { key: ReturnKey(13), step, units, back };
+    let shipment = Shipment { carrier: "post".into(), service: "parcel".into(), tracking_number: "1".into() };
+    let fulfilled = [
+        FulfillmentStep::Accepted,
+        FulfillmentStep::Picked { lines: units(2) },
+        FulfillmentStep::Packed,
+        FulfillmentStep::Shipped { shipment },
+        FulfillmentStep::Delivered,
+    ];
+    let of_order =
+        std::iter::once(placed()).chain(fulfilled.map(|step| OrderEvent::Fulfillment { number: 1, step })).chain([
+            step(ReturnStep::Requested, units(2), Back::Nothing),
+            step(ReturnStep::Approved, units(2), Back::Nothing),
+            step(ReturnStep::Received, units(1), Back::Some),
+            step(ReturnStep::Missing, units(1), Back::Some),
+        ]);
+    let order = (1..).zip(of_order).map(|(version, event)| of_order_numbered(RETURNING, version, event));
+    let policy = ReturnPolicy {
+        window_days: Some(30),
+        final_sale: false,
+        conditions: vec![Condition::New, Condition::Opened],
+        refund_at: RefundAt::Dispositioned,
+        fee_bps: 1_000,
+        exchange_at_once: true,
+        automatic: true,
+        expires_days: Some(300),
+    };
+    let policy = PolicyPut {
+        key: PolicyKey::Returns(ReturnScope::Channel("web".into())),
+        policy: Policy::Returns(Box::new(policy)),
+    };
+    let left =
+        [MovementKind::ReturnedToVendor, MovementKind::Liquidated, MovementKind::Donated, MovementKind::Destroyed];
+    let leaves = |kind| {
+        let delta = LevelDelta { on_hand: -1, quality_control: -1, ..LevelDelta::default() };
+        Event::StockMoved(StockMoved { cell: super::CELL, kind, delta })
+    };
+    let answer = KeyUsed { hash: 9, fingerprint: 52, answer: Answer::Return(ReturnKey(13)) };
+    of_return(13, whole)
+        .chain(others)
+        .chain(order)
+        .chain([Event::PolicyPut(Box::new(policy)), Event::KeyUsed(answer)])
+        .chain(left.map(leaves))
+        .collect()
+}

@@ -1,0 +1,144 @@
+//! Over HTTP: returns asked for, approved, received and refunded; their policy; exchanges; what of them is told.
+
+use serde_json::{Value, json};
+
+use crate::served::Served;
+
+fn served(test: impl FnOnce(&Served)) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Served::start(dir.path());
+    let node = json!({
+        "kind": "warehouse", "name": "A warehouse", "latitude": 41.9, "longitude": -87.6, "country": "US",
+        "postal_code": "60601", "time_zone": "America/Chicago", "active": true,
+    });
+    assert_eq!(server.ask("PUT", "/v1/nodes/chi", &node).status, 201);
+    for sku in ["mug", "cup"] {
+        let item = json!({
+            "name": sku, "kind": "product", "weight_g": 350, "value": {"amount": 1250, "currency": "USD"},
+            "dimensions_mm": {"length": 100, "width": 80, "height": 90},
+        });
+        assert_eq!(server.ask("PUT", &format!("/v1/items/{sku}"), &item).status, 201);
+        let change = json!({"adjustments": [{"sku": sku, "node": "chi", "delta": 3, "reason": "received"}]});
+        server.done("POST", "/v1/stock/adjustments", &change);
+    }
+    test(&server);
+    server.stop();
+}
+
+fn money(amount: i64) -> Value {
+    json!({"amount": amount, "currency": "USD"})
+}
+
+/// An order of mugs, paid and delivered.
+fn delivered(server: &Served, id: &str, quantity: u32) {
+    let order = json!({
+        "id": id, "type": "standard", "channel": "web", "channel_order_id": id,
+        "customer": {"id": "c-1", "name": "Customer", "email": "customer@example.org"},
+        "ship_to": {
+            "name": "Customer", "line1": "1 Main St", "city": "Chicago", "region": "IL", "postal_code": "60601",
+            "country": "US", "latitude": 41.8781, "longitude": -87.6298,
+        },
+        "lines": [{"sku": "mug", "quantity": quantity, "unit_price": money(1000)}],
+        "delivery_method": "ship",
+    });
+    let placed = server.done("POST", "/v1/orders", &order);
+    let fulfillment = placed["fulfillment_orders"][0]["id"].as_str().expect("an id").to_owned();
+    let shipment = json!({"carrier": "ups", "service": "ground", "tracking_number": "1Z 999"});
+    for (verb, body) in
+        [("accept", json!({})), ("pick", json!({})), ("pack", json!({})), ("ship", shipment), ("deliver", json!({}))]
+    {
+        server.done("POST", &format!("/v1/fulfillment-orders/{fulfillment}/{verb}"), &body);
+    }
+    let paid = json!({"status": "paid", "amount": money(1000 * i64::from(quantity))});
+    server.done("POST", &format!("/v1/orders/{id}/payments"), &paid);
+}
+
+#[test]
+fn a_return_is_asked_for_approved_received_and_refunded() {
+    served(|server| {
+        delivered(server, "order-1", 2);
+        let asked = json!({
+            "id": "back-1", "order": "order-1", "lines": [{"line": "1", "quantity": 2, "reason": "too small"}],
+        });
+        let made = server.ask("POST", "/v1/returns", &asked);
+        assert_eq!((made.status, made.json()["status"].clone()), (201, json!("requested")));
+        assert_eq!(server.ask("POST", "/v1/returns", &asked).json(), made.json());
+        let early = json!({"lines": [{"line": "1", "quantity": 1, "condition": "new", "disposition": "restock"}]});
+        let refused = server.ask("POST", "/v1/returns/back-1/receipts", &early);
+        assert_eq!((refused.status, refused.code()), (409, "illegal_transition".into()));
+        assert_eq!(refused.json()["legal"], json!(["approve", "decline", "cancel"]));
+
+        let approved = server.done("POST", "/v1/returns/back-1/approve", &json!({}));
+        assert_eq!((&approved["status"], &approved["lines"][0]["node"]), (&json!("approved"), &json!("chi")));
+        let label = json!({"carrier": "ups", "tracking_number": "1Z 1"});
+        assert_eq!(server.done("POST", "/v1/returns/back-1/labels", &label)["status"], "awaiting_goods");
+        assert_eq!(server.done("POST", "/v1/returns/back-1/transit", &json!({}))["status"], "in_transit");
+        let refund = json!({"amount": money(1500)});
+        assert_eq!(server.done("POST", "/v1/returns/back-1/refunds", &refund)["refunded"], money(1500));
+        assert_eq!(server.ask("POST", "/v1/returns/back-1/refunds", &refund).code(), "refund_too_large");
+        let receipt = json!({"lines": [
+            {"line": "1", "quantity": 1, "condition": "new", "disposition": "restock"},
+            {"line": "1", "quantity": 1, "condition": "damaged", "disposition": "damaged"},
+        ]});
+        let received = server.done("POST", "/v1/returns/back-1/receipts", &receipt);
+        assert_eq!((&received["status"], &received["refundable"]), (&json!("dispositioned"), &money(2000)));
+        let level = server.get("/v1/stock/mug").json()["total"].clone();
+        assert_eq!((&level["on_hand"], &level["available"], &level["damaged"]), (&json!(3), &json!(2), &json!(1)));
+        let closed = server.done("POST", "/v1/returns/back-1/refunds", &json!({"amount": money(500)}));
+        assert_eq!(closed["status"], "closed");
+        assert_eq!(server.get("/v1/returns/back-1").json(), closed);
+        let listed = |query: &str| server.get(&format!("/v1/returns?{query}")).json()["items"].clone();
+        assert_eq!(listed("order=order-1&status=closed&node=chi"), json!([closed]));
+        assert_eq!(listed("status=requested"), json!([]));
+
+        let order = server.get("/v1/orders/order-1").json();
+        assert_eq!((&order["status"], &order["payment_state"]), (&json!("returned"), &json!("refunded")));
+        assert_eq!(order["lines"][0]["return_received"], 2);
+        assert_eq!(server.get("/v1/orders?status=returned").json()["items"].as_array().map(Vec::len), Some(1));
+        let story = server.get("/v1/orders/order-1/history").json();
+        let told: Vec<&str> =
+            story["items"].as_array().expect("a list").iter().filter_map(|one| one["type"].as_str()).collect();
+        for word in ["return_requested", "return_approved", "return_labelled", "return_in_transit", "payment_refunded"]
+        {
+            assert!(told.contains(&word), "{word} is not in {told:?}");
+        }
+        assert_eq!(told.last(), Some(&"return_closed"));
+        let more = json!({"order": "order-1", "lines": [{"line": "1", "quantity": 1, "reason": "again"}]});
+        let refused = server.ask("POST", "/v1/returns", &more);
+        assert_eq!((refused.status, refused.code()), (409, "not_returnable".into()));
+        assert_eq!(server.get("/v1/returns/none").code(), "not_found");
+    });
+}
+
+#[test]
+fn a_policy_decides_alone_and_an_exchange_waits_for_what_comes_back() {
+    served(|server| {
+        delivered(server, "order-1", 2);
+        let policy = json!({"automatic": true, "conditions": ["new", "opened"], "refund_at": "received",
+                            "restocking_fee_percent": 10, "expires_days": 14});
+        let put = server.done("PUT", "/v1/return-policy", &policy);
+        assert_eq!((&put["about"], &put["returns"]["restocking_fee_percent"]), (&json!("returns"), &json!(10)));
+        let mut asked = json!({
+            "order": "order-1", "lines": [{"line": "1", "quantity": 1, "reason": "worn out", "condition": "used"}],
+        });
+        let declined = server.done("POST", "/v1/returns", &asked);
+        assert_eq!(
+            (&declined["status"], &declined["lines"][0]["outside_policy"]),
+            (&json!("declined"), &json!("condition"))
+        );
+        asked["lines"][0]["condition"] = json!("opened");
+        asked["exchange"] = json!([{"sku": "cup", "quantity": 1}]);
+        let approved = server.done("POST", "/v1/returns", &asked);
+        assert_eq!((&approved["status"], &approved["difference"]), (&json!("approved"), &money(350)));
+        let instead = approved["replacement"].as_str().expect("it is ordered").to_owned();
+        let held = server.get(&format!("/v1/orders/{instead}")).json();
+        assert_eq!((&held["status"], &held["holds"][0]["type"]), (&json!("on_hold"), &json!("awaiting_return_items")));
+        assert_eq!(server.get("/v1/stock/cup").json()["total"]["committed"], 1);
+        let id = approved["id"].as_str().expect("an id");
+        let receipt =
+            json!({"lines": [{"line": "1", "quantity": 1, "condition": "opened", "disposition": "refurbish"}]});
+        let closed = server.done("POST", &format!("/v1/returns/{id}/receipts"), &receipt);
+        assert_eq!(closed["status"], "closed");
+        assert_eq!(server.get(&format!("/v1/orders/{instead}")).json()["status"], "fully_allocated");
+    });
+}
