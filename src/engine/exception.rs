@@ -25,7 +25,8 @@ use crate::domain::event::{Answer, Event, ExceptionChanged};
 use crate::domain::exception::{Exception, ExceptionEvent, ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::FulfillmentOrder;
 use crate::domain::hold::HoldState;
-use crate::domain::ids::{FulfillmentKey, InboundKey, NodeIndex, OrderKey, SkuIndex};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
+use crate::domain::inbound::SupplyKey;
 use crate::domain::limits::EXCEPTION_READABLE_MS;
 use crate::domain::order::Order;
 use crate::domain::record::Record;
@@ -48,7 +49,7 @@ pub struct Exceptions {
     /// Open cases by when the clock looks at them.
     looks: Soonest<ExceptionKey>,
     /// Documents of inbound supply by their date.
-    supply: Soonest<InboundKey, WallTime>,
+    supply: Soonest<SupplyKey, WallTime>,
     /// Shipments by when they are late, or count as lost.
     shipments: Soonest<FulfillmentKey, WallTime>,
     /// Holds by when they have stood for too long.
@@ -299,7 +300,7 @@ impl Engine {
     }
 
     /// Tells the clock of a document's date.
-    pub(super) fn watch_supply(&self, key: InboundKey, eta: WallTime) {
+    pub(super) fn watch_supply(&self, key: SupplyKey, eta: WallTime) {
         self.exceptions.supply.push(eta, key);
     }
 
@@ -340,7 +341,7 @@ impl Engine {
         };
         let looks = self.exceptions.looks.take_due(now, LOOKED_AT_MAX);
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let late = late.into_iter().map(|key| (ExceptionKind::LateSupply, Subject::Inbound(key)));
+        let late = late.into_iter().map(|key| (ExceptionKind::LateSupply, subject_of(key)));
         let old = old.into_iter().map(|(key, number)| (ExceptionKind::HoldOverdue, Subject::Hold(key, number)));
         let silent = |key| super::tracking::BY_THE_CLOCK.map(|kind| (kind, Subject::Fulfillment(key)));
         for (kind, subject) in late.chain(old).chain(shipments.into_iter().flat_map(silent)) {
@@ -393,9 +394,22 @@ impl Engine {
         if !stands && self.stands(network, key, now, wall) {
             self.raise_alone(turn, network, Cause { key, units: 0, order: None });
         }
-        if let (ExceptionKind::LateSupply, Subject::Inbound(inbound), false) = (key.kind, key.subject, stands) {
-            let open = self.inbound_by_key(inbound).filter(|inbound| inbound.status().is_open());
-            open.into_iter().for_each(|inbound| self.watch_supply(inbound.key, inbound.eta));
+        if let (ExceptionKind::LateSupply, false) = (key.kind, stands) {
+            let document = supply_of(key.subject);
+            let due = document.and_then(|document| Some((document, self.expected_at(document)?)));
+            due.into_iter().for_each(|(document, eta)| self.watch_supply(document, eta));
+        }
+    }
+
+    /// When an open document of supply is expected.
+    fn expected_at(&self, document: SupplyKey) -> Option<WallTime> {
+        match document {
+            SupplyKey::Inbound(key) => {
+                self.inbound_by_key(key).filter(|inbound| inbound.status().is_open()).map(|inbound| inbound.eta)
+            }
+            SupplyKey::Transfer(key) => {
+                self.transfer_by_key(key).filter(|transfer| transfer.status().is_open()).and_then(|known| known.eta)
+            }
         }
     }
 
@@ -419,8 +433,8 @@ impl Engine {
                 let ledger = stock.ledger.lock();
                 stock.cells.of(cell.node).is_some_and(|cell| ledger.at(cell.position).shortfall > 0)
             }
-            (ExceptionKind::LateSupply, Subject::Inbound(key)) => {
-                self.inbound_by_key(key).is_some_and(|inbound| inbound.status().is_open() && inbound.eta <= wall)
+            (ExceptionKind::LateSupply, subject) => {
+                supply_of(subject).and_then(|document| self.expected_at(document)).is_some_and(|eta| eta <= wall)
             }
             (ExceptionKind::HoldOverdue, Subject::Hold(key, number)) => order(key).is_some_and(|order| {
                 let mut own = order.holds.iter().filter(|hold| hold.number == number);
@@ -473,6 +487,21 @@ impl Engine {
         let mut keys: Vec<_> = self.exceptions.cases.iter().map(|case| *case.key()).collect();
         keys.sort_unstable();
         keys
+    }
+}
+
+fn subject_of(document: SupplyKey) -> Subject {
+    match document {
+        SupplyKey::Inbound(key) => Subject::Inbound(key),
+        SupplyKey::Transfer(key) => Subject::Transfer(key),
+    }
+}
+
+fn supply_of(subject: Subject) -> Option<SupplyKey> {
+    match subject {
+        Subject::Inbound(key) => Some(SupplyKey::Inbound(key)),
+        Subject::Transfer(key) => Some(SupplyKey::Transfer(key)),
+        _ => None,
     }
 }
 

@@ -187,7 +187,7 @@ impl Engine {
     fn note_inbound(&self, inbound: &Inbound) {
         self.arrivals.note(inbound.coming());
         if inbound.status().is_open() {
-            self.watch_supply(inbound.key, inbound.eta);
+            self.watch_supply(SupplyKey::Inbound(inbound.key), inbound.eta);
         }
         if let Some(at) = inbound.ended_at {
             self.ended_inbound.lock().push_back((at, inbound.key));

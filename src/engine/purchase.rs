@@ -263,7 +263,7 @@ impl Engine {
         for (document, mut slot) in buying.documents.iter().zip(slots) {
             let folded = Inbound::fold(None, document.key, 1, logged.header(), &document.event(buying.at));
             *slot = Some(folded.expect("what was bought begins a document"));
-            self.watch_supply(document.key, document.eta);
+            self.watch_supply(SupplyKey::Inbound(document.key), document.eta);
         }
     }
 

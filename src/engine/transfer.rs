@@ -24,7 +24,7 @@ use crate::domain::command::{CameUnits, ReadyTransfer, TransferAction};
 use crate::domain::event::{Answer, Event, TransferChanged};
 use crate::domain::exception::{ExceptionKind, Subject};
 use crate::domain::ids::{NodeIndex, SkuIndex, TransferKey};
-use crate::domain::inbound::Peg;
+use crate::domain::inbound::{Peg, SupplyKey};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{INBOUND_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
 use crate::domain::node::NodeKind;
@@ -160,7 +160,7 @@ impl Engine {
         };
         let (events, change) = step(turn, &network, transfer, action)?;
         let received: BTreeSet<SkuIndex> = transfer.lines.iter().map(|line| line.sku).collect();
-        let differs = events.contains(&TransferEvent::Closed);
+        let differs = events.iter().any(|event| differs(transfer, event));
         let cause = differs.then(|| Cause::of(ExceptionKind::TransferVariance, Subject::Transfer(key)));
         let raising = self.raise(turn.now(), cause);
         let sealed = seal(turn, &network, (key, transfer.version + 1), events, &change, &raising, answer.clone())?;
@@ -215,6 +215,9 @@ impl Engine {
     /// Notes what a transfer brings, and its end.
     fn note_transfer(&self, transfer: &Transfer) {
         self.arrivals.note(transfer.coming());
+        if let Some(eta) = transfer.eta.filter(|_| transfer.status().is_open()) {
+            self.watch_supply(SupplyKey::Transfer(transfer.key), eta);
+        }
         if let Some(at) = transfer.ended_at {
             self.ended_transfers.lock().push_back((at, transfer.key));
         }
@@ -259,8 +262,19 @@ impl Engine {
     pub fn pegs_of_transfer(&self, id: &str) -> Result<(Transfer, Vec<Peg>), Rejection> {
         let transfer = self.transfer(id)?;
         let skus: Vec<SkuIndex> = transfer.lines.iter().map(|line| line.sku).collect();
-        let pegs = self.pegs_on(&skus, crate::domain::inbound::SupplyKey::Transfer(transfer.key));
+        let pegs = self.pegs_on(&skus, SupplyKey::Transfer(transfer.key));
         Ok((transfer, pegs))
+    }
+}
+
+/// Whether other units came than went: some will not come, or more did.
+fn differs(transfer: &Transfer, event: &TransferEvent) -> bool {
+    match event {
+        TransferEvent::Closed => true,
+        TransferEvent::Received { lines } => {
+            lines.iter().any(|(at, units)| *units > transfer.lines[usize::from(*at)].open())
+        }
+        _ => false,
     }
 }
 

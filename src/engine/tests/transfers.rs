@@ -309,3 +309,33 @@ fn a_transfer_that_moves_tells_whose_promises_it_moves() {
     let reply = world.run(Command::ChangeTransfer { transfer: text("t"), action: TransferAction::Redate(later) });
     assert!(matches!(reply, Ok(Reply::RedatedTransfer { count: 0, .. })), "nobody's day changes");
 }
+
+#[test]
+fn a_transfer_that_is_late_or_brings_more_is_a_case() {
+    use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
+    for restarts in [false, true] {
+        let again = |world: World| {
+            let world = if restarts { world.restart() } else { world };
+            world.engine.expire_due(&*world.log);
+            world
+        };
+        let world = World::new();
+        world.stock("phone", "east", 10).expect("room");
+        let made = make(&world, "t", Some(1), &[("phone", 5)]).expect("enough");
+        change(&world, "t", TransferAction::Dispatch).expect("ready");
+        let is_open = |world: &World, kind| {
+            let key = ExceptionKey { kind, subject: Subject::Transfer(made.key) };
+            world.engine.exception_by_key(key).is_some_and(|case| case.is_open())
+        };
+        let world = again(world);
+        assert!(!is_open(&world, ExceptionKind::LateSupply));
+        world.later(25 * 3_600);
+        let world = again(world);
+        assert!(is_open(&world, ExceptionKind::LateSupply));
+        change(&world, "t", receive(&[("phone", 7)], false)).expect("on its way");
+        assert!(is_open(&world, ExceptionKind::TransferVariance), "two more came than went");
+        world.later(61);
+        let world = again(world);
+        assert!(!is_open(&world, ExceptionKind::LateSupply), "it came");
+    }
+}
