@@ -153,12 +153,18 @@ impl Engine {
         if self.archive_covers() != covered {
             return Err(Stop::Again);
         }
-        let (mut reservation, now) = self.lock_claimed(turn, command)?;
-        let schedule = release_of(command, now)?.map(|release| OrderEvent::Scheduled { release });
+        let claimed = self.lock_claimed(turn, command);
+        let now = claimed.as_ref().map_or_else(|_| turn.log.now(), |(_, now)| *now);
+        let (schedule, holds) = (release_of(command, now), begun_holds(command, now));
+        let prepared = prepare(network, command, now);
+        let faults = [faults_of(&claimed), faults_of(&schedule), faults_of(&holds), faults_of(&prepared)].concat();
+        if !faults.is_empty() {
+            return Err(Stop::Rejected(Rejection::Invalid(faults)));
+        }
+        let ((mut reservation, _), holds, mut prepared) = (claimed?, holds?, prepared?);
+        let schedule = schedule?.map(|release| OrderEvent::Scheduled { release });
         let priority =
             (command.wishes.priority > 0).then_some(OrderEvent::Prioritised { priority: command.wishes.priority });
-        let holds = begun_holds(command, now)?;
-        let mut prepared = prepare(network, command, now)?;
         let units = (0..).zip(&prepared.lines).map(|(line, placed)| (line, placed.quantity));
         let places = places(&prepared.bookings, units);
         let claims = reservation.as_ref().map(|(key, _)| *key);
@@ -388,6 +394,14 @@ fn wished(command: &PlaceOrder, prepared: &Prepared) -> impl Iterator<Item = Ord
 fn deferred(command: &PlaceOrder, now: Now) -> Option<OrderEvent> {
     let Deferred { allocate_at } = command.wishes.deferred?;
     Some(OrderEvent::Deferred { due: allocate_at.map(|at| ReleaseAt::of(at, now)) })
+}
+
+/// What is wrong with fields, so that all of it is told together.
+fn faults_of<T>(result: &Result<T, Rejection>) -> &[Fault] {
+    match result {
+        Err(Rejection::Invalid(faults)) => faults,
+        _ => &[],
+    }
 }
 
 /// When its fulfilment orders are handed to nodes.

@@ -263,3 +263,22 @@ fn what_is_under_way_at_a_node_that_closes_is_a_case() {
         assert!(!is_open(&world, ExceptionKind::NodeClosed, subject));
     }
 }
+
+#[test]
+fn every_fault_of_an_order_is_told_at_once() {
+    let world = World::new();
+    let hold =
+        AskedHold { kind: HoldKind::Fraud, reason: text("look"), release_at: Some(in_s(&world, -1)), release_on: None };
+    let wishes = Wishes { release_at: Some(in_s(&world, -1)), ..Wishes::default() };
+    let order = PlaceOrder {
+        holds: vec![hold],
+        wishes,
+        rule_set: Some(text("none")),
+        ..World::order_of("a", &[("nothing", 1)], Some("none".to_owned()))
+    };
+    let refused = world.run(Command::PlaceOrder(Box::new(order)));
+    let Err(Rejection::Invalid(faults)) = refused else { panic!("{refused:?}") };
+    let mut fields: Vec<&str> = faults.iter().map(|fault| &*fault.field).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["holds[0].release_at", "lines[0].sku", "release_at", "reservation", "rule_set"]);
+}
