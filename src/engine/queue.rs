@@ -7,6 +7,7 @@ use super::Engine;
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
 use super::change::{Change, Place};
+use super::ledger::Waiting;
 use super::limits::Counting;
 use super::network::Network;
 use super::place::{positions_of, preordered, rules_of};
@@ -20,7 +21,7 @@ use crate::domain::event::{Answer, Event};
 use crate::domain::exception::ExceptionKind;
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
-use crate::domain::policy::Standing;
+use crate::domain::policy::{FillPolicy, Standing};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::supply::after;
@@ -39,12 +40,27 @@ impl Engine {
             while let Some(more) = self.drain_one(turn, network, sku) {
                 todo.extend(more);
             }
-            let loose: Vec<_> = network.sku(sku).ledger.lock().loose().iter().copied().collect();
-            for (order, line) in loose {
+            for (order, line) in self.loose_by_rank(network, sku) {
                 todo.extend(self.refill(turn, network, order, line));
             }
             self.keep_purchases(turn, network, sku);
         }
+    }
+
+    /// Who waits for a sku without a right, in the order in which they are tried: by the fill policy, then first come first.
+    fn loose_by_rank(&self, network: &Network, sku: SkuIndex) -> Vec<Waiting> {
+        let mut loose: Vec<Waiting> = network.sku(sku).ledger.lock().loose().iter().copied().collect();
+        let policy = network.catalogue.policies().fill();
+        let rank = |(key, line): &Waiting| {
+            let slot = self.orders.lock(*key)?;
+            let order = slot.as_ref()?;
+            let own = &order.lines[usize::from(*line)];
+            Some(Standing::of(policy, order).rank(&own.placed, own.cancelled, own.waiting()))
+        };
+        if policy != FillPolicy::FirstCome && loose.len() > 1 {
+            loose.sort_by_cached_key(rank);
+        }
+        loose
     }
 
     /// Gives pooled units of a sku to the first line that waits; `None` when there is nothing to do.

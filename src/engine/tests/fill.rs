@@ -144,3 +144,26 @@ fn a_fair_share_does_not_count_what_was_cancelled_as_had() {
         assert_eq!(served(&world, &orders), [1, 1], "half of what it asks for is more than nothing");
     }
 }
+
+#[test]
+fn who_waits_without_a_right_is_tried_by_the_policy_too() {
+    for restarts in [false, true] {
+        let world = World::new();
+        decide(&world, FillPolicy::Priority);
+        let place = |(at, priority): (usize, u8)| {
+            let wishes = Wishes { priority, ..Wishes::default() };
+            let order = PlaceOrder { wishes, ..World::order_of(&format!("k{at}"), &[("bundle", 1)], None) };
+            match world.run(Command::PlaceOrder(Box::new(order))) {
+                Ok(Reply::Order(order)) => *order,
+                other => panic!("{other:?}"),
+            }
+        };
+        let orders: Vec<Order> = [0, 9, 5].into_iter().enumerate().map(place).collect();
+        let world = if restarts { world.restart() } else { world };
+        world.stock("case", "east", 6).expect("room");
+        for expected in [[0, 1, 0], [0, 1, 1], [1, 1, 1]] {
+            world.stock("phone", "east", 1).expect("room");
+            assert_eq!(served(&world, &orders), expected, "kits, restarts {restarts}");
+        }
+    }
+}
