@@ -366,11 +366,11 @@ fn put_order(bytes: &mut Vec<u8>, how: u8, order: &Order) {
     }
 }
 
-fn put_order_sized(bytes: &mut Vec<u8>, order: &Order) {
+fn put_order_sized(bytes: &mut Vec<u8>, key: OrderKey, order: &Order) {
     if order.returns.is_empty() {
-        put_sized(bytes, &(order.key, order));
+        put_sized(bytes, &(key, order));
     } else {
-        put_sized(bytes, &(order.key, order, &order.returns));
+        put_sized(bytes, &(key, order, &order.returns));
     }
 }
 
@@ -396,7 +396,7 @@ fn get_archiving(bytes: &[u8]) -> Result<Archiving, Undecodable> {
 pub(super) fn put_archived(bytes: &mut Vec<u8>, order: &Order) {
     bytes.extend_from_slice(&ORDER.to_le_bytes());
     bytes.extend_from_slice(&order_version(order).to_le_bytes());
-    put_order_sized(bytes, order);
+    put_order_sized(bytes, order.key, order);
 }
 
 /// Bytes of a value that lies in a file of its own, checksum and all.
@@ -429,7 +429,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::RuleSet(key), Entity::RuleSet(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Cell(key), Entity::Cell(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Reservation(key), Entity::Reservation(entity)) => put_sized(bytes, &(key, entity)),
-        (EntityKey::Order(_), Entity::Order(order)) => put_order_sized(bytes, order),
+        (EntityKey::Order(key), Entity::Order(order)) => put_order_sized(bytes, *key, order),
         (EntityKey::Key(key), Entity::Key(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Inbound(key), Entity::Inbound(entity)) => match announced(entity) {
             Some(inbound) => put_sized(bytes, &(key, inbound)),

@@ -155,8 +155,8 @@ impl Play {
                 let fulfillment = text(&key.to_string());
                 let named = matches!(action, FulfillmentAction::Pick { lines: Some(_) });
                 let expected = match () {
-                    () if named && first.units() == 0 => Err("unknown_line"),
                     () if !legal => Err("illegal_transition"),
+                    () if named && first.units() == 0 => Err("unknown_line"),
                     () => Ok(()),
                 };
                 (Command::Fulfill(Fulfill { fulfillment, action }), expected)
