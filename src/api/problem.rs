@@ -50,6 +50,7 @@ pub const CODES: &[Code] = &[
     ("hold_ended", 409, "The hold is no longer active"),
     ("not_deferred", 409, "The order does not rest"),
     ("not_released", 409, "The item is not released yet"),
+    ("not_shipped", 409, "The fulfilment order has not left"),
     ("slot_full", 409, "The slot has too few places left"),
     ("slot_in_use", 409, "Places of the slot are used"),
     ("payment_due", 409, "More of the order's money must come first"),

@@ -39,7 +39,7 @@ pub async fn returns(stage: &Stage, network: &Network, counted: &Counted) -> Res
     ] {
         order[field] = value;
     }
-    stage.import_lines("an order to come back", &[order]).await?;
+    stage.import_lines("history", &[order]).await?;
     let asked = json!({
         "id": "back-1", "order": "old-2", "lines": [{"line": "1", "quantity": 10, "reason": "bought too many"}],
     });

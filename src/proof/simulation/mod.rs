@@ -43,7 +43,7 @@ use world::{Tally, World};
 /// Steps of one seed's life.
 const LIFE: u64 = 1_000;
 /// Steps of a run when nothing else is said.
-const STEPS: u64 = 1_000_000;
+const STEPS: u64 = 500_000;
 /// Simulations side by side; each is one thread of its own.
 const SIDE_BY_SIDE: u64 = 2;
 
