@@ -92,6 +92,7 @@ pub const CODES: &[Code] = &[
     ("time_out_of_order", 422, "Times have to follow each other"),
     ("order_has_ended", 422, "That is not for an order that has ended"),
     ("time_in_past", 422, "A time has to be in the future"),
+    ("time_in_future", 422, "A time is too far in the future"),
     ("not_tracked", 422, "The item is not tracked so"),
     ("unknown_lot", 422, "There is no such lot or serial number there"),
     ("lot_differs", 422, "The lot is known with another date"),
