@@ -12,7 +12,7 @@
 //! at which its visit was due. The server is a process of its own on the clock of its requests, which runs so fast that the
 //! run lasts two days: what is kept for 24 hours has begun to go at half time. Server and visitors share the machine.
 //!
-//! Not here: orders. Those that have ended stay in memory as long as there is no archive, so they grow without a window.
+//! Not here: orders. Those that are done leave memory for the archive, which is kept, so its disk has no window.
 
 #[path = "shop/mod.rs"]
 mod shop;

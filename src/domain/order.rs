@@ -4,6 +4,7 @@
 //! `backordered`) and what was cancelled stands on the line; all else is read off the fulfilment orders. The sum changes
 //! only by an edit; every fold checks it. What is *not* here: the fold (`order_fold`), money (`order_money`), the story
 //! (`order_story`), the status (`order_status`).
+//!
 //! Long because it names all that can happen to an order.
 
 use std::sync::Arc;

@@ -331,7 +331,7 @@ impl Return {
             return Err(LawBroken(format!("return {key}: version {version} follows {}", expected - 1)));
         }
         let mut after = match before {
-            None => Self::requested(key, header, event)?,
+            None => Self::requested(key, (header.time, header.seq), event)?,
             Some(mut known) => {
                 known.take(header.time, event)?;
                 known
@@ -342,7 +342,12 @@ impl Return {
         Ok(after)
     }
 
-    fn requested(key: ReturnKey, header: &Header, event: &ReturnEvent) -> Result<Self, LawBroken> {
+    /// A return as its request makes it, at an instant and a position (0 while its record is decided).
+    ///
+    /// # Errors
+    ///
+    /// The event is not a request.
+    pub fn requested(key: ReturnKey, (at, seq): (JournalTime, u64), event: &ReturnEvent) -> Result<Self, LawBroken> {
         let ReturnEvent::Requested { id, fingerprint, order, order_name, currency, terms, lines, exchange } = event
         else {
             return Err(LawBroken(format!("return {key}: {event:?} does not begin it")));
@@ -364,8 +369,8 @@ impl Return {
             in_transit: false,
             refunded: 0,
             end: None,
-            requested_at: header.time,
-            requested_seq: header.seq,
+            requested_at: at,
+            requested_seq: seq,
             ended_at: None,
             version: 0,
             seq: 0,

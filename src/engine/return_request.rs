@@ -11,7 +11,7 @@ use crate::domain::limits::{EXCHANGE_LINES_MAX, RETURN_LINES_MAX, RETURNS_MAX};
 use crate::domain::order::Order;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::return_policy::RefundAt;
-use crate::domain::returns::{ExchangeLine, Return, ReturnEvent, ReturnLine, ReturnTerms};
+use crate::domain::returns::{ExchangeLine, ReturnEvent, ReturnLine, ReturnTerms};
 use crate::domain::time::{JournalTime, Now};
 
 const DAY_S: u64 = 24 * 60 * 60;
@@ -149,35 +149,4 @@ fn exchange_of(network: &Network, order: &Order, asked: &[WantedInstead]) -> Res
         }
     }
     if faults.is_empty() { Ok(lines) } else { Err(faults) }
-}
-
-/// A return as its request makes it, for what is decided in the same record.
-pub(super) fn begun(key: ReturnKey, order: &Order, requested: &Requested, now: JournalTime) -> Return {
-    let ReturnEvent::Requested { id, fingerprint, order_name, currency, terms, lines, exchange, .. } = &requested.event
-    else {
-        unreachable!("a request is a request")
-    };
-    Return {
-        key,
-        id: id.clone(),
-        fingerprint: *fingerprint,
-        order: order.key,
-        order_name: order_name.clone(),
-        currency: *currency,
-        terms: *terms,
-        lines: lines.clone(),
-        exchange: exchange.clone(),
-        replacement: None,
-        approved_at: None,
-        expires_at: None,
-        labels: Vec::new(),
-        in_transit: false,
-        refunded: 0,
-        end: None,
-        requested_at: now,
-        requested_seq: 0,
-        ended_at: None,
-        version: 0,
-        seq: 0,
-    }
 }

@@ -17,7 +17,7 @@ use super::hold::too_many;
 use super::network::Network;
 use super::return_nodes::Needs;
 use super::return_parts::{arriving, of_held, of_order, spread};
-use super::return_request::{begun, requested};
+use super::return_request::requested;
 use super::return_stock::disposed;
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, order_events};
@@ -119,7 +119,7 @@ impl Engine {
         let now = turn.log.now();
         let requested = requested(&network, order, command, now)?;
         let key = ReturnKey(self.next_key());
-        let draft = begun(key, order, &requested, now.journal);
+        let draft = Return::requested(key, (now.journal, 0), &requested.event).expect("a request is a request");
         let units = draft.units_expected();
         let automatic = requested.automatic;
         let mut told = Told::of(requested.event, ReturnStep::Requested, units.clone());
