@@ -102,7 +102,8 @@ fn main() {
         let rung = Rung { cells: cells[0], small };
         return match stage.as_str() {
             "make" => make(rung, Path::new(dir), after("--phase").expect("make has a phase")),
-            "weigh" => weigh(Path::new(dir), after("--phase").expect("weigh has a phase")),
+            "weigh" => weigh(Path::new(dir)),
+            "restart" => restart(Path::new(dir)),
             "costs" => costs(rung, Path::new(dir)),
             "snapshot" => snapshot(rung, Path::new(dir)),
             other => panic!("there is no stage {other}"),
@@ -145,6 +146,7 @@ fn climb(rung: Rung, kept: Option<&Path>) {
     if let [_, cells, ..] = weighed[..] {
         println!("  bytes per cell, items and all else included    {:>12.1}", cells as f64 / rung.cells as f64);
     }
+    stage("restart", "", rung, &dir);
     stage("costs", "", rung, &dir);
     stage("snapshot", "", rung, &dir);
 }
@@ -379,31 +381,28 @@ fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-/// What a restarted process holds without its views, and after the last phase how long each part took.
-fn weigh(dir: &Path, phase: &str) {
+/// What a restarted process holds without its views.
+fn weigh(dir: &Path) {
+    let before = resident();
+    let ordain = open(dir);
+    println!("{}", resident().saturating_sub(before));
+    ordain.journal().close().expect("closes");
+}
+
+/// How long a start takes as the program starts, views and all.
+fn restart(dir: &Path) {
     let before = resident();
     let started = Instant::now();
-    let unrecovered = Unrecovered::open(dir, Options::default()).expect("opens");
-    let (journal, state) = unrecovered.recover().expect("is whole");
+    let (journal, state) = Unrecovered::open(dir, Options::default()).expect("opens").recover().expect("is whole");
     let recovered = started.elapsed();
-    let with_state = resident();
-    let views = if phase == "reservations" { Some(Views::of(&state, None)) } else { None };
-    let viewed = started.elapsed();
-    let of_views = resident().saturating_sub(with_state);
-    let ordain = Pipeline::start(journal, state, None);
+    let (ordain, views) = Pipeline::start_beside(journal, state, None, |state| Views::of(state, None));
     let all = started.elapsed();
-    let held = resident().saturating_sub(before + of_views);
-    if let Some(views) = views {
-        let s = |from: Duration, to: Duration| (to - from).as_secs_f64();
-        println!("  restart, journal and state                     {:>12.2} s", s(Duration::ZERO, recovered));
-        println!("  restart, views                                 {:>12.2} s", s(recovered, viewed));
-        println!("  restart, engine                                {:>12.2} s", s(viewed, all));
-        println!("  restart, all                                   {:>12.2} s", all.as_secs_f64());
-        println!("  memory held: engine {:.0} MiB, views {:.0} MiB", mib(held), mib(of_views));
-        println!("  memory at most while restarting {:.0} MiB", mib(resident_max()));
-        assert_eq!(views.orders().len(), ordain.engine().counts().0, "the view knows every order");
-    }
-    println!("{held}");
+    println!("  restart, journal and state                     {:>12.2} s", recovered.as_secs_f64());
+    println!("  restart, engine and views                      {:>12.2} s", (all - recovered).as_secs_f64());
+    println!("  restart, all                                   {:>12.2} s", all.as_secs_f64());
+    println!("  memory held, engine and views                  {:>12.0} MiB", mib(resident().saturating_sub(before)));
+    println!("  memory at most while restarting                {:>12.0} MiB", mib(resident_max()));
+    assert_eq!(views.orders().len(), ordain.engine().counts().0, "the view knows every order");
     ordain.journal().close().expect("closes");
 }
 

@@ -88,9 +88,9 @@ impl Ordain {
     pub fn start(settings: &Settings) -> Result<Self, Failure> {
         let (journal, state) = Unrecovered::open(&settings.data, settings.journal())?.recover()?;
         check_currency(&state, settings.currency)?;
-        let views = Views::of(&state, Some(journal.archive().clone()));
-        let tail = journal.tail(state.seq());
-        let pipeline = Pipeline::start(journal, state, settings.currency);
+        let (tail, archive) = (journal.tail(state.seq()), journal.archive().clone());
+        let views = |state: &State| Views::of(state, Some(archive));
+        let (pipeline, views) = Pipeline::start_beside(journal, state, settings.currency, views);
         pipeline.engine().archive_after(settings.archive_after_s.saturating_mul(1_000));
 
         let stopping = Arc::new(AtomicBool::new(false));

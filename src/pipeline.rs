@@ -74,8 +74,18 @@ impl From<OutcomeUnknown> for Refused {
 impl Pipeline {
     /// Starts the engine from a recovered state and joins it to its journal.
     pub fn start(journal: Journal, state: State, currency: Option<Currency>) -> Self {
-        let engine = Engine::start(state, &journal, currency);
-        Self { engine: Arc::new(engine), journal: Arc::new(journal) }
+        Self::start_beside(journal, state, currency, |_| ()).0
+    }
+
+    /// As [`Pipeline::start`], see [`Engine::start_beside`].
+    pub fn start_beside<B: Send>(
+        journal: Journal,
+        state: State,
+        currency: Option<Currency>,
+        beside: impl FnOnce(&State) -> B + Send,
+    ) -> (Self, B) {
+        let (engine, made) = Engine::start_beside(state, &journal, currency, beside);
+        (Self { engine: Arc::new(engine), journal: Arc::new(journal) }, made)
     }
 
     /// Carries out a command and waits until its record is durable.

@@ -105,6 +105,17 @@ macro_rules! kinds {
                     $(.chain(self.$behind.into_iter().map(|(key, it)| (EntityKey::$behind_kind(key), it))))*
             }
 
+            /// Takes what its keys put behind the cells, as a state at the same position; the rest stays.
+            pub fn split_off_behind(&mut self) -> Self {
+                Self {
+                    seq: self.seq,
+                    time: self.time,
+                    catalogue_seq: self.catalogue_seq,
+                    $($behind: std::mem::take(&mut self.$behind),)*
+                    ..Self::default()
+                }
+            }
+
             /// Drops what nothing needs to know of any more at the state's own time.
             pub fn forget(&mut self) {
                 let now = self.time;
@@ -198,6 +209,14 @@ impl State {
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values().filter_map(|entity| match entity {
             Entity::Order(order) => Some(&**order),
+            _ => None,
+        })
+    }
+
+    /// Takes all orders out, ascending by key.
+    pub fn take_orders(&mut self) -> impl Iterator<Item = Box<Order>> {
+        std::mem::take(&mut self.orders).into_values().filter_map(|entity| match entity {
+            Entity::Order(order) => Some(order),
             _ => None,
         })
     }

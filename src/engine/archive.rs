@@ -210,6 +210,11 @@ impl Engine {
         }
     }
 
+    /// Brings what was noted in any order into that of its records.
+    pub(super) fn sort_left(&self) {
+        self.leaving.lock().left.make_contiguous().sort_unstable();
+    }
+
     /// Lets go what the archive covers, and what was brought into memory for nothing.
     fn forget_archived(&self, now: JournalTime) {
         let Some(archive) = &self.archive else { return };

@@ -10,7 +10,8 @@ use super::network::Network;
 use super::turn::Turn;
 use super::withdrawal::Withdrawal;
 use crate::domain::event::Event;
-use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex};
+use crate::domain::order::OrderLine;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 
 impl Engine {
@@ -54,18 +55,20 @@ impl Engine {
     pub(super) fn serve_unstocked(&self, turn: &Turn<'_>, network: &Network) {
         let mut keys = self.orders.keys();
         keys.sort_unstable();
-        for key in keys {
-            let waiting: Vec<u16> = match self.orders.lock(key).as_deref() {
-                Some(Some(order)) => (0..)
-                    .zip(&order.lines)
-                    .filter(|(_, line)| line.waiting() > 0 && !line.placed.stocked)
-                    .map(|(line, _)| line)
-                    .collect(),
-                _ => continue,
-            };
-            for line in waiting {
-                self.refill(turn, network, key, line);
+        keys.into_iter().for_each(|key| self.serve_unstocked_of(turn, network, key));
+    }
+
+    /// As [`Engine::serve_unstocked`], of one order.
+    pub(super) fn serve_unstocked_of(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
+        let waiting: Vec<u16> = match self.orders.lock(key).as_deref() {
+            Some(Some(order)) => {
+                let waits = |line: &OrderLine| line.waiting() > 0 && !line.placed.stocked;
+                (0..).zip(&order.lines).filter(|(_, line)| waits(line)).map(|(line, _)| line).collect()
             }
+            _ => return,
+        };
+        for line in waiting {
+            self.refill(turn, network, key, line);
         }
     }
 

@@ -1,7 +1,10 @@
 //! Memory from a recovered state. Before opening, what is owed and what waits is paid from what is free, and logged;
-//! units nobody had been found for are sourced.
+//! units nobody had been found for are sourced. Where a directory is large the start is too: read models are made beside the
+//! stock, and orders by two threads.
 
 use std::iter::Peekable;
+use std::panic::resume_unwind;
+use std::thread;
 
 use crossbeam::queue::SegQueue;
 use crossbeam::sync::ShardedLock;
@@ -47,27 +50,49 @@ use crate::domain::time::JournalTime;
 const KEY_BITS: u32 = 20;
 /// Skus whose cells are built together.
 const SKUS_AT_ONCE: usize = 512;
+/// From so many orders on they are put by two threads; in tests always, since what comes of it must be the same.
+const SHARED_ORDERS: usize = if cfg!(test) { 2 } else { 4_096 };
 /// The first day of generated numbers: 2025-01-01, milliseconds.
 const KEY_EPOCH_MS: i64 = 1_735_689_600_000;
 
 impl Engine {
     /// Builds memory from a state that recovery has checked; founds the directory when it is new.
-    pub fn start(mut state: State, log: &dyn Log, currency: Option<Currency>) -> Self {
-        if state.is_empty() {
+    pub fn start(state: State, log: &dyn Log, currency: Option<Currency>) -> Self {
+        Self::start_beside(state, log, currency, |_| ()).0
+    }
+
+    /// As [`Engine::start`], while another thread makes something of all that is behind the stock: orders,
+    /// reservations, documents. Of a new directory it sees an empty state.
+    pub fn start_beside<B: Send>(
+        mut state: State,
+        log: &dyn Log,
+        currency: Option<Currency>,
+        beside: impl FnOnce(&State) -> B + Send,
+    ) -> (Self, B) {
+        let mut behind = state.split_off_behind();
+        if state.is_empty() && behind.is_empty() {
             found(&mut state, log, currency.unwrap_or(Currency::USD));
         }
         let now = log.now().journal;
         let first_key = ((now.0 - KEY_EPOCH_MS).max(0) as u64) << KEY_BITS;
         let archive = log.archive();
         let archived = archive.as_ref().map_or(0, |archive| archive.highest_key());
-        let highest = state.highest_key().max(archived);
-        let engine = Engine { archive, ..build(state, now, first_key.max(highest + 1)) };
+        let highest = behind.highest_key().max(archived);
+        let (base, made) = thread::scope(|scope| {
+            let made = scope.spawn(|| beside(&behind));
+            let base = Base::of(state, &behind);
+            (base, made.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let (built, unfilled) = build(base, &mut behind, now, first_key.max(highest + 1));
+        let engine = Engine { archive, ..built };
         let context = Context { actor: "start".into(), source: "start".into(), request_id: "".into(), key: None };
         let turn = Turn::new(log, &context, None);
         let network = engine.network.read().expect("nobody else knows the engine yet");
         engine.settle_all(&turn, &network);
-        engine.serve_unstocked(&turn, &network);
-        for key in engine.unsourced() {
+        for key in &unfilled {
+            engine.serve_unstocked_of(&turn, &network, *key);
+        }
+        for key in unfilled.into_iter().filter(|key| engine.is_unsourced(*key)) {
             // What cannot be sourced now stays unallocated and is tried at the next start.
             engine.resource(&turn, &network, key);
         }
@@ -78,16 +103,13 @@ impl Engine {
         engine.watch_all_lots(&network, log.now());
         drop(network);
         engine.note_idle();
-        engine
+        (engine, made)
     }
 
-    fn unsourced(&self) -> Vec<OrderKey> {
-        let mut keys = self.orders.keys();
-        keys.sort_unstable();
-        keys.retain(|key| {
-            self.order_by_key(*key).is_some_and(|order| order.lines.iter().any(|line| line.unallocated > 0))
-        });
-        keys
+    fn is_unsourced(&self, key: OrderKey) -> bool {
+        let slot = self.orders.lock(key);
+        let order = slot.as_ref().and_then(|slot| slot.as_ref());
+        order.is_some_and(|order| order.lines.iter().any(|line| line.unallocated > 0))
     }
 }
 
@@ -127,29 +149,43 @@ fn found(state: &mut State, log: &dyn Log, base_currency: Currency) {
     state.apply(&record).expect("the first record breaks no law");
 }
 
-/// Memory of a state, kind by kind as their keys ascend; what was built of the state is gone from it, so that memory
-/// never holds both whole.
-fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
-    let (seq, catalogue_seq, until) = (state.seq(), state.catalogue_seq(), state.time());
-    let rules: Vec<_> = state.rule_versions().map(|(name, known)| (name.clone(), known.clone())).collect();
-    let policies: Vec<_> = state.policies().map(|(key, policy)| (key.clone(), policy.clone())).collect();
-    let mut entities = state.into_entities().filter(|(_, entity)| !entity.is_forgotten_at(now)).peekable();
-    let Some((EntityKey::Directory, Entity::Directory(founded))) = entities.next() else {
-        panic!("the first record names the base currency");
-    };
-    let mut catalogue = Catalogue::new(founded.base_currency);
-    catalogue.seq = catalogue_seq;
-    while let Some((key, entity)) = entities.next_if(|(key, _)| is_of_catalogue(key)) {
-        match (key, entity) {
-            (EntityKey::Node(index), Entity::Node(node)) => catalogue.put_node(index, *node),
-            (EntityKey::Item(index), Entity::Item(item)) => catalogue.put_item(index, item),
-            (_, Entity::RuleSet(rules)) => catalogue.rules_mut().found(&rules),
-            (key, entity) => unreachable!("{key:?} names no {entity:?}"),
+/// Catalogue and stock, which all else speaks of.
+struct Base {
+    seq: u64,
+    /// Journal time of the last record.
+    until: JournalTime,
+    catalogue: Catalogue,
+    stock: Vec<SkuStock>,
+}
+
+impl Base {
+    /// What was built of the state is gone from it, kind by kind, so that memory never holds both whole.
+    fn of(state: State, behind: &State) -> Self {
+        let (seq, until, catalogue_seq) = (state.seq(), state.time(), state.catalogue_seq());
+        let mut entities = state.into_entities().peekable();
+        let Some((EntityKey::Directory, Entity::Directory(founded))) = entities.next() else {
+            panic!("the first record names the base currency");
+        };
+        let mut catalogue = Catalogue::new(founded.base_currency);
+        catalogue.seq = catalogue_seq;
+        while let Some((key, entity)) = entities.next_if(|(key, _)| is_of_catalogue(key)) {
+            match (key, entity) {
+                (EntityKey::Node(index), Entity::Node(node)) => catalogue.put_node(index, *node),
+                (EntityKey::Item(index), Entity::Item(item)) => catalogue.put_item(index, item),
+                (_, Entity::RuleSet(rules)) => catalogue.rules_mut().found(&rules),
+                (key, entity) => unreachable!("{key:?} names no {entity:?}"),
+            }
         }
+        behind.policies().for_each(|(key, policy)| catalogue.put_policy(key.clone(), policy.clone()));
+        behind.rule_versions().for_each(|(name, known)| catalogue.rules_mut().put(name.clone(), known.clone()));
+        let stock = stock(catalogue.items().len(), &mut entities);
+        Self { seq, until, catalogue, stock }
     }
-    policies.into_iter().for_each(|(key, policy)| catalogue.put_policy(key, policy));
-    rules.into_iter().for_each(|(name, versions)| catalogue.rules_mut().put(name, versions));
-    let stock = stock(catalogue.items().len(), &mut entities);
+}
+
+/// Memory of a state; also the orders that want something still, ascending.
+fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (Engine, Vec<OrderKey>) {
+    let Base { seq, until, catalogue, stock } = base;
     let engine = Engine {
         network: ShardedLock::new(Network {
             catalogue,
@@ -199,11 +235,12 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     let (mut shipping, mut slots) = (Vec::new(), Vec::new());
     let mut cartons = Vec::new();
     let mut knows_minutes = false;
-    {
+    let unfilled = {
         let network = engine.network.read().expect("nobody else knows the engine yet");
+        let unfilled = engine.hold_orders(&network, behind.take_orders().collect());
+        let entities = std::mem::take(behind).into_entities().filter(|(_, entity)| !entity.is_forgotten_at(now));
         for (key, entity) in entities {
             match (key, entity) {
-                (_, Entity::Order(order)) => engine.hold_order(&network, *order),
                 (_, Entity::Reservation(reservation)) => engine.hold_reservation(&network, *reservation),
                 (_, Entity::Inbound(inbound)) => engine.hold_inbound(*inbound),
                 (_, Entity::Channel(channel)) => channels.push(*channel),
@@ -232,7 +269,8 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
                 (key, entity) => unreachable!("{key:?} names no {entity:?}"),
             }
         }
-    }
+        unfilled
+    };
     if !knows_minutes {
         // Nothing happened for as long as anything is remembered, or the state was written before it was.
         engine.network.read().expect("nobody else knows the engine yet").minutes.forget_before(until);
@@ -252,7 +290,7 @@ fn build(state: State, now: JournalTime, first_key: u64) -> Engine {
     engine.watch_levels();
     keys.sort_unstable();
     *engine.keys_used.lock() = keys.into();
-    engine
+    (engine, unfilled)
 }
 
 fn is_of_catalogue(key: &EntityKey) -> bool {
@@ -311,6 +349,24 @@ impl Engine {
         }
         self.count_limits(&mut network, Some(&shipped));
         self.queue_anew(&network);
+    }
+
+    /// Puts orders, many of them by two threads; answers which of them want something still, ascending.
+    fn hold_orders(&self, network: &Network, mut orders: Vec<Box<Order>>) -> Vec<OrderKey> {
+        let is_unfilled = |order: &Order| order.lines.iter().any(|line| line.unallocated > 0 || line.waiting() > 0);
+        let unfilled = orders.iter().filter(|order| is_unfilled(order)).map(|order| order.key).collect();
+        let hold = |orders: Vec<Box<Order>>| orders.into_iter().for_each(|order| self.hold_order(network, *order));
+        if orders.len() < SHARED_ORDERS {
+            hold(orders);
+        } else {
+            let later = orders.split_off(orders.len() / 2);
+            thread::scope(|scope| {
+                scope.spawn(|| hold(later));
+                hold(orders);
+            });
+        }
+        self.sort_left();
+        unfilled
     }
 
     fn hold_order(&self, network: &Network, order: Order) {
