@@ -15,9 +15,9 @@
 //! Everything after the reply reads the journal with a cursor of its own; nothing upstream knows of it.
 //!
 //! # The ranks
-//! `domain` 0 · `engine`, `journal`, `api` 1 · `pipeline`, `views` 2 · `connectors` 3 · `http` 4 · `config` 5 · `app` 6 ·
+//! `domain`, `papers` 0 · `engine`, `journal`, `api` 1 · `pipeline`, `views` 2 · `connectors` 3 · `http` 4 · `config` 5 · `app` 6 ·
 //! `cli` 7. A module imports only lower ranks; a test refuses a breach. The domain is pure: no files, no network, no
-//! threads, no clock. The engine is the domain plus memory and threads, the journal is the domain plus bytes and disk, and
+//! threads, no clock; so are the papers, which draw labels and know no order. The engine is the domain plus memory and threads, the journal is the domain plus bytes and disk, and
 //! neither knows the other: `pipeline` joins them.
 //!
 //! # The laws
@@ -86,6 +86,8 @@ pub mod engine;
 pub mod journal;
 
 pub mod domain;
+
+pub mod papers;
 
 pub mod views;
 

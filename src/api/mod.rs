@@ -28,6 +28,7 @@ pub mod node;
 pub mod order;
 pub mod packing;
 pub mod page;
+pub mod papers;
 pub mod past_order;
 pub mod personal;
 pub mod policy;

@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::json::Json;
 use super::packing::Drawn;
+use super::papers::LabelFormat;
 use super::reading::{At, Shape, shown};
 use crate::domain::address::AddressField;
 use crate::domain::carrier::rates::WeightUnit;
@@ -340,6 +341,7 @@ words! {
     }
     Tracking { Lot = "lot", Serial = "serial" }
     Drawn { Svg = "svg" }
+    LabelFormat { Zpl = "zpl", Pdf = "pdf", Png = "png" }
     NotPacked { FitsNoCarton = "fits_no_carton", NotPhysical = "not_physical" }
     ItemKind { Product = "product", Service = "service", Kit = "kit", Digital = "digital" }
     OrderType {

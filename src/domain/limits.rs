@@ -127,6 +127,10 @@ pub const RECORD_BYTES_MAX: usize = 60 * 1024;
 pub const BACK_BYTES_MAX: usize = 40 * 1024;
 /// How long an order rests after its end before it leaves memory, in milliseconds.
 pub const ARCHIVE_AFTER_MS: i64 = 60 * 60 * 1_000;
+/// Most shipments of one manifest.
+pub const MANIFEST_ROWS_MAX: usize = 2_000;
+/// How long before the day of a manifest an order that has ended may have been placed to be on it, in milliseconds.
+pub const MANIFEST_REACH_MS: i64 = 60 * 24 * 60 * 60 * 1_000;
 /// Largest frame of the journal, in bytes.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Largest share of a record that the evidence of a decision may take, in bytes (estimated).

@@ -37,6 +37,7 @@ mod openapi;
 mod orders;
 mod packing;
 mod pages;
+mod papers;
 mod policies;
 mod reply;
 mod request;

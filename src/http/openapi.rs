@@ -35,6 +35,7 @@ use crate::api::problem::CODES;
         (name = "addresses", description = "How they are written, country by country"),
         (name = "shipping", description = "Carriers, their zones and rates, calendars; what it costs and when it arrives"),
         (name = "packing", description = "Cartons, and what goes into which of them"),
+        (name = "papers", description = "Labels, packing slips, pick lists, manifests"),
         (name = "rule sets", description = "How orders are sourced"),
         (name = "exceptions", description = "What somebody should look at"),
         (name = "policies", description = "What was decided, as data"),

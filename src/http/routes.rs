@@ -11,8 +11,8 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     address_formats, backup, capable, cartons, channels, counts, customers, edits, exceptions, feed, fulfillment,
-    health, holds, imports, inbound, items, nodes, orders, packing, pages, policies, reservations, returns, rule_sets,
-    shipping, slots, stock, subscriptions, transfers,
+    health, holds, imports, inbound, items, nodes, orders, packing, pages, papers, policies, reservations, returns,
+    rule_sets, shipping, slots, stock, subscriptions, transfers,
 };
 
 /// The router of a front.
@@ -78,6 +78,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(returns::dispose))
         .routes(routes!(returns::refund))
         .routes(routes!(returns::close))
+        .routes(routes!(papers::return_label))
         .routes(routes!(returns::put_policy))
         .routes(routes!(transfers::make, transfers::all))
         .routes(routes!(transfers::transfer, transfers::redate))
@@ -135,6 +136,10 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(fulfillment::divide))
         .routes(routes!(fulfillment::unite))
         .routes(routes!(fulfillment::track))
+        .routes(routes!(papers::label))
+        .routes(routes!(papers::packing_slip))
+        .routes(routes!(papers::pick_list))
+        .routes(routes!(papers::manifest))
         .routes(routes!(exceptions::exceptions))
         .routes(routes!(exceptions::exception))
         .routes(routes!(exceptions::assign))

@@ -231,6 +231,31 @@ impl Orders {
         };
         self.found(limit, &Asked::default(), below, here, of)
     }
+
+    /// Fulfilment orders of a node that left, by their keys: those of all orders outside the archive, and of those inside
+    /// that were placed at an instant or later. One pass over all of them.
+    pub fn shipments(&self, node: NodeIndex, since: WallTime) -> Result<Vec<FulfillmentKey>, Unreadable> {
+        let left = |stands| matches!(stands, FulfillmentStatus::Shipped | FulfillmentStatus::Delivered);
+        let of = |row: &OrderRow| -> Vec<FulfillmentKey> {
+            let numbered = (1..).zip(&row.fulfillment_orders);
+            let some = numbered.filter(|(_, (at, stands))| *at == node && left(*stands));
+            some.map(|(number, _)| FulfillmentKey { order: row.key, number }).collect()
+        };
+        let mut found: Vec<_> = self.rows.read().rows.values().flat_map(|row| of(&row.searched)).collect();
+        if let Some(archive) = &self.archive {
+            let asked = Asked { since: Some(since), ..Asked::default() };
+            archive.search(&asked, OrderKey(u64::MAX), |row| {
+                if row.placed_at >= since {
+                    found.extend(of(&row));
+                }
+                true
+            })?;
+        }
+        // What left for the archive meanwhile was found twice.
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
 }
 
 impl<K: Copy> Page<K> {

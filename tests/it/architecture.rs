@@ -13,6 +13,7 @@ use std::path::Path;
 /// Modules by rank. A module may import modules of lower rank, and itself.
 const RANKS: &[(&str, u8)] = &[
     ("domain", 0),
+    ("papers", 0),
     ("engine", 1),
     ("journal", 1),
     ("api", 1),

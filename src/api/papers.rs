@@ -1,0 +1,442 @@
+//! Labels and papers of orders, returns and nodes: what is asked of them, and what they say.
+//!
+//! Personal data is opened here, at the edge, as for the JSON of an order. What is *not* here: how they look (`papers`).
+
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::json::Json;
+use super::personal::{Address, open};
+use super::problem::Problem;
+use super::reading::{At, Shape, shape};
+use super::scalar::{Day, Name};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::fulfillment::{FulfillmentOrder, Shipment};
+use crate::domain::ids::{FulfillmentKey, Text};
+use crate::domain::item::{Item, ItemKind};
+use crate::domain::node::Node;
+use crate::domain::order::{Destination, Order};
+use crate::domain::returns::{Return, ReturnLabel, ReturnLine};
+use crate::domain::time::JournalTime;
+use crate::papers::code128::NotEncodable;
+use crate::papers::gs1::Sscc;
+use crate::papers::label::{Label, kilograms};
+use crate::papers::paper::{Column, Paper};
+use crate::papers::sheet::Sheet;
+use crate::papers::{pdf, png, zpl};
+
+/// Countries that write the city before the postal code; most others write it after.
+const CITY_FIRST: &[&str] =
+    &["AU", "BD", "CA", "CO", "GB", "HK", "ID", "IE", "IN", "JP", "KR", "NZ", "PK", "SG", "TH", "TW", "US", "VN", "ZA"];
+/// The word of an order's story for a fulfilment order that left.
+const SHIPPED: &str = "shipped";
+
+/// In what form a label is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LabelFormat {
+    /// For printers of labels.
+    Zpl,
+    /// For all printers.
+    Pdf,
+    /// A picture.
+    Png,
+}
+
+impl LabelFormat {
+    /// The media type of the answer.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Zpl => "application/zpl",
+            Self::Pdf => "application/pdf",
+            Self::Png => "image/png",
+        }
+    }
+
+    /// A sheet in that form.
+    pub fn printed(self, sheet: Sheet) -> Vec<u8> {
+        match self {
+            Self::Zpl => zpl::zpl(&sheet).into_bytes(),
+            Self::Pdf => pdf::pdf(&[sheet]),
+            Self::Png => png::png(&sheet),
+        }
+    }
+}
+
+/// Number of a logistic unit, given by the caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SsccText(pub Sscc);
+
+impl Shape for SsccText {
+    fn read(json: &Json<'_>, at: &At<'_>) -> Option<Self> {
+        let (Json::Text(text) | Json::Bare(text)) = json else { return at.wrong_type("text", json) };
+        match Sscc::parse(text) {
+            Ok(sscc) => Some(Self(sscc)),
+            Err(why) => at.fault("invalid_sscc", why.to_string()),
+        }
+    }
+}
+
+impl PartialSchema for SsccText {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.pattern(Some("^[0-9]{18}$")).into()
+    }
+}
+
+impl ToSchema for SsccText {}
+
+shape! {
+    /// What a label shall say besides what is known.
+    #[derive(utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct LabelParams {
+        /// In what form; PDF when left out.
+        #[param(inline)]
+        pub format: Option<LabelFormat>,
+        /// Carrier, before it left; that of its shipment when left out.
+        #[param(inline)]
+        pub carrier: Option<Name>,
+        /// The carrier's service, in the same way.
+        #[param(inline)]
+        pub service: Option<Name>,
+        /// Tracking number, in the same way.
+        #[param(inline)]
+        pub tracking_number: Option<Name>,
+        /// Serial shipping container code of the parcel, 18 digits: printed as GS1-128.
+        #[param(inline)]
+        pub sscc: Option<SsccText>,
+    }
+}
+
+shape! {
+    /// In what form a label is printed.
+    #[derive(Copy, utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct PrintParams {
+        /// In what form; PDF when left out.
+        #[param(inline)]
+        pub format: Option<LabelFormat>,
+    }
+}
+
+shape! {
+    /// Which shipments of a node.
+    #[derive(utoipa::IntoParams)]
+    #[into_params(parameter_in = Query)]
+    pub struct ManifestParams {
+        /// Those a carrier has, named as its shipments name it.
+        #[param(inline)]
+        pub carrier: Name,
+        /// Those that left on that day, by the clock of the node.
+        #[param(inline)]
+        pub date: Day,
+    }
+}
+
+/// A fulfilment order, its order, and where both are known.
+#[derive(Clone, Copy)]
+pub struct Fulfilled<'a> {
+    order: &'a Order,
+    fulfillment: &'a FulfillmentOrder,
+    catalogue: &'a Catalogue,
+}
+
+impl<'a> Fulfilled<'a> {
+    /// `None` when the order has no such number.
+    pub fn of(order: &'a Order, number: u16, catalogue: &'a Catalogue) -> Option<Self> {
+        order.fulfillment(number).map(|fulfillment| Self { order, fulfillment, catalogue })
+    }
+
+    fn name(&self) -> String {
+        FulfillmentKey { order: self.order.key, number: self.fulfillment.number }.to_string()
+    }
+
+    fn node(&self) -> &'a Node {
+        self.catalogue.node(self.fulfillment.node)
+    }
+
+    fn destination(&self) -> &'a Destination {
+        &self.order.facts.destinations[usize::from(self.fulfillment.group)]
+    }
+
+    /// Its lines that have units: the line's id, what it is, and of how many how many are picked.
+    fn items(&self) -> impl Iterator<Item = (&'a str, &'a Item, u32, u32)> {
+        let Self { order, catalogue, .. } = *self;
+        let some = self.fulfillment.lines.iter().filter(|part| part.quantity > 0);
+        some.map(move |part| {
+            let placed = &order.lines[usize::from(part.line)].placed;
+            (&*placed.id, catalogue.item(placed.sku), part.quantity, part.picked)
+        })
+    }
+
+    fn weight_g(&self) -> u64 {
+        self.items().map(|(_, item, quantity, _)| weight_of(item, quantity, self.catalogue)).sum()
+    }
+
+    /// Its label, in the form asked for.
+    ///
+    /// # Errors
+    ///
+    /// Nothing of it is sent, it says too little to be sent, or its tracking number cannot be a bar code.
+    pub fn label(&self, asked: &LabelParams) -> Result<Label, Problem> {
+        if !self.fulfillment.status.is_live() || self.fulfillment.units() == 0 {
+            let detail = format!("fulfilment order {} is {}", self.name(), self.fulfillment.status.word());
+            return Err(Problem::new("nothing_to_send", detail));
+        }
+        let shipment = self.fulfillment.shipment.as_ref();
+        let said = |asked: &Option<Name>, known: fn(&Shipment) -> &str| {
+            asked
+                .as_ref()
+                .map(|name| name.0.to_string())
+                .or_else(|| shipment.map(|known_of| known(known_of).to_owned()))
+        };
+        let carrier = said(&asked.carrier, |shipment| &shipment.carrier);
+        let tracking_number = said(&asked.tracking_number, |shipment| &shipment.tracking_number);
+        let (Some(carrier), Some(tracking_number)) = (&carrier, &tracking_number) else {
+            let missing = [("carrier", &carrier), ("tracking_number", &tracking_number)];
+            let missing: Vec<&str> =
+                missing.into_iter().filter(|(_, said)| said.is_none()).map(|(name, _)| name).collect();
+            let detail = format!(
+                "fulfilment order {} has not left: a label needs its {}, as parameters here or by its shipment",
+                self.name(),
+                missing.join(" and ")
+            );
+            return Err(Problem::new("label_incomplete", detail).with("missing", missing));
+        };
+        Ok(Label {
+            title: None,
+            from: node_lines(self.node()),
+            to: known_lines(self.destination(), &self.name())?,
+            carrier: carrier.clone(),
+            service: said(&asked.service, |shipment| &shipment.service),
+            tracking_number: tracking_number.clone(),
+            weight_g: self.weight_g(),
+            reference: self.name(),
+            sscc: asked.sscc.clone().map(|sscc| sscc.0),
+        })
+    }
+
+    /// What goes into the parcel: what is in it, from whom, for whom.
+    pub fn packing_slip(&self) -> Paper {
+        let columns = &[("Line", 12, false), ("Item", 24, false), ("Name", 50, false), ("Quantity", 14, true)];
+        let row = |(line, item, quantity, _): (&str, &Item, u32, u32)| {
+            vec![line.to_owned(), item.sku.to_string(), item.name.to_string(), quantity.to_string()]
+        };
+        let shipment = self.fulfillment.shipment.as_ref();
+        let sent = shipment.map(|s| vec![format!("{} {}", s.carrier, s.service), s.tracking_number.to_string()]);
+        let mut heading = vec![
+            ("FROM", node_lines(self.node())),
+            ("TO", address_lines(self.destination())),
+            ("ORDER", vec![self.order.name(), self.order.facts.channel_order_id.to_string(), self.placed_on()]),
+        ];
+        heading.extend(sent.map(|lines| ("SHIPMENT", lines)));
+        Paper {
+            title: "Packing slip".to_owned(),
+            code: self.name(),
+            heading,
+            columns: columns_of(columns),
+            rows: self.items().map(row).collect(),
+            below: vec![format!("{} units, {} kg", self.fulfillment.units(), kilograms(self.weight_g()))],
+        }
+    }
+
+    /// What is still to be picked, by item.
+    pub fn pick_list(&self) -> Paper {
+        let columns =
+            &[("Item", 26, false), ("Name", 44, false), ("Line", 12, false), ("Pick", 10, true), ("Done", 8, true)];
+        let mut left: Vec<_> = self.items().filter(|(_, _, quantity, picked)| picked < quantity).collect();
+        left.sort_by_key(|(line, item, ..)| (item.sku.clone(), *line));
+        let units: u32 = left.iter().map(|(_, _, quantity, picked)| quantity - picked).sum();
+        let row = |(line, item, quantity, picked): (&str, &Item, u32, u32)| {
+            let pick = (quantity - picked).to_string();
+            vec![item.sku.to_string(), item.name.to_string(), line.to_owned(), pick, "____".to_owned()]
+        };
+        let below = if units == 0 { "Nothing is left to pick".to_owned() } else { format!("{units} units to pick") };
+        Paper {
+            title: "Pick list".to_owned(),
+            code: self.name(),
+            heading: vec![
+                ("NODE", node_lines(self.node())),
+                ("ORDER", vec![self.order.name(), self.placed_on(), self.order.facts.delivery_method.to_string()]),
+            ],
+            columns: columns_of(columns),
+            rows: left.into_iter().map(row).collect(),
+            below: vec![below, "Picked by ____________________".to_owned()],
+        }
+    }
+
+    fn placed_on(&self) -> String {
+        day_at(self.node(), JournalTime(self.order.facts.placed_at.0)).to_string()
+    }
+}
+
+/// Something as it is printed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Printed {
+    /// Its media type.
+    pub media_type: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+/// A label as it is printed.
+///
+/// # Errors
+///
+/// Its tracking number cannot be a bar code, or not one that fits.
+pub fn label(label: &Label, format: Option<LabelFormat>) -> Result<Printed, Problem> {
+    let format = format.unwrap_or(LabelFormat::Pdf);
+    let not = |why: NotEncodable| Problem::new("not_a_bar_code", format!("the tracking number {why}"));
+    let sheet = label.sheet().map_err(not)?;
+    Ok(Printed { media_type: format.media_type(), bytes: format.printed(sheet) })
+}
+
+/// The label of a parcel of a return, from the customer to the node it comes to.
+///
+/// # Errors
+///
+/// It has no such parcel, or nobody knows from where or to where it goes.
+pub fn return_label(known: &Return, number: usize, order: &Order, catalogue: &Catalogue) -> Result<Label, Problem> {
+    let missing = || Problem::new("not_found", format!("return {} has no label {number}", known.name()));
+    let label: &ReturnLabel = number.checked_sub(1).and_then(|at| known.labels.get(at)).ok_or_else(missing)?;
+    let nowhere = || {
+        let detail = format!("nobody said where return {} goes", known.name());
+        Problem::new("label_incomplete", detail).with("missing", vec!["node"])
+    };
+    let node = label.node.or_else(|| known.lines.iter().find_map(|line| line.node)).ok_or_else(nowhere)?;
+    let line = known.lines.iter().find(|line| line.node == Some(node)).or_else(|| known.lines.first());
+    let group = line.map_or(0, |line| usize::from(order.lines[usize::from(line.line)].placed.group));
+    let weighs = |line: &ReturnLine| weight_of(catalogue.item(line.sku), line.quantity, catalogue);
+    Ok(Label {
+        title: Some("RETURN"),
+        from: known_lines(&order.facts.destinations[group], &known.name())?,
+        to: node_lines(catalogue.node(node)),
+        carrier: label.carrier.to_string(),
+        service: label.service.as_ref().map(ToString::to_string),
+        tracking_number: label.tracking_number.to_string(),
+        // What of several parcels is in which is not known.
+        weight_g: if known.labels.len() == 1 { known.lines.iter().map(weighs).sum() } else { 0 },
+        reference: format!("{}/{number}", known.key),
+        sscc: None,
+    })
+}
+
+impl ManifestParams {
+    /// Whether a fulfilment order is on the manifest of its node.
+    pub fn takes(&self, node: &Node, order: &Order, number: u16) -> bool {
+        let shipment = order.fulfillment(number).and_then(|one| one.shipment.as_ref());
+        let is_carriers = shipment.is_some_and(|shipment| shipment.carrier == self.carrier.0);
+        is_carriers && left_at(order, number).is_some_and(|at| day_at(node, at) == self.date.0)
+    }
+}
+
+/// What a carrier took from a node in a day: one row for every shipment, in the order in which they left.
+pub fn manifest(node: &Node, asked: &ManifestParams, taken: &[(Order, u16)], catalogue: &Catalogue) -> Paper {
+    let all = taken.iter().filter_map(|(order, number)| Fulfilled::of(order, *number, catalogue));
+    let mut taken: Vec<(Option<JournalTime>, Fulfilled<'_>, &Shipment)> = all
+        .filter_map(|one| Some((left_at(one.order, one.fulfillment.number), one, one.fulfillment.shipment.as_ref()?)))
+        .collect();
+    taken.sort_by_key(|(at, one, _)| (*at, one.order.key, one.fulfillment.number));
+    let row = |(_, one, shipment): &(Option<JournalTime>, Fulfilled<'_>, &Shipment)| {
+        let destination = one.destination();
+        vec![
+            shipment.tracking_number.to_string(),
+            shipment.service.to_string(),
+            one.name(),
+            format!("{} {}", destination.country, destination.postal_prefix),
+            one.fulfillment.units().to_string(),
+            kilograms(one.weight_g()),
+        ]
+    };
+    let units: u64 = taken.iter().map(|(_, one, _)| one.fulfillment.units()).sum();
+    let weight: u64 = taken.iter().map(|(_, one, _)| one.weight_g()).sum();
+    let columns = &[
+        ("Tracking number", 30, false),
+        ("Service", 16, false),
+        ("Fulfilment order", 24, false),
+        ("To", 10, false),
+        ("Units", 8, true),
+        ("kg", 12, true),
+    ];
+    Paper {
+        title: "Manifest".to_owned(),
+        code: format!("{} {}", node.id, asked.date.0),
+        heading: vec![
+            ("FROM", node_lines(node)),
+            ("CARRIER", vec![asked.carrier.0.to_string(), asked.date.0.to_string()]),
+        ],
+        columns: columns_of(columns),
+        rows: taken.iter().map(row).collect(),
+        below: vec![
+            format!("{} shipments, {units} units, {} kg", taken.len(), kilograms(weight)),
+            "Handed over by ____________________    Taken by ____________________".to_owned(),
+        ],
+    }
+}
+
+/// A paper as it is printed.
+pub fn paper(paper: &Paper) -> Printed {
+    Printed { media_type: LabelFormat::Pdf.media_type(), bytes: pdf::pdf(&paper.sheets()) }
+}
+
+fn columns_of(columns: &[(&'static str, u32, bool)]) -> Vec<Column> {
+    columns.iter().map(|&(title, share, is_number)| Column { title, share, is_number }).collect()
+}
+
+/// When a fulfilment order left, as the story of its order tells.
+fn left_at(order: &Order, number: u16) -> Option<JournalTime> {
+    let told = order.history.iter().rev().find(|told| told.number == number && &*told.what == SHIPPED);
+    told.map(|told| told.at)
+}
+
+/// What so many units weigh; a kit that has no weight weighs what its components do.
+fn weight_of(item: &Item, units: u32, catalogue: &Catalogue) -> u64 {
+    let components = item.components.iter().filter(|_| item.kind == ItemKind::Kit && item.weight_g == 0);
+    let of_components = components
+        .map(|component| u64::from(catalogue.item(component.sku).weight_g) * u64::from(component.quantity))
+        .sum::<u64>();
+    (u64::from(item.weight_g) + of_components) * u64::from(units)
+}
+
+/// The day of an instant, by the clock of a node.
+fn day_at(node: &Node, at: JournalTime) -> jiff::civil::Date {
+    let zone = jiff::tz::TimeZone::get(&node.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(zone).date()
+}
+
+fn node_lines(node: &Node) -> Vec<String> {
+    let place = format!("{} {}", node.postal_code, node.country);
+    vec![node.name.to_string(), place.trim().to_owned()]
+}
+
+/// The lines of an address that can be sent to.
+fn known_lines(destination: &Destination, of: &str) -> Result<Vec<String>, Problem> {
+    let address: Address = open(&destination.personal);
+    if address.name.trim().is_empty() && address.line1.trim().is_empty() {
+        let detail = format!("{of} goes to an address that names nobody and no street, or was erased");
+        return Err(Problem::new("label_incomplete", detail).with("missing", vec!["address"]));
+    }
+    Ok(address_lines(destination))
+}
+
+/// An address line by line, empty ones left out.
+fn address_lines(destination: &Destination) -> Vec<String> {
+    let address: Address = open(&destination.personal);
+    let some = |text: Option<Text>| text.map(|text| text.to_string()).unwrap_or_default();
+    let (city, region, code) = (address.city.trim(), address.region.trim(), address.postal_code.trim());
+    let place = match CITY_FIRST.contains(&&*destination.country) {
+        true if city.is_empty() => format!("{region} {code}"),
+        true => format!("{city}, {region} {code}"),
+        false => format!("{code} {city} {region}"),
+    };
+    let lines = [
+        address.name.to_string(),
+        some(address.company),
+        address.line1.to_string(),
+        some(address.line2),
+        place.trim().trim_end_matches(',').to_owned(),
+        destination.country.to_string(),
+    ];
+    lines.into_iter().filter(|line| !line.trim().is_empty()).collect()
+}
