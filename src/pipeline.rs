@@ -217,7 +217,8 @@ impl Pipeline {
         }
         let record = kept.as_deref();
         let answer = answer.or_else(|| used_key(record?, context)).ok_or(Refused::AnswerGone)?;
-        let reply = self.engine.answer(record, &answer)?;
+        let read = |seq| self.journal.read(seq).ok().flatten();
+        let reply = self.engine.answer(record, &answer, &read)?;
         let seq = match &reply {
             Reply::Order(order) | Reply::Hold { order, .. } | Reply::Edit { order, .. } => order.seq,
             Reply::Reservation(reservation) => reservation.seq,

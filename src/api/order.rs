@@ -1,10 +1,12 @@
 //! Orders: placed, quoted, listed and cancelled. How they are shown stands in `shown`.
 
+mod milestones;
 mod shown;
 
 use std::collections::{HashMap, HashSet};
 
 use super::hold::NewHold;
+use super::hold_rule::Flag;
 use super::json::Json;
 use super::page::{Limit, OrderCursor};
 use super::personal::{Address, Person, coarse, seal};
@@ -71,6 +73,8 @@ shape! {
         pub holds: Option<Vec<NewHold>>,
         /// When its fulfilment orders are handed to nodes; at once when left out.
         pub release_at: Option<Instant>,
+        /// What the channel knows of it, in words that hold rules ask for: `new_customer`, `address_mismatch`, …
+        pub flags: Option<Vec<Flag>>,
         /// Its priority where waiting demand is served by it: 0, the usual one, to 9, which is first.
         pub priority: Option<Priority>,
         /// Further destinations by key; a line names its own by `group`.
@@ -423,6 +427,7 @@ impl NewOrder {
                     .then(|| Deferred { allocate_at: self.allocate_at.map(Instant::wall) }),
                 preferred_node: self.preferred_node.map(Text::from),
                 totals: self.totals.as_ref().and_then(TotalsShape::parts),
+                flags: self.flags.into_iter().flatten().map(|flag| flag.0.0).collect(),
                 release_at: self.release_at.map(Instant::wall),
                 priority: self.priority.map_or(0, |priority| priority.0),
                 slots,

@@ -5,6 +5,8 @@ use utoipa::ToSchema;
 
 use super::channel::PaymentBeforeShape;
 use super::event::Names;
+use super::hold_rule::HoldRuleJson;
+use super::order_clocks::OrderClocksJson;
 use super::reading::shape;
 use super::return_policy::ReturnPolicyJson;
 use super::scalar::{AcceptWithin, Count, Id, OrNull};
@@ -110,7 +112,7 @@ impl FillPut {
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = Policy)]
 pub struct PolicyJson {
-    /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment` or `returns`.
+    /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment`, `returns`, `clocks` or `hold`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,6 +165,15 @@ pub struct PolicyJson {
     /// What was decided about returns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returns: Option<ReturnPolicyJson>,
+    /// What the clock does to orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<OrderClocksJson>,
+    /// Name of the rule that puts holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Which orders begin with a hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldRuleJson>,
 }
 
 impl PolicyJson {
@@ -207,6 +218,10 @@ impl PolicyJson {
             PolicyKey::Payment(method) => {
                 Self { about: "payment", delivery_method: Some(method.to_string()), ..Self::default() }
             }
+            PolicyKey::Clocks(method) => {
+                Self { about: "clocks", delivery_method: Some(method.to_string()), ..Self::default() }
+            }
+            PolicyKey::Hold(name) => Self { about: "hold", name: Some(name.to_string()), ..Self::default() },
         };
         match policy {
             Policy::Node { accept_within_s } => Self { accept_within_s: *accept_within_s, ..about },
@@ -219,6 +234,8 @@ impl PolicyJson {
             }
             Policy::Returns(policy) => Self { returns: Some(ReturnPolicyJson::from(&**policy)), ..about },
             Policy::Supply(terms) => about.supplied(terms),
+            Policy::Clocks(clocks) => Self { clocks: Some(OrderClocksJson::from(clocks)), ..about },
+            Policy::Hold(rule) => Self { hold: Some(HoldRuleJson::from(&**rule)), ..about },
             Policy::Payment(rule) => Self {
                 payment_before: PaymentBeforeShape::shown(rule.before),
                 payment_methods: rule.methods.iter().map(ToString::to_string).collect(),

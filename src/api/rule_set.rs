@@ -257,7 +257,7 @@ impl ScheduleShape {
 }
 
 /// Judges which fields are there: those of `wanted` have to be, others must not.
-fn judge_fields(at: &At<'_>, word: &str, fields: &[(&'static str, bool)], wanted: &[&str]) {
+pub(super) fn judge_fields(at: &At<'_>, word: &str, fields: &[(&'static str, bool)], wanted: &[&str]) {
     for (name, is_there) in fields {
         match (wanted.contains(name), is_there) {
             (true, false) => at.field(name).fault::<()>("missing_field", format!("is required beside {word}")),

@@ -15,9 +15,10 @@ use super::reading::{At, Faults, Shape, finished};
 
 pub use money::{AMOUNT_MAX, Amount, CurrencyCode, MoneyJson, Price};
 pub use number::{
-    AcceptWithin, Change, Count, DaysAhead, Divisor, Grams, Kilometres, Latitude, LeadDays, LeadHours, LeadMinutes,
-    Longitude, Millimetres, MonthNumber, Months, PackedDivisor, PackedEdge, PerDay, Percent, Priority, RatePart,
-    ReturnDays, Sequence, Shipments, SupplyDays, TransitDays, Ttl, UnitsUpto, VersionNumber, Volume, Zone, position,
+    AcceptWithin, AfterSeconds, Change, Count, DaysAhead, Divisor, Grams, Kilometres, Latitude, LeadDays, LeadHours,
+    LeadMinutes, Longitude, Millimetres, MonthNumber, Months, PackedDivisor, PackedEdge, PerDay, Percent, Priority,
+    RatePart, ReturnDays, Sequence, Shipments, SupplyDays, TransitDays, Ttl, UnitsUpto, VersionNumber, Volume, Zone,
+    position,
 };
 pub use text::{
     CallerId, ChannelOrderId, Country, Id, LotId, Name, Owner, Pattern, Personal, PostalCode, Reason, RegionName, Sku,

@@ -82,6 +82,7 @@ impl SubscriptionPut {
             preferred_node: None,
             release_at: None,
             priority: None,
+            flags: None,
             holds: None,
             groups: self.groups,
         }

@@ -12,11 +12,13 @@ use super::fulfillment::{
     Dividing, Merging, Moving, Nothing, Picking, PuttingBack, Readying, Rejecting, Shipping, Shorting,
 };
 use super::hold::{HoldEnd, NewHold, NewPayment};
+use super::hold_rule::HoldRulePut;
 use super::inbound::{CallingOff, InboundChange, NewInbound, Receipt};
 use super::item::ItemPut;
 use super::json::Json;
 use super::node::{NodeChange, NodePut};
 use super::order::{Cancellation, Consolidation, NewOrder, OrderMerging, Splitting};
+use super::order_clocks::OrderClocksPut;
 use super::packing::PackingRequest;
 use super::policy::{FillPut, NodeTerms, RejectionPut, SafetyPut, ThresholdPut};
 use super::problem::{CODES, Problem};
@@ -120,6 +122,8 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["safety-stock", _]) => read_as::<KindSafetyPut>(body),
         ("PUT", ["payment-rules", _]) => read_as::<PaymentRulePut>(body),
         ("PUT", ["fill-policy"]) => read_as::<FillPut>(body),
+        ("PUT", ["order-clocks", _]) => read_as::<OrderClocksPut>(body),
+        ("PUT", ["hold-rules", _]) => read_as::<HoldRulePut>(body),
         ("PUT", ["rejection-policies", _]) => read_as::<RejectionPut>(body),
         ("POST", ["orders", _, "source"]) => read_as::<Nothing>(body),
         ("POST", ["fulfillment-orders", _, "pick"]) => read_as::<Picking>(body),

@@ -273,6 +273,25 @@ pub enum FenceWord {
     SameNode,
 }
 
+impl Serialize for ConditionWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        as_word(self, serializer)
+    }
+}
+
+/// A condition of a rule that puts holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum ConditionWord {
+    TotalOver,
+    UnitsOver,
+    Sku,
+    Country,
+    Channel,
+    DeliveryMethod,
+    Flag,
+}
+
 impl Serialize for FenceWord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         as_word(self, serializer)
@@ -323,6 +342,10 @@ words! {
         NotNodes = "not_nodes", Capabilities = "capabilities", Cutoff = "cutoff", ArrivesBy = "arrives_by",
         LandedCost = "landed_cost", Capacity = "capacity", MaxShipments = "max_shipments",
         ShipComplete = "ship_complete", LineComplete = "line_complete", SameNode = "same_node",
+    }
+    ConditionWord {
+        TotalOver = "total_over", UnitsOver = "units_over", Sku = "sku", Country = "country", Channel = "channel",
+        DeliveryMethod = "delivery_method", Flag = "flag",
     }
     TermWord {
         PerShipment = "per_shipment", Distance = "distance", Split = "split", Carbon = "carbon",

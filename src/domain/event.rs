@@ -227,19 +227,19 @@ pub struct ReturnChanged {
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
-    /// The order: as this record made it, else as it stands.
+    /// The order: as it was when the request of this record was answered, else as it stands.
     Order(OrderKey),
     /// The reservation: as this record made it, else as it stands.
     Reservation(ReservationKey),
     /// These levels.
     Levels(Vec<(CellKey, Level)>),
-    /// A hold of an order, as it stands.
+    /// A hold of an order, likewise.
     Hold(OrderKey, u16),
     /// A document of inbound supply, as it stands.
     Inbound(InboundKey),
     /// A transfer, as it stands.
     Transfer(TransferKey),
-    /// An edit of an order, as it stands.
+    /// An edit of an order, likewise.
     Edit(OrderKey, u16),
     /// A count that led to this level, and its difference.
     Counted(CellKey, Level, i64),

@@ -258,7 +258,7 @@ pub struct FulfillmentOrder {
     pub shipment: Option<Shipment>,
     /// Why it was refused or stopped.
     pub reason: Option<Text>,
-    /// What the plan that made it says it costs, minor units of the base currency; 0 when it filled units that waited.
+    /// What it costs by the plan that made it, minor units of the base currency.
     pub cost: i64,
     /// Fulfilment orders, of other orders too, that leave in one shipment with it, itself included; none when it leaves
     /// alone.

@@ -110,6 +110,10 @@ pub const PACKED_PIECES_MAX: usize = super::packing::PIECES_MAX;
 pub const PACKED_CARTONS_MAX: usize = super::packing::CARTONS_MAX;
 /// Most holds an order may have, ended ones included.
 pub const HOLDS_MAX: usize = 100;
+/// Rules that put holds, at most.
+pub const HOLD_RULES_MAX: usize = if cfg!(test) { 10 } else { 100 };
+/// Conditions of such a rule, and words by which a channel flags an order, at most.
+pub const HOLD_CONDITIONS_MAX: usize = 16;
 /// Most orders that may be joined in one request.
 pub const CONSOLIDATED_MAX: usize = 50;
 /// Most edits an order may have, ended ones included.
@@ -147,6 +151,8 @@ pub const PATIENCE_US: u64 = 2_000;
 pub const ENDED_READABLE_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How long an idempotency key is remembered, in milliseconds.
 pub const KEY_WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How many records an order is folded from again to answer a repeated request.
+pub const ANSWER_RECORDS_MAX: usize = 4_096;
 /// How many losing nodes an order's reply carries.
 pub const LOSERS_IN_REPLY: usize = 20;
 /// How often an order is routed again because its units went meanwhile, before the client is told to come back.

@@ -584,8 +584,9 @@ impl Order {
         self.fulfillment_orders.len() as u16 + 1
     }
 
-    /// Whether a line that waits has a right to the next units: it needs one sku and takes it from any node. Others let
-    /// newcomers pass: kits, orders that nodes refused, and an order that has had all the fulfilment orders it may.
+    /// Whether a line that waits has a right to the next units: it needs one sku and takes it from any node. Others are
+    /// tried in their turn: kits, orders that nodes refused; and an order that has had all the fulfilment orders it may waits
+    /// for nothing.
     pub fn waits_with_right(&self, line: u16) -> bool {
         let single = self.lines[usize::from(line)].placed.components.is_empty();
         single && self.fenced.is_empty() && !self.is_spent()

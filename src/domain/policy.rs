@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::channel::PaymentBefore;
+use super::hold_rule::HoldRule;
 use super::ids::{NodeIndex, SkuIndex, Text};
 use super::limits::{LEVEL_MAX, PRIORITY_MAX};
 use super::node::NodeKind;
 use super::order::{Order, PlacedLine};
+use super::order_clocks::OrderClocks;
 use super::return_policy::{ReturnPolicy, ReturnScope};
 use super::supply::{JustInTime, SupplyTerms};
 use super::time::WallTime;
@@ -39,6 +41,10 @@ pub enum PolicyKey {
     Payment(Text),
     /// What comes back, until when, and for what money.
     Returns(ReturnScope),
+    /// What the clock does to orders of a delivery method.
+    Clocks(Text),
+    /// The rule of that name that puts holds.
+    Hold(Text),
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -161,6 +167,10 @@ pub enum Policy {
     Payment(PaymentRule),
     /// What comes back, until when, and for what money.
     Returns(Box<ReturnPolicy>),
+    /// What the clock does to orders.
+    Clocks(OrderClocks),
+    /// Which orders begin with a hold.
+    Hold(Box<HoldRule>),
 }
 
 /// So many units leave in so many days, as whoever runs the shop says: nothing here counts them over weeks.
@@ -197,6 +207,9 @@ pub struct Policies {
     supplied: bool,
     /// Whether orders of a delivery method ever had to pay beside what their channel says: likewise.
     paying: bool,
+    /// Whether the clock ever did anything to orders, and whether rules ever put holds: likewise.
+    clocked: bool,
+    holding: bool,
 }
 
 impl Policies {
@@ -204,6 +217,8 @@ impl Policies {
     pub fn put(&mut self, key: PolicyKey, policy: Policy) {
         self.supplied |= matches!(policy, Policy::Supply(SupplyTerms::Dropship { .. } | SupplyTerms::JustInTime(_)));
         self.paying |= matches!(policy, Policy::Payment(_));
+        self.clocked |= matches!(policy, Policy::Clocks(_));
+        self.holding |= matches!(policy, Policy::Hold(_));
         self.all.insert(key, policy);
     }
 
@@ -349,6 +364,30 @@ impl Policies {
             Some(Policy::Payment(rule)) => Some(rule),
             _ => None,
         }
+    }
+
+    /// What the clock does to orders of a delivery method.
+    pub fn clocks(&self, delivery_method: &Text) -> Option<&OrderClocks> {
+        if !self.clocked {
+            return None;
+        }
+        match self.all.get(&PolicyKey::Clocks(delivery_method.clone())) {
+            Some(Policy::Clocks(clocks)) => Some(clocks),
+            _ => None,
+        }
+    }
+
+    /// Whether rules ever put holds.
+    pub fn has_hold_rules(&self) -> bool {
+        self.holding
+    }
+
+    /// The rules that put holds, by name.
+    pub fn hold_rules(&self) -> impl Iterator<Item = &HoldRule> {
+        self.all.range(PolicyKey::Hold("".into())..).filter_map(|(_, policy)| match policy {
+            Policy::Hold(rule) => Some(&**rule),
+            _ => None,
+        })
     }
 
     /// By which policy units of an item come back from orders of a channel: the narrowest that stands.

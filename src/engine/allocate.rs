@@ -12,7 +12,9 @@ use super::Engine;
 use super::cell::Word;
 use super::change::{Change, Place};
 use super::exception::Cause;
+use super::fences::Shipment;
 use super::limits::Counting;
+use super::loose::{Keeping, Loose};
 use super::network::Network;
 use super::purchase::Buying;
 use super::routing::{Route, Routed, Wanted, nowhere, route};
@@ -50,7 +52,8 @@ pub struct Order<'a> {
     pub places: &'a [Places],
     /// The reservation it claims, locked and held.
     pub claimed: Option<&'a Reservation>,
-    /// Whether this fills units that wait already: takes what can be had and joins nothing.
+    /// Whether this fills units that wait already: takes what can be had and joins nothing. What is its own then is the
+    /// pool's.
     pub fills: bool,
     /// What decides when it is served, should it have to wait.
     pub standing: Standing,
@@ -112,8 +115,11 @@ impl Engine {
         }
         let units = cells_of(order.wanted.lines, &route);
         let own = order.wanted.own;
-        let rest: BTreeMap<CellKey, u32> = own
-            .iter()
+        if order.fills && !pool_has(&mut change, own, &units) {
+            return Err(Stop::Again);
+        }
+        let claimed = own.iter().filter(|_| !order.fills);
+        let rest: BTreeMap<CellKey, u32> = claimed
             .map(|(cell, held)| (*cell, shares::claim(*held, units.get(cell).copied().unwrap_or(0)).rest))
             .filter(|(_, rest)| *rest > 0)
             .collect();
@@ -138,8 +144,9 @@ impl Engine {
         for (cell, wanted) in &units {
             let Claimed { keep, extra, .. } = shares::claim(own.get(cell).copied().unwrap_or(0), *wanted);
             if keep > 0 {
-                let claimed = LevelDelta { reserved: -(keep as i32), committed: keep as i32, ..LevelDelta::default() };
-                change.shift(*cell, MovementKind::Claimed, claimed);
+                let n = keep as i32;
+                let (kind, pool) = if order.fills { (MovementKind::Drained, -n) } else { (MovementKind::Claimed, 0) };
+                change.shift(*cell, kind, LevelDelta { reserved: -n, committed: n, pool, ..LevelDelta::default() });
             }
             change.take(*cell, extra, MovementKind::Allocated, |delta, n| delta.committed += n);
         }
@@ -187,6 +194,15 @@ impl Engine {
         raising.logged(&logged);
         Ok(Some(logged))
     }
+}
+
+/// Whether the pool still has what is to be taken of it.
+fn pool_has(change: &mut Change<'_>, own: &BTreeMap<CellKey, u32>, units: &BTreeMap<CellKey, u32>) -> bool {
+    own.iter().all(|(cell, seen)| {
+        let wanted = units.get(cell).copied().unwrap_or(0).min(*seen);
+        let position = change.ensure(*cell);
+        change.ledger(cell.sku).at(position).pool >= wanted
+    })
 }
 
 /// What went wrong when units have to wait: a sku is out of stock, or an order finds nobody.
@@ -291,18 +307,38 @@ fn place_in_queues(
     for u in &route.unfilled {
         let line = &order.wanted.lines[usize::from(u.line)];
         let waiting = (order.key, u.line);
-        let right = has_right(network, order, u.line, spent);
-        for (sku, _) in line.stock(1) {
-            let of = |units: &[u32]| units.get(usize::from(u.line)).copied().unwrap_or(0);
-            let all = of(order.waiting) + u.quantity;
-            change.place(sku, waiting, if right { Place::Queued(all) } else { Place::Loose });
-            change.rank(sku, waiting, order.standing.rank(line, of(order.cancelled), all));
-            if right {
+        let of = |units: &[u32]| units.get(usize::from(u.line)).copied().unwrap_or(0);
+        let all = of(order.waiting) + u.quantity;
+        let rank = order.standing.rank(line, of(order.cancelled), all);
+        if has_right(network, order, u.line, spent) {
+            for (sku, _) in line.stock(1) {
+                change.place(sku, waiting, Place::Queued(all));
+                change.rank(sku, waiting, rank);
                 *with_right.entry(sku).or_default() += u64::from(u.quantity);
+            }
+        } else {
+            let wants = if spent { 0 } else { all };
+            for (sku, loose) in loose_of(network, order, LineUnits { line: u.line, quantity: wants }) {
+                change.place(sku, waiting, Place::Loose(loose.into()));
+                change.rank(sku, waiting, rank);
             }
         }
     }
     with_right
+}
+
+/// What a line wants of each of its skus that waits without a right.
+fn loose_of(network: &Network, order: &Order<'_>, units: LineUnits) -> Vec<(SkuIndex, Loose)> {
+    let wanted = &order.wanted;
+    let group = usize::from(wanted.lines[usize::from(units.line)].group);
+    let shipment = Shipment {
+        to: wanted.to.get(group),
+        position: wanted.destinations.get(group).copied().flatten(),
+        lines: wanted.lines,
+        placed_at: wanted.placed_at,
+        at: wanted.at,
+    };
+    Keeping { fenced: wanted.fenced, whose: wanted.whose, rules: wanted.rules, shipment }.loose(network, units)
 }
 
 /// Whether no eligible cell of these skus has a free unit, or one in flight of somebody else.

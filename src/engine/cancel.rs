@@ -29,13 +29,31 @@ impl Engine {
         let unknown = || Rejection::not_found("order", command.order.to_string());
         let key = self.find_order(&command.order).ok_or_else(unknown)?;
         let mut slot = self.orders.lock(key).ok_or_else(unknown)?;
-        let mut parts = parts_to_cancel(slot.as_ref().expect("a locked entity is there"), command)?;
-        let mut touched = BTreeSet::new();
-        let mut at_once = parts.len();
+        let parts = parts_to_cancel(slot.as_ref().expect("a locked entity is there"), command)?;
+        let answer = |is_last: bool| (command.lines.is_some() || is_last).then_some(Answer::Order(key));
+        let touched = self.cancel_all(turn, &network, &mut slot, parts, &command.reason, answer)?;
+        let order = slot.as_ref().expect("just folded").clone();
+        let seq = order.seq;
+        drop(slot);
+        self.follow_up(turn, &network, touched);
+        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+    }
+
+    /// Cancels these units of a locked order, in as few records as hold them; `answer` says what each of them answers, the
+    /// last one or another.
+    pub(super) fn cancel_all(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: &mut Locked<Order>,
+        mut parts: Vec<CancelledPart>,
+        reason: &Text,
+        answer: impl Fn(bool) -> Option<Answer>,
+    ) -> Result<BTreeSet<SkuIndex>, Rejection> {
+        let (mut touched, mut at_once) = (BTreeSet::new(), parts.len());
         while !parts.is_empty() {
             let some = &parts[..at_once.min(parts.len())];
-            let answer = (command.lines.is_some() || some.len() == parts.len()).then_some(Answer::Order(key));
-            match self.cancel_parts(turn, &network, &mut slot, some, &command.reason, answer) {
+            match self.cancel_parts(turn, network, slot, some, reason, answer(some.len() == parts.len())) {
                 Ok(more) => {
                     touched.extend(more);
                     parts.drain(..at_once.min(parts.len()));
@@ -44,11 +62,7 @@ impl Engine {
                 Err(rejection) => return Err(rejection),
             }
         }
-        let order = slot.as_ref().expect("just folded").clone();
-        let seq = order.seq;
-        drop(slot);
-        self.follow_up(turn, &network, touched);
-        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+        Ok(touched)
     }
 
     /// Cancels these units of a locked order in one record.
@@ -177,13 +191,12 @@ pub(super) fn leave_queues(change: &mut Change<'_>, order: &Order, parts: &[Canc
     for (line, gone) in gone {
         let own = &order.lines[usize::from(line)];
         let left = own.waiting() - gone;
-        for (sku, _) in own.placed.stock(1) {
+        for (sku, units) in own.placed.stock(left) {
             let waiting = (order.key, line);
-            let loose = change.ledger(sku).loose().contains(&waiting);
-            let place = match (left, loose) {
+            let place = match (left, change.ledger(sku).loose().get(&waiting)) {
                 (0, _) => Place::Gone,
-                (_, true) => Place::Loose,
-                (left, false) => Place::Queued(left),
+                (_, Some((_, loose))) => Place::Loose(loose.with_units(units).into()),
+                (left, None) => Place::Queued(left),
             };
             change.place(sku, waiting, place);
         }

@@ -8,11 +8,13 @@
 //! split is decided once, here, and logged as deltas.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 
 use super::ledger::{Ledger, SkuStock, Waiting};
 use super::limits::{Back, Limited};
+use super::loose::Loose;
 use super::network::Network;
 use super::shares::{self, Given};
 use super::withdrawal::{LimitTake, NotTaken, Patience, Withdrawal};
@@ -29,12 +31,12 @@ use crate::domain::time::JournalTime;
 use crate::sabotage::{Bug, planted};
 
 /// How a line stands in the queue after the change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Waits with a right to so many units.
     Queued(u32),
-    /// Waits until all can be had at once.
-    Loose,
+    /// Waits for units that it may have.
+    Loose(Arc<Loose>),
     /// Waits no longer.
     Gone,
 }
@@ -57,6 +59,8 @@ pub struct Change<'a> {
     gives: BTreeMap<CellKey, u32>,
     owed: HashMap<CellKey, u32>,
     room: HashMap<SkuIndex, u64>,
+    /// Units of cells that went to the pool for those without a right.
+    to_try: HashMap<CellKey, u64>,
     places: Vec<(SkuIndex, Waiting, Place)>,
     whose: Whose,
     claimed: Option<Whose>,
@@ -97,6 +101,7 @@ impl<'a> Change<'a> {
             gives: BTreeMap::new(),
             owed: HashMap::new(),
             room: HashMap::new(),
+            to_try: HashMap::new(),
             places: Vec::new(),
             whose: Whose::Nobody,
             claimed: None,
@@ -168,12 +173,27 @@ impl<'a> Change<'a> {
             return;
         }
         let owed = *self.owed(cell);
-        let room = if self.network.supplies(cell.node) { *self.room(cell.sku) } else { 0 };
-        let Given { paid, pooled, free } = shares::give(units, owed, room);
-        *self.owed(cell) -= paid;
-        if pooled > 0 {
-            *self.room(cell.sku) -= u64::from(pooled);
+        let supplies = self.network.supplies(cell.node);
+        let (room, tried) = if supplies { (*self.room(cell.sku), self.tried(cell)) } else { (0, 0) };
+        let given = shares::give(units, owed, room + tried);
+        if given.pooled > 0 {
+            // Who is tried may take of it before those with a right: they are given as much elsewhere.
+            let to_try = u64::from(given.pooled).min(tried);
+            *self.room(cell.sku) -= u64::from(given.pooled) - to_try;
+            *self.to_try.entry(cell).or_default() += to_try;
         }
+        self.note_given(cell, given, kind, |delta| from(delta, units as i32));
+    }
+
+    /// The same of units that nobody who waits can use. Needs the ledger.
+    pub fn free(&mut self, cell: CellKey, units: u32, kind: MovementKind, from: impl Fn(&mut LevelDelta, i32)) {
+        let given = shares::give(units, *self.owed(cell), 0);
+        self.note_given(cell, given, kind, |delta| from(delta, units as i32));
+    }
+
+    fn note_given(&mut self, cell: CellKey, given: Given, kind: MovementKind, from: impl Fn(&mut LevelDelta)) {
+        let Given { paid, pooled, free } = given;
+        *self.owed(cell) -= paid;
         *self.gives.entry(cell).or_default() += free;
         let mut delta = LevelDelta {
             shortfall: -(paid as i32),
@@ -182,7 +202,7 @@ impl<'a> Change<'a> {
             available: free as i32,
             ..LevelDelta::default()
         };
-        from(&mut delta, units as i32);
+        from(&mut delta);
         *self.moves.entry((cell, Step::Given, kind)).or_default() += delta;
     }
 
@@ -202,6 +222,38 @@ impl<'a> Change<'a> {
         self.room.get_mut(&sku).expect("just put")
     }
 
+    /// Units of a cell that those without a right may try to have, after the earlier parts of this change; more than they
+    /// can use is as well, since what nobody uses becomes free. Needs the ledger.
+    fn tried(&self, cell: CellKey) -> u64 {
+        let ledger = self.ledgers.get(&cell.sku).expect("whoever gives units of a sku holds its ledger");
+        let placed = || self.places.iter().filter(|(sku, ..)| *sku == cell.sku);
+        let idle = ledger.loose().is_empty() && placed().next().is_none();
+        // Of a sku with limits a unit that is nobody's could not become a buyer's.
+        if idle || self.network.limits.of(cell.sku).is_some() {
+            return 0;
+        }
+        let mut loose: BTreeMap<Waiting, &Loose> =
+            ledger.loose().iter().map(|(who, (_, loose))| (*who, &**loose)).collect();
+        for (_, waiting, place) in placed() {
+            match place {
+                Place::Loose(will) => loose.insert(*waiting, will),
+                Place::Queued(_) | Place::Gone => loose.remove(waiting),
+            };
+        }
+        let may = loose.into_values().filter(|loose| loose.may_try(cell.node) && self.has_others(loose, cell.node));
+        let wanted: u64 = may.map(|loose| u64::from(loose.units)).sum();
+        wanted.saturating_sub(self.to_try.get(&cell).copied().unwrap_or(0))
+    }
+
+    /// Whether a node has, or is given now, anything of what is wanted with the sku.
+    fn has_others(&self, loose: &Loose, node: NodeIndex) -> bool {
+        let has = |other: &SkuIndex| {
+            let cell = self.network.cell(CellKey { sku: *other, node });
+            self.holds(*other) || cell.is_some_and(|cell| cell.word.free_or_flying() > 0 || cell.reserved.units() > 0)
+        };
+        loose.others.iter().all(has)
+    }
+
     /// Units the queue of a sku will want beyond what it owns, once its places are as this change has them. Needs the
     /// ledger.
     pub fn wanting(&mut self, sku: SkuIndex) -> u64 {
@@ -209,7 +261,8 @@ impl<'a> Change<'a> {
     }
 
     fn room_of(&mut self, sku: SkuIndex) -> u64 {
-        let placed: Vec<_> = self.places.iter().filter(|(at, ..)| *at == sku).map(|(_, w, p)| (*w, *p)).collect();
+        let placed = self.places.iter().filter(|(at, ..)| *at == sku);
+        let placed: Vec<_> = placed.map(|(_, waiting, place)| (*waiting, place.clone())).collect();
         let ledger = self.ledger(sku);
         let mut wanted = ledger.wanted();
         for (waiting, place) in placed {
@@ -218,7 +271,8 @@ impl<'a> Change<'a> {
                 wanted += u64::from(units);
             }
         }
-        wanted.saturating_sub(ledger.pooled())
+        // What is on its way to those without a right is not theirs.
+        wanted.saturating_sub(ledger.pooled().saturating_sub(ledger.wanted_loosely()))
     }
 
     /// Any other movement; neither takes from nor gives to `available`. Needs the ledger for what is the ledger's.
@@ -506,7 +560,7 @@ impl<'a> Change<'a> {
             ledger.leave(&waiting);
             match place {
                 Place::Queued(units) => ledger.enqueue(waiting, units, rank),
-                Place::Loose => ledger.wait_loosely(waiting),
+                Place::Loose(loose) => ledger.wait_loosely(waiting, loose, rank),
                 Place::Gone => {}
             }
         }

@@ -75,13 +75,14 @@ impl Engine {
         let allocated = self.allocate_due(&turn);
         let placed = self.place_due(log, now);
         let windows = self.take_windows_on(&turn, now);
+        let cancelled = self.cancel_due(&turn, now);
         let looks = self.look_at_exceptions(&turn, now);
         let expired = self.lots_expire(&turn);
         let bought = self.purchases_due(&turn, now);
         let returned = self.returns_come_due(&turn, now);
         let acts = [
-            next, again, idle, holds, edits, released, allocated, placed, windows, looks, expired, bought, rules,
-            returned,
+            next, again, idle, holds, edits, released, allocated, placed, windows, cancelled, looks, expired, bought,
+            rules, returned,
         ];
         acts.into_iter().flatten().min()
     }

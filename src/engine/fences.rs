@@ -9,6 +9,7 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::loose::NodeSet;
 use super::network::Network;
 use super::routing::unit_weight_g;
 use super::shipping::{instant, of_node, sent, zone};
@@ -78,6 +79,15 @@ impl<'a> Fencing<'a> {
     pub fn reason(&self, node: NodeIndex) -> Option<FenceReason> {
         let known = self.network.catalogue.node(node);
         self.rules.terms.fences.iter().find_map(|fence| self.held_by(fence, node, known))
+    }
+
+    /// Nodes that may not ship at any hour.
+    pub fn kept_out(&self) -> NodeSet {
+        let by_the_hour = |fence: &&Fence| matches!(fence, Fence::Cutoff | Fence::ArrivesBy { .. });
+        let always = || self.rules.terms.fences.iter().filter(|fence| !by_the_hour(fence));
+        let nodes = (0..).map(NodeIndex).zip(self.network.catalogue.nodes());
+        let out = nodes.filter(|(node, known)| always().any(|fence| self.held_by(fence, *node, known).is_some()));
+        out.map(|(node, _)| node).collect()
     }
 
     fn held_by(&self, fence: &Fence, node: NodeIndex, known: &Node) -> Option<FenceReason> {

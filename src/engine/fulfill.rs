@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Place};
 use super::exception::Cause;
+use super::loose;
 use super::lots::NamedLots;
 use super::network::Network;
 use super::shares;
@@ -138,7 +139,7 @@ impl Engine {
         change.is_for(network.whose_order(order));
         let mut withdrawal = Withdrawal::nothing();
         if fences(&step) {
-            loosen(&mut change, order);
+            loosen(network, &mut change, order, &[fulfillment.node]);
         }
         let asks = asks_customer(network, order, &step);
         let mut raising = self.raise(now, causes(order, fulfillment, &step, asks));
@@ -484,13 +485,11 @@ fn fences(step: &FulfillmentStep) -> bool {
     )
 }
 
-/// An order with a fenced node waits without a right from now on: its units might not come from where they arrive.
-pub(super) fn loosen(change: &mut Change<'_>, order: &Order) {
-    for (line, own) in (0..).zip(&order.lines) {
-        if own.waiting() > 0 {
-            for (sku, _) in own.placed.stock(1) {
-                change.place(sku, (order.key, line), Place::Loose);
-            }
+/// An order that nodes refuse waits without a right from now on: its units might not come from where they arrive.
+pub(super) fn loosen(network: &Network, change: &mut Change<'_>, order: &Order, refused: &[NodeIndex]) {
+    for (line, _) in (0..).zip(&order.lines).filter(|(_, own)| own.waiting() > 0) {
+        for (sku, loose) in loose::of_order(network, order, line, refused) {
+            change.place(sku, (order.key, line), Place::Loose(loose.into()));
         }
     }
 }

@@ -8,15 +8,17 @@ use super::network::Network;
 use super::table::Locked;
 use super::turn::{Turn, order_events};
 use super::{Engine, Executed};
-use crate::domain::command::{AskedHold, EndHold, PutHold, ReportPayment};
+use crate::domain::command::{AskedHold, EndHold, PlaceLine, PlaceOrder, PutHold, ReportPayment};
 use crate::domain::event::Answer;
 use crate::domain::hold::{Hold, HoldState, ReleaseAt};
+use crate::domain::hold_rule::{Captured, HoldRule};
+use crate::domain::ids::Text;
 use crate::domain::limits::{HOLDS_MAX, PAYMENTS_MAX};
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::payment::{Paid, PaymentFact, PaymentMark};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
-use crate::domain::time::{JournalTime, Now};
+use crate::domain::time::{JournalTime, Now, WallTime};
 
 /// Holds the clock ends at once, each a record.
 const ENDED_MAX: usize = 1_024;
@@ -157,6 +159,52 @@ fn answered(slot: &Locked<Order>, number: u16) -> Executed {
     let order = slot.as_ref().expect("just folded").clone();
     let seq = order.seq;
     Executed::done(Reply::Hold { order: Box::new(order), number }, seq)
+}
+
+/// The holds an order is captured with, those of rules last; those that wait for a payment that is reported with it end at
+/// once.
+pub(super) fn begun_holds(network: &Network, command: &PlaceOrder, now: Now) -> Result<Vec<OrderEvent>, Rejection> {
+    let fault = |(at, hold)| fault_of(hold, now, &format!("holds[{at}]."));
+    let faults: Vec<Fault> = command.holds.iter().enumerate().filter_map(fault).collect();
+    if !faults.is_empty() {
+        return Err(Rejection::Invalid(faults));
+    }
+    let reported = command.payment.as_ref().and_then(|payment| PaymentMark::at_capture(&payment.status));
+    let held = |(number, hold): (u16, &AskedHold)| {
+        let paid = reported.zip(hold.release_on).is_some_and(|(reported, awaited)| reported.includes(awaited));
+        let ended = paid.then_some(OrderEvent::HoldEnded { number, state: HoldState::AutoReleased, reason: None });
+        std::iter::once(OrderEvent::Held { number, terms: hold.terms(now) }).chain(ended)
+    };
+    let ruled = ruled_holds(network, command, now);
+    Ok((1..).zip(command.holds.iter().chain(&ruled).take(HOLDS_MAX)).flat_map(held).collect())
+}
+
+/// The holds that rules put on an order that is captured.
+fn ruled_holds(network: &Network, command: &PlaceOrder, now: Now) -> Vec<AskedHold> {
+    let policies = network.catalogue.policies();
+    if !policies.has_hold_rules() {
+        return Vec::new();
+    }
+    let lines: Vec<(&Text, u32)> = command.lines.iter().map(|line| (&line.sku, line.quantity.units())).collect();
+    let countries: Vec<&Text> = command.destinations.iter().map(|to| &to.country).collect();
+    let price = |line: &PlaceLine| line.unit_price.saturating_mul(i64::from(line.quantity.units()));
+    let sum = || command.lines.iter().map(price).fold(0, i64::saturating_add);
+    let captured = Captured {
+        total: command.total.unwrap_or_else(sum),
+        currency: command.currency,
+        lines: &lines,
+        countries: &countries,
+        channel: &command.channel,
+        delivery_method: &command.delivery_method,
+        flags: &command.wishes.flags,
+    };
+    let put = |rule: &HoldRule| AskedHold {
+        kind: rule.kind,
+        reason: rule.reason.clone(),
+        release_at: rule.release_after_s.map(|after| WallTime(now.wall.0.saturating_add(i64::from(after) * 1_000))),
+        release_on: rule.release_on,
+    };
+    policies.hold_rules().filter(|rule| rule.holds(&captured)).map(put).collect()
 }
 
 /// What is wrong with a hold that is asked for in the fields behind `path`.

@@ -1,15 +1,16 @@
 //! Supply that is on its way: announced, re-dated, received, called off; what of a sku comes when, and who waits for it.
 //!
 //! A receipt is a give like any other, in the record that notes it on its document: what is owed and who waits come first.
-//! Pegs are read off, never stored: the queue of a sku in its order against what comes in the order of its dates. So one
-//! event re-dates everybody who waits for a document, and nobody else.
+//! Pegs are read off, never stored: all who wait for a sku in their order, each against what comes to nodes it may have
+//! units of, in the order of its dates. So one event re-dates everybody who waits for a document, and nobody else. Of a kit
+//! each sku is pegged alone, and what is free of it needs no supply.
 
 use std::collections::{BTreeSet, HashMap};
 
 use dashmap::DashMap;
 
 use super::change::Change;
-use super::ledger::{Ledger, Waiting};
+use super::ledger::{Ledger, Waits};
 use super::lots::NamedLots;
 use super::network::Network;
 use super::table::{Locked, Name, Named};
@@ -136,6 +137,10 @@ impl Engine {
         let touched = self.log_inbound(turn, &network, &mut slot, (key, version, event), change, answer.clone())?;
         self.watch_lots(turn, &network, &received);
         let mut executed = self.answer_inbound(turn, &network, slot, touched);
+        // What comes no more, or later, may have to be bought.
+        if !matches!(action, InboundAction::Receive(_)) {
+            received.iter().for_each(|sku| self.keep_purchases(turn, &network, *sku));
+        }
         if let (Executed::Done(done), Answer::Redated { count, first, .. }) = (&mut executed, &answer)
             && let Reply::Inbound(inbound) = &done.reply
         {
@@ -232,11 +237,11 @@ impl Engine {
 
     /// Who waits for a sku in the order in which they are served, and for what.
     fn pegs(&self, network: &Network, sku: SkuIndex) -> Vec<Peg> {
-        let (waiting, owned, coming) = {
+        let (demand, coming) = {
             let ledger = network.sku(sku).ledger.lock();
-            (ledger.served(), ledger.pooled(), self.arriving(network, sku, &ledger))
+            (Demand::of(network, sku, &ledger), self.arriving(network, sku, &ledger))
         };
-        pegged(network, sku, &waiting, owned, coming)
+        pegged(network, sku, &demand, coming)
     }
 
     /// What comes of a sku beyond what its cells owe, soonest first.
@@ -244,14 +249,12 @@ impl Engine {
         beyond_owed(network, sku, ledger, self.arrivals.of(sku))
     }
 
-    /// An order, and what its waiting units wait for. Lines without a right to the next units (kits, orders that nodes
-    /// refused) wait for no document in particular.
+    /// An order, and what its waiting units wait for.
     pub fn pegs_of_order(&self, id: &str) -> Result<(Order, Vec<Peg>), Rejection> {
         let order = self.order(id)?;
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let waits = |line: &u16| order.lines[usize::from(*line)].waiting() > 0 && order.waits_with_right(*line);
-        let lines = (0..order.lines.len() as u16).filter(waits);
-        let skus: BTreeSet<SkuIndex> = lines.map(|line| order.lines[usize::from(line)].placed.sku).collect();
+        let waiting = order.lines.iter().filter(|line| line.waiting() > 0);
+        let skus: BTreeSet<SkuIndex> = waiting.flat_map(|line| line.placed.stock(1)).map(|(sku, _)| sku).collect();
         let pegs = skus.into_iter().flat_map(|sku| self.pegs(&network, sku)).filter(|peg| peg.order == order.key);
         let pegs = pegs.collect();
         drop(network);
@@ -296,34 +299,78 @@ impl Engine {
     }
 }
 
-/// Who waits for a sku in the order in which they are served, against what comes in the order of its dates.
-pub(super) fn pegged(
-    network: &Network,
-    sku: SkuIndex,
-    waiting: &[(Waiting, u32)],
-    mut owned: u64,
-    coming: Vec<Coming>,
-) -> Vec<Peg> {
-    // A node that supplies nothing gives the queue nothing.
-    let mut coming = coming.into_iter().filter(|coming| network.supplies(coming.node));
-    let (mut pegs, mut next) = (Vec::new(), coming.next());
-    for &((order, line), mut units) in waiting {
-        // What the queue owns already is about to be allocated.
-        let soon = owned.min(u64::from(units));
-        owned -= soon;
-        units -= soon as u32;
-        while units > 0 {
-            let taken = next.map_or(units, |supply| supply.units.min(units));
-            pegs.push(Peg { order, line, sku, units: taken, supply: next.map(|s| Coming { units: taken, ..s }) });
-            units -= taken;
-            if let Some(supply) = &mut next {
-                supply.units -= taken;
-                if supply.units == 0 {
-                    next = coming.next();
+/// Who waits for a sku, in the order in which they are served, and what is there already.
+pub(super) struct Demand {
+    waits: Vec<Waits>,
+    /// Units that the queue owns: they are about to be allocated.
+    owned: u64,
+    /// Free units by node, where kits wait: they have no right to them and need no others.
+    free: Vec<(NodeIndex, u32)>,
+}
+
+impl Demand {
+    /// As a ledger shows it.
+    pub fn of(network: &Network, sku: SkuIndex, ledger: &Ledger) -> Self {
+        let waits = ledger.waits();
+        let kits = waits.iter().any(|waits| waits.loose.as_deref().is_some_and(|loose| loose.is_kit));
+        let cells = network.sku(sku).cells.iter().filter(|cell| kits && network.supplies(cell.node));
+        let mut free: Vec<_> = cells.map(|cell| (cell.node, cell.word.free())).collect();
+        free.sort_unstable();
+        Self { waits, owned: ledger.pooled(), free }
+    }
+
+    /// Takes from what comes, in the order given, what each who waits will have of it; tells who gets what, and for how much
+    /// there is nothing.
+    pub fn serve(&self, coming: &mut [Coming], mut tell: impl FnMut(&Waits, u32, Option<Coming>)) {
+        let (mut owned, mut free, mut first) = (self.owned, self.free.clone(), 0);
+        for waits in &self.waits {
+            let mut units = waits.units;
+            match waits.loose.as_deref() {
+                None => {
+                    let soon = owned.min(u64::from(units));
+                    owned -= soon;
+                    units -= soon as u32;
                 }
+                Some(loose) if loose.is_kit => {
+                    for (_, there) in free.iter_mut().filter(|(node, _)| loose.may_have(*node)) {
+                        let taken = units.min(*there);
+                        *there -= taken;
+                        units -= taken;
+                    }
+                }
+                Some(_) => {}
+            }
+            while coming.get(first).is_some_and(|supply| supply.units == 0) {
+                first += 1;
+            }
+            let may_have = |node| waits.loose.as_deref().is_none_or(|loose| loose.may_have(node));
+            for supply in coming[first..].iter_mut().filter(|supply| may_have(supply.node)) {
+                if units == 0 {
+                    break;
+                }
+                let taken = supply.units.min(units);
+                if taken > 0 {
+                    tell(waits, taken, Some(Coming { units: taken, ..*supply }));
+                }
+                supply.units -= taken;
+                units -= taken;
+            }
+            if units > 0 {
+                tell(waits, units, None);
             }
         }
     }
+}
+
+/// Who waits for a sku in the order in which they are served, against what comes in the order of its dates.
+pub(super) fn pegged(network: &Network, sku: SkuIndex, demand: &Demand, mut coming: Vec<Coming>) -> Vec<Peg> {
+    // A node that supplies nothing gives the queue nothing.
+    coming.retain(|coming| network.supplies(coming.node));
+    let mut pegs = Vec::new();
+    demand.serve(&mut coming, |waits, units, supply| {
+        let (order, line) = waits.waiting;
+        pegs.push(Peg { order, line, sku, units, supply });
+    });
     pegs
 }
 

@@ -5,11 +5,14 @@
 //! nor units in flight; a shortfall is owed ⇒ the same for that cell. So the empty word is the gate.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::cell::{Cell, Cells};
 use super::due::DueIndex;
+use super::loose::Loose;
 use super::past::Past;
 use crate::domain::event::LotsChanged;
 use crate::domain::ids::{NodeIndex, OrderKey};
@@ -36,6 +39,20 @@ pub struct Physical {
 /// A line that waits.
 pub type Waiting = (OrderKey, u16);
 
+/// The place of a line in the order of service: the lowest is served first.
+pub type Place = (u64, Waiting);
+
+/// A line that waits, and for how much of the sku.
+#[derive(Clone, Debug)]
+pub struct Waits {
+    /// Who.
+    pub waiting: Waiting,
+    /// Units.
+    pub units: u32,
+    /// What it may have, where that is not a unit of any node.
+    pub loose: Option<Arc<Loose>>,
+}
+
 /// The counters that are zero in most cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Rest {
@@ -61,10 +78,12 @@ struct Seldom {
     /// The other counters of the cells in which one of them is not zero, ascending by position.
     rest: Vec<(u32, Rest)>,
     queue: BTreeMap<Waiting, u32>,
-    loose: BTreeSet<Waiting>,
     /// The ranks of those in the queue that are served by one, and they in its order.
     ranks: BTreeMap<Waiting, u64>,
-    ranked: BTreeSet<(u64, Waiting)>,
+    ranked: BTreeSet<Place>,
+    /// Those without a right with their ranks, and they in the order of these.
+    loose: BTreeMap<Waiting, (u64, Arc<Loose>)>,
+    loose_ranked: BTreeSet<Place>,
     /// What happened of late to what is on hand, if anything.
     past: Option<Box<Past>>,
     /// Of which lots its units are, where it is tracked.
@@ -74,9 +93,10 @@ struct Seldom {
 static NOTHING: Seldom = Seldom {
     rest: Vec::new(),
     queue: BTreeMap::new(),
-    loose: BTreeSet::new(),
     ranks: BTreeMap::new(),
     ranked: BTreeSet::new(),
+    loose: BTreeMap::new(),
+    loose_ranked: BTreeSet::new(),
     past: None,
     lots: None,
 };
@@ -87,13 +107,13 @@ impl Ledger {
         self.on_hand.len()
     }
 
-    /// Demand with a right to the next units, by who came first; in which order it is served, `served` says.
+    /// Demand with a right to the next units, by who came first; in which order it is served, `waits` says.
     pub fn queue(&self) -> &BTreeMap<Waiting, u32> {
         &self.seldom().queue
     }
 
-    /// Demand that lets newcomers pass until all of it can be had at once: kits, and orders with fenced nodes.
-    pub fn loose(&self) -> &BTreeSet<Waiting> {
+    /// Demand that may not have a unit wherever it comes, each with its rank.
+    pub fn loose(&self) -> &BTreeMap<Waiting, (u64, Arc<Loose>)> {
         &self.seldom().loose
     }
 
@@ -111,9 +131,10 @@ impl Ledger {
         }
     }
 
-    /// The rank of a line that waits with a right.
+    /// The rank of a line that waits.
     pub fn rank(&self, waiting: &Waiting) -> u64 {
-        self.seldom().ranks.get(waiting).copied().unwrap_or(0)
+        let Seldom { ranks, loose, .. } = self.seldom();
+        ranks.get(waiting).or_else(|| loose.get(waiting).map(|(rank, _)| rank)).copied().unwrap_or(0)
     }
 
     /// Who is served next.
@@ -125,18 +146,67 @@ impl Ledger {
         seldom.queue.keys().find(|waiting| !seldom.ranks.contains_key(waiting)).copied()
     }
 
-    /// Who waits with a right, in the order in which they are served.
-    pub fn served(&self) -> Vec<(Waiting, u32)> {
-        let mut served: Vec<_> = self.queue().iter().map(|(waiting, units)| (*waiting, *units)).collect();
-        if !self.seldom().ranks.is_empty() {
-            served.sort_by_cached_key(|(waiting, _)| (self.rank(waiting), *waiting));
+    /// All who wait for units, in the order in which they are served.
+    pub fn waits(&self) -> Vec<Waits> {
+        let Seldom { ranks, loose, .. } = self.seldom();
+        let queued =
+            self.queue().iter().map(|(waiting, units)| Waits { waiting: *waiting, units: *units, loose: None });
+        let tried = loose.iter().filter(|(_, (_, loose))| loose.units > 0).map(|(waiting, (_, loose))| Waits {
+            waiting: *waiting,
+            units: loose.units,
+            loose: Some(loose.clone()),
+        });
+        let mut waits: Vec<Waits> = queued.chain(tried).collect();
+        if !ranks.is_empty() || !loose.is_empty() {
+            waits.sort_by_cached_key(|waits| (self.rank(&waits.waiting), waits.waiting));
         }
-        served
+        waits
+    }
+
+    /// Who is served next from a place on; those with a right only while the queue owns units.
+    pub fn next(&self, from: Bound<Place>) -> Option<Place> {
+        let tried = self.seldom().loose_ranked.range((from, Bound::Unbounded)).next().copied();
+        let queued = if self.pooled() > 0 { self.next_queued(from) } else { None };
+        tried.into_iter().chain(queued).min()
+    }
+
+    fn next_queued(&self, from: Bound<Place>) -> Option<Place> {
+        let Seldom { queue, ranks, ranked, .. } = self.seldom();
+        let first = match from {
+            Bound::Included((0, waiting)) => Some(Bound::Included(waiting)),
+            Bound::Excluded((0, waiting)) => Some(Bound::Excluded(waiting)),
+            Bound::Unbounded => Some(Bound::Unbounded),
+            Bound::Included(_) | Bound::Excluded(_) => None,
+        };
+        let first = first.filter(|_| ranks.len() < queue.len());
+        let unranked = first.and_then(|first| {
+            let mut keys = queue.range((first, Bound::Unbounded)).map(|(waiting, _)| *waiting);
+            keys.find(|waiting| !ranks.contains_key(waiting))
+        });
+        let place = unranked.map(|waiting| (0, waiting));
+        place.or_else(|| ranked.range((from, Bound::Unbounded)).next().copied())
     }
 
     /// A line waits without a right.
-    pub fn wait_loosely(&mut self, waiting: Waiting) {
-        self.seldom_mut().loose.insert(waiting);
+    pub fn wait_loosely(&mut self, waiting: Waiting, loose: impl Into<Arc<Loose>>, rank: u64) {
+        let seldom = self.seldom_mut();
+        if let Some((before, _)) = seldom.loose.insert(waiting, (rank, loose.into())) {
+            seldom.loose_ranked.remove(&(before, waiting));
+        }
+        seldom.loose_ranked.insert((rank, waiting));
+    }
+
+    /// A line that waits without a right wants so many units from now on, and has that rank.
+    pub fn want_loosely(&mut self, waiting: Waiting, units: u32, rank: u64) {
+        if let Some((_, loose)) = self.loose().get(&waiting) {
+            let loose = loose.with_units(units);
+            self.wait_loosely(waiting, loose, rank);
+        }
+    }
+
+    /// Units that those without a right want.
+    pub fn wanted_loosely(&self) -> u64 {
+        self.loose().values().map(|(_, loose)| u64::from(loose.units)).sum()
     }
 
     /// A line waits no longer, either way.
@@ -146,7 +216,9 @@ impl Ledger {
             if let Some(rank) = seldom.ranks.remove(waiting) {
                 seldom.ranked.remove(&(rank, *waiting));
             }
-            seldom.loose.remove(waiting);
+            if let Some((rank, _)) = seldom.loose.remove(waiting) {
+                seldom.loose_ranked.remove(&(rank, *waiting));
+            }
             self.tidy();
         }
     }

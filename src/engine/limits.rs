@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 
 use super::Engine;
 use super::ledger::Waiting;
+use super::loose;
 use super::network::Network;
 use super::turn::Turn;
 use crate::domain::catalogue::Catalogue;
@@ -339,7 +340,7 @@ impl Engine {
             let sku = SkuIndex(at);
             let waiting: Vec<Waiting> = {
                 let ledger = network.sku(sku).ledger.lock();
-                ledger.queue().keys().chain(ledger.loose()).copied().collect()
+                ledger.queue().keys().chain(ledger.loose().keys()).copied().collect()
             };
             for (key, line) in waiting {
                 let Some(slot) = self.orders.lock(key) else { continue };
@@ -349,13 +350,13 @@ impl Engine {
                 let units = own.waiting();
                 let rank =
                     Standing::of(network.catalogue.policies().fill(), order).rank(&own.placed, own.cancelled, units);
+                let loose = if right { None } else { loose::of_sku(network, order, line, sku) };
                 drop(slot);
                 let mut ledger = network.sku(sku).ledger.lock();
                 ledger.leave(&(key, line));
-                if right {
-                    ledger.enqueue((key, line), units, rank);
-                } else {
-                    ledger.wait_loosely((key, line));
+                match loose {
+                    Some(loose) => ledger.wait_loosely((key, line), loose, rank),
+                    None => ledger.enqueue((key, line), units, rank),
                 }
             }
         }

@@ -46,7 +46,7 @@ impl Engine {
         let mut change = Change::lock(&network, &skus_of(own, its));
         leave_queues(&mut change, its, &parts);
         if !its.fenced.is_empty() {
-            loosen(&mut change, own);
+            loosen(&network, &mut change, own, &its.fenced);
         }
         let (first_hold, first) = (own.next_hold(), own.next_number());
         let told = told(own, its, parts, now);

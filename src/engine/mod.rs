@@ -13,7 +13,7 @@
 //! | `shares` | the small decisions, pure |
 //! | `withdrawal` | all or nothing over words |
 //! | `limits` | how much of a sku each channel may have: one more word before its cells |
-//! | `ledger`, `due` | what one mutex per sku protects; who holds units until when |
+//! | `ledger`, `due`, `loose` | what one mutex per sku protects; who holds units until when; who may not have units of any node |
 //! | `change`, `turn` | stock of one record: decide, withdraw, log, apply |
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `rules`, `fences`, `preview` | versions of rule sets; who may not ship by them; what a version would change |
@@ -23,7 +23,7 @@
 //! | `adjust`, `fulfill`, `cancel`, `catalogue` | stock from outside, steps of fulfilment, cancellations, nodes, items and channels |
 //! | `shipping` | carriers, calendars and zones; what it costs to send something |
 //! | `count`, `cycle_count`, `past` | counts merged with what happened since they were made |
-//! | `rearrange`, `window` | fulfilment orders moved, split, merged; what the clock does to them |
+//! | `rearrange`, `window`, `order_clocks` | fulfilment orders moved, split, merged; what the clock does to them, and to orders |
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
 //! | `hold`, `inbound`, `redate` | holds of orders and their ends, payments; supply on its way, who waits for it, whose day changes |
 //! | `purchase` | what is bought when it is ordered |
@@ -36,7 +36,7 @@
 //! | `subscription` | schedules that place orders |
 //! | `release`, `deferral`, `soonest` | items that are released, orders that rest, and what the clock does of both |
 //! | `archive` | orders that leave memory, and come back |
-//! | `start`, `settle`, `read` | from a state, paid; reads |
+//! | `start`, `settle`, `read`, `then` | from a state, paid; reads; what a repeated request was answered |
 //!
 //! What is *not* here: bytes and disk (`journal`), JSON (`api`), waiting for durability (`pipeline`).
 
@@ -66,9 +66,11 @@ mod import;
 mod inbound;
 mod ledger;
 mod limits;
+mod loose;
 mod lots;
 mod merge;
 mod network;
+mod order_clocks;
 mod past;
 mod place;
 mod policy;
@@ -99,6 +101,7 @@ mod subscription;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod then;
 mod tracking;
 mod transfer;
 mod turn;
@@ -146,6 +149,7 @@ use returns::Returning;
 pub use shipping::{QuotedShipment, RatesFound};
 use soonest::Soonest;
 use table::{Name, Named, Names, Table};
+pub use then::Kept;
 use turn::Turn;
 
 /// See the module.
@@ -204,6 +208,8 @@ pub struct Engine {
     archive: Option<Arc<dyn Archive>>,
     archive_after_ms: AtomicI64,
     leaving: Mutex<Leaving>,
+    /// Orders that the clock cancels by policy.
+    cancels_due: Soonest<OrderKey>,
     /// Fulfilment orders that the clock takes on.
     windows_due: Soonest<(OrderKey, u16)>,
     /// What somebody should look at.

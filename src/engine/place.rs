@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::address;
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
-use super::hold::fault_of;
+use super::hold::begun_holds;
 use super::limits::Counting;
 use super::network::Network;
 use super::routing::{Wanted, route};
@@ -17,19 +17,18 @@ use super::withdrawal::Patience;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
-use crate::domain::command::{AskedHold, AskedWarranty, Deferred, PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::command::{AskedWarranty, Deferred, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
 use crate::domain::exception::ExceptionKind;
 use crate::domain::geo::{Place, Position};
-use crate::domain::hold::{HoldState, ReleaseAt};
+use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
 use crate::domain::node::NodeKind;
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
 use crate::domain::particulars::{Booking, Warranty, places};
-use crate::domain::payment::PaymentMark;
 use crate::domain::policy::Standing;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::{Outcome, Reply};
@@ -155,7 +154,7 @@ impl Engine {
         }
         let claimed = self.lock_claimed(turn, command);
         let now = claimed.as_ref().map_or_else(|_| turn.log.now(), |(_, now)| *now);
-        let (schedule, holds) = (release_of(command, now), begun_holds(command, now));
+        let (schedule, holds) = (release_of(command, now), begun_holds(network, command, now));
         let prepared = prepare(network, command, now);
         let faults = [faults_of(&claimed), faults_of(&schedule), faults_of(&holds), faults_of(&prepared)].concat();
         if !faults.is_empty() {
@@ -228,6 +227,7 @@ impl Engine {
         logged.fold_order(&mut slot);
         self.watch_holds(slot.as_ref().expect("just folded"), 1);
         self.watch_deferral(slot.as_ref().expect("just folded"));
+        self.watch_order(network, slot.as_ref().expect("just folded"));
         self.watch_new_windows(network, &slot);
         if let Some((_, reservation)) = &mut reservation {
             logged.fold_reservation(reservation);
@@ -413,22 +413,6 @@ fn release_of(command: &PlaceOrder, now: Now) -> Result<Option<ReleaseAt>, Rejec
         }
         release => Ok(release),
     }
-}
-
-/// The holds an order is captured with; those that wait for a payment that is reported with it end at once.
-fn begun_holds(command: &PlaceOrder, now: Now) -> Result<Vec<OrderEvent>, Rejection> {
-    let fault = |(at, hold)| fault_of(hold, now, &format!("holds[{at}]."));
-    let faults: Vec<Fault> = command.holds.iter().enumerate().filter_map(fault).collect();
-    if !faults.is_empty() {
-        return Err(Rejection::Invalid(faults));
-    }
-    let reported = command.payment.as_ref().and_then(|payment| PaymentMark::at_capture(&payment.status));
-    let held = |(number, hold): (u16, &AskedHold)| {
-        let paid = reported.zip(hold.release_on).is_some_and(|(reported, awaited)| reported.includes(awaited));
-        let ended = paid.then_some(OrderEvent::HoldEnded { number, state: HoldState::AutoReleased, reason: None });
-        std::iter::once(OrderEvent::Held { number, terms: hold.terms(now) }).chain(ended)
-    };
-    Ok((1..).zip(&command.holds).flat_map(held).collect())
 }
 
 /// An order that means something in this catalogue.

@@ -8,6 +8,7 @@ use crate::domain::event::{Event, PolicyPut};
 use crate::domain::fulfillment::FulfillmentStatus;
 use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::item::ItemKind;
+use crate::domain::limits::HOLD_RULES_MAX;
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, Standing};
@@ -47,12 +48,17 @@ impl Engine {
                 let network = self.network.read().expect("no writer of the catalogue panics and survives");
                 self.keep_purchases(turn, &network, *sku);
             }
-            PolicyKey::Rejection(_) | PolicyKey::Fill | PolicyKey::Payment(_) | PolicyKey::Returns(_) => {}
+            PolicyKey::Clocks(delivery_method) => self.watch_orders_by(delivery_method),
+            PolicyKey::Rejection(_)
+            | PolicyKey::Fill
+            | PolicyKey::Payment(_)
+            | PolicyKey::Returns(_)
+            | PolicyKey::Hold(_) => {}
         }
         Ok(Executed::done(Reply::Policy(key, policy), seq))
     }
 
-    /// Whoever waits with a right takes its new place. The caller holds the catalogue exclusively, so nobody else holds
+    /// Whoever waits takes its new place. The caller holds the catalogue exclusively, so nobody else holds
     /// an order or a ledger.
     fn rank_anew(&self, network: &Network) {
         for key in self.orders.keys() {
@@ -86,7 +92,7 @@ impl Engine {
     }
 }
 
-/// The lines of an order that wait with a right take their places.
+/// The lines of an order that wait take their places.
 fn rank(network: &Network, order: &Order) {
     let standing = Standing::of(network.catalogue.policies().fill(), order);
     for (line, own) in (0..).zip(&order.lines).filter(|(_, line)| line.waiting() > 0) {
@@ -95,6 +101,8 @@ fn rank(network: &Network, order: &Order) {
             let mut ledger = network.sku(sku).ledger.lock();
             if let Some(units) = ledger.queue().get(&waiting).copied() {
                 ledger.enqueue(waiting, units, standing.rank(&own.placed, own.cancelled, units));
+            } else if let Some(units) = ledger.loose().get(&waiting).map(|(_, loose)| loose.units) {
+                ledger.want_loosely(waiting, units, standing.rank(&own.placed, own.cancelled, own.waiting()));
             }
         }
     }
@@ -142,6 +150,18 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             let item = sku.as_deref().map(|sku| network.find_sku("sku", sku)).transpose()?.map(ReturnScope::Item);
             let scope = item.or_else(|| channel.clone().map(ReturnScope::Channel)).unwrap_or(ReturnScope::All);
             (PolicyKey::Returns(scope), Policy::Returns(Box::new(policy.clone())))
+        }
+        PutPolicy::Clocks { delivery_method, clocks } => {
+            (PolicyKey::Clocks(delivery_method.clone()), Policy::Clocks(*clocks))
+        }
+        PutPolicy::Hold { name, rule } => {
+            let key = PolicyKey::Hold(name.clone());
+            let policies = network.catalogue.policies();
+            if policies.get(&key).is_none() && policies.hold_rules().count() >= HOLD_RULES_MAX {
+                let detail = format!("there are at most {HOLD_RULES_MAX} rules of holds");
+                return Err(Rejection::invalid("name", "too_many", detail));
+            }
+            (key, Policy::Hold(Box::new(rule.clone())))
         }
     })
 }

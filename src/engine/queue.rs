@@ -1,7 +1,8 @@
-//! What follows a give: the queue's pool goes to the orders that wait, then those that let newcomers pass are tried
-//! again. Every step is a transaction of its own, made at once in the same call with no other entity held.
+//! What follows a give: the queue's pool goes to the orders that wait, and those that may not have units of any node are
+//! tried in their turn. Every step is a transaction of its own, made at once in the same call with no other entity held.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::Engine;
 use super::allocate::{Decided, Order as Allocating, Stop};
@@ -9,9 +10,10 @@ use super::cell::Word;
 use super::change::{Change, Place};
 use super::ledger::Waiting;
 use super::limits::Counting;
+use super::loose::Loose;
 use super::network::Network;
 use super::place::{positions_of, preordered, rules_of};
-use super::routing::Wanted;
+use super::routing::{Wanted, shipment_cost};
 use super::table::Locked;
 use super::turn::{Turn, order_event, order_events};
 use super::withdrawal::{Patience, Withdrawal};
@@ -20,7 +22,7 @@ use crate::domain::decision::LineUnits;
 use crate::domain::event::{Answer, Event};
 use crate::domain::exception::ExceptionKind;
 use crate::domain::ids::{OrderKey, SkuIndex};
-use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
+use crate::domain::order::{Allocation, Order, OrderEvent, OrderType, PlacedLine};
 use crate::domain::policy::{FillPolicy, Standing};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
@@ -36,46 +38,45 @@ impl Engine {
     /// Serves the queues of skus that got units. The caller holds no entity and no ledger.
     pub(super) fn follow_up(&self, turn: &Turn<'_>, network: &Network, touched: BTreeSet<SkuIndex>) {
         let mut todo = if planted(Bug::LostFollowUp) { BTreeSet::new() } else { touched };
-        while let Some(sku) = todo.pop_first() {
-            while let Some(more) = self.drain_one(turn, network, sku) {
-                todo.extend(more);
+        while !todo.is_empty() {
+            let skus = std::mem::take(&mut todo);
+            todo = self.serve(turn, network, &skus);
+            for sku in skus {
+                self.keep_purchases(turn, network, sku);
             }
-            for (order, line) in self.loose_by_rank(network, sku) {
-                todo.extend(self.refill(turn, network, order, line));
-            }
-            self.keep_purchases(turn, network, sku);
         }
     }
 
-    /// Who waits for a sku without a right, in the order in which they are tried: by the fill policy, then first come first.
-    fn loose_by_rank(&self, network: &Network, sku: SkuIndex) -> Vec<Waiting> {
-        let mut loose: Vec<Waiting> = network.sku(sku).ledger.lock().loose().iter().copied().collect();
-        let policy = network.catalogue.policies().fill();
-        let rank = |(key, line): &Waiting| {
-            let slot = self.orders.lock(*key)?;
-            let order = slot.as_ref()?;
-            let own = &order.lines[usize::from(*line)];
-            Some(Standing::of(policy, order).rank(&own.placed, own.cancelled, own.waiting()))
+    /// Serves all who wait for any of these skus, in the one order that the fill policy gives them: who has a right gets of
+    /// the pool, who has none is tried with what the pool has by then. What nobody can use becomes free. Answers other skus
+    /// whose queues have something to do.
+    fn serve(&self, turn: &Turn<'_>, network: &Network, skus: &BTreeSet<SkuIndex>) -> BTreeSet<SkuIndex> {
+        let next_of = |sku: SkuIndex, from| {
+            let (rank, waiting) = network.sku(sku).ledger.lock().next(from)?;
+            Some((rank, waiting, sku))
         };
-        if policy != FillPolicy::FirstCome && loose.len() > 1 {
-            loose.sort_by_cached_key(rank);
-        }
-        loose
-    }
-
-    /// Gives pooled units of a sku to the first line that waits; `None` when there is nothing to do.
-    fn drain_one(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) -> Option<BTreeSet<SkuIndex>> {
-        let first = {
-            let ledger = network.sku(sku).ledger.lock();
-            if ledger.pooled() == 0 {
-                return None;
+        let mut next: BTreeSet<_> = skus.iter().filter_map(|sku| next_of(*sku, Bound::Unbounded)).collect();
+        let (mut more, mut tried) = (BTreeSet::new(), None);
+        while let Some((rank, waiting, sku)) = next.pop_first() {
+            let place = (rank, waiting);
+            let by_right = network.sku(sku).ledger.lock().queue().contains_key(&waiting);
+            let drained = if by_right { self.drain_to(turn, network, sku, waiting) } else { None };
+            // A kit stands in the queues of several skus.
+            if !by_right && tried != Some(place) {
+                tried = Some(place);
+                more.extend(self.refill(turn, network, waiting, skus));
             }
-            ledger.first()
-        };
-        match first {
-            Some((key, line)) => self.drain_to(turn, network, sku, key, line),
-            None => self.free_pool(turn, network, sku),
+            let from = if drained.is_some() { Bound::Included(place) } else { Bound::Excluded(place) };
+            more.extend(drained.into_iter().flatten());
+            next.extend(next_of(sku, from));
         }
+        for sku in skus {
+            while let Some(touched) = self.free_pool(turn, network, *sku) {
+                more.extend(touched);
+            }
+        }
+        more.retain(|sku| !skus.contains(sku));
+        more
     }
 
     fn drain_to(
@@ -83,8 +84,7 @@ impl Engine {
         turn: &Turn<'_>,
         network: &Network,
         sku: SkuIndex,
-        key: OrderKey,
-        line: u16,
+        (key, line): Waiting,
     ) -> Option<BTreeSet<SkuIndex>> {
         let mut slot = self.orders.lock(key)?;
         let now = turn.now();
@@ -95,29 +95,28 @@ impl Engine {
         if order.is_spent() {
             // It lets others pass from now on; a start reads the same off the order, so nothing is logged.
             ledger.leave(&(key, line));
-            ledger.wait_loosely((key, line));
+            ledger.wait_loosely((key, line), Loose::default(), 0);
             return Some(BTreeSet::new());
         }
         let standing = Standing::of(network.catalogue.policies().fill(), order);
-        let (came, all_wait) = (ledger.pooled(), ledger.wanted());
+        let (came, all_wait) = (ledger.pooled(), ledger.wanted() + ledger.wanted_loosely());
         let at_once = standing.policy.portion(came, wanted, all_wait);
         let mut cells: Vec<_> = network.sku(sku).cells.iter().map(|cell| (cell.node, cell.position)).collect();
         let preferred = order.preferred_node();
         cells.sort_by_key(|(node, _)| preferred != Some(*node));
         let (mut left, mut allocations) = (at_once, Vec::new());
         let mut drained = Vec::new();
+        let rules = rules_of(network, order, turn.log.now().wall);
         for (node, position) in cells {
             let units = change.ledger(sku).at(position).pool.min(left);
             if units > 0 && drained.len() < DRAINED_CELLS_MAX {
                 left -= units;
                 drained.push((CellKey { sku, node }, units));
-                allocations.push(Allocation {
-                    number: order.next_number() + allocations.len() as u16,
-                    node,
-                    group: order.lines[usize::from(line)].placed.group,
-                    lines: vec![LineUnits { line, quantity: units }],
-                    cost: 0,
-                });
+                let lines = vec![LineUnits { line, quantity: units }];
+                let cost = shipment_cost(network, &rules, order, node, &lines);
+                let number = order.next_number() + allocations.len() as u16;
+                let group = order.lines[usize::from(line)].placed.group;
+                allocations.push(Allocation { number, node, group, lines, cost });
             }
         }
         if allocations.is_empty() {
@@ -143,11 +142,11 @@ impl Engine {
         Some(logged.done())
     }
 
-    /// The queue is empty but still owns units: they become free.
+    /// Nobody waits with a right but the queue still owns units: they become free. `None` when there are none.
     fn free_pool(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) -> Option<BTreeSet<SkuIndex>> {
         let mut change = Change::lock(network, &BTreeSet::from([sku]));
-        if !change.ledger(sku).queue().is_empty() {
-            return Some(BTreeSet::new());
+        if !change.ledger(sku).queue().is_empty() || change.ledger(sku).pooled() == 0 {
+            return None;
         }
         let pools: Vec<_> = network
             .sku(sku)
@@ -161,7 +160,7 @@ impl Engine {
             return None;
         }
         for (cell, pool) in pools {
-            change.give(cell, pool, MovementKind::Released, |delta, n| {
+            change.free(cell, pool, MovementKind::Released, |delta, n| {
                 delta.pool -= n;
                 delta.reserved -= n;
             });
@@ -171,20 +170,32 @@ impl Engine {
         Some(turn.log(self, sealed, change, Withdrawal::nothing()).done())
     }
 
-    /// Tries a line that lets newcomers pass. Stock that is contended too long is left to the clock.
-    pub(super) fn refill(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, line: u16) -> BTreeSet<SkuIndex> {
+    /// Tries a line that waits without a right, with what is free and what the pools of the skus being served have. Stock
+    /// that is contended too long is left to the clock.
+    pub(super) fn refill(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        (key, line): Waiting,
+        served: &BTreeSet<SkuIndex>,
+    ) -> BTreeSet<SkuIndex> {
         let mut patience = Patience::default();
-        let mut halvings = 0;
+        let (mut halvings, mut all) = (0, BTreeSet::new());
         loop {
-            match self.try_refill(turn, network, key, line, halvings, &mut patience) {
-                Ok(touched) => return touched,
+            match self.try_refill(turn, network, (key, line), served, halvings, &mut patience) {
+                Ok(Refilled { touched, again }) => {
+                    all.extend(touched);
+                    if !again {
+                        return all;
+                    }
+                }
                 Err(Stop::Again) => {}
                 Err(Stop::Rejected(Rejection::TooLarge(_))) if halvings < HALVINGS_MAX => halvings += 1,
                 Err(Stop::Rejected(Rejection::Contended)) => {
                     self.left_over.push(key);
-                    return BTreeSet::new();
+                    return all;
                 }
-                Err(Stop::NeedLedgers(_) | Stop::Rejected(_)) => return BTreeSet::new(),
+                Err(Stop::NeedLedgers(_) | Stop::Rejected(_)) => return all,
             }
         }
     }
@@ -193,20 +204,24 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        key: OrderKey,
-        line: u16,
+        (key, line): Waiting,
+        served: &BTreeSet<SkuIndex>,
         halvings: u32,
         patience: &mut Patience,
-    ) -> Result<BTreeSet<SkuIndex>, Stop> {
-        let Some(mut slot) = self.orders.lock(key) else { return Ok(BTreeSet::new()) };
+    ) -> Result<Refilled, Stop> {
+        let Some(mut slot) = self.orders.lock(key) else { return Ok(Refilled::default()) };
         let now = turn.now();
         let order = slot.as_ref().expect("a locked entity is there");
         let waiting = order.lines[usize::from(line)].waiting();
         if waiting == 0 || order.is_spent() {
-            return Ok(BTreeSet::new());
+            return Ok(Refilled::default());
         }
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
-        let units = portion(vec![LineUnits { line, quantity: waiting }], halvings);
+        let standing = Standing::of(network.catalogue.policies().fill(), order);
+        let own = pools(network, &lines[usize::from(line)], served);
+        let at_once = share(network, standing.policy, &lines[usize::from(line)], &own, waiting);
+        let units = portion(vec![LineUnits { line, quantity: at_once }], halvings);
+        let held = own.keys().map(|cell| cell.sku).collect();
         let allocating = Allocating {
             key,
             next_number: order.next_number(),
@@ -222,7 +237,7 @@ impl Engine {
                 fenced: &order.fenced,
                 preferred: order.preferred_node(),
                 bookings: order.bookings(),
-                own: &BTreeMap::new(),
+                own: &own,
                 counts: Word::free,
                 counting: Counting::Now,
                 whose: network.whose_order(order),
@@ -232,24 +247,22 @@ impl Engine {
             places: &[],
             claimed: None,
             fills: true,
-            standing: Standing::of(network.catalogue.policies().fill(), order),
+            standing,
             raises: None,
         };
         let record =
             |decided: Decided| vec![order_event(order, OrderEvent::Filled { allocations: decided.allocations })];
-        let logged = self.attempt(turn, network, &allocating, &BTreeSet::new(), now, patience, record, None)?;
-        let Some(logged) = logged else { return Ok(BTreeSet::new()) };
+        let logged = self.attempt(turn, network, &allocating, &held, now, patience, record, None)?;
+        let Some(logged) = logged else { return Ok(Refilled::default()) };
         logged.fold_order(&mut slot);
-        let left = slot.as_ref().map_or(0, |order| order.lines[usize::from(line)].waiting());
         self.watch_new_windows(network, &slot);
-        let mut touched = logged.done();
-        if left == 0 {
-            forget_loose(network, &lines[usize::from(line)], (key, line));
-        } else if halvings > 0 {
-            // Only a portion was asked for: the rest is tried as if units had come.
-            touched.extend(lines[usize::from(line)].stock(1).into_iter().map(|(sku, _)| sku));
-        }
-        Ok(touched)
+        let touched = logged.done();
+        let left = slot.as_ref().map_or(0, |order| {
+            still_wants(network, order, line, standing);
+            order.lines[usize::from(line)].waiting()
+        });
+        // Where only a portion was asked for the rest is tried at once.
+        Ok(Refilled { touched, again: left > 0 && halvings > 0 })
     }
 
     /// Sources the units of an order that nobody has been found for, in as many records as it takes; they wait when
@@ -291,9 +304,9 @@ impl Engine {
             };
             for (line, placed) in (0..).zip(&lines) {
                 let waits_loose =
-                    |(sku, _): &(SkuIndex, u32)| network.sku(*sku).ledger.lock().loose().contains(&(key, line));
+                    |(sku, _): &(SkuIndex, u32)| network.sku(*sku).ledger.lock().loose().contains_key(&(key, line));
                 if placed.stock(1).first().is_some_and(waits_loose) {
-                    let touched = self.refill(turn, &network, key, line);
+                    let touched = self.refill(turn, &network, (key, line), &BTreeSet::new());
                     self.follow_up(turn, &network, touched);
                 }
             }
@@ -362,11 +375,10 @@ impl Engine {
             claimed: None,
             fills: false,
             standing: Standing::of(network.catalogue.policies().fill(), order),
-            raises: Some(if order.fulfillment_orders.is_empty() {
-                ExceptionKind::StockOut
-            } else {
-                ExceptionKind::Unroutable
-            }),
+            raises: match order.fulfillment_orders.is_empty() {
+                true => (order.facts.kind == OrderType::Standard).then_some(ExceptionKind::StockOut),
+                false => Some(ExceptionKind::Unroutable),
+            },
         };
         let record = |decided: Decided| {
             let Decided { allocations, backordered, decision } = decided;
@@ -379,6 +391,7 @@ impl Engine {
         let logged = logged.expect("only an attempt that fills can find nothing");
         logged.fold_order(slot);
         self.watch_new_windows(network, slot);
+        self.watch_order(network, slot.as_ref().expect("just folded"));
         Ok(logged.done())
     }
 }
@@ -418,8 +431,48 @@ pub(super) fn unallocated(order: &Order) -> Vec<LineUnits> {
     lines.map(|(line, l)| LineUnits { line, quantity: l.unallocated }).collect()
 }
 
-fn forget_loose(network: &Network, line: &PlacedLine, waiting: super::ledger::Waiting) {
-    for (sku, _) in line.stock(1) {
-        network.sku(sku).ledger.lock().leave(&waiting);
+/// What trying a line came to.
+#[derive(Default)]
+struct Refilled {
+    /// Skus whose queues have something to do.
+    touched: BTreeSet<SkuIndex>,
+    /// Whether there is more to be tried.
+    again: bool,
+}
+
+/// What the pools have of what a line wants, among skus that are being served: all who come before it have had theirs.
+fn pools(network: &Network, line: &PlacedLine, served: &BTreeSet<SkuIndex>) -> BTreeMap<CellKey, u32> {
+    let mut own = BTreeMap::new();
+    for (sku, _) in line.stock(1).into_iter().filter(|(sku, _)| served.contains(sku)) {
+        let stock = network.sku(sku);
+        let ledger = stock.ledger.lock();
+        if ledger.pooled() > 0 && network.limits.of(sku).is_none() {
+            let pools =
+                stock.cells.iter().map(|cell| (CellKey { sku, node: cell.node }, ledger.at(cell.position).pool));
+            own.extend(pools.filter(|(_, pool)| *pool > 0));
+        }
+    }
+    own
+}
+
+/// Units of a line that are asked for at once: of one sku its share of what came, where shares are fair.
+fn share(network: &Network, policy: FillPolicy, line: &PlacedLine, own: &BTreeMap<CellKey, u32>, waiting: u32) -> u32 {
+    if own.is_empty() || !line.components.is_empty() {
+        return waiting;
+    }
+    let ledger = network.sku(line.sku).ledger.lock();
+    policy.portion(ledger.pooled(), waiting, ledger.wanted() + ledger.wanted_loosely())
+}
+
+/// A line that was tried wants what it still waits for, or nothing.
+fn still_wants(network: &Network, order: &Order, line: u16, standing: Standing) {
+    let own = &order.lines[usize::from(line)];
+    let (waiting, left) = ((order.key, line), own.waiting());
+    for (sku, units) in own.placed.stock(left) {
+        let mut ledger = network.sku(sku).ledger.lock();
+        match left {
+            0 => ledger.leave(&waiting),
+            _ => ledger.want_loosely(waiting, units, standing.rank(&own.placed, own.cancelled, left)),
+        }
     }
 }

@@ -4,10 +4,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Engine;
+use super::inbound::Demand;
 use super::ledger::SkuStock;
 use super::limits::Limited;
 use super::network::Network;
 use super::table::{Name, Named};
+use super::then::{Kept, fold, order_then};
 use crate::domain::availability::Curve;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
@@ -272,10 +274,10 @@ impl Engine {
             return units;
         }
         // What is due or comes goes to what is owed and to those who wait first; only the rest is free to a newcomer.
-        let (mut owed, mut waiting, coming) = {
+        let (mut owed, demand, coming) = {
             let ledger = stock.ledger.lock();
             let coming = by.map(|_| self.arriving(network, sku, &ledger)).unwrap_or_default();
-            (ledger.owed(), ledger.wanted().saturating_sub(ledger.pooled()), coming)
+            (ledger.owed(), by.map(|_| Demand::of(network, sku, &ledger)), coming)
         };
         for key in due {
             let Some(slot) = self.reservations.lock(key) else { continue };
@@ -286,16 +288,20 @@ impl Engine {
                 *units.entry(held.node).or_default() += u64::from(held.quantity) - taken;
             }
         }
-        let in_time = |coming: &&Coming| network.supplies(coming.node) && by.is_some_and(|by| coming.at <= by);
-        for coming in coming.iter().filter(in_time) {
-            let taken = waiting.min(u64::from(coming.units));
-            waiting -= taken;
-            if counts(coming.node) {
-                *units.entry(coming.node).or_default() += u64::from(coming.units) - taken;
+        let (Some(by), Some(demand)) = (by, demand) else { return units };
+        let in_time = |coming: &&Coming| network.supplies(coming.node) && coming.at <= by;
+        let (mut left, mut waiting): (Vec<Coming>, u64) = (coming.iter().filter(in_time).copied().collect(), 0);
+        demand.serve(&mut left, |waits, units, supply| {
+            // What is bought is bought for those with a right only.
+            if supply.is_none() && waits.loose.is_none() {
+                waiting += u64::from(units);
             }
+        });
+        for coming in left.iter().filter(|coming| counts(coming.node)) {
+            *units.entry(coming.node).or_default() += u64::from(coming.units);
         }
         // What would be bought comes after all that is known of, and goes to those who wait first as well.
-        if let (Some(today), Some(by)) = (scope.buys, by) {
+        if let Some(today) = scope.buys {
             for (node, room) in self.buyable(network, sku, &coming, (today, by)) {
                 let taken = waiting.min(room);
                 waiting -= taken;
@@ -408,19 +414,21 @@ impl Engine {
         Ok(slot.as_ref().expect("a locked entity is there").clone())
     }
 
-    /// The answer to a repeated request, rendered again from the record in which the first took effect. Without it an
-    /// entity answers as it stands; so does an order that was sourced after its capture.
-    pub fn answer(&self, record: Option<&Record>, answer: &Answer) -> Result<Reply, Rejection> {
+    /// The answer to a repeated request, rendered again from the record in which the first took effect: an order as it was
+    /// answered then, others as the record made them. Where what that takes is kept no longer an entity answers as it stands;
+    /// so does one other than an order whose step it was.
+    pub fn answer(&self, record: Option<&Record>, answer: &Answer, kept: Kept<'_>) -> Result<Reply, Rejection> {
+        let then = |order: Order| record.and_then(|record| order_then(&order, record, kept)).unwrap_or(order);
         match answer {
             Answer::Levels(levels) => Ok(Reply::Levels(levels.clone())),
             Answer::Counted(cell, level, difference) => {
                 Ok(Reply::Counted { cell: *cell, level: *level, difference: *difference, dropped: None })
             }
             Answer::Order(key) => {
-                let made = record.and_then(|record| order_made(record, *key));
+                let made = record.and_then(|record| fold(None, *key, record));
                 let made = made
                     .filter(|order| order.deferral.is_some() || order.lines.iter().all(|line| line.unallocated == 0));
-                let order = made.or_else(|| self.order_by_key(*key));
+                let order = made.or_else(|| self.order_by_key(*key).map(then));
                 let order = order.ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
                 Ok(Reply::Order(Box::new(order)))
             }
@@ -475,12 +483,12 @@ impl Engine {
             }
             Answer::Hold(key, number) => {
                 let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
-                let order = record.map_or(order.clone(), |record| hold_made(record, order, *number));
+                let order = record.map_or(order.clone(), |record| hold_made(record, then(order), *number));
                 Ok(Reply::Hold { order: Box::new(order), number: *number })
             }
             Answer::Edit(key, number) => {
                 let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
-                let order = record.map_or(order.clone(), |record| edit_made(record, order, *number));
+                let order = record.map_or(order.clone(), |record| edit_made(record, then(order), *number));
                 Ok(Reply::Edit { order: Box::new(order), number: *number })
             }
             Answer::Reservation(key) => {
@@ -528,15 +536,6 @@ fn purchase_dates(network: &Network, sku: SkuIndex, now: WallTime, units: u64) -
         std::iter::once(terms.eta(now)).chain((0..days(terms)).map(later)).collect::<Vec<_>>()
     };
     network.catalogue.policies().just_in_time(sku).flat_map(dates).collect()
-}
-
-/// The order as this record made it.
-fn order_made(record: &Record, key: OrderKey) -> Option<Order> {
-    let own = record.events.iter().filter_map(|event| match event {
-        Event::OrderChanged(made) if made.key == key => Some(made),
-        _ => None,
-    });
-    own.fold(None, |order, made| Order::fold(order, key, made.version, &record.header, &made.event).ok())
 }
 
 /// The document as this record announced it.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Engine;
-use super::inbound::{beyond_owed, pegged};
+use super::inbound::{Demand, beyond_owed, pegged};
 use super::network::Network;
 use crate::domain::command::InboundAction;
 use crate::domain::event::Answer;
@@ -53,9 +53,9 @@ impl Engine {
         eta: Option<WallTime>,
     ) -> Vec<Redated> {
         let of_sku = |sku: SkuIndex| {
-            let (waiting, owned, was, now) = {
+            let (demand, was, now) = {
                 let ledger = network.sku(sku).ledger.lock();
-                if ledger.queue().is_empty() {
+                if ledger.queue().is_empty() && ledger.loose().is_empty() {
                     return Vec::new();
                 }
                 let was = self.arrivals.of(sku);
@@ -66,9 +66,9 @@ impl Engine {
                 let mut now: Vec<Coming> = was.iter().filter_map(then).collect();
                 now.sort_unstable();
                 let beyond = |coming| beyond_owed(network, sku, &ledger, coming);
-                (ledger.served(), ledger.pooled(), beyond(was), beyond(now))
+                (Demand::of(network, sku, &ledger), beyond(was), beyond(now))
             };
-            redated(&pegged(network, sku, &waiting, owned, was), &pegged(network, sku, &waiting, owned, now))
+            redated(&pegged(network, sku, &demand, was), &pegged(network, sku, &demand, now))
         };
         skus.into_iter().flat_map(of_sku).collect()
     }

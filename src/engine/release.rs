@@ -75,7 +75,7 @@ fn waiting_for(network: &Network, sku: SkuIndex) -> BTreeSet<OrderKey> {
     let parts = network.catalogue.item(sku).components.iter().map(|component| component.sku);
     let waiting = |sku: SkuIndex| {
         let ledger = network.sku(sku).ledger.lock();
-        ledger.queue().keys().chain(ledger.loose()).map(|(order, _)| *order).collect::<Vec<_>>()
+        ledger.queue().keys().chain(ledger.loose().keys()).map(|(order, _)| *order).collect::<Vec<_>>()
     };
     parts.chain([sku]).flat_map(waiting).collect()
 }

@@ -20,7 +20,7 @@ use crate::domain::geo::{Place, Position};
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::limits::EVIDENCE_BYTES_MAX;
 use crate::domain::money::Money;
-use crate::domain::order::{Destination, PlacedLine};
+use crate::domain::order::{Destination, Order, PlacedLine};
 use crate::domain::particulars::Booking;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Workspace, solve_into, solve_within};
@@ -490,6 +490,22 @@ fn ship(
 fn shipment<'a>(wanted: &Wanted<'a>, group: u16, position: Option<Position>) -> Shipment<'a> {
     let (lines, placed_at, at) = (wanted.lines, wanted.placed_at, wanted.at);
     Shipment { to: wanted.to.get(usize::from(group)), position, lines, placed_at, at }
+}
+
+/// What it costs to ship units of an order from a node, by the rules' charge for a shipment and its way.
+pub fn shipment_cost(
+    network: &Network,
+    rules: &AppliedRules,
+    order: &Order,
+    node: NodeIndex,
+    units: &[LineUnits],
+) -> i64 {
+    let placed = |u: &LineUnits| &order.lines[usize::from(u.line)].placed;
+    let group = units.first().map_or(0, |u| placed(u).group);
+    let to = order.facts.destinations.get(usize::from(group)).and_then(|to| to.position).map(Place::from);
+    let metres = to.map_or(0, |to| network.catalogue.place(node).metres_to(&to));
+    let weight_g = units.iter().map(|u| u128::from(unit_weight_g(network, placed(u))) * u128::from(u.quantity)).sum();
+    rules.tariff.per_shipment.saturating_add(rules.tariff.charge(metres, weight_g))
 }
 
 /// Grams of one unit of a line; a kit without a weight of its own weighs what its components do.

@@ -17,6 +17,12 @@ use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 impl Engine {
     /// Pays what a sku owes from what it has free, then serves its queue. Nobody else may be taking.
     pub(super) fn settle(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) {
+        // Who is tried before others takes of what was set aside for them: they are paid again.
+        while self.settle_once(turn, network, sku) {}
+    }
+
+    /// Answers whether anything was paid and somebody with a right waits still.
+    fn settle_once(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) -> bool {
         let mut change = Change::lock(network, &BTreeSet::from([sku]));
         let mut withdrawal = Withdrawal::nothing();
         let ledger = change.ledger(sku);
@@ -40,14 +46,16 @@ impl Engine {
             change.withdrawn(key, paid + pooled, MovementKind::Settled);
         }
         let events: Vec<Event> = change.events().collect();
-        if events.is_empty() {
-            drop((withdrawal, change));
-        } else {
+        let pays = !events.is_empty();
+        if pays {
             let sealed = turn.seal(turn.now(), network.catalogue.seq, events, None);
             let sealed = sealed.expect("one sku's cells fit into a record");
             turn.log(self, sealed, change, withdrawal).done();
+        } else {
+            drop((withdrawal, change));
         }
         self.follow_up(turn, network, BTreeSet::from([sku]));
+        pays && network.sku(sku).ledger.lock().wanted() > 0
     }
 
     /// Serves lines that need no stock and wait because no node supplied them. They stand in no queue, since they have
@@ -68,7 +76,7 @@ impl Engine {
             _ => return,
         };
         for line in waiting {
-            self.refill(turn, network, key, line);
+            self.refill(turn, network, (key, line), &BTreeSet::new());
         }
     }
 

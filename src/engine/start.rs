@@ -17,6 +17,7 @@ use super::exception::Exceptions;
 use super::inbound::Arrivals;
 use super::ledger::SkuStock;
 use super::limits::Limits;
+use super::loose;
 use super::network::Network;
 use super::past::Minutes;
 use super::purchase::Purchases;
@@ -225,6 +226,7 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
         archive: None,
         archive_after_ms: ARCHIVE_AFTER_MS.into(),
         leaving: Mutex::default(),
+        cancels_due: Soonest::default(),
         windows_due: Soonest::default(),
         exceptions: Exceptions::default(),
         rules_due: rules::NEVER.into(),
@@ -352,6 +354,7 @@ impl Engine {
     }
 
     /// Puts orders, many of them by two threads; answers which of them want something still, ascending.
+    #[allow(clippy::vec_box, reason = "they come boxed, and an order is large to move")]
     fn hold_orders(&self, network: &Network, mut orders: Vec<Box<Order>>) -> Vec<OrderKey> {
         let is_unfilled = |order: &Order| order.lines.iter().any(|line| line.unallocated > 0 || line.waiting() > 0);
         let unfilled = orders.iter().filter(|order| is_unfilled(order)).map(|order| order.key).collect();
@@ -378,15 +381,15 @@ impl Engine {
         let channel = Name::ChannelOrder(order.facts.channel.clone(), order.facts.channel_order_id.clone());
         self.names.insert(channel, named);
         for (line, own) in (0..).zip(&order.lines).filter(|(_, line)| line.waiting() > 0) {
-            let right = network.waits_with_right(&order, line);
-            for (sku, _) in own.placed.stock(1) {
-                let mut ledger = network.sku(sku).ledger.lock();
-                if right {
-                    let standing = Standing::of(network.catalogue.policies().fill(), &order);
-                    let rank = standing.rank(&own.placed, own.cancelled, own.waiting());
-                    ledger.enqueue((order.key, line), own.waiting(), rank);
-                } else {
-                    ledger.wait_loosely((order.key, line));
+            let (waiting, standing) = ((order.key, line), Standing::of(network.catalogue.policies().fill(), &order));
+            let rank = standing.rank(&own.placed, own.cancelled, own.waiting());
+            if network.waits_with_right(&order, line) {
+                for (sku, _) in own.placed.stock(1) {
+                    network.sku(sku).ledger.lock().enqueue(waiting, own.waiting(), rank);
+                }
+            } else {
+                for (sku, loose) in loose::of_order(network, &order, line, &[]) {
+                    network.sku(sku).ledger.lock().wait_loosely(waiting, loose, rank);
                 }
             }
         }
@@ -394,6 +397,7 @@ impl Engine {
         self.watch_edits(&order);
         self.watch_deferral(&order);
         self.watch_shipments(&order);
+        self.watch_order(network, &order);
         self.note_left(&order);
         self.watch_windows(network, &order, 1..=order.next_number());
         self.orders.insert(order.key, order);

@@ -1,6 +1,6 @@
 //! What the clock does to fulfilment orders: hands those to their nodes whose window begins, takes back what nobody picked
-//! up in time, and what a node did not answer in the time it is given. Each is a record, written a little after its
-//! instant.
+//! up in time, and what a node did not answer in the time it is given; and lets what left and is heard of no more count as
+//! delivered, if that is the policy. Each is a record, written a little after its instant.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -76,6 +76,9 @@ fn due_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> O
             let within = network.catalogue.policies().accept_within_s(fulfillment.node)?;
             asked_since(order, fulfillment).map(|since| since.plus_s(u64::from(within)))
         }
+        FulfillmentStatus::Shipped => {
+            network.catalogue.policies().clocks(&order.facts.delivery_method)?.delivers(order, fulfillment)
+        }
         _ => None,
     }
 }
@@ -94,6 +97,7 @@ fn step_of(fulfillment: &FulfillmentOrder) -> FulfillmentStep {
     match fulfillment.status {
         FulfillmentStatus::Ready => FulfillmentStep::Stopped { reason: PICKUP_ENDED.into(), resourced: false },
         FulfillmentStatus::Submitted => FulfillmentStep::Rejected { reason: NO_RESPONSE.into() },
+        FulfillmentStatus::Shipped => FulfillmentStep::Delivered,
         _ => FulfillmentStep::Submitted,
     }
 }

@@ -6,6 +6,8 @@ use axum::http::StatusCode;
 use super::front::Front;
 use super::reply::{Replied, found, made};
 use super::request::{Params, Path, Write};
+use crate::api::hold_rule::HoldRulePut;
+use crate::api::order_clocks::OrderClocksPut;
 use crate::api::page::{Page, Paging};
 use crate::api::policy::{FillPut, NodeTerms, PolicyJson, RejectionPut, SafetyPut, ThresholdPut};
 use crate::api::scalar::{Id, Sku, checked};
@@ -134,6 +136,32 @@ pub async fn put_payment(
     let method: DeliveryMethod = checked("delivery_method", &method)?;
     let Write { context, body, .. } = write;
     Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(method)).await?))
+}
+
+/// What the clock does to orders of a delivery method: cancels what nobody paid for or nobody has, and lets what left and is
+/// heard of no more count as delivered. What is left out does not happen.
+#[utoipa::path(
+    put, path = "/v1/order-clocks/{delivery_method}", tag = "policies", request_body = OrderClocksPut,
+    params(("delivery_method" = DeliveryMethod, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_clocks(State(front): State<Front>, Path(method): Path<Text>, write: Write<OrderClocksPut>) -> Replied {
+    let method: DeliveryMethod = checked("delivery_method", &method)?;
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(method)).await?))
+}
+
+/// A rule that puts a hold on every order that is captured from now on and meets all its conditions. A rule without conditions
+/// holds nothing.
+#[utoipa::path(
+    put, path = "/v1/hold-rules/{name}", tag = "policies", request_body = HoldRulePut,
+    params(("name" = Id, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_hold_rule(State(front): State<Front>, Path(name): Path<Text>, write: Write<HoldRulePut>) -> Replied {
+    let name: Id = checked("name", &name)?;
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(name.0)).await?))
 }
 
 /// In which order those who wait for a sku are served, from now on.

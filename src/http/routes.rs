@@ -155,6 +155,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(policies::put_payment))
         .routes(routes!(policies::put_rejection))
         .routes(routes!(policies::put_fill))
+        .routes(routes!(policies::put_clocks))
+        .routes(routes!(policies::put_hold_rule))
         .routes(routes!(orders::source))
         .routes(routes!(rule_sets::rule_sets))
         .routes(routes!(rule_sets::put, rule_sets::rule_set))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::milestones::milestones;
 use crate::api::decision::{DecisionJson, LineNames, OrderLines};
 use crate::api::edit::EditBrief;
 use crate::api::fulfillment::FulfillmentJson;
@@ -20,8 +21,7 @@ use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::money::Money;
 use crate::domain::order::{Buckets, Destination, Order, OrderStatus, OrderType, Payment, Told};
 use crate::domain::particulars::Totals;
-use crate::domain::payment::{PaymentMark, PaymentState};
-use crate::domain::tracking::TrackingStatus;
+use crate::domain::payment::PaymentState;
 
 /// An order.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -370,33 +370,6 @@ impl OrderJson {
             decision: None,
         }
     }
-}
-
-/// Steps that are told to customers, by the word of history that first shows each.
-const MILESTONES: &[(&str, &[&str])] = &[
-    ("received", &["placed"]),
-    ("routed", &["routed"]),
-    ("allocation_error", &["allocation_failed"]),
-    ("in_fulfillment", &["accepted"]),
-    ("shipped", &["shipped"]),
-    ("delivered", &["delivered", "handed_over"]),
-];
-
-fn milestones(order: &Order) -> BTreeMap<&'static str, Instant> {
-    let first = |words: &[&str]| order.history.iter().find(|told| words.contains(&&*told.what));
-    let mut milestones: BTreeMap<_, Instant> =
-        MILESTONES.iter().filter_map(|(name, words)| Some((*name, first(words)?.at.into()))).collect();
-    let confirms = |mark| matches!(mark, PaymentMark::Authorized | PaymentMark::Paid);
-    let confirmed = order.payments.iter().find(|fact| confirms(fact.mark));
-    milestones.extend(confirmed.map(|fact| ("payment_confirmed", fact.at.into())));
-    if order.status() == OrderStatus::Fulfilled {
-        let last = order.history.iter().rev().find(|told| matches!(&*told.what, "delivered" | "handed_over"));
-        milestones.extend(last.map(|told| ("fulfilled_at", told.at.into())));
-    }
-    let tracked = order.particulars.iter().flat_map(|particulars| &particulars.tracked);
-    let out = tracked.filter_map(|tracked| tracked.first(TrackingStatus::OutForDelivery)).min();
-    milestones.extend(out.map(|at| ("out_for_delivery", at.into())));
-    milestones
 }
 
 impl OrderLineJson {

@@ -85,6 +85,8 @@ wholes! {
     Ttl(u64) in TTL_S_MIN as i64, TTL_S_MAX as i64, "ttl_out_of_range";
     /// How long a node may take to answer, seconds.
     AcceptWithin(u32) in 1, ACCEPT_WITHIN_S_MAX as i64, "number_out_of_range";
+    /// How long until the clock does something, seconds.
+    AfterSeconds(u32) in 1, ACCEPT_WITHIN_S_MAX as i64, "number_out_of_range";
     /// From order to dispatch or arrival, hours.
     LeadHours(u32) in 0, 8_760, "number_out_of_range";
     /// Days of what leaves.

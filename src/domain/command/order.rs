@@ -95,6 +95,8 @@ pub struct Wishes {
     pub preferred_node: Option<Text>,
     /// What the total is made of, as reported.
     pub totals: Option<Totals>,
+    /// What its channel says of it, in words that rules of holds know.
+    pub flags: Vec<Text>,
     /// When its fulfilment orders are handed to nodes; as soon as they are made when `None`.
     pub release_at: Option<WallTime>,
     /// Its priority where waiting demand is served by it: 0 to 9, the highest first.

@@ -1,7 +1,9 @@
 //! Commands of policies: terms of nodes, levels, supply, rejections, payment, and who is served first.
 
+use crate::domain::hold_rule::HoldRule;
 use crate::domain::ids::Text;
 use crate::domain::node::NodeKind;
+use crate::domain::order_clocks::OrderClocks;
 use crate::domain::policy::{Demand, FillPolicy, PaymentRule, RejectionPolicy};
 use crate::domain::return_policy::ReturnPolicy;
 use crate::domain::supply::SupplyTerms;
@@ -92,6 +94,20 @@ pub enum PutPolicy {
         sku: Option<Text>,
         /// What was decided.
         policy: ReturnPolicy,
+    },
+    /// What the clock does to orders.
+    Clocks {
+        /// Of which delivery method.
+        delivery_method: Text,
+        /// What.
+        clocks: OrderClocks,
+    },
+    /// Which orders begin with a hold.
+    Hold {
+        /// Name of the rule.
+        name: Text,
+        /// The rule.
+        rule: HoldRule,
     },
 }
 

@@ -348,7 +348,7 @@ fn a_repeat_of_a_change_of_supply_names_the_same_promises_and_no_more_than_fit()
         Event::KeyUsed(used) => Some(used.answer.clone()),
         _ => None,
     });
-    let again = world.engine.answer(None, &used.expect("a key was used")).expect("it is there");
+    let again = world.engine.answer(None, &used.expect("a key was used"), &|_| None).expect("it is there");
     assert_eq!(again, first);
     let same = InboundAction::Redate(day(&world, 9));
     let reply = world.run(Command::ChangeInbound { inbound: text("a"), action: same }).expect("open");

@@ -88,3 +88,17 @@ fn what_waits_for_a_release_is_served_in_turn_and_moved_on_when_it_comes() {
         assert_eq!(refused.code(), "nothing_to_preorder");
     }
 }
+
+#[test]
+fn a_pre_order_that_rested_is_no_case_of_a_sku_that_is_out_of_stock() {
+    let world = World::new();
+    let place = |id: &str, kind: OrderType| {
+        let wishes = Wishes { deferred: Some(Deferred { allocate_at: None }), ..Wishes::default() };
+        let order = PlaceOrder { id: Some(text(id)), kind, wishes, ..World::order_of(id, &[("phone", 1)], None) };
+        world.run(Command::PlaceOrder(Box::new(order))).expect("it is taken");
+        world.run(Command::AllocateOrder { order: text(id) }).expect("it rests");
+    };
+    place("early", OrderType::PreOrder);
+    assert_eq!(waits(&world, "early"), (1, 0, 0));
+    assert_eq!(world.fold().exceptions().count(), 0, "it waits for its release");
+}

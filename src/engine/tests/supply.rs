@@ -307,3 +307,21 @@ fn what_is_bought_is_what_waits() {
         }
     }
 }
+
+#[test]
+fn a_purchase_that_is_called_off_is_bought_again_for_who_still_waits() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        put(&world, "phone", "east", jit(None, None)).expect("a warehouse");
+        let order = world.order(&[("phone", 3)], None).expect("waits");
+        let world = if restarts { world.restart() } else { world };
+        let end = |inbound: &Inbound| {
+            let action = InboundAction::End(Some(text("out of print")));
+            world.run(Command::ChangeInbound { inbound: text(&inbound.name()), action }).expect("it is open");
+        };
+        end(&bought(&world)[0]);
+        assert_eq!((open(&world), pegged(&world, &order)), (vec![0, 3], (3, 0)));
+        world.cancel(&order, None).expect("it waits");
+        assert_eq!(open(&world), [0, 0], "nobody waits any more");
+    }
+}

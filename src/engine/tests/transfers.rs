@@ -303,7 +303,7 @@ fn a_transfer_that_moves_tells_whose_promises_it_moves() {
         crate::domain::event::Event::KeyUsed(used) => Some(used.answer.clone()),
         _ => None,
     });
-    let again = world.engine.answer(None, &used.expect("the key took effect")).expect("it is there");
+    let again = world.engine.answer(None, &used.expect("the key took effect"), &|_| None).expect("it is there");
     assert_eq!(again, reply, "a repeat is answered alike");
     drop(records);
     let reply = world.run(Command::ChangeTransfer { transfer: text("t"), action: TransferAction::Redate(later) });

@@ -4,10 +4,12 @@
 //!
 //! Long because it is a list of samples, one of every shape there ever was.
 
+mod policies;
 mod returns;
 mod shipping;
 mod supply;
 
+use self::policies::policies;
 use self::returns::returns;
 use self::shipping::shipping;
 use self::supply::supplied;
@@ -516,6 +518,7 @@ fn events() -> Vec<Event> {
     .chain(supplied())
     .chain(ruled())
     .chain(returns())
+    .chain(policies())
     .collect()
 }
 
@@ -987,7 +990,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 50, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 52, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

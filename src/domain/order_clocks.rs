@@ -1,0 +1,82 @@
+//! What the clock does to orders of a delivery method that nobody takes on: what is not paid for or not to be had is
+//! cancelled, and what left and is heard of no more counts as delivered. Terms and the instants that follow from them.
+//!
+//! Without terms nothing of it happens: a shipment that nobody saw for too long is a case (`exception`), what waits waits.
+//! What is *not* here: the clock (the engine).
+
+use serde::{Deserialize, Serialize};
+
+use super::fulfillment::{FulfillmentOrder, FulfillmentStatus};
+use super::order::Order;
+use super::payment::{Paid, PaymentMark};
+use super::time::JournalTime;
+use super::tracking::TrackingStatus;
+
+/// Terms; nothing happens by what is `None`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct OrderClocks {
+    /// From capture until what can be cancelled of an order is cancelled unless all that is due was authorized or paid by
+    /// then, seconds.
+    pub cancel_unpaid_after_s: Option<u32>,
+    /// From when units were looked for and not found until they are cancelled, seconds. What waits for a release does not
+    /// count, nor what rests by wish.
+    pub cancel_waiting_after_s: Option<u32>,
+    /// From dispatch, or the last that its carrier told, until a shipment counts as delivered, seconds.
+    pub deliver_after_s: Option<u32>,
+}
+
+/// Why the clock cancels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lapsed {
+    /// Nobody paid.
+    Unpaid,
+    /// Nobody has the units.
+    Unfulfillable,
+}
+
+impl Lapsed {
+    /// The reason of the cancellation.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Unpaid => "unpaid",
+            Self::Unfulfillable => "unfulfillable",
+        }
+    }
+}
+
+impl OrderClocks {
+    /// When an order is cancelled next, and why; never when `None`, as it stands.
+    pub fn cancels(&self, order: &Order) -> Option<(JournalTime, Lapsed)> {
+        let open = order.totals().open() > 0;
+        let unpaid = self.cancel_unpaid_after_s.filter(|_| open && !is_paid(order));
+        let unpaid = unpaid.map(|after| (order.received_at.plus_s(after.into()), Lapsed::Unpaid));
+        let waits = order.lines.iter().any(|line| line.backordered > 0 || line.unallocated > 0);
+        let waiting = self.cancel_waiting_after_s.filter(|_| waits && order.deferral.is_none());
+        let waiting = waiting.map(|after| (looked_for(order).plus_s(after.into()), Lapsed::Unfulfillable));
+        unpaid.into_iter().chain(waiting).min_by_key(|(at, _)| *at)
+    }
+
+    /// When a shipment counts as delivered; never when `None`. What its carrier says comes back, could not be delivered or
+    /// waits to be fetched does not.
+    pub fn delivers(&self, order: &Order, fulfillment: &FulfillmentOrder) -> Option<JournalTime> {
+        let after = self.deliver_after_s.filter(|_| fulfillment.status == FulfillmentStatus::Shipped)?;
+        let tracked = order.tracked(fulfillment.number);
+        let status = tracked.map(|tracked| tracked.status());
+        let wrong = [TrackingStatus::Failure, TrackingStatus::ReturnToSender, TrackingStatus::AvailableForPickup];
+        let told =
+            order.history.iter().rev().find(|told| told.number == fulfillment.number && &*told.what == "tracked");
+        let since = told.map_or(fulfillment.since, |told| told.at.max(fulfillment.since));
+        let is_wrong = status.is_some_and(|status| wrong.contains(&status));
+        (!is_wrong).then(|| since.plus_s(after.into()))
+    }
+}
+
+fn is_paid(order: &Order) -> bool {
+    Paid::of(&order.payments).covers(order.due(), PaymentMark::Authorized)
+}
+
+/// When units of an order were looked for last.
+fn looked_for(order: &Order) -> JournalTime {
+    let sourced = order.history.iter().rev().find(|told| matches!(&*told.what, "placed" | "sourced"));
+    sourced.map_or(order.received_at, |told| told.at)
+}

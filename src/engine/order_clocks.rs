@@ -1,0 +1,79 @@
+//! Orders that the clock cancels by policy: what nobody paid for, and what nobody has.
+//!
+//! An order is told to the clock when its units are looked for, when a policy is put and at a start; whoever is told looks at
+//! the order itself, so an entry that came too early or too often does no harm. Costs one look at a flag where nothing of it
+//! is decided. What is *not* here: terms and instants (`domain::order_clocks`), shipments that count as delivered (`window`).
+
+use super::Engine;
+use super::network::Network;
+use super::turn::Turn;
+use crate::domain::ids::{OrderKey, Text};
+use crate::domain::order::{CancelFrom, CancelledPart, Order};
+use crate::domain::order_clocks::Lapsed;
+use crate::domain::time::JournalTime;
+
+/// Orders that the clock cancels at once.
+const CANCELLED_MAX: usize = 512;
+
+impl Engine {
+    /// Tells the clock of an order that it may have to cancel.
+    pub(super) fn watch_order(&self, network: &Network, order: &Order) {
+        let clocks = network.catalogue.policies().clocks(&order.facts.delivery_method);
+        if let Some((at, _)) = clocks.and_then(|clocks| clocks.cancels(order)) {
+            self.cancels_due.push(at, order.key);
+        }
+    }
+
+    /// Tells the clock of all orders of a delivery method: other terms stand for them.
+    pub(super) fn watch_orders_by(&self, delivery_method: &Text) {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        for key in self.orders.keys() {
+            let slot = self.orders.lock(key);
+            let Some(order) = slot.as_ref().and_then(|slot| slot.as_ref()) else { continue };
+            if order.facts.delivery_method == *delivery_method {
+                self.watch_order(&network, order);
+                self.watch_windows(&network, order, 1..=order.next_number());
+            }
+        }
+    }
+
+    /// Cancels what is due; answers when the clock should come again.
+    pub(super) fn cancel_due(&self, turn: &Turn<'_>, now: JournalTime) -> Option<JournalTime> {
+        for key in self.cancels_due.take_due(now, CANCELLED_MAX) {
+            self.cancel_lapsed(turn, key, now);
+        }
+        self.cancels_due.next()
+    }
+
+    fn cancel_lapsed(&self, turn: &Turn<'_>, key: OrderKey, now: JournalTime) {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let Some(mut slot) = self.orders.lock(key) else { return };
+        let order = slot.as_ref().expect("a locked entity is there");
+        let clocks = network.catalogue.policies().clocks(&order.facts.delivery_method);
+        let Some((at, lapsed)) = clocks.and_then(|clocks| clocks.cancels(order)) else { return };
+        if at > now {
+            return self.cancels_due.push(at, key);
+        }
+        let parts = parts_of(order, lapsed);
+        // What a node has begun cannot be cancelled: it is looked at no more until units are looked for again.
+        if parts.is_empty() {
+            return;
+        }
+        let reason = lapsed.reason().into();
+        let cancelled = self.cancel_all(turn, &network, &mut slot, parts, &reason, |_| None);
+        if let Some(order) = slot.as_ref() {
+            self.watch_order(&network, order);
+        }
+        drop(slot);
+        if let Ok(touched) = cancelled {
+            self.follow_up(turn, &network, touched);
+        }
+    }
+}
+
+/// What is cancelled of an order: all that can be, or only what waits for stock.
+fn parts_of(order: &Order, lapsed: Lapsed) -> Vec<CancelledPart> {
+    let waits = |part: &CancelledPart| matches!(part.from, CancelFrom::Unallocated | CancelFrom::Backordered);
+    let parts = (0..order.lines.len() as u16).flat_map(|line| order.cancellable(line));
+    parts.filter(|part| lapsed == Lapsed::Unpaid || waits(part)).collect()
+}

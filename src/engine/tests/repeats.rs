@@ -1,0 +1,121 @@
+//! A repeated request is answered as the first one was, whatever became of the order since, and after a restart too.
+
+use std::sync::Arc;
+
+use super::world::{World, quantity, text};
+use crate::domain::command::*;
+use crate::domain::event::Event;
+use crate::domain::fulfillment::Shipment;
+use crate::domain::hold::{HoldKind, HoldState};
+use crate::domain::ids::FulfillmentKey;
+use crate::domain::order::Order;
+use crate::domain::record::Record;
+use crate::domain::reply::Reply;
+use crate::engine::Executed;
+
+fn keyed(hash: u128) -> Context {
+    Context {
+        key: Some(IdempotencyKey { hash, fingerprint: 1 }),
+        request_id: text(&format!("request-{hash}")),
+        ..Context::library()
+    }
+}
+
+/// A repeat as the pipeline answers it.
+fn again(world: &World, context: &Context, command: Command) -> Reply {
+    let executed = world.engine.execute(&*world.log, context, command);
+    let Ok(Executed::RepeatKey { seq }) = executed else { panic!("{executed:?}") };
+    let records: Vec<Arc<Record>> = world.log.records.lock().iter().cloned().map(Arc::new).collect();
+    let kept = |seq: u64| records.get(seq as usize - 1).cloned();
+    let record = kept(seq).expect("kept");
+    let used = record.events.iter().find_map(|event| match event {
+        Event::KeyUsed(used) => Some(used.answer.clone()),
+        _ => None,
+    });
+    world.engine.answer(Some(&record), &used.expect("a key was used"), &kept).expect("it is there")
+}
+
+fn step(order: &Order, number: u16, action: FulfillmentAction) -> Command {
+    let key = FulfillmentKey { order: order.key, number };
+    Command::Fulfill(Fulfill { fulfillment: text(&key.to_string()), action })
+}
+
+/// What every answer about an order has.
+fn order_in(reply: &Reply) -> &Order {
+    match reply {
+        Reply::Order(order)
+        | Reply::Fulfillment { order, .. }
+        | Reply::Hold { order, .. }
+        | Reply::Edit { order, .. } => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_repeated_step_is_answered_as_the_first_was() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.stock("phone", "east", 4).expect("room");
+        world.stock("phone", "west", 4).expect("room");
+        let order = world.order(&[("phone", 3)], None).expect("enough");
+        let name = text(&order.name());
+        let shipment = Shipment { carrier: text("c"), service: text("s"), tracking_number: text("t") };
+        let lines = vec![CancelUnits { line: text("1"), quantity: quantity(1), from: None }];
+        let hold = AskedHold { kind: HoldKind::Manual, reason: text("look"), release_at: None, release_on: None };
+        let hold = PutHold { order: name.clone(), hold };
+        let steps = [
+            step(&order, 1, FulfillmentAction::Reject { reason: text("too_busy") }),
+            Command::PutHold(hold),
+            Command::EndHold(EndHold {
+                order: name.clone(),
+                hold: text("hold-1"),
+                state: HoldState::Resolved,
+                reason: None,
+            }),
+            Command::CancelOrder(CancelOrder { order: name.clone(), lines: Some(lines), reason: text("changed mind") }),
+            step(&order, 2, FulfillmentAction::Accept),
+            step(&order, 2, FulfillmentAction::Pick { lines: None }),
+            step(&order, 2, FulfillmentAction::Pack),
+            step(&order, 2, FulfillmentAction::Ship { shipment }),
+        ];
+        let mut first = Vec::new();
+        for (at, command) in (1..).zip(&steps) {
+            first.push(world.run_as(&keyed(at), command.clone()).expect("it can be taken"));
+            if restarts {
+                world = world.restart();
+            }
+            for ((known, reply), before) in (1..).zip(&first).zip(&steps) {
+                let repeated = again(&world, &keyed(known), before.clone());
+                let (now, then) = (order_in(&repeated), order_in(reply));
+                assert_eq!(now.version, then.version, "step {known} after {at}");
+                assert!(now.is_same_as(then), "step {known} after {at}: {now:?} is not {then:?}");
+            }
+        }
+        let versions: Vec<u32> = first.iter().map(|reply| order_in(reply).version).collect();
+        assert!(versions.windows(2).all(|pair| pair[0] < pair[1]), "each step has its own: {versions:?}");
+    }
+}
+
+#[test]
+fn an_order_that_went_on_is_answered_as_it_was_placed_though_its_units_had_to_wait() {
+    let world = World::new();
+    let command = Command::PlaceOrder(Box::new(World::order_of("1", &[("phone", 2)], None)));
+    let first = world.run_as(&keyed(1), command.clone()).expect("it waits");
+    world.stock("phone", "east", 2).expect("room");
+    let repeated = again(&world, &keyed(1), command);
+    assert!(order_in(&repeated).is_same_as(order_in(&first)), "{repeated:?}");
+}
+
+#[test]
+fn where_its_records_are_kept_no_longer_an_order_answers_as_it_stands() {
+    let mut world = World::new();
+    world.stock("phone", "east", 1).expect("room");
+    let order = world.order(&[("phone", 1)], None).expect("enough");
+    let accept = step(&order, 1, FulfillmentAction::Accept);
+    world.run_as(&keyed(1), accept).expect("submitted");
+    world.run(step(&order, 1, FulfillmentAction::Pick { lines: None })).expect("accepted");
+    let answer = crate::domain::event::Answer::Order(order.key);
+    let record = world.log.records.lock().iter().rev().nth(1).cloned().expect("the acceptance");
+    let reply = world.engine.answer(Some(&record), &answer, &|_| None).expect("it is there");
+    assert_eq!(order_in(&reply).version, world.engine.order(&order.name()).expect("known").version);
+}

@@ -1,0 +1,71 @@
+//! An order as it stood when a step of it was answered: folded anew from its own records, which its story names, as long as
+//! the journal keeps them. Only who repeats a request pays for it; nothing is stored for it.
+//!
+//! Whoever gives units back is answered after they were sourced again, in records of their own that follow: those belong to
+//! the answer too.
+
+use std::sync::Arc;
+
+use crate::domain::event::Event;
+use crate::domain::ids::OrderKey;
+use crate::domain::limits::ANSWER_RECORDS_MAX;
+use crate::domain::order::{Order, OrderEvent};
+use crate::domain::record::Record;
+
+/// Reads a record of the journal; `None` when it is kept no longer.
+pub type Kept<'a> = &'a dyn Fn(u64) -> Option<Arc<Record>>;
+
+/// An order as it was answered to the request that made this record. `None` where its records are kept no longer, or are
+/// more than [`ANSWER_RECORDS_MAX`].
+pub fn order_then(order: &Order, record: &Record, kept: Kept<'_>) -> Option<Order> {
+    let mut seqs: Vec<u64> = order.history.iter().map(|told| told.seq).collect();
+    seqs.dedup();
+    let at = seqs.binary_search(&record.header.seq).ok().filter(|at| *at < ANSWER_RECORDS_MAX)?;
+    let (until, after) = seqs.split_at(at + 1);
+    let mut then = None;
+    for seq in until {
+        let record = kept(*seq)?;
+        then = Some(fold(then, order.key, &record)?);
+    }
+    for seq in after.iter().take(ANSWER_RECORDS_MAX) {
+        match kept(*seq).filter(|next| belongs(record, next, order.key)) {
+            Some(next) => then = Some(fold(then, order.key, &next)?),
+            None => break,
+        }
+    }
+    then
+}
+
+/// The order after a record of it.
+pub fn fold(before: Option<Order>, key: OrderKey, record: &Record) -> Option<Order> {
+    let own = record.events.iter().filter_map(|event| match event {
+        Event::OrderChanged(changed) if changed.key == key => Some(changed),
+        _ => None,
+    });
+    let mut order = before;
+    for changed in own {
+        order = Some(Order::fold(order, key, changed.version, &record.header, &changed.event).ok()?);
+    }
+    order
+}
+
+/// Whether a record that follows another of the same order is of the same request: units that it gave back find another
+/// place.
+fn belongs(record: &Record, next: &Record, key: OrderKey) -> bool {
+    let (a, b) = (&record.header, &next.header);
+    let asked = (&a.actor, &a.source, &a.request_id) == (&b.actor, &b.source, &b.request_id);
+    let follows = |event: &Event| match event {
+        Event::KeyUsed(_) => false,
+        Event::OrderChanged(changed) if changed.key == key => match &changed.event {
+            OrderEvent::Sourced { .. }
+            | OrderEvent::Preordered { .. }
+            | OrderEvent::Bought { .. }
+            | OrderEvent::Dropshipped { .. } => true,
+            // A request without a name of its own cannot be told from the next one that brings units.
+            OrderEvent::Filled { .. } => !a.request_id.is_empty(),
+            _ => false,
+        },
+        _ => true,
+    };
+    asked && next.events.iter().all(follows)
+}
