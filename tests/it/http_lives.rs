@@ -311,3 +311,56 @@ fn levels_are_kept_by_days_and_kinds_and_methods_of_delivery_have_rules_of_payme
         assert_eq!(server.get("/v1/policies").json()["items"].as_array().map(Vec::len), Some(4));
     });
 }
+
+#[test]
+fn a_repeated_step_is_answered_as_the_first_was_after_a_restart_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Served::start(dir.path());
+    shop(&server);
+    let order = place(&server, "1", 2, &json!({}));
+    let path = format!("{}/accept", path_of(&order, 0));
+    let accept =
+        |server: &Served| server.send("POST", &path, "content-type: application/json\r\nidempotency-key: a\r\n", b"{}");
+    let first = accept(&server);
+    assert_eq!((first.status, &first.json()["status"]), (200, &json!("accepted")));
+    server.done("POST", &format!("{}/pick", path_of(&order, 0)), &json!({}));
+    let again = accept(&server);
+    assert_eq!((again.json(), again.header("idempotent-replayed")), (first.json(), Some("true")));
+    server.stop();
+    let server = Served::start(dir.path());
+    let again = accept(&server);
+    assert_eq!((again.json(), again.header("idempotent-replayed")), (first.json(), Some("true")));
+    server.stop();
+}
+
+#[test]
+fn policies_of_orders_are_put_and_shown_and_milestones_tell_when_units_were_found() {
+    served(|server| {
+        shop(server);
+        let clocks = json!({"cancel_unpaid_after_s": 3600, "deliver_after_s": 864_000});
+        let put = server.done("PUT", "/v1/order-clocks/ship", &clocks);
+        assert_eq!(
+            (&put["about"], &put["delivery_method"], &put["clocks"]),
+            (&json!("clocks"), &json!("ship"), &clocks)
+        );
+        let rule = json!({
+            "type": "fraud", "reason": "dear", "release_on": "paid",
+            "when": [
+                {"condition": "total_over", "amount": {"amount": 2000, "currency": "USD"}},
+                {"condition": "flag", "in": ["new_customer"]},
+            ],
+        });
+        let put = server.done("PUT", "/v1/hold-rules/dear", &rule);
+        assert_eq!((&put["about"], &put["name"], &put["hold"]), (&json!("hold"), &json!("dear"), &rule));
+        assert_eq!(server.get("/v1/policies").json()["items"].as_array().map(Vec::len), Some(2));
+        let held = place(server, "1", 2, &json!({"flags": ["new_customer"]}));
+        assert_eq!((&held["status"], &held["holds"][0]["type"]), (&json!("on_hold"), &json!("fraud")));
+        let found = &held["milestones"];
+        assert_eq!((&found["allocated"], &found["assigned_location"]), (&found["received"], &found["received"]));
+        assert_eq!(place(server, "2", 2, &json!({}))["status"], "fully_allocated");
+        let waits = place(server, "3", 9, &json!({}));
+        assert!(waits["milestones"]["assigned_location"].is_string() && waits["milestones"]["allocated"].is_null());
+        assert_eq!(server.ask("PUT", "/v1/order-clocks/drone", &clocks).code(), "unknown_word");
+        assert_eq!(server.ask("PUT", "/v1/hold-rules/a%20b", &rule).code(), "invalid_id");
+    });
+}

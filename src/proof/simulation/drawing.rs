@@ -8,7 +8,7 @@ mod agenda;
 use super::chance::Chance;
 use super::world::World;
 use crate::domain::entity::{Entity, EntityKey};
-use crate::domain::fulfillment::FulfillmentVerb;
+use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use crate::domain::order::Order;
 use crate::domain::returns::ReturnVerb;
 
@@ -388,7 +388,18 @@ impl Drawing {
                 let case = cases.get(self.chance.roll(cases.len().max(1) as u32) as usize)?;
                 format!("{} {case}", self.chance.pick(&["case", "over_case"]))
             }
-            Kind::Policy => match self.chance.roll(6) {
+            Kind::Policy => match self.chance.roll(9) {
+                8 => {
+                    let all: Vec<String> = [30, 60, 200].iter().map(|most| self.few(*most).to_string()).collect();
+                    let after: Vec<&str> = all.iter().map(|after| self.chance.pick(&["-", after])).collect();
+                    format!("clocks {}", after.join(" "))
+                }
+                7 => {
+                    let units = self.few(8).to_string();
+                    format!("held_over {}", self.chance.pick(&["-", &units]))
+                }
+                6 if self.chance.one_in(3) => format!("owns {} {}", self.sku(), self.node()),
+                6 => format!("buys {} {} {} {}", self.sku(), self.node(), self.few(300), self.few(9)),
                 5 => {
                     let (node, units) = (self.node(), self.chance.roll(5).to_string());
                     let at = self.chance.pick(&["-", node]);
@@ -696,6 +707,10 @@ impl Drawing {
                 "{} {at}",
                 self.chance.pick(&["accept", "pack", "ship", "deliver", "let_go", "go_on"])
             ));
+        }
+        if fulfillment.status == FulfillmentStatus::Shipped && self.chance.one_in(3) {
+            let seen = ["in_transit", "out_for_delivery", "failure", "return_to_sender", "delivered"];
+            return Some(format!("seen {at} {}", self.chance.pick(&seen)));
         }
         let legal = fulfillment.status.legal();
         // The way to the customer is taken more often than the ways off it.

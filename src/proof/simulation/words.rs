@@ -42,6 +42,10 @@
 //! | `case ID` · `over_case ID` | an exception is assigned, resolved |
 //! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `keep SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
 //! | `served POLICY` | in which order who waits is served |
+//! | `clocks SECONDS or - SECONDS or - SECONDS or -` | after which what is unpaid, and what waits, is cancelled, and what left is delivered |
+//! | `held_over N or -` | orders of more units begin with a hold |
+//! | `buys SKU NODE SECONDS N` · `owns SKU NODE` | it is bought when it is ordered, so many a day; it is so no more |
+//! | `seen ORDER NUMBER STATUS` | a carrier tells of a shipment |
 //! | `rules NAME AMOUNT AMOUNT NODE or -` · `apply NAME NUMBER SECONDS or -` | a version of a rule set: a shipment, a split, without a node; it applies, from then on |
 //! | `source ORDER` | its customer takes it from elsewhere |
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
@@ -61,11 +65,13 @@ use crate::domain::command::*;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState};
+use crate::domain::hold_rule::{HoldCondition, HoldRule};
 use crate::domain::ids::{FulfillmentKey, OrderKey, Text};
 use crate::domain::item::{Dimensions, ItemKind, Tracking};
 use crate::domain::money::{Currency, Money};
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::order::{OrderType, Sealed};
+use crate::domain::order_clocks::OrderClocks;
 use crate::domain::payment::PaymentMark;
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::quantity::Quantity;
@@ -74,7 +80,9 @@ use crate::domain::returns::{Condition, Disposition};
 use crate::domain::rules::{Fence, RuleTerms, Term};
 use crate::domain::stock::MovementKind;
 use crate::domain::subscription::{Every, WhenShort};
+use crate::domain::supply::{JustInTime, SupplyTerms};
 use crate::domain::time::WallTime;
+use crate::domain::tracking::{Scan, TrackingStatus};
 
 /// A number of a table.
 pub fn number(word: &str) -> i64 {
@@ -269,6 +277,27 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             "fair_share" => FillPolicy::FairShare,
             _ => FillPolicy::FirstCome,
         })),
+        ["clocks", unpaid, waiting, left] => {
+            let after = |word: &str| (word != "-").then(|| number(word) as u32);
+            let (cancel_unpaid_after_s, cancel_waiting_after_s) = (after(unpaid), after(waiting));
+            let clocks = OrderClocks { cancel_unpaid_after_s, cancel_waiting_after_s, deliver_after_s: after(left) };
+            Command::PutPolicy(PutPolicy::Clocks { delivery_method: "ship".into(), clocks })
+        }
+        ["held_over", n] => {
+            let when = (*n != "-").then(|| HoldCondition::UnitsOver(number(n) as u32)).into_iter().collect();
+            let (reason, release_after_s, release_on) = ("many".into(), Some(30), None);
+            let rule = HoldRule { kind: HoldKind::Manual, reason, release_after_s, release_on, when };
+            Command::PutPolicy(PutPolicy::Hold { name: "many".into(), rule })
+        }
+        ["buys", sku, node, seconds, n] => {
+            let (lead_s, per_day) = (number(seconds) as u32, Some(number(n) as u32));
+            let terms = SupplyTerms::JustInTime(JustInTime { lead_s, supplier: None, per_day, open_max: None });
+            Command::PutPolicy(PutPolicy::Supply { sku: (*sku).into(), node: (*node).into(), terms })
+        }
+        ["owns", sku, node] => {
+            let terms = SupplyTerms::Owned;
+            Command::PutPolicy(PutPolicy::Supply { sku: (*sku).into(), node: (*node).into(), terms })
+        }
         ["rules", name, per_shipment, split, without] => {
             let objective = vec![
                 Term::PerShipment { amount: number(per_shipment) },
@@ -383,6 +412,7 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
                 ("ready", [seconds]) => {
                     FulfillmentAction::Ready { until: Some(WallTime(wall.0 + number(seconds) * 1_000)) }
                 }
+                ("seen", [status]) => FulfillmentAction::Track { scans: vec![scan(status, wall)], estimated_at: None },
                 _ => action(verb, rest)?,
             };
             let fulfillment = FulfillmentKey { order, number: number(at) as u16 }.to_string().as_str().into();
@@ -732,6 +762,11 @@ fn ship_to(group: &str, latitude: f64, longitude: f64) -> ShipTo {
         position: Position::from_degrees(latitude, longitude),
         personal: Sealed::default(),
     }
+}
+
+fn scan(status: &str, at: WallTime) -> Scan {
+    let status = TrackingStatus::ALL.into_iter().find(|known| known.word() == status).expect("a status");
+    Scan { at, status, id: None, place: None, text: None }
 }
 
 fn action(verb: &str, rest: &[&str]) -> Option<FulfillmentAction> {

@@ -16,6 +16,7 @@
 //! | `fulfillment` | fulfilment orders |
 //! | `agreements` | reservations, holds, edits, schedules |
 //! | `supply` | transfers, inbound documents, cycle counts |
+//! | `watched` | cases, shipments, versions of rule sets |
 //!
 //! What is *not* here: chance (`simulation`), threads (the storms), HTTP.
 
@@ -26,6 +27,7 @@ mod machine;
 mod orders;
 mod supply;
 mod teller;
+mod watched;
 
 /// The words of all variants of an enum. A variant that is not named does not compile: a new one wants its line.
 macro_rules! words_of {
@@ -60,8 +62,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
     ("agreements", &["PutSubscription", "ChangeSubscription"]),
     ("supply", &["AnnounceInbound", "ChangeInbound", "ReadyTransfer", "ChangeTransfer", "PlanCount", "ChangeCount"]),
     ("levels, not states: scenarios, simulation, model", &["AdjustStock", "AdjustLots", "MoveStock", "SetOnHand"]),
-    ("the engine's tests of exceptions", &["ChangeException"]),
-    ("the engine's tests of rules", &["PutRules", "ActivateRules"]),
+    ("watched", &["ChangeException", "PutRules", "ActivateRules"]),
     ("the engine's tests of returns", &["RequestReturn", "ChangeReturn"]),
     ("it ended before it was told of, and takes no step", &["ImportOrder"]),
     (
