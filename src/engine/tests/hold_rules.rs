@@ -81,7 +81,8 @@ fn a_hold_by_rule_ends_by_time_or_by_payment_like_any_other() {
     let paid = ReportPayment { order: text(&order.name()), mark: PaymentMark::Paid, amount };
     world.run(Command::ReportPayment(paid)).expect("good");
     let order = world.engine.order(&order.name()).expect("known");
-    assert!(order.holds.iter().all(|hold| hold.state == HoldState::AutoReleased), "{:?}", order.holds);
+    let states: Vec<HoldState> = order.holds.iter().map(|hold| hold.state).collect();
+    assert_eq!(states, [HoldState::AutoReleased; 2], "{:?}", order.holds);
 }
 
 #[test]
