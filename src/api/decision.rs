@@ -14,11 +14,13 @@ use super::rates::QuotedShipmentJson;
 use super::scalar::{Day, Id, MoneyJson, Sku};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{PlaceLine, PlaceOrder};
-use crate::domain::decision::{Decision, Explaining, LineUnits, Loser};
+use crate::domain::decision::{Decision, Explaining, LineUnits, Loser, Terms};
 use crate::domain::ids::Text;
 use crate::domain::limits::LOSERS_IN_REPLY;
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::Order;
+use crate::domain::sourcing::costed::Change;
+use crate::domain::weighed::{Carried, Weighed};
 
 thread_local! {
     static EXPLAINING: RefCell<Explaining> = RefCell::default();
@@ -96,6 +98,12 @@ pub struct DecisionJson {
     pub assignments: Vec<AssignmentJson>,
     /// What could not be filled.
     pub unfilled: Vec<UnitsJson>,
+    /// Of those the units whose filling costs more than leaving them: they wait until it does not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub uneconomic: Vec<UnitsJson>,
+    /// Who carries it, where carriers were asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub carried_by: Vec<CarriedJson>,
     /// Losing nodes, nearest first.
     pub rejected: Vec<LoserJson>,
     /// How many losing nodes there are, those not shown included.
@@ -124,6 +132,22 @@ pub struct AssignmentJson {
     pub cost: i64,
 }
 
+/// What a carrier takes from a node.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = CarriedShipment)]
+pub struct CarriedJson {
+    /// From where.
+    pub node: Id,
+    /// The carrier.
+    pub carrier: Id,
+    /// Its service, the cheapest over all terms.
+    pub service: Id,
+    /// Parcels.
+    pub parcels: u32,
+    /// What they cost together.
+    pub price: i64,
+}
+
 /// Units of one line.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = LineUnits)]
@@ -149,12 +173,45 @@ pub struct LoserJson {
     /// How much more the cheapest plan with it would cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub costlier_by: Option<i64>,
-    /// Whether `costlier_by` is exact; else it is an upper estimate.
+    /// Whether `costlier_by` is exact; else it is an estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact: Option<bool>,
+    /// The smallest changes of its own, each by itself, with which it would have shipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enters_if: Option<ChangeJson>,
     /// How far it is from the destination, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distance_km: Option<f64>,
+}
+
+/// What would have let a node ship.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = EntersIf)]
+pub struct ChangeJson {
+    /// Its parcels together cost this much less: it draws level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_less: Option<i64>,
+    /// It has so many units more, of whichever lines serve best.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units_more: Option<u32>,
+}
+
+impl From<Change> for ChangeJson {
+    fn from(Change { cost_less, units_more }: Change) -> Self {
+        Self { cost_less, units_more }
+    }
+}
+
+impl CarriedJson {
+    fn of(carried: &Carried, catalogue: &Catalogue) -> Self {
+        Self {
+            node: Id(catalogue.node(carried.node).id.clone()),
+            carrier: Id(carried.carrier.clone()),
+            service: Id(carried.service.clone()),
+            parcels: carried.parcels,
+            price: carried.price,
+        }
+    }
 }
 
 impl DecisionJson {
@@ -180,6 +237,7 @@ impl DecisionJson {
         losers_count: usize,
     ) -> Self {
         let units = |units: &[LineUnits]| units.iter().map(|units| UnitsJson::of(*units, lines)).collect();
+        let carried = decision.evidence.weighed().map_or(&[][..], |weighed: &Weighed| &weighed.carried);
         let assignments = decision.assignments.iter().map(|assignment| AssignmentJson {
             node: Id(catalogue.node(assignment.node).id.clone()),
             lines: units(&assignment.lines),
@@ -193,9 +251,11 @@ impl DecisionJson {
             gap: gap(decision.cost.amount, decision.lower_bound),
             cost: decision.cost.into(),
             lower_bound: Money { amount: decision.lower_bound, currency: decision.cost.currency }.into(),
-            terms: terms(decision).to_vec(),
+            terms: terms(decision).collect(),
             assignments: assignments.collect(),
             unfilled: units(&decision.unfilled),
+            uneconomic: units(&decision.uneconomic()),
+            carried_by: carried.iter().map(|carried| CarriedJson::of(carried, catalogue)).collect(),
             rejected: losers.iter().map(|loser| LoserJson::of(loser, catalogue, decision.cost.currency)).collect(),
             rejected_count: losers_count,
         }
@@ -207,9 +267,14 @@ pub fn gap(cost: i64, lower_bound: i64) -> f64 {
     if lower_bound <= 0 { 0.0 } else { (cost - lower_bound) as f64 / lower_bound as f64 }
 }
 
-fn terms(decision: &Decision) -> [TermJson; 3] {
-    let terms = decision.terms;
-    let named = [("per_shipment", terms.per_shipment), ("distance", terms.distance), ("split", terms.split)];
+/// The cost by term: those of the tariff, or those that the kernel in full weighed.
+fn terms(decision: &Decision) -> impl Iterator<Item = TermJson> + '_ {
+    let weighed = decision.evidence.weighed();
+    let Terms { per_shipment, distance, split } = decision.terms;
+    let of_tariff = [("per_shipment", per_shipment), ("distance", distance), ("split", split)];
+    let of_tariff = weighed.is_none().then_some(of_tariff).into_iter().flatten();
+    let amounts = weighed.into_iter().flat_map(|weighed| &weighed.amounts);
+    let named = of_tariff.chain(amounts.map(|(term, amount)| (term.word(), *amount)));
     named.map(|(name, amount)| TermJson { name, amount })
 }
 
@@ -231,6 +296,7 @@ impl LoserJson {
             detail: String::from_utf8(detail).expect("words are text"),
             costlier_by: loser.costlier_by(),
             exact: loser.costlier_by().map(|_| loser.is_exact()),
+            enters_if: loser.change().map(ChangeJson::from),
             distance_km: loser.distance_m.map(|metres| metres as f64 / 1_000.0),
         }
     }
@@ -241,7 +307,7 @@ impl LoserJson {
 pub struct Quote {
     /// What would be done.
     pub decision: DecisionJson,
-    /// What carriers say to each shipment, where there are any; the plan does not weigh it yet.
+    /// What carriers say to each shipment, where there are any; rule sets that weigh shipping say in the decision what they chose.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shipping: Vec<QuotedShipmentJson>,
     /// The day on which all of it has arrived, where carriers say so.

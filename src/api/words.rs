@@ -399,7 +399,8 @@ words! {
         Inactive = "inactive", RejectedThisOrder = "rejected_this_order", NotOfChannel = "not_of_channel",
         NotPreferred = "not_preferred", OutOfRegion = "out_of_region", TooFar = "too_far", WrongKind = "wrong_kind",
         NotListed = "not_listed", LacksCapability = "lacks_capability", PastCutoff = "past_cutoff",
-        ArrivesTooLate = "arrives_too_late", TooDear = "too_dear",
+        ArrivesTooLate = "arrives_too_late", TooDear = "too_dear", NoService = "no_service",
+        AtCapacity = "capacity",
     }
     TrackingStatus {
         PreTransit = "pre_transit", InTransit = "in_transit", OutForDelivery = "out_for_delivery",

@@ -11,7 +11,8 @@ use super::geo::{Place, Position};
 use super::ids::{NodeIndex, Text};
 use super::money::Money;
 use super::node::NodeKind;
-use super::sourcing::{self, Candidate, Inquiry, Need, Part, Plan, Problem, Reason, Tariff};
+use super::sourcing::{self, Candidate, Inquiry, Need, Part, Plan, Problem, Reason, Tariff, costed};
+use super::weighed::{Priced, Weighed};
 
 /// Units of one order line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -76,8 +77,8 @@ pub struct Evidence {
     pub nodes: u32,
     /// Whether candidates were left out to keep the record within its bound (the nearest are kept).
     pub truncated: bool,
-    /// Tariff: per shipment, millionths per kilogram and kilometre, split.
-    pub tariff: (i64, i64, i64),
+    /// What things cost; the last of it, as its bytes tell themselves apart.
+    pub priced: Priced,
 }
 
 /// Why a node could not be a candidate.
@@ -107,6 +108,10 @@ pub enum FenceReason {
     ArrivesTooLate,
     /// All of it sent from it would cost more than the rules allow.
     TooDear,
+    /// No carrier takes it there from it.
+    NoService,
+    /// It has as many shipments today as it can handle.
+    AtCapacity,
 }
 
 impl FenceReason {
@@ -121,7 +126,9 @@ impl FenceReason {
             | Self::LacksCapability
             | Self::PastCutoff
             | Self::ArrivesTooLate
-            | Self::TooDear => true,
+            | Self::TooDear
+            | Self::NoService
+            | Self::AtCapacity => true,
         }
     }
 }
@@ -198,6 +205,15 @@ pub enum Why {
         /// Whether the amount is exact; else it is an upper estimate.
         exact: bool,
     },
+    /// The kernel in full saw it and took others.
+    Outweighed {
+        /// Why; amounts in minor units of the base currency.
+        reason: costed::Reason,
+        /// What would have let it ship.
+        change: costed::Change,
+        /// Whether the amounts are exact; else the true ones may be more.
+        exact: bool,
+    },
 }
 
 impl Loser {
@@ -206,13 +222,23 @@ impl Loser {
         match self.why {
             Why::Lost { reason: Reason::Tied, .. } => Some(0),
             Why::Lost { reason: Reason::Costlier { by } | Reason::PartialStock { by, .. }, .. } => Some(by),
+            Why::Outweighed { reason: costed::Reason::Tied, .. } => Some(0),
+            Why::Outweighed { reason: costed::Reason::Costlier { by }, .. } => Some(by),
             _ => None,
         }
     }
 
-    /// Whether `costlier_by` is exact; else it is an upper estimate.
+    /// Whether `costlier_by` is exact; else it is an estimate: an upper one, or of the kernel in full a lower one.
     pub fn is_exact(&self) -> bool {
-        !matches!(self.why, Why::Lost { exact: false, .. })
+        !matches!(self.why, Why::Lost { exact: false, .. } | Why::Outweighed { exact: false, .. })
+    }
+
+    /// What would have let it ship, where the kernel in full tells.
+    pub fn change(&self) -> Option<costed::Change> {
+        match self.why {
+            Why::Outweighed { change, .. } if change != costed::Change::default() => Some(change),
+            _ => None,
+        }
     }
 }
 
@@ -231,6 +257,8 @@ pub struct Explaining {
 
 /// Steps that the tables for partial nodes may take for a reply: about a millisecond.
 const REPLY_STEPS_MAX: u64 = 1 << 16;
+/// The same of the kernel in full.
+const WEIGHED_REPLY_STEPS_MAX: u64 = 1 << 20;
 
 impl Decision {
     /// Nodes that are not in the plan, the nearest first.
@@ -261,7 +289,7 @@ impl Decision {
     /// Why they lost. Computed from what the solver saw; can take more than a second, so hold nothing meanwhile.
     pub fn losers(&self, losing: &[Losing]) -> Vec<Loser> {
         let mut explaining = Explaining::default();
-        self.explain(losing, sourcing::STEPS_MAX, &mut explaining);
+        self.explain(losing, (sourcing::STEPS_MAX, costed::EXPLAIN_STEPS_MAX), &mut explaining);
         explaining.losers
     }
 
@@ -281,13 +309,13 @@ impl Decision {
             losing.truncate(most);
         }
         losing.sort_unstable();
-        self.explain(&losing, REPLY_STEPS_MAX, explaining);
+        self.explain(&losing, (REPLY_STEPS_MAX, WEIGHED_REPLY_STEPS_MAX), explaining);
         explaining.losing = losing;
         (&explaining.losers, count)
     }
 
-    /// Writes the reasons of `losing`, in its order, to the losers of `explaining`.
-    fn explain(&self, losing: &[Losing], steps_max: u64, explaining: &mut Explaining) {
+    /// Writes the reasons of `losing`, in its order, to the losers of `explaining`; steps are those of either kernel.
+    fn explain(&self, losing: &[Losing], (steps_max, weighed_max): (u64, u64), explaining: &mut Explaining) {
         let Explaining { problem, plan, inquiry, asked, told, losers, .. } = explaining;
         let seen = &self.evidence.candidates;
         asked.clear();
@@ -304,6 +332,9 @@ impl Decision {
             losers.push(Loser { node, distance_m, why });
         }
         asked.sort_unstable();
+        if let Some(weighed) = self.evidence.weighed() {
+            return self.explain_weighed(weighed, asked, weighed_max, losers);
+        }
         self.restate(problem);
         self.replan(plan);
         let candidates = asked.iter().map(|(candidate, _)| *candidate);
@@ -311,6 +342,33 @@ impl Decision {
         assert_eq!(asked.len(), told.len(), "every candidate outside the plan is told why");
         for (&(_, place), &sourcing::Loser { reason, exact, .. }) in asked.iter().zip(told.iter()) {
             losers[place as usize].why = Why::Lost { reason, exact };
+        }
+    }
+
+    /// Writes the reasons of the candidates that are asked for, each with its place among the losers.
+    fn explain_weighed(&self, weighed: &Weighed, asked: &[(u32, u32)], steps_max: u64, losers: &mut [Loser]) {
+        if asked.is_empty() {
+            return;
+        }
+        let (problem, order) = self.restate_weighed(weighed);
+        if !problem.fits() {
+            let (reason, change) = (costed::Reason::NotAsked, costed::Change::default());
+            asked
+                .iter()
+                .for_each(|(_, at)| losers[*at as usize].why = Why::Outweighed { reason, change, exact: false });
+            return;
+        }
+        let node = |at: &usize| self.evidence.candidates[*at].0;
+        let ships = |at: &usize| self.assignments.iter().any(|assignment| assignment.node == node(at));
+        let known = costed::Known { ships: order.iter().any(ships), optimal: self.optimal };
+        let place = |at: usize| asked.binary_search_by_key(&(at as u32), |(candidate, _)| *candidate).ok();
+        let places: Vec<Option<usize>> = order.iter().map(|at| place(*at)).collect();
+        let wanted = (0..).zip(&places).filter(|(_, place)| place.is_some()).map(|(candidate, _)| candidate);
+        for told in costed::rejections_of(&problem, known, wanted, steps_max) {
+            let costed::Loser { candidate, reason, change, exact } = told;
+            if let Some(place) = places[candidate as usize] {
+                losers[asked[place].1 as usize].why = Why::Outweighed { reason, change, exact };
+            }
         }
     }
 
@@ -327,8 +385,7 @@ impl Decision {
     /// The kernel's problem, from what was recorded of it.
     pub fn restate(&self, problem: &mut Problem) {
         let seen = &self.evidence;
-        let (per_shipment, micro_per_kg_km, split) = seen.tariff;
-        problem.clear(usize::from(seen.slots), Tariff { per_shipment, micro_per_kg_km, split });
+        problem.clear(usize::from(seen.slots), self.tariff());
         for line in &seen.lines {
             let needs = line.needs.iter().map(|&(slot, per_unit)| Need { slot, per_unit });
             problem.add_line(line.quantity, line.unit_weight_g, needs);
@@ -336,6 +393,14 @@ impl Decision {
         let candidate = |(node, metres): &(NodeIndex, u32)| Candidate { node: node.0, distance_m: u64::from(*metres) };
         problem.candidates.extend(seen.candidates.iter().map(candidate));
         problem.available.extend_from_slice(&seen.available);
+    }
+
+    /// The tariff that was recorded; none where the kernel in full decided.
+    fn tariff(&self) -> Tariff {
+        match self.evidence.priced {
+            Priced::Tariff(per_shipment, micro_per_kg_km, split) => Tariff { per_shipment, micro_per_kg_km, split },
+            Priced::Weighed(_) => Tariff::default(),
+        }
     }
 
     /// The part of the plan that the recorded problem speaks of.
@@ -356,7 +421,7 @@ impl Decision {
                 }
             }
         }
-        let split = seen.tariff.2 * (plan.assignments.len() as i64 - 1).max(0);
+        let split = self.tariff().split * (plan.assignments.len() as i64 - 1).max(0);
         plan.cost = plan.assignments.iter().map(|a| a.cost).sum::<i64>() + split;
         let unfilled = |u: &LineUnits| Some(sourcing::Unfilled { line: line_of(u.line)?, quantity: u.quantity });
         plan.unfilled.extend(self.unfilled.iter().filter_map(unfilled));

@@ -69,3 +69,4 @@ pub mod supply;
 pub mod time;
 pub mod tracking;
 pub mod transfer;
+pub mod weighed;

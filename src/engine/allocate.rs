@@ -207,13 +207,21 @@ fn pool_has(change: &mut Change<'_>, own: &BTreeMap<CellKey, u32>, units: &BTree
 
 /// What went wrong when units have to wait: a sku is out of stock, or an order finds nobody.
 fn causes(kind: ExceptionKind, order: &Order<'_>, route: &Route) -> Vec<Cause> {
+    let uneconomic = route.decision.uneconomic();
+    let lacking = |u: &LineUnits| {
+        let left = uneconomic.iter().filter(|left| left.line == u.line).map(|left| left.quantity).sum::<u32>();
+        Some(LineUnits { quantity: u.quantity.checked_sub(left).filter(|units| *units > 0)?, ..*u })
+    };
+    let lacking: Vec<LineUnits> = route.unfilled.iter().filter_map(lacking).collect();
     let subjects: Vec<(Subject, u32)> = match kind {
+        // Everybody has what is too dear to fill: that is no case.
+        _ if lacking.is_empty() => Vec::new(),
         ExceptionKind::StockOut => {
             let units = |u: &LineUnits| order.wanted.lines[usize::from(u.line)].stock(u.quantity);
-            route.unfilled.iter().flat_map(units).map(|(sku, units)| (Subject::Sku(sku), units)).collect()
+            lacking.iter().flat_map(units).map(|(sku, units)| (Subject::Sku(sku), units)).collect()
         }
         _ => {
-            let units = route.unfilled.iter().map(|u| u.quantity).fold(0, u32::saturating_add);
+            let units = lacking.iter().map(|u| u.quantity).fold(0, u32::saturating_add);
             vec![(Subject::Order(order.key), units)]
         }
     };

@@ -25,7 +25,7 @@ use super::limits::Counting;
 use super::network::Network;
 use super::place::{ORDER_UNITS_MAX, destination, placed_line, positions_of, rules_of};
 use super::reserve::{Cells, cells_held, held_of};
-use super::routing::{Route, Routed, Wanted, route};
+use super::routing::{Route, Routed, SHIPPED, Wanted, route};
 use super::shares;
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, order_events, reservation_event};
@@ -130,6 +130,7 @@ impl Engine {
             whose: network.whose_order(order),
             own_whose: network.whose_order(order),
             rules: &rules_of(network, &preview, turn.log.now().wall),
+            ships: &*preview.facts.delivery_method == SHIPPED,
         };
         let route = route(network, &wanted);
         let waits = last_look && may_wait(order);

@@ -66,6 +66,7 @@ impl<'a> Fencing<'a> {
         let placed = |u: &LineUnits| &shipment.lines[usize::from(u.line)];
         let weight = |u: &LineUnits| u128::from(unit_weight_g(network, placed(u))) * u128::from(u.quantity);
         let asks = rules.terms.fences.iter().any(|fence| matches!(fence, Fence::ArrivesBy { .. }));
+        let asks = asks && rules.weights.is_none();
         let body = |u: &LineUnits| {
             let catalogue = &network.catalogue;
             sent(catalogue, catalogue.item(placed(u).sku), Quantity::new(u.quantity)?)
@@ -104,11 +105,13 @@ impl<'a> Fencing<'a> {
                 (all.iter().any(|one| !known.capabilities.contains(one)), FenceReason::LacksCapability)
             }
             Fence::Cutoff => (is_past_cutoff(known, instant(self.shipment.at)), FenceReason::PastCutoff),
+            // Where everything is weighed these two are asked of every service and of all costs (`weighing`).
+            Fence::ArrivesBy { .. } | Fence::LandedCost { .. } if self.rules.weights.is_some() => return None,
             Fence::ArrivesBy { days } => {
                 (days.is_some_and(|days| !self.arrives_within(node, days)), FenceReason::ArrivesTooLate)
             }
             Fence::LandedCost { amount } => (self.landed_cost(node) > *amount, FenceReason::TooDear),
-            // Of the plan, not of a node; the last four are in no rules that apply.
+            // Of the plan, not of a node; the first is looked at where plans are made.
             Fence::MaxShipments { .. }
             | Fence::Capacity
             | Fence::ShipComplete
@@ -146,7 +149,8 @@ impl<'a> Fencing<'a> {
     }
 }
 
-fn day(zone: &TimeZone, at: Timestamp) -> jiff::civil::Date {
+/// The day that a zone's calendar shows.
+pub(super) fn day(zone: &TimeZone, at: Timestamp) -> jiff::civil::Date {
     zone.to_datetime(at).date()
 }
 

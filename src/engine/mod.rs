@@ -105,6 +105,7 @@ mod then;
 mod tracking;
 mod transfer;
 mod turn;
+mod weighing;
 mod window;
 mod withdrawal;
 

@@ -9,7 +9,7 @@ use super::cell::Word;
 use super::hold::begun_holds;
 use super::limits::Counting;
 use super::network::Network;
-use super::routing::{Wanted, route};
+use super::routing::{SHIPPED, Wanted, route};
 use super::slots;
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, first_order_events};
@@ -203,6 +203,7 @@ impl Engine {
                 whose: network.catalogue.whose(Some(&command.channel), Some(&command.customer)),
                 own_whose: claimed.map_or(Whose::Nobody, |reservation| network.whose_reservation(reservation)),
                 rules: &prepared.rules,
+                ships: &*command.delivery_method == SHIPPED,
             },
             places: &places,
             claimed,
@@ -330,6 +331,7 @@ impl Engine {
             whose: network.catalogue.whose(Some(&command.channel), Some(&command.customer)),
             own_whose,
             rules: &prepared.rules,
+            ships: &*command.delivery_method == SHIPPED,
         };
         Ok(route(&network, &wanted).decision)
     }
@@ -501,7 +503,7 @@ pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Resu
 /// A rule set that an order names and that cannot source it.
 fn without_rules(catalogue: &Catalogue, name: &str) -> Option<Fault> {
     let rules = catalogue.rules();
-    if rules.named(name).is_some() {
+    if rules.named(name, false).is_some() {
         return None;
     }
     let detail = match rules.versions(name) {
@@ -647,7 +649,8 @@ fn chosen(
     (channel, delivery_method, to): (&str, &str, Option<&Destination>),
     at: WallTime,
 ) -> Arc<AppliedRules> {
-    if let Some(named) = name.and_then(|name| rules.named(name)) {
+    let has_carriers = || network.catalogue.shipping().carriers().next().is_some();
+    if let Some(named) = name.and_then(|name| rules.named(name, has_carriers())) {
         return named.clone();
     }
     let nearest = || nearest_to(network, to?.position?);

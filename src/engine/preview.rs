@@ -3,7 +3,8 @@
 //! An order is decided again when the version would apply to it (by its name, or by its scope among the versions that are
 //! active now; its schedule aside, since the question is what it does while it is on) and when enough was recorded: all
 //! candidates with what they had, and nobody left out by other fences of other rules. What cannot be decided again is
-//! counted and told apart. Time-bound fences are judged as of the instant the order was placed.
+//! counted and told apart. Time-bound fences are judged as of the instant the order was placed, and nodes and carriers ask
+//! what they ask now.
 //!
 //! Promises: nothing is taken and nothing changes; what is told is what the version decides on the same inputs. Cost: one
 //! decision, made twice, for every order; no more than [`PREVIEWED_MAX`] of them, each looked at under a guard of its own.
@@ -12,7 +13,10 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::fences::{Fencing, Shipment};
+use super::network::Network;
 use super::place::rules_among;
+use super::routing::SHIPPED;
+use super::weighing::{Asked, Scales};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::ids::{NodeIndex, OrderKey, Text};
 use crate::domain::limits::PREVIEWED_MAX;
@@ -79,6 +83,17 @@ struct Again {
     problem: Problem,
     plan: Plan,
     workspace: Workspace,
+    scales: Scales,
+}
+
+/// An order with its decision, and what was asked for then.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    network: &'a Network,
+    order: &'a Order,
+    decision: &'a Decision,
+    shipment: Shipment<'a>,
+    units: &'a [LineUnits],
 }
 
 impl Engine {
@@ -120,7 +135,8 @@ impl Engine {
             });
             book.put(found.name.clone(), supposed.expect("a version is drafted, then activated"));
         }
-        let rules = book.named(name).expect("it is active in this book").clone();
+        let has_carriers = self.catalogue(|catalogue| catalogue.shipping().carriers().next().is_some());
+        let rules = book.named(name, has_carriers).expect("it is active in this book").clone();
         Ok((rules, book))
     }
 
@@ -147,8 +163,6 @@ impl Engine {
             found.unknown += 1;
             return;
         };
-        again.state(decision, &made_by);
-        let before = again.decide(decision, &made_by, |_| true, &order);
         let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
         let shipment = Shipment {
             to: order.facts.destinations.first(),
@@ -159,10 +173,11 @@ impl Engine {
         };
         let seen = decision.evidence.lines.iter();
         let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
+        let case = Case { network: &network, order: &order, decision, shipment, units: &units };
+        let before = again.decide(case, &made_by, |_| true);
         let fencing = Fencing::of(&network, rules, shipment, &units);
         let may_ship = |node| fencing.as_ref().is_none_or(|fencing| fencing.reason(node).is_none());
-        again.state(decision, rules);
-        let after = again.decide(decision, rules, may_ship, &order);
+        let after = again.decide(case, rules, may_ship);
         found.compared += 1;
         found.cost_before += before.cost;
         found.cost_after += after.cost;
@@ -189,26 +204,29 @@ struct Decided {
 }
 
 impl Again {
-    /// States the problem of then with the tariff of some rules.
-    fn state(&mut self, decision: &Decision, rules: &AppliedRules) {
-        decision.restate(&mut self.problem);
-        self.problem.tariff = rules.tariff;
-    }
-
-    /// Decides what was stated, without those who may not ship.
-    fn decide(
-        &mut self,
-        decision: &Decision,
-        rules: &AppliedRules,
-        may_ship: impl Fn(NodeIndex) -> bool,
-        order: &Order,
-    ) -> Decided {
-        let Self { problem, plan, workspace } = self;
+    /// Decides what was recorded by some rules, without those who may not ship.
+    fn decide(&mut self, case: Case<'_>, rules: &AppliedRules, may_ship: impl Fn(NodeIndex) -> bool) -> Decided {
+        let Self { problem, plan, workspace, scales } = self;
+        let Case { network, order, decision, shipment, units } = case;
+        decision.restate(problem);
+        problem.tariff = rules.tariff;
         for at in (0..problem.candidates.len()).rev() {
             if !may_ship(NodeIndex(problem.candidates[at].node)) {
                 problem.candidates.remove(at);
                 problem.available.drain(at * problem.slots..(at + 1) * problem.slots);
             }
+        }
+        let id = |line: u16| order.lines[usize::from(line)].placed.id.clone();
+        if let Some(weights) = &rules.weights {
+            let ships = &*order.facts.delivery_method == SHIPPED;
+            let asked = Asked { network, rules, weights, shipment, units, group: 0, ships };
+            let found = scales.state(&asked, problem).map(|_| scales.decide(&asked, problem)).unwrap_or_default();
+            let shipped = found.assignments.iter().map(|assignment| Shipped {
+                node: assignment.node,
+                lines: assignment.lines.iter().map(|u| (u.line, id(u.line), u.quantity)).collect(),
+            });
+            let unfilled = found.unfilled.iter().map(|u| u64::from(u.quantity)).sum();
+            return Decided { cost: found.cost(), shipped: shipped.collect(), unfilled };
         }
         match rules.shipments_max {
             Some(most) => solve_within(problem, usize::from(most), workspace, plan),
@@ -216,7 +234,7 @@ impl Again {
         }
         let line = |part: &Part| {
             let line = decision.evidence.lines[part.line as usize].line;
-            (line, order.lines[usize::from(line)].placed.id.clone(), part.quantity)
+            (line, id(line), part.quantity)
         };
         let shipped = plan.assignments.iter().map(|assigned| Shipped {
             node: NodeIndex(problem.candidates[assigned.candidate as usize].node),

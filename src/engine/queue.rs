@@ -13,7 +13,7 @@ use super::limits::Counting;
 use super::loose::Loose;
 use super::network::Network;
 use super::place::{positions_of, preordered, rules_of};
-use super::routing::{Wanted, shipment_cost};
+use super::routing::{SHIPPED, Wanted, shipment_cost};
 use super::table::Locked;
 use super::turn::{Turn, order_event, order_events};
 use super::withdrawal::{Patience, Withdrawal};
@@ -218,9 +218,21 @@ impl Engine {
         }
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
         let standing = Standing::of(network.catalogue.policies().fill(), order);
-        let own = pools(network, &lines[usize::from(line)], served);
-        let at_once = share(network, standing.policy, &lines[usize::from(line)], &own, waiting);
-        let units = portion(vec![LineUnits { line, quantity: at_once }], halvings);
+        let rules = rules_of(network, order, turn.log.now().wall);
+        let joint = rules.weights.as_ref().is_some_and(|weights| weights.is_joint());
+        if joint && halvings > 0 {
+            // What ships together is tried together, or not at all.
+            return Ok(Refilled::default());
+        }
+        let (units, own) = if joint {
+            let units = all_waiting(order);
+            let own = units.iter().flat_map(|u| pools(network, &lines[usize::from(u.line)], served)).collect();
+            (units, own)
+        } else {
+            let own = pools(network, &lines[usize::from(line)], served);
+            let at_once = share(network, standing.policy, &lines[usize::from(line)], &own, waiting);
+            (portion(vec![LineUnits { line, quantity: at_once }], halvings), own)
+        };
         let held = own.keys().map(|cell| cell.sku).collect();
         let allocating = Allocating {
             key,
@@ -242,7 +254,8 @@ impl Engine {
                 counting: Counting::Now,
                 whose: network.whose_order(order),
                 own_whose: Whose::Nobody,
-                rules: &rules_of(network, order, turn.log.now().wall),
+                rules: &rules,
+                ships: &*order.facts.delivery_method == SHIPPED,
             },
             places: &[],
             claimed: None,
@@ -258,7 +271,7 @@ impl Engine {
         self.watch_new_windows(network, &slot);
         let touched = logged.done();
         let left = slot.as_ref().map_or(0, |order| {
-            still_wants(network, order, line, standing);
+            units.iter().for_each(|u| still_wants(network, order, u.line, standing));
             order.lines[usize::from(line)].waiting()
         });
         // Where only a portion was asked for the rest is tried at once.
@@ -370,6 +383,7 @@ impl Engine {
                 whose: network.whose_order(order),
                 own_whose: Whose::Nobody,
                 rules: &rules_of(network, order, turn.log.now().wall),
+                ships: &*order.facts.delivery_method == SHIPPED,
             },
             places: &[],
             claimed: None,
@@ -424,6 +438,11 @@ pub(super) fn portion(mut units: Vec<LineUnits>, halvings: u32) -> Vec<LineUnits
         }
     }
     units
+}
+
+fn all_waiting(order: &Order) -> Vec<LineUnits> {
+    let lines = (0..).zip(&order.lines).filter(|(_, line)| line.waiting() > 0);
+    lines.map(|(line, l)| LineUnits { line, quantity: l.waiting() }).collect()
 }
 
 pub(super) fn unallocated(order: &Order) -> Vec<LineUnits> {

@@ -225,9 +225,14 @@ fn check_target(
     Ok(())
 }
 
-/// What the shipment costs from another node, by the order's rules.
+/// What the shipment costs from another node, by the order's rules; where they weigh more than a tariff, what it cost.
 fn cost_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder, to: NodeIndex, at: WallTime) -> i64 {
-    let tariff = rules_of(network, order, at).tariff;
+    let rules = rules_of(network, order, at);
+    if rules.weights.is_some() {
+        // What carriers ask from there was not weighed: whoever moves it by hand does not ask either.
+        return fulfillment.cost;
+    }
+    let tariff = rules.tariff;
     let place = order.facts.destinations.get(usize::from(fulfillment.group)).and_then(|d| d.position).map(Place::from);
     let distance_m = place.map_or(0, |place| network.catalogue.place(to).metres_to(&place));
     let weight = |sku: SkuIndex| u64::from(network.catalogue.item(sku).weight_g);

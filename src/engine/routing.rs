@@ -6,6 +6,8 @@
 //! Of a sku with channel limits no more is asked for than its record lets the buyer have, and the nodes of his channel
 //! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
+mod weighed;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use super::cell::Word;
 use super::fences::{Fencing, Shipment};
 use super::limits::Counting;
 use super::network::Network;
+use super::weighing::Scales;
 use crate::domain::channel::Whose;
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
 use crate::domain::geo::{Place, Position};
@@ -23,9 +26,11 @@ use crate::domain::money::Money;
 use crate::domain::order::{Destination, Order, PlacedLine};
 use crate::domain::particulars::Booking;
 use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::weights::Weights;
 use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Workspace, solve_into, solve_within};
 use crate::domain::stock::CellKey;
 use crate::domain::time::WallTime;
+use crate::domain::weighed::Priced;
 
 thread_local! {
     static ROUTING: RefCell<Routing> = RefCell::default();
@@ -42,7 +47,11 @@ struct Routing {
     /// Free units by node, a value per slot.
     free: Vec<u32>,
     fenced: Vec<(NodeIndex, FenceReason)>,
+    scales: Scales,
 }
+
+/// The delivery method for which carriers are asked.
+pub const SHIPPED: &str = "ship";
 
 /// Most values by node and sku whose memory is kept for the next order.
 const KEPT_MAX: usize = 1 << 18;
@@ -83,6 +92,8 @@ pub struct Wanted<'a> {
     pub own_whose: Whose,
     /// The rules.
     pub rules: &'a AppliedRules,
+    /// Whether carriers take it there.
+    pub ships: bool,
 }
 
 /// One shipment of a routed order.
@@ -111,6 +122,10 @@ pub fn route(network: &Network, wanted: &Wanted<'_>) -> Route {
         return route_units(network, wanted);
     }
     let (units, behind) = within_limits(network, wanted);
+    let whole = |weights: &Weights| weights.is_joint() || weights.line_complete;
+    if !behind.is_empty() && wanted.rules.weights.as_ref().is_some_and(whole) {
+        return nowhere(network, wanted);
+    }
     let mut route = route_units(network, &Wanted { units: &units, ..*wanted });
     for units in [&mut route.unfilled, &mut route.decision.unfilled] {
         for u in &behind {
@@ -197,6 +212,10 @@ fn route_units(network: &Network, wanted: &Wanted<'_>) -> Route {
             });
         }
     }
+    let whole = wanted.rules.weights.as_ref().is_some_and(|weights| weights.complete);
+    if whole && !route.unfilled.is_empty() && !route.shipments.is_empty() {
+        weighed::withhold(wanted, &mut route);
+    }
     route
 }
 
@@ -280,6 +299,10 @@ impl Routing {
         let fencing = Fencing::of(network, wanted.rules, shipment(wanted, group, destination), units);
         let fencing = fencing.as_ref();
         self.list(network, wanted, units, destination, (fencing, gone.as_ref()));
+        if let Some(weights) = &wanted.rules.weights {
+            let asked = weighed::asked(network, wanted, weights, (group, units));
+            return self.weigh(&asked, wanted, (fencing, gone), route);
+        }
         let rest = wanted.preferred.and_then(|node| self.prefer(wanted, node, (group, units), gone, route));
         let units = rest.as_deref().unwrap_or(units);
         if rest.is_some() {
@@ -339,11 +362,7 @@ impl Routing {
     ) -> Option<Vec<LineUnits>> {
         let Self { workspace, problem, plan, .. } = self;
         let at = problem.candidates.iter().position(|candidate| candidate.node == node.0)?;
-        let alone = Problem {
-            candidates: vec![problem.candidates[at]],
-            available: problem.has(at).to_vec(),
-            ..problem.clone()
-        };
+        let alone = alone(problem, at);
         solve_into(&alone, workspace, plan);
         if plan.assignments.is_empty() {
             return None;
@@ -366,7 +385,8 @@ impl Routing {
         fenced.truncate(FENCED_MAX);
         if decision.evidence.candidates.is_empty() {
             let nodes = decision.evidence.nodes;
-            let evidence = Evidence { fenced: fenced.clone(), destination, nodes, truncated, ..Evidence::default() };
+            let (fenced, priced) = (fenced.clone(), decision.evidence.priced.clone());
+            let evidence = Evidence { fenced, destination, nodes, truncated, priced, ..Evidence::default() };
             decision.evidence = Arc::new(evidence);
         }
     }
@@ -474,16 +494,33 @@ fn ship(
         let parts = plan.parts_of(assigned).iter();
         let lines = parts.map(|p| LineUnits { line: units[p.line as usize].line, quantity: p.quantity }).collect();
         let assignment = Assignment { node, lines, cost: assigned.cost };
-        if let Some(gone) = gone {
-            for u in &assignment.lines {
-                for (sku, quantity) in pieces(&wanted.lines[usize::from(u.line)]) {
-                    *gone.entry(CellKey { sku, node }).or_default() += quantity * u.quantity;
-                }
+        assign(wanted, group, assignment, gone, route);
+    }
+}
+
+/// Writes a shipment into the route.
+fn assign(
+    wanted: &Wanted<'_>,
+    group: u16,
+    assignment: Assignment,
+    gone: &mut Option<HashMap<CellKey, u32>>,
+    route: &mut Route,
+) {
+    let node = assignment.node;
+    if let Some(gone) = gone {
+        for u in &assignment.lines {
+            for (sku, quantity) in pieces(&wanted.lines[usize::from(u.line)]) {
+                *gone.entry(CellKey { sku, node }).or_default() += quantity * u.quantity;
             }
         }
-        route.decision.assignments.push(assignment.clone());
-        route.shipments.push(Routed { group, assignment });
     }
+    route.decision.assignments.push(assignment.clone());
+    route.shipments.push(Routed { group, assignment });
+}
+
+/// What was listed, with one candidate alone.
+fn alone(listed: &Problem, at: usize) -> Problem {
+    Problem { candidates: vec![listed.candidates[at]], available: listed.has(at).to_vec(), ..listed.clone() }
 }
 
 /// What a group is before the fences of a rule set.
@@ -562,13 +599,13 @@ fn evidence(
         .collect();
     let nodes = network.catalogue.nodes().len() as u32;
     let rules = problem.tariff;
-    let tariff = (rules.per_shipment, rules.micro_per_kg_km, rules.split);
+    let priced = Priced::Tariff(rules.per_shipment, rules.micro_per_kg_km, rules.split);
     let line_bytes: usize = lines.iter().map(|l| 8 + 4 * l.needs.len()).sum();
     let room = EVIDENCE_BYTES_MAX.saturating_sub(line_bytes + 4 * fenced.len());
     let most = room / (8 + 2 * problem.slots);
     let chosen = |at: usize| plan.assignments.iter().any(|assigned| assigned.candidate as usize == at);
     if most < plan.assignments.len() {
-        return Evidence { nodes, truncated: true, tariff, ..Evidence::default() };
+        return Evidence { nodes, truncated: true, priced, ..Evidence::default() };
     }
     let seen =
         |candidate: &Candidate| (NodeIndex(candidate.node), u32::try_from(candidate.distance_m).unwrap_or(u32::MAX));
@@ -592,6 +629,6 @@ fn evidence(
         destination: None,
         nodes,
         truncated,
-        tariff,
+        priced,
     }
 }

@@ -1377,7 +1377,7 @@ fn rule_sets_are_put_previewed_activated_and_decide() {
     let kept_out = decision["rejected"].as_array().expect("losers").iter().find(|loser| loser["node"] == "chi");
     assert_eq!(kept_out.expect("chi lost")["reason"], "not_listed");
 
-    let rich = json!({"objective": [{"term": "shipping"}, {"term": "late", "amount_per_day": 400}]});
+    let rich = json!({"objective": [{"term": "scarcity"}, {"term": "markdown"}]});
     assert_eq!(server.ask("PUT", "/v1/rule-sets/coast", &rich).json()["version"], 2);
     let refused = server.ask("POST", "/v1/rule-sets/coast/activate", &json!({"version": 2}));
     assert_eq!(

@@ -16,6 +16,7 @@ mod http;
 mod http_lives;
 mod http_papers;
 mod http_returns;
+mod http_sourcing;
 mod largest_order;
 mod lives;
 mod packing;

@@ -10,7 +10,8 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::{Decision, FenceReason, LineUnits, Loser, Why};
 use crate::domain::limits::LOSERS_IN_REPLY;
 use crate::domain::money::Currency;
-use crate::domain::sourcing::Reason;
+use crate::domain::sourcing::{Reason, costed};
+use crate::domain::weighed::Carried;
 
 /// Bytes a decision takes, about: itself, and the losers in a reply.
 pub(super) const BYTES: usize = 512 + 224 * LOSERS_IN_REPLY;
@@ -61,6 +62,17 @@ pub(super) fn decision(
     });
     raw(out, r#","unfilled":"#);
     list(out, &decision.unfilled, |out, units| write_units(out, *units, lines));
+    if let Some(weighed) = decision.evidence.weighed() {
+        let uneconomic = decision.uneconomic();
+        if !uneconomic.is_empty() {
+            raw(out, r#","uneconomic":"#);
+            list(out, &uneconomic, |out, units| write_units(out, *units, lines));
+        }
+        if !weighed.carried.is_empty() {
+            raw(out, r#","carried_by":"#);
+            list(out, &weighed.carried, |out, carried| write_carried(out, carried, catalogue));
+        }
+    }
     raw(out, r#","rejected":"#);
     let unit = Unit::of(currency);
     list(out, losers, |out, loser| write_loser(out, loser, catalogue, &unit));
@@ -80,6 +92,20 @@ fn write_units(out: &mut Vec<u8>, units: LineUnits, lines: &(impl LineNames + ?S
     raw(out, "}");
 }
 
+fn write_carried(out: &mut Vec<u8>, carried: &Carried, catalogue: &Catalogue) {
+    raw(out, r#"{"node":"#);
+    text(out, &catalogue.node(carried.node).id);
+    raw(out, r#","carrier":"#);
+    text(out, &carried.carrier);
+    raw(out, r#","service":"#);
+    text(out, &carried.service);
+    raw(out, r#","parcels":"#);
+    number(out, i64::from(carried.parcels));
+    raw(out, r#","price":"#);
+    number(out, carried.price);
+    raw(out, "}");
+}
+
 fn write_loser(out: &mut Vec<u8>, loser: &Loser, catalogue: &Catalogue, unit: &Unit) {
     raw(out, r#"{"node":"#);
     text(out, &catalogue.node(loser.node).id);
@@ -94,9 +120,26 @@ fn write_loser(out: &mut Vec<u8>, loser: &Loser, catalogue: &Catalogue, unit: &U
     } else {
         raw(out, r#"""#);
     }
+    if let Some(change) = loser.change() {
+        write_change(out, change);
+    }
     if let Some(metres) = loser.distance_m {
         raw(out, r#","distance_km":"#);
         kilometres(out, metres);
+    }
+    raw(out, "}");
+}
+
+/// What would have let it ship: the parts that are known.
+fn write_change(out: &mut Vec<u8>, change: costed::Change) {
+    raw(out, r#","enters_if":{"#);
+    let parts = [("cost_less", change.cost_less), ("units_more", change.units_more.map(i64::from))];
+    let known = parts.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    for (place, (name, value)) in known.enumerate() {
+        raw(out, if place > 0 { "," } else { "" });
+        text(out, name);
+        raw(out, ":");
+        number(out, value);
     }
     raw(out, "}");
 }
@@ -116,11 +159,27 @@ pub(super) fn word(why: &Why) -> &'static str {
         Why::Fenced(FenceReason::PastCutoff) => "past_cutoff",
         Why::Fenced(FenceReason::ArrivesTooLate) => "arrives_too_late",
         Why::Fenced(FenceReason::TooDear) => "too_dear",
+        Why::Fenced(FenceReason::NoService) => "no_service",
+        Why::Fenced(FenceReason::AtCapacity) => "capacity",
         Why::NotRecorded => "not_recorded",
         Why::NoStock | Why::Lost { reason: Reason::NoStock, .. } => "no_stock",
         Why::Lost { reason: Reason::Tied, .. } => "tied",
         Why::Lost { reason: Reason::Costlier { .. }, .. } => "costlier",
         Why::Lost { reason: Reason::PartialStock { .. }, .. } => "partial_stock",
+        Why::Outweighed { reason, .. } => outweighed(*reason),
+    }
+}
+
+/// Why a node lost that the kernel in full saw, in a word that stays.
+fn outweighed(reason: costed::Reason) -> &'static str {
+    match reason {
+        costed::Reason::NoStock => "no_stock",
+        costed::Reason::NoService => "no_service",
+        costed::Reason::OutOfReach => "out_of_reach",
+        costed::Reason::Tied => "tied",
+        costed::Reason::FillsLess { .. } => "partial_stock",
+        costed::Reason::Costlier { .. } => "costlier",
+        costed::Reason::NotAsked => "not_compared",
     }
 }
 
@@ -143,6 +202,8 @@ pub(super) fn detail(out: &mut Vec<u8>, why: &Why, unit: &Unit) {
         Why::Fenced(FenceReason::PastCutoff) => raw(out, "its cutoff of the day has passed"),
         Why::Fenced(FenceReason::ArrivesTooLate) => raw(out, "nobody takes it there from it in time"),
         Why::Fenced(FenceReason::TooDear) => raw(out, "all of it sent from it costs more than the rules allow"),
+        Why::Fenced(FenceReason::NoService) => raw(out, "no carrier takes it there from it"),
+        Why::Fenced(FenceReason::AtCapacity) => raw(out, "has as many shipments today as it can handle"),
         Why::NotRecorded => raw(out, "farther than the nodes whose stock was recorded, or has none of it"),
         Why::NoStock => raw(out, "has none of what is wanted"),
         Why::Lost { reason: Reason::NoStock, .. } => raw(out, "has nothing that any line could take"),
@@ -159,6 +220,22 @@ pub(super) fn detail(out: &mut Vec<u8>, why: &Why, unit: &Unit) {
             raw(out, " units; the cheapest plan with it costs ");
             more(out, by);
         }
+        Why::Outweighed { reason, .. } => match reason {
+            costed::Reason::NoStock => raw(out, "has nothing that any line could take"),
+            costed::Reason::NoService => raw(out, "no service carries what it has"),
+            costed::Reason::OutOfReach => raw(out, "can ship, but no plan that the rules allow lets it"),
+            costed::Reason::Tied => raw(out, "costs the same; the plan's nodes are nearer or came first"),
+            costed::Reason::FillsLess { units } => {
+                raw(out, "the best plan with it fills ");
+                count(out, units.into());
+                raw(out, " units less");
+            }
+            costed::Reason::Costlier { by } => {
+                raw(out, "the cheapest plan with it costs ");
+                more(out, by);
+            }
+            costed::Reason::NotAsked => raw(out, "the order is too large to say by how much"),
+        },
     }
 }
 
@@ -270,6 +347,7 @@ mod tests {
     use crate::domain::money::Money;
     use crate::domain::node::{Node, NodeKind};
     use crate::domain::quantity::Quantity;
+    use crate::domain::weighed::{CostTerm, Priced, Weighed};
 
     const NODES: u64 = 40;
 
@@ -290,13 +368,31 @@ mod tests {
 
         fn why(&mut self) -> Why {
             let lost = |dice: &mut Self, reason| Why::Lost { reason, exact: dice.below(2) == 0 };
-            match self.below(8) {
+            match self.below(10) {
                 0 => Why::Fenced(FenceReason::Inactive),
                 1 => Why::Fenced(FenceReason::RejectedThisOrder),
                 2 => Why::NotRecorded,
                 3 => Why::NoStock,
                 4 => lost(self, Reason::NoStock),
                 5 => lost(self, Reason::Tied),
+                8 => {
+                    let reason = costed::Reason::Costlier { by: self.amount() + 1 };
+                    let cost_less = (self.below(2) == 0).then(|| self.amount());
+                    let change = costed::Change { cost_less, units_more: (self.below(2) == 0).then_some(3) };
+                    Why::Outweighed { reason, change, exact: self.below(2) == 0 }
+                }
+                9 => {
+                    let reasons = [
+                        costed::Reason::NoStock,
+                        costed::Reason::NoService,
+                        costed::Reason::OutOfReach,
+                        costed::Reason::Tied,
+                        costed::Reason::FillsLess { units: 2 },
+                        costed::Reason::NotAsked,
+                    ];
+                    let reason = reasons[self.below(6) as usize];
+                    Why::Outweighed { reason, change: costed::Change::default(), exact: true }
+                }
                 6 => {
                     let by = self.amount() + 1;
                     lost(self, Reason::Costlier { by })
@@ -307,6 +403,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A tariff, or what the kernel in full saw.
+    fn priced(dice: &mut Dice) -> Priced {
+        if dice.below(2) == 0 {
+            return Priced::default();
+        }
+        let uneconomic = (0..dice.below(3)).map(|line| LineUnits { line: line as u16, quantity: 2 }).collect();
+        let carried = |dice: &mut Dice| Carried {
+            node: NodeIndex(dice.below(NODES) as u32),
+            group: 0,
+            carrier: "post \"1\"".into(),
+            service: "ground".into(),
+            parcels: 1 + dice.below(3) as u32,
+            price: dice.amount(),
+        };
+        let amounts = vec![(CostTerm::Shipping, dice.amount()), (CostTerm::Late, dice.amount())];
+        let carried = (0..dice.below(3)).map(|_| carried(dice)).collect();
+        Priced::Weighed(Box::new(Weighed { amounts, uneconomic, carried, ..Weighed::default() }))
     }
 
     fn node(number: u64) -> Node {
@@ -367,7 +482,7 @@ mod tests {
                 terms: Terms { per_shipment: dice.amount(), distance: dice.amount(), split: dice.amount() },
                 assignments: (0..dice.below(4)).map(|_| assignment(dice)).collect(),
                 unfilled: units(dice),
-                evidence: Evidence::default().into(),
+                evidence: Evidence { priced: priced(dice), ..Evidence::default() }.into(),
             };
             let loser = |dice: &mut Dice| Loser {
                 node: NodeIndex(dice.below(NODES) as u32),

@@ -117,6 +117,20 @@ pub enum WhyNot {
     NoDay(NoDay),
 }
 
+/// A service between two ends, whatever is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Lane<'a> {
+    /// Whose.
+    pub carrier: &'a Carrier,
+    /// Which.
+    pub service: &'a Service,
+    /// Its number among all services of all carriers.
+    pub number: usize,
+    /// Zone, from 1.
+    pub zone: u8,
+    timetable: Timetable<'a>,
+}
+
 /// What all services answer.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Answers {
@@ -142,16 +156,38 @@ impl Shipping {
         answers
     }
 
+    /// Every service that comes from one end to the other.
+    pub fn lanes<'a>(&'a self, question: &Question<'_>) -> impl Iterator<Item = Lane<'a>> {
+        let services =
+            self.carriers().flat_map(|carrier| carrier.services.iter().map(move |service| (carrier, service)));
+        let lane = move |(number, (carrier, service)): (usize, (&'a Carrier, &'a Service))| {
+            let pickup = service.serves(carrier, question).ok()?;
+            let (zone, _) = self.zone(service, question).ok()?;
+            self.lane((number, carrier, service), pickup, zone, question).ok()
+        };
+        services.enumerate().filter_map(lane)
+    }
+
+    fn lane<'a>(
+        &'a self,
+        (number, carrier, service): (usize, &'a Carrier, &'a Service),
+        pickup: Option<&Pickup>,
+        zone: u8,
+        question: &Question<'_>,
+    ) -> Result<Lane<'a>, WhyNot> {
+        let transit_days = *service.transit_days.get(usize::from(zone) - 1).ok_or(WhyNot::NoZone)?;
+        let timetable = self.timetable(service, pickup, transit_days, question);
+        Ok(Lane { carrier, service, number, zone, timetable })
+    }
+
     fn offer(&self, carrier: &Carrier, service: &Service, question: &Question<'_>) -> Result<Offer, WhyNot> {
         let pickup = service.serves(carrier, question)?;
         let (zone, metres) = self.zone(service, question)?;
         let too_heavy = |weight_g| WhyNot::TooHeavy { weight_g, max_weight_g: service.max_weight_g };
         let packed = question.freight.packed(service.max_weight_g).map_err(|heavy| too_heavy(heavy.0))?;
         let (parcels, price) = service.priced(zone, packed, question).ok_or(WhyNot::NoRate { zone })?;
-        let transit_days = *service.transit_days.get(usize::from(zone) - 1).ok_or(WhyNot::NoZone)?;
-        let timetable = self.timetable(service, pickup, transit_days, question);
-        let Question { ordered, held_until, from, .. } = question;
-        let promise = promise(*ordered, *held_until, &from.origin, &timetable).map_err(WhyNot::NoDay)?;
+        let lane = self.lane((0, carrier, service), pickup, zone, question)?;
+        let promise = lane.promise(question).map_err(WhyNot::NoDay)?;
         Ok(Offer { carrier: carrier.id.clone(), service: service.name.clone(), zone, metres, parcels, price, promise })
     }
 
@@ -196,6 +232,14 @@ impl Shipping {
             holidays_here: question.from.country.and_then(holidays),
             holidays_there: holidays(question.to.country),
         }
+    }
+}
+
+impl Lane<'_> {
+    /// When what is asked arrives by it.
+    pub fn promise(&self, question: &Question<'_>) -> Result<Promise, NoDay> {
+        let Question { ordered, held_until, from, .. } = question;
+        promise(*ordered, *held_until, &from.origin, &self.timetable)
     }
 }
 

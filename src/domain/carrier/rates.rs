@@ -42,6 +42,12 @@ impl WeightUnit {
         }
     }
 
+    /// Whole grams in so many parts of a unit ([`UNIT_PARTS`]).
+    pub fn grams(self, parts: u64) -> u64 {
+        let grams = u128::from(parts) * self.size() / (u128::from(UNIT_PARTS) * 100_000);
+        u64::try_from(grams).unwrap_or(u64::MAX)
+    }
+
     /// Thousandths of a cubic millimetre in the cube that a divisor counts: an inch or a centimetre wide.
     fn cube(self) -> u128 {
         match self {

@@ -1,4 +1,5 @@
-//! A version as orders are sourced by it: made once when it is activated, shared by all decisions after.
+//! A version as orders are sourced by it: made once when it is activated, shared by all decisions after. What a tariff
+//! cannot say of it is told to the kernel in full (`weights`).
 //!
 //! Promises: a version of which anything cannot be carried makes none; every part of it that cannot is told.
 //!
@@ -9,7 +10,8 @@
 
 use std::sync::Arc;
 
-use super::{Fence, RuleTerms, Term, Unfilled};
+use super::weights::Weights;
+use super::{Fence, RuleTerms, Term};
 use crate::domain::ids::Text;
 use crate::domain::rejection::Fault;
 use crate::domain::rule_set::RuleSet;
@@ -27,8 +29,10 @@ pub struct AppliedRules {
     pub name: Text,
     /// Its version.
     pub version: u32,
-    /// What shipping costs.
+    /// What shipping costs; where there are `weights`, as far as a tariff can say it.
     pub tariff: Tariff,
+    /// What is weighed beside, or instead: then the kernel in full decides.
+    pub weights: Option<Weights>,
     /// Most shipments to one destination.
     pub shipments_max: Option<u16>,
     /// What it says.
@@ -48,8 +52,9 @@ impl AppliedRules {
             Fence::MaxShipments { count } => Some(*count),
             _ => None,
         });
-        let (shipments_max, fenced) = (counts.min(), !terms.fences.is_empty());
-        Ok(Self { name, version, tariff, shipments_max, terms, fenced })
+        let (shipments_max, fenced) = (counts.min(), terms.keeps_out());
+        let weights = Weights::of(&terms);
+        Ok(Self { name, version, tariff, weights, shipments_max, terms, fenced })
     }
 
     /// The version that a directory is founded with.
@@ -62,11 +67,11 @@ impl AppliedRules {
         ];
         let terms = Arc::new(RuleTerms { objective, ..RuleTerms::default() });
         let tariff = Tariff { per_shipment, micro_per_kg_km, split };
-        Self { name, version, tariff, shipments_max: None, terms, fenced: false }
+        Self { name, version, tariff, weights: None, shipments_max: None, terms, fenced: false }
     }
 
-    /// Whether some nodes that have units may not ship them: whoever waits then lets others pass, since what comes next
-    /// might come to such a node.
+    /// Whether some nodes that have units may not, or had better not, ship them: whoever waits then lets others pass, since
+    /// what comes next might come to such a node.
     pub fn is_fenced(&self) -> bool {
         self.fenced
     }
@@ -85,7 +90,8 @@ fn tariff(objective: &[Term]) -> Tariff {
                 // Grams are thousandths of a kilogram; millionths of a gram come out as millionths of a minor unit.
                 tariff.micro_per_kg_km += half_up(per_kg * CARBON_MICRO_G_PER_KG_KM, 1_000);
             }
-            other => unreachable!("{other:?} is not carried"),
+            // What no tariff can say the weights do.
+            _ => {}
         }
     }
     Tariff {
@@ -95,7 +101,7 @@ fn tariff(objective: &[Term]) -> Tariff {
     }
 }
 
-fn half_up(amount: i64, parts: i64) -> i64 {
+pub(super) fn half_up(amount: i64, parts: i64) -> i64 {
     (amount + parts / 2) / parts
 }
 
@@ -109,15 +115,8 @@ fn not_carried(terms: &RuleTerms) -> Vec<Fault> {
         }
     }
     for (at, term) in terms.objective.iter().enumerate().filter(|(_, term)| !term.is_carried()) {
-        let detail = format!(
-            "the term {} cannot be weighed yet: per_shipment, distance with amount_per_kg_km, split and carbon can",
-            term.word()
-        );
+        let detail = format!("the term {} cannot be weighed yet: nothing says what it is worth", term.word());
         faults.push(Fault::new(format!("objective[{at}]"), "not_carried", detail));
-    }
-    if terms.unfilled != Unfilled::LastResort {
-        let detail = "filling cannot be weighed against its cost yet: only \"last_resort\" can be kept";
-        faults.push(Fault::new("unfilled", "not_carried", detail));
     }
     faults
 }

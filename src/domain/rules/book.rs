@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::applied::AppliedRules;
-use super::presets::{is_preset, presets};
+use super::presets::{is_preset, presets, presets_by_carriers};
 use super::versions::{Planned, RuleSetEvent, RuleVersions};
 use super::{RuleTerms, Schedule, VersionState};
 use crate::domain::ids::Text;
@@ -56,6 +56,8 @@ pub struct RuleBook {
     /// Versions that directories are founded with.
     founded: BTreeMap<Text, Arc<AppliedRules>>,
     presets: Vec<Arc<AppliedRules>>,
+    /// The presets that ask carriers.
+    by_carriers: Vec<Arc<AppliedRules>>,
     sets: BTreeMap<Text, RuleVersions>,
     /// The active version of every name, presets too.
     active: BTreeMap<Text, Arc<AppliedRules>>,
@@ -71,6 +73,7 @@ impl Default for RuleBook {
         let mut book = Self {
             founded: BTreeMap::new(),
             presets: presets(),
+            by_carriers: presets_by_carriers(),
             sets: BTreeMap::new(),
             active: BTreeMap::new(),
             scoped: Vec::new(),
@@ -138,14 +141,16 @@ impl RuleBook {
         (rules.terms.scope.specificity(), has_schedule, seq, rules.name.clone())
     }
 
-    /// The active version of a name.
-    pub fn named(&self, name: &str) -> Option<&Arc<AppliedRules>> {
-        self.active.get(name)
+    /// The active version of a name; of a preset the one that asks carriers, where there are any.
+    pub fn named(&self, name: &str, has_carriers: bool) -> Option<&Arc<AppliedRules>> {
+        let by_carriers = || self.by_carriers.iter().find(|preset| *preset.name == *name);
+        has_carriers.then(by_carriers).flatten().or_else(|| self.active.get(name))
     }
 
     /// A version to source by, active or not; `None` where there is none that can be carried.
     pub fn applied(&self, name: &str, version: u32) -> Option<Arc<AppliedRules>> {
-        let mut known = [&self.active, &self.founded].into_iter().filter_map(|rules| rules.get(name));
+        let known = [&self.active, &self.founded].into_iter().filter_map(|rules| rules.get(name));
+        let mut known = known.chain(self.by_carriers.iter().filter(|preset| *preset.name == *name));
         if let Some(known) = known.find(|rules| rules.version == version) {
             return Some(known.clone());
         }
@@ -177,12 +182,12 @@ impl RuleBook {
         self.scoped.iter().find(|rules| applies(rules)).unwrap_or(&self.usual)
     }
 
-    /// Whether a decision was made by rules with fences.
+    /// Whether a decision was made by rules that leave units which somebody has.
     pub fn fences(&self, name: &str, version: u32) -> bool {
-        if self.sets.is_empty() {
-            return false;
+        match self.sets.get(name) {
+            Some(set) => set.terms(version).is_some_and(|terms| terms.keeps_out()),
+            None => self.by_carriers.iter().any(|preset| *preset.name == *name && preset.version == version),
         }
-        self.sets.get(name).and_then(|set| set.terms(version)).is_some_and(|terms| !terms.fences.is_empty())
     }
 
     /// How many names somebody put.
@@ -214,18 +219,19 @@ impl RuleBook {
         names.into_iter().filter_map(|name| self.current(name)).collect()
     }
 
-    /// The active version of a name, else its last draft.
+    /// The active version of a name, else its last draft; of a preset the one that asks carriers.
     pub fn current(&self, name: &str) -> Option<Version> {
         let last = || self.sets.get(name).map(|set| set.next() - 1);
-        let version = self.active.get(name).map(|rules| rules.version).or_else(last)?;
+        let version = self.named(name, true).map(|rules| rules.version).or_else(last)?;
         self.version(name, version)
     }
 
     /// One version.
     pub fn version(&self, name: &str, version: u32) -> Option<Version> {
         let set = self.sets.get(name);
-        let founded = self.founded.get(name).or_else(|| self.active.get(name).filter(|_| is_preset(name)));
-        let founded = founded.filter(|rules| rules.version == version).map(|rules| rules.terms.clone());
+        let presets = self.presets.iter().chain(&self.by_carriers).filter(|preset| *preset.name == *name);
+        let mut founded = self.founded.get(name).into_iter().chain(presets);
+        let founded = founded.find(|rules| rules.version == version).map(|rules| rules.terms.clone());
         let terms = set.and_then(|set| set.terms(version)).cloned().or(founded)?;
         let state = set.map_or(VersionState::Active, |set| set.state_of(version));
         let (name, planned, preset) = (name.into(), set.and_then(|set| set.planned), is_preset(name));

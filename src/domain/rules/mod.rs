@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `versions` | the versions of one name: the entity and its fold |
 //! | `applied` | a version as orders are sourced by it: a tariff, fences, a bound of shipments |
+//! | `weights` | the same where a tariff cannot say it: what the kernel in full is told |
 //! | `book` | all names: which version applies to an order |
 //! | `presets` | rule sets that are there from the first use |
 //! | `faults` | what makes no sense in a version, told by field |
@@ -23,6 +24,7 @@ pub mod book;
 pub mod faults;
 pub mod presets;
 pub mod versions;
+pub mod weights;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,22 @@ pub struct RuleTerms {
     pub objective: Vec<Term>,
     /// What a unit costs that nobody ships.
     pub unfilled: Unfilled,
+}
+
+impl RuleTerms {
+    /// Whether a tariff, fences of nodes and a bound of shipments say all of it; the kernel in full decides otherwise.
+    pub fn is_plain(&self) -> bool {
+        let bounds_plans =
+            |fence: &Fence| matches!(fence, Fence::ShipComplete | Fence::LineComplete | Fence::SameNode(_));
+        self.objective.iter().all(Term::is_plain)
+            && self.unfilled == Unfilled::LastResort
+            && !self.fences.iter().any(bounds_plans)
+    }
+
+    /// Whether units may be left that somebody has: nobody waits by it with a right to what comes next.
+    pub fn keeps_out(&self) -> bool {
+        !self.fences.is_empty() || !self.is_plain()
+    }
 }
 
 /// To which orders a version applies that name no rule set; a part without entries asks for nothing.
@@ -281,10 +299,6 @@ impl Fence {
                 Some("orders name no date yet by which they want to be there: say \"days\"")
             }
             Self::Capacity => Some("shipments of a day are not counted yet against what a node can handle"),
-            Self::ShipComplete | Self::LineComplete => {
-                Some("units that wait are served line by line as they come, not all at once yet")
-            }
-            Self::SameNode(_) => Some("lines cannot be tied to each other yet"),
             _ => None,
         }
     }
@@ -310,8 +324,18 @@ impl Term {
         }
     }
 
-    /// Whether the solver weighs it: what differs from node to node by more than weight and distance it cannot yet.
+    /// Whether it is weighed: nothing says yet what the others are worth.
     pub fn is_carried(&self) -> bool {
+        match self {
+            Self::Shipping | Self::Handling | Self::Late { .. } | Self::Distance { .. } => true,
+            Self::UnitCost | Self::Priority | Self::Scarcity | Self::Markdown => false,
+            Self::ShortPick { .. } | Self::LoadBalance => false,
+            _ => self.is_plain(),
+        }
+    }
+
+    /// Whether a tariff can say it.
+    pub fn is_plain(&self) -> bool {
         matches!(
             self,
             Self::PerShipment { .. } | Self::WeightDistance { .. } | Self::Split { .. } | Self::Carbon { .. }

@@ -1,8 +1,15 @@
 //! Rule sets that are there from the first use. Their names are reserved, they change with the program alone, and no order
 //! is sourced by them that does not name them.
 //!
-//! They are made of the terms the solver weighs. `fastest` is therefore the *nearest* by weight and distance: what carriers
-//! say of days is shown beside a quote and not weighed yet.
+//! | name | version 1: by weight and distance | version 2: where there are carriers |
+//! |---|---|---|
+//! | `cheapest` | the least charge | the least that carriers and handling cost |
+//! | `fastest` | the nearest | the fewest days, then the least that carriers cost |
+//! | `fewest_splits` | the fewest shipments, then the least charge | the same by what carriers and handling cost |
+//! | `greenest` | the least greenhouse gas | – |
+//!
+//! Version 2 asks carriers; a shop without any is served by version 1, and every decision says which it was. Both stay as
+//! they are: whoever was decided by one finds it again.
 
 use std::sync::Arc;
 
@@ -12,22 +19,31 @@ use super::{RuleTerms, Term};
 /// Their names, ascending.
 pub const PRESETS: [&str; 4] = ["cheapest", "fastest", "fewest_splits", "greenest"];
 
+/// What outweighs whatever else a parcel costs: 100,000 of a currency with hundredths.
+const ABOVE_ALL: i64 = 10_000_000;
+
 /// Whether a name is reserved.
 pub fn is_preset(name: &str) -> bool {
     PRESETS.contains(&name)
 }
 
-/// All of them, by name.
+/// All of them by weight and distance, by name: version 1.
 pub fn presets() -> Vec<Arc<AppliedRules>> {
-    let preset = |name: &&str| {
-        let terms = RuleTerms { objective: objective(name), ..RuleTerms::default() };
-        let applied = AppliedRules::of((*name).into(), 1, Arc::new(terms));
-        Arc::new(applied.expect("presets are made of what can be carried"))
-    };
-    PRESETS.iter().map(preset).collect()
+    PRESETS.iter().map(|name| preset(name, 1, by_distance(name))).collect()
 }
 
-fn objective(name: &str) -> Vec<Term> {
+/// Those that ask carriers, by name: version 2.
+pub fn presets_by_carriers() -> Vec<Arc<AppliedRules>> {
+    PRESETS.iter().filter_map(|name| Some(preset(name, 2, by_carriers(name)?))).collect()
+}
+
+fn preset(name: &str, version: u32, objective: Vec<Term>) -> Arc<AppliedRules> {
+    let terms = RuleTerms { objective, ..RuleTerms::default() };
+    let applied = AppliedRules::of(name.into(), version, Arc::new(terms));
+    Arc::new(applied.expect("presets are made of what can be carried"))
+}
+
+fn by_distance(name: &str) -> Vec<Term> {
     let (per_shipment, distance) =
         (Term::PerShipment { amount: 500 }, Term::WeightDistance { micro_per_kg_km: 200_000 });
     match name {
@@ -35,5 +51,14 @@ fn objective(name: &str) -> Vec<Term> {
         "fewest_splits" => vec![per_shipment, distance, Term::Split { amount: 1_000_000_000 }],
         "greenest" => vec![Term::Carbon { per_kg: 100_000 }],
         _ => vec![per_shipment, distance],
+    }
+}
+
+fn by_carriers(name: &str) -> Option<Vec<Term>> {
+    match name {
+        "cheapest" => Some(vec![Term::Shipping, Term::Handling]),
+        "fastest" => Some(vec![Term::Late { per_day: ABOVE_ALL }, Term::Shipping, Term::Handling]),
+        "fewest_splits" => Some(vec![Term::Split { amount: ABOVE_ALL }, Term::Shipping, Term::Handling]),
+        _ => None,
     }
 }

@@ -34,4 +34,5 @@ mod subscriptions;
 mod supply;
 mod tracking;
 mod transfers;
+mod weighing;
 pub(crate) mod world;

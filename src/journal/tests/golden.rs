@@ -8,11 +8,13 @@ mod policies;
 mod returns;
 mod shipping;
 mod supply;
+mod weighed;
 
 use self::policies::policies;
 use self::returns::returns;
 use self::shipping::shipping;
 use self::supply::supplied;
+use self::weighed::weighed;
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
 use crate::domain::carton::Carton;
@@ -51,6 +53,7 @@ use crate::domain::subscription::{Every, SubscribedLine, SubscriptionEvent, Subs
 use crate::domain::time::WallTime;
 use crate::domain::tracking::{Scan, TrackingStatus};
 use crate::domain::transfer::TransferEvent;
+use crate::domain::weighed::Priced;
 use crate::journal::frame::{Builder, Slice};
 
 const CELL: CellKey = CellKey { sku: SkuIndex(3), node: NodeIndex(300) };
@@ -146,7 +149,7 @@ fn placed() -> OrderEvent {
                 destination: Some(Position { lat_micro: 40_000_000, lon_micro: -75_000_000 }),
                 nodes: 2,
                 truncated: false,
-                tariff: (500, 200_000, 150),
+                priced: Priced::Tariff(500, 200_000, 150),
             }),
         })),
     }
@@ -519,6 +522,7 @@ fn events() -> Vec<Event> {
     .chain(ruled())
     .chain(returns())
     .chain(policies())
+    .chain(weighed())
     .collect()
 }
 
@@ -990,7 +994,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 52, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 53, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -34,6 +34,7 @@ use crate::domain::policy::{Policy, PolicyKey};
 use crate::domain::record::{Log, Record};
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{ReservationEvent, ReservationState};
+use crate::domain::rules::presets::is_preset;
 use crate::domain::state::{State, committed_by};
 use crate::domain::stock::{CellKey, Level};
 use crate::domain::time::{JournalTime, Now};
@@ -639,9 +640,9 @@ impl Judge {
     fn is_fenced(&self, decision: &Decision) -> bool {
         match self.appended.entity(&EntityKey::RuleVersions(decision.rule_set.clone())) {
             Some(Entity::RuleVersions(known)) => {
-                known.terms(decision.rule_set_version).is_some_and(|terms| !terms.fences.is_empty())
+                known.terms(decision.rule_set_version).is_some_and(|terms| terms.keeps_out())
             }
-            _ => false,
+            _ => is_preset(&decision.rule_set) && decision.rule_set_version > 1,
         }
     }
 

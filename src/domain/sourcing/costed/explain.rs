@@ -4,7 +4,7 @@
 //! true difference between the best plan in which it ships and the best plan; otherwise it is no more than the true one.
 //!
 //! Cost: one table of all states, a fold for each candidate, and the tables anew for each of those whose best plan asks
-//! some node too much, while the steps last ([`STEPS_MAX`]). On reading only, never near the hot path.
+//! some node too much, while the steps last ([`EXPLAIN_STEPS_MAX`]). On reading only, never near the hot path.
 //!
 //! Not here: the choice itself; rules that kept a candidate out of the problem.
 
@@ -14,8 +14,8 @@ use super::plan::Plan;
 use super::problem::{Filling, Problem};
 use super::{Workspace, solve};
 
-/// Steps of the tables for one whole explanation.
-const STEPS_MAX: u64 = 1 << 27;
+/// Steps of the tables for one whole explanation: it can take more than a second.
+pub const EXPLAIN_STEPS_MAX: u64 = 1 << 27;
 
 /// A candidate that does not ship, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +67,24 @@ pub struct Change {
 
 /// A reason for every candidate that `plan`, the answer of `solve` to `problem`, does not use.
 pub fn rejections(problem: &Problem, plan: &Plan) -> Vec<Loser> {
+    let used = |candidate: u32| plan.shipments.iter().any(|shipment| shipment.candidate == candidate);
+    let unused = (0..problem.candidates.len() as u32).filter(|candidate| !used(*candidate));
+    let known = Known { ships: !plan.shipments.is_empty(), optimal: plan.optimal };
+    rejections_of(problem, known, unused, EXPLAIN_STEPS_MAX)
+}
+
+/// The reasons of some candidates that the plan does not use, in the order given, within so many steps of each table.
+pub fn rejections_of(
+    problem: &Problem,
+    plan: Known,
+    candidates: impl Iterator<Item = u32>,
+    steps_max: u64,
+) -> Vec<Loser> {
     let mut workspace = Workspace::default();
     let Workspace { frame, exact, .. } = &mut workspace;
     frame.load(problem, problem.filling);
-    let mut question = Question::new(problem, plan, frame, exact);
-    let used = |candidate: u32| plan.shipments.iter().any(|shipment| shipment.candidate == candidate);
-    let losers = (0..problem.candidates.len() as u32).filter(|candidate| !used(*candidate));
-    losers.map(|candidate| question.answer(problem, frame, exact, candidate)).collect()
+    let mut question = Question::new(problem, plan, (frame, exact), steps_max);
+    candidates.map(|candidate| question.answer(problem, frame, exact, candidate)).collect()
 }
 
 /// The best plan with at most one parcel fewer than `plan`; nothing for a plan of none.
@@ -81,6 +92,15 @@ pub fn one_parcel_fewer(problem: &Problem, plan: &Plan) -> Option<Plan> {
     let fewer = (plan.shipments.len() as u32).checked_sub(1)?;
     let problem = Problem { shipments_max: Some(fewer), ..problem.clone() };
     Some(solve(&problem, &mut Workspace::default()))
+}
+
+/// What is known of the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Something ships.
+    pub ships: bool,
+    /// It is proven best.
+    pub optimal: bool,
 }
 
 /// One explanation.
@@ -93,19 +113,19 @@ struct Question {
 }
 
 impl Question {
-    fn new(problem: &Problem, plan: &Plan, frame: &mut Frame, exact: &mut Exact) -> Self {
+    fn new(problem: &Problem, plan: Known, (frame, exact): (&mut Frame, &mut Exact), steps_max: u64) -> Self {
         let short = problem.lines.iter().zip(&frame.fillable).any(|(line, fillable)| line.quantity > *fillable);
         let hopeless = frame.nodes.is_empty() || problem.complete && short;
-        let mut question = Self { best: None, hopeless, steps_left: STEPS_MAX };
+        let mut question = Self { best: None, hopeless, steps_left: steps_max };
         if hopeless || !plan.optimal || !frame.lay_states(problem) {
             return question;
         }
-        let solved = exact.solve(problem, frame, None, STEPS_MAX);
+        let solved = exact.solve(problem, frame, None, steps_max);
         if let Outcome::Best(key) = solved
-            && exact.tabulate_all(problem, frame, STEPS_MAX)
+            && exact.tabulate_all(problem, frame, steps_max)
         {
             let beside = frame.missing(problem) - frame.key(problem.split);
-            let shipped = if key < IMPOSSIBLE && !plan.shipments.is_empty() { Some(key) } else { None };
+            let shipped = if key < IMPOSSIBLE && plan.ships { Some(key) } else { None };
             question.best = Some(shipped.unwrap_or(frame.nothing(problem) - beside));
         }
         question

@@ -31,8 +31,7 @@
 //! **Laws.** Shipped and unfilled units of a line add up to its quantity. No candidate gives, picks or sends more than it
 //! can. `lower_bound ≤ cost`, equal when `optimal`; `optimal` is never claimed unproven.
 //!
-//! Not here: which nodes may serve, the figures themselves (carriers, promises, shadow prices). Nothing outside calls
-//! this yet: routing still decides by the tariff.
+//! Not here: which nodes may serve, and the figures themselves (`engine::weighing` asks nodes and carriers for them).
 
 mod bound;
 mod exact;
@@ -44,7 +43,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub use explain::{Change, Loser, Reason, one_parcel_fewer, rejections};
+pub use explain::{Change, EXPLAIN_STEPS_MAX, Known, Loser, Reason, one_parcel_fewer, rejections, rejections_of};
 pub use plan::{Cause, Plan, Shipment, Terms, Unfilled};
 pub use problem::{Candidate, FIGURE_MAX, Filling, Line, Offer, Problem, Rates, Shortage};
 

@@ -263,6 +263,13 @@ impl Problem {
         units.saturating_mul(unit + parcel)
     }
 
+    /// Whether all figures of the order together stay below 2⁵⁸, as `solve` asks for, whatever comes first.
+    pub fn fits(&self) -> bool {
+        let units: i128 = self.lines.iter().map(|line| i128::from(line.quantity)).sum();
+        let magnitude = i128::from(self.magnitude());
+        (2 * magnitude + 1) * units + magnitude < 1 << 58
+    }
+
     pub(super) fn assert_sane(&self) {
         let (candidates, lines) = (self.candidates.len(), self.lines.len());
         assert!(

@@ -1,0 +1,158 @@
+//! What the kernel in full is told of a version, once for all orders.
+//!
+//! A version needs it when it weighs what differs from node to node by more than weight and distance, weighs filling
+//! against its cost, or bounds whole plans by more than a number of shipments. All others are sourced by a tariff.
+//!
+//! Charges by weight and distance and for greenhouse gas are told of every unit and every parcel, each rounded half up to
+//! a minor unit, since here every cost is one of a parcel or of a unit.
+
+use super::applied::{CARBON_MICRO_G_PER_KG_KM, CARBON_PARCEL_G, half_up};
+use super::{Fence, RuleTerms, Term, Unfilled};
+use crate::domain::ids::Text;
+use crate::domain::sourcing::Tariff;
+use crate::domain::weighed::CostTerm;
+
+/// See the module. Amounts are minor units of the base currency.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Weights {
+    /// The terms that are weighed, in their order; what is shown of every decision.
+    pub listed: Vec<CostTerm>,
+    /// Whether carriers' prices count.
+    pub shipping: bool,
+    /// Whether handling counts.
+    pub handling: bool,
+    /// For every day after that of the order.
+    pub late_per_day: i64,
+    /// For every parcel.
+    pub per_shipment: i64,
+    /// Millionths for a kilometre of a parcel.
+    pub micro_per_km: i64,
+    /// Millionths for a kilogram and kilometre.
+    pub micro_per_kg_km: i64,
+    /// For the greenhouse gas of a parcel, and millionths for that of a kilogram and kilometre.
+    pub carbon_parcel: i64,
+    /// See `carbon_parcel`.
+    pub carbon_micro_per_kg_km: i64,
+    /// For every parcel beyond the first.
+    pub split: i64,
+    /// Days after that of the order by which a parcel arrives, or does not leave.
+    pub arrives_within: Option<u16>,
+    /// Most that all units asked for may cost from a node, sent in one parcel.
+    pub landed_cost_max: Option<i64>,
+    /// All units ship, or none.
+    pub complete: bool,
+    /// All units of a line ship, or none.
+    pub line_complete: bool,
+    /// Skus that leave from one node.
+    pub together: Vec<Text>,
+    /// What a unit costs that nobody ships.
+    pub unfilled: Unfilled,
+}
+
+impl Weights {
+    /// Of a version that needs them.
+    pub fn of(terms: &RuleTerms) -> Option<Self> {
+        if terms.is_plain() {
+            return None;
+        }
+        let mut weights = Self { unfilled: terms.unfilled.clone(), ..Self::default() };
+        terms.objective.iter().for_each(|term| weights.weigh(term));
+        terms.fences.iter().for_each(|fence| weights.bound(fence));
+        if weights.unfilled != Unfilled::LastResort {
+            weights.list(CostTerm::Unfilled);
+        }
+        Some(weights)
+    }
+
+    fn list(&mut self, term: CostTerm) {
+        if !self.listed.contains(&term) {
+            self.listed.push(term);
+        }
+    }
+
+    fn weigh(&mut self, term: &Term) {
+        let shown = match term {
+            Term::PerShipment { amount } => {
+                self.per_shipment += amount;
+                CostTerm::PerShipment
+            }
+            Term::WeightDistance { micro_per_kg_km } => {
+                self.micro_per_kg_km += micro_per_kg_km;
+                CostTerm::Distance
+            }
+            Term::Distance { micro_per_km } => {
+                self.micro_per_km += micro_per_km;
+                CostTerm::Distance
+            }
+            Term::Split { amount } => {
+                self.split += amount;
+                CostTerm::Split
+            }
+            Term::Carbon { per_kg } => {
+                self.carbon_parcel += half_up(per_kg * CARBON_PARCEL_G, 1_000);
+                self.carbon_micro_per_kg_km += half_up(per_kg * CARBON_MICRO_G_PER_KG_KM, 1_000);
+                CostTerm::Carbon
+            }
+            Term::Shipping => {
+                self.shipping = true;
+                CostTerm::Shipping
+            }
+            Term::Handling => {
+                self.handling = true;
+                CostTerm::Handling
+            }
+            Term::Late { per_day } => {
+                self.late_per_day += per_day;
+                CostTerm::Late
+            }
+            other => unreachable!("{other:?} is not carried"),
+        };
+        self.list(shown);
+    }
+
+    fn bound(&mut self, fence: &Fence) {
+        match fence {
+            Fence::ArrivesBy { days } => self.arrives_within = *days,
+            Fence::LandedCost { amount } => self.landed_cost_max = Some(*amount),
+            Fence::ShipComplete => self.complete = true,
+            Fence::LineComplete => self.line_complete = true,
+            Fence::SameNode(skus) => self.together = skus.clone(),
+            _ => {}
+        }
+    }
+
+    /// Whether services of carriers are asked.
+    pub fn asks_carriers(&self) -> bool {
+        self.shipping || self.late_per_day > 0 || self.arrives_within.is_some()
+    }
+
+    /// Whether days count.
+    pub fn asks_dates(&self) -> bool {
+        self.late_per_day > 0 || self.arrives_within.is_some()
+    }
+
+    /// Whether units of an order are filled together or not at all, beyond one line.
+    pub fn is_joint(&self) -> bool {
+        self.complete || !self.together.is_empty()
+    }
+
+    /// For the kilometres of a parcel.
+    pub fn of_distance(&self, metres: u64) -> i64 {
+        let micro = i128::from(metres) * i128::from(self.micro_per_km);
+        i64::try_from((micro + 500_000_000) / 1_000_000_000).unwrap_or(i64::MAX)
+    }
+
+    /// For weight and distance of a unit.
+    pub fn of_weight(&self, metres: u64, weight_g: u64) -> i64 {
+        charge(self.micro_per_kg_km, metres, weight_g)
+    }
+
+    /// For greenhouse gas of a unit, that of its parcel aside.
+    pub fn of_carbon(&self, metres: u64, weight_g: u64) -> i64 {
+        charge(self.carbon_micro_per_kg_km, metres, weight_g)
+    }
+}
+
+fn charge(micro_per_kg_km: i64, metres: u64, weight_g: u64) -> i64 {
+    Tariff { micro_per_kg_km, ..Tariff::default() }.charge(metres, u128::from(weight_g))
+}

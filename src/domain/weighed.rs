@@ -1,0 +1,331 @@
+//! What the kernel in full saw of an order, beside what every decision keeps; and the money by term.
+//!
+//! It lies with the evidence, so that whoever asks later why a node lost is answered from the figures of then, not from
+//! what carriers and nodes ask by now.
+//!
+//! **Bytes.** Evidence ends with what things cost: three figures of a tariff, or [`WEIGHED`], which no tariff begins with,
+//! and a [`Weighed`]. Records and orders that hold one say so by their version (`journal::codec`).
+
+use std::fmt;
+
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::decision::{Decision, Evidence, LineUnits};
+use super::ids::{NodeIndex, Text};
+use super::order::{Order, OrderEvent};
+use super::sourcing::Need;
+use super::sourcing::costed::{Candidate, Filling, Line, Offer, Problem, Rates, Shortage};
+
+/// Stands where a tariff has its charge per shipment.
+const WEIGHED: i64 = i64::MIN;
+
+/// A cost that a decision is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum CostTerm {
+    /// For every shipment.
+    PerShipment,
+    /// For weight and distance, or distance alone.
+    Distance,
+    /// For every shipment beyond the first.
+    Split,
+    /// What carriers ask.
+    Shipping,
+    /// What nodes ask for their handling.
+    Handling,
+    /// What units cost where they lie.
+    UnitCost,
+    /// For days that shipments take.
+    Late,
+    /// For greenhouse gas.
+    Carbon,
+    /// What the priorities of nodes are worth.
+    Priority,
+    /// For units that nobody ships.
+    Unfilled,
+}
+
+/// How many terms there are.
+pub const COST_TERMS: usize = 10;
+
+impl CostTerm {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PerShipment => "per_shipment",
+            Self::Distance => "distance",
+            Self::Split => "split",
+            Self::Shipping => "shipping",
+            Self::Handling => "handling",
+            Self::UnitCost => "unit_cost",
+            Self::Late => "late",
+            Self::Carbon => "carbon",
+            Self::Priority => "priority",
+            Self::Unfilled => "unfilled",
+        }
+    }
+}
+
+/// What things cost that a solver saw.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Priced {
+    /// A tariff: per shipment, millionths per kilogram and kilometre, split.
+    Tariff(i64, i64, i64),
+    /// Figures of the kernel in full.
+    Weighed(Box<Weighed>),
+}
+
+/// See the module. Amounts are minor units of the base currency.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Weighed {
+    /// The cost of the whole plan by term, those that are weighed.
+    pub amounts: Vec<(CostTerm, i64)>,
+    /// Of the units that nobody ships those whose filling costs more than leaving them.
+    pub uneconomic: Vec<LineUnits>,
+    /// Who carries what.
+    pub carried: Vec<Carried>,
+    /// For every shipment beyond the first.
+    pub split: i64,
+    /// Most shipments.
+    pub shipments_max: Option<u32>,
+    /// Whether units are left whose filling costs more.
+    pub by_price: bool,
+    /// Whether all units ship or none.
+    pub complete: bool,
+    /// By seen line.
+    pub lines: Vec<WeighedLine>,
+    /// Grams up to which the brackets of the tables go.
+    pub up_to_g: Vec<u64>,
+    /// What a parcel costs by bracket, its service chosen.
+    pub tables: Vec<Vec<i64>>,
+    /// By candidate.
+    pub nodes: Vec<WeighedNode>,
+    /// What a unit costs by candidate and seen line.
+    pub unit_costs: Vec<i64>,
+}
+
+/// A line as it was weighed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct WeighedLine {
+    /// Billable grams of a unit.
+    pub unit_weight_g: u64,
+    /// Cost of leaving any of it.
+    pub per_line: i64,
+    /// Cost of leaving a unit.
+    pub per_unit: i64,
+    /// Whether all of it ships or none.
+    pub complete: bool,
+    /// Lines of one number ship from one node.
+    pub together: Option<u8>,
+}
+
+/// A candidate as it was weighed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct WeighedNode {
+    /// For every parcel, whoever carries it.
+    pub per_shipment: i64,
+    /// For every unit, whichever it is.
+    pub per_unit: i64,
+    /// Position of its table.
+    pub table: u16,
+    /// Parcels it may send.
+    pub parcels_max: u32,
+}
+
+/// What a carrier takes from a node.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Carried {
+    /// From where.
+    pub node: NodeIndex,
+    /// Whereto.
+    pub group: u16,
+    /// Carrier.
+    pub carrier: Text,
+    /// Service.
+    pub service: Text,
+    /// Parcels.
+    pub parcels: u32,
+    /// What they cost together.
+    pub price: i64,
+}
+
+impl Default for Priced {
+    fn default() -> Self {
+        Self::Tariff(0, 0, 0)
+    }
+}
+
+impl Serialize for Priced {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Tariff(per_shipment, micro_per_kg_km, split) => {
+                (per_shipment, micro_per_kg_km, split).serialize(serializer)
+            }
+            Self::Weighed(weighed) => (WEIGHED, weighed).serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Priced {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Figures;
+
+        impl<'de> Visitor<'de> for Figures {
+            type Value = Priced;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("three figures of a tariff, or what the kernel in full saw")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Priced, A::Error> {
+                fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(parts: &mut A, at: usize) -> Result<T, A::Error> {
+                    parts.next_element()?.ok_or_else(|| A::Error::invalid_length(at, &Figures))
+                }
+                match next(&mut parts, 0)? {
+                    WEIGHED => Ok(Priced::Weighed(next(&mut parts, 1)?)),
+                    per_shipment => Ok(Priced::Tariff(per_shipment, next(&mut parts, 1)?, next(&mut parts, 2)?)),
+                }
+            }
+        }
+
+        deserializer.deserialize_tuple(3, Figures)
+    }
+}
+
+impl Evidence {
+    /// What the kernel in full saw, where it decided.
+    pub fn weighed(&self) -> Option<&Weighed> {
+        match &self.priced {
+            Priced::Weighed(weighed) => Some(weighed),
+            Priced::Tariff(..) => None,
+        }
+    }
+
+    /// The same, made when there is none yet.
+    pub fn weighed_mut(&mut self) -> &mut Weighed {
+        if let Priced::Tariff(..) = self.priced {
+            self.priced = Priced::Weighed(Box::default());
+        }
+        match &mut self.priced {
+            Priced::Weighed(weighed) => weighed,
+            Priced::Tariff(..) => unreachable!("it was just made"),
+        }
+    }
+}
+
+impl Evidence {
+    /// Adds what another part of the order cost, left, and was carried by.
+    pub fn add(&mut self, other: &Weighed) {
+        let weighed = self.weighed_mut();
+        for (term, amount) in &other.amounts {
+            match weighed.amounts.iter_mut().find(|(known, _)| known == term) {
+                Some((_, known)) => *known = known.saturating_add(*amount),
+                None => weighed.amounts.push((*term, *amount)),
+            }
+        }
+        weighed.uneconomic.extend_from_slice(&other.uneconomic);
+        weighed.carried.extend_from_slice(&other.carried);
+    }
+}
+
+impl Weighed {
+    /// Nothing of it ships after all.
+    pub fn forget(&mut self) {
+        self.amounts.iter_mut().for_each(|(_, amount)| *amount = 0);
+        self.carried.clear();
+    }
+}
+
+impl Decision {
+    /// Whether the kernel in full made it.
+    pub fn is_weighed(&self) -> bool {
+        self.evidence.weighed().is_some()
+    }
+
+    /// Of the units that still wait those whose filling cost more than leaving them.
+    pub fn uneconomic(&self) -> Vec<LineUnits> {
+        let Some(weighed) = self.evidence.weighed() else { return Vec::new() };
+        let waits = |line: u16| self.unfilled.iter().filter(|u| u.line == line).map(|u| u.quantity).sum::<u32>();
+        let left =
+            weighed.uneconomic.iter().map(|u| LineUnits { line: u.line, quantity: u.quantity.min(waits(u.line)) });
+        left.filter(|u| u.quantity > 0).collect()
+    }
+
+    /// The problem of the kernel in full, from what was recorded of it, and which of the recorded candidates each of its
+    /// candidates is.
+    pub fn restate_weighed(&self, weighed: &Weighed) -> (Problem, Vec<usize>) {
+        let seen = &*self.evidence;
+        let mut problem = Problem::default();
+        problem.clear(usize::from(seen.slots));
+        (problem.split, problem.shipments_max, problem.complete) =
+            (weighed.split, weighed.shipments_max, weighed.complete);
+        problem.filling = if weighed.by_price { Filling::Priced } else { Filling::First };
+        problem.rates = Rates::new(weighed.up_to_g.clone());
+        let tables: Vec<u32> = weighed.tables.iter().map(|table| problem.rates.add_table(table)).collect();
+        for (line, own) in seen.lines.iter().zip(&weighed.lines) {
+            let needs = line.needs.iter().map(|&(slot, per_unit)| Need { slot, per_unit });
+            problem.add_line(own.line(line.quantity), needs);
+        }
+        let order = nearest_first(seen.candidates.iter().map(|(node, metres)| (*node, u64::from(*metres))));
+        let (slots, lines) = (usize::from(seen.slots), seen.lines.len());
+        for &at in &order {
+            let own = weighed.nodes[at];
+            let offer = Offer { service: 0, table: tables[usize::from(own.table)], plus: 0 };
+            problem.add_candidate(
+                own.candidate(seen.candidates[at].0),
+                seen.available[at * slots..(at + 1) * slots].iter().copied(),
+                weighed.unit_costs[at * lines..(at + 1) * lines].iter().copied(),
+                [offer],
+            );
+        }
+        (problem, order)
+    }
+}
+
+impl WeighedLine {
+    /// The same to the kernel; its needs are added with it.
+    pub fn line(&self, quantity: u32) -> Line {
+        let Self { unit_weight_g, per_line, per_unit, complete, together } = *self;
+        Line { quantity, unit_weight_g, needs: 0..0, shortage: Shortage { per_line, per_unit }, complete, together }
+    }
+}
+
+impl WeighedNode {
+    /// The same to the kernel; its offers are added with it.
+    pub fn candidate(&self, node: NodeIndex) -> Candidate {
+        let Self { per_shipment, per_unit, parcels_max, .. } = *self;
+        Candidate { node: node.0, per_shipment, per_unit, offers: 0..0, units_max: None, parcels_max }
+    }
+}
+
+/// Positions of candidates, the nearest first, then by index: so the kernel breaks ties.
+pub fn nearest_first(candidates: impl Iterator<Item = (NodeIndex, u64)>) -> Vec<usize> {
+    let mut order: Vec<(u64, NodeIndex, usize)> =
+        candidates.enumerate().map(|(at, (node, metres))| (metres, node, at)).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, _, at)| at).collect()
+}
+
+impl OrderEvent {
+    /// Whether it tells of a decision that the kernel in full made.
+    pub fn is_weighed(&self) -> bool {
+        match self {
+            Self::Placed { decision, .. } | Self::Sourced { decision, .. } => {
+                decision.as_deref().is_some_and(Decision::is_weighed)
+            }
+            Self::EditOpened { decision, .. } => decision.is_weighed(),
+            Self::Routed { decision } | Self::RoutingFailed { decision } | Self::AllocationFailed { decision } => {
+                decision.is_weighed()
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Order {
+    /// Whether it holds a decision that the kernel in full made.
+    pub fn is_weighed(&self) -> bool {
+        let of_edits = self.edits.iter().filter_map(|edit| edit.decision.as_deref());
+        self.decision.as_deref().into_iter().chain(of_edits).any(Decision::is_weighed)
+    }
+}

@@ -1,0 +1,142 @@
+//! Routing by rules that weigh more than a tariff can say: what was listed goes to the kernel in full.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::fences::Fencing;
+use super::super::network::Network;
+use super::super::weighing::{Asked, Weighted};
+use super::{Route, Routing, Wanted, alone, assign, shipment};
+use crate::domain::decision::{Assignment, LineUnits};
+use crate::domain::ids::NodeIndex;
+use crate::domain::rules::weights::Weights;
+use crate::domain::stock::CellKey;
+use crate::domain::weighed::{CostTerm, Weighed};
+
+impl Routing {
+    /// Routes what was listed by the kernel in full: first from the preferred node, then the rest from all others.
+    pub(super) fn weigh(
+        &mut self,
+        asked: &Asked<'_>,
+        wanted: &Wanted<'_>,
+        (fencing, gone): (Option<&Fencing<'_>>, &mut Option<HashMap<CellKey, u32>>),
+        route: &mut Route,
+    ) {
+        let rest = wanted.preferred.and_then(|node| self.weigh_alone(asked, wanted, node, gone, route));
+        let units = rest.as_deref().unwrap_or(asked.units);
+        if rest.is_some() {
+            if units.is_empty() {
+                return self.tell_preferred(wanted.preferred, asked.shipment.position, &mut route.decision);
+            }
+            let destination = asked.shipment.position;
+            self.list(asked.network, wanted, units, destination, (fencing, gone.as_ref()));
+            self.leave_out(wanted.preferred);
+        }
+        let asked = Asked { units, ..*asked };
+        let Self { problem, fenced, scales, .. } = self;
+        let Some(out) = scales.state(&asked, problem) else {
+            route.unfilled.extend_from_slice(units);
+            route.decision.unfilled.extend_from_slice(units);
+            return;
+        };
+        fenced.extend(out);
+        fenced.sort_unstable_by_key(|(node, _)| *node);
+        let mut found = scales.decide(&asked, problem);
+        if rest.is_some() && !found.assignments.is_empty() {
+            found.add(CostTerm::Split, asked.weights.split);
+            found.lower_bound += asked.weights.split;
+        }
+        if route.decision.evidence.candidates.is_empty() {
+            let before = std::mem::take(&mut route.decision.evidence);
+            let mut seen = scales.evidence(&asked, problem, fenced);
+            if let Some(weighed) = before.weighed() {
+                seen.add(weighed);
+            }
+            route.decision.evidence = Arc::new(seen);
+        }
+        book(wanted, asked.group, found, (asked.weights, gone), route);
+    }
+
+    /// Lets the preferred node ship all it can of what was listed; answers what it leaves to the others, or `None` when it
+    /// can ship nothing.
+    fn weigh_alone(
+        &mut self,
+        asked: &Asked<'_>,
+        wanted: &Wanted<'_>,
+        node: NodeIndex,
+        gone: &mut Option<HashMap<CellKey, u32>>,
+        route: &mut Route,
+    ) -> Option<Vec<LineUnits>> {
+        let Self { problem, scales, .. } = self;
+        let at = problem.candidates.iter().position(|candidate| candidate.node == node.0)?;
+        let alone = alone(problem, at);
+        scales.state(asked, &alone)?;
+        let mut found = scales.decide(asked, &alone);
+        if found.assignments.is_empty() {
+            return None;
+        }
+        // What it leaves is weighed with the rest.
+        found.forget(CostTerm::Unfilled);
+        let left = std::mem::take(&mut found.unfilled);
+        found.uneconomic.clear();
+        book(wanted, asked.group, found, (asked.weights, gone), route);
+        Some(left)
+    }
+}
+
+/// The question to nodes and carriers.
+pub(super) fn asked<'a>(
+    network: &'a Network,
+    wanted: &Wanted<'a>,
+    weights: &'a Weights,
+    (group, units): (u16, &'a [LineUnits]),
+) -> Asked<'a> {
+    let position = wanted.destinations.get(usize::from(group)).copied().flatten();
+    let shipment = shipment(wanted, group, position);
+    Asked { network, rules: wanted.rules, weights, shipment, units, group, ships: wanted.ships }
+}
+
+/// Writes what the kernel in full found into the route.
+fn book(
+    wanted: &Wanted<'_>,
+    group: u16,
+    found: Weighted,
+    (weights, gone): (&Weights, &mut Option<HashMap<CellKey, u32>>),
+    route: &mut Route,
+) {
+    let cost = found.cost();
+    for assignment in found.assignments {
+        assign(wanted, group, assignment, gone, route);
+    }
+    route.unfilled.extend_from_slice(&found.unfilled);
+    let decision = &mut route.decision;
+    decision.unfilled.extend_from_slice(&found.unfilled);
+    decision.cost.amount = decision.cost.amount.saturating_add(cost);
+    decision.lower_bound = decision.lower_bound.saturating_add(found.lower_bound);
+    decision.optimal &= found.optimal;
+    let amounts = weights.listed.iter().map(|term| (*term, found.amounts[*term as usize])).collect();
+    let told = Weighed { amounts, uneconomic: found.uneconomic, carried: found.carried, ..Weighed::default() };
+    Arc::make_mut(&mut decision.evidence).add(&told);
+}
+
+/// Takes back what has stock of an order that ships as a whole or not at all: another destination lacks some.
+pub(super) fn withhold(wanted: &Wanted<'_>, route: &mut Route) {
+    let stocked = |assignment: &Assignment| assignment.lines.iter().any(|u| wanted.lines[usize::from(u.line)].stocked);
+    let held: Vec<LineUnits> = route
+        .shipments
+        .extract_if(.., |shipment| stocked(&shipment.assignment))
+        .flat_map(|shipment| shipment.assignment.lines)
+        .collect();
+    let decision = &mut route.decision;
+    decision.assignments.retain(|assignment| !stocked(assignment));
+    for units in [&mut route.unfilled, &mut decision.unfilled] {
+        for u in &held {
+            match units.iter_mut().find(|known| known.line == u.line) {
+                Some(known) => known.quantity += u.quantity,
+                None => units.push(*u),
+            }
+        }
+    }
+    (decision.cost.amount, decision.lower_bound) = (0, 0);
+    Arc::make_mut(&mut decision.evidence).weighed_mut().forget();
+}

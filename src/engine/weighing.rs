@@ -1,0 +1,569 @@
+//! From an order and the rules that weigh it to the problem of the kernel in full, and back: what nodes and carriers ask,
+//! and the plan in money by term.
+//!
+//! **Parcels.** A node sends one parcel to a destination, and more only where no service carries all that it could give in
+//! one. A parcel goes by the service that costs least over price and days; what one asks is folded into a table by weight
+//! before the kernel sees it, so a decision is as quick with fifty services as with one.
+//!
+//! **Weight.** Where all services weigh alike, each unit counts with its weight or its size by their one divisor, whatever
+//! is more. Where they do not, each unit counts with what the strictest of them makes of it, and so does a surcharge for
+//! long pieces that only some of the lines are: then no price is too low and nothing is claimed to be proven. Weight ends
+//! brackets where any service changes its price; of more than [`BRACKETS_MAX`] some are joined, with the same proviso.
+//!
+//! **Who is asked.** Carriers, for what is shipped, where the rules weigh prices or days and there is a carrier at all; a
+//! node that no service leaves in time is then no candidate. Days count from the day of the order, by the node's calendar.
+//!
+//! Bounds: charges beyond the kernel's figures count as its largest. An order whose figures together are too large for it
+//! is weighed in coarser ones, and one of so many units that not even that helps not at all ([`Scales::state`]).
+//!
+//! What is *not* here: who may ship at all and what there is (`routing`, `fences`), and the choice (`sourcing::costed`).
+
+mod tariffs;
+
+use std::collections::{BTreeMap, HashMap};
+
+use self::tariffs::{Tariffs, ends_of_brackets, services, ways_of_weighing};
+use super::fences::Shipment;
+use super::network::Network;
+use super::shipping::sent;
+use crate::domain::carrier::Shipping;
+use crate::domain::carrier::quote::There;
+use crate::domain::carrier::rates::{Billable, Parcel};
+use crate::domain::carrier::zones::Prefix;
+use crate::domain::decision::{Assignment, Evidence, FenceReason, LineUnits, SeenLine};
+use crate::domain::ids::{NodeIndex, Text};
+use crate::domain::limits::EVIDENCE_BYTES_MAX;
+use crate::domain::quantity::Quantity;
+use crate::domain::rules::Unfilled;
+use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::weights::Weights;
+use crate::domain::sourcing::costed::{Cause, FIGURE_MAX, Filling, Offer, Plan, Problem, Rates, Workspace, solve_into};
+use crate::domain::sourcing::{DemandLine, Need, Problem as Listed};
+use crate::domain::weighed::{COST_TERMS, Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode, nearest_first};
+
+/// Most brackets of weight.
+const BRACKETS_MAX: usize = 1_024;
+
+/// Grams that any parcel is below where nobody asks what it weighs.
+const ANY_WEIGHT_G: u64 = u64::MAX >> 1;
+
+/// Halvings after which no figure is left.
+const HALVINGS_MAX: u32 = 42;
+
+/// What is weighed.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// Nodes, items, carriers.
+    pub network: &'a Network,
+    /// The rules.
+    pub rules: &'a AppliedRules,
+    /// What they weigh.
+    pub weights: &'a Weights,
+    /// Whereto, and when that is decided.
+    pub shipment: Shipment<'a>,
+    /// Units wanted, line by line as they were listed.
+    pub units: &'a [LineUnits],
+    /// Which destination that is.
+    pub group: u16,
+    /// Whether carriers take it there.
+    pub ships: bool,
+}
+
+/// Memory of the weighing, kept from order to order.
+#[derive(Default)]
+pub struct Scales {
+    problem: Problem,
+    plan: Plan,
+    workspace: Workspace,
+    lines: Vec<WeighedLine>,
+    /// Candidates in the kernel's order.
+    nodes: Vec<Candidate>,
+    up_to_g: Vec<u64>,
+    /// What differs from node to node is few tables.
+    tables: Vec<Table>,
+    /// Carrier and service by number.
+    services: BTreeMap<usize, (Text, Text)>,
+    /// Nothing was taken for dearer than it is.
+    is_exact: bool,
+}
+
+/// A node that may ship.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    node: NodeIndex,
+    /// Its place among those that were listed.
+    listed: usize,
+    metres: u64,
+    table: usize,
+    parcels_max: u32,
+    parcel: ParcelCosts,
+    handling_unit: i64,
+}
+
+/// What a parcel costs whoever carries it, by term.
+#[derive(Clone, Copy, Debug, Default)]
+struct ParcelCosts {
+    per_shipment: i64,
+    distance: i64,
+    carbon: i64,
+    handling: i64,
+}
+
+/// What a parcel costs by bracket of weight, and by which service it goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Table {
+    costs: Vec<i64>,
+    chosen: Vec<Chosen>,
+}
+
+/// A service for a parcel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Chosen {
+    /// Number among all services; none where nobody asks.
+    service: Option<usize>,
+    price: i64,
+    late: i64,
+}
+
+/// A plan, in money by term.
+#[derive(Clone, Debug, Default)]
+pub struct Weighted {
+    /// What leaves where, by node.
+    pub assignments: Vec<Assignment>,
+    /// What nobody ships, line by line.
+    pub unfilled: Vec<LineUnits>,
+    /// Of that, what would cost more to fill.
+    pub uneconomic: Vec<LineUnits>,
+    /// Cost by term, in the order of [`CostTerm`].
+    pub amounts: [i64; COST_TERMS],
+    /// Who carries it.
+    pub carried: Vec<Carried>,
+    /// No plan costs less.
+    pub lower_bound: i64,
+    /// Whether it is proven best.
+    pub optimal: bool,
+}
+
+impl Weighted {
+    /// Cost of the plan.
+    pub fn cost(&self) -> i64 {
+        self.amounts.iter().copied().fold(0, i64::saturating_add)
+    }
+
+    /// So much more for a term.
+    pub fn add(&mut self, term: CostTerm, amount: i64) {
+        let known = &mut self.amounts[term as usize];
+        *known = known.saturating_add(amount);
+    }
+
+    /// Leaves a term out, as it is told elsewhere.
+    pub fn forget(&mut self, term: CostTerm) {
+        self.amounts[term as usize] = 0;
+        self.lower_bound = self.lower_bound.min(self.cost());
+    }
+}
+
+impl Scales {
+    /// States the problem of listed lines and nodes. Answers who of them may not ship and why; `None` when the order is
+    /// beyond the kernel's figures.
+    pub fn state(&mut self, asked: &Asked<'_>, listed: &Listed) -> Option<Vec<(NodeIndex, FenceReason)>> {
+        self.is_exact = true;
+        self.services.clear();
+        self.tables.clear();
+        let shipping = network_shipping(asked);
+        let bodies = self.weigh_lines(asked, listed, shipping);
+        self.lay_brackets(asked, listed, shipping);
+        let to = asked.shipment.to;
+        let there = There {
+            country: to.map_or("", |to| &*to.country),
+            code: to.and_then(|to| Prefix::of(&to.postal_prefix)),
+            position: asked.shipment.position,
+        };
+        let longest_mm = bodies.iter().map(|body| body.longest_mm).max().unwrap_or(0);
+        let mut tariffs =
+            shipping.map(|shipping| Tariffs { shipping, asked, to: there, longest_mm, rows: HashMap::new() });
+        let mut out = Vec::new();
+        self.nodes.clear();
+        let seen = listed.candidates.iter().map(|candidate| (NodeIndex(candidate.node), candidate.distance_m));
+        for at in nearest_first(seen) {
+            match self.candidate(asked, listed, at, tariffs.as_mut()) {
+                Ok(candidate) => self.nodes.push(candidate),
+                Err(reason) => out.push((NodeIndex(listed.candidates[at].node), reason)),
+            }
+        }
+        (0..=HALVINGS_MAX).find(|halvings| self.build(asked, listed, *halvings)).map(|_| out)
+    }
+
+    /// What the units of every line are to carriers.
+    fn weigh_lines(&mut self, asked: &Asked<'_>, listed: &Listed, shipping: Option<&Shipping>) -> Vec<Parcel> {
+        let catalogue = &asked.network.catalogue;
+        let body = |(u, line): (&LineUnits, &DemandLine)| {
+            let item = catalogue.item(asked.shipment.lines[usize::from(u.line)].sku);
+            let one = Quantity::new(1).and_then(|one| sent(catalogue, item, one));
+            Parcel { weight_g: line.unit_weight_g, ..one.map_or(Parcel::default(), |one| one.unit) }
+        };
+        let bodies: Vec<Parcel> = asked.units.iter().zip(&listed.lines).map(body).collect();
+        let ways = shipping.map(ways_of_weighing).unwrap_or_default();
+        let surcharges = shipping.into_iter().flat_map(services).flat_map(|service| &service.surcharges);
+        let divides = |mm: u32| bodies.iter().any(|b| b.longest_mm > mm) && bodies.iter().any(|b| b.longest_mm <= mm);
+        self.is_exact &= ways.len() <= 1 && !surcharges.filter_map(|surcharge| surcharge.above_mm).any(divides);
+        self.lines.clear();
+        for (u, body) in asked.units.iter().zip(&bodies) {
+            let placed = &asked.shipment.lines[usize::from(u.line)];
+            let item = catalogue.item(placed.sku);
+            let billed = ways.iter().flatten().map(|(unit, by)| Billable::of(body, *unit, Some(*by)).grams());
+            let (per_line, per_unit) = match &asked.weights.unfilled {
+                Unfilled::LastResort => (0, 0),
+                Unfilled::Charged { per_line, value_share_micro } => {
+                    let value = i128::from(item.value.map_or(0, |value| value.amount));
+                    let share = (value * i128::from(*value_share_micro) + 500_000) / 1_000_000;
+                    (figure(*per_line), figure(i64::try_from(share).unwrap_or(i64::MAX)))
+                }
+            };
+            let together = asked.weights.together.contains(&item.sku).then_some(0);
+            let complete = asked.weights.line_complete;
+            let unit_weight_g = billed.fold(body.weight_g, u64::max);
+            self.lines.push(WeighedLine { unit_weight_g, per_line, per_unit, complete, together });
+        }
+        bodies
+    }
+
+    /// The brackets in which some parcel of this order can lie.
+    fn lay_brackets(&mut self, asked: &Asked<'_>, listed: &Listed, shipping: Option<&Shipping>) {
+        self.up_to_g.clear();
+        let Some(shipping) = shipping else { return self.up_to_g.push(ANY_WEIGHT_G) };
+        let grams =
+            |(line, own): (&DemandLine, &WeighedLine)| own.unit_weight_g.saturating_mul(u64::from(line.quantity));
+        let total_g = listed.lines.iter().zip(&self.lines).map(grams).fold(0, u64::saturating_add).min(ANY_WEIGHT_G);
+        self.up_to_g.push(total_g);
+        if self.lines.iter().any(|line| line.unit_weight_g == 0) {
+            self.up_to_g.push(0);
+        }
+        for service in services(shipping) {
+            let most = total_g.min(u64::from(service.max_weight_g));
+            self.up_to_g.push(most);
+            if asked.weights.shipping {
+                self.is_exact &= ends_of_brackets(service, most, &mut self.up_to_g);
+            }
+        }
+        self.up_to_g.sort_unstable();
+        self.up_to_g.dedup();
+        let each = self.up_to_g.len().div_ceil(BRACKETS_MAX);
+        if each > 1 {
+            self.is_exact = false;
+            let last = self.up_to_g.len() - 1;
+            let mut at = 0..;
+            self.up_to_g.retain(|_| at.next().is_some_and(|at: usize| at % each == each - 1 || at == last));
+        }
+    }
+
+    /// A listed node with all it asks, or why it may not ship.
+    fn candidate(
+        &mut self,
+        asked: &Asked<'_>,
+        listed: &Listed,
+        at: usize,
+        tariffs: Option<&mut Tariffs<'_>>,
+    ) -> Result<Candidate, FenceReason> {
+        let (node, metres) = (NodeIndex(listed.candidates[at].node), listed.candidates[at].distance_m);
+        let weights = asked.weights;
+        let handling = asked.network.catalogue.node(node).handling.filter(|_| weights.handling);
+        let parcel = ParcelCosts {
+            per_shipment: weights.per_shipment,
+            distance: weights.of_distance(metres),
+            carbon: weights.carbon_parcel,
+            handling: handling.map_or(0, |handling| handling.per_shipment),
+        };
+        let table = match tariffs {
+            Some(tariffs) => tariffs.table(node, &self.up_to_g, &mut self.services)?,
+            None if asked.ships && weights.arrives_within.is_some() => return Err(FenceReason::ArrivesTooLate),
+            None => Table { costs: vec![0], chosen: vec![Chosen::default()] },
+        };
+        let parcels_max = self.parcels_of(listed, at, table.costs.len());
+        let known = self.tables.iter().position(|known| *known == table);
+        let table = known.unwrap_or_else(|| {
+            self.tables.push(table);
+            self.tables.len() - 1
+        });
+        let handling_unit = handling.map_or(0, |handling| handling.per_unit);
+        let candidate = Candidate { node, listed: at, metres, table, parcels_max, parcel, handling_unit };
+        match weights.landed_cost_max {
+            Some(most) if self.landed_cost(asked, listed, &candidate).is_none_or(|cost| cost > most) => {
+                Err(FenceReason::TooDear)
+            }
+            _ => Ok(candidate),
+        }
+    }
+
+    /// How many parcels weight forces on a node whose table has so many brackets.
+    fn parcels_of(&self, listed: &Listed, at: usize, brackets: usize) -> u32 {
+        let heaviest = self.up_to_g[brackets - 1];
+        let has = listed.has(at);
+        let (mut load_g, mut parcels) = (0_u64, 0_u64);
+        for (number, (line, own)) in listed.lines.iter().zip(&self.lines).enumerate() {
+            let makes = |need: &Need| has[usize::from(need.slot)].checked_div(need.per_unit).unwrap_or(u32::MAX);
+            let units = u64::from(listed.needs_of(number).iter().map(makes).fold(line.quantity, u32::min));
+            load_g = load_g.saturating_add(own.unit_weight_g.saturating_mul(units));
+            let fit = heaviest.checked_div(own.unit_weight_g).unwrap_or(u64::MAX);
+            parcels += if fit > 0 { units.div_ceil(fit) } else { 0 };
+        }
+        if load_g <= heaviest { 1 } else { u32::try_from(parcels.max(1)).unwrap_or(u32::MAX) }
+    }
+
+    /// What all units cost from a node in one parcel; `None` when nobody carries that.
+    fn landed_cost(&self, asked: &Asked<'_>, listed: &Listed, candidate: &Candidate) -> Option<i64> {
+        let units = || asked.units.iter().zip(&self.lines);
+        let grams = units().map(|(u, line)| line.unit_weight_g.saturating_mul(u64::from(u.quantity)));
+        let bracket = self.bracket(grams.fold(0, u64::saturating_add));
+        let carried = *self.tables[candidate.table].costs.get(bracket)?;
+        let of_units = (0..listed.lines.len()).map(|line| {
+            let each = unit_costs(asked.weights, listed, candidate, line).iter().sum::<i64>();
+            each.saturating_mul(i64::from(asked.units[line].quantity))
+        });
+        Some(of_units.fold(candidate.parcel.total().saturating_add(carried), i64::saturating_add))
+    }
+
+    fn bracket(&self, grams: u64) -> usize {
+        self.up_to_g.partition_point(|up_to| *up_to < grams)
+    }
+
+    /// Builds the kernel's problem with figures that are halved so often; false when they are too large together.
+    fn build(&mut self, asked: &Asked<'_>, listed: &Listed, halvings: u32) -> bool {
+        let Self { problem, lines, nodes, up_to_g, tables, .. } = self;
+        let figure = |amount: i64| figure(amount) >> halvings;
+        let weights = asked.weights;
+        problem.clear(listed.slots);
+        problem.split = figure(weights.split);
+        problem.shipments_max = asked.rules.shipments_max.map(u32::from);
+        problem.filling = if weights.unfilled == Unfilled::LastResort { Filling::First } else { Filling::Priced };
+        problem.complete = weights.complete;
+        problem.rates = Rates::new(up_to_g.clone());
+        for table in tables.iter() {
+            let costs: Vec<i64> = table.costs.iter().map(|cost| figure(*cost)).collect();
+            problem.rates.add_table(&costs);
+        }
+        for (number, (line, own)) in listed.lines.iter().zip(lines.iter()).enumerate() {
+            let own = WeighedLine { per_line: figure(own.per_line), per_unit: figure(own.per_unit), ..*own };
+            problem.add_line(own.line(line.quantity), listed.needs_of(number).iter().copied());
+        }
+        for candidate in nodes.iter() {
+            let node = WeighedNode {
+                per_shipment: figure(candidate.parcel.total()),
+                per_unit: figure(candidate.handling_unit),
+                table: 0,
+                parcels_max: candidate.parcels_max,
+            };
+            let unit_cost = |line| {
+                let [_, distance, carbon] = unit_costs(weights, listed, candidate, line);
+                figure(distance.saturating_add(carbon))
+            };
+            let offer = Offer { service: 0, table: candidate.table as u32, plus: 0 };
+            problem.add_candidate(
+                node.candidate(candidate.node),
+                listed.has(candidate.listed).iter().copied(),
+                (0..listed.lines.len()).map(unit_cost),
+                [offer],
+            );
+        }
+        self.is_exact &= halvings == 0;
+        self.problem.fits()
+    }
+
+    /// Decides what was stated.
+    pub fn decide(&mut self, asked: &Asked<'_>, listed: &Listed) -> Weighted {
+        solve_into(&self.problem, &mut self.workspace, &mut self.plan);
+        let mut found = Weighted::default();
+        for sent in self.plan.shipments.chunk_by(|a, b| a.candidate == b.candidate) {
+            let candidate = self.nodes[sent[0].candidate as usize];
+            let mut units: BTreeMap<u16, u32> = BTreeMap::new();
+            let before = found.cost();
+            for parcel in sent {
+                let mut grams = 0_u64;
+                for part in self.plan.parts_of(parcel) {
+                    let line = part.line as usize;
+                    let own = unit_costs(asked.weights, listed, &candidate, line);
+                    let quantity = i64::from(part.quantity);
+                    for (term, each) in [CostTerm::Handling, CostTerm::Distance, CostTerm::Carbon].into_iter().zip(own)
+                    {
+                        found.add(term, each.saturating_mul(quantity));
+                    }
+                    grams =
+                        grams.saturating_add(self.lines[line].unit_weight_g.saturating_mul(u64::from(part.quantity)));
+                    *units.entry(asked.units[line].line).or_default() += part.quantity;
+                }
+                self.add_parcel(asked, &candidate, grams, &mut found);
+            }
+            let lines = units.into_iter().map(|(line, quantity)| LineUnits { line, quantity }).collect();
+            let cost = found.cost().saturating_sub(before);
+            found.assignments.push(Assignment { node: candidate.node, lines, cost });
+        }
+        found.assignments.sort_unstable_by_key(|assignment| assignment.node);
+        found.carried.sort_by_key(|carried| carried.node);
+        let beyond = (self.plan.shipments.len() as i64 - 1).max(0);
+        found.add(CostTerm::Split, asked.weights.split.saturating_mul(beyond));
+        self.add_unfilled(asked, &mut found);
+        // Of figures that were cut or made coarser nothing is proven but that none is below zero.
+        let is_exact = self.is_exact && found.cost() == self.plan.cost;
+        found.optimal = is_exact && self.plan.optimal;
+        found.lower_bound = if is_exact { self.plan.lower_bound } else { 0 };
+        found
+    }
+
+    fn add_parcel(&self, asked: &Asked<'_>, candidate: &Candidate, grams: u64, found: &mut Weighted) {
+        let ParcelCosts { per_shipment, distance, carbon, handling } = candidate.parcel;
+        let Chosen { service, price, late } = self.tables[candidate.table].chosen[self.bracket(grams)];
+        for (term, amount) in [
+            (CostTerm::PerShipment, per_shipment),
+            (CostTerm::Distance, distance),
+            (CostTerm::Carbon, carbon),
+            (CostTerm::Handling, handling),
+            (CostTerm::Shipping, price),
+            (CostTerm::Late, late),
+        ] {
+            found.add(term, amount);
+        }
+        let Some((carrier, service)) = service.and_then(|service| self.services.get(&service)) else { return };
+        let is_same =
+            |known: &&mut Carried| (known.node, &known.carrier, &known.service) == (candidate.node, carrier, service);
+        match found.carried.iter_mut().find(is_same) {
+            Some(known) => {
+                known.parcels += 1;
+                known.price += price;
+            }
+            None => found.carried.push(Carried {
+                node: candidate.node,
+                group: asked.group,
+                carrier: carrier.clone(),
+                service: service.clone(),
+                parcels: 1,
+                price,
+            }),
+        }
+    }
+
+    fn add_unfilled(&self, asked: &Asked<'_>, found: &mut Weighted) {
+        let add = |units: &mut Vec<LineUnits>, line: u16, quantity| match units.last_mut().filter(|u| u.line == line) {
+            Some(known) => known.quantity += quantity,
+            None => units.push(LineUnits { line, quantity }),
+        };
+        for left in &self.plan.unfilled {
+            let line = asked.units[left.line as usize].line;
+            add(&mut found.unfilled, line, left.quantity);
+            if left.cause == Cause::Uneconomic {
+                add(&mut found.uneconomic, line, left.quantity);
+            }
+        }
+        if self.problem.filling == Filling::Priced {
+            let mut charged = 0;
+            for u in &found.unfilled {
+                let at = asked.units.iter().position(|asked| asked.line == u.line);
+                let own = at.map(|at| self.lines[at]).unwrap_or_default();
+                let of_units = own.per_unit.saturating_mul(i64::from(u.quantity));
+                charged = own.per_line.saturating_add(of_units).saturating_add(charged);
+            }
+            found.add(CostTerm::Unfilled, charged);
+        }
+    }
+
+    /// What was seen, within its share of a record: the nodes that ship, then the nearest; of an order so large that not
+    /// even those fit, none.
+    pub fn evidence(&self, asked: &Asked<'_>, listed: &Listed, fenced: &[(NodeIndex, FenceReason)]) -> Evidence {
+        let nodes = asked.network.catalogue.nodes().len() as u32;
+        let lines = listed.lines.iter().zip(asked.units).map(|(line, u)| SeenLine {
+            line: u.line,
+            quantity: line.quantity,
+            unit_weight_g: line.unit_weight_g,
+            needs: listed.needs[line.needs.clone()].iter().map(|n| (n.slot, n.per_unit)).collect(),
+        });
+        let lines: Vec<SeenLine> = lines.collect();
+        let seen = Evidence { nodes, destination: asked.shipment.position, ..Evidence::default() };
+        let Some(kept) = self.kept(&lines, fenced.len()) else {
+            return Evidence { truncated: true, ..seen };
+        };
+        let problem = &self.problem;
+        let mut tables: Vec<usize> = kept.iter().map(|at| self.nodes[*at].table).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        let table_of = |table: usize| tables.binary_search(&table).expect("the tables of all that are kept") as u16;
+        let node = |at: &usize| WeighedNode {
+            per_shipment: problem.candidates[*at].per_shipment,
+            per_unit: problem.candidates[*at].per_unit,
+            table: table_of(self.nodes[*at].table),
+            parcels_max: self.nodes[*at].parcels_max,
+        };
+        let width = lines.len();
+        let weighed = Weighed {
+            split: problem.split,
+            shipments_max: problem.shipments_max,
+            by_price: problem.filling == Filling::Priced,
+            complete: problem.complete,
+            lines: self.lines.clone(),
+            up_to_g: self.up_to_g.clone(),
+            tables: tables.iter().map(|table| self.tables[*table].costs.clone()).collect(),
+            nodes: kept.iter().map(node).collect(),
+            unit_costs: kept.iter().flat_map(|at| &problem.unit_costs[at * width..(at + 1) * width]).copied().collect(),
+            ..Weighed::default()
+        };
+        let candidate = |at: &usize| (self.nodes[*at].node, u32::try_from(self.nodes[*at].metres).unwrap_or(u32::MAX));
+        Evidence {
+            lines,
+            slots: problem.slots as u16,
+            candidates: kept.iter().map(candidate).collect(),
+            available: kept.iter().flat_map(|at| problem.has(*at)).copied().collect(),
+            fenced: fenced.to_vec(),
+            truncated: kept.len() < self.nodes.len(),
+            priced: Priced::Weighed(Box::new(weighed)),
+            ..seen
+        }
+    }
+
+    /// Candidates that are recorded, by node; `None` when those that ship do not fit.
+    fn kept(&self, lines: &[SeenLine], fenced: usize) -> Option<Vec<usize>> {
+        let line_bytes: usize = lines.iter().map(|line| 20 + 4 * line.needs.len()).sum();
+        let mut room = EVIDENCE_BYTES_MAX.checked_sub(line_bytes + 4 * fenced + 5 * self.up_to_g.len())?;
+        let each = 20 + 2 * self.problem.slots + 3 * lines.len();
+        let ships = |at: usize| self.plan.shipments.iter().any(|parcel| parcel.candidate as usize == at);
+        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
+        order.sort_by_key(|at| !ships(*at));
+        let (mut tables, mut kept) = (Vec::new(), Vec::new());
+        for at in order {
+            let table = self.nodes[at].table;
+            let of_table = if tables.contains(&table) { 0 } else { 2 + 5 * self.tables[table].costs.len() };
+            match room.checked_sub(each + of_table) {
+                Some(left) => room = left,
+                None if ships(at) => return None,
+                None => break,
+            }
+            tables.push(table);
+            kept.push(at);
+        }
+        kept.sort_unstable_by_key(|at| self.nodes[*at].node);
+        Some(kept)
+    }
+}
+
+impl ParcelCosts {
+    fn total(&self) -> i64 {
+        let Self { per_shipment, distance, carbon, handling } = *self;
+        [per_shipment, distance, carbon, handling].into_iter().fold(0, i64::saturating_add)
+    }
+}
+
+/// Carriers, where they are asked.
+fn network_shipping<'a>(asked: &Asked<'a>) -> Option<&'a Shipping> {
+    let shipping = asked.network.catalogue.shipping();
+    let asks = asked.ships && asked.weights.asks_carriers();
+    asks.then_some(shipping).filter(|shipping| shipping.carriers().next().is_some())
+}
+
+/// What a unit of a line costs from a node: its handling, weight and distance, greenhouse gas.
+fn unit_costs(weights: &Weights, listed: &Listed, candidate: &Candidate, line: usize) -> [i64; 3] {
+    let grams = listed.lines[line].unit_weight_g;
+    let distance = weights.of_weight(candidate.metres, grams);
+    [candidate.handling_unit, distance, weights.of_carbon(candidate.metres, grams)].map(figure)
+}
+
+/// An amount as the kernel takes it.
+fn figure(amount: i64) -> i64 {
+    amount.clamp(0, FIGURE_MAX - 1)
+}

@@ -1,0 +1,148 @@
+//! What carriers ask for parcels of an order: the brackets in which prices stay, and for each node the service that costs
+//! least in each. What is *not* here: everything that is no carrier's.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::fences::{Shipment, day};
+use super::super::shipping::{instant, of_node};
+use super::{Asked, BRACKETS_MAX, Chosen, Table, figure};
+use crate::domain::carrier::parcels::Freight;
+use crate::domain::carrier::quote::{Lane, Question, There};
+use crate::domain::carrier::rates::{Dimensional, Parcel, Prices, UNIT_PARTS, WeightUnit, Whither};
+use crate::domain::carrier::{Service, Shipping};
+use crate::domain::decision::FenceReason;
+use crate::domain::ids::{NodeIndex, Text};
+
+/// What the services of this order have in common.
+pub(super) struct Tariffs<'a> {
+    pub shipping: &'a Shipping,
+    pub asked: &'a Asked<'a>,
+    pub to: There<'a>,
+    /// The longest edge of all units.
+    pub longest_mm: u32,
+    /// Price by number of the service, zone, and bracket.
+    pub rows: HashMap<(usize, u8), Vec<Option<i64>>>,
+}
+
+impl Tariffs<'_> {
+    /// What a parcel from a node costs by bracket, or why it cannot go.
+    pub(super) fn table(
+        &mut self,
+        node: NodeIndex,
+        up_to_g: &[u64],
+        services: &mut BTreeMap<usize, (Text, Text)>,
+    ) -> Result<Table, FenceReason> {
+        let (asked, shipping) = (self.asked, self.shipping);
+        let (Shipment { placed_at, at, .. }, weights) = (asked.shipment, asked.weights);
+        let from = of_node(&asked.network.catalogue, node);
+        let ordered_on = day(&from.origin.zone, instant(placed_at));
+        let ordered = instant(at.max(placed_at));
+        // Weight is asked for bracket by bracket.
+        let freight = Freight::Units(Vec::new());
+        let question = Question { from, to: self.to, freight: &freight, ordered, held_until: None };
+        let (mut best, mut is_late): (Vec<Option<(i64, Chosen)>>, bool) = (vec![None; up_to_g.len()], false);
+        for lane in shipping.lanes(&question) {
+            let days = if weights.asks_dates() {
+                let Ok(promise) = lane.promise(&question) else { continue };
+                ordered_on.until(promise.arrives).map_or(0, |span| i64::from(span.get_days())).max(0)
+            } else {
+                0
+            };
+            if weights.arrives_within.is_some_and(|within| days > i64::from(within)) {
+                is_late = true;
+                continue;
+            }
+            let late = weights.late_per_day.saturating_mul(days);
+            let number = lane.number;
+            let mut is_used = false;
+            for (best, price) in best.iter_mut().zip(self.row(&lane, up_to_g)) {
+                let Some(price) = price else { continue };
+                let cost = figure(price.saturating_add(late));
+                if best.is_none_or(|(known, _)| cost < known) {
+                    *best = Some((cost, Chosen { service: Some(number), price: *price, late }));
+                    is_used = true;
+                }
+            }
+            if is_used {
+                services.entry(number).or_insert_with(|| (lane.carrier.id.clone(), lane.service.name.clone()));
+            }
+        }
+        let carried = best.iter().rposition(Option::is_some);
+        let Some(last) = carried else {
+            return Err(if is_late { FenceReason::ArrivesTooLate } else { FenceReason::NoService });
+        };
+        // A parcel may always go as a heavier one.
+        let mut table = Table { costs: vec![0; last + 1], chosen: vec![Chosen::default(); last + 1] };
+        let mut least = None;
+        for bracket in (0..=last).rev() {
+            if let Some((cost, chosen)) = best[bracket]
+                && least.is_none_or(|(known, _)| cost <= known)
+            {
+                least = Some((cost, chosen));
+            }
+            (table.costs[bracket], table.chosen[bracket]) = least.expect("the last bracket is carried");
+        }
+        Ok(table)
+    }
+
+    /// What a service asks by bracket on its way; nothing where the rules do not weigh that.
+    fn row(&mut self, lane: &Lane<'_>, up_to_g: &[u64]) -> &[Option<i64>] {
+        let Self { asked, to, longest_mm, rows, .. } = self;
+        let Lane { service, zone, .. } = *lane;
+        let whither = Whither { country: to.country, code: to.code };
+        rows.entry((lane.number, zone)).or_insert_with(|| {
+            let price = |grams: &u64| {
+                let parcel = Parcel { weight_g: *grams, volume_mm3: 0, longest_mm: *longest_mm };
+                if *grams > u64::from(service.max_weight_g) {
+                    return None;
+                }
+                if !asked.weights.shipping {
+                    return Some(0);
+                }
+                service.rates.price(zone, &parcel, None, &service.surcharges, whither).map(|price| price.total)
+            };
+            up_to_g.iter().map(price).collect()
+        })
+    }
+}
+
+/// All services that may be offered.
+pub(super) fn services(shipping: &Shipping) -> impl Iterator<Item = &Service> {
+    shipping.carriers().filter(|carrier| carrier.active).flat_map(|carrier| &carrier.services)
+}
+
+/// How services weigh: as it is, or by size too.
+pub(super) fn ways_of_weighing(shipping: &Shipping) -> Vec<Option<(WeightUnit, Dimensional)>> {
+    let mut ways = Vec::new();
+    for service in services(shipping) {
+        let way = service.dimensional.map(|by| (service.rates.unit, by));
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    ways
+}
+
+/// Adds the grams up to which a service's price stays, of parcels up to so many grams; false when they are too many to be
+/// told one by one.
+pub(super) fn ends_of_brackets(service: &Service, most_g: u64, ends: &mut Vec<u64>) -> bool {
+    let unit = service.rates.unit;
+    let first = ends.len();
+    let mut is_exact = true;
+    match &service.rates.prices {
+        Prices::Steps { .. } => {
+            let units = most_g / unit.grams(UNIT_PARTS.into()).max(1) + 1;
+            let each = units.div_ceil(BRACKETS_MAX as u64);
+            is_exact = each == 1;
+            ends.extend((1..=units / each).map(|step| unit.grams(step * each * u64::from(UNIT_PARTS))));
+        }
+        Prices::Table { upto, .. } => ends.extend(upto.iter().map(|parts| unit.grams(u64::from(*parts)))),
+    }
+    ends.extend(service.surcharges.iter().filter_map(|surcharge| surcharge.above_g).map(u64::from));
+    let mut at = 0;
+    ends.retain(|grams| {
+        at += 1;
+        at <= first || *grams < most_g
+    });
+    is_exact
+}

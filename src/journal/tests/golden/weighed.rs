@@ -1,0 +1,62 @@
+//! Samples of decisions by the kernel in full.
+
+use super::{decision, of_order_numbered, placed};
+use crate::domain::decision::{Decision, Evidence, FenceReason, LineUnits};
+use crate::domain::event::Event;
+use crate::domain::ids::{NodeIndex, OrderKey};
+use crate::domain::order::OrderEvent;
+use crate::domain::weighed::{Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode};
+
+/// An order that the kernel in full sourced.
+pub(super) fn weighed() -> impl Iterator<Item = Event> {
+    let weighed = Weighed {
+        amounts: vec![
+            (CostTerm::PerShipment, 1),
+            (CostTerm::Distance, 2),
+            (CostTerm::Split, 3),
+            (CostTerm::Shipping, 818),
+            (CostTerm::Handling, 100),
+            (CostTerm::UnitCost, 4),
+            (CostTerm::Late, 400),
+            (CostTerm::Carbon, 5),
+            (CostTerm::Priority, 6),
+            (CostTerm::Unfilled, 3_500),
+        ],
+        uneconomic: vec![LineUnits { line: 0, quantity: 1 }],
+        carried: vec![Carried {
+            node: NodeIndex(300),
+            group: 0,
+            carrier: "post".into(),
+            service: "ground".into(),
+            parcels: 1,
+            price: 818,
+        }],
+        split: 150,
+        shipments_max: Some(2),
+        by_price: true,
+        complete: false,
+        lines: vec![WeighedLine {
+            unit_weight_g: 1_500,
+            per_line: 3_000,
+            per_unit: 500,
+            complete: true,
+            together: Some(0),
+        }],
+        up_to_g: vec![453, 907, 4_500],
+        tables: vec![vec![818, 856, 1_000]],
+        nodes: vec![WeighedNode { per_shipment: 100, per_unit: 5, table: 0, parcels_max: 1 }],
+        unit_costs: vec![7],
+    };
+    let before = decision();
+    let evidence = Evidence {
+        fenced: vec![(NodeIndex(2), FenceReason::NoService), (NodeIndex(3), FenceReason::AtCapacity)],
+        priced: Priced::Weighed(Box::new(weighed)),
+        ..(*before.evidence).clone()
+    };
+    let decided = Decision { evidence: evidence.into(), ..*before };
+    let OrderEvent::Placed { facts, lines, allocations, backordered, .. } = placed() else {
+        unreachable!("an order is placed so")
+    };
+    let placed = OrderEvent::Placed { facts, lines, allocations, backordered, decision: Some(Box::new(decided)) };
+    std::iter::once(of_order_numbered(OrderKey(83), 1, placed))
+}
