@@ -25,7 +25,7 @@ use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{
     ChannelChanged, CycleCountChanged, Event, ExceptionChanged, InboundChanged, LotsChanged, ReservationChanged,
-    RuleSetChanged, SlotsChanged, StockMoved, SubscriptionChanged, TransferChanged,
+    RuleSetChanged, SlotsChanged, StockMoved, SubscriptionChanged, TransferChanged, WorkloadChanged,
 };
 use crate::domain::exception::ExceptionEvent;
 use crate::domain::ids::{ChannelIndex, NodeIndex, SkuIndex};
@@ -41,6 +41,7 @@ use crate::domain::state::State;
 use crate::domain::stock::LevelDelta;
 use crate::domain::subscription::{SubscribedLine, SubscriptionEvent};
 use crate::domain::transfer::TransferEvent;
+use crate::domain::workload::WorkloadEvent;
 
 shape! {
     /// Where the live feed begins.
@@ -160,6 +161,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::SubscriptionChanged(e) => subscription_changed(e, names),
         Event::Archiving(e) => archiving(e, names),
         Event::SlotsChanged(e) => slots_changed(e, names),
+        Event::WorkloadChanged(e) => work_taken(e, names),
         Event::AddressFormatPut(e) => json!({"type": "address_format_put", "country": e.country}),
         Event::ExceptionChanged(e) => exception_changed(e),
         Event::PolicyPut(e) => {
@@ -466,6 +468,13 @@ fn exception_changed(changed: &ExceptionChanged) -> Value {
     };
     name(&mut facts, kind, "exception", changed.key.to_string(), changed.version);
     facts
+}
+
+/// Shipments that are work of a node on a day, told as days since 1970 by its calendar.
+fn work_taken(changed: &WorkloadChanged, names: &impl Names) -> Value {
+    let WorkloadEvent::Taken { day, shipments } = &changed.event;
+    let shipments: Vec<String> = shipments.iter().map(ToString::to_string).collect();
+    json!({"type": "work_taken", "node": names.node(changed.node), "day": day, "fulfillment_orders": shipments})
 }
 
 /// The slots of a node, and places of them.

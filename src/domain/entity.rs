@@ -36,6 +36,7 @@ use super::stock::{CellKey, LawBroken, Level};
 use super::subscription::Subscription;
 use super::time::JournalTime;
 use super::transfer::Transfer;
+use super::workload::Workload;
 
 /// Names an entity; ordered by kind, then id.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -88,6 +89,8 @@ pub enum EntityKey {
     RuleVersions(Text),
     /// A return.
     Return(ReturnKey),
+    /// The work of a node.
+    Workload(NodeIndex),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -153,6 +156,8 @@ pub enum Entity {
     RuleVersions(Box<RuleVersions>),
     /// A return.
     Return(Box<Return>),
+    /// The work of a node.
+    Workload(Box<Workload>),
 }
 
 impl EntityKey {
@@ -181,6 +186,7 @@ impl EntityKey {
             Self::AddressFormat(_) => 24,
             Self::RuleVersions(_) => 27,
             Self::Return(_) => 29,
+            Self::Workload(_) => 30,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
         }
@@ -198,6 +204,12 @@ impl Entity {
             (None, Event::SlotsChanged(e)) => Slots::fold(None, &e.event).map(|slots| Self::Slots(Box::new(slots))),
             (Some(Self::Slots(before)), Event::SlotsChanged(e)) => {
                 Slots::fold(Some(*before), &e.event).map(|slots| Self::Slots(Box::new(slots)))
+            }
+            (None, Event::WorkloadChanged(e)) => {
+                Workload::fold(None, e.node, &e.event).map(|work| Self::Workload(Box::new(work)))
+            }
+            (Some(Self::Workload(before)), Event::WorkloadChanged(e)) => {
+                Workload::fold(Some(*before), e.node, &e.event).map(|work| Self::Workload(Box::new(work)))
             }
             (None | Some(Self::AddressFormat(_)), Event::AddressFormatPut(put)) => Ok(Self::AddressFormat(put.clone())),
             (None | Some(Self::Carton(_)), Event::CartonPut(put)) => Ok(Self::Carton(put.clone())),

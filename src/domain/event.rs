@@ -35,6 +35,7 @@ use super::stock::{CellKey, Level, LevelDelta, MovementKind};
 use super::subscription::SubscriptionEvent;
 use super::time::JournalTime;
 use super::transfer::TransferEvent;
+use super::workload::WorkloadEvent;
 
 /// The first event of a data directory.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -213,6 +214,15 @@ pub struct SlotsChanged {
     pub event: SlotsEvent,
 }
 
+/// Something happened to the work of a node.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WorkloadChanged {
+    /// Which node.
+    pub node: NodeIndex,
+    /// What happened.
+    pub event: WorkloadEvent,
+}
+
 /// Something happened to a return.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ReturnChanged {
@@ -335,6 +345,8 @@ pub enum Event {
     RuleSetChanged(Box<RuleSetChanged>),
     /// See [`ReturnChanged`].
     ReturnChanged(Box<ReturnChanged>),
+    /// See [`WorkloadChanged`].
+    WorkloadChanged(Box<WorkloadChanged>),
 }
 
 impl Event {
@@ -366,6 +378,7 @@ impl Event {
             Self::CartonPut(_) => 23,
             Self::RuleSetChanged(_) => 27,
             Self::ReturnChanged(_) => 29,
+            Self::WorkloadChanged(_) => 30,
         }
     }
 
@@ -396,6 +409,7 @@ impl Event {
             Self::CartonPut(carton) => EntityKey::Carton(carton.id.clone()),
             Self::RuleSetChanged(e) => EntityKey::RuleVersions(e.name.clone()),
             Self::ReturnChanged(e) => EntityKey::Return(e.key),
+            Self::WorkloadChanged(e) => EntityKey::Workload(e.node),
         }
     }
 

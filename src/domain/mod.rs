@@ -70,3 +70,4 @@ pub mod time;
 pub mod tracking;
 pub mod transfer;
 pub mod weighed;
+pub mod workload;

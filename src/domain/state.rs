@@ -151,6 +151,7 @@ kinds! {
         address_formats: AddressFormat(Text),
         rule_versions: RuleVersions(Text),
         returns: Return(ReturnKey),
+        workloads: Workload(NodeIndex),
     }
 }
 

@@ -21,6 +21,7 @@ use super::routing::{Route, Routed, Wanted, nowhere, route};
 use super::shares::{self, Claimed};
 use super::turn::{Logged, Turn, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
+use super::workload::{Work, works_of};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::event::{Answer, Event, OrderChanged};
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
@@ -110,6 +111,7 @@ impl Engine {
         let spent = usize::from(order.next_number) > FULFILLMENT_ORDERS_MAX;
         let route = if spent { nowhere(network, &order.wanted) } else { route(network, &order.wanted) };
         if order.fills && route.shipments.is_empty() {
+            self.await_day(turn, network, order.wanted.lines, &route);
             let wait = !spent && more_may_come_back(network, &order.wanted, &route);
             return if wait { Err(come_again(patience)) } else { Ok(None) };
         }
@@ -164,12 +166,18 @@ impl Engine {
             }
             _ => self.raises_nothing(),
         };
+        let works = works_of(network, &order.wanted, (order.key, order.next_number), &route);
+        if !works.is_empty() {
+            change.may_roll_back();
+        }
+        self.await_day(turn, network, order.wanted.lines, &route);
         let mut events = record(decided(order, route));
         tell(&mut events, order.key, told);
         events.extend(buying.events());
         events.extend(change.events());
         events.extend(raising.events());
         events.extend(places.taken());
+        events.extend(works.iter().map(Work::event));
         if let Some(reservation) = order.claimed {
             let state = ReservationState::Claimed { order: order.key };
             events.push(reservation_event(reservation, ReservationEvent::Ended { state }));
@@ -183,6 +191,11 @@ impl Engine {
         if looks && !all_empty(network, &joined, &withdrawal) {
             drop(withdrawal);
             return Err(come_again(patience));
+        }
+        if !network.workloads.take(&works) {
+            // Somebody took the last of a day: routed again it goes elsewhere.
+            drop(withdrawal);
+            return Err(Stop::Again);
         }
         let bought = self.begin_buying(&buying);
         let logged = turn.log_with(self, sealed, |at| {

@@ -67,6 +67,8 @@ pub struct Change<'a> {
     shipped_for: Vec<(Whose, SkuIndex, u32)>,
     ranks: Vec<(SkuIndex, Waiting, u64)>,
     lots: BTreeMap<SkuIndex, Vec<LotChange>>,
+    /// What is taken may still have to be given back.
+    is_open: bool,
 }
 
 /// What a change does to the limits record of one sku.
@@ -108,7 +110,13 @@ impl<'a> Change<'a> {
             shipped_for: Vec::new(),
             ranks: Vec::new(),
             lots: BTreeMap::new(),
+            is_open: false,
         }
+    }
+
+    /// Something else may still fail once all is taken: then it rolls back.
+    pub fn may_roll_back(&mut self) {
+        self.is_open = true;
     }
 
     /// For whom units are taken, and whose they are that are given back or shipped; nobody's unless it is said.
@@ -491,7 +499,8 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    /// Takes all that is to be taken, or nothing. Marked even for one word when ledgers are held.
+    /// Takes all that is to be taken, or nothing. Marked even for one word when ledgers are held,
+    /// or it may have to roll back.
     pub fn withdraw(&self, patience: &mut Patience) -> Result<Withdrawal<'a>, NotTaken> {
         let network = self.network;
         let mut words = Vec::with_capacity(self.takes.len());
@@ -510,7 +519,7 @@ impl<'a> Change<'a> {
             first,
         });
         let limits: Vec<LimitTake<'a>> = limits.collect();
-        Withdrawal::take_limited(&limits, &words, !self.ledgers.is_empty(), patience)
+        Withdrawal::take_limited(&limits, &words, self.is_open || !self.ledgers.is_empty(), patience)
     }
 
     /// The cell of the take that was refused.

@@ -80,9 +80,10 @@ impl Engine {
         let expired = self.lots_expire(&turn);
         let bought = self.purchases_due(&turn, now);
         let returned = self.returns_come_due(&turn, now);
+        let days = self.days_come(&turn);
         let acts = [
             next, again, idle, holds, edits, released, allocated, placed, windows, cancelled, looks, expired, bought,
-            rules, returned,
+            rules, returned, days,
         ];
         acts.into_iter().flatten().min()
     }

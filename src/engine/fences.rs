@@ -13,6 +13,7 @@ use super::loose::NodeSet;
 use super::network::Network;
 use super::routing::unit_weight_g;
 use super::shipping::{instant, of_node, sent, zone};
+use super::workload::is_full;
 use crate::domain::carrier::parcels::Freight;
 use crate::domain::carrier::quote::{Question, There};
 use crate::domain::carrier::zones::Prefix;
@@ -50,6 +51,8 @@ pub struct Fencing<'a> {
     /// All units asked for, where carriers are asked.
     freight: Option<Freight>,
     weight_g: u128,
+    /// Nodes that earlier parts of the order leave, where it matters how many do.
+    earlier: Vec<NodeIndex>,
 }
 
 impl<'a> Fencing<'a> {
@@ -59,6 +62,7 @@ impl<'a> Fencing<'a> {
         rules: &'a AppliedRules,
         shipment: Shipment<'a>,
         units: &[LineUnits],
+        earlier: impl Iterator<Item = NodeIndex>,
     ) -> Option<Self> {
         if !rules.is_fenced() {
             return None;
@@ -73,7 +77,8 @@ impl<'a> Fencing<'a> {
         };
         let freight = asks.then(|| Freight::Units(units.iter().filter_map(body).collect()));
         let (place, weight_g) = (shipment.position.map(Place::from), units.iter().map(weight).sum());
-        Some(Self { network, rules, shipment, place, freight, weight_g })
+        let earlier = if rules.minds_capacity() { earlier.collect() } else { Vec::new() };
+        Some(Self { network, rules, shipment, place, freight, weight_g, earlier })
     }
 
     /// Why a node may not ship, if it may not: the first fence that says so.
@@ -84,7 +89,7 @@ impl<'a> Fencing<'a> {
 
     /// Nodes that may not ship at any hour.
     pub fn kept_out(&self) -> NodeSet {
-        let by_the_hour = |fence: &&Fence| matches!(fence, Fence::Cutoff | Fence::ArrivesBy { .. });
+        let by_the_hour = |fence: &&Fence| matches!(fence, Fence::Cutoff | Fence::ArrivesBy { .. } | Fence::Capacity);
         let always = || self.rules.terms.fences.iter().filter(|fence| !by_the_hour(fence));
         let nodes = (0..).map(NodeIndex).zip(self.network.catalogue.nodes());
         let out = nodes.filter(|(node, known)| always().any(|fence| self.held_by(fence, *node, known).is_some()));
@@ -111,12 +116,12 @@ impl<'a> Fencing<'a> {
                 (days.is_some_and(|days| !self.arrives_within(node, days)), FenceReason::ArrivesTooLate)
             }
             Fence::LandedCost { amount } => (self.landed_cost(node) > *amount, FenceReason::TooDear),
-            // Of the plan, not of a node; the first is looked at where plans are made.
-            Fence::MaxShipments { .. }
-            | Fence::Capacity
-            | Fence::ShipComplete
-            | Fence::LineComplete
-            | Fence::SameNode(_) => return None,
+            Fence::Capacity => {
+                let own = self.earlier.iter().filter(|earlier| **earlier == node).count() as u32;
+                (is_full(self.network, node, own, self.shipment.at), FenceReason::AtCapacity)
+            }
+            // Of the plan, not of a node.
+            Fence::MaxShipments { .. } | Fence::ShipComplete | Fence::LineComplete | Fence::SameNode(_) => return None,
         };
         is_out.then_some(reason)
     }

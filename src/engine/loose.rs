@@ -89,7 +89,8 @@ impl Keeping<'_> {
     /// What a line of which so many units wait wants of each of its skus.
     pub fn loose(&self, network: &Network, units: LineUnits) -> Vec<(SkuIndex, Loose)> {
         let placed = &self.shipment.lines[usize::from(units.line)];
-        let ruled = Fencing::of(network, self.rules, self.shipment, &[units]).map(|fencing| fencing.kept_out());
+        let ruled = Fencing::of(network, self.rules, self.shipment, &[units], std::iter::empty())
+            .map(|fencing| fencing.kept_out());
         wants(placed, units.quantity, &barred(network, self.fenced, self.whose), &ruled.unwrap_or_default())
     }
 }

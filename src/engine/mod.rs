@@ -19,6 +19,8 @@
 //! | `rules`, `fences`, `preview` | versions of rule sets; who may not ship by them; what a version would change |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `slots` | places at a time, taken with an order's stock |
+//! | `weighing` | what carriers and nodes ask, for the kernel in full; the plan in money by term |
+//! | `workload` | shipments of a day, counted against what a node can handle |
 //! | `address` | how addresses of a country are written, and orders judged by it |
 //! | `adjust`, `fulfill`, `cancel`, `catalogue` | stock from outside, steps of fulfilment, cancellations, nodes, items and channels |
 //! | `shipping` | carriers, calendars and zones; what it costs to send something |
@@ -108,6 +110,7 @@ mod turn;
 mod weighing;
 mod window;
 mod withdrawal;
+mod workload;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -168,6 +171,8 @@ pub struct Engine {
     returning: Returning,
     /// Returns the clock looks at. Stale entries are harmless.
     returns_due: Soonest<ReturnKey>,
+    /// Skus of which units wait for a day on which a node can handle them.
+    days_awaited: workload::DaysAwaited,
     /// What of the documents and transfers has not come, by sku.
     arrivals: Arrivals,
     /// Which of the documents were bought for demand that waits.

@@ -8,6 +8,7 @@ use super::ledger::SkuStock;
 use super::limits::Limits;
 use super::past::Minutes;
 use super::slots::Calendar;
+use super::workload::Workloads;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::rejection::Rejection;
@@ -24,6 +25,8 @@ pub struct Network {
     pub limits: Limits,
     /// Slots of nodes.
     pub calendar: Calendar,
+    /// What nodes have to do, day by day.
+    pub workloads: Workloads,
     /// How much is remembered of what happened of late.
     pub minutes: Minutes,
 }

@@ -175,7 +175,7 @@ impl Engine {
         let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
         let case = Case { network: &network, order: &order, decision, shipment, units: &units };
         let before = again.decide(case, &made_by, |_| true);
-        let fencing = Fencing::of(&network, rules, shipment, &units);
+        let fencing = Fencing::of(&network, rules, shipment, &units, std::iter::empty());
         let may_ship = |node| fencing.as_ref().is_none_or(|fencing| fencing.reason(node).is_none());
         let after = again.decide(case, rules, may_ship);
         found.compared += 1;

@@ -17,6 +17,7 @@ use super::routing::{SHIPPED, Wanted, shipment_cost};
 use super::table::Locked;
 use super::turn::{Turn, order_event, order_events};
 use super::withdrawal::{Patience, Withdrawal};
+use super::workload::{Work, works_of_fill};
 use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::{Answer, Event};
@@ -131,11 +132,14 @@ impl Engine {
             let delta = LevelDelta { pool: -n, reserved: -n, committed: n, ..LevelDelta::default() };
             change.shift(cell, MovementKind::Drained, delta);
         }
+        let works = works_of_fill(network, key, &allocations, turn.log.now().wall);
         let by_suppliers = dropship(network, order, &allocations, turn);
         let told = std::iter::once(OrderEvent::Filled { allocations }).chain(by_suppliers).collect();
         let mut events: Vec<Event> = order_events(order, told).collect();
         events.extend(change.events());
+        events.extend(works.iter().map(Work::event));
         let sealed = turn.seal(now, network.catalogue.seq, events, None).ok()?;
+        network.workloads.take(&works);
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         logged.fold_order(&mut slot);
         self.watch_new_windows(network, &slot);

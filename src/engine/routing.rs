@@ -296,7 +296,8 @@ impl Routing {
         route: &mut Route,
     ) {
         let destination = wanted.destinations.get(usize::from(group)).copied().flatten();
-        let fencing = Fencing::of(network, wanted.rules, shipment(wanted, group, destination), units);
+        let earlier = route.shipments.iter().map(|shipment| shipment.assignment.node);
+        let fencing = Fencing::of(network, wanted.rules, shipment(wanted, group, destination), units, earlier);
         let fencing = fencing.as_ref();
         self.list(network, wanted, units, destination, (fencing, gone.as_ref()));
         if let Some(weights) = &wanted.rules.weights {

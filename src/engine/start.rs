@@ -26,6 +26,7 @@ use super::slots::Calendar;
 use super::soonest::Soonest;
 use super::table::{Name, Named, Names, Table};
 use super::turn::Turn;
+use super::workload::Workloads;
 use crate::domain::address::KnownFormat;
 use crate::domain::carton::Carton;
 use crate::domain::catalogue::Catalogue;
@@ -194,6 +195,7 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
             minutes: Minutes::default(),
             limits: Limits::default(),
             calendar: Calendar::default(),
+            workloads: Workloads::default(),
         }),
         orders: Table::default(),
         reservations: Table::default(),
@@ -203,6 +205,7 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
         returns: Table::default(),
         returning: Default::default(),
         returns_due: Soonest::default(),
+        days_awaited: Default::default(),
         arrivals: Arrivals::default(),
         purchases: Purchases::default(),
         names: Names::default(),
@@ -234,7 +237,7 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
         position: seq.into(),
     };
     let (mut keys, mut channels, mut formats) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut shipping, mut slots) = (Vec::new(), Vec::new());
+    let (mut shipping, mut slots, mut workloads) = (Vec::new(), Vec::new(), Vec::new());
     let mut cartons = Vec::new();
     let mut knows_minutes = false;
     let unfilled = {
@@ -261,6 +264,7 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
                 }
                 (_, Entity::Subscription(subscription)) => engine.hold_subscription(*subscription),
                 (EntityKey::Slots(node), Entity::Slots(known)) => slots.push((node, *known)),
+                (EntityKey::Workload(node), Entity::Workload(known)) => workloads.push((node, *known)),
                 (_, Entity::AddressFormat(format)) => formats.push(KnownFormat::recovered(*format)),
                 (_, Entity::Exception(case)) => engine.hold_exception(*case),
                 (_, Entity::Policy(_) | Entity::RuleVersions(_)) => {}
@@ -281,6 +285,7 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
     engine.open_channels(channels);
     engine.know_address_formats(formats);
     engine.know_slots(slots);
+    engine.know_workloads(workloads);
     engine.open_cartons(cartons);
     engine.open_rules();
     engine.ended.lock().make_contiguous().sort_unstable();
@@ -396,6 +401,7 @@ impl Engine {
         self.watch_holds(&order, 1);
         self.watch_edits(&order);
         self.watch_deferral(&order);
+        self.watch_days(&order);
         self.watch_shipments(&order);
         self.watch_order(network, &order);
         self.note_left(&order);

@@ -25,6 +25,7 @@ pub const NO_RESPONSE: &str = "no_response";
 impl Engine {
     /// Tells the clock of fulfilment orders of an order, by number.
     pub(super) fn watch_windows(&self, network: &Network, order: &Order, numbers: RangeInclusive<u16>) {
+        network.workloads.look_at(order);
         let watched = order.fulfillment_orders.iter().filter(|f| numbers.contains(&f.number));
         self.windows_due.extend(watched.filter_map(|f| Some((due_at(network, order, f)?, (order.key, f.number)))));
     }
@@ -32,6 +33,7 @@ impl Engine {
     /// The same for an order that may have been given further ones.
     pub(super) fn watch_new_windows(&self, network: &Network, slot: &Locked<Order>) {
         let Some(order) = slot.as_ref() else { return };
+        network.workloads.look_at(order);
         if order.release_at.is_some() || !network.catalogue.policies().is_empty() {
             self.watch_windows(network, order, 1..=order.next_number());
         }

@@ -124,6 +124,7 @@ impl Orders {
                 | Event::SubscriptionChanged(_)
                 | Event::CycleCountChanged(_)
                 | Event::ReturnChanged(_)
+                | Event::WorkloadChanged(_)
                 | Event::LotsChanged(_)
                 | Event::AddressFormatPut(_)
                 | Event::ExceptionChanged(_)

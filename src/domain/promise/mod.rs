@@ -129,6 +129,11 @@ fn days_from(day: Date) -> impl Iterator<Item = Date> {
 }
 
 impl Origin<'_> {
+    /// The day on which work begins on what nothing holds any more from then on; none when it never works.
+    pub fn begins_on(&self, released: Timestamp) -> Option<Date> {
+        self.begin(released).ok().map(|(shift, _)| shift.day)
+    }
+
     fn works(&self, day: Date) -> bool {
         self.calendar.is_none_or(|calendar| calendar.works(day))
     }

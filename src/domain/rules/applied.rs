@@ -70,6 +70,11 @@ impl AppliedRules {
         Self { name, version, tariff, weights: None, shipments_max: None, terms, fenced: false }
     }
 
+    /// Whether nodes that have as much to do as they can handle today may not ship.
+    pub fn minds_capacity(&self) -> bool {
+        self.fenced && self.terms.fences.contains(&Fence::Capacity)
+    }
+
     /// Whether some nodes that have units may not, or had better not, ship them: whoever waits then lets others pass, since
     /// what comes next might come to such a node.
     pub fn is_fenced(&self) -> bool {

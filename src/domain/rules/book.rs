@@ -65,6 +65,8 @@ pub struct RuleBook {
     scoped: Vec<Arc<AppliedRules>>,
     /// What applies where none of those does.
     usual: Arc<AppliedRules>,
+    /// Whether some active one minds what nodes can handle.
+    counts_work: bool,
 }
 
 impl Default for RuleBook {
@@ -78,6 +80,7 @@ impl Default for RuleBook {
             active: BTreeMap::new(),
             scoped: Vec::new(),
             usual,
+            counts_work: false,
         };
         book.arrange();
         book
@@ -119,6 +122,7 @@ impl RuleBook {
             });
             self.active.insert(name.clone(), applied);
         }
+        self.counts_work = self.active.values().any(|rules| rules.minds_capacity());
         let mut ranked: Vec<_> = self.active.values().cloned().collect();
         ranked.sort_by_cached_key(|rules| std::cmp::Reverse(self.rank(rules)));
         let is_wide = |rules: &Arc<AppliedRules>| {
@@ -188,6 +192,12 @@ impl RuleBook {
             Some(set) => set.terms(version).is_some_and(|terms| terms.keeps_out()),
             None => self.by_carriers.iter().any(|preset| *preset.name == *name && preset.version == version),
         }
+    }
+
+    /// Whether shipments of a day are counted: some active rule set minds what nodes can handle.
+    #[inline]
+    pub fn counts_work(&self) -> bool {
+        self.counts_work
     }
 
     /// How many names somebody put.

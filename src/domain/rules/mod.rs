@@ -298,7 +298,6 @@ impl Fence {
             Self::ArrivesBy { days: None } => {
                 Some("orders name no date yet by which they want to be there: say \"days\"")
             }
-            Self::Capacity => Some("shipments of a day are not counted yet against what a node can handle"),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! The engine against the fold of its own log.
 
 mod batch;
+mod capacity;
 mod channels;
 mod corners;
 mod counts;

@@ -14,7 +14,7 @@ use self::policies::policies;
 use self::returns::returns;
 use self::shipping::shipping;
 use self::supply::supplied;
-use self::weighed::weighed;
+use self::weighed::{weighed, worked};
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
 use crate::domain::carton::Carton;
@@ -523,6 +523,7 @@ fn events() -> Vec<Event> {
     .chain(returns())
     .chain(policies())
     .chain(weighed())
+    .chain(worked())
     .collect()
 }
 
@@ -864,7 +865,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29];
+    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
 
@@ -994,7 +995,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 53, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 54, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

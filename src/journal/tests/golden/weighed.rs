@@ -2,10 +2,11 @@
 
 use super::{decision, of_order_numbered, placed};
 use crate::domain::decision::{Decision, Evidence, FenceReason, LineUnits};
-use crate::domain::event::Event;
-use crate::domain::ids::{NodeIndex, OrderKey};
+use crate::domain::event::{Event, WorkloadChanged};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
 use crate::domain::order::OrderEvent;
 use crate::domain::weighed::{Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode};
+use crate::domain::workload::WorkloadEvent;
 
 /// An order that the kernel in full sourced.
 pub(super) fn weighed() -> impl Iterator<Item = Event> {
@@ -59,4 +60,15 @@ pub(super) fn weighed() -> impl Iterator<Item = Event> {
     };
     let placed = OrderEvent::Placed { facts, lines, allocations, backordered, decision: Some(Box::new(decided)) };
     std::iter::once(of_order_numbered(OrderKey(83), 1, placed))
+}
+
+/// Work of a node on two days.
+pub(super) fn worked() -> impl Iterator<Item = Event> {
+    let shipments = |numbers: &[u16]| {
+        let key = |number: &u16| FulfillmentKey { order: OrderKey(83), number: *number };
+        numbers.iter().map(key).collect()
+    };
+    let taken = |day, numbers: &[u16]| WorkloadEvent::Taken { day, shipments: shipments(numbers) };
+    let changed = |event| Event::WorkloadChanged(Box::new(WorkloadChanged { node: NodeIndex(300), event }));
+    [taken(20_000, &[1]), taken(20_001, &[2, 3])].into_iter().map(changed)
 }

@@ -1,0 +1,165 @@
+//! What nodes can handle in a day: never promised twice, given back by whoever does not need it, and tried again when the
+//! day is over.
+
+use std::sync::Arc;
+
+use super::world::*;
+use crate::domain::command::*;
+use crate::domain::decision::{Decision, FenceReason};
+use crate::domain::entity::{Entity, EntityKey};
+use crate::domain::order::Order;
+use crate::domain::record::Log;
+use crate::domain::reply::Reply;
+use crate::domain::rules::{Fence, RuleTerms, Term};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Rules by weight and distance that mind what nodes can handle.
+fn minded(world: &World) {
+    let objective = vec![Term::PerShipment { amount: 500 }, Term::WeightDistance { micro_per_kg_km: 200_000 }];
+    let terms = RuleTerms { objective, fences: vec![Fence::Capacity], ..RuleTerms::default() };
+    world.run(Command::PutRules(PutRules { name: text("rules"), terms: Arc::new(terms) })).expect("put");
+    world.run(Command::ActivateRules(ActivateRules { name: text("rules"), version: 1, at: None })).expect("carried");
+}
+
+fn limited(world: &World, node: &str, per_day: u32) {
+    let patch = NodePatch { capacity_per_day: Some(Some(per_day)), ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text(node), patch: Box::new(patch) }).expect("changed");
+}
+
+fn order_by(id: &str, rules: &str, n: u32) -> PlaceOrder {
+    PlaceOrder { id: Some(text(id)), rule_set: Some(text(rules)), ..World::order_of(id, &[("phone", n)], None) }
+}
+
+fn place(world: &World, order: PlaceOrder) -> Order {
+    match world.run(Command::PlaceOrder(Box::new(order))).expect("taken") {
+        Reply::Order(order) => *order,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn used(world: &World, node: &str) -> u32 {
+    let day = (world.log.now().wall.0 / DAY_MS) as i32;
+    let network = world.engine.network.read().expect("nobody panicked");
+    network.workloads.used(network.catalogue.node_index(node).expect("a node"), day)
+}
+
+fn nodes(world: &World, order: &Order) -> Vec<String> {
+    let id = |node| world.engine.catalogue(|c| c.node(node).id.to_string());
+    order.fulfillment_orders.iter().map(|f| id(f.node)).collect()
+}
+
+fn at_capacity(decision: &Decision) -> usize {
+    decision.evidence.fenced.iter().filter(|(_, reason)| *reason == FenceReason::AtCapacity).count()
+}
+
+/// Orders of which nothing waits.
+fn promised(world: &World, count: usize) -> usize {
+    let order = |n: usize| world.engine.order(&format!("b{n}")).expect("there");
+    (0..count).filter(|n| order(*n).totals().backordered == 0).count()
+}
+
+#[test]
+fn of_ten_thousand_checkouts_a_hundred_are_promised_for_today() {
+    const BUYERS: usize = 10_000;
+    let world = World::new();
+    world.stock("phone", "east", 2 * BUYERS as i32).expect("received");
+    limited(&world, "east", 100);
+    minded(&world);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let world = &world;
+            scope.spawn(move || {
+                for n in (thread..BUYERS).step_by(8) {
+                    let order = Command::PlaceOrder(Box::new(order_by(&format!("b{n}"), "rules", 1)));
+                    world.engine.execute(&*world.log, &Context::library(), order).expect("taken");
+                }
+            });
+        }
+    });
+    assert_eq!((promised(&world, BUYERS), used(&world, "east")), (100, 100));
+    let east = world.engine.catalogue(|c| c.node_index("east")).expect("there");
+    match world.fold().entity(&EntityKey::Workload(east)) {
+        Some(Entity::Workload(work)) => assert_eq!(work.days.values().map(|day| day.len()).sum::<usize>(), 100),
+        other => panic!("{other:?}"),
+    }
+    let waits = (0..BUYERS).map(|n| world.engine.order(&format!("b{n}")).expect("there"));
+    let waits: Vec<Order> = waits.filter(|order| order.totals().backordered > 0).collect();
+    assert!(waits.iter().all(|order| order.decision.as_deref().is_some_and(|d| at_capacity(d) == 1)));
+    let world = world.restart();
+    assert_eq!(used(&world, "east"), 100, "a start knows what was promised");
+    // The day is over: a hundred more, and no more than that.
+    world.later(DAY_MS / 1_000);
+    world.engine.expire_due(&*world.log);
+    assert_eq!((promised(&world, BUYERS), used(&world, "east")), (200, 100));
+    world.check();
+}
+
+#[test]
+fn a_full_node_lets_another_ship_and_says_why() {
+    let world = World::new();
+    for node in ["east", "west"] {
+        world.stock("phone", node, 10).expect("received");
+    }
+    limited(&world, "east", 1);
+    minded(&world);
+    assert_eq!(nodes(&world, &place(&world, order_by("a", "rules", 1))), ["east"]);
+    let second = place(&world, order_by("b", "rules", 1));
+    assert_eq!(nodes(&world, &second), ["west"]);
+    assert_eq!(at_capacity(second.decision.as_deref().expect("decided")), 1);
+    // Who is sourced by rules that do not mind it goes there, and counts.
+    assert_eq!(nodes(&world, &place(&world, order_by("c", "default", 1))), ["east"]);
+    assert_eq!(used(&world, "east"), 2);
+    let quoted = world.engine.quote(world.log.now(), &order_by("d", "rules", 1)).expect("quoted");
+    assert_eq!(at_capacity(&quoted), 1, "a quote knows it too");
+    world.check();
+}
+
+#[test]
+fn whoever_does_not_need_a_place_gives_it_back_with_the_same_commit() {
+    let world = World::new();
+    for node in ["east", "west"] {
+        world.stock("phone", node, 10).expect("received");
+    }
+    limited(&world, "east", 3);
+    limited(&world, "west", 1);
+    minded(&world);
+    let placed = ["a", "b", "c"].map(|id| place(&world, order_by(id, "rules", 1)));
+    assert_eq!((used(&world, "east"), used(&world, "west")), (3, 0));
+    world.cancel(&placed[0], None).expect("cancelled");
+    assert_eq!(used(&world, "east"), 2);
+    world.fulfill(&placed[1], 1, FulfillmentAction::Reject { reason: text("full") }).expect("rejected");
+    let b = world.engine.order("b").expect("there");
+    assert_eq!(nodes(&world, &b).last().map(String::as_str), Some("west"), "sourced again elsewhere");
+    assert_eq!((used(&world, "east"), used(&world, "west")), (1, 1));
+    // A third finds both: west is full, east is not.
+    assert_eq!(nodes(&world, &place(&world, order_by("d", "rules", 1))), ["east"]);
+    let world = world.restart();
+    assert_eq!((used(&world, "east"), used(&world, "west")), (2, 1), "a start counts what is left");
+}
+
+#[test]
+fn units_that_wait_for_room_get_it_when_somebody_cancels() {
+    let world = World::new();
+    world.stock("phone", "east", 10).expect("received");
+    limited(&world, "east", 1);
+    minded(&world);
+    let first = place(&world, order_by("a", "rules", 1));
+    assert_eq!(place(&world, order_by("b", "rules", 1)).totals().backordered, 1);
+    world.cancel(&first, None).expect("cancelled");
+    assert_eq!((world.engine.order("b").expect("there").totals().backordered, used(&world, "east")), (0, 1));
+    world.check();
+}
+
+#[test]
+fn nothing_is_counted_where_nobody_minds() {
+    let world = World::new();
+    world.stock("phone", "east", 10).expect("received");
+    limited(&world, "east", 1);
+    for id in ["a", "b"] {
+        assert_eq!(nodes(&world, &place(&world, order_by(id, "default", 1))), ["east"]);
+    }
+    assert_eq!(used(&world, "east"), 0);
+    let east = world.engine.catalogue(|c| c.node_index("east")).expect("there");
+    assert!(world.fold().entity(&EntityKey::Workload(east)).is_none());
+}
