@@ -359,7 +359,7 @@ impl Engine {
     }
 
     /// Puts orders, many of them by two threads; answers which of them want something still, ascending.
-    #[allow(clippy::vec_box, reason = "they come boxed, and an order is large to move")]
+    #[expect(clippy::vec_box, reason = "as the state has them: a thread is handed pointers, not orders")]
     fn hold_orders(&self, network: &Network, mut orders: Vec<Box<Order>>) -> Vec<OrderKey> {
         let is_unfilled = |order: &Order| order.lines.iter().any(|line| line.unallocated > 0 || line.waiting() > 0);
         let unfilled = orders.iter().filter(|order| is_unfilled(order)).map(|order| order.key).collect();

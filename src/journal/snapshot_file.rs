@@ -39,8 +39,11 @@ const END_KIND: u16 = u16::MAX;
 const END_BYTES: usize = NOTE_BYTES + 8 + 8 + 16;
 const TRAILER_BYTES: usize = 32;
 
-/// Bytes that are read, hashed and written at once.
+/// Bytes that are hashed and written at once.
 const BLOCK_BYTES: usize = 256 * 1024;
+/// Bytes that are read, hashed and decoded at once: so few that the memory of what they hold is taken again from the
+/// allocator and not from the system, which clears it first.
+const READ_BYTES: usize = 64 * 1024;
 /// From this size on a file is decoded by several threads.
 const SHARED_BYTES: u64 = 8 << 20;
 /// Threads that decode, at most.
@@ -336,7 +339,9 @@ struct Decoded {
 
 impl Decoded {
     fn of(block: &[u8]) -> Result<Decoded, Wrong> {
-        let mut decoded = Decoded { entities: Vec::new(), state_hash: 0 };
+        let first = entries(block).next().map_or(block.len(), <[u8]>::len);
+        let entities = Vec::with_capacity(block.len().div_ceil(first.max(1)));
+        let mut decoded = Decoded { entities, state_hash: 0 };
         for entry in entries(block) {
             let (kind, version, _) = codec::entry_head(&array(entry, 0));
             let (key, entity) = codec::get_entity(kind, version, &entry[ENTRY_HEAD_BYTES..])?;
@@ -418,7 +423,7 @@ fn read_blocks(
     let end = loop {
         let (mut whole, mut ended) = (0, false);
         // As many whole entries as were read; at least one.
-        while !ended && (whole == 0 || whole < BLOCK_BYTES) {
+        while !ended && (whole == 0 || whole < READ_BYTES) {
             if whole > 0 && input.read.len() < whole + ENTRY_HEAD_BYTES {
                 break;
             }
@@ -471,7 +476,7 @@ impl Input {
     fn fill(&mut self, length: usize) -> io::Result<()> {
         while self.read.len() < length {
             let there = self.read.len();
-            self.read.resize(there + BLOCK_BYTES, 0);
+            self.read.resize(there + READ_BYTES, 0);
             let more = match self.file.read(&mut self.read[there..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
                 read => read.map(Some),
