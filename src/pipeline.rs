@@ -227,6 +227,7 @@ impl Pipeline {
             Reply::Subscription { subscription, .. } => subscription.seq,
             Reply::CycleCount(count) => count.seq,
             Reply::Return(known) => known.seq,
+            Reply::Wave(wave) => wave.seq,
             Reply::Exception(exception) => exception.seq,
             _ => seq,
         };

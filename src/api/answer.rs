@@ -16,6 +16,7 @@ use super::inbound::{InboundJson, RedatedInbound};
 use super::item::ItemJson;
 use super::node::NodeJson;
 use super::order::OrderJson;
+use super::picking::BinsJson;
 use super::policy::PolicyJson;
 use super::reservation::ReservationJson;
 use super::returns::ReturnJson;
@@ -24,6 +25,7 @@ use super::slots::SlotsJson;
 use super::stock::{CellJson, CountedJson, LevelsJson};
 use super::subscription::SubscriptionJson;
 use super::transfer::{RedatedTransfer, TransferJson};
+use super::wave::WaveJson;
 use super::zones::ZoneChartJson;
 use crate::domain::carrier::ShippingTerms;
 use crate::domain::catalogue::Catalogue;
@@ -58,6 +60,8 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         }
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
         Reply::Return(known) => json(&ReturnJson::of(known, catalogue)),
+        Reply::Wave(wave) => json(&WaveJson::of(wave, catalogue)),
+        Reply::Bins(node, bins) => json(&BinsJson::of(*node, bins, catalogue)),
         Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue)),
         Reply::Policy(key, policy) => json(&PolicyJson::of(key, policy, catalogue)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),

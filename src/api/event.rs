@@ -151,6 +151,10 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::RuleSetChanged(e) => rule_set_changed(e),
         Event::CycleCountChanged(e) => cycle_count_changed(e, names),
         Event::ReturnChanged(e) => super::return_event::changed(e, names),
+        Event::WaveChanged(e) => super::wave_event::changed(e, names),
+        Event::BinPut(e) => super::wave_event::bin_put(e, names),
+        Event::PickedNoted(e) => super::wave_event::picked_noted(e, names),
+        Event::CollectionChanged(e) => super::collection::told(e),
         Event::ShippingPut(terms) => shipping_put(terms),
         Event::LotsChanged(e) => lots_changed(e, names),
         Event::CountNoted(e) => json!({

@@ -3,11 +3,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::collection::drawn;
 use super::decision::{LineNames, OrderLines};
 use super::lots::{IdentifiedJson, PickedNames};
 use super::page::{FulfillmentCursor, Limit};
 use super::reading::{Listed, shape};
-use super::scalar::{Id, Instant, Name, Reason, Sku};
+use super::scalar::{CollectionCode, Id, Instant, Name, Reason, Sku};
 use super::tracking::TrackedJson;
 use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
@@ -90,10 +91,11 @@ shape! {
 
 shape! {
     /// It waits to be picked up.
-    #[derive(Copy)]
     pub struct Readying {
-        /// Until when; then it goes back to its shelf. As long as it takes when left out.
+        /// Until when; then it goes back to its shelf. As long as was decided for its delivery method when left out.
         pub until: Option<Instant>,
+        /// The code for which it is handed over; one is drawn where that was decided for its delivery method.
+        pub code: Option<CollectionCode>,
     }
 }
 
@@ -189,9 +191,10 @@ impl Shipping {
 }
 
 impl Readying {
-    /// The step.
-    pub fn action(self) -> FulfillmentAction {
-        FulfillmentAction::Ready { until: self.until.map(Instant::wall) }
+    /// The step; `random` makes a code.
+    pub fn action(self, random: u64) -> FulfillmentAction {
+        let (until, code) = (self.until.map(Instant::wall), self.code.map(|code| code.0));
+        FulfillmentAction::ReadyWith { until, code, drawn: drawn(random) }
     }
 }
 

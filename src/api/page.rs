@@ -13,7 +13,7 @@ use super::json::Json;
 use super::reading::{At, Shape, shape, shown};
 use crate::domain::exception::ExceptionKey;
 use crate::domain::ids::{
-    CycleCountKey, FulfillmentKey, InboundKey, OrderKey, ReturnKey, SubscriptionKey, TransferKey,
+    CycleCountKey, FulfillmentKey, InboundKey, OrderKey, ReturnKey, SubscriptionKey, TransferKey, WaveKey,
 };
 use crate::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 
@@ -69,6 +69,8 @@ cursors! {
     CycleCountCursor(CycleCountKey) by CycleCountKey::parse;
     /// The last return of the page before.
     ReturnCursor(ReturnKey) by ReturnKey::parse;
+    /// The last wave of the page before.
+    WaveCursor(WaveKey) by WaveKey::parse;
     /// The last transfer of the page before.
     TransferCursor(TransferKey) by TransferKey::parse;
     /// The last subscription of the page before.

@@ -4,9 +4,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::channel::PaymentBeforeShape;
+use super::collection::CollectionRuleJson;
 use super::event::Names;
 use super::hold_rule::HoldRuleJson;
 use super::order_clocks::OrderClocksJson;
+use super::picking::PickingRuleJson;
 use super::reading::shape;
 use super::return_policy::ReturnPolicyJson;
 use super::scalar::{AcceptWithin, Count, Id, OrNull};
@@ -112,7 +114,8 @@ impl FillPut {
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = Policy)]
 pub struct PolicyJson {
-    /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment`, `returns`, `clocks` or `hold`.
+    /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment`, `returns`, `clocks`, `hold`,
+    /// `picking` or `collection`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,6 +177,12 @@ pub struct PolicyJson {
     /// Which orders begin with a hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldRuleJson>,
+    /// How nodes pick.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picking: Option<PickingRuleJson>,
+    /// How orders wait for who comes for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collection: Option<CollectionRuleJson>,
 }
 
 impl PolicyJson {
@@ -191,6 +200,12 @@ impl PolicyJson {
                 Self { about: "rejection", delivery_method: Some(method.to_string()), ..Self::default() }
             }
             PolicyKey::Fill => Self { about: "fill", ..Self::default() },
+            PolicyKey::Collection(method) => {
+                Self { about: "collection", delivery_method: Some(method.to_string()), ..Self::default() }
+            }
+            PolicyKey::Picking(node) => {
+                Self { about: "picking", node: node.map(|node| names.node(node)), ..Self::default() }
+            }
             PolicyKey::Returns(scope) => {
                 let (channel, sku) = match scope {
                     ReturnScope::All => (None, None),
@@ -232,6 +247,8 @@ impl PolicyJson {
             Policy::Demand(demand) => {
                 Self { units: demand.map(|demand| demand.units), days: demand.map(|demand| demand.days), ..about }
             }
+            Policy::Collection(rule) => Self { collection: Some(CollectionRuleJson::from(*rule)), ..about },
+            Policy::Picking(rule) => Self { picking: Some(PickingRuleJson::from(&**rule)), ..about },
             Policy::Returns(policy) => Self { returns: Some(ReturnPolicyJson::from(&**policy)), ..about },
             Policy::Supply(terms) => about.supplied(terms),
             Policy::Clocks(clocks) => Self { clocks: Some(OrderClocksJson::from(clocks)), ..about },

@@ -67,6 +67,7 @@ pub const CODES: &[Code] = &[
     ("nothing_to_send", 409, "Nothing of it is sent"),
     ("label_incomplete", 409, "Too little is known for a label"),
     ("not_a_bar_code", 409, "A number cannot be a bar code of the label"),
+    ("nothing_to_pick", 409, "Nothing is to be picked"),
     ("answer_gone", 410, "The answer to the repeated request is no longer kept"),
     ("events_gone", 410, "The events asked for are no longer kept"),
     ("body_too_large", 413, "The body is too large"),
@@ -116,6 +117,9 @@ pub const CODES: &[Code] = &[
     ("unknown_group", 422, "A line names a group that is not there"),
     ("not_mergeable", 422, "Two fulfilment orders cannot become one"),
     ("nothing_left", 422, "A split leaves something behind"),
+    ("wrong_code", 422, "That is not the code that was given out"),
+    ("method_not_offered", 422, "The node does not do that delivery method"),
+    ("not_pickable", 422, "A fulfilment order cannot be picked there now"),
     ("node_inactive", 422, "A node is switched off"),
     ("node_not_serving", 422, "The node does not serve the channel"),
     ("illegal_move", 422, "Units move from or to what is available"),
@@ -376,6 +380,15 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::NotRefundable { id, refund, refundable } => {
             json!({"return": id, "refund": refund, "refundable": refundable})
         }
+        Rejection::IllegalWave { id, status, verb } => {
+            let legal: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
+            json!({"wave": id, "wave_status": status.word(), "step": verb.word(), "legal": legal})
+        }
+        Rejection::IllegalTask { id, task, status, verb } => {
+            let legal: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
+            json!({"wave": id, "task": task, "task_status": status.word(), "step": verb.word(), "legal": legal})
+        }
+        Rejection::NothingToPick { why } => json!({"why": why}),
         Rejection::RefundTooLarge { order, refund, paid } => json!({"order": order, "refund": refund, "paid": paid}),
         Rejection::TooLarge(too_large) => json!({"bytes": too_large.bytes, "max": too_large.max}),
         Rejection::Invalid(_) | Rejection::KeyReused | Rejection::ArchiveUnreadable(_) | Rejection::Contended => {

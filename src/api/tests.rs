@@ -5,6 +5,7 @@ use super::calendar::CalendarPut;
 use super::carrier::CarrierPut;
 use super::carton::CartonPut;
 use super::channel::ChannelPut;
+use super::collection::{Arriving, CollectionRulePut, HandingOver};
 use super::cycle_count::{CountCancelling, NewCount, Results};
 use super::edit::NewEdit;
 use super::exception::{Assigning, Resolving};
@@ -20,6 +21,7 @@ use super::node::{NodeChange, NodePut};
 use super::order::{Cancellation, Consolidation, NewOrder, OrderMerging, Splitting};
 use super::order_clocks::OrderClocksPut;
 use super::packing::PackingRequest;
+use super::picking::{BinsPut, PickingRulePut};
 use super::policy::{FillPut, NodeTerms, RejectionPut, SafetyPut, ThresholdPut};
 use super::problem::{CODES, Problem};
 use super::rates::RatesRequest;
@@ -35,6 +37,7 @@ use super::subscription::{SubscriptionPut, SubscriptionReason};
 use super::supply::{DemandPut, KindSafetyPut, PaymentRulePut, SafetyDaysPut, SupplyPut};
 use super::tracking::Tracing;
 use super::transfer::{NewTransfer, TransferCancelling, TransferChange, TransferReceipt};
+use super::wave::{NewWave, TaskAssigning, TaskShorting};
 use super::zones::ZoneChartPut;
 
 mod fuzz;
@@ -111,6 +114,14 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["returns", _, "refunds"]) => read_as::<NewRefund>(body),
         ("POST", ["returns", _, "labels"]) => read_as::<NewReturnLabel>(body),
         ("PUT", ["return-policy"]) => read_as::<ReturnPolicyPut>(body),
+        ("PUT", ["nodes", _, "bins"]) => read_as::<BinsPut>(body),
+        ("PUT", ["picking-rule"]) => read_as::<PickingRulePut>(body),
+        ("PUT", ["collection-rules", _]) => read_as::<CollectionRulePut>(body),
+        ("POST", ["fulfillment-orders", _, "hand_over"]) => read_as::<HandingOver>(body),
+        ("POST", ["fulfillment-orders", _, "arrive"]) => read_as::<Arriving>(body),
+        ("POST", ["waves"]) => read_as::<NewWave>(body),
+        ("POST", ["waves", _, "tasks", _, "assign"]) => read_as::<TaskAssigning>(body),
+        ("POST", ["waves", _, "tasks", _, "short"]) => read_as::<TaskShorting>(body),
         ("POST", ["exceptions", _, "assign"]) => read_as::<Assigning>(body),
         ("POST", ["exceptions", _, "resolve"]) => read_as::<Resolving>(body),
         ("PUT", ["nodes", _, "terms"]) => read_as::<NodeTerms>(body),

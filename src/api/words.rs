@@ -28,6 +28,7 @@ use crate::domain::node::NodeKind;
 use crate::domain::order::{OrderStatus, OrderType};
 use crate::domain::parcel::NotPacked;
 use crate::domain::payment::{PaymentMark, PaymentState};
+use crate::domain::picking::PickMethod;
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::reservation::ReservationState;
 use crate::domain::return_policy::{Outside, RefundAt};
@@ -37,6 +38,7 @@ use crate::domain::subscription::{SubscriptionState, WhenShort};
 use crate::domain::supply::SupplyTerms;
 use crate::domain::tracking::TrackingStatus;
 use crate::domain::transfer::TransferStatus;
+use crate::domain::wave::{TaskStatus, WaveStatus};
 
 /// An enum whose values have words.
 pub trait Worded: Copy + PartialEq + 'static {
@@ -397,7 +399,8 @@ words! {
     ShortReason { NotInStock = "not_in_stock", Mismatch = "mismatch", Damaged = "damaged" }
     FenceReason {
         Inactive = "inactive", RejectedThisOrder = "rejected_this_order", NotOfChannel = "not_of_channel",
-        NotPreferred = "not_preferred", OutOfRegion = "out_of_region", TooFar = "too_far", WrongKind = "wrong_kind",
+        NotPreferred = "not_preferred", NotChosen = "not_chosen", OutOfRegion = "out_of_region",
+        TooFar = "too_far", WrongKind = "wrong_kind",
         NotListed = "not_listed", LacksCapability = "lacks_capability", PastCutoff = "past_cutoff",
         ArrivesTooLate = "arrives_too_late", TooDear = "too_dear", NoService = "no_service",
         AtCapacity = "capacity",
@@ -452,6 +455,18 @@ words! {
     HoldKind {
         Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual",
         ReturnItems = "awaiting_return_items",
+    }
+    PickMethod {
+        Discrete = "discrete_order_picking", Cluster = "cluster_picking", Batch = "batch_picking",
+        Zone = "zone_picking", Wave = "wave_picking",
+    }
+    WaveStatus {
+        Draft = "draft", Released = "released", InProgress = "in_progress", Completed = "completed",
+        Cancelled = "cancelled",
+    }
+    TaskStatus {
+        Pending = "pending", Assigned = "assigned", InProgress = "in_progress", Completed = "completed",
+        Short = "short", Cancelled = "cancelled",
     }
     ReturnStatus {
         Requested = "requested", Approved = "approved", AwaitingGoods = "awaiting_goods", InTransit = "in_transit",
@@ -549,6 +564,15 @@ mod tests {
         }
         for kind in ExceptionKind::ALL {
             assert_eq!(Worded::word(kind), ExceptionKind::word(kind));
+        }
+        for method in PickMethod::ALL {
+            assert_eq!(Worded::word(method), PickMethod::word(method));
+        }
+        for status in <WaveStatus as Worded>::ALL {
+            assert_eq!(Worded::word(*status), WaveStatus::word(*status));
+        }
+        for status in <TaskStatus as Worded>::ALL {
+            assert_eq!(Worded::word(*status), TaskStatus::word(*status));
         }
         for status in ReturnStatus::ALL {
             assert_eq!(Worded::word(status), ReturnStatus::word(status));

@@ -9,6 +9,7 @@ mod exception;
 mod fulfillment;
 mod order;
 mod past_order;
+mod picking;
 mod policy;
 mod reservation;
 mod returns;
@@ -25,6 +26,7 @@ pub use exception::*;
 pub use fulfillment::*;
 pub use order::*;
 pub use past_order::*;
+pub use picking::*;
 pub use policy::*;
 pub use reservation::*;
 pub use returns::*;
@@ -209,6 +211,17 @@ pub enum Command {
         /// What happens to it.
         action: ReturnAction,
     },
+    /// Say where skus lie at a node.
+    PutBins(Box<PutBins>),
+    /// Plan a wave.
+    PlanWave(PlanWave),
+    /// Take a step of a wave or of one of its tasks.
+    ChangeWave {
+        /// Which.
+        wave: Text,
+        /// What happens to it.
+        action: WaveAction,
+    },
 }
 
 impl Command {
@@ -226,6 +239,7 @@ impl Command {
                 | Self::ChangeInbound { action: InboundAction::Receive(_), .. }
                 | Self::ChangeTransfer { .. }
                 | Self::ChangeReturn { .. }
+                | Self::ChangeWave { .. }
         )
     }
 }

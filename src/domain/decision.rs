@@ -112,13 +112,17 @@ pub enum FenceReason {
     NoService,
     /// It has as many shipments today as it can handle.
     AtCapacity,
+    /// The customer comes to another.
+    NotChosen,
 }
 
 impl FenceReason {
     /// Whether the rules say so: others, or their next version, may not.
     pub fn is_of_rules(self) -> bool {
         match self {
-            Self::Inactive | Self::RejectedThisOrder | Self::NotOfChannel | Self::NotPreferred => false,
+            Self::Inactive | Self::RejectedThisOrder | Self::NotOfChannel | Self::NotPreferred | Self::NotChosen => {
+                false
+            }
             Self::OutOfRegion
             | Self::TooFar
             | Self::WrongKind

@@ -11,13 +11,14 @@ use super::address::AddressFormat;
 use super::carrier::{ShippingKey, ShippingTerms};
 use super::carton::Carton;
 use super::channel::Channel;
+use super::collection::Collection;
 use super::count::{CountMark, Minute, MinuteKey};
 use super::cycle_count::CycleCount;
 use super::event::{DirectoryFounded, Event, KeyUsed};
 use super::exception::{Exception, ExceptionKey};
 use super::ids::{
-    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey,
-    Text, TransferKey,
+    ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex,
+    SubscriptionKey, Text, TransferKey, WaveKey,
 };
 use super::inbound::Inbound;
 use super::item::Item;
@@ -25,6 +26,8 @@ use super::limits::KEY_WINDOW_MS;
 use super::lots::SkuLots;
 use super::node::Node;
 use super::order::Order;
+use super::picked::{PickedDay, PickedKey};
+use super::picking::BinPlace;
 use super::policy::{Policy, PolicyKey};
 use super::record::Header;
 use super::reservation::Reservation;
@@ -36,6 +39,7 @@ use super::stock::{CellKey, LawBroken, Level};
 use super::subscription::Subscription;
 use super::time::JournalTime;
 use super::transfer::Transfer;
+use super::wave::Wave;
 use super::workload::Workload;
 
 /// Names an entity; ordered by kind, then id.
@@ -91,6 +95,14 @@ pub enum EntityKey {
     Return(ReturnKey),
     /// The work of a node.
     Workload(NodeIndex),
+    /// A wave.
+    Wave(WaveKey),
+    /// Where a sku lies at a node.
+    Bin(CellKey),
+    /// What was picked on a day.
+    Picked(PickedKey),
+    /// Who comes for a fulfilment order.
+    Collection(FulfillmentKey),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -158,6 +170,14 @@ pub enum Entity {
     Return(Box<Return>),
     /// The work of a node.
     Workload(Box<Workload>),
+    /// A wave.
+    Wave(Box<Wave>),
+    /// Where a sku lies at a node; nowhere any more when `None`.
+    Bin(Option<Box<BinPlace>>),
+    /// What was picked on a day.
+    Picked(Box<PickedDay>),
+    /// Who comes for a fulfilment order.
+    Collection(Box<Collection>),
 }
 
 impl EntityKey {
@@ -187,6 +207,10 @@ impl EntityKey {
             Self::RuleVersions(_) => 27,
             Self::Return(_) => 29,
             Self::Workload(_) => 30,
+            Self::Wave(_) => 32,
+            Self::Bin(_) => 33,
+            Self::Picked(_) => 34,
+            Self::Collection(_) => 35,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
         }
@@ -287,6 +311,21 @@ impl Entity {
             (Some(Self::Return(before)), Event::ReturnChanged(e)) => {
                 Return::fold(Some(*before), e.key, e.version, header, &e.event).map(|r| Self::Return(Box::new(r)))
             }
+            (None, Event::WaveChanged(e)) => {
+                Wave::fold(None, e.key, e.version, header, &e.event).map(|w| Self::Wave(Box::new(w)))
+            }
+            (Some(Self::Wave(before)), Event::WaveChanged(e)) => {
+                Wave::fold(Some(*before), e.key, e.version, header, &e.event).map(|w| Self::Wave(Box::new(w)))
+            }
+            (None, Event::CollectionChanged(e)) => {
+                Collection::fold(None, &e.event).map(|known| Self::Collection(Box::new(known)))
+            }
+            (Some(Self::Collection(before)), Event::CollectionChanged(e)) => {
+                Collection::fold(Some(*before), &e.event).map(|known| Self::Collection(Box::new(known)))
+            }
+            (None | Some(Self::Bin(_)), Event::BinPut(put)) => Ok(Self::Bin(put.place.clone().map(Box::new))),
+            (None, Event::PickedNoted(noted)) => Ok(Self::Picked(Box::new(PickedDay::of(noted)))),
+            (Some(Self::Picked(before)), Event::PickedNoted(noted)) => Ok(Self::Picked(Box::new(before.plus(noted)))),
             (None, Event::ExceptionChanged(e)) => {
                 Exception::fold(None, e.key, e.version, header, &e.event).map(|x| Self::Exception(Box::new(x)))
             }
@@ -327,6 +366,10 @@ impl Entity {
             Self::CycleCount(count) => count.is_forgotten_at(now),
             Self::Exception(exception) => exception.is_forgotten_at(now),
             Self::Return(known) => known.is_forgotten_at(now),
+            Self::Wave(wave) => wave.is_forgotten_at(now),
+            Self::Bin(place) => place.is_none(),
+            Self::Picked(day) => day.is_forgotten_at(now),
+            Self::Collection(known) => known.over,
             _ => false,
         }
     }

@@ -10,13 +10,14 @@ use super::archive::Archiving;
 use super::carrier::ShippingTerms;
 use super::carton::Carton;
 use super::channel::ChannelEvent;
+use super::collection::CollectionEvent;
 use super::count::Moved;
 use super::cycle_count::CycleCountEvent;
 use super::entity::EntityKey;
 use super::exception::{ExceptionEvent, ExceptionKey};
 use super::ids::{
-    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey,
-    Text, TransferKey,
+    ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex,
+    SubscriptionKey, Text, TransferKey, WaveKey,
 };
 use super::inbound::InboundEvent;
 use super::item::{Item, Tracking};
@@ -24,6 +25,8 @@ use super::lots::LotChange;
 use super::money::Currency;
 use super::node::Node;
 use super::order::OrderEvent;
+use super::picked::{Picked, PickedKey};
+use super::picking::BinPlace;
 use super::policy::{Policy, PolicyKey};
 use super::redating::Redated;
 use super::reservation::ReservationEvent;
@@ -35,6 +38,7 @@ use super::stock::{CellKey, Level, LevelDelta, MovementKind};
 use super::subscription::SubscriptionEvent;
 use super::time::JournalTime;
 use super::transfer::TransferEvent;
+use super::wave::WaveEvent;
 use super::workload::WorkloadEvent;
 
 /// The first event of a data directory.
@@ -234,6 +238,44 @@ pub struct ReturnChanged {
     pub event: ReturnEvent,
 }
 
+/// Something happened to a wave.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WaveChanged {
+    /// Which.
+    pub key: WaveKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: WaveEvent,
+}
+
+/// It was said where a sku lies at a node.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BinPut {
+    /// The sku and the node.
+    pub cell: CellKey,
+    /// Where; nowhere any more when `None`.
+    pub place: Option<BinPlace>,
+}
+
+/// Tasks of picking ended: added to the sums of their day.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PickedNoted {
+    /// Which sums.
+    pub key: PickedKey,
+    /// What is added.
+    pub picked: Picked,
+}
+
+/// Something happened to who comes for a fulfilment order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CollectionChanged {
+    /// Which.
+    pub key: FulfillmentKey,
+    /// What happened.
+    pub event: CollectionEvent,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -281,6 +323,8 @@ pub enum Answer {
     Rules(Text, u32),
     /// A return, as it stands.
     Return(ReturnKey),
+    /// A wave, as it stands.
+    Wave(WaveKey),
 }
 
 /// An idempotency key took effect with this record.
@@ -347,6 +391,14 @@ pub enum Event {
     ReturnChanged(Box<ReturnChanged>),
     /// See [`WorkloadChanged`].
     WorkloadChanged(Box<WorkloadChanged>),
+    /// See [`WaveChanged`].
+    WaveChanged(Box<WaveChanged>),
+    /// See [`BinPut`].
+    BinPut(Box<BinPut>),
+    /// See [`PickedNoted`].
+    PickedNoted(Box<PickedNoted>),
+    /// See [`CollectionChanged`].
+    CollectionChanged(Box<CollectionChanged>),
 }
 
 impl Event {
@@ -379,6 +431,10 @@ impl Event {
             Self::RuleSetChanged(_) => 27,
             Self::ReturnChanged(_) => 29,
             Self::WorkloadChanged(_) => 30,
+            Self::WaveChanged(_) => 32,
+            Self::BinPut(_) => 33,
+            Self::PickedNoted(_) => 34,
+            Self::CollectionChanged(_) => 35,
         }
     }
 
@@ -410,6 +466,10 @@ impl Event {
             Self::RuleSetChanged(e) => EntityKey::RuleVersions(e.name.clone()),
             Self::ReturnChanged(e) => EntityKey::Return(e.key),
             Self::WorkloadChanged(e) => EntityKey::Workload(e.node),
+            Self::WaveChanged(e) => EntityKey::Wave(e.key),
+            Self::BinPut(e) => EntityKey::Bin(e.cell),
+            Self::PickedNoted(e) => EntityKey::Picked(e.key),
+            Self::CollectionChanged(e) => EntityKey::Collection(e.key),
         }
     }
 

@@ -96,6 +96,8 @@ pub enum FulfillmentVerb {
     Submit,
     /// Nobody came for it while it was ready. The clock does it.
     Lapse,
+    /// The customer is there.
+    Arrive,
 }
 
 impl FulfillmentVerb {
@@ -121,6 +123,7 @@ impl FulfillmentVerb {
             Self::Merge => "merge",
             Self::Submit => "submit",
             Self::Lapse => "lapse",
+            Self::Arrive => "arrive",
         }
     }
 }
@@ -169,8 +172,8 @@ impl FulfillmentStatus {
     /// What a caller may do now. The table of the machine.
     pub fn legal(self) -> &'static [FulfillmentVerb] {
         use FulfillmentVerb::{
-            Accept, Cancel, CancelAccept, CancelRefuse, Deliver, HandOver, Merge, Move, Pack, Pick, PutBack, Ready,
-            Reject, Ship, Short, Split,
+            Accept, Arrive, Cancel, CancelAccept, CancelRefuse, Deliver, HandOver, Merge, Move, Pack, Pick, PutBack,
+            Ready, Reject, Ship, Short, Split,
         };
         match self {
             Self::Scheduled => &[Cancel, Move, Split, Merge],
@@ -180,7 +183,7 @@ impl FulfillmentStatus {
             Self::Picking => &[Pick, Short, Cancel],
             Self::Picked => &[Pack, Cancel],
             Self::Packed => &[Ship, Ready, HandOver, Cancel],
-            Self::Ready => &[HandOver, Ship, Cancel],
+            Self::Ready => &[HandOver, Ship, Cancel, Arrive],
             Self::Shipped => &[Deliver],
             Self::Cancelling => &[CancelAccept, CancelRefuse],
             Self::PutBack => &[PutBack],

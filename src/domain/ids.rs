@@ -73,6 +73,10 @@ pub struct CycleCountKey(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct ReturnKey(pub u64);
 
+/// Generated number of a wave.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct WaveKey(pub u64);
+
 /// A fulfilment order: the order it belongs to and its number within it, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct FulfillmentKey {
@@ -211,6 +215,19 @@ impl ReturnKey {
 impl fmt::Display for ReturnKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "rt-{}", spell(self.0))
+    }
+}
+
+impl WaveKey {
+    /// Reads the text form; `None` when it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        unspell(text.strip_prefix("w-")?).map(Self)
+    }
+}
+
+impl fmt::Display for WaveKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "w-{}", spell(self.0))
     }
 }
 

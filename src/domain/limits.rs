@@ -57,6 +57,20 @@ pub const RETURNS_MAX: usize = 200;
 pub const RETURN_DAYS_MAX: u32 = 36_500;
 /// How long a return stays readable after its end, in milliseconds.
 pub const RETURN_READABLE_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
+/// How long a wave stays readable after its end, in milliseconds.
+pub const WAVE_READABLE_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How long what was picked on a day stays known, in milliseconds.
+pub const PICKED_READABLE_MS: i64 = 400 * 24 * 60 * 60 * 1_000;
+/// Most entries of the pick lists of one wave; a single fulfilment order may have more.
+pub const WAVE_PICKS_MAX: usize = 600;
+/// Most fulfilment orders of one wave.
+pub const WAVE_ORDERS_MAX: usize = 500;
+/// Most bins put by one request.
+pub const BINS_PUT_MAX: usize = 500;
+/// Longest name of a bin or a zone, in bytes.
+pub const BIN_BYTES_MAX: usize = 32;
+/// Longest aisle, and largest distance of two, in metres; and the highest number of one.
+pub const AISLE_MAX: u16 = 10_000;
 /// How long what happens to the stock on hand is remembered for counts that were made before, in milliseconds.
 pub const COUNT_WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Most changes of stock on hand that are remembered of one minute, over everything; few in tests, which go over it.

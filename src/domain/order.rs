@@ -586,10 +586,10 @@ impl Order {
 
     /// Whether a line that waits has a right to the next units: it needs one sku and takes it from any node. Others are
     /// tried in their turn: kits, orders that nodes refused; and an order that has had all the fulfilment orders it may waits
-    /// for nothing.
+    /// for nothing. Nor has one whose customer comes to one node.
     pub fn waits_with_right(&self, line: u16) -> bool {
         let single = self.lines[usize::from(line)].placed.components.is_empty();
-        single && self.fenced.is_empty() && !self.is_spent()
+        single && self.fenced.is_empty() && !self.is_spent() && self.collected_at().is_none()
     }
 
     /// Whether it has had all the fulfilment orders it may: what waits can only be cancelled.

@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::channel::PaymentBefore;
+use super::collection::CollectionRule;
 use super::hold_rule::HoldRule;
 use super::ids::{NodeIndex, SkuIndex, Text};
 use super::limits::{LEVEL_MAX, PRIORITY_MAX};
 use super::node::NodeKind;
 use super::order::{Order, PlacedLine};
 use super::order_clocks::OrderClocks;
+use super::picking::PickingRule;
 use super::return_policy::{ReturnPolicy, ReturnScope};
 use super::supply::{JustInTime, SupplyTerms};
 use super::time::WallTime;
@@ -45,6 +47,10 @@ pub enum PolicyKey {
     Clocks(Text),
     /// The rule of that name that puts holds.
     Hold(Text),
+    /// How a node picks, or every node that has no rule of its own.
+    Picking(Option<NodeIndex>),
+    /// How orders of a delivery method wait for who comes for them.
+    Collection(Text),
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -171,6 +177,10 @@ pub enum Policy {
     Clocks(OrderClocks),
     /// Which orders begin with a hold.
     Hold(Box<HoldRule>),
+    /// How nodes pick.
+    Picking(Box<PickingRule>),
+    /// How orders wait for who comes for them.
+    Collection(CollectionRule),
 }
 
 /// So many units leave in so many days, as whoever runs the shop says: nothing here counts them over weeks.
@@ -398,6 +408,23 @@ impl Policies {
         };
         let narrower = of(ReturnScope::Item(sku)).or_else(|| of(ReturnScope::Channel(channel.clone())));
         narrower.or_else(|| of(ReturnScope::All)).unwrap_or_default()
+    }
+
+    /// How a node picks: by its own rule, by that of all nodes, or as is usual.
+    pub fn picking(&self, node: NodeIndex) -> PickingRule {
+        let of = |node| match self.all.get(&PolicyKey::Picking(node)) {
+            Some(Policy::Picking(rule)) => Some((**rule).clone()),
+            _ => None,
+        };
+        of(Some(node)).or_else(|| of(None)).unwrap_or_default()
+    }
+
+    /// How orders of a delivery method wait for who comes for them.
+    pub fn collection(&self, delivery_method: &Text) -> CollectionRule {
+        match self.all.get(&PolicyKey::Collection(delivery_method.clone())) {
+            Some(Policy::Collection(rule)) => *rule,
+            _ => CollectionRule::default(),
+        }
     }
 
     /// The skus whose levels are looked at: they have thresholds, or safety stock of their own, or it is known what leaves.

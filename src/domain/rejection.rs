@@ -10,6 +10,7 @@ use super::returns::{ReturnStatus, ReturnVerb};
 use super::subscription::SubscriptionState;
 use super::time::WallTime;
 use super::transfer::{TransferStatus, TransferVerb};
+use super::wave::{TaskStatus, TaskVerb, WaveStatus, WaveVerb};
 
 /// A fault of one field.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -416,6 +417,34 @@ pub enum Rejection {
         /// Minor units that can.
         refundable: i64,
     },
+    /// An illegal step of a wave.
+    #[error("wave {id} is {}: cannot {}; it can {}", .status.word(), .verb.word(), wave_text(*.status))]
+    IllegalWave {
+        /// The wave.
+        id: String,
+        /// Where it stands.
+        status: WaveStatus,
+        /// What was asked.
+        verb: WaveVerb,
+    },
+    /// An illegal step of a task of a wave.
+    #[error("task {task} of wave {id} is {}: cannot {}; it can {}", .status.word(), .verb.word(), task_text(*.status))]
+    IllegalTask {
+        /// The wave.
+        id: String,
+        /// Number of the task.
+        task: u16,
+        /// Where it stands.
+        status: TaskStatus,
+        /// What was asked.
+        verb: TaskVerb,
+    },
+    /// Nothing at the node waits to be picked, or nothing of the wave does any more.
+    #[error("nothing is to be picked: {why}")]
+    NothingToPick {
+        /// Of what.
+        why: String,
+    },
     /// It does not fit into one record.
     #[error("{0}")]
     TooLarge(RecordTooLarge),
@@ -443,6 +472,14 @@ fn ways_text(status: ReturnStatus) -> String {
     listed(status.legal().iter().map(|verb| verb.word()).collect())
 }
 
+fn wave_text(status: WaveStatus) -> String {
+    listed(status.legal().iter().map(|verb| verb.word()).collect())
+}
+
+fn task_text(status: TaskStatus) -> String {
+    listed(status.legal().iter().map(|verb| verb.word()).collect())
+}
+
 fn listed(words: Vec<&str>) -> String {
     if words.is_empty() { "do nothing more".to_owned() } else { words.join(", ") }
 }
@@ -464,6 +501,8 @@ impl Rejection {
         match self {
             Self::IllegalStep { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
             Self::IllegalTransfer { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
+            Self::IllegalWave { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
+            Self::IllegalTask { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
             Self::SubscriptionState { state, .. } => Some(state.legal().to_vec()),
             Self::EditOpen { .. } => Some(vec!["confirm", "decline"]),
             Self::ReservationEnded { .. }
@@ -494,9 +533,12 @@ impl Rejection {
             Self::IdTaken { .. } => "id_taken",
             Self::DuplicateChannelOrder { .. } => "duplicate_channel_order",
             Self::KeyReused => "idempotency_key_reused",
-            Self::IllegalStep { .. } | Self::IllegalTransfer { .. } | Self::IllegalReturn { .. } => {
-                "illegal_transition"
-            }
+            Self::IllegalStep { .. }
+            | Self::IllegalTransfer { .. }
+            | Self::IllegalReturn { .. }
+            | Self::IllegalWave { .. }
+            | Self::IllegalTask { .. } => "illegal_transition",
+            Self::NothingToPick { .. } => "nothing_to_pick",
             Self::NotReturnable { .. } => "not_returnable",
             Self::NotInReturn { .. } => "not_in_return",
             Self::NotCancellable { .. } => "not_cancellable",

@@ -7,11 +7,12 @@ use super::channel::ChannelTerms;
 use super::count::Dropped;
 use super::cycle_count::CycleCount;
 use super::exception::Exception;
-use super::ids::{FulfillmentKey, NodeIndex};
+use super::ids::{FulfillmentKey, NodeIndex, SkuIndex};
 use super::inbound::Inbound;
 use super::item::Item;
 use super::node::Node;
 use super::order::Order;
+use super::picking::BinPlace;
 use super::policy::{Policy, PolicyKey};
 use super::redating::RedatedLine;
 use super::reservation::Reservation;
@@ -21,6 +22,7 @@ use super::slots::Slots;
 use super::stock::{CellKey, Level};
 use super::subscription::Subscription;
 use super::transfer::Transfer;
+use super::wave::Wave;
 
 /// What a command answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +93,10 @@ pub enum Reply {
     Transfer(Box<Transfer>),
     /// A return.
     Return(Box<Return>),
+    /// A wave.
+    Wave(Box<Wave>),
+    /// Where skus lie at a node.
+    Bins(NodeIndex, Vec<(SkuIndex, Option<BinPlace>)>),
     /// A subscription, and whether it is new.
     Subscription {
         /// The subscription.

@@ -10,10 +10,11 @@ use super::count::{Minute, MinuteKey};
 use super::entity::{Entity, EntityKey};
 use super::exception::{Exception, ExceptionKey};
 use super::ids::{
-    ChannelIndex, CycleCountKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey,
-    Text, TransferKey,
+    ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex,
+    SubscriptionKey, Text, TransferKey, WaveKey,
 };
 use super::order::Order;
+use super::picked::PickedKey;
 use super::policy::{Policy, PolicyKey};
 use super::record::Record;
 use super::reservation::ReservationState;
@@ -152,6 +153,10 @@ kinds! {
         rule_versions: RuleVersions(Text),
         returns: Return(ReturnKey),
         workloads: Workload(NodeIndex),
+        waves: Wave(WaveKey),
+        bins: Bin(CellKey),
+        picked: Picked(PickedKey),
+        collections: Collection(FulfillmentKey),
     }
 }
 
@@ -260,7 +265,8 @@ impl State {
         let transfer = self.transfers.last_key_value().map_or(0, |(key, _)| key.0);
         let subscription = self.subscriptions.last_key_value().map_or(0, |(key, _)| key.0);
         let returned = self.returns.last_key_value().map_or(0, |(key, _)| key.0);
-        order.max(returned).max(reservation).max(inbound).max(transfer).max(subscription).max(count)
+        let wave = self.waves.last_key_value().map_or(0, |(key, _)| key.0);
+        order.max(returned).max(wave).max(reservation).max(inbound).max(transfer).max(subscription).max(count)
     }
 
     /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law; a state

@@ -284,7 +284,7 @@ fn skus_of(lines: &[PlacedLine], units: &[LineUnits]) -> BTreeSet<SkuIndex> {
 /// its channel says and whether its rules have fences.
 fn has_right(network: &Network, order: &Order<'_>, line: u16, spent: bool) -> bool {
     let line = &order.wanted.lines[usize::from(line)];
-    let single = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent;
+    let single = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent && order.wanted.only.is_none();
     single && !order.wanted.rules.is_fenced() && network.queues(line.sku, order.wanted.whose)
 }
 
@@ -359,7 +359,8 @@ fn loose_of(network: &Network, order: &Order<'_>, units: LineUnits) -> Vec<(SkuI
         placed_at: wanted.placed_at,
         at: wanted.at,
     };
-    Keeping { fenced: wanted.fenced, whose: wanted.whose, rules: wanted.rules, shipment }.loose(network, units)
+    Keeping { fenced: wanted.fenced, whose: wanted.whose, rules: wanted.rules, only: wanted.only, shipment }
+        .loose(network, units)
 }
 
 /// Whether no eligible cell of these skus has a free unit, or one in flight of somebody else.

@@ -113,6 +113,9 @@ impl Naming<'_> {
             | Command::ChangeCount { .. }
             | Command::ChangeException { .. }
             | Command::ChangeReturn { .. }
+            | Command::PutBins(_)
+            | Command::PlanWave(_)
+            | Command::ChangeWave { .. }
             | Command::PutPolicy(_) => None,
         }
     }

@@ -48,7 +48,7 @@ impl Engine {
                 told.entry(key.order).or_default().push(joined);
             }
         }
-        self.log_several(turn, &network, &mut orders, told, Change::new(&network), Answer::Order(first))?;
+        self.log_several(turn, &network, &mut orders, told, Change::new(&network), (Answer::Order(first), Vec::new()))?;
         let order = order_in(&orders, first).expect("just folded").clone();
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(Box::new(order)), seq))
@@ -84,9 +84,9 @@ impl Engine {
         orders: &mut Several,
         told: BTreeMap<OrderKey, Vec<OrderEvent>>,
         change: Change<'_>,
-        answer: Answer,
+        (answer, collections): (Answer, Vec<Event>),
     ) -> Result<BTreeSet<SkuIndex>, Rejection> {
-        let mut events: Vec<Event> = Vec::new();
+        let mut events = collections.clone();
         let keys: Vec<OrderKey> = told.keys().copied().collect();
         for (key, told) in told {
             let order = order_in(orders, key).expect("it is locked");
@@ -98,6 +98,7 @@ impl Engine {
         for key in keys {
             logged.fold_order_of(key, orders.get_mut(&key).expect("it is locked"));
         }
+        collections.iter().for_each(|told| self.fold_collection(told));
         Ok(logged.done())
     }
 
@@ -116,7 +117,7 @@ impl Engine {
         let verb = FulfillmentVerb::Ship;
         let mut told: BTreeMap<OrderKey, Vec<OrderEvent>> = BTreeMap::new();
         let mut cells: BTreeMap<CellKey, u32> = BTreeMap::new();
-        let (mut left, mut leaving) = (Vec::new(), BTreeSet::new());
+        let (mut left, mut leaving, mut over) = (Vec::new(), BTreeSet::new(), Vec::new());
         for key in together {
             let Some(order) = order_in(&orders, key.order) else { continue };
             let fulfillment = order.fulfillment(key.number).expect("it was joined");
@@ -140,6 +141,7 @@ impl Engine {
                 leaving.insert((sku, *key));
             }
             let step = FulfillmentStep::Shipped { shipment: shipment.clone() };
+            over.extend(self.collection_told(*key, &step, None));
             told.entry(key.order).or_default().push(OrderEvent::Fulfillment { number: key.number, step });
         }
         let mut change = Change::lock(network, &cells.keys().map(|cell| cell.sku).collect());
@@ -148,7 +150,7 @@ impl Engine {
         }
         leaving.into_iter().for_each(|(sku, by)| change.end_pick(sku, by, |by| LotChange::Left { by }));
         left.into_iter().for_each(|(whose, sku, units)| change.ships_for(whose, sku, units));
-        let touched = self.log_several(turn, network, &mut orders, told, change, Answer::Order(asked.order))?;
+        let touched = self.log_several(turn, network, &mut orders, told, change, (Answer::Order(asked.order), over))?;
         Ok((order_in(&orders, asked.order).expect("just folded").seq, touched))
     }
 }

@@ -182,6 +182,7 @@ fn route_of(network: &Network, order: &Order, units: &[LineUnits], at: WallTime)
         at,
         fenced: &order.fenced,
         preferred: order.preferred_node(),
+        only: order.collected_at(),
         bookings: order.bookings(),
         own: &BTreeMap::new(),
         counts: Word::free,

@@ -123,6 +123,7 @@ impl Engine {
             at: turn.log.now().wall,
             fenced: &order.fenced,
             preferred: order.preferred_node(),
+            only: order.collected_at(),
             bookings: order.bookings(),
             own: &own,
             counts: Word::free,

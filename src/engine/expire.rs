@@ -14,7 +14,9 @@ use super::withdrawal::Withdrawal;
 use crate::domain::command::Context;
 use crate::domain::event::Event;
 use crate::domain::ids::{ReservationKey, SkuIndex};
-use crate::domain::limits::{ENDED_READABLE_MS, INBOUND_READABLE_MS, KEY_WINDOW_MS, RETURN_READABLE_MS};
+use crate::domain::limits::{
+    ENDED_READABLE_MS, INBOUND_READABLE_MS, KEY_WINDOW_MS, RETURN_READABLE_MS, WAVE_READABLE_MS,
+};
 use crate::domain::record::Log;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, MovementKind};
@@ -188,6 +190,14 @@ impl Engine {
             }
             self.returns.remove(key);
         }
+        for key in past(&mut self.ended_waves.lock(), now, WAVE_READABLE_MS) {
+            let id = self.waves.lock(key).and_then(|slot| slot.as_ref().and_then(|wave| wave.id.clone()));
+            if let Some(id) = id {
+                self.names.remove(&Name::Wave(id));
+            }
+            self.waves.remove(key);
+        }
+        self.forget_picked(now);
         for hash in past(&mut self.keys_used.lock(), now, KEY_WINDOW_MS) {
             self.names.remove(&Name::Key(hash));
         }

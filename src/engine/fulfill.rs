@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Place};
+use super::collection::{code_of, made_ready};
 use super::exception::Cause;
 use super::loose;
 use super::lots::NamedLots;
@@ -17,25 +18,36 @@ use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::{Fulfill, FulfillmentAction, NamedUnits, Names, StockState};
 use crate::domain::decision::LineUnits;
-use crate::domain::event::Answer;
+use crate::domain::event::{Answer, Event};
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason};
-use crate::domain::hold::{Hold, ReleaseAt};
+use crate::domain::hold::Hold;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
 use crate::domain::lots::LotChange;
 use crate::domain::money::Money;
-use crate::domain::order::{Order, OrderEvent};
+use crate::domain::order::{Order, OrderEvent, Sealed};
 use crate::domain::payment::{Paid, PaymentMark};
 use crate::domain::policy::RejectionPolicy;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::{JournalTime, Now, WallTime};
+use crate::domain::wave::Wave;
 
 /// Whether a part of a command was done, or units were in flight and it is worth coming again.
 pub(super) enum Tried<T> {
     Done(T),
     Again,
+}
+
+/// What is told beside a step of a fulfilment order, in the same record.
+#[derive(Default)]
+pub(super) struct Beside<'a> {
+    pub answer: Option<Answer>,
+    /// A wave that picks for it, and what happens to that.
+    pub wave: Option<(&'a mut Locked<Wave>, Event)>,
+    /// The code that whoever comes for it hands in.
+    pub code: Option<Sealed>,
 }
 
 impl Engine {
@@ -50,6 +62,9 @@ impl Engine {
             }
             FulfillmentAction::Track { scans, estimated_at } => {
                 (self.track(turn, &network, key, scans, *estimated_at)?, BTreeSet::new())
+            }
+            FulfillmentAction::Arrive { spot } => {
+                (self.customer_arrived(turn, &network, key, spot.as_ref())?, BTreeSet::new())
             }
             FulfillmentAction::Merge { with } => (self.merge_fulfillment(turn, &network, key, with)?, BTreeSet::new()),
             _ => {
@@ -98,7 +113,7 @@ impl Engine {
         if !tells && !fulfillment.status.takes(asked(&command.action)) {
             return Err(illegal());
         }
-        let step = step_of(order, fulfillment, &command.action, turn.log.now())?;
+        let step = step_of(network, order, fulfillment, &command.action, turn.log.now())?;
         let verb = step.verb(fulfillment.status);
         if !fulfillment.status.takes(verb) {
             return Err(illegal());
@@ -109,6 +124,7 @@ impl Engine {
             return Err(Rejection::OnHold { id: command.fulfillment.to_string(), verb, holds });
         }
         check_paid(network, order, key, verb)?;
+        self.check_code(key, &command.action)?;
         if matches!(verb, FulfillmentVerb::Ship | FulfillmentVerb::HandOver) {
             check_released(network, order, fulfillment, turn.log.now().wall)?;
         }
@@ -116,7 +132,9 @@ impl Engine {
             FulfillmentAction::PickNamed { names, .. } => names,
             _ => &[],
         };
-        match self.log_step(turn, network, &mut slot, (key.number, step, names), now, Some(Answer::Order(key.order)))? {
+        let code = code_of(network, order, &command.action);
+        let beside = Beside { answer: Some(Answer::Order(key.order)), code, ..Beside::default() };
+        match self.log_step_with(turn, network, &mut slot, (key.number, step, names), now, beside)? {
             Tried::Again if !patience.wait() => Err(Rejection::Contended),
             tried => Ok(tried),
         }
@@ -128,9 +146,22 @@ impl Engine {
         turn: &Turn<'_>,
         network: &Network,
         slot: &mut Locked<Order>,
-        (number, step, names): (u16, FulfillmentStep, &[(Text, Names)]),
+        told: (u16, FulfillmentStep, &[(Text, Names)]),
         now: JournalTime,
         answer: Option<Answer>,
+    ) -> Result<Tried<(u64, BTreeSet<SkuIndex>)>, Rejection> {
+        self.log_step_with(turn, network, slot, told, now, Beside { answer, ..Beside::default() })
+    }
+
+    /// The same, with what a wave is told.
+    pub(super) fn log_step_with(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: &mut Locked<Order>,
+        (number, step, names): (u16, FulfillmentStep, &[(Text, Names)]),
+        now: JournalTime,
+        beside: Beside<'_>,
     ) -> Result<Tried<(u64, BTreeSet<SkuIndex>)>, Rejection> {
         let order = slot.as_ref().expect("a locked entity is there");
         let fulfillment = order.fulfillment(number).expect("the caller has seen it");
@@ -168,6 +199,7 @@ impl Engine {
         };
         let given = order.places_of(cancelled.iter().map(|units| (units.line, units.quantity)));
         let given = network.calendar.lock(&given);
+        let collection = self.collection_told(FulfillmentKey { order: order.key, number }, &step, beside.code);
         let arrives = matches!(step, FulfillmentStep::Delivered | FulfillmentStep::HandedOver);
         let mut told = vec![OrderEvent::Fulfillment { number, step }];
         if !identified.is_empty() {
@@ -186,10 +218,16 @@ impl Engine {
         events.extend(change.events());
         events.extend(raising.events());
         events.extend(given.given());
-        let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
+        let (wave, event) = beside.wave.unzip();
+        events.extend(event.into_iter().chain(collection.clone()));
+        let sealed = turn.seal(now, network.catalogue.seq, events, beside.answer)?;
         let logged = turn.log(self, sealed, change, withdrawal);
         given.give();
         logged.fold_order(slot);
+        if let Some(wave) = wave {
+            self.fold_wave(&logged, wave);
+        }
+        collection.iter().for_each(|told| self.fold_collection(told));
         raising.logged(&logged);
         if puts_back {
             self.watch_lots(turn, network, &skus);
@@ -238,7 +276,10 @@ impl Engine {
             if !order.awaits_customer || order.totals().open() == 0 {
                 return Err(Rejection::NotAwaitingCustomer { order: order.name() });
             }
-            let events = order_events(order, vec![OrderEvent::CustomerAnswered]).collect();
+            let mut told = vec![OrderEvent::CustomerAnswered];
+            // He comes to another place, wherever that is.
+            told.extend(order.collected_at().map(|node| OrderEvent::Fenced { nodes: vec![node] }));
+            let events = order_events(order, told).collect();
             let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
             let logged = turn.log(self, sealed, Change::new(&network), Withdrawal::nothing());
             logged.fold_order(&mut slot);
@@ -341,9 +382,10 @@ fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
         FulfillmentAction::Pick { .. } | FulfillmentAction::PickNamed { .. } => FulfillmentVerb::Pick,
         FulfillmentAction::Short { .. } => FulfillmentVerb::Short,
         FulfillmentAction::Pack => FulfillmentVerb::Pack,
-        FulfillmentAction::Ready { .. } => FulfillmentVerb::Ready,
+        FulfillmentAction::Ready { .. } | FulfillmentAction::ReadyWith { .. } => FulfillmentVerb::Ready,
+        FulfillmentAction::Arrive { .. } => FulfillmentVerb::Arrive,
         FulfillmentAction::Ship { .. } => FulfillmentVerb::Ship,
-        FulfillmentAction::HandOver => FulfillmentVerb::HandOver,
+        FulfillmentAction::HandOver | FulfillmentAction::HandOverWith { .. } => FulfillmentVerb::HandOver,
         FulfillmentAction::Deliver => FulfillmentVerb::Deliver,
         FulfillmentAction::Cancel { .. } => FulfillmentVerb::Cancel,
         FulfillmentAction::CancelAccept => FulfillmentVerb::CancelAccept,
@@ -359,6 +401,7 @@ fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
 /// The step an action leads to. Before picking a cancel takes effect at once, after it the node is asked; what it had
 /// picked has to be put back.
 fn step_of(
+    network: &Network,
     order: &Order,
     fulfillment: &FulfillmentOrder,
     action: &FulfillmentAction,
@@ -384,16 +427,11 @@ fn step_of(
             FulfillmentStep::ShortPicked { lines, reason: *reason }
         }
         FulfillmentAction::Pack => FulfillmentStep::Packed,
-        FulfillmentAction::Ready { until: None } => FulfillmentStep::MadeReady,
-        FulfillmentAction::Ready { until: Some(until) } => {
-            let until = ReleaseAt::of(*until, now);
-            if until.journal <= now.journal {
-                return Err(Rejection::invalid("until", "time_in_past", "must be in the future"));
-            }
-            FulfillmentStep::MadeReadyUntil { until }
+        FulfillmentAction::Ready { until } | FulfillmentAction::ReadyWith { until, .. } => {
+            made_ready(network, order, *until, now)?
         }
         FulfillmentAction::Ship { shipment } => FulfillmentStep::Shipped { shipment: shipment.clone() },
-        FulfillmentAction::HandOver => FulfillmentStep::HandedOver,
+        FulfillmentAction::HandOver | FulfillmentAction::HandOverWith { .. } => FulfillmentStep::HandedOver,
         FulfillmentAction::Deliver => FulfillmentStep::Delivered,
         FulfillmentAction::Cancel { reason, resource } => match fulfillment.status {
             status if status.is_before_picking() => {
@@ -427,6 +465,7 @@ fn step_of(
         FulfillmentAction::Move { .. }
         | FulfillmentAction::Split { .. }
         | FulfillmentAction::Merge { .. }
+        | FulfillmentAction::Arrive { .. }
         | FulfillmentAction::Track { .. } => unreachable!("these are no steps of one fulfilment order at its node"),
     })
 }

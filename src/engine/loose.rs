@@ -1,5 +1,5 @@
 //! Demand that may not have the next units wherever they come: kits, which want several skus of one node, and orders that a
-//! node refused or that their channel or their rules keep from nodes.
+//! node refused, that their channel or their rules keep from nodes, or whose customer comes to one node.
 //!
 //! It is served with all others in the order of the fill policy: units that come go to the pool of the queue for it as well,
 //! and whoever serves the queue tries it in its turn (`queue`). What the pool has and nobody can use becomes free. So nobody
@@ -81,6 +81,8 @@ pub struct Keeping<'a> {
     pub whose: Whose,
     /// Its rules.
     pub rules: &'a AppliedRules,
+    /// The only one that may be asked.
+    pub only: Option<NodeIndex>,
     /// Where it goes.
     pub shipment: Shipment<'a>,
 }
@@ -91,7 +93,12 @@ impl Keeping<'_> {
         let placed = &self.shipment.lines[usize::from(units.line)];
         let ruled = Fencing::of(network, self.rules, self.shipment, &[units], std::iter::empty())
             .map(|fencing| fencing.kept_out());
-        wants(placed, units.quantity, &barred(network, self.fenced, self.whose), &ruled.unwrap_or_default())
+        wants(
+            placed,
+            units.quantity,
+            &barred(network, self.fenced, (self.whose, self.only)),
+            &ruled.unwrap_or_default(),
+        )
     }
 }
 
@@ -101,12 +108,13 @@ pub fn of_order(network: &Network, order: &Order, line: u16, refused: &[NodeInde
         LineUnits { line, quantity: if order.is_spent() { 0 } else { order.lines[usize::from(line)].waiting() } };
     let fenced: Vec<NodeIndex> = order.fenced.iter().chain(refused).copied().collect();
     let whose = network.whose_order(order);
+    let only = order.collected_at().filter(|node| !refused.contains(node));
     let rules = order.decision.as_deref().and_then(|made| {
         network.catalogue.rules().applied(&made.rule_set, made.rule_set_version).filter(|rules| rules.is_fenced())
     });
     let Some(rules) = rules else {
         let placed = &order.lines[usize::from(line)].placed;
-        return wants(placed, units.quantity, &barred(network, &fenced, whose), &NodeSet::default());
+        return wants(placed, units.quantity, &barred(network, &fenced, (whose, only)), &NodeSet::default());
     };
     let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
     let to = order.facts.destinations.get(usize::from(lines[usize::from(line)].group));
@@ -117,7 +125,7 @@ pub fn of_order(network: &Network, order: &Order, line: u16, refused: &[NodeInde
         placed_at: order.facts.placed_at,
         at: order.facts.placed_at,
     };
-    Keeping { fenced: &fenced, whose, rules: &rules, shipment }.loose(network, units)
+    Keeping { fenced: &fenced, whose, rules: &rules, only, shipment }.loose(network, units)
 }
 
 /// The same of one of its skus.
@@ -136,10 +144,11 @@ fn wants(placed: &PlacedLine, quantity: u32, barred: &NodeSet, ruled: &NodeSet) 
     stock.iter().map(of).collect()
 }
 
-fn barred(network: &Network, fenced: &[NodeIndex], whose: Whose) -> NodeSet {
+fn barred(network: &Network, fenced: &[NodeIndex], (whose, only): (Whose, Option<NodeIndex>)) -> NodeSet {
     let nodes = (0..network.catalogue.nodes().len() as u32).map(NodeIndex);
     let narrowed = network.catalogue.is_narrowed(whose);
-    let elsewhere = nodes.filter(|node| narrowed && !network.catalogue.serves(whose, *node));
+    let other = |node: &NodeIndex| only.is_some_and(|only| only != *node);
+    let elsewhere = nodes.filter(|node| other(node) || narrowed && !network.catalogue.serves(whose, *node));
     fenced.iter().copied().chain(elsewhere).collect()
 }
 

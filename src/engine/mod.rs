@@ -1,3 +1,5 @@
+//! | `collection` | codes and arrivals of who comes for what is ready |
+//! | `bins`, `wave`, `pick_task` | where things lie, waves planned and released, tasks of picking and what they come to |
 //! The engine: stock and open orders in memory, taken lock-free, changed only together with the log.
 //!
 //! **Phases of a command** ([`Engine::execute`]): claim names → lock entities → lock ledgers (gives, joins and
@@ -47,11 +49,13 @@ mod adjust;
 mod allocate;
 mod archive;
 mod batch;
+mod bins;
 mod cancel;
 mod carton;
 mod catalogue;
 pub mod cell;
 mod change;
+mod collection;
 mod consolidate;
 mod count;
 mod cycle_count;
@@ -74,6 +78,7 @@ mod merge;
 mod network;
 mod order_clocks;
 mod past;
+mod pick_task;
 mod place;
 mod policy;
 mod preview;
@@ -107,6 +112,7 @@ mod then;
 mod tracking;
 mod transfer;
 mod turn;
+mod wave;
 mod weighing;
 mod window;
 mod withdrawal;
@@ -126,7 +132,7 @@ use crate::domain::command::{Command, Context, IdempotencyKey};
 use crate::domain::cycle_count::CycleCount;
 use crate::domain::event::Answer;
 use crate::domain::ids::{
-    CycleCountKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey, TransferKey,
+    CycleCountKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey, TransferKey, WaveKey,
 };
 use crate::domain::inbound::Inbound;
 use crate::domain::order::Order;
@@ -138,8 +144,10 @@ use crate::domain::returns::Return;
 use crate::domain::subscription::Subscription;
 use crate::domain::time::JournalTime;
 use crate::domain::transfer::Transfer;
+use crate::domain::wave::Wave;
 use archive::Leaving;
 pub use archive::Naming;
+use collection::Collections;
 use due::Run;
 use exception::Exceptions;
 use expire::Agenda;
@@ -155,6 +163,7 @@ use soonest::Soonest;
 use table::{Name, Named, Names, Table};
 pub use then::Kept;
 use turn::Turn;
+use wave::Floor;
 
 /// See the module.
 #[derive(Debug)]
@@ -173,6 +182,11 @@ pub struct Engine {
     returns_due: Soonest<ReturnKey>,
     /// Skus of which units wait for a day on which a node can handle them.
     days_awaited: workload::DaysAwaited,
+    waves: Table<WaveKey, Wave>,
+    /// What picking knows beside its waves.
+    floor: Floor,
+    /// Who comes for fulfilment orders that are ready.
+    collections: Collections,
     /// What of the documents and transfers has not come, by sku.
     arrivals: Arrivals,
     /// Which of the documents were bought for demand that waits.
@@ -192,6 +206,8 @@ pub struct Engine {
     ended_counts: Mutex<VecDeque<(JournalTime, CycleCountKey)>>,
     /// Returns that ended, likewise.
     ended_returns: Mutex<VecDeque<(JournalTime, ReturnKey)>>,
+    /// Waves that ended, likewise.
+    ended_waves: Mutex<VecDeque<(JournalTime, WaveKey)>>,
     /// Idempotency keys, oldest first: forgotten after their window.
     keys_used: Mutex<VecDeque<(JournalTime, u128)>>,
     /// Orders whose units could not be looked for because stock was contended: the clock looks again.
@@ -317,6 +333,9 @@ impl Engine {
             Command::PutPolicy(put) => self.put_policy(&turn, &put),
             Command::RequestReturn(request) => self.request_return(&turn, &request),
             Command::ChangeReturn { returned, action } => self.change_return(&turn, &returned, &action),
+            Command::PutBins(put) => self.put_bins(&turn, &put),
+            Command::PlanWave(plan) => self.plan_wave(&turn, &plan),
+            Command::ChangeWave { wave, action } => self.change_wave(&turn, &wave, &action),
         }
     }
 

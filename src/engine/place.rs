@@ -19,6 +19,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
 use crate::domain::command::{AskedWarranty, Deferred, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
+use crate::domain::delivery::{does, is_collected, place_of};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
 use crate::domain::exception::ExceptionKind;
 use crate::domain::geo::{Place, Position};
@@ -196,6 +197,7 @@ impl Engine {
                 at: now.wall,
                 fenced: &[],
                 preferred: prepared.preferred,
+                only: place_of(&command.delivery_method, prepared.preferred),
                 bookings: &prepared.bookings,
                 own: &own,
                 counts: Word::free,
@@ -324,6 +326,7 @@ impl Engine {
             at: now.wall,
             fenced: &[],
             preferred: prepared.preferred,
+            only: place_of(&command.delivery_method, prepared.preferred),
             bookings: &prepared.bookings,
             own: &own,
             counts: Word::free,
@@ -488,6 +491,7 @@ pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Resu
         .preferred_node
         .as_deref()
         .and_then(|id| preferred_node(catalogue, id).map_err(|fault| faults.push(fault)).ok());
+    faults.extend(preferred.and_then(|node| not_offered(catalogue, node, &command.delivery_method)));
     faults.extend(command.rule_set.as_deref().and_then(|name| without_rules(catalogue, name)));
     if !faults.is_empty() {
         return Err(Rejection::Invalid(faults));
@@ -543,6 +547,14 @@ fn method_not_taken(catalogue: &Catalogue, command: &PlaceOrder) -> Option<Fault
     let taken = taken.iter().map(|method| &**method).collect::<Vec<_>>().join(", ");
     let detail = format!("is not a payment method of {of}, which takes {taken}");
     Some(Fault::new("payment.method", "payment_method_not_taken", detail))
+}
+
+/// A fault where the customer cannot come to the node he named.
+fn not_offered(catalogue: &Catalogue, node: NodeIndex, method: &str) -> Option<Fault> {
+    let known = catalogue.node(node);
+    let offers = known.kind != NodeKind::Supplier && does(known, method);
+    let detail = || format!("{} does not do {method}", known.id);
+    (is_collected(method) && !offers).then(|| Fault::new("preferred_node", "method_not_offered", detail()))
 }
 
 /// The node that is asked before all others: one that may hold stock. Switched off it is passed over.

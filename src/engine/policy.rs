@@ -53,7 +53,9 @@ impl Engine {
             | PolicyKey::Fill
             | PolicyKey::Payment(_)
             | PolicyKey::Returns(_)
-            | PolicyKey::Hold(_) => {}
+            | PolicyKey::Hold(_)
+            | PolicyKey::Picking(_)
+            | PolicyKey::Collection(_) => {}
         }
         Ok(Executed::done(Reply::Policy(key, policy), seq))
     }
@@ -145,6 +147,13 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             rule.methods.sort_unstable();
             rule.methods.dedup();
             (PolicyKey::Payment(delivery_method.clone()), Policy::Payment(rule))
+        }
+        PutPolicy::Collection { delivery_method, rule } => {
+            (PolicyKey::Collection(delivery_method.clone()), Policy::Collection(*rule))
+        }
+        PutPolicy::Picking { node, rule } => {
+            let node = node.as_deref().map(|node| network.find_node("node", node)).transpose()?;
+            (PolicyKey::Picking(node), Policy::Picking(Box::new(rule.clone())))
         }
         PutPolicy::Returns { channel, sku, policy } => {
             let item = sku.as_deref().map(|sku| network.find_sku("sku", sku)).transpose()?.map(ReturnScope::Item);

@@ -466,6 +466,12 @@ impl Engine {
                 let known = known.ok_or_else(|| Rejection::not_found("return", key.to_string()))?;
                 Ok(Reply::Return(Box::new(known)))
             }
+            Answer::Wave(key) => {
+                let made = record.and_then(|record| super::wave::planned_by(record, *key));
+                let wave = made.or_else(|| self.wave_by_key(*key));
+                let wave = wave.ok_or_else(|| Rejection::not_found("wave", key.to_string()))?;
+                Ok(Reply::Wave(Box::new(wave)))
+            }
             Answer::Subscription(key) => {
                 let subscription = self.subscription_by_key(*key);
                 let subscription = subscription.ok_or_else(|| Rejection::not_found("subscription", key.to_string()))?;

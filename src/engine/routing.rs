@@ -78,6 +78,8 @@ pub struct Wanted<'a> {
     pub fenced: &'a [NodeIndex],
     /// The node that is asked before all others.
     pub preferred: Option<NodeIndex>,
+    /// The only one that may be asked, where the customer comes to it.
+    pub only: Option<NodeIndex>,
     /// Slots that its lines have: what they are is done there.
     pub bookings: &'a [Booking],
     /// Units that count as free although a reservation holds them.
@@ -185,6 +187,7 @@ fn fence(network: &Network, wanted: &Wanted<'_>, narrowed: bool, node: NodeIndex
     match () {
         () if !network.supplies(node) => Some(FenceReason::Inactive),
         () if wanted.fenced.contains(&node) => Some(FenceReason::RejectedThisOrder),
+        () if wanted.only.is_some_and(|only| only != node) => Some(FenceReason::NotChosen),
         () if narrowed && !network.catalogue.serves(wanted.whose, node) => Some(FenceReason::NotOfChannel),
         () => None,
     }

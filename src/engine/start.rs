@@ -206,6 +206,9 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
         returning: Default::default(),
         returns_due: Soonest::default(),
         days_awaited: Default::default(),
+        waves: Table::default(),
+        floor: Default::default(),
+        collections: Default::default(),
         arrivals: Arrivals::default(),
         purchases: Purchases::default(),
         names: Names::default(),
@@ -216,6 +219,7 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
         ended_transfers: Mutex::default(),
         ended_counts: Mutex::default(),
         ended_returns: Mutex::default(),
+        ended_waves: Mutex::default(),
         keys_used: Mutex::default(),
         left_over: SegQueue::new(),
         idle: SegQueue::new(),
@@ -254,6 +258,10 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
                 (EntityKey::Lots(sku), Entity::Lots(lots)) => network.sku(sku).ledger.lock().put_lots(*lots),
                 (_, Entity::CycleCount(count)) => engine.hold_cycle_count(*count),
                 (_, Entity::Return(returned)) => engine.hold_return(*returned),
+                (_, Entity::Wave(wave)) => engine.hold_wave(*wave),
+                (EntityKey::Bin(cell), Entity::Bin(place)) => engine.hold_bin(cell, place.map(|place| *place)),
+                (EntityKey::Picked(key), Entity::Picked(day)) => engine.hold_picked(key, day.sums),
+                (EntityKey::Collection(key), Entity::Collection(known)) => engine.hold_collection(key, *known),
                 (_, Entity::Shipping(terms)) => shipping.push(*terms),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
                     network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);
@@ -292,6 +300,7 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_counts.lock().make_contiguous().sort_unstable();
     engine.ended_returns.lock().make_contiguous().sort_unstable();
+    engine.ended_waves.lock().make_contiguous().sort_unstable();
     engine.ended_inbound.lock().make_contiguous().sort_unstable();
     engine.sort_resolved();
     engine.watch_levels();

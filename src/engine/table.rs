@@ -1,7 +1,7 @@
 //! Sharded maps of entities and of claimed names. No guard of a map leaves this file: callers get the entity's own lock.
 //!
 //! An entity keeps its lock over its append. Locks are taken ascending: names, idempotency keys, reservations, orders, inbound
-//! supply, transfers, subscriptions, cycle counts, returns.
+//! supply, transfers, subscriptions, cycle counts, returns, waves.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use dashmap::DashMap;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 
 use crate::domain::ids::{
-    CycleCountKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SubscriptionKey, Text, TransferKey,
+    CycleCountKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SubscriptionKey, Text, TransferKey, WaveKey,
 };
 
 /// The lock of one entity; `None` while it is being made, or when it was not made after all.
@@ -42,7 +42,7 @@ macro_rules! numbered {
     )*};
 }
 
-numbered!(OrderKey, ReservationKey, InboundKey, TransferKey, SubscriptionKey, CycleCountKey, ReturnKey);
+numbered!(OrderKey, ReservationKey, InboundKey, TransferKey, SubscriptionKey, CycleCountKey, ReturnKey, WaveKey);
 
 /// Places of [`PAGE`] numbers in a row.
 #[derive(Debug)]
@@ -190,6 +190,8 @@ pub enum Name {
     CycleCount(Text),
     /// A caller's id of a return.
     Return(Text),
+    /// A caller's id of a wave.
+    Wave(Text),
     /// An idempotency key's hash.
     Key(u128),
 }
@@ -211,6 +213,8 @@ pub enum Named {
     CycleCount(CycleCountKey, u64),
     /// A return, likewise.
     Return(ReturnKey, u64),
+    /// A wave, likewise.
+    Wave(WaveKey, u64),
     /// The record in which a key took effect, and the fingerprint of its body.
     Record(u64, u64),
 }

@@ -17,7 +17,7 @@ use crate::domain::command::Context;
 use crate::domain::cycle_count::CycleCount;
 use crate::domain::event::{
     Answer, CycleCountChanged, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, ReturnChanged,
-    SubscriptionChanged, TransferChanged,
+    SubscriptionChanged, TransferChanged, WaveChanged,
 };
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::inbound::Inbound;
@@ -29,6 +29,7 @@ use crate::domain::returns::Return;
 use crate::domain::subscription::Subscription;
 use crate::domain::time::{JournalTime, Now};
 use crate::domain::transfer::Transfer;
+use crate::domain::wave::Wave;
 use crate::sabotage::{Bug, planted};
 
 /// See the module.
@@ -273,6 +274,17 @@ impl Logged {
                 let ReturnChanged { key, version, event } = &**changed;
                 let folded = Return::fold(slot.take(), *key, *version, &self.header, event);
                 **slot = Some(folded.expect("a command logs only what its return can take"));
+            }
+        }
+    }
+
+    /// Folds the record's events into a wave that is locked.
+    pub fn fold_wave(&self, slot: &mut Locked<Wave>) {
+        for event in &self.events {
+            if let Event::WaveChanged(changed) = event {
+                let WaveChanged { key, version, event } = &**changed;
+                let folded = Wave::fold(slot.take(), *key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its wave can take"));
             }
         }
     }

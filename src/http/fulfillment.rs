@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use super::front::Front;
 use super::reply::{Replied, ahead, found, made};
 use super::request::{Params, Path, Urgent, Write};
+use crate::api::collection::{Arriving, CollectionJson, HandingOver};
 use crate::api::fulfillment::{
     Dividing, FulfillmentJson, FulfillmentParams, Merging, Moving, Nothing, Picking, PuttingBack, Readying, Rejecting,
     Shipping, Shorting, Stopping,
@@ -62,6 +63,26 @@ pub async fn fulfillment_order(State(front): State<Front>, Path(id): Path<Text>)
     Ok(found(durable.map(|order| front.engine().catalogue(|c| FulfillmentJson::of(&order, key.number, c)))))
 }
 
+/// Who comes for a fulfilment order that is ready: his code, and since when he is there. Nothing else tells the code.
+#[utoipa::path(
+    get, path = "/v1/fulfillment-orders/{id}/collection", tag = "fulfillment",
+    params(("id" = String, Path)),
+    responses((status = 200, body = CollectionJson)),
+)]
+pub async fn collection(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
+    let unknown = || Rejection::not_found("collection", &*id);
+    let key = FulfillmentKey::parse(&id).ok_or_else(unknown)?;
+    let known = front.engine().collection(key).ok_or_else(unknown)?;
+    let seq = front.engine().position();
+    Ok(found(front.journal().durable(seq, CollectionJson::from(&known)).await?))
+}
+
+/// What nobody can guess: the hash of nothing under keys of this moment.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::time::Instant::now())
+}
+
 async fn take(front: &Front, context: Context, fulfillment: Text, action: FulfillmentAction) -> Replied {
     let key = FulfillmentKey::parse(&fulfillment);
     let command = Command::Fulfill(Fulfill { fulfillment, action });
@@ -106,11 +127,13 @@ steps! {
     /// It is packed.
     pack("/v1/fulfillment-orders/{id}/pack", Nothing as _) FulfillmentAction::Pack;
     /// It waits to be picked up.
-    ready("/v1/fulfillment-orders/{id}/ready", Readying as said) said.action();
+    ready("/v1/fulfillment-orders/{id}/ready", Readying as said) said.action(random());
     /// It leaves.
     ship("/v1/fulfillment-orders/{id}/ship", Shipping as said) said.action();
-    /// The customer takes it at the node.
-    hand_over("/v1/fulfillment-orders/{id}/hand_over", Nothing as _) FulfillmentAction::HandOver;
+    /// The customer is there: he waits for what is ready.
+    arrive("/v1/fulfillment-orders/{id}/arrive", Arriving as said) said.action();
+    /// The customer takes it at the node, for its code where one was given out.
+    hand_over("/v1/fulfillment-orders/{id}/hand_over", HandingOver as said) said.action();
     /// It was delivered.
     deliver("/v1/fulfillment-orders/{id}/deliver", Nothing as _) FulfillmentAction::Deliver;
     /// Somebody wants it stopped. Once it is being picked, the node has to agree.

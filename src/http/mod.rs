@@ -51,6 +51,7 @@ mod slots;
 mod stock;
 mod subscriptions;
 mod transfers;
+mod waves;
 
 pub use front::Front;
 pub use openapi::document;

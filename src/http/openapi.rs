@@ -28,6 +28,7 @@ use crate::api::problem::CODES;
         (name = "reservations", description = "Units set aside for a time"),
         (name = "stock", description = "Levels, changes, what can be promised"),
         (name = "fulfillment", description = "What one node has to do for one order"),
+        (name = "picking", description = "Where things lie, waves, pick lists and tasks, and how well that goes"),
         (name = "returns", description = "Units that come back, and what becomes of them and of the money"),
         (name = "nodes", description = "Places that can supply"),
         (name = "items", description = "What is counted"),

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use super::front::Front;
 use super::reply::{Replied, found, made};
 use super::request::{Params, Path, Write};
+use crate::api::collection::CollectionRulePut;
 use crate::api::hold_rule::HoldRulePut;
 use crate::api::order_clocks::OrderClocksPut;
 use crate::api::page::{Page, Paging};
@@ -146,6 +147,22 @@ pub async fn put_payment(
     responses((status = 200, body = PolicyJson)),
 )]
 pub async fn put_clocks(State(front): State<Front>, Path(method): Path<Text>, write: Write<OrderClocksPut>) -> Replied {
+    let method: DeliveryMethod = checked("delivery_method", &method)?;
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(method)).await?))
+}
+
+/// How orders of a delivery method wait for who comes for them once they are ready: for a code, and for how long.
+#[utoipa::path(
+    put, path = "/v1/collection-rules/{delivery_method}", tag = "policies", request_body = CollectionRulePut,
+    params(("delivery_method" = DeliveryMethod, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_collection(
+    State(front): State<Front>,
+    Path(method): Path<Text>,
+    write: Write<CollectionRulePut>,
+) -> Replied {
     let method: DeliveryMethod = checked("delivery_method", &method)?;
     let Write { context, body, .. } = write;
     Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(method)).await?))

@@ -12,7 +12,7 @@ use super::openapi::{Document, finish};
 use super::{
     address_formats, backup, capable, cartons, channels, counts, customers, edits, exceptions, feed, fulfillment,
     health, holds, imports, inbound, items, nodes, orders, packing, pages, papers, policies, reservations, returns,
-    rule_sets, shipping, slots, stock, subscriptions, transfers,
+    rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
 };
 
 /// The router of a front.
@@ -80,6 +80,17 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(returns::close))
         .routes(routes!(papers::return_label))
         .routes(routes!(returns::put_policy))
+        .routes(routes!(waves::plan, waves::all))
+        .routes(routes!(waves::wave))
+        .routes(routes!(waves::release))
+        .routes(routes!(waves::cancel))
+        .routes(routes!(waves::assign))
+        .routes(routes!(waves::start))
+        .routes(routes!(waves::short))
+        .routes(routes!(waves::done))
+        .routes(routes!(waves::put_bins, waves::bins))
+        .routes(routes!(waves::put_rule))
+        .routes(routes!(waves::efficiency))
         .routes(routes!(transfers::make, transfers::all))
         .routes(routes!(transfers::transfer, transfers::redate))
         .routes(routes!(transfers::dispatch))
@@ -127,6 +138,9 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(fulfillment::ready))
         .routes(routes!(fulfillment::ship))
         .routes(routes!(fulfillment::hand_over))
+        .routes(routes!(fulfillment::arrive))
+        .routes(routes!(fulfillment::collection))
+        .routes(routes!(policies::put_collection))
         .routes(routes!(fulfillment::deliver))
         .routes(routes!(fulfillment::stop))
         .routes(routes!(fulfillment::accept_stop))

@@ -165,9 +165,17 @@ fn merge(
 /// Whether nothing needs to know of an entry any more. Most kinds stay for ever, and are not even decoded. All of it was
 /// verified before, by another reading.
 fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<bool> {
-    use EntityKey::{Count, CycleCount, Exception, Inbound, Key, Lots, Minute, Reservation, Return, Transfer};
+    use EntityKey::{
+        Bin, Collection, Count, CycleCount, Exception, Inbound, Key, Lots, Minute, Picked, Reservation, Return,
+        Transfer, Wave,
+    };
     let ends = matches!(key, Reservation(_) | Key(_) | Inbound(_) | Transfer(_) | Count(_) | Minute(_));
-    if !ends && !matches!(key, CycleCount(_) | Exception(_) | Lots(_) | Return(_)) {
+    if !ends
+        && !matches!(
+            key,
+            CycleCount(_) | Exception(_) | Lots(_) | Return(_) | Wave(_) | Bin(_) | Picked(_) | Collection(_)
+        )
+    {
         return Ok(false);
     }
     let (kind, version, _) = codec::entry_head(&array(entry, 0));

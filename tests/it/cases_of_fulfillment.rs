@@ -6,6 +6,7 @@ use ordain::domain::ids::FulfillmentKey;
 use ordain::domain::order::{Order, OrderStatus};
 use ordain::domain::reply::Reply;
 use ordain::domain::stock::Level;
+use ordain::pipeline::Refused;
 
 use crate::shop::{Shop, order, quantity, text};
 
@@ -64,5 +65,35 @@ fn case_34_packed_units_that_are_cancelled_are_sold_again_when_they_are_put_back
     step(&shop, &placed, 2, PutBack { lines: None });
     let is = level(&shop, "east");
     assert_eq!((is.available, is.committed, is.quality_control), (2, 1, 0));
+    shop.check();
+}
+
+#[test]
+fn case_28_an_order_is_split_by_place_by_itself_and_every_place_is_told_of_its_own_alone() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let shop = Shop::with_phones(dir.path(), 2, 3);
+    let placed = shop.place(order("s1", &[("phone", 5)])).expect("both have some");
+    let name = |node| shop.ordain.engine().catalogue(|catalogue| catalogue.node(node).id.to_string());
+    let parts: Vec<_> = placed.fulfillment_orders.iter().map(|own| (name(own.node), own.units())).collect();
+    assert_eq!(parts, [("east".to_owned(), 2), ("west".to_owned(), 3)]);
+    // What one of them does, or refuses, is not the other's.
+    let refused = step(&shop, &placed, 2, FulfillmentAction::Reject { reason: text("closed") });
+    assert_eq!(refused.fulfillment(1).expect("the first").units(), 2);
+    step(&shop, &placed, 1, FulfillmentAction::Accept);
+    let own = text(&FulfillmentKey { order: placed.key, number: 1 }.to_string());
+    let plan = |node: &str| {
+        let fulfillments = Some(vec![own.clone()]);
+        shop.run(Command::PlanWave(PlanWave {
+            id: None,
+            fingerprint: 0,
+            node: text(node),
+            fulfillments,
+            cutoff_before: None,
+        }))
+    };
+    let refused = plan("west");
+    let why = matches!(&refused, Err(Refused::Rejected(rejection)) if rejection.code() == "not_pickable");
+    assert!(why, "it is the other's: {refused:?}");
+    assert!(plan("east").is_ok());
     shop.check();
 }

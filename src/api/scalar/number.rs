@@ -11,7 +11,8 @@ use crate::domain::carrier::rates::{DIVISOR_MAX, UNIT_PARTS};
 use crate::domain::carrier::{TRANSIT_DAYS_MAX, ZONES_MAX};
 use crate::domain::geo::Position;
 use crate::domain::limits::{
-    ACCEPT_WITHIN_S_MAX, PACKED_EDGE_MM_MAX, PRIORITY_MAX, QUANTITY_MAX, RETURN_DAYS_MAX, TTL_S_MAX, TTL_S_MIN,
+    ACCEPT_WITHIN_S_MAX, AISLE_MAX, PACKED_EDGE_MM_MAX, PRIORITY_MAX, QUANTITY_MAX, RETURN_DAYS_MAX, TTL_S_MAX,
+    TTL_S_MIN, WAVE_ORDERS_MAX,
 };
 use crate::domain::quantity::Quantity;
 
@@ -95,6 +96,16 @@ wholes! {
     Priority(u8) in 0, PRIORITY_MAX as i64, "number_out_of_range";
     /// Days of a policy of returns.
     ReturnDays(u32) in 0, RETURN_DAYS_MAX as i64, "number_out_of_range";
+    /// Number of an aisle, from 0.
+    Aisle(u16) in 0, i64::from(AISLE_MAX), "number_out_of_range";
+    /// Metres.
+    Metres(u16) in 0, i64::from(AISLE_MAX), "number_out_of_range";
+    /// Fulfilment orders that are fetched together.
+    CartOrders(u16) in 1, WAVE_ORDERS_MAX as i64, "number_out_of_range";
+    /// Lines, items or units up to which something is not so yet.
+    Threshold(u32) in 0, i64::from(QUANTITY_MAX), "number_out_of_range";
+    /// Hours that something waits.
+    WindowHours(u32) in 1, 8_760, "number_out_of_range";
     /// Grams.
     Grams(u32) in 0, WEIGHT_G_MAX, "number_out_of_range";
     /// Millimetres.

@@ -8,9 +8,11 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::api::json::Json;
 use crate::api::reading::{At, Listed, Shape, shown};
 use crate::domain::address::{PATTERN_BYTES_MAX, REGION_BYTES_MAX};
+use crate::domain::collection::{CODE_BYTES_MAX, CODE_BYTES_MIN};
 use crate::domain::ids::{BadId, Text, check_caller_id, check_id, check_sku};
 use crate::domain::limits::{
-    ATP_SKUS_MAX, ID_BYTES_MAX, NAME_BYTES_MAX, OWNER_BYTES_MAX, REASON_BYTES_MAX, SKU_BYTES_MAX,
+    ATP_SKUS_MAX, BIN_BYTES_MAX, ID_BYTES_MAX, NAME_BYTES_MAX, OWNER_BYTES_MAX, REASON_BYTES_MAX, SKU_BYTES_MAX,
+    WAVE_ORDERS_MAX,
 };
 
 /// Longest postal code, in bytes.
@@ -106,6 +108,12 @@ texts! {
     LotId: Rule::strict("invalid_id", SKU_BYTES_MAX, |text| told(check_sku(text)));
     /// A channel's own id of an order: 1 to 128 bytes of printable text, byte-exact.
     ChannelOrderId: Rule::strict("invalid_id", SKU_BYTES_MAX, |text| told(check_sku(text)));
+    /// Generated id of a fulfilment order.
+    FulfillmentId: Rule::strict("invalid_id", ID_BYTES_MAX, |text| told(check_id(text))).like(ID_PATTERN);
+    /// Name of a bin or a zone: 1 to 32 bytes.
+    BinName: Rule::free(1, BIN_BYTES_MAX);
+    /// A code that whoever comes for something hands in: 4 to 32 bytes.
+    CollectionCode: Rule::free(CODE_BYTES_MIN, CODE_BYTES_MAX);
     /// A label: 1 to 128 bytes.
     Owner: Rule::free(1, OWNER_BYTES_MAX);
     /// A name for people: 1 to 500 bytes.
@@ -130,6 +138,10 @@ const ID_PATTERN: &str = "^[A-Za-z0-9._:~-]{1,128}$";
 
 impl Listed for Sku {
     const MOST: usize = ATP_SKUS_MAX;
+}
+
+impl Listed for FulfillmentId {
+    const MOST: usize = WAVE_ORDERS_MAX;
 }
 
 impl Listed for Id {

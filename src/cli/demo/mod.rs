@@ -13,6 +13,7 @@ mod rules;
 mod shop;
 mod stage;
 mod story;
+mod ways;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -9,6 +9,7 @@
 //! | `zones` | how far a destination is: by distance, by postal prefix, by country |
 //! | `rates` | billable weight, price by weight and zone, surcharges |
 //! | `parcels` | what is packed into how many parcels |
+//! | `pickups` | when carriers come to a node next |
 //! | `quote` | the question: every service with price and date, or why not |
 //! | `faults` | what makes no sense in a carrier, a calendar or a chart, told by field |
 //!
@@ -17,6 +18,7 @@
 
 pub mod faults;
 pub mod parcels;
+pub mod pickups;
 pub mod quote;
 pub mod rates;
 #[cfg(test)]

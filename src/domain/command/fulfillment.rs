@@ -48,8 +48,27 @@ pub enum FulfillmentAction {
         /// How.
         shipment: Shipment,
     },
+    /// The same, with a code that he hands in: the one that is named, else the one that is drawn where that was decided.
+    ReadyWith {
+        /// Until when; as long as was decided, else as long as it takes when `None`.
+        until: Option<WallTime>,
+        /// The code.
+        code: Option<Text>,
+        /// One that nobody can guess.
+        drawn: Text,
+    },
+    /// The customer is there.
+    Arrive {
+        /// Where he stands, when he said so.
+        spot: Option<Text>,
+    },
     /// The customer takes it at the node.
     HandOver,
+    /// The same, and he hands in a code.
+    HandOverWith {
+        /// The code.
+        code: Text,
+    },
     /// It was delivered.
     Deliver,
     /// Stop it.

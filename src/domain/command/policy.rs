@@ -1,9 +1,11 @@
 //! Commands of policies: terms of nodes, levels, supply, rejections, payment, and who is served first.
 
+use crate::domain::collection::CollectionRule;
 use crate::domain::hold_rule::HoldRule;
 use crate::domain::ids::Text;
 use crate::domain::node::NodeKind;
 use crate::domain::order_clocks::OrderClocks;
+use crate::domain::picking::PickingRule;
 use crate::domain::policy::{Demand, FillPolicy, PaymentRule, RejectionPolicy};
 use crate::domain::return_policy::ReturnPolicy;
 use crate::domain::supply::SupplyTerms;
@@ -108,6 +110,20 @@ pub enum PutPolicy {
         name: Text,
         /// The rule.
         rule: HoldRule,
+    },
+    /// How nodes pick.
+    Picking {
+        /// Which; every one without its own when `None`.
+        node: Option<Text>,
+        /// How.
+        rule: PickingRule,
+    },
+    /// How orders wait for who comes for them.
+    Collection {
+        /// Of which delivery method.
+        delivery_method: Text,
+        /// How.
+        rule: CollectionRule,
     },
 }
 

@@ -206,7 +206,7 @@ impl Timetable<'_> {
     }
 
     /// The day on which the carrier takes what is ready, and when.
-    fn pick_up(&self, origin: &Origin<'_>, ready: Timestamp) -> Result<(Date, Timestamp), NoDay> {
+    pub fn pick_up(&self, origin: &Origin<'_>, ready: Timestamp) -> Result<(Date, Timestamp), NoDay> {
         let comes =
             |day: &Date| self.pickup_days.has(day.weekday()) && !self.is_holiday_here(*day) && origin.works(*day);
         for day in days_from(local_day(&origin.zone, ready)).filter(comes) {

@@ -303,6 +303,7 @@ fn asked() -> Vec<(FulfillmentVerb, FulfillmentAction)> {
         (FulfillmentVerb::PutBack, FulfillmentAction::PutBack { lines: None }),
         (FulfillmentVerb::Move, FulfillmentAction::Move { node: text("west") }),
         (FulfillmentVerb::Split, FulfillmentAction::Split { lines: units("1", 1) }),
+        (FulfillmentVerb::Arrive, FulfillmentAction::Arrive { spot: None }),
     ]
 }
 

@@ -4,12 +4,16 @@
 //!
 //! Long because it is a list of samples, one of every shape there ever was.
 
+mod collection;
+mod picking;
 mod policies;
 mod returns;
 mod shipping;
 mod supply;
 mod weighed;
 
+use self::collection::collected;
+use self::picking::picked;
 use self::policies::policies;
 use self::returns::returns;
 use self::shipping::shipping;
@@ -524,6 +528,8 @@ fn events() -> Vec<Event> {
     .chain(policies())
     .chain(weighed())
     .chain(worked())
+    .chain(picked())
+    .chain(collected())
     .collect()
 }
 
@@ -865,7 +871,7 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30];
+    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30, 32, 33, 34, 35];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
 
@@ -995,7 +1001,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 54, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 63, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -4,6 +4,7 @@
 //! Long because it is a table: one arm for each kind of line.
 
 mod agenda;
+mod picking;
 
 use super::chance::Chance;
 use super::world::World;
@@ -37,6 +38,8 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Pay, 25),
     (Kind::Return, 25),
     (Kind::Back, 60),
+    (Kind::Floor, 25),
+    (Kind::Walk, 70),
     (Kind::Inbound, 20),
     (Kind::Arrival, 40),
     (Kind::Transfer, 25),
@@ -94,6 +97,8 @@ enum Kind {
     Pay,
     Return,
     Back,
+    Floor,
+    Walk,
     Inbound,
     Arrival,
     Transfer,
@@ -153,6 +158,7 @@ pub struct Drawing {
     counts: Vec<String>,
     schedules: Vec<String>,
     returns: Vec<String>,
+    waves: Vec<String>,
     /// Lines under a key, to be repeated.
     keyed: Vec<String>,
     named: u32,
@@ -195,6 +201,7 @@ impl Drawing {
             counts: Vec::new(),
             schedules: Vec::new(),
             returns: Vec::new(),
+            waves: Vec::new(),
             keyed: Vec::new(),
             named: 0,
             full: false,
@@ -340,6 +347,8 @@ impl Drawing {
             }
             Kind::Return => self.asked_back()?,
             Kind::Back => self.coming_back(world)?,
+            Kind::Floor => self.floor(),
+            Kind::Walk => self.walking(world)?,
             Kind::Inbound => {
                 let name = self.name('i');
                 let line = format!("inbound {name} {} {} {}", self.node(), self.few(900), self.sku_units());
@@ -723,12 +732,15 @@ impl Drawing {
                 format!("short {at} {line} {} {reason}", self.few(2))
             }
             FulfillmentVerb::Cancel => format!("{} {at}", self.chance.pick(&["stop", "elsewhere"])),
+            FulfillmentVerb::Ready if self.chance.one_in(4) => format!("ready {at} with K7PM"),
+            FulfillmentVerb::HandOver if self.chance.one_in(2) => format!("hand_over {at} with K7PM"),
             FulfillmentVerb::Ready if self.chance.one_in(2) => format!("ready {at} {}", self.few(60)),
             FulfillmentVerb::Move => format!("move {at} to {}", self.node()),
             FulfillmentVerb::Split => format!("part {at} {line} {}", self.few(2)),
             FulfillmentVerb::Merge => format!("merge {at} {}", self.few(4)),
             FulfillmentVerb::CancelAccept => format!("let_go {at}"),
             FulfillmentVerb::CancelRefuse => format!("go_on {at}"),
+            FulfillmentVerb::Arrive => format!("here {at}"),
             verb => format!("{} {at}", verb.word()),
         })
     }

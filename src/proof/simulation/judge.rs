@@ -54,6 +54,16 @@ macro_rules! law {
 }
 pub(super) use law;
 
+/// Events heard, by the code of their kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard(pub [u64; 64]);
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self([0; 64])
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Judge {
@@ -86,7 +96,7 @@ pub struct Judge {
     /// Records that make several reservations.
     pub batches: u64,
     /// Events heard, by the code of their kind.
-    pub heard: [u64; 32],
+    pub heard: Heard,
 }
 
 /// Units that somebody holds.
@@ -108,7 +118,7 @@ impl Judge {
             header.seq
         );
         for event in &record.events {
-            self.heard[usize::from(event.type_code())] += 1;
+            self.heard.0[usize::from(event.type_code())] += 1;
             if let Event::ReservationChanged(changed) = event
                 && let Some(expires_at) = self.held.get(&changed.key)
             {
@@ -558,6 +568,23 @@ impl Judge {
             (EntityKey::Return(key), Some(Entity::Return(known))) => {
                 let held = engine.return_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "return {key} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Collection(key), Some(Entity::Collection(known))) => {
+                let held = engine.collection(*key);
+                let awaited = (!known.over).then_some(&**known);
+                law!(held.as_ref() == awaited, "collection {key} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Wave(key), Some(Entity::Wave(known))) => {
+                let held = engine.wave_by_key(*key);
+                law!(held.as_ref() == Some(&**known), "wave {key} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Bin(cell), Some(Entity::Bin(known))) => {
+                let held = engine.bin(*cell);
+                law!(held.as_ref() == known.as_deref(), "bin {cell:?} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Picked(key), Some(Entity::Picked(known))) => {
+                let held = engine.picked_on(*key);
+                law!(held == Some(known.sums), "{key:?} is {held:?} in memory, {known:?} by the records");
             }
             (EntityKey::Shipping(key), Some(Entity::Shipping(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.shipping().terms(key));

@@ -26,6 +26,7 @@
 //! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
 //! | `accept` `reject` `pick` `pack` `ready` `ship` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
 //! | `ready ORDER NUMBER SECONDS` | it waits to be picked up for so long |
+//! | `ready` `hand_over` `ORDER NUMBER with CODE` · `here ORDER NUMBER` | for a code; the customer is there |
 //! | `stop` `elsewhere` `let_go` `go_on` `put_back` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse, put back |
 //! | `move ORDER NUMBER to NODE` · `part ORDER NUMBER LINE N` · `merge ORDER NUMBER NUMBER` | rearranged before it is picked |
 //! | `pick ORDER NUMBER LINE N` · `short ORDER NUMBER LINE N REASON` | units of one line |
@@ -38,6 +39,9 @@
 //! | `back NAME ORDER LINE N` · `claim NAME ORDER LINE N` · `swap NAME ORDER LINE N SKU N` | a return, one of which nothing comes, one for something else |
 //! | `allow` `deny` `forgo` `sent` `settle` `NAME` | it is approved, declined, called off, on its way, closed |
 //! | `returned NAME NODE LINE N FATE or -` · `grade NAME LINE N` · `fate NAME LINE N FATE` | units came; they are graded; what becomes of them |
+//! | `bin SKU NODE AISLE METRES or - -` · `skilled NODE` · `picks_by METHOD` | where a sku lies; the node can pick in every way; in which |
+//! | `wave NAME NODE` · `wave_go NAME` · `wave_stop NAME` | a wave, released, cancelled |
+//! | `assign` `begin` `fetched` `WAVE TASK` · `missed WAVE TASK PICK N REASON` | steps of a task |
 //! | `refund NAME N` · `takes_back usual or automatic` | money goes back; by which policy |
 //! | `case ID` · `over_case ID` | an exception is assigned, resolved |
 //! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `keep SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
@@ -57,6 +61,8 @@
 //! request repeated. The key of one of a batch is made of the line that asks for it alone, so that either repeats the
 //! other. What is *not* here: time, faults, restarts (`world`).
 //! Long because it is a table: one arm for each word.
+
+mod picking;
 
 use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Service, ShippingTerms};
@@ -108,6 +114,9 @@ pub fn context(key: Option<&str>) -> Context {
 /// The command of a line; `None` when the words mean none. `key_of` knows the orders that exist by name.
 /// `wall` is what the wall clock shows.
 pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<OrderKey>) -> Option<Command> {
+    if let Some(command) = picking::command(words) {
+        return Some(command);
+    }
     Some(match words {
         ["node", id, latitude, longitude] => Command::PutNode(Box::new(node(id, latitude, longitude))),
         ["item", sku] => put_item(sku, ItemKind::Product, vec![]),
@@ -786,6 +795,12 @@ fn action(verb: &str, rest: &[&str]) -> Option<FulfillmentAction> {
         }
         ("pack", []) => FulfillmentAction::Pack,
         ("ready", []) => FulfillmentAction::Ready { until: None },
+        ("ready", ["with", code]) => {
+            let code = Text::from(*code);
+            FulfillmentAction::ReadyWith { until: None, code: Some(code.clone()), drawn: code }
+        }
+        ("here", []) => FulfillmentAction::Arrive { spot: Some("bay 4".into()) },
+        ("hand_over", ["with", code]) => FulfillmentAction::HandOverWith { code: (*code).into() },
         ("put_back", []) => FulfillmentAction::PutBack { lines: None },
         ("move", ["to", node]) => FulfillmentAction::Move { node: (*node).into() },
         ("part", [line, n]) => FulfillmentAction::Split { lines: named(line, n) },

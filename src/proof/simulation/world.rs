@@ -26,7 +26,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Polling, Poll, Waker};
 
-use super::judge::{Judge, Lawful, law};
+use super::judge::{Heard, Judge, Lawful, law};
 use super::words::{self, Part};
 use crate::domain::command::{Reserve, ReserveOne};
 use crate::domain::limits::KEY_WINDOW_MS;
@@ -77,7 +77,7 @@ pub struct Tally {
     /// How often laws were looked at.
     pub laws: u64,
     /// Events by the code of their kind.
-    pub heard: [u64; 32],
+    pub heard: Heard,
 }
 
 impl Tally {
@@ -105,7 +105,7 @@ impl Tally {
         for ((_, sum), (_, more)) in self.numbers().into_iter().zip(other.numbers()) {
             *sum += *more;
         }
-        for (sum, more) in self.heard.iter_mut().zip(other.heard) {
+        for (sum, more) in self.heard.0.iter_mut().zip(other.heard.0) {
             *sum += more;
         }
     }
@@ -117,7 +117,7 @@ impl Tally {
             own.numbers().into_iter().filter(|(_, count)| **count == 0).map(|(name, _)| name).collect();
         assert!(missing.is_empty(), "never happened: {missing:?}");
         let must = (1..=8).chain([10, 12, 13, 14, 15, 16, 17, 20, 21]);
-        assert!(must.map(|code| self.heard[code]).all(|count| count > 0), "events never heard: {:?}", self.heard);
+        assert!(must.map(|code| self.heard.0[code]).all(|count| count > 0), "events never heard: {:?}", self.heard);
     }
 }
 
@@ -127,7 +127,7 @@ impl fmt::Display for Tally {
         for (name, count) in own.numbers() {
             write!(out, "{name}={count} ")?;
         }
-        write!(out, "events={}", self.heard.iter().sum::<u64>())
+        write!(out, "events={}", self.heard.0.iter().sum::<u64>())
     }
 }
 

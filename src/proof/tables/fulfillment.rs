@@ -56,26 +56,27 @@ const FULFILLMENT: Machine = Machine {
         ("move", "move o 1 to west"),
         ("split", "part o 1 1 1"),
         ("merge", "merge o 1 2"),
+        ("arrive", "here o 1"),
         ("off", "off east \n wait 1"),
         ("clock", "wait 60"),
     ],
     table: "
-                    accept    reject    pick    short   pack    ready   ship    hand_over deliver   cancel     elsewhere  cancel_accept cancel_refuse put_back   move      split     merge     off        clock
-        scheduled   -         -         -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          scheduled scheduled scheduled incomplete submitted
-        submitted   accepted  rejected  -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          submitted submitted submitted incomplete rejected
-        on_hold     !on_hold  rejected  -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          on_hold   on_hold   on_hold   incomplete on_hold
-        accepted    -         rejected  picked  picking -       -       -       -         -         cancelled  cancelled  -             -             -          submitted accepted  accepted  incomplete accepted
-        picking     -         -         picked  picked  -       -       -       -         -         cancelling cancelling -             -             -          -         -         -         picking    picking
-        picked      -         -         -       -       packed  -       -       -         -         cancelling cancelling -             -             -          -         -         -         picked     picked
-        packed      -         -         -       -       -       ready   shipped delivered -         cancelling cancelling -             -             -          -         -         -         packed     packed
-        ready       -         -         -       -       -       -       shipped delivered -         cancelling cancelling -             -             -          -         -         -         ready      put_back
-        shipped     -         -         -       -       -       -       -       -         delivered -          -          -             -             -          -         -         -         shipped    shipped
-        delivered   -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         delivered  delivered
-        rejected    -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         rejected   rejected
-        incomplete  -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         incomplete incomplete
-        cancelling  -         -         -       -       -       -       -       -         -         -          -          put_back      picked        -          -         -         -         cancelling cancelling
-        cancelled   -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         cancelled  cancelled
-        put_back    -         -         -       -       -       -       -       -         -         -          -          -             -             cancelled  -         -         -         put_back   put_back
+                    accept    reject    pick    short   pack    ready   ship    hand_over deliver   cancel     elsewhere  cancel_accept cancel_refuse put_back   move      split     merge     arrive off        clock
+        scheduled   -         -         -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          scheduled scheduled scheduled -      incomplete submitted
+        submitted   accepted  rejected  -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          submitted submitted submitted -      incomplete rejected
+        on_hold     !on_hold  rejected  -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          on_hold   on_hold   on_hold   -      incomplete on_hold
+        accepted    -         rejected  picked  picking -       -       -       -         -         cancelled  cancelled  -             -             -          submitted accepted  accepted  -      incomplete accepted
+        picking     -         -         picked  picked  -       -       -       -         -         cancelling cancelling -             -             -          -         -         -         -      picking    picking
+        picked      -         -         -       -       packed  -       -       -         -         cancelling cancelling -             -             -          -         -         -         -      picked     picked
+        packed      -         -         -       -       -       ready   shipped delivered -         cancelling cancelling -             -             -          -         -         -         -      packed     packed
+        ready       -         -         -       -       -       -       shipped delivered -         cancelling cancelling -             -             -          -         -         -         ready  ready      put_back
+        shipped     -         -         -       -       -       -       -       -         delivered -          -          -             -             -          -         -         -         -      shipped    shipped
+        delivered   -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      delivered  delivered
+        rejected    -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      rejected   rejected
+        incomplete  -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      incomplete incomplete
+        cancelling  -         -         -       -       -       -       -       -         -         -          -          put_back      picked        -          -         -         -         -      cancelling cancelling
+        cancelled   -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      cancelled  cancelled
+        put_back    -         -         -       -       -       -       -       -         -         -          -          -             -             cancelled  -         -         -         -      put_back   put_back
     ",
     stands: |teller: &Teller| {
         let order = teller.engine().order("o").expect("it was placed");
@@ -95,7 +96,8 @@ fn steps() -> Vec<&'static str> {
     let all = words_of!(FulfillmentVerb:
         Accept "accept", Reject "reject", Pick "pick", Short "short", Pack "pack", Ready "ready", Ship "ship",
         HandOver "hand_over", Deliver "deliver", Cancel "cancel", CancelAccept "cancel_accept", Outage "",
-        CancelRefuse "cancel_refuse", PutBack "put_back", Move "move", Split "split", Merge "merge", Submit "", Lapse "");
+        CancelRefuse "cancel_refuse", PutBack "put_back", Move "move", Split "split", Merge "merge", Submit "", Lapse "",
+        Arrive "arrive");
     // The clock and the switch take the others; their columns are `clock` and `off`.
     all.into_iter().filter(|word| !word.is_empty()).collect()
 }
@@ -196,6 +198,42 @@ fn what_is_split_and_moved_keeps_its_lineage_and_a_refusal_fences_the_node() {
         merge o 1 3
         fulfils o submitted rejected cancelled
         line o 1: allocated 4
+        ",
+    );
+}
+
+#[test]
+fn what_has_a_code_is_handed_over_for_it_alone_and_is_put_back_when_nobody_comes() {
+    told(
+        "
+        node east 40.7 -74.0
+        item phone
+        stock phone east 4
+        order o phone 1
+        order p phone 2
+        accept o 1
+        accept p 1
+        pick o 1
+        pick p 1
+        pack o 1
+        pack p 1
+        here o 1 → illegal_transition
+        ready o 1 with K7PM
+        ready p 1 60
+        here o 1
+        hand_over o 1 → missing_field
+        hand_over o 1 with K7PN → wrong_code
+        effect phone east
+        hand_over o 1 with k7pm
+        effect phone east on_hand -1 committed -1
+        fulfils o delivered
+        wait 60                          # nobody came for the other
+        effect phone east committed -2 quality_control +2
+        fulfils p put_back
+        put_back p 1
+        effect phone east available +2 quality_control -2
+        fulfils p cancelled
+        status p cancelled
         ",
     );
 }

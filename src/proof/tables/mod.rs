@@ -15,6 +15,7 @@
 //! | `lines` | units from bucket to bucket, their guards, and what that does to stock |
 //! | `fulfillment` | fulfilment orders |
 //! | `agreements` | reservations, holds, edits, schedules |
+//! | `picking` | waves and their tasks |
 //! | `supply` | transfers, inbound documents, cycle counts |
 //! | `watched` | cases, shipments, versions of rule sets |
 //!
@@ -25,6 +26,7 @@ mod fulfillment;
 mod lines;
 mod machine;
 mod orders;
+mod picking;
 mod supply;
 mod teller;
 mod watched;
@@ -61,6 +63,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
     ),
     ("agreements", &["PutSubscription", "ChangeSubscription"]),
     ("supply", &["AnnounceInbound", "ChangeInbound", "ReadyTransfer", "ChangeTransfer", "PlanCount", "ChangeCount"]),
+    ("picking", &["PlanWave", "ChangeWave"]),
     ("levels, not states: scenarios, simulation, model", &["AdjustStock", "AdjustLots", "MoveStock", "SetOnHand"]),
     ("watched", &["ChangeException", "PutRules", "ActivateRules"]),
     ("the engine's tests of returns", &["RequestReturn", "ChangeReturn"]),
@@ -77,6 +80,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
             "PutCarton",
             "PutAddressFormat",
             "PutPolicy",
+            "PutBins",
         ],
     ),
 ];
