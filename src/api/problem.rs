@@ -118,6 +118,7 @@ pub const CODES: &[Code] = &[
     ("not_mergeable", 422, "Two fulfilment orders cannot become one"),
     ("nothing_left", 422, "A split leaves something behind"),
     ("wrong_code", 422, "That is not the code that was given out"),
+    ("not_ready", 422, "It is handed over for a code, which is given out when it is ready"),
     ("method_not_offered", 422, "The node does not do that delivery method"),
     ("not_pickable", 422, "A fulfilment order cannot be picked there now"),
     ("node_inactive", 422, "A node is switched off"),

@@ -14,7 +14,7 @@ use super::withdrawal::Withdrawal;
 use crate::domain::collection::{Arrival, Collection, CollectionEvent};
 use crate::domain::command::FulfillmentAction;
 use crate::domain::event::{Answer, CollectionChanged, Event};
-use crate::domain::fulfillment::{FulfillmentStep, FulfillmentVerb};
+use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::order::{Order, Sealed};
@@ -89,13 +89,24 @@ impl Engine {
         Ok(seq)
     }
 
-    /// Refuses to hand over to who does not hand in the code.
-    pub(super) fn check_code(&self, key: FulfillmentKey, action: &FulfillmentAction) -> Result<(), Rejection> {
+    /// Refuses to hand over to who does not hand in the code; what is to have one has none before it is ready.
+    pub(super) fn check_code(
+        &self,
+        network: &Network,
+        order: &Order,
+        key: FulfillmentKey,
+        action: &FulfillmentAction,
+    ) -> Result<(), Rejection> {
         let handed_in = match action {
             FulfillmentAction::HandOver => None,
             FulfillmentAction::HandOverWith { code } => Some(code),
             _ => return Ok(()),
         };
+        let is_packed = order.fulfillment(key.number).is_some_and(|f| f.status == FulfillmentStatus::Packed);
+        if is_packed && network.catalogue.policies().collection(&order.facts.delivery_method).code {
+            let detail = "is given out when it is ready, and it is handed over for its code only";
+            return Err(Rejection::invalid("code", "not_ready", detail));
+        }
         let all = self.collections.0.lock();
         let Some(known) = all.get(&key).filter(|known| known.code.is_some()) else { return Ok(()) };
         match handed_in {

@@ -124,7 +124,7 @@ impl Engine {
             return Err(Rejection::OnHold { id: command.fulfillment.to_string(), verb, holds });
         }
         check_paid(network, order, key, verb)?;
-        self.check_code(key, &command.action)?;
+        self.check_code(network, order, key, &command.action)?;
         if matches!(verb, FulfillmentVerb::Ship | FulfillmentVerb::HandOver) {
             check_released(network, order, fulfillment, turn.log.now().wall)?;
         }

@@ -219,7 +219,7 @@ impl Again {
         let id = |line: u16| order.lines[usize::from(line)].placed.id.clone();
         if let Some(weights) = &rules.weights {
             let ships = &*order.facts.delivery_method == SHIPPED;
-            let asked = Asked { network, rules, weights, shipment, units, group: 0, ships };
+            let asked = Asked { network, rules, weights, shipment, units, group: 0, ships, sent: 0 };
             let found = scales.state(&asked, problem).map(|_| scales.decide(&asked, problem)).unwrap_or_default();
             let shipped = found.assignments.iter().map(|assignment| Shipped {
                 node: assignment.node,

@@ -67,6 +67,8 @@ pub struct Asked<'a> {
     pub group: u16,
     /// Whether carriers take it there.
     pub ships: bool,
+    /// Parcels that are decided already, of those the rules allow.
+    pub sent: u32,
 }
 
 /// Memory of the weighing, kept from order to order.
@@ -138,6 +140,8 @@ pub struct Weighted {
     pub amounts: [i64; COST_TERMS],
     /// Who carries it.
     pub carried: Vec<Carried>,
+    /// In how many parcels.
+    pub parcels: u32,
     /// No plan costs less.
     pub lower_bound: i64,
     /// Whether it is proven best.
@@ -334,7 +338,7 @@ impl Scales {
         let weights = asked.weights;
         problem.clear(listed.slots);
         problem.split = figure(weights.split);
-        problem.shipments_max = asked.rules.shipments_max.map(u32::from);
+        problem.shipments_max = asked.rules.shipments_max.map(|most| u32::from(most).saturating_sub(asked.sent));
         problem.filling = if weights.unfilled == Unfilled::LastResort { Filling::First } else { Filling::Priced };
         problem.complete = weights.complete;
         problem.rates = Rates::new(up_to_g.clone());
@@ -372,7 +376,7 @@ impl Scales {
     /// Decides what was stated.
     pub fn decide(&mut self, asked: &Asked<'_>, listed: &Listed) -> Weighted {
         solve_into(&self.problem, &mut self.workspace, &mut self.plan);
-        let mut found = Weighted::default();
+        let mut found = Weighted { parcels: self.plan.shipments.len() as u32, ..Weighted::default() };
         for sent in self.plan.shipments.chunk_by(|a, b| a.candidate == b.candidate) {
             let candidate = self.nodes[sent[0].candidate as usize];
             let mut units: BTreeMap<u16, u32> = BTreeMap::new();

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use ab_glyph::{Font, FontRef, GlyphId, OutlineCurve, OutlinedGlyph, PxScale, point};
 use epaint_default_fonts::HACK_REGULAR;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 static FACE: LazyLock<FontRef<'static>> =
     LazyLock::new(|| FontRef::try_from_slice(HACK_REGULAR).expect("the face is a font"));
@@ -85,8 +86,11 @@ pub fn wrapped(text: &str, size: u32, width_max: u32, lines_max: usize) -> Vec<S
             continue;
         }
         let whole_line = used == 0;
+        // A mark stays with its letter.
+        let cut = (1..=letters).rev().find(|at| !word.get(*at).is_some_and(|c| is_combining_mark(*c)));
+        let cut = cut.unwrap_or(letters);
         if whole_line {
-            line.extend(&word[..letters]);
+            line.extend(&word[..cut]);
         }
         lines.push(std::mem::take(&mut line));
         if lines.len() == lines_max {
@@ -94,7 +98,7 @@ pub fn wrapped(text: &str, size: u32, width_max: u32, lines_max: usize) -> Vec<S
             *last = ended(last, letters);
             return lines;
         }
-        left = Some(if whole_line { word[letters..].to_vec() } else { word });
+        left = Some(if whole_line { word[cut..].to_vec() } else { word });
     }
     if !line.is_empty() {
         lines.push(line);

@@ -263,6 +263,15 @@ fn text_is_wrapped_between_words_and_ends_in_an_ellipsis() {
     assert_eq!(lines(" ", 1), [] as [&str; 0]);
     // A letter and the mark above it take one place.
     assert_eq!(lines("A\u{30a}lesund e\u{301}", 1), ["Ålesund é"]);
+    // A mark that has no letter of its own stays with the one it is on.
+    assert_eq!(lines("012345678\u{1eb9}\u{300}z", 2), ["012345678", "\u{1eb9}\u{300}z"]);
+}
+
+#[test]
+fn a_mark_on_no_letter_is_printed_as_nothing() {
+    let mut sheet = Sheet { width: 100, height: 100, marks: Vec::new() };
+    sheet.marks.push(Mark::Text { x: 10, y: 10, size: 30, text: "\u{300}".to_owned() });
+    assert!(zpl(&sheet).ends_with("^XZ\n"));
 }
 
 #[test]

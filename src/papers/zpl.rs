@@ -25,7 +25,8 @@ fn command(mark: &Mark) -> String {
         }
         Mark::Text { x, y, size, text } => {
             let Area { width, height, .. } = mark.area();
-            let mut raster = Raster::new(width, height);
+            // Marks that stand on no letter have no width.
+            let mut raster = Raster::new(width.max(1), height);
             raster.write((0, 0), *size, text);
             picture(*x, *y, &raster)
         }

@@ -23,7 +23,7 @@ impl Routing {
         route: &mut Route,
     ) {
         let rest = wanted.preferred.and_then(|node| self.weigh_alone(asked, wanted, node, gone, route));
-        let units = rest.as_deref().unwrap_or(asked.units);
+        let (units, sent) = rest.as_ref().map_or((asked.units, 0), |(units, sent)| (units.as_slice(), *sent));
         if rest.is_some() {
             if units.is_empty() {
                 return self.tell_preferred(wanted.preferred, asked.shipment.position, &mut route.decision);
@@ -32,7 +32,7 @@ impl Routing {
             self.list(asked.network, wanted, units, destination, (fencing, gone.as_ref()));
             self.leave_out(wanted.preferred);
         }
-        let asked = Asked { units, ..*asked };
+        let asked = Asked { units, sent, ..*asked };
         let Self { problem, fenced, scales, .. } = self;
         let Some(out) = scales.state(&asked, problem) else {
             route.unfilled.extend_from_slice(units);
@@ -57,8 +57,8 @@ impl Routing {
         book(wanted, asked.group, found, (asked.weights, gone), route);
     }
 
-    /// Lets the preferred node ship all it can of what was listed; answers what it leaves to the others, or `None` when it
-    /// can ship nothing.
+    /// Lets the preferred node ship all it can of what was listed; answers what it leaves to the others and how many parcels
+    /// it sends, or `None` when it can ship nothing.
     fn weigh_alone(
         &mut self,
         asked: &Asked<'_>,
@@ -66,7 +66,7 @@ impl Routing {
         node: NodeIndex,
         gone: &mut Option<HashMap<CellKey, u32>>,
         route: &mut Route,
-    ) -> Option<Vec<LineUnits>> {
+    ) -> Option<(Vec<LineUnits>, u32)> {
         let Self { problem, scales, .. } = self;
         let at = problem.candidates.iter().position(|candidate| candidate.node == node.0)?;
         let alone = alone(problem, at);
@@ -79,8 +79,9 @@ impl Routing {
         found.forget(CostTerm::Unfilled);
         let left = std::mem::take(&mut found.unfilled);
         found.uneconomic.clear();
+        let sent = found.parcels;
         book(wanted, asked.group, found, (asked.weights, gone), route);
-        Some(left)
+        Some((left, sent))
     }
 }
 
@@ -93,7 +94,7 @@ pub(super) fn asked<'a>(
 ) -> Asked<'a> {
     let position = wanted.destinations.get(usize::from(group)).copied().flatten();
     let shipment = shipment(wanted, group, position);
-    Asked { network, rules: wanted.rules, weights, shipment, units, group, ships: wanted.ships }
+    Asked { network, rules: wanted.rules, weights, shipment, units, group, ships: wanted.ships, sent: 0 }
 }
 
 /// Writes what the kernel in full found into the route.

@@ -1,6 +1,7 @@
 //! Delivery methods: what is collected comes from where the customer comes to, or from nowhere.
 
 use super::world::{World, text};
+use crate::domain::collection::CollectionRule;
 use crate::domain::command::*;
 use crate::domain::decision::FenceReason;
 use crate::domain::node::NodeKind;
@@ -107,4 +108,19 @@ fn a_node_that_lists_delivery_methods_does_those_alone() {
     assert_eq!(code(wanted("d", "pickup", Some("east"), 1)), Ok(()));
     let kind = world.engine.catalogue(|catalogue| catalogue.node(catalogue.node_index("east").expect("there")).kind);
     assert_eq!(kind, NodeKind::Warehouse);
+}
+
+#[test]
+fn what_is_handed_over_for_a_code_is_made_ready_first() {
+    let world = World::new();
+    world.stock("phone", "west", 1).expect("good");
+    let rule = CollectionRule { code: true, window_s: None };
+    world.run(Command::PutPolicy(PutPolicy::Collection { delivery_method: text("pickup"), rule })).expect("good");
+    let mut order = placed(&world, wanted("a", "pickup", Some("west"), 1)).expect("west has it");
+    let pick = FulfillmentAction::Pick { lines: None };
+    for action in [FulfillmentAction::Accept, pick, FulfillmentAction::Pack] {
+        order = world.fulfill(&order, 1, action).expect("in turn");
+    }
+    let refused = world.fulfill(&order, 1, FulfillmentAction::HandOver).expect_err("no code was given out");
+    assert_eq!(refused.code(), "not_ready");
 }

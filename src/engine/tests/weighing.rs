@@ -356,6 +356,17 @@ fn a_preferred_node_ships_first_and_the_rest_is_weighed() {
 }
 
 #[test]
+fn what_a_preferred_node_ships_is_of_the_shipments_that_rules_allow() {
+    let world = three_ways();
+    on(&world, RuleTerms { fences: vec![Fence::MaxShipments { count: 1 }], ..weighed(by_money(150)) });
+    let mut order = order_by("a", &[("phone", 12)]);
+    order.wishes.preferred_node = Some(text("west"));
+    let decision = quote(&world, &order);
+    assert_eq!(nodes(&world, &decision), ["west"]);
+    assert_eq!(decision.unfilled.iter().map(|u| u.quantity).sum::<u32>(), 2);
+}
+
+#[test]
 fn what_would_have_let_a_node_ship_does_and_a_little_less_does_not() {
     let world = three_ways();
     on(&world, weighed(by_money(150)));

@@ -12,7 +12,8 @@
 //! tried; where filling comes first it holds for plans that fill as much, and only when every line got all that there
 //! is the fill is proven to be the most.
 //!
-//! Bounds: [`STEPS_MAX`] looks at a (node, line) pair, most of them sets and a part for the bound.
+//! Bounds: [`STEPS_MAX`] looks at a (node, line) pair or a parcel, most of them sets and a part for the bound; a plan has at
+//! most [`PARCELS_MAX`] parcels.
 //!
 //! Not here: exact answers (`exact`).
 
@@ -23,6 +24,8 @@ use super::problem::{Filling, Problem};
 
 /// Looks at a (node, line) pair a search may take: some tens of milliseconds.
 const STEPS_MAX: usize = 1 << 20;
+/// Parcels of a plan, whatever its nodes may send.
+const PARCELS_MAX: usize = 1 << 12;
 
 /// Fixed point of the price of a gram.
 const GRAM_BITS: u32 = 12;
@@ -405,8 +408,10 @@ impl Search {
                 key += frame.key(problem.unit_cost(candidate, line) * i64::from(units));
                 let mut parcel = 0;
                 while units > 0 {
+                    self.steps += 1;
                     if parcel == self.room.len() {
-                        if weight > parcel_g || parcel == frame.nodes[node].parcels_max as usize {
+                        let most = (frame.nodes[node].parcels_max as usize).min(PARCELS_MAX - parcels);
+                        if weight > parcel_g || parcel == most {
                             return None;
                         }
                         self.room.push(parcel_g);

@@ -421,6 +421,18 @@ fn an_order_too_heavy_for_a_parcel_goes_in_several_from_one_node() {
 }
 
 #[test]
+fn an_order_of_more_parcels_than_a_plan_holds_is_left_and_asks_for_no_memory() {
+    let of = |quantity: u32| {
+        let mut problem = plain(quantity, Shortage { per_line: 9_000, per_unit: 900 }, &[quantity, quantity]);
+        problem.candidates.iter_mut().for_each(|candidate| candidate.parcels_max = quantity);
+        solve(&problem, &mut Workspace::default())
+    };
+    assert_eq!(of(9_000).shipments.len(), 3_000);
+    let plan = of(1_000_000);
+    assert_eq!((plan.shipments.len(), plan.unfilled[0].quantity), (0, 1_000_000));
+}
+
+#[test]
 fn the_smallest_change_that_would_have_won_is_named() {
     let problem = plain(2, Shortage { per_line: 9_000, per_unit: 900 }, &[2, 1]);
     let plan = solve(&problem, &mut Workspace::default());
