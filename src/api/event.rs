@@ -165,7 +165,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::SubscriptionChanged(e) => subscription_changed(e, names),
         Event::Archiving(e) => archiving(e, names),
         Event::SlotsChanged(e) => slots_changed(e, names),
-        Event::WorkloadChanged(e) => work_taken(e, names),
+        Event::WorkloadChanged(e) => work_changed(e, names),
         Event::AddressFormatPut(e) => json!({"type": "address_format_put", "country": e.country}),
         Event::ExceptionChanged(e) => exception_changed(e),
         Event::PolicyPut(e) => {
@@ -474,11 +474,14 @@ fn exception_changed(changed: &ExceptionChanged) -> Value {
     facts
 }
 
-/// Shipments that are work of a node on a day, told as days since 1970 by its calendar.
-fn work_taken(changed: &WorkloadChanged, names: &impl Names) -> Value {
-    let WorkloadEvent::Taken { day, shipments } = &changed.event;
+/// Shipments that are work of a node on a day, or no more: the day is told as days since 1970 by its calendar.
+fn work_changed(changed: &WorkloadChanged, names: &impl Names) -> Value {
+    let (kind, day, shipments) = match &changed.event {
+        WorkloadEvent::Taken { day, shipments } => ("work_taken", day, shipments),
+        WorkloadEvent::Given { day, shipments } => ("work_given", day, shipments),
+    };
     let shipments: Vec<String> = shipments.iter().map(ToString::to_string).collect();
-    json!({"type": "work_taken", "node": names.node(changed.node), "day": day, "fulfillment_orders": shipments})
+    json!({"type": kind, "node": names.node(changed.node), "day": day, "fulfillment_orders": shipments})
 }
 
 /// The slots of a node, and places of them.

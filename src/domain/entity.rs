@@ -230,10 +230,10 @@ impl Entity {
                 Slots::fold(Some(*before), &e.event).map(|slots| Self::Slots(Box::new(slots)))
             }
             (None, Event::WorkloadChanged(e)) => {
-                Workload::fold(None, e.node, &e.event).map(|work| Self::Workload(Box::new(work)))
+                Workload::fold(None, e.node, header.wall, &e.event).map(|work| Self::Workload(Box::new(work)))
             }
             (Some(Self::Workload(before)), Event::WorkloadChanged(e)) => {
-                Workload::fold(Some(*before), e.node, &e.event).map(|work| Self::Workload(Box::new(work)))
+                Workload::fold(Some(*before), e.node, header.wall, &e.event).map(|work| Self::Workload(Box::new(work)))
             }
             (None | Some(Self::AddressFormat(_)), Event::AddressFormatPut(put)) => Ok(Self::AddressFormat(put.clone())),
             (None | Some(Self::Carton(_)), Event::CartonPut(put)) => Ok(Self::Carton(put.clone())),

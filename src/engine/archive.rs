@@ -232,11 +232,16 @@ impl Engine {
                 forgotten.extend(leaving.recalled.pop_front().map(|(_, key)| key));
             }
         }
+        if forgotten.is_empty() {
+            return;
+        }
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
         for key in forgotten {
             let Some(mut slot) = self.orders.lock(key) else { continue };
             // It may be back, or have left again with a record that is not covered yet.
             let Some(order) = slot.take_if(|order| order.is_archived() && order.left_at <= covered) else { continue };
             self.orders.remove(key);
+            network.workloads.forget(key);
             drop(slot);
             for name in names_of(&order) {
                 self.names.remove(&name);

@@ -11,6 +11,7 @@ use super::network::Network;
 use super::table::Locked;
 use super::turn::{Turn, order_events};
 use super::withdrawal::Withdrawal;
+use super::workload::{Work, works_taken_over};
 use super::{Engine, Executed};
 use crate::domain::command::Consolidate;
 use crate::domain::event::{Answer, Event};
@@ -88,15 +89,21 @@ impl Engine {
     ) -> Result<BTreeSet<SkuIndex>, Rejection> {
         let mut events = collections.clone();
         let keys: Vec<OrderKey> = told.keys().copied().collect();
+        let (mut works, wall) = (Vec::new(), turn.log.now().wall);
         for (key, told) in told {
             let order = order_in(orders, key).expect("it is locked");
+            works.extend(works_taken_over(network, (key, order.lines.len()), &told, wall));
             events.extend(order_events(order, told));
         }
         events.extend(change.events());
+        events.extend(works.iter().map(Work::event));
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(answer))?;
+        network.workloads.take(&works);
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         for key in keys {
-            logged.fold_order_of(key, orders.get_mut(&key).expect("it is locked"));
+            let slot = orders.get_mut(&key).expect("it is locked");
+            logged.fold_order_of(key, slot);
+            network.workloads.look_at(slot.as_ref().expect("just folded"));
         }
         collections.iter().for_each(|told| self.fold_collection(told));
         Ok(logged.done())

@@ -12,6 +12,7 @@ use super::network::Network;
 use super::table::Locked;
 use super::turn::{Turn, order_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
+use super::workload::{Moving, Work, works_by_hand};
 use crate::domain::command::NamedUnits;
 use crate::domain::event::Answer;
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStep, FulfillmentVerb};
@@ -83,6 +84,8 @@ impl Engine {
         let moved = OrderEvent::Fulfillment { number: key.number, step };
         let mut events = vec![order_event(order, moved)];
         events.extend(change.events());
+        let moving = Moving::of(network, key, (fulfillment.node, to), turn.log.now().wall);
+        events.extend(moving.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Order(key.order)))?;
         let withdrawal = match change.withdraw(&mut Patience::default()) {
             Ok(withdrawal) => withdrawal,
@@ -92,6 +95,7 @@ impl Engine {
                 return Ok(Moved::Short(cell, units));
             }
         };
+        network.workloads.take(moving.works());
         let logged = turn.log(self, sealed, change, withdrawal);
         logged.fold_order(&mut slot);
         let seq = logged.seq();
@@ -120,8 +124,11 @@ impl Engine {
             return Err(Rejection::invalid("lines", "too_many", detail));
         }
         let into = order.next_number();
+        let goes = units.iter().any(|u| order.lines[usize::from(u.line)].placed.stocked);
+        let made = FulfillmentKey { number: into, ..key };
+        let works = works_by_hand(network, goes.then_some((made, fulfillment.node)).into_iter(), turn.log.now().wall);
         let step = FulfillmentStep::Split { lines: units, into };
-        let seq = self.log_rearranged(turn, network, &mut slot, key, step, key)?;
+        let seq = self.log_rearranged(turn, network, &mut slot, (key, step, &works), key)?;
         self.watch_windows(network, slot.as_ref().expect("just folded"), into..=into);
         Ok(seq)
     }
@@ -148,24 +155,26 @@ impl Engine {
             return Err(fault("not_mergeable", "must be at the same node, for the same destination, and as far"));
         }
         let step = FulfillmentStep::Merged { into: key.number };
-        self.log_rearranged(turn, network, &mut slot, other, step, key)
+        self.log_rearranged(turn, network, &mut slot, (other, step, &[]), key)
     }
 
-    /// Logs a step of a locked order's fulfilment order that moves no stock.
+    /// Logs a step of a locked order's fulfilment order that moves no stock, and what it adds to the work of nodes.
     fn log_rearranged(
         &self,
         turn: &Turn<'_>,
         network: &Network,
         slot: &mut Locked<Order>,
-        of: FulfillmentKey,
-        step: FulfillmentStep,
+        (of, step, works): (FulfillmentKey, FulfillmentStep, &[Work]),
         asked: FulfillmentKey,
     ) -> Result<u64, Rejection> {
         let order = slot.as_ref().expect("a locked entity is there");
-        let events = vec![order_event(order, OrderEvent::Fulfillment { number: of.number, step })];
+        let mut events = vec![order_event(order, OrderEvent::Fulfillment { number: of.number, step })];
+        events.extend(works.iter().map(Work::event));
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(asked.order)))?;
+        network.workloads.take(works);
         let logged = turn.log(self, sealed, Change::new(network), Withdrawal::nothing());
         logged.fold_order(slot);
+        network.workloads.look_at(slot.as_ref().expect("just folded"));
         let seq = logged.seq();
         logged.done();
         Ok(seq)

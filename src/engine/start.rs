@@ -47,6 +47,7 @@ use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::state::State;
 use crate::domain::time::JournalTime;
+use crate::domain::workload::Workload;
 
 /// Bits of a generated number below the millisecond at which the process started.
 const KEY_BITS: u32 = 20;
@@ -85,11 +86,12 @@ impl Engine {
             let base = Base::of(state, &behind);
             (base, made.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
-        let (built, unfilled) = build(base, &mut behind, now, first_key.max(highest + 1));
+        let (built, unfilled, workloads) = build(base, &mut behind, now, first_key.max(highest + 1));
         let engine = Engine { archive, ..built };
         let context = Context { actor: "start".into(), source: "start".into(), request_id: "".into(), key: None };
         let turn = Turn::new(log, &context, None);
         let network = engine.network.read().expect("nobody else knows the engine yet");
+        engine.know_workloads(&network, workloads, log.now().wall);
         engine.settle_all(&turn, &network);
         for key in &unfilled {
             engine.serve_unstocked_of(&turn, &network, *key);
@@ -186,7 +188,12 @@ impl Base {
 }
 
 /// Memory of a state; also the orders that want something still, ascending.
-fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (Engine, Vec<OrderKey>) {
+fn build(
+    base: Base,
+    behind: &mut State,
+    now: JournalTime,
+    first_key: u64,
+) -> (Engine, Vec<OrderKey>, Vec<(NodeIndex, Workload)>) {
     let Base { seq, until, catalogue, stock } = base;
     let engine = Engine {
         network: ShardedLock::new(Network {
@@ -293,7 +300,6 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
     engine.open_channels(channels);
     engine.know_address_formats(formats);
     engine.know_slots(slots);
-    engine.know_workloads(workloads);
     engine.open_cartons(cartons);
     engine.open_rules();
     engine.ended.lock().make_contiguous().sort_unstable();
@@ -306,7 +312,7 @@ fn build(base: Base, behind: &mut State, now: JournalTime, first_key: u64) -> (E
     engine.watch_levels();
     keys.sort_unstable();
     *engine.keys_used.lock() = keys.into();
-    (engine, unfilled)
+    (engine, unfilled, workloads)
 }
 
 fn is_of_catalogue(key: &EntityKey) -> bool {

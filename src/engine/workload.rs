@@ -14,8 +14,8 @@
 //! What is *not* here: what an edit adds, the calendar of a node (`domain::promise`), capacity by hour or by unit.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
 
 use dashmap::DashMap;
 use jiff::civil::Date;
@@ -31,9 +31,9 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::{FenceReason, LineUnits};
 use crate::domain::event::{Event, WorkloadChanged};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
-use crate::domain::order::{Allocation, Order, PlacedLine};
+use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
 use crate::domain::time::{JournalTime, WallTime};
-use crate::domain::workload::{Workload, WorkloadEvent};
+use crate::domain::workload::{Workload, WorkloadEvent, oldest_kept, utc_day};
 
 /// Skus that are tried again in one go; of more the clock sees.
 const TRIED_MAX: usize = 1_024;
@@ -51,8 +51,12 @@ struct Counted {
 pub struct Workloads {
     /// Shipments by node and day.
     used: DashMap<(NodeIndex, i32), AtomicU32>,
-    /// By order what of it counts.
+    /// By order what of it counts; of those that left memory nothing.
     of: DashMap<OrderKey, Vec<Counted>>,
+    /// Whether anything ever counted: until then nobody looks further.
+    counts: AtomicBool,
+    /// Days before this one are forgotten.
+    oldest: AtomicI32,
 }
 
 /// Skus of which units wait for a day to be over, the soonest first; each once for an instant, however many wait.
@@ -93,6 +97,32 @@ pub struct Work {
     shipments: Vec<FulfillmentKey>,
 }
 
+/// A shipment that goes from one node to another: what it is no more, and what it is from then on.
+#[derive(Clone, Debug)]
+pub struct Moving {
+    left: Option<Event>,
+    works: Vec<Work>,
+}
+
+impl Moving {
+    /// Of a shipment to a node that has to do it whatever it can handle: somebody decided so.
+    pub fn of(network: &Network, shipment: FulfillmentKey, (from, to): (NodeIndex, NodeIndex), at: WallTime) -> Self {
+        let given = |day| WorkloadEvent::Given { day, shipments: vec![shipment] };
+        let left = network.workloads.day_of(shipment, from).map(|day| changed(from, given(day)));
+        Self { left, works: works_by_hand(network, std::iter::once((shipment, to)), at) }
+    }
+
+    /// What the record says of it.
+    pub fn events(&self) -> impl Iterator<Item = Event> {
+        self.left.iter().cloned().chain(self.works.iter().map(Work::event))
+    }
+
+    /// What the new node has to do more. The fold of the order gives back what the old one has not.
+    pub fn works(&self) -> &[Work] {
+        &self.works
+    }
+}
+
 impl Workloads {
     /// Shipments that a node has on a day.
     pub fn used(&self, node: NodeIndex, day: i32) -> u32 {
@@ -106,6 +136,9 @@ impl Workloads {
                 works[..at].iter().for_each(|taken| self.give(taken.node, taken.day, taken.shipments.len() as u32));
                 return false;
             }
+        }
+        if !works.is_empty() {
+            self.counts.store(true, Relaxed);
         }
         for work in works {
             for shipment in &work.shipments {
@@ -130,9 +163,15 @@ impl Workloads {
         }
     }
 
-    /// Gives back what of an order is no work any more.
+    /// The day on which a shipment is work of a node, if it is.
+    fn day_of(&self, shipment: FulfillmentKey, node: NodeIndex) -> Option<i32> {
+        let counted = self.of.get(&shipment.order)?;
+        counted.iter().find(|own| (own.number, own.node) == (shipment.number, node)).map(|own| own.day)
+    }
+
+    /// Gives back what of an order is no work any more. The order is locked, as it was when it was counted.
     pub fn look_at(&self, order: &Order) {
-        if self.of.is_empty() {
+        if !self.counts.load(Relaxed) {
             return;
         }
         let Some(mut counted) = self.of.get_mut(&order.key) else { return };
@@ -143,12 +182,42 @@ impl Workloads {
             }
             stays
         });
+        let is_over = counted.is_empty();
+        drop(counted);
+        if is_over {
+            self.forget(order.key);
+        }
+    }
+
+    /// Nothing of an order is given back any more: it is over, or left memory.
+    pub fn forget(&self, order: OrderKey) {
+        if self.counts.load(Relaxed) {
+            self.of.remove(&order);
+        }
+    }
+
+    /// Forgets days that nobody asks about any more.
+    fn forget_before(&self, oldest: i32) {
+        if !self.counts.load(Relaxed) || self.oldest.fetch_max(oldest, AcqRel) >= oldest {
+            return;
+        }
+        self.used.retain(|(_, day), _| *day >= oldest);
+        self.of.retain(|_, counted| {
+            counted.retain(|own| own.day >= oldest);
+            !counted.is_empty()
+        });
+    }
+
+    /// Entries of days, and of orders.
+    #[cfg(test)]
+    pub fn entries(&self) -> (usize, usize) {
+        (self.used.len(), self.of.len())
     }
 
     /// Knows what was entered of a node, the shipments that are no work any more aside.
-    pub fn know(&self, node: NodeIndex, work: &Workload, is_work: impl Fn(FulfillmentKey) -> bool) {
+    pub fn know(&self, node: NodeIndex, work: &Workload, is_work: impl Fn(i32, FulfillmentKey) -> bool) {
         for (day, shipments) in &work.days {
-            for shipment in shipments.iter().filter(|shipment| is_work(**shipment)) {
+            for shipment in shipments.iter().filter(|shipment| is_work(*day, **shipment)) {
                 self.take(&[Work { node, day: *day, most: None, shipments: vec![*shipment] }]);
             }
         }
@@ -158,9 +227,12 @@ impl Workloads {
 impl Work {
     /// That it is taken.
     pub fn event(&self) -> Event {
-        let event = WorkloadEvent::Taken { day: self.day, shipments: self.shipments.clone() };
-        Event::WorkloadChanged(Box::new(WorkloadChanged { node: self.node, event }))
+        changed(self.node, WorkloadEvent::Taken { day: self.day, shipments: self.shipments.clone() })
     }
+}
+
+fn changed(node: NodeIndex, event: WorkloadEvent) -> Event {
+    Event::WorkloadChanged(Box::new(WorkloadChanged { node, event }))
 }
 
 /// What the shipments of a route add to the work of their nodes; nothing where nobody minds.
@@ -182,6 +254,39 @@ pub fn works_of_fill(network: &Network, key: OrderKey, allocations: &[Allocation
     }
     let of = |a: &Allocation| (FulfillmentKey { order: key, number: a.number }, a.node);
     works(network, allocations.iter().map(of), false, at)
+}
+
+/// The same of shipments of stock that somebody arranges by hand: the nodes were chosen, whatever they can handle.
+pub fn works_by_hand(
+    network: &Network,
+    shipments: impl Iterator<Item = (FulfillmentKey, NodeIndex)>,
+    at: WallTime,
+) -> Vec<Work> {
+    if !network.catalogue.rules().counts_work() {
+        return Vec::new();
+    }
+    works(network, shipments, false, at)
+}
+
+/// The same of what an order takes over from another, with the units that nodes have.
+///
+/// `lines_before` is how many lines it had.
+pub fn works_taken_over(
+    network: &Network,
+    (key, lines_before): (OrderKey, usize),
+    told: &[OrderEvent],
+    at: WallTime,
+) -> Vec<Work> {
+    let over = told.iter().filter_map(|event| match event {
+        OrderEvent::Placed { lines, allocations, .. } => Some((lines, allocations)),
+        OrderEvent::Merged { merged } => Some((&merged.lines, &merged.allocations)),
+        _ => None,
+    });
+    let is_stocked = |lines: &[PlacedLine], a: &Allocation| {
+        a.lines.iter().any(|u| lines[usize::from(u.line) - lines_before].stocked)
+    };
+    let shipments = over.flat_map(|(lines, allocations)| allocations.iter().filter(|a| is_stocked(lines, a)));
+    works_by_hand(network, shipments.map(|a| (FulfillmentKey { order: key, number: a.number }, a.node)), at)
 }
 
 fn works(
@@ -247,6 +352,7 @@ impl Engine {
     /// Tries again what waited for a day to be over; answers when the clock should come again.
     pub(super) fn days_come(&self, turn: &Turn<'_>) -> Option<JournalTime> {
         let now = turn.clocks();
+        self.workloads_forget_before(oldest_kept(now.wall));
         let due = self.days_awaited.take_due(now.wall, TRIED_MAX);
         if !due.is_empty() {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
@@ -256,16 +362,30 @@ impl Engine {
         Some(JournalTime(now.journal.0.saturating_add((next.0 - now.wall.0).max(0))))
     }
 
-    /// What a start knows of the work of nodes.
-    pub(super) fn know_workloads(&self, known: Vec<(NodeIndex, Workload)>) {
-        let network = self.network.read().expect("nobody else knows the engine yet");
+    fn workloads_forget_before(&self, oldest: i32) {
+        self.network.read().expect("no writer of the catalogue panics and survives").workloads.forget_before(oldest);
+    }
+
+    /// What a start knows of the work of nodes: reads files of orders that left memory.
+    pub(super) fn know_workloads(&self, network: &Network, known: Vec<(NodeIndex, Workload)>, now: WallTime) {
+        // A zone may be a day behind.
+        let first = utc_day(now).saturating_sub(1);
         for (node, work) in known {
-            let is_work = |shipment: FulfillmentKey| {
-                // Who left memory went through the node.
-                self.order_in_memory(shipment.order).is_none_or(|order| order.is_work_of(shipment.number, node))
+            let is_work = |day: i32, shipment: FulfillmentKey| {
+                // Nobody asks about days that are over, so no file is read for them.
+                let order = self.order_in_memory(shipment.order);
+                let order = order.or_else(|| (day >= first).then(|| self.order_by_key(shipment.order)).flatten());
+                order.is_none_or(|order| order.is_work_of(shipment.number, node))
             };
             network.workloads.know(node, &work, is_work);
         }
+    }
+
+    /// Shipments that a node has on a day.
+    #[cfg(test)]
+    pub(crate) fn work_on(&self, node: &str, day: i32) -> u32 {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        network.workloads.used(network.catalogue.node_index(node).expect("a known node"), day)
     }
 
     /// A start tries what may wait for another day when the clock first comes.

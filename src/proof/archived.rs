@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::domain::archive::Archiving;
 use crate::domain::command::{
-    CancelOrder, Command, Context, Fulfill, FulfillmentAction, IdempotencyKey, PlaceOrder, ReportPayment,
+    ActivateRules, CancelOrder, Command, Context, Fulfill, FulfillmentAction, IdempotencyKey, NodePatch, PlaceOrder,
+    PutRules, ReportPayment,
 };
 use crate::domain::event::Event;
 use crate::domain::fulfillment::Shipment;
@@ -13,9 +14,12 @@ use crate::domain::money::Currency;
 use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::PaymentMark;
+use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
+use crate::domain::rules::{Fence, RuleTerms, Term};
 use crate::domain::state::State;
+use crate::domain::workload::utc_day;
 use crate::engine::tests::world::World;
 use crate::journal::{Durable, Options, Simulated, Unrecovered, Workers};
 use crate::pipeline::{Pipeline, Refused};
@@ -327,4 +331,41 @@ fn every_order_is_found_after_a_loss_of_power_at_whatever_step() {
         stop += 2;
     }
     assert!(stop > 60 && from_archive > 20, "{stop} steps, {from_archive} looked up in the archive");
+}
+
+/// One node may handle three shipments a day, by rules that mind it.
+fn limit(pipeline: &Pipeline) {
+    let patch = NodePatch { capacity_per_day: Some(Some(3)), ..NodePatch::default() };
+    run(pipeline, Command::PatchNode { node: "east".into(), patch: Box::new(patch) }).expect("there");
+    let terms = RuleTerms {
+        objective: vec![Term::PerShipment { amount: 500 }],
+        fences: vec![Fence::Capacity],
+        ..RuleTerms::default()
+    };
+    let rules = PutRules { name: "minded".into(), terms: Arc::new(terms) };
+    run(pipeline, Command::PutRules(rules)).expect("put");
+    let activate = ActivateRules { name: "minded".into(), version: 1, at: None };
+    run(pipeline, Command::ActivateRules(activate)).expect("active");
+}
+
+/// Shipments that a node has to do on any day.
+fn work_of(pipeline: &Pipeline, node: &str) -> u32 {
+    let today = utc_day(pipeline.journal().now().wall);
+    (today - 2..today + 3).map(|day| pipeline.engine().work_on(node, day)).sum()
+}
+
+#[test]
+fn a_start_does_not_count_what_was_cancelled_and_left_as_work() {
+    let (disk, pipeline) = shop();
+    limit(&pipeline);
+    place(&pipeline, "a-1").expect("in stock");
+    let delivered = place(&pipeline, "a-2").expect("in stock");
+    assert_eq!(work_of(&pipeline, "east"), 2);
+    cancel(&pipeline, "a-1").expect("nobody has begun");
+    deliver(&pipeline, delivered.key);
+    assert_eq!(work_of(&pipeline, "east"), 1);
+    assert_eq!(tidy(&pipeline), 0, "both left");
+    drop(pipeline);
+    let pipeline = start(&disk).expect("a good disk");
+    assert_eq!(work_of(&pipeline, "east"), 1, "what was delivered was work, what was cancelled was not");
 }

@@ -7,6 +7,7 @@ use super::world::*;
 use crate::domain::command::*;
 use crate::domain::decision::{Decision, FenceReason};
 use crate::domain::entity::{Entity, EntityKey};
+use crate::domain::ids::FulfillmentKey;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::reply::Reply;
@@ -162,4 +163,89 @@ fn nothing_is_counted_where_nobody_minds() {
     assert_eq!(used(&world, "east"), 0);
     let east = world.engine.catalogue(|c| c.node_index("east")).expect("there");
     assert!(world.fold().entity(&EntityKey::Workload(east)).is_none());
+}
+
+/// How much each node has to do today, as it is and as a start counts it.
+fn counted(world: World) -> (World, [u32; 2]) {
+    let live = ["east", "west"].map(|node| used(&world, node));
+    let world = world.restart();
+    assert_eq!(["east", "west"].map(|node| used(&world, node)), live, "a start counts the same");
+    (world, live)
+}
+
+fn step(world: &World, number: u16, action: FulfillmentAction) {
+    let order = world.engine.order("a").expect("there");
+    world.fulfill(&order, number, action).expect("legal");
+}
+
+fn two_nodes() -> World {
+    let world = World::new();
+    for node in ["east", "west"] {
+        world.stock("phone", node, 10).expect("received");
+        limited(&world, node, 5);
+    }
+    minded(&world);
+    assert_eq!(nodes(&world, &place(&world, order_by("a", "rules", 4))), ["east"]);
+    world
+}
+
+#[test]
+fn a_shipment_that_is_moved_is_work_of_the_other_node_and_of_the_first_when_it_comes_back() {
+    let (world, live) = counted(two_nodes());
+    assert_eq!(live, [1, 0]);
+    step(&world, 1, FulfillmentAction::Move { node: text("west") });
+    let (world, live) = counted(world);
+    assert_eq!(live, [0, 1]);
+    step(&world, 1, FulfillmentAction::Move { node: text("east") });
+    let (world, live) = counted(world);
+    assert_eq!(live, [1, 0]);
+    // Without a restart in between as well.
+    step(&world, 1, FulfillmentAction::Move { node: text("west") });
+    step(&world, 1, FulfillmentAction::Move { node: text("east") });
+    assert_eq!(counted(world).1, [1, 0]);
+}
+
+#[test]
+fn parts_of_a_shipment_count_each_until_they_are_one_again() {
+    let world = two_nodes();
+    let lines = vec![NamedUnits { line: text("1"), quantity: quantity(1) }];
+    step(&world, 1, FulfillmentAction::Split { lines });
+    let (world, live) = counted(world);
+    assert_eq!(live, [2, 0]);
+    let order = world.engine.order("a").expect("there");
+    let other = FulfillmentKey { order: order.key, number: 2 };
+    step(&world, 1, FulfillmentAction::Merge { with: text(&other.to_string()) });
+    assert_eq!(counted(world).1, [1, 0]);
+}
+
+#[test]
+fn parts_of_an_order_count_each_until_they_are_one_again() {
+    let world = two_nodes();
+    let all_but = |units| vec![CancelUnits { line: text("1"), quantity: quantity(units), from: None }];
+    let split =
+        SplitOrder { order: text("a"), id: Some(text("b")), channel_order_id: None, fingerprint: 0, lines: all_but(1) };
+    world.run(Command::SplitOrder(split)).expect("split");
+    let (world, live) = counted(world);
+    assert_eq!(live, [2, 0]);
+    // What goes over is a shipment of its own still.
+    world.run(Command::MergeOrders(MergeOrders { order: text("a"), with: text("b") })).expect("merged");
+    let (world, live) = counted(world);
+    assert_eq!(live, [2, 0]);
+    world.run(Command::CancelOrder(CancelOrder { order: text("a"), lines: None, reason: text("no") })).expect("over");
+    assert_eq!(counted(world).1, [0, 0]);
+}
+
+#[test]
+fn what_is_over_takes_no_memory() {
+    let entries = |world: &World| world.engine.network.read().expect("nobody panicked").workloads.entries();
+    let world = two_nodes();
+    let second = place(&world, order_by("b", "rules", 1));
+    assert_eq!(entries(&world), (1, 2), "a day, two orders");
+    world.cancel(&second, None).expect("cancelled");
+    assert_eq!(entries(&world), (1, 1));
+    world.later(9 * DAY_MS / 1_000);
+    world.engine.expire_due(&*world.log);
+    assert_eq!(entries(&world), (0, 0));
+    place(&world, order_by("c", "rules", 1));
+    assert_eq!((entries(&world), used(&world, "east")), ((1, 1), 1));
 }

@@ -18,7 +18,7 @@ use self::policies::policies;
 use self::returns::returns;
 use self::shipping::shipping;
 use self::supply::supplied;
-use self::weighed::{weighed, worked};
+use self::weighed::{weighed, work_left, worked};
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
 use crate::domain::carton::Carton;
@@ -530,6 +530,7 @@ fn events() -> Vec<Event> {
     .chain(worked())
     .chain(picked())
     .chain(collected())
+    .chain(work_left())
     .collect()
 }
 
@@ -1001,7 +1002,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 63, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 64, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -72,3 +72,10 @@ pub(super) fn worked() -> impl Iterator<Item = Event> {
     let changed = |event| Event::WorkloadChanged(Box::new(WorkloadChanged { node: NodeIndex(300), event }));
     [taken(20_000, &[1]), taken(20_001, &[2, 3])].into_iter().map(changed)
 }
+
+/// Work of another node that went elsewhere.
+pub(super) fn work_left() -> impl Iterator<Item = Event> {
+    let shipments = vec![FulfillmentKey { order: OrderKey(83), number: 4 }];
+    let event = WorkloadEvent::Given { day: 20_000, shipments };
+    std::iter::once(Event::WorkloadChanged(Box::new(WorkloadChanged { node: NodeIndex(301), event })))
+}
