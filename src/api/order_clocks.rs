@@ -13,10 +13,11 @@ shape! {
     /// What the clock does to orders; what is left out does not happen.
     #[derive(Copy)]
     pub struct OrderClocksPut {
-        /// From capture until what can be cancelled of an order is cancelled that nobody paid for, seconds.
+        /// From capture, or from when another order was merged into it, until what can be cancelled of an order is
+        /// cancelled that was never authorized or paid in full, seconds.
         pub cancel_unpaid_after_s: Option<AfterSeconds>,
         /// From when units were looked for and not found until they are cancelled, seconds. What waits for a release does not
-        /// count.
+        /// count until it comes, nor what waits for its customer's word.
         pub cancel_waiting_after_s: Option<AfterSeconds>,
         /// From dispatch, or the last its carrier told, until a shipment counts as delivered, seconds.
         pub deliver_after_s: Option<AfterSeconds>,

@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus};
 use super::order::Order;
-use super::payment::{Paid, PaymentMark};
 use super::time::JournalTime;
 use super::tracking::TrackingStatus;
 
 /// Terms; nothing happens by what is `None`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct OrderClocks {
-    /// From capture until what can be cancelled of an order is cancelled unless all that is due was authorized or paid by
-    /// then, seconds.
+    /// From capture, or from when another order was merged into it, until what can be cancelled of an order is cancelled,
+    /// seconds. One of which all that was due was authorized or paid at any time is not: what is given back, added or void
+    /// later is the business of whoever did it.
     pub cancel_unpaid_after_s: Option<u32>,
     /// From when units were looked for and not found until they are cancelled, seconds. What waits for a release does not
-    /// count, nor what rests by wish.
+    /// count until it comes, nor what rests by wish or waits for its customer's word.
     pub cancel_waiting_after_s: Option<u32>,
     /// From dispatch, or the last that its carrier told, until a shipment counts as delivered, seconds.
     pub deliver_after_s: Option<u32>,
@@ -48,11 +48,12 @@ impl OrderClocks {
     /// When an order is cancelled next, and why; never when `None`, as it stands.
     pub fn cancels(&self, order: &Order) -> Option<(JournalTime, Lapsed)> {
         let open = order.totals().open() > 0;
-        let unpaid = self.cancel_unpaid_after_s.filter(|_| open && !is_paid(order));
-        let unpaid = unpaid.map(|after| (order.received_at.plus_s(after.into()), Lapsed::Unpaid));
+        let unpaid = self.cancel_unpaid_after_s.filter(|_| open && !order.was_covered());
+        let unpaid = unpaid.map(|after| (last_told(order, &["merged"]).plus_s(after.into()), Lapsed::Unpaid));
         let waits = order.lines.iter().any(|line| line.backordered > 0 || line.unallocated > 0);
-        let waiting = self.cancel_waiting_after_s.filter(|_| waits && order.deferral.is_none());
-        let waiting = waiting.map(|after| (looked_for(order).plus_s(after.into()), Lapsed::Unfulfillable));
+        let waiting =
+            self.cancel_waiting_after_s.filter(|_| waits && order.deferral.is_none() && !order.awaits_customer);
+        let waiting = waiting.map(|after| (last_told(order, &LOOKED_FOR).plus_s(after.into()), Lapsed::Unfulfillable));
         unpaid.into_iter().chain(waiting).min_by_key(|(at, _)| *at)
     }
 
@@ -71,12 +72,11 @@ impl OrderClocks {
     }
 }
 
-fn is_paid(order: &Order) -> bool {
-    Paid::of(&order.payments).covers(order.due(), PaymentMark::Authorized)
-}
+/// With what units of an order are looked for.
+const LOOKED_FOR: [&str; 3] = ["placed", "sourced", "release_came"];
 
-/// When units of an order were looked for last.
-fn looked_for(order: &Order) -> JournalTime {
-    let sourced = order.history.iter().rev().find(|told| matches!(&*told.what, "placed" | "sourced"));
-    sourced.map_or(order.received_at, |told| told.at)
+/// When one of these was told of an order last; else its capture.
+fn last_told(order: &Order, what: &[&str]) -> JournalTime {
+    let last = order.history.iter().rev().find(|told| what.contains(&&*told.what));
+    last.map_or(order.received_at, |told| told.at)
 }

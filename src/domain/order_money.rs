@@ -2,10 +2,12 @@
 //! order's currency. What is *not* here: the state that sums of reports lead to (`payment`).
 
 use super::decision::LineUnits;
+use super::edit::{Edit, EditState};
 use super::hold::{Hold, HoldState};
 use super::ids::Text;
 use super::order::{Order, OrderEvent, OrderLine};
 use super::payment::{Paid, PaymentFact, PaymentMark, PaymentState};
+use super::time::JournalTime;
 
 impl Order {
     /// What its customer owes in all, minor units of its currency.
@@ -80,6 +82,28 @@ impl Order {
     /// How its money stands.
     pub fn payment_state(&self) -> PaymentState {
         Paid::of(&self.payments).state(self.due())
+    }
+
+    /// Whether all that was due was authorized or taken at some time, whatever was given back, added or void since. What an
+    /// order owed before others were merged into it is not known: of such a one any money will do.
+    pub fn was_covered(&self) -> bool {
+        let took_others_in = self.particulars.as_ref().is_some_and(|own| !own.merged.is_empty());
+        let mut sums = Paid::default();
+        let mut covers = |fact: &PaymentFact| {
+            sums = sums.with(fact);
+            let has_money = sums.covers(1, PaymentMark::Authorized);
+            let due = self.due_with(-self.edited_up_since(fact.at));
+            has_money && (took_others_in || sums.covers(due, PaymentMark::Authorized))
+        };
+        let is_free = || i128::from(self.owed_less(|_| 0)) <= self.edited_up_since(self.received_at);
+        self.payments.iter().any(&mut covers) || sums.covers(self.due(), PaymentMark::Authorized) || is_free()
+    }
+
+    /// How much the edits that took effect since then added to what is owed.
+    fn edited_up_since(&self, then: JournalTime) -> i128 {
+        let since = |edit: &&Edit| edit.ended.as_ref().is_some_and(|(at, _)| *at >= then);
+        let confirmed = self.edits.iter().filter(|edit| edit.state == EditState::Confirmed).filter(since);
+        confirmed.map(|edit| i128::from(edit.terms.difference.max(0))).sum()
     }
 
     /// What the payment reported at capture says of the money, where it says it in a word that is known.

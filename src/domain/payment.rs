@@ -103,16 +103,22 @@ pub struct Paid {
 impl Paid {
     /// The sums of reports in their order.
     pub fn of(facts: &[PaymentFact]) -> Self {
-        facts.iter().fold(Self::default(), |sums, fact| match fact.mark {
-            PaymentMark::Authorized => Self { authorized: sums.authorized.saturating_add(fact.amount), ..sums },
+        facts.iter().fold(Self::default(), Self::with)
+    }
+
+    /// The sums with a further report.
+    #[must_use]
+    pub fn with(self, fact: &PaymentFact) -> Self {
+        match fact.mark {
+            PaymentMark::Authorized => Self { authorized: self.authorized.saturating_add(fact.amount), ..self },
             PaymentMark::Paid => Self {
-                authorized: (sums.authorized - fact.amount).max(0),
-                paid: sums.paid.saturating_add(fact.amount),
-                ..sums
+                authorized: (self.authorized - fact.amount).max(0),
+                paid: self.paid.saturating_add(fact.amount),
+                ..self
             },
-            PaymentMark::Failed => Self { authorized: 0, voided: sums.voided || sums.authorized > 0, ..sums },
-            PaymentMark::Refunded => Self { refunded: sums.refunded.saturating_add(fact.amount), ..sums },
-        })
+            PaymentMark::Failed => Self { authorized: 0, voided: self.voided || self.authorized > 0, ..self },
+            PaymentMark::Refunded => Self { refunded: self.refunded.saturating_add(fact.amount), ..self },
+        }
     }
 
     /// What was taken and not given back.

@@ -158,6 +158,10 @@ impl Engine {
         leaving.into_iter().for_each(|(sku, by)| change.end_pick(sku, by, |by| LotChange::Left { by }));
         left.into_iter().for_each(|(whose, sku, units)| change.ships_for(whose, sku, units));
         let touched = self.log_several(turn, network, &mut orders, told, change, (Answer::Order(asked.order), over))?;
+        for key in together {
+            let order = order_in(&orders, key.order);
+            order.into_iter().for_each(|order| self.watch_windows(network, order, key.number..=key.number));
+        }
         Ok((order_in(&orders, asked.order).expect("just folded").seq, touched))
     }
 }

@@ -54,6 +54,7 @@ impl Engine {
         let merged = order_in(&orders, key).expect("just folded");
         self.watch_holds(merged, first_hold);
         self.watch_windows(&network, merged, first..=merged.next_number());
+        self.watch_order(&network, merged);
         self.rank_again(&network, merged);
         drop(orders);
         self.follow_up(turn, &network, touched);

@@ -1,8 +1,8 @@
 //! Orders that the clock cancels by policy: what nobody paid for, and what nobody has.
 //!
-//! An order is told to the clock when its units are looked for, when a policy is put and at a start; whoever is told looks at
-//! the order itself, so an entry that came too early or too often does no harm. Costs one look at a flag where nothing of it
-//! is decided. What is *not* here: terms and instants (`domain::order_clocks`), shipments that count as delivered (`window`).
+//! An order is told to the clock when it changes, when a policy is put and at a start; whoever is told looks at the order
+//! itself, so an entry that came too early or too often does no harm. Costs one look at a flag where nothing of it is
+//! decided. What is *not* here: terms and instants (`domain::order_clocks`), shipments that count as delivered (`window`).
 
 use super::Engine;
 use super::network::Network;

@@ -230,7 +230,6 @@ impl Engine {
         logged.fold_order(&mut slot);
         self.watch_holds(slot.as_ref().expect("just folded"), 1);
         self.watch_deferral(slot.as_ref().expect("just folded"));
-        self.watch_order(network, slot.as_ref().expect("just folded"));
         self.watch_new_windows(network, &slot);
         if let Some((_, reservation)) = &mut reservation {
             logged.fold_reservation(reservation);

@@ -79,6 +79,7 @@ impl Engine {
         self.watch_holds(made.as_ref().expect("just folded"), 1);
         self.watch_deferral(made.as_ref().expect("just folded"));
         self.watch_new_windows(&network, &made);
+        self.watch_new_windows(&network, &slot);
         self.rank_again(&network, slot.as_ref().expect("just folded"));
         channel_claim.settle(Named::Order(key, command.fingerprint));
         if let Some(claim) = own_claim {

@@ -75,7 +75,10 @@ impl Engine {
         raising.logged(&logged);
         let seq = logged.seq();
         logged.done();
-        self.watch_shipments(slot.as_ref().expect("just folded"));
+        let order = slot.as_ref().expect("just folded");
+        self.watch_shipments(order);
+        // It counts as delivered so long after the last news, or no more by itself.
+        self.watch_windows(network, order, number..=number);
         Ok(seq)
     }
 

@@ -30,10 +30,11 @@ impl Engine {
         self.windows_due.extend(watched.filter_map(|f| Some((due_at(network, order, f)?, (order.key, f.number)))));
     }
 
-    /// The same for an order that may have been given further ones.
+    /// The same for an order that changed: it may have been given further ones, or be cancelled at another instant.
     pub(super) fn watch_new_windows(&self, network: &Network, slot: &Locked<Order>) {
         let Some(order) = slot.as_ref() else { return };
         network.workloads.look_at(order);
+        self.watch_order(network, order);
         if order.release_at.is_some() || !network.catalogue.policies().is_empty() {
             self.watch_windows(network, order, 1..=order.next_number());
         }

@@ -1,15 +1,19 @@
 //! What the clock does to orders by policy: cancels what nobody paid for or nobody has, lets what left and is heard of no
 //! more count as delivered; before and after a restart, and whenever the policy was put.
 
-use super::world::{World, text};
+use super::world::{World, quantity, text};
 use crate::domain::command::*;
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment};
 use crate::domain::ids::FulfillmentKey;
+use crate::domain::item::{Dimensions, ItemKind};
 use crate::domain::money::{Currency, Money};
-use crate::domain::order::{Order, OrderStatus};
+use crate::domain::order::{Order, OrderStatus, OrderType};
 use crate::domain::order_clocks::OrderClocks;
 use crate::domain::payment::PaymentMark;
+use crate::domain::policy::RejectionPolicy;
 use crate::domain::record::Log;
+use crate::domain::reply::Reply;
+use crate::domain::time::WallTime;
 use crate::domain::tracking::{Scan, TrackingStatus};
 
 const DAY_S: i64 = 86_400;
@@ -32,7 +36,11 @@ fn now_of(world: &World, order: &Order) -> Order {
 }
 
 fn pay(world: &World, order: &Order, mark: PaymentMark) {
-    let amount = Money { amount: order.due(), currency: Currency::USD };
+    report(world, order, mark, order.due());
+}
+
+fn report(world: &World, order: &Order, mark: PaymentMark, amount: i64) {
+    let amount = Money { amount, currency: Currency::USD };
     world.run(Command::ReportPayment(ReportPayment { order: text(&order.name()), mark, amount })).expect("good");
 }
 
@@ -106,19 +114,168 @@ fn what_can_be_had_is_not_cancelled_with_what_cannot() {
     assert_eq!((totals.allocated, totals.cancelled), (2, 2));
 }
 
+type Happens = fn(&mut World, &Order);
+
+/// An order paid in full or authorized, and what happens to it that takes it below what is due.
+const PAID_ONCE: [(PaymentMark, Happens); 6] = [
+    (PaymentMark::Paid, |world, order| {
+        ship(world, order);
+        report(world, order, PaymentMark::Refunded, 100);
+    }),
+    (PaymentMark::Paid, |world, order| report(world, order, PaymentMark::Refunded, 10)),
+    (PaymentMark::Paid, add_a_unit),
+    (PaymentMark::Authorized, |world, order| {
+        add_a_unit(world, order);
+        report(world, order, PaymentMark::Failed, 300);
+    }),
+    (PaymentMark::Paid, |world, order| {
+        let fresh = world.order(&[("phone", 1)], None).expect("enough");
+        let merge = MergeOrders { order: text(&order.name()), with: text(&fresh.name()) };
+        world.run(Command::MergeOrders(merge)).expect("they can");
+    }),
+    (PaymentMark::Authorized, |world, order| report(world, order, PaymentMark::Failed, 200)),
+];
+
+fn add_a_unit(world: &mut World, order: &Order) {
+    let unit_price = Money { amount: 100, currency: Currency::USD };
+    let change = EditChange::Add { id: None, sku: text("phone"), quantity: quantity(1), unit_price };
+    let open = OpenEdit { order: text(&order.name()), changes: vec![change] };
+    world.run(Command::OpenEdit(open)).expect("enough");
+    let end = EndEdit { order: text(&order.name()), edit: text("edit-1"), outcome: EditOutcome::Confirm };
+    world.run(Command::EndEdit(end)).expect("as planned");
+}
+
+#[test]
+fn what_was_paid_for_once_is_never_cancelled_as_unpaid() {
+    for (at, (mark, happens)) in PAID_ONCE.into_iter().enumerate() {
+        for (in_time, restarts) in [(true, false), (true, true), (false, false), (false, true)] {
+            let mut world = World::new();
+            decide(&world, OrderClocks { cancel_unpaid_after_s: Some(3_600), ..OrderClocks::default() });
+            world.stock("phone", "east", 9).expect("room");
+            let order = world.order(&[("phone", 1), ("case", 1)], None).expect("a case waits");
+            pay(&world, &order, mark);
+            let mut world = tick(world, if in_time { 60 } else { 4_000 }, restarts);
+            happens(&mut world, &order);
+            let world = tick(tick(world, 0, restarts), 8_000, restarts);
+            assert_eq!(now_of(&world, &order).totals().cancelled, 0, "case {at}, in time: {in_time}");
+        }
+    }
+}
+
+#[test]
+fn what_is_merged_into_an_order_has_its_time_to_be_paid() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        decide(&world, OrderClocks { cancel_unpaid_after_s: Some(3_600), ..OrderClocks::default() });
+        world.stock("phone", "east", 9).expect("room");
+        let order = world.order(&[("phone", 1)], None).expect("enough");
+        let mut world = tick(world, 3_000, restarts);
+        let fresh = world.order(&[("phone", 1)], None).expect("enough");
+        let merge = MergeOrders { order: text(&order.name()), with: text(&fresh.name()) };
+        world.run(Command::MergeOrders(merge)).expect("they can");
+        let world = tick(world, 3_599, restarts);
+        assert_eq!(now_of(&world, &order).totals().cancelled, 0);
+        let world = tick(world, 1, restarts);
+        assert_eq!(now_of(&world, &order).status(), OrderStatus::Cancelled);
+    }
+}
+
+fn place(world: &World, order: PlaceOrder) -> Order {
+    match world.run(Command::PlaceOrder(Box::new(order))).expect("it is taken") {
+        Reply::Order(order) => *order,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_waited_for_its_release_is_looked_for_from_then_on() {
+    for restarts in [false, true] {
+        let world = World::new();
+        decide(&world, OrderClocks { cancel_waiting_after_s: Some(3_600), ..OrderClocks::default() });
+        let item = PutItem {
+            sku: text("novel"),
+            name: text("novel"),
+            kind: ItemKind::Product,
+            weight_g: 300,
+            dimensions: Dimensions::default(),
+            value: None,
+            components: Vec::new(),
+            release_at: Some(WallTime(world.log.now().wall.0 + 10_000_000)),
+            tracking: None,
+            packing: Default::default(),
+        };
+        world.run(Command::PutItem(Box::new(item))).expect("good");
+        let early = PlaceOrder { kind: OrderType::PreOrder, ..World::order_of("early", &[("novel", 1)], None) };
+        let order = place(&world, early);
+        let world = tick(world, 10_000, restarts);
+        let world = tick(world, 3_599, restarts);
+        assert_eq!((now_of(&world, &order).totals().backordered, now_of(&world, &order).totals().cancelled), (1, 0));
+        let world = tick(world, 1, restarts);
+        assert_eq!(now_of(&world, &order).status(), OrderStatus::Cancelled);
+    }
+}
+
+#[test]
+fn what_waits_for_its_customers_word_is_not_cancelled_as_nobody_has_it() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        decide(&world, OrderClocks { cancel_waiting_after_s: Some(3_600), ..OrderClocks::default() });
+        let policy = PutPolicy::Rejection { delivery_method: text("ship"), policy: RejectionPolicy::AskCustomer };
+        world.run(Command::PutPolicy(policy)).expect("good");
+        world.stock("phone", "east", 1).expect("room");
+        let order = world.order(&[("phone", 1), ("case", 1)], None).expect("a case waits");
+        world.fulfill(&order, 1, FulfillmentAction::Reject { reason: text("closed") }).expect("legal");
+        let world = tick(world, 8_000, restarts);
+        let waits = now_of(&world, &order);
+        assert_eq!((waits.awaits_customer, waits.totals().cancelled), (true, 0));
+        world.cancel(&order, Some(&[("1", 1)])).expect("it lies unallocated");
+        let world = tick(world, 0, restarts);
+        assert_eq!(now_of(&world, &order).status(), OrderStatus::Cancelled, "nobody is asked about the case");
+    }
+}
+
+#[test]
+fn what_is_split_off_has_its_own_time_to_be_paid() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        decide(&world, OrderClocks { cancel_unpaid_after_s: Some(3_600), ..OrderClocks::default() });
+        world.stock("phone", "east", 2).expect("room");
+        let order = world.order(&[("phone", 2)], None).expect("enough");
+        let world = tick(world, 1_000, restarts);
+        let split = SplitOrder {
+            order: text(&order.name()),
+            id: Some(text("part")),
+            channel_order_id: None,
+            fingerprint: 0,
+            lines: vec![CancelUnits { line: text("1"), quantity: quantity(1), from: None }],
+        };
+        world.run(Command::SplitOrder(split)).expect("one stays");
+        let statuses =
+            |world: &World| [world.engine.order("part").expect("known").status(), now_of(world, &order).status()];
+        let world = tick(world, 2_600, restarts);
+        assert_eq!(statuses(&world), [OrderStatus::FullyAllocated, OrderStatus::Cancelled]);
+        let world = tick(world, 1_000, restarts);
+        assert_eq!(statuses(&world), [OrderStatus::Cancelled; 2]);
+    }
+}
+
 fn shipped(world: &mut World) -> Order {
     world.stock("phone", "east", 1).expect("room");
     let order = world.order(&[("phone", 1)], None).expect("enough");
-    let shipment = Shipment { carrier: text("c"), service: text("s"), tracking_number: text("t") };
-    for action in [
-        FulfillmentAction::Accept,
-        FulfillmentAction::Pick { lines: None },
-        FulfillmentAction::Pack,
-        FulfillmentAction::Ship { shipment },
-    ] {
-        world.fulfill(&order, 1, action).expect("its next step");
-    }
+    ship(world, &order);
     order
+}
+
+fn ship(world: &World, order: &Order) {
+    pack(world, order);
+    let shipment = Shipment { carrier: text("c"), service: text("s"), tracking_number: text("t") };
+    world.fulfill(order, 1, FulfillmentAction::Ship { shipment }).expect("its next step");
+}
+
+fn pack(world: &World, order: &Order) {
+    for action in [FulfillmentAction::Accept, FulfillmentAction::Pick { lines: None }, FulfillmentAction::Pack] {
+        world.fulfill(order, 1, action).expect("its next step");
+    }
 }
 
 fn scan(world: &World, order: &Order, status: TrackingStatus) {
@@ -154,6 +311,45 @@ fn what_left_and_is_heard_of_no_more_counts_as_delivered() {
         let world = tick(world, 5 * DAY_S, restarts);
         assert_eq!(statuses(&world), [there, there, left], "somebody has to look at what was missed");
     });
+}
+
+#[test]
+fn what_left_together_counts_as_delivered_together() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        decide(&world, OrderClocks { deliver_after_s: Some(DAY_S as u32), ..OrderClocks::default() });
+        world.stock("phone", "east", 2).expect("room");
+        let orders = [(); 2].map(|()| world.order(&[("phone", 1)], None).expect("enough"));
+        let join = Consolidate { order: text(&orders[0].name()), with: vec![text(&orders[1].name())] };
+        world.run(Command::Consolidate(join)).expect("one customer, one address");
+        pack(&world, &orders[0]);
+        pack(&world, &orders[1]);
+        let shipment = Shipment { carrier: text("c"), service: text("s"), tracking_number: text("t") };
+        world.fulfill(&orders[0], 1, FulfillmentAction::Ship { shipment }).expect("both are packed");
+        let world = tick(world, DAY_S, restarts);
+        let statuses = orders.each_ref().map(|order| now_of(&world, order).fulfillment(1).expect("there").status);
+        assert_eq!(statuses, [FulfillmentStatus::Delivered; 2]);
+    }
+}
+
+#[test]
+fn what_was_missed_and_is_on_its_way_again_counts_as_delivered_in_its_time() {
+    for (wrong, restarts) in [TrackingStatus::Failure, TrackingStatus::AvailableForPickup]
+        .into_iter()
+        .flat_map(|wrong| [(wrong, false), (wrong, true)])
+    {
+        let mut world = World::new();
+        decide(&world, OrderClocks { deliver_after_s: Some(10 * DAY_S as u32), ..OrderClocks::default() });
+        let order = shipped(&mut world);
+        scan(&world, &order, wrong);
+        let world = tick(world, 20 * DAY_S, restarts);
+        scan(&world, &order, TrackingStatus::InTransit);
+        let status = |world: &World| now_of(world, &order).fulfillment(1).expect("there").status;
+        let world = tick(world, 10 * DAY_S - 1, restarts);
+        assert_eq!(status(&world), FulfillmentStatus::Shipped);
+        let world = tick(world, 1, restarts);
+        assert_eq!(status(&world), FulfillmentStatus::Delivered);
+    }
 }
 
 #[test]
