@@ -161,22 +161,37 @@ fn answered(slot: &Locked<Order>, number: u16) -> Executed {
     Executed::done(Reply::Hold { order: Box::new(order), number }, seq)
 }
 
-/// The holds an order is captured with, those of rules last; those that wait for a payment that is reported with it end at
-/// once.
+/// The holds an order is captured with, those of rules last; those that wait for a payment which covers what is due, as
+/// reported with it, end at once. None is left out: an order that would have too many is refused.
 pub(super) fn begun_holds(network: &Network, command: &PlaceOrder, now: Now) -> Result<Vec<OrderEvent>, Rejection> {
     let fault = |(at, hold)| fault_of(hold, now, &format!("holds[{at}]."));
     let faults: Vec<Fault> = command.holds.iter().enumerate().filter_map(fault).collect();
     if !faults.is_empty() {
         return Err(Rejection::Invalid(faults));
     }
+    let ruled = ruled_holds(network, command, now);
+    if command.holds.len() + ruled.len() > HOLDS_MAX {
+        let (own, ruled) = (command.holds.len(), ruled.len());
+        let detail = format!("an order has at most {HOLDS_MAX} holds, it asks for {own} and rules put {ruled} on it");
+        return Err(Rejection::invalid("holds", "too_many", detail));
+    }
     let reported = command.payment.as_ref().and_then(|payment| PaymentMark::at_capture(&payment.status));
+    let is_paid = |awaited| match reported {
+        Some(reported) if reported.includes(awaited) => true,
+        _ => Paid::default().covers(total_of(command), awaited),
+    };
     let held = |(number, hold): (u16, &AskedHold)| {
-        let paid = reported.zip(hold.release_on).is_some_and(|(reported, awaited)| reported.includes(awaited));
+        let paid = hold.release_on.is_some_and(is_paid);
         let ended = paid.then_some(OrderEvent::HoldEnded { number, state: HoldState::AutoReleased, reason: None });
         std::iter::once(OrderEvent::Held { number, terms: hold.terms(now) }).chain(ended)
     };
-    let ruled = ruled_holds(network, command, now);
-    Ok((1..).zip(command.holds.iter().chain(&ruled).take(HOLDS_MAX)).flat_map(held).collect())
+    Ok((1..).zip(command.holds.iter().chain(&ruled)).flat_map(held).collect())
+}
+
+/// What is owed for an order at its capture: its total as reported, or the sum of its prices.
+fn total_of(command: &PlaceOrder) -> i64 {
+    let price = |line: &PlaceLine| line.unit_price.saturating_mul(i64::from(line.quantity.units()));
+    command.total.unwrap_or_else(|| command.lines.iter().map(price).fold(0, i64::saturating_add))
 }
 
 /// The holds that rules put on an order that is captured.
@@ -187,10 +202,8 @@ fn ruled_holds(network: &Network, command: &PlaceOrder, now: Now) -> Vec<AskedHo
     }
     let lines: Vec<(&Text, u32)> = command.lines.iter().map(|line| (&line.sku, line.quantity.units())).collect();
     let countries: Vec<&Text> = command.destinations.iter().map(|to| &to.country).collect();
-    let price = |line: &PlaceLine| line.unit_price.saturating_mul(i64::from(line.quantity.units()));
-    let sum = || command.lines.iter().map(price).fold(0, i64::saturating_add);
     let captured = Captured {
-        total: command.total.unwrap_or_else(sum),
+        total: total_of(command),
         currency: command.currency,
         lines: &lines,
         countries: &countries,

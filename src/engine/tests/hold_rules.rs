@@ -4,6 +4,7 @@ use super::world::{World, text};
 use crate::domain::command::*;
 use crate::domain::hold::{HoldKind, HoldState};
 use crate::domain::hold_rule::{HoldCondition, HoldRule};
+use crate::domain::limits::HOLDS_MAX;
 use crate::domain::money::Currency;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::payment::PaymentMark;
@@ -83,6 +84,40 @@ fn a_hold_by_rule_ends_by_time_or_by_payment_like_any_other() {
     let order = world.engine.order(&order.name()).expect("known");
     let states: Vec<HoldState> = order.holds.iter().map(|hold| hold.state).collect();
     assert_eq!(states, [HoldState::AutoReleased; 2], "{:?}", order.holds);
+}
+
+#[test]
+fn an_order_with_as_many_holds_as_it_may_have_does_not_lose_those_by_rule() {
+    let world = World::new();
+    put(&world, "doubtful", rule(HoldKind::Fraud, vec![HoldCondition::UnitsOver(0)])).expect("good");
+    world.stock("phone", "east", 2).expect("room");
+    let own = AskedHold { kind: HoldKind::Manual, reason: text("own"), release_at: None, release_on: None };
+    let place = |id: &str, own: Vec<AskedHold>| {
+        world
+            .run(Command::PlaceOrder(Box::new(PlaceOrder { holds: own, ..World::order_of(id, &[("phone", 1)], None) })))
+    };
+    let refused = place("1", vec![own.clone(); HOLDS_MAX]);
+    let Err(Rejection::Invalid(faults)) = refused else { panic!("{refused:?}") };
+    assert_eq!((&*faults[0].field, faults[0].code), ("holds", "too_many"));
+    let Ok(Reply::Order(order)) = place("1", vec![own; HOLDS_MAX - 1]) else { panic!("there is room for one") };
+    assert_eq!(order.holds.last().map(|hold| hold.terms.kind), Some(HoldKind::Fraud));
+}
+
+#[test]
+fn nobody_waits_for_the_payment_of_an_order_that_costs_nothing() {
+    let world = World::new();
+    let when = vec![HoldCondition::UnitsOver(0)];
+    put(&world, "pay", HoldRule { release_on: Some(PaymentMark::Paid), ..rule(HoldKind::Payment, when) })
+        .expect("good");
+    world.stock("phone", "east", 2).expect("room");
+    let place = |id: &str, total: i64| {
+        let order = PlaceOrder { total: Some(total), ..World::order_of(id, &[("phone", 1)], None) };
+        match world.run(Command::PlaceOrder(Box::new(order))) {
+            Ok(Reply::Order(order)) => order.holds[0].state,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([place("1", 0), place("2", 1)], [HoldState::AutoReleased, HoldState::Active]);
 }
 
 #[test]
