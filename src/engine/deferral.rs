@@ -6,7 +6,8 @@
 //!     └──► routing_failed: nobody has any
 //! ```
 //! A plan takes nothing. To allocate looks afresh: the plan stands where it is still the best, and every attempt that
-//! loses its units to others routes again until there is nothing left to have. Who asks again may always try again.
+//! loses its units to others routes again until there is nothing left to have. Who asks again may always try again. That
+//! nobody has any is a case of its own, raised in the same record, until the units have found their place.
 //!
 //! Units that rest stand in no queue, and nothing but this file sources them.
 
@@ -14,18 +15,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::allocate::Stop;
 use super::cell::Word;
+use super::exception::Cause;
 use super::limits::Counting;
 use super::network::Network;
 use super::place::{positions_of, rules_of};
 use super::queue::{HALVINGS_MAX, portion, unallocated};
 use super::routing::{Route, SHIPPED, Wanted, route};
 use super::table::Locked;
-use super::turn::Turn;
+use super::turn::{Turn, order_events};
 use super::withdrawal::Patience;
 use super::{Engine, Executed};
 use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
+use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::order::{Order, OrderEvent, PlacedLine, Stage};
 use crate::domain::rejection::Rejection;
@@ -93,9 +96,37 @@ impl Engine {
         let route = route_of(network, order, &unallocated(order), turn.log.now().wall);
         let may = !is_hopeless(network, order, &route, turn);
         let decision = Box::new(route.decision);
-        let told = if may { OrderEvent::Routed { decision } } else { OrderEvent::RoutingFailed { decision } };
-        self.log_order(turn, network, slot, now.journal, vec![told], answer)?;
+        if may {
+            self.log_order(turn, network, slot, now.journal, vec![OrderEvent::Routed { decision }], answer)?;
+        } else {
+            self.log_failed(turn, network, slot, OrderEvent::RoutingFailed { decision }, answer)?;
+        }
         Ok(may)
+    }
+
+    /// Logs that nobody was found for the units of a locked order that rest, and the case that it is, in one record.
+    fn log_failed(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        slot: &mut Locked<Order>,
+        failed: OrderEvent,
+        answer: Option<Answer>,
+    ) -> Result<(), Rejection> {
+        let now = turn.now();
+        let order = slot.as_ref().expect("a locked entity is there");
+        let units: u64 = unallocated(order).iter().map(|units| u64::from(units.quantity)).sum();
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let key = ExceptionKey { kind: ExceptionKind::Unroutable, subject: Subject::Order(order.key) };
+        let raising = self.raise(now, [Cause { key, units, order: Some(order.key) }]);
+        let mut events: Vec<_> = order_events(order, vec![failed]).collect();
+        events.extend(raising.events());
+        let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
+        let logged = turn.log_with(self, sealed, |_| BTreeSet::new());
+        logged.fold_order(slot);
+        raising.logged(&logged);
+        logged.done();
+        Ok(())
     }
 
     /// Plans the units of an order that rest, where there is no plan, and takes what can be had. The caller holds nothing.
@@ -153,7 +184,7 @@ impl Engine {
             } else {
                 OrderEvent::RoutingFailed { decision }
             };
-            self.log_order(turn, network, &mut slot, turn.now(), vec![failed], answer.cloned())?;
+            self.log_failed(turn, network, &mut slot, failed, answer.cloned())?;
             return Ok(BTreeSet::new());
         }
         if !planned {

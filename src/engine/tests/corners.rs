@@ -128,6 +128,34 @@ fn an_order_that_rests_is_allocated_at_its_time_after_a_plan_failed_and_a_restar
 }
 
 #[test]
+fn an_order_that_rests_and_finds_nobody_is_a_case_until_somebody_has_it() {
+    for (planned, restarts) in [(false, false), (false, true), (true, false), (true, true)] {
+        let world = World::new();
+        let wishes = Wishes { deferred: Some(Deferred { allocate_at: None }), ..Wishes::default() };
+        let order = place(&world, PlaceOrder { wishes, ..World::order_of("rest", &[("phone", 1)], None) });
+        let name = text(&order.name());
+        let is_open = |world: &World| is_open(world, ExceptionKind::Unroutable, Subject::Order(order.key));
+        if planned {
+            world.stock("phone", "east", 1).expect("room");
+            world.run(Command::RouteOrder { order: name.clone() }).expect("it rests");
+            world.stock("phone", "east", -1).expect("it is there");
+            assert!(!is_open(&world), "there is a plan");
+        }
+        let records = world.log.records.lock().len();
+        world.run(Command::AllocateOrder { order: name.clone() }).expect("it rests");
+        assert!(is_open(&world), "planned: {planned}");
+        assert_eq!(world.log.records.lock().len(), records + 1, "one record");
+        let world = tick(world, restarts);
+        world.run(Command::RouteOrder { order: name.clone() }).expect("it rests still");
+        world.stock("phone", "east", 1).expect("room");
+        world.run(Command::AllocateOrder { order: name }).expect("it rests");
+        world.later(61);
+        let world = tick(world, restarts);
+        assert!(!is_open(&world), "planned: {planned}");
+    }
+}
+
+#[test]
 fn a_split_order_does_not_ask_the_node_that_refused_it() {
     let mut world = World::new();
     world.stock("phone", "east", 4).expect("room");
