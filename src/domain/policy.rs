@@ -128,9 +128,14 @@ impl Standing {
 }
 
 impl FillPolicy {
-    /// How many of so many units that came a line is given at once, of what it waits for of all that is waited for.
-    pub fn portion(self, came: u64, waits: u32, all_wait: u64) -> u32 {
-        if self != Self::FairShare || came >= all_wait {
+    /// How many of so many units that came a line is given at once, of what it waits for of all that is waited for: only
+    /// fair shares ask for the latter, which takes a look at all who wait.
+    pub fn portion(self, came: u64, waits: u32, all_wait: impl FnOnce() -> u64) -> u32 {
+        if self != Self::FairShare {
+            return waits;
+        }
+        let all_wait = all_wait();
+        if came >= all_wait {
             return waits;
         }
         let share = (came * u64::from(waits)).div_ceil(all_wait.max(1));
@@ -435,5 +440,19 @@ impl Policies {
             | (PolicyKey::Demand(sku, _), Policy::Demand(Some(_))) => Some(*sku),
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_fair_shares_look_at_all_who_wait() {
+        for policy in [FillPolicy::FirstCome, FillPolicy::Priority, FillPolicy::Value, FillPolicy::PromiseDate] {
+            assert_eq!(policy.portion(1, 5, || panic!("{policy:?} looks at all who wait")), 5);
+        }
+        assert_eq!(FillPolicy::FairShare.portion(10, 5, || 100), 1);
+        assert_eq!(FillPolicy::FairShare.portion(100, 5, || 100), 5);
     }
 }

@@ -163,10 +163,13 @@ impl Ledger {
         waits
     }
 
-    /// Who is served next from a place on; those with a right only while the queue owns units.
-    pub fn next(&self, from: Bound<Place>) -> Option<Place> {
+    /// Who is served next from a place on; those with a right only while the queue owns units, those without only while it
+    /// does or `has_units` says that somebody else has.
+    pub fn next(&self, from: Bound<Place>, has_units: impl FnOnce() -> bool) -> Option<Place> {
+        let is_pooled = self.pooled() > 0;
         let tried = self.seldom().loose_ranked.range((from, Bound::Unbounded)).next().copied();
-        let queued = if self.pooled() > 0 { self.next_queued(from) } else { None };
+        let tried = tried.filter(|_| is_pooled || has_units());
+        let queued = if is_pooled { self.next_queued(from) } else { None };
         tried.into_iter().chain(queued).min()
     }
 
@@ -406,5 +409,21 @@ impl SkuStock {
             damaged: physical.damaged,
             quality_control: physical.quality_control,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_without_a_right_is_not_tried_where_nobody_has_units() {
+        let waiting = (OrderKey(1), 0);
+        let mut ledger = Ledger::default();
+        ledger.wait_loosely(waiting, Loose::default(), 5);
+        assert_eq!(ledger.next(Bound::Unbounded, || false), None);
+        assert_eq!(ledger.next(Bound::Unbounded, || true), Some((5, waiting)));
+        ledger.push(Physical { on_hand: 1, pool: 1, ..Physical::default() });
+        assert_eq!(ledger.next(Bound::Unbounded, || false), Some((5, waiting)), "the queue owns a unit");
     }
 }

@@ -53,7 +53,7 @@ impl Engine {
     /// whose queues have something to do.
     fn serve(&self, turn: &Turn<'_>, network: &Network, skus: &BTreeSet<SkuIndex>) -> BTreeSet<SkuIndex> {
         let next_of = |sku: SkuIndex, from| {
-            let (rank, waiting) = network.sku(sku).ledger.lock().next(from)?;
+            let (rank, waiting) = network.sku(sku).ledger.lock().next(from, || has_units(network, sku))?;
             Some((rank, waiting, sku))
         };
         let mut next: BTreeSet<_> = skus.iter().filter_map(|sku| next_of(*sku, Bound::Unbounded)).collect();
@@ -100,8 +100,8 @@ impl Engine {
             return Some(BTreeSet::new());
         }
         let standing = Standing::of(network.catalogue.policies().fill(), order);
-        let (came, all_wait) = (ledger.pooled(), ledger.wanted() + ledger.wanted_loosely());
-        let at_once = standing.policy.portion(came, wanted, all_wait);
+        let all_wait = || ledger.wanted() + ledger.wanted_loosely();
+        let at_once = standing.policy.portion(ledger.pooled(), wanted, all_wait);
         let mut cells: Vec<_> = network.sku(sku).cells.iter().map(|cell| (cell.node, cell.position)).collect();
         let preferred = order.preferred_node();
         cells.sort_by_key(|(node, _)| preferred != Some(*node));
@@ -411,7 +411,6 @@ impl Engine {
         let logged = logged.expect("only an attempt that fills can find nothing");
         logged.fold_order(slot);
         self.watch_new_windows(network, slot);
-        self.watch_order(network, slot.as_ref().expect("just folded"));
         Ok(logged.done())
     }
 }
@@ -444,6 +443,11 @@ pub(super) fn portion(mut units: Vec<LineUnits>, halvings: u32) -> Vec<LineUnits
         }
     }
     units
+}
+
+/// Whether a node that supplies has units of a sku, or would have if all in flight rolled back.
+fn has_units(network: &Network, sku: SkuIndex) -> bool {
+    network.sku(sku).cells.iter().any(|cell| cell.word.free_or_flying() > 0 && network.supplies(cell.node))
 }
 
 fn all_waiting(order: &Order) -> Vec<LineUnits> {
@@ -486,7 +490,7 @@ fn share(network: &Network, policy: FillPolicy, line: &PlacedLine, own: &BTreeMa
         return waiting;
     }
     let ledger = network.sku(line.sku).ledger.lock();
-    policy.portion(ledger.pooled(), waiting, ledger.wanted() + ledger.wanted_loosely())
+    policy.portion(ledger.pooled(), waiting, || ledger.wanted() + ledger.wanted_loosely())
 }
 
 /// A line that was tried wants what it still waits for, or nothing.
