@@ -47,8 +47,9 @@ impl Lapsed {
 impl OrderClocks {
     /// When an order is cancelled next, and why; never when `None`, as it stands.
     pub fn cancels(&self, order: &Order) -> Option<(JournalTime, Lapsed)> {
-        let open = order.totals().open() > 0;
-        let unpaid = self.cancel_unpaid_after_s.filter(|_| open && !order.was_covered());
+        // The money of what was split off lies with the order it came from.
+        let owes = order.totals().open() > 0 && order.split_from.is_none() && !order.was_covered();
+        let unpaid = self.cancel_unpaid_after_s.filter(|_| owes);
         let unpaid = unpaid.map(|after| (last_told(order, &["merged"]).plus_s(after.into()), Lapsed::Unpaid));
         let waits = order.lines.iter().any(|line| line.backordered > 0 || line.unallocated > 0);
         let waiting =
