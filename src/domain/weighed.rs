@@ -3,7 +3,7 @@
 //! It lies with the evidence, so that whoever asks later why a node lost is answered from the figures of then, not from
 //! what carriers and nodes ask by now.
 //!
-//! **Bytes.** Evidence ends with what things cost: three figures of a tariff, or [`WEIGHED`], which no tariff begins with,
+//! **Bytes.** Evidence ends with what things cost: three figures of a tariff, or `WEIGHED`, which no tariff begins with,
 //! and a [`Weighed`]. Records and orders that hold one say so by their version (`journal::codec`).
 
 use std::fmt;
