@@ -159,31 +159,6 @@ impl Engine {
         }
         self.cycle_counts.insert(key, count);
     }
-
-    fn find_cycle_count(&self, id: &str) -> Option<CycleCountKey> {
-        CycleCountKey::parse(id).or_else(|| match self.names.find(&Name::CycleCount(id.into())) {
-            Some(Named::CycleCount(key, _)) => Some(key),
-            _ => None,
-        })
-    }
-
-    /// A cycle count by its number.
-    pub fn cycle_count_by_key(&self, key: CycleCountKey) -> Option<CycleCount> {
-        self.cycle_counts.lock(key)?.clone()
-    }
-
-    /// A cycle count by generated or caller's id. Its `seq` must be durable before it is shown.
-    pub fn cycle_count(&self, id: &str) -> Result<CycleCount, Rejection> {
-        let found = self.find_cycle_count(id).and_then(|key| self.cycle_count_by_key(key));
-        found.ok_or_else(|| Rejection::not_found("count", id))
-    }
-
-    /// All cycle counts that memory holds, newest first.
-    pub fn cycle_count_keys(&self) -> Vec<CycleCountKey> {
-        let mut keys = self.cycle_counts.keys();
-        keys.sort_unstable_by(|a, b| b.cmp(a));
-        keys
-    }
 }
 
 fn seal(

@@ -210,31 +210,6 @@ impl Engine {
         self.inbound.insert(key, inbound);
     }
 
-    fn find_inbound(&self, id: &str) -> Option<InboundKey> {
-        InboundKey::parse(id).or_else(|| match self.names.find(&Name::Inbound(id.into())) {
-            Some(Named::Inbound(key, _)) => Some(key),
-            _ => None,
-        })
-    }
-
-    /// A document by its number.
-    pub fn inbound_by_key(&self, key: InboundKey) -> Option<Inbound> {
-        self.inbound.lock(key)?.clone()
-    }
-
-    /// A document by generated or caller's id. Its `seq` must be durable before it is shown.
-    pub fn inbound(&self, id: &str) -> Result<Inbound, Rejection> {
-        let found = self.find_inbound(id).and_then(|key| self.inbound_by_key(key));
-        found.ok_or_else(|| Rejection::not_found("inbound", id))
-    }
-
-    /// All documents that memory holds, newest first.
-    pub fn inbound_keys(&self) -> Vec<InboundKey> {
-        let mut keys = self.inbound.keys();
-        keys.sort_unstable_by(|a, b| b.cmp(a));
-        keys
-    }
-
     /// Who waits for a sku in the order in which they are served, and for what.
     fn pegs(&self, network: &Network, sku: SkuIndex) -> Vec<Peg> {
         let (demand, coming) = {

@@ -60,6 +60,7 @@ mod consolidate;
 mod count;
 mod cycle_count;
 mod deferral;
+mod documents;
 mod due;
 mod edit;
 mod exception;

@@ -233,31 +233,6 @@ impl Engine {
         self.transfers.insert(key, transfer);
     }
 
-    fn find_transfer(&self, id: &str) -> Option<TransferKey> {
-        TransferKey::parse(id).or_else(|| match self.names.find(&Name::Transfer(id.into())) {
-            Some(Named::Transfer(key, _)) => Some(key),
-            _ => None,
-        })
-    }
-
-    /// A transfer by its number.
-    pub fn transfer_by_key(&self, key: TransferKey) -> Option<Transfer> {
-        self.transfers.lock(key)?.clone()
-    }
-
-    /// A transfer by generated or caller's id. Its `seq` must be durable before it is shown.
-    pub fn transfer(&self, id: &str) -> Result<Transfer, Rejection> {
-        let found = self.find_transfer(id).and_then(|key| self.transfer_by_key(key));
-        found.ok_or_else(|| Rejection::not_found("transfer", id))
-    }
-
-    /// All transfers that memory holds, newest first.
-    pub fn transfer_keys(&self) -> Vec<TransferKey> {
-        let mut keys = self.transfers.keys();
-        keys.sort_unstable_by(|a, b| b.cmp(a));
-        keys
-    }
-
     /// A transfer, and who waits for it.
     pub fn pegs_of_transfer(&self, id: &str) -> Result<(Transfer, Vec<Peg>), Rejection> {
         let transfer = self.transfer(id)?;

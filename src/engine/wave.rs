@@ -315,31 +315,6 @@ impl Engine {
     pub fn picked_on(&self, key: PickedKey) -> Option<Picked> {
         self.floor.picked.lock().get(&key).copied()
     }
-
-    fn find_wave(&self, id: &str) -> Option<WaveKey> {
-        WaveKey::parse(id).or_else(|| match self.names.find(&Name::Wave(id.into())) {
-            Some(Named::Wave(key, _)) => Some(key),
-            _ => None,
-        })
-    }
-
-    /// A wave by its number.
-    pub fn wave_by_key(&self, key: WaveKey) -> Option<Wave> {
-        self.waves.lock(key)?.clone()
-    }
-
-    /// A wave by generated or caller's id. Its `seq` must be durable before it is shown.
-    pub fn wave(&self, id: &str) -> Result<Wave, Rejection> {
-        let found = self.find_wave(id).and_then(|key| self.wave_by_key(key));
-        found.ok_or_else(|| Rejection::not_found("wave", id))
-    }
-
-    /// All waves that memory holds, newest first.
-    pub fn wave_keys(&self) -> Vec<WaveKey> {
-        let mut keys = self.waves.keys();
-        keys.sort_unstable_by(|a, b| b.cmp(a));
-        keys
-    }
 }
 
 pub(super) fn changed(key: WaveKey, version: u32, event: WaveEvent) -> Event {
