@@ -5,9 +5,10 @@
 use super::Engine;
 use super::table::{Name, Named};
 use crate::domain::cycle_count::CycleCount;
-use crate::domain::ids::{CycleCountKey, InboundKey, TransferKey, WaveKey};
+use crate::domain::ids::{CycleCountKey, InboundKey, ReturnKey, TransferKey, WaveKey};
 use crate::domain::inbound::Inbound;
 use crate::domain::rejection::Rejection;
+use crate::domain::returns::Return;
 use crate::domain::transfer::Transfer;
 use crate::domain::wave::Wave;
 
@@ -47,5 +48,6 @@ documents! {
     Transfer(TransferKey) in transfers as "transfer": find_transfer, transfer, transfer_by_key, transfer_keys;
     CycleCount(CycleCountKey) in cycle_counts as "count":
         find_cycle_count, cycle_count, cycle_count_by_key, cycle_count_keys;
+    Return(ReturnKey) in returns as "return": find_return, returned, return_by_key, return_keys;
     Wave(WaveKey) in waves as "wave": find_wave, wave, wave_by_key, wave_keys;
 }

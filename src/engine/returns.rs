@@ -155,7 +155,7 @@ impl Engine {
         action: &ReturnAction,
     ) -> Result<Executed, Rejection> {
         let unknown = || Rejection::not_found("return", id);
-        let known = self.return_named(id).ok_or_else(unknown)?;
+        let known = self.returned(id)?;
         let (key, order) = (known.key, known.order);
         let needs = match action {
             ReturnAction::Approve { node: None } => self.needs_of_skus(known.lines.iter().map(|line| line.sku)),
@@ -296,31 +296,6 @@ impl Engine {
         self.returning.changed(None, Some(&returned));
         self.watch_return(&returned);
         self.returns.insert(key, returned);
-    }
-
-    fn return_named(&self, id: &str) -> Option<Return> {
-        let key = ReturnKey::parse(id).or_else(|| match self.names.find(&Name::Return(id.into())) {
-            Some(Named::Return(key, _)) => Some(key),
-            _ => None,
-        });
-        self.return_by_key(key?)
-    }
-
-    /// A return by its number.
-    pub fn return_by_key(&self, key: ReturnKey) -> Option<Return> {
-        self.returns.lock(key)?.clone()
-    }
-
-    /// A return by generated or caller's id. Its `seq` must be durable before it is shown.
-    pub fn returned(&self, id: &str) -> Result<Return, Rejection> {
-        self.return_named(id).ok_or_else(|| Rejection::not_found("return", id))
-    }
-
-    /// All returns that memory holds, newest first.
-    pub fn return_keys(&self) -> Vec<ReturnKey> {
-        let mut keys = self.returns.keys();
-        keys.sort_unstable_by(|a, b| b.cmp(a));
-        keys
     }
 }
 
