@@ -37,6 +37,7 @@ use ordain::domain::quantity::Quantity;
 use ordain::domain::record::{Draft, Encoded, Log, RecordTooLarge, Stamp};
 use ordain::domain::stock::{CellKey, LevelDelta, MovementKind};
 use ordain::domain::time::Now;
+use ordain::engine::AtpAsked;
 use ordain::journal::{Journal, Options, Priority, Unrecovered};
 use ordain::pipeline::Pipeline;
 use ordain::views::Views;
@@ -47,6 +48,8 @@ const PER_SKU: u64 = 10;
 const UNITS: u32 = 1_000_000;
 /// Times each cost is measured, in time on the processor; the least counts.
 const REPEATS: usize = 5;
+/// Skus asked for in one call: a page of a shop.
+const TOGETHER: usize = 100;
 /// Clients while a snapshot is made.
 const CLIENTS: u64 = 8;
 
@@ -484,6 +487,14 @@ fn costs(rung: Rung, dir: &Path) {
         report(&format!("atp in process, {name}"), rung.reads(), |_| {
             let asked = (0..skus.len()).map(|at| &names[at * width..(at + 1) * width]);
             asked.fold(0, |sum, sku| sum ^ engine.atp(now.journal, sku, None).expect("known").available)
+        });
+        report(&format!("atp in process, {name}, {TOGETHER} together"), rung.reads(), |_| {
+            let asked: Vec<&str> = (0..skus.len()).map(|at| &names[at * width..(at + 1) * width]).collect();
+            asked.chunks(TOGETHER).fold(0, |sum, skus| {
+                let answers = engine.atp_of_many(now.journal, skus.iter().copied(), AtpAsked::default());
+                let answers = answers.expect("no node is named").into_iter();
+                answers.fold(sum, |sum, atp| sum ^ atp.expect("known").available)
+            })
         });
     }
     for (name, skus) in [("Zipf(1.0)", zipf(rung, rung.quotes() * 3)), ("uniform", uniform(rung, rung.quotes() * 3))] {

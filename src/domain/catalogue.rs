@@ -2,15 +2,14 @@
 //! change.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use super::address::KnownFormat;
 use super::carrier::{Shipping, ShippingTerms};
 use super::carton::Carton;
 use super::channel::{ChannelTerms, Whose};
+use super::directory::Directory;
 use super::geo::Place;
 use super::ids::{ChannelIndex, NodeIndex, SkuIndex, Text};
 use super::item::{Item, ItemKind};
@@ -35,7 +34,8 @@ pub struct Catalogue {
     supplies: Vec<bool>,
     #[expect(clippy::vec_box, reason = "an item comes boxed from the state and stays where it is")]
     items: Vec<Box<Item>>,
-    heads: Heads,
+    /// Kinds of items by index: items themselves lie anywhere, and a million of them in no cache.
+    kinds: Vec<ItemKind>,
     /// Items with a release date, past ones too: few, and never looked at where an order finds its units.
     releases: BTreeMap<SkuIndex, WallTime>,
     rules: RuleBook,
@@ -45,38 +45,10 @@ pub struct Catalogue {
     segment_by_customer: HashMap<Text, ChannelIndex>,
     address_formats: BTreeMap<Text, KnownFormat>,
     policies: Policies,
-    node_by_id: HashMap<Text, NodeIndex>,
-    /// Items by the hash of their sku, which itself lies in the item: four bytes an item. The hash is seeded anew by
-    /// every process; skus are chosen by who keeps the catalogue, never by a customer.
-    item_by_sku: HashTable<SkuIndex>,
-    hashing: RandomState,
+    node_by_id: HashMap<Text, NodeIndex, RandomState>,
+    item_by_sku: Directory,
     /// Carriers, calendars and zones; apart, since no order reads them as long as there is no carrier.
     shipping: Box<Shipping>,
-}
-
-/// Sku and kind of every item by index, packed: what a look for an item reads. Items themselves lie anywhere, and a
-/// million of them in no cache.
-#[derive(Clone, Debug, Default)]
-struct Heads {
-    /// All skus, one after the other.
-    skus: Vec<u8>,
-    /// Where each sku ends.
-    ends: Vec<u64>,
-    kinds: Vec<ItemKind>,
-}
-
-impl Heads {
-    fn push(&mut self, item: &Item) {
-        self.skus.extend_from_slice(item.sku.as_bytes());
-        self.ends.push(self.skus.len() as u64);
-        self.kinds.push(item.kind);
-    }
-
-    #[inline]
-    fn sku(&self, index: SkuIndex) -> &[u8] {
-        let start = if index.at() == 0 { 0 } else { self.ends[index.at() - 1] };
-        &self.skus[start as usize..self.ends[index.at()] as usize]
-    }
 }
 
 impl Catalogue {
@@ -89,7 +61,7 @@ impl Catalogue {
             places: Vec::new(),
             supplies: Vec::new(),
             items: Vec::new(),
-            heads: Heads::default(),
+            kinds: Vec::new(),
             releases: BTreeMap::new(),
             rules: RuleBook::default(),
             cartons: BTreeMap::new(),
@@ -98,9 +70,8 @@ impl Catalogue {
             segment_by_customer: HashMap::new(),
             address_formats: BTreeMap::new(),
             policies: Policies::default(),
-            node_by_id: HashMap::new(),
-            item_by_sku: HashTable::new(),
-            hashing: RandomState::default(),
+            node_by_id: HashMap::default(),
+            item_by_sku: Directory::default(),
             shipping: Box::default(),
         }
     }
@@ -132,15 +103,14 @@ impl Catalogue {
         }
         if index.at() < self.items.len() {
             assert_eq!(self.items[index.at()].sku, item.sku, "an item keeps its sku");
-            self.heads.kinds[index.at()] = item.kind;
+            self.kinds[index.at()] = item.kind;
             self.items[index.at()] = item;
             return;
         }
-        self.heads.push(&item);
+        let Self { items, item_by_sku, .. } = self;
+        item_by_sku.add(&item.sku, index, |index| &items[index.at()].sku);
+        self.kinds.push(item.kind);
         self.items.push(item);
-        let Self { heads, hashing, .. } = self;
-        let hash = |index: &SkuIndex| hashing.hash_one(heads.sku(*index));
-        self.item_by_sku.insert_unique(hash(&index), index, hash);
     }
 
     /// How orders are sourced, to be changed.
@@ -267,7 +237,7 @@ impl Catalogue {
     /// The kind of an item, without a look at the rest of it.
     #[inline]
     pub fn kind(&self, index: SkuIndex) -> ItemKind {
-        self.heads.kinds[index.at()]
+        self.kinds[index.at()]
     }
 
     /// All nodes by index.
@@ -302,9 +272,9 @@ impl Catalogue {
     }
 
     /// Index of an item.
+    #[inline]
     pub fn sku_index(&self, sku: &str) -> Option<SkuIndex> {
-        let hash = self.hashing.hash_one(sku.as_bytes());
-        self.item_by_sku.find(hash, |index| self.heads.sku(*index) == sku.as_bytes()).copied()
+        self.item_by_sku.find(sku, |index| &self.items[index.at()].sku)
     }
 
     /// Items with a release date, past ones too.

@@ -17,6 +17,7 @@ pub mod count;
 pub mod cycle_count;
 pub mod decision;
 pub mod delivery;
+pub mod directory;
 pub mod edit;
 pub mod entity;
 pub mod event;

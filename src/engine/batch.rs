@@ -19,6 +19,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::cell::{Counter, Word};
 use super::due::Run;
 use super::ledger::SkuStock;
@@ -183,7 +185,7 @@ struct Group<'a> {
     refused: Vec<usize>,
     claims: Vec<Claimed<'a>>,
     skus: Vec<Sku<'a>>,
-    sku_at: HashMap<SkuIndex, usize>,
+    sku_at: HashMap<SkuIndex, usize, RandomState>,
     cells: Vec<Cell<'a>>,
     bytes: usize,
     /// The sku of the line before: most batches ask for few.
@@ -268,7 +270,7 @@ impl<'a> Group<'a> {
             refused: Vec::new(),
             claims: Vec::new(),
             skus: Vec::new(),
-            sku_at: HashMap::new(),
+            sku_at: HashMap::default(),
             cells: Vec::new(),
             bytes: 0,
             last: None,
@@ -454,7 +456,7 @@ impl<'a> Group<'a> {
         }
         let at = *self.sku_at.entry(sku).or_insert(next);
         if at == next {
-            match network.catalogue.item(sku).kind {
+            match network.catalogue.kind(sku) {
                 ItemKind::Product => {}
                 ItemKind::Kit | ItemKind::Service | ItemKind::Digital => {
                     self.sku_at.remove(&sku);

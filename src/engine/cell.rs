@@ -263,12 +263,38 @@ impl Cells {
         })
     }
 
+    #[inline]
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        std::iter::successors(self.first.get(), |block| block.next.get().map(|next| &**next))
+    }
+
+    /// How many cells there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len.load(Acquire) as usize
+    }
+
+    /// Units free now at the nodes that count.
+    #[inline]
+    pub fn free_at(&self, counts: impl Fn(NodeIndex) -> bool) -> u64 {
+        let (mut left, mut units) = (self.len(), 0);
+        for block in self.blocks() {
+            let slots = block.slots();
+            for slot in &slots[..left.min(slots.len())] {
+                if counts(NodeIndex(slot.node.load(Relaxed))) {
+                    units += u64::from(slot.word.free());
+                }
+            }
+            left = left.saturating_sub(slots.len());
+        }
+        units
+    }
+
     /// All cells, in the order they were made.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
-        let len = self.len.load(Acquire) as usize;
-        let blocks = std::iter::successors(self.first.get(), |block| block.next.get().map(|next| &**next));
-        blocks.flat_map(|block| block.slots()).take(len).enumerate().map(|(position, slot)| Cell {
+        let len = self.len();
+        self.blocks().flat_map(|block| block.slots()).take(len).enumerate().map(|(position, slot)| Cell {
             position,
             node: NodeIndex(slot.node.load(Relaxed)),
             word: &slot.word,
@@ -331,6 +357,10 @@ mod tests {
         let cells = Cells::default();
         for node in 0..20 {
             assert_eq!(cells.push(NodeIndex(node * 3)), node as usize);
+            let cell = cells.of(NodeIndex(node * 3)).expect("just made");
+            cell.word.give(1 << node);
+            assert_eq!((cells.len(), cells.free_at(|_| true)), (node as usize + 1, (1 << (node + 1)) - 1));
+            assert_eq!(cells.free_at(|at| at == cell.node), 1 << node);
         }
         assert_eq!(cells.iter().count(), 20);
         assert_eq!(cells.of(NodeIndex(57)).map(|c| c.position), Some(19));

@@ -15,7 +15,7 @@ use crate::api::stock::{
 };
 use crate::domain::ids::Text;
 use crate::domain::record::Log;
-use crate::domain::rejection::{Fault, Rejection};
+use crate::domain::rejection::Fault;
 use crate::engine::AtpAsked;
 
 /// Change what is on hand, through what is available. All or nothing.
@@ -131,25 +131,19 @@ pub async fn atp_of_many(State(front): State<Front>, Ask(asked): Ask<AtpRequest>
         customer: asked.customer.as_ref().map(|customer| &*customer.0),
         today: Some(now.wall),
     };
-    let (mut items, mut faults) = (Vec::with_capacity(asked.skus.len()), Vec::new());
-    for (at, sku) in asked.skus.into_iter().enumerate() {
-        match front.engine().atp_for(now.journal, &sku.0, wanted) {
-            Ok(atp) => items.push(AtpJson { sku, available: atp.available, as_of: atp.as_of }),
-            Err(rejection) => faults.push(unknown(at, rejection)?),
+    let skus = asked.skus.iter().map(|sku| &*sku.0);
+    let answers = front.engine().atp_of_many(now.journal, skus, wanted)?;
+    let (mut items, mut faults) = (Vec::with_capacity(answers.len()), Vec::new());
+    for (at, (sku, answer)) in asked.skus.into_iter().zip(answers).enumerate() {
+        match answer {
+            Some(atp) => items.push(AtpJson { sku, available: atp.available, as_of: atp.as_of }),
+            None => faults.push(unknown(at, &sku)),
         }
     }
     if faults.is_empty() { Ok(ahead(&AtpsJson { items })) } else { Err(Problem::of_faults(&faults)) }
 }
 
 /// What does not exist is a fault of the body here.
-fn unknown(at: usize, rejection: Rejection) -> Result<Fault, Problem> {
-    match rejection {
-        Rejection::NotFound { kind: "node", id } => {
-            Ok(Fault::new("node", "unknown_node", format!("there is no node {id:?}")))
-        }
-        Rejection::NotFound { id, .. } => {
-            Ok(Fault::new(format!("skus[{at}]"), "unknown_sku", format!("there is no item {id:?}")))
-        }
-        other => Err(other.into()),
-    }
+fn unknown(at: usize, sku: &Sku) -> Fault {
+    Fault::new(format!("skus[{at}]"), "unknown_sku", format!("there is no item {:?}", sku.0))
 }

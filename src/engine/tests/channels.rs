@@ -9,6 +9,7 @@ use crate::domain::command::*;
 use crate::domain::decision::FenceReason;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::ids::SkuIndex;
+use crate::domain::item::ItemKind;
 use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -90,6 +91,35 @@ fn check(world: &World) {
     log.now.store(world.log.now.load(Ordering::SeqCst), Ordering::SeqCst);
     let again = crate::engine::Engine::start(world.fold(), &log, None).all_limits();
     assert_eq!(counted, again, "the limits records are what a start counts");
+}
+
+#[test]
+fn many_skus_are_answered_together_as_each_alone() {
+    let mut world = World::new();
+    world.stock("phone", "east", 9).expect("room");
+    put(&world, "web", &[("phone", 4, None)]);
+    let mut skus: Vec<String> = (0..70).map(|n| format!("sku-{n}")).collect();
+    for (n, sku) in skus.iter().enumerate() {
+        world.item(sku, ItemKind::Product, &[]);
+        for node in ["east", "west"].into_iter().take(n % 3) {
+            world.stock(sku, node, n as i32 + 1).expect("room");
+        }
+    }
+    world.item("pair", ItemKind::Kit, &[("sku-7", 2)]);
+    world.item("advice", ItemKind::Service, &[]);
+    skus.extend(["phone", "none", "pair", "none", "advice"].map(Into::into));
+    let now = crate::domain::time::JournalTime(world.log.now.load(Ordering::SeqCst));
+    for (channel, node) in [(None, None), (Some("shop"), None), (Some("web"), Some("east")), (None, Some("west"))] {
+        let asked = AtpAsked { channel, node, ..AtpAsked::default() };
+        for count in [0, 1, 31, 32, 33, 64, skus.len()] {
+            let skus = || skus.iter().rev().take(count).map(String::as_str);
+            let together = world.engine.atp_of_many(now, skus(), asked).expect("known nodes");
+            let alone: Vec<_> = skus().map(|sku| world.engine.atp_for(now, sku, asked).ok()).collect();
+            assert_eq!(together, alone, "{asked:?}, {count} skus");
+        }
+    }
+    let nowhere = AtpAsked { node: Some("nowhere"), ..AtpAsked::default() };
+    assert!(world.engine.atp_of_many(now, ["phone"], nowhere).is_err());
 }
 
 #[test]
