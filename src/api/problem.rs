@@ -144,7 +144,7 @@ pub const CODES: &[Code] = &[
     ("customer_taken", 422, "The customer is of another segment"),
     ("bad_components", 422, "Kits have components, nothing else has"),
     ("duplicate_component", 422, "A component is named twice"),
-    ("kind_is_fixed", 422, "The kind of an item cannot change"),
+    ("kind_is_fixed", 422, "The kind of an item, or whether a node is virtual, cannot change"),
     ("node_without_stock", 422, "The node holds no stock"),
     ("unknown_carton", 422, "There is no such carton"),
     ("unknown_size", 422, "The item has no size"),

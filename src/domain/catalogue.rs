@@ -32,6 +32,8 @@ pub struct Catalogue {
     places: Vec<Place>,
     /// Whether a node may supply what has stock: a byte each, read for every cell that is looked at.
     supplies: Vec<bool>,
+    /// Whether all that hold stock do.
+    all_supply: bool,
     #[expect(clippy::vec_box, reason = "an item comes boxed from the state and stays where it is")]
     items: Vec<Box<Item>>,
     /// Kinds of items by index: items themselves lie anywhere, and a million of them in no cache.
@@ -60,6 +62,7 @@ impl Catalogue {
             nodes: Vec::new(),
             places: Vec::new(),
             supplies: Vec::new(),
+            all_supply: true,
             items: Vec::new(),
             kinds: Vec::new(),
             releases: BTreeMap::new(),
@@ -91,6 +94,7 @@ impl Catalogue {
             self.places[index.at()] = place;
             self.supplies[index.at()] = supplies;
         }
+        self.all_supply = self.nodes.iter().all(|node| node.active || node.kind == NodeKind::Virtual);
     }
 
     /// Adds an item at the next index, or replaces the one that is there.
@@ -227,6 +231,12 @@ impl Catalogue {
     /// The item at an index that the catalogue gave.
     pub fn item(&self, index: SkuIndex) -> &Item {
         &self.items[index.at()]
+    }
+
+    /// Whether all nodes that hold stock supply it.
+    #[inline]
+    pub fn all_supply(&self) -> bool {
+        self.all_supply
     }
 
     /// Where a node is.

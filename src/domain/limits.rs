@@ -86,6 +86,8 @@ pub const LOTS_GONE_NAMED_MAX: usize = if cfg!(test) { 10 } else { 300 };
 pub const COUNT_SOURCES_MAX: usize = 16;
 /// How far ahead of our clock that of a count may be, in milliseconds.
 pub const AS_OF_AHEAD_MS: i64 = 5 * 60 * 1_000;
+/// Most nodes.
+pub const NODES_MAX: usize = 65_535;
 /// Most channels.
 pub const CHANNELS_MAX: usize = 1_000;
 /// Most limits of one channel: its record must hold them with nodes and customers at their longest.

@@ -368,7 +368,7 @@ fn all_empty(network: &Network, skus: &BTreeMap<SkuIndex, u64>, withdrawal: &Wit
     let cells = skus.keys().flat_map(|sku| network.sku(*sku).cells.iter());
     cells
         .filter(|cell| network.supplies(cell.node))
-        .all(|cell| shares::has_nothing_for_others(cell.word.both(), withdrawal.in_flight_of(cell.word)))
+        .all(|cell| shares::has_nothing_for_others(cell.word.both(), withdrawal.in_flight_of(&cell.word)))
 }
 
 fn decided(order: &Order<'_>, route: Route) -> Decided {

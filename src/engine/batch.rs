@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::cell::{Counter, Word};
+use super::cell::{CellWord, Counter};
 use super::due::Run;
 use super::ledger::SkuStock;
 use super::network::Network;
@@ -120,7 +120,7 @@ impl Engine {
         if !planted(Bug::DueAfterAppend) {
             group.register(first);
         }
-        let words: Vec<(&Word, u32)> = taken.iter().map(|cell| (cell.word, cell.taken)).collect();
+        let words: Vec<(CellWord<'_>, u32)> = taken.iter().map(|cell| (cell.word, cell.taken)).collect();
         let Ok(withdrawal) = Withdrawal::take(&words, patience) else {
             self.reservations.remove_run(first, count);
             return Made::Lost;
@@ -250,7 +250,7 @@ struct Sku<'a> {
 /// A cell as the group sees it.
 struct Cell<'a> {
     key: CellKey,
-    word: &'a Word,
+    word: CellWord<'a>,
     reserved: &'a Counter,
     free: u32,
     taken: u32,

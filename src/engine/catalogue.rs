@@ -15,7 +15,7 @@ use crate::domain::command::{NodePatch, PutChannel, PutItem, PutNode};
 use crate::domain::event::{ChannelChanged, Event, ItemPut, NodePut};
 use crate::domain::ids::{ChannelIndex, NodeIndex, SkuIndex, Text};
 use crate::domain::item::{Component, Item, ItemKind};
-use crate::domain::limits::{CHANNELS_MAX, KIT_COMPONENTS_MAX, LEVEL_MAX};
+use crate::domain::limits::{CHANNELS_MAX, KIT_COMPONENTS_MAX, LEVEL_MAX, NODES_MAX};
 use crate::domain::node::{Node, NodeKind};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
@@ -28,6 +28,9 @@ impl Engine {
         let network = self.network.write().expect("no writer of the catalogue panics and survives");
         let known = network.catalogue.node_index(&node.id);
         let index = known.unwrap_or(NodeIndex(network.catalogue.nodes().len() as u32));
+        if index.at() >= NODES_MAX {
+            return Err(Rejection::invalid("node", "too_many", format!("there are at most {NODES_MAX} nodes")));
+        }
         self.replace_node(turn, network, index, node, known.is_none())
     }
 
@@ -76,6 +79,11 @@ impl Engine {
     ) -> Result<Executed, Rejection> {
         if !created && *network.catalogue.node(index) == node {
             return Ok(Executed::done(Reply::Node { node: Box::new(node), created }, network.catalogue.seq));
+        }
+        let kind = |kind: NodeKind| kind == NodeKind::Virtual;
+        if !created && kind(network.catalogue.node(index).kind) != kind(node.kind) {
+            let detail = "a virtual node stays one, and no other becomes one: it may have stock";
+            return Err(Rejection::invalid("kind", "kind_is_fixed", detail));
         }
         let supplied = created || network.supplies(index);
         let switched_off = !created && network.catalogue.node(index).active && !node.active;

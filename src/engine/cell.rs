@@ -2,20 +2,23 @@
 //!
 //! Bits 0–29 of a word are `available`, bits 30–59 `in_flight`, the rest is zero; both stay within 2³⁰ − 1 because
 //! receipts are refused above it. Everybody takes by compare-and-swap; increases happen only under the ledger of the
-//! sku, after the append. What is *not* here: who may call what when (`withdrawal`, `change`).
+//! sku, after the append. A sum of what is free in all cells of a sku follows them, for who only asks. What is *not* here: who may call what when (`withdrawal`, `change`).
 //!
 //! Orderings: a successful take is Acquire and pairs with the Release of a give, so that what was appended before the
 //! give is before my append; a failing take is Acquire, so that a refusal sees every finished give; giving, rolling
 //! back and clearing a mark are Release. `committed` and `reserved` are sums ordered by their owner's entity lock.
 
+use std::ops::Deref;
 use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
 use crate::domain::ids::NodeIndex;
-use crate::domain::limits::LEVEL_MAX;
+use crate::domain::limits::{LEVEL_MAX, NODES_MAX};
 use crate::sabotage::{Bug, planted};
 
+/// Most cells of a sku.
+const CELLS_MAX: usize = NODES_MAX;
 const HALF: u32 = 30;
 const MASK: u64 = LEVEL_MAX as u64;
 
@@ -170,6 +173,89 @@ impl<A: Atomic> WordOn<A> {
     }
 }
 
+/// The word of a cell, and the sum of its sku beside it: how the units of cells are taken and given. The sum follows the
+/// word at once, so it may be older than the word by what others do this moment, and never by what the caller did.
+#[derive(Clone, Copy, Debug)]
+pub struct CellWord<'a> {
+    word: &'a Word,
+    sum: &'a Sum,
+}
+
+impl Deref for CellWord<'_> {
+    type Target = Word;
+
+    fn deref(&self) -> &Word {
+        self.word
+    }
+}
+
+impl CellWord<'_> {
+    /// As [`WordOn::take`].
+    pub fn take(self, units: u32, marked: bool) -> Result<(), Short> {
+        self.word.take(units, marked)?;
+        self.sum.take(units);
+        Ok(())
+    }
+
+    /// As [`WordOn::take_up_to`].
+    pub fn take_up_to(self, units: u32) -> u32 {
+        let taken = self.word.take_up_to(units);
+        self.sum.take(taken);
+        taken
+    }
+
+    /// As [`WordOn::roll_back`].
+    pub fn roll_back(self, units: u32) {
+        self.word.roll_back(units);
+        self.sum.give(units);
+    }
+
+    /// As [`WordOn::give`].
+    pub fn give(self, units: u32) {
+        self.word.give(units);
+        self.sum.give(units);
+    }
+}
+
+/// How many cells a sku has, in the upper 16 bits, and the units free in all of them: what is asked most, in one load.
+/// Never read for a decision. Units are counted from [`Sum::NONE`] on, because of two that change one word at the same
+/// time the one that takes may come here first.
+#[derive(Debug)]
+struct Sum(AtomicU64);
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self(AtomicU64::new(Self::NONE))
+    }
+}
+
+impl Sum {
+    const UNITS: u32 = 48;
+    const NONE: u64 = 1 << (Self::UNITS - 1);
+
+    fn cells(&self) -> usize {
+        (self.0.load(Acquire) >> Self::UNITS) as usize
+    }
+
+    fn units(&self) -> u64 {
+        (self.0.load(Acquire) & ((1 << Self::UNITS) - 1)).saturating_sub(Self::NONE)
+    }
+
+    fn grow(&self) {
+        self.0.fetch_add(1 << Self::UNITS, Release);
+    }
+
+    fn take(&self, units: u32) {
+        self.0.fetch_sub(u64::from(units), Relaxed);
+    }
+
+    fn give(&self, units: u32) {
+        self.0.fetch_add(u64::from(units), Relaxed);
+    }
+}
+
+const _: () = assert!(CELLS_MAX as u64 * MASK < Sum::NONE && (CELLS_MAX as u64) < 1 << (64 - Sum::UNITS));
+
 /// A sum changed under the entity lock of whoever owns its units; never read for a decision.
 ///
 /// It counts modulo 2³², and no more than [`LEVEL_MAX`] units are ever in it: whoever adds took them from the word of
@@ -230,7 +316,7 @@ fn slots_of(count: usize) -> Arc<[Slot]> {
 /// them together, so looking through `n` cells follows at most log₂ `n` of them.
 #[derive(Debug, Default)]
 pub struct Cells {
-    len: AtomicU32,
+    sum: Sum,
     first: OnceLock<Block>,
 }
 
@@ -242,7 +328,7 @@ pub struct Cell<'a> {
     /// Its node.
     pub node: NodeIndex,
     /// The contended word.
-    pub word: &'a Word,
+    pub word: CellWord<'a>,
     /// Units promised to orders.
     pub committed: &'a Counter,
     /// Units set aside for reservations, the pool included.
@@ -259,7 +345,7 @@ impl Cells {
             end += len;
             let block = Block { shared: shared.clone(), start, len: *len, next: OnceLock::new() };
             // A sku that has no cell may never get one.
-            Self { len: AtomicU32::new(0), first: if *len > 0 { OnceLock::from(block) } else { OnceLock::new() } }
+            Self { sum: Sum::default(), first: if *len > 0 { OnceLock::from(block) } else { OnceLock::new() } }
         })
     }
 
@@ -271,23 +357,13 @@ impl Cells {
     /// How many cells there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.len.load(Acquire) as usize
+        self.sum.cells()
     }
 
-    /// Units free now at the nodes that count.
+    /// Units free now, wherever they are.
     #[inline]
-    pub fn free_at(&self, counts: impl Fn(NodeIndex) -> bool) -> u64 {
-        let (mut left, mut units) = (self.len(), 0);
-        for block in self.blocks() {
-            let slots = block.slots();
-            for slot in &slots[..left.min(slots.len())] {
-                if counts(NodeIndex(slot.node.load(Relaxed))) {
-                    units += u64::from(slot.word.free());
-                }
-            }
-            left = left.saturating_sub(slots.len());
-        }
-        units
+    pub fn free(&self) -> u64 {
+        self.sum.units()
     }
 
     /// All cells, in the order they were made.
@@ -297,7 +373,7 @@ impl Cells {
         self.blocks().flat_map(|block| block.slots()).take(len).enumerate().map(|(position, slot)| Cell {
             position,
             node: NodeIndex(slot.node.load(Relaxed)),
-            word: &slot.word,
+            word: CellWord { word: &slot.word, sum: &self.sum },
             committed: &slot.committed,
             reserved: &slot.reserved,
         })
@@ -310,7 +386,8 @@ impl Cells {
 
     /// Adds an empty cell; only under the ledger of the sku.
     pub fn push(&self, node: NodeIndex) -> usize {
-        let position = self.len.load(Relaxed) as usize;
+        let position = self.len();
+        assert!(position < CELLS_MAX, "a sku has a cell at each node at most");
         let mut block = self.first.get_or_init(|| Block::of(FIRST_SLOTS));
         let mut before = 0;
         while position - before >= block.slots().len() {
@@ -318,7 +395,7 @@ impl Cells {
             block = block.next.get_or_init(|| Box::new(Block::of(before)));
         }
         block.slots()[position - before].node.store(node.0, Relaxed);
-        self.len.store(position as u32 + 1, Release);
+        self.sum.grow();
         position
     }
 }
@@ -359,12 +436,48 @@ mod tests {
             assert_eq!(cells.push(NodeIndex(node * 3)), node as usize);
             let cell = cells.of(NodeIndex(node * 3)).expect("just made");
             cell.word.give(1 << node);
-            assert_eq!((cells.len(), cells.free_at(|_| true)), (node as usize + 1, (1 << (node + 1)) - 1));
-            assert_eq!(cells.free_at(|at| at == cell.node), 1 << node);
+            assert_eq!((cells.len(), cells.free()), (node as usize + 1, (1 << (node + 1)) - 1));
         }
         assert_eq!(cells.iter().count(), 20);
         assert_eq!(cells.of(NodeIndex(57)).map(|c| c.position), Some(19));
         assert!(cells.of(NodeIndex(1)).is_none());
+    }
+
+    #[test]
+    fn what_is_free_in_all_cells_follows_every_change_of_one() {
+        let cells = Cells::default();
+        (0..2).for_each(|node| assert_eq!(cells.push(NodeIndex(node)), node as usize));
+        let word = |node| cells.of(NodeIndex(node)).expect("just made").word;
+        word(0).give(5);
+        word(1).give(LEVEL_MAX);
+        let full = u64::from(LEVEL_MAX);
+        assert_eq!(word(0).take(6, false), Err(Short::Refuse));
+        assert_eq!((word(0).take(3, true), cells.free()), (Ok(()), full + 2));
+        word(0).roll_back(1);
+        word(0).clear(2);
+        assert_eq!(cells.free(), full + 3);
+        assert_eq!((word(1).take_up_to(u32::MAX), cells.free(), cells.len()), (LEVEL_MAX, 3, 2));
+    }
+
+    #[test]
+    fn what_is_free_is_exact_when_those_who_change_it_are_done() {
+        let cells = Cells::default();
+        (0..2).for_each(|node| assert_eq!(cells.push(NodeIndex(node)), node as usize));
+        std::thread::scope(|scope| {
+            for at in 0..4 {
+                let cells = &cells;
+                scope.spawn(move || {
+                    for _ in 0..5_000 {
+                        let word = cells.of(NodeIndex(at % 2)).expect("made").word;
+                        word.give(3);
+                        // Others may have taken them: what is short is theirs.
+                        let _ = word.take(2, false);
+                    }
+                });
+            }
+        });
+        assert_eq!(cells.free(), cells.iter().map(|cell| u64::from(cell.word.free())).sum::<u64>());
+        assert_eq!((cells.free(), cells.len()), (20_000, 2));
     }
 
     #[test]
@@ -373,10 +486,10 @@ mod tests {
             let words: Vec<*const Word> = (0..40)
                 .map(|node| {
                     assert_eq!(cells.push(NodeIndex(node)), node as usize);
-                    std::ptr::from_ref(cells.of(NodeIndex(node)).expect("just made").word)
+                    std::ptr::from_ref(cells.of(NodeIndex(node)).expect("just made").word.word)
                 })
                 .collect();
-            let now: Vec<*const Word> = cells.iter().map(|cell| std::ptr::from_ref(cell.word)).collect();
+            let now: Vec<*const Word> = cells.iter().map(|cell| std::ptr::from_ref(cell.word.word)).collect();
             assert_eq!(words, now, "no cell moves");
         }
     }

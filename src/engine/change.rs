@@ -418,7 +418,7 @@ impl<'a> Change<'a> {
             let before = SkuStock::level(self.ledger(key.sku), &cell);
             let mut sum = LevelDelta::default();
             self.moves.iter().filter(|((at, ..), _)| at == key).for_each(|(_, delta)| sum += *delta);
-            let back_in = before.available + withdrawal.in_flight_of(cell.word);
+            let back_in = before.available + withdrawal.in_flight_of(&cell.word);
             levels.push((*key, sum.added_to(&Level { available: back_in, ..before })));
         }
         levels

@@ -676,7 +676,7 @@ fn short<'n>(
             let stays = (now.damaged + now.quality_control).min(now.on_hand);
             let word = network.cell(cell).expect("just ensured").word;
             let taken = withdrawal.add_up_to(word, network.limited(cell), u32::MAX);
-            if !shares::has_nothing_for_others(word.both(), withdrawal.in_flight_of(word)) {
+            if !shares::has_nothing_for_others(word.both(), withdrawal.in_flight_of(&word)) {
                 return false;
             }
             let gone = (now.on_hand - stays) as i32;

@@ -294,7 +294,11 @@ impl Engine {
     fn free_units(&self, network: &Network, sku: SkuIndex, scope: Scope) -> u64 {
         let stock = network.sku(sku);
         if scope.by.is_none() && stock.due.is_idle(scope.now) {
-            return stock.cells.free_at(|node| scope.counts(network, node));
+            if scope.node.is_none() && !scope.narrowed && network.catalogue.all_supply() {
+                return stock.cells.free();
+            }
+            let cells = stock.cells.iter().filter(|cell| scope.counts(network, cell.node));
+            return cells.map(|cell| u64::from(cell.word.free())).sum();
         }
         self.free_by_node(network, sku, scope).values().sum()
     }

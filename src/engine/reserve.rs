@@ -469,7 +469,7 @@ fn candidates(
         asked.map(move |cell| {
             let key = CellKey { sku, node: cell.node };
             let mine = own.get(&key).copied().unwrap_or(0);
-            let left = (counts(cell.word) + mine).saturating_sub(chosen.get(&key).copied().unwrap_or(0));
+            let left = (counts(&cell.word) + mine).saturating_sub(chosen.get(&key).copied().unwrap_or(0));
             (cell.node, (left / per_unit).min(most.units(&(sku, per_unit), cell.node, own, chosen)))
         })
     };

@@ -441,7 +441,7 @@ impl Routing {
             let limited = network.limits.of(sku).filter(|_| !wanted.own.is_empty());
             let mut most = limited.map(|limited| limited.most(wanted.whose, wanted.counting));
             for cell in network.sku(sku).cells.iter() {
-                let mut units = (wanted.counts)(cell.word);
+                let mut units = (wanted.counts)(&cell.word);
                 if let Some(most) = most.as_mut().filter(|_| may_ship(cell.node)) {
                     units = units.min(*most);
                     *most -= units;

@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::cell::{Short, Word};
+use super::cell::{CellWord, Short, Word};
 use super::limits::Limited;
 use crate::domain::channel_limits::LimitShort;
 use crate::domain::limits::PATIENCE_US;
@@ -42,7 +42,7 @@ impl Patience {
 #[must_use = "units that are taken must be logged or given back"]
 pub struct Withdrawal<'a> {
     limits: Vec<Counted<'a>>,
-    taken: Vec<(&'a Word, u32)>,
+    taken: Vec<(CellWord<'a>, u32)>,
     marked: bool,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Withdrawal<'a> {
     }
 
     /// Takes all words, given ascending and each once, or none.
-    pub fn take(words: &[(&'a Word, u32)], patience: &mut Patience) -> Result<Self, NotTaken> {
+    pub fn take(words: &[(CellWord<'a>, u32)], patience: &mut Patience) -> Result<Self, NotTaken> {
         Self::all(&[], words, words.len() > 1, patience)
     }
 
@@ -95,7 +95,7 @@ impl<'a> Withdrawal<'a> {
     /// and wherever there is more than one word.
     pub fn take_limited(
         limits: &[LimitTake<'a>],
-        words: &[(&'a Word, u32)],
+        words: &[(CellWord<'a>, u32)],
         marked: bool,
         patience: &mut Patience,
     ) -> Result<Self, NotTaken> {
@@ -104,7 +104,7 @@ impl<'a> Withdrawal<'a> {
 
     fn all(
         limits: &[LimitTake<'a>],
-        words: &[(&'a Word, u32)],
+        words: &[(CellWord<'a>, u32)],
         marked: bool,
         patience: &mut Patience,
     ) -> Result<Self, NotTaken> {
@@ -130,14 +130,14 @@ impl<'a> Withdrawal<'a> {
                     Err(Short::Wait) => return Err(NotTaken::Contended),
                 }
             }
-            withdrawal.taken.push((word, *units));
+            withdrawal.taken.push((*word, *units));
         }
         Ok(withdrawal)
     }
 
     /// Adds up to `units` of a word for nobody, the limits record in front of it first; answers how many. Only for
     /// marked withdrawals.
-    pub fn add_up_to(&mut self, word: &'a Word, limited: Option<&'a Limited>, units: u32) -> u32 {
+    pub fn add_up_to(&mut self, word: CellWord<'a>, limited: Option<&'a Limited>, units: u32) -> u32 {
         assert!(self.marked, "only a marked withdrawal grows");
         let counted = limited.map(|limited| (limited, limited.take_up_to(units.min(word.free()))));
         let taken = word.take_up_to(counted.map_or(units, |(_, units)| units));
@@ -152,7 +152,7 @@ impl<'a> Withdrawal<'a> {
 
     /// Units of a word that this withdrawal has in flight.
     pub fn in_flight_of(&self, word: &Word) -> u32 {
-        self.taken.iter().filter(|(taken, _)| std::ptr::eq(*taken, word)).map(|(_, units)| *units).sum()
+        self.taken.iter().filter(|(taken, _)| std::ptr::eq(&**taken, word)).map(|(_, units)| *units).sum()
     }
 
     /// The record is appended: the marks go and the units are the log's.
@@ -214,34 +214,49 @@ impl Drop for Unfinished {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::NodeIndex;
+    use crate::engine::cell::Cells;
+
+    fn two() -> Cells {
+        let cells = Cells::default();
+        (0..2).for_each(|node| assert_eq!(cells.push(NodeIndex(node)), node as usize));
+        cells
+    }
+
+    fn words(cells: &Cells) -> [CellWord<'_>; 2] {
+        [0, 1].map(|node| cells.of(NodeIndex(node)).expect("made").word)
+    }
 
     #[test]
     fn a_refused_withdrawal_leaves_every_word_as_it_was() {
-        let (a, b) = (Word::default(), Word::default());
+        let cells = two();
+        let [a, b] = words(&cells);
         a.give(3);
         b.give(1);
-        let refused = Withdrawal::take(&[(&a, 2), (&b, 2)], &mut Patience::default());
+        let refused = Withdrawal::take(&[(a, 2), (b, 2)], &mut Patience::default());
         assert_eq!(refused.err(), Some(NotTaken::Refused(1)));
-        assert_eq!((a.both(), b.both()), ((3, 0), (1, 0)));
+        assert_eq!((a.both(), b.both(), cells.free()), ((3, 0), (1, 0), 4));
     }
 
     #[test]
     fn a_dropped_withdrawal_gives_back() {
-        let (a, b) = (Word::default(), Word::default());
+        let cells = two();
+        let [a, b] = words(&cells);
         a.give(3);
         b.give(1);
-        let taken = Withdrawal::take(&[(&a, 2), (&b, 1)], &mut Patience::default()).expect("enough is there");
-        assert_eq!((a.both(), b.both()), ((1, 2), (0, 1)));
+        let taken = Withdrawal::take(&[(a, 2), (b, 1)], &mut Patience::default()).expect("enough is there");
+        assert_eq!((a.both(), b.both(), cells.free()), ((1, 2), (0, 1), 1));
         drop(taken);
-        assert_eq!((a.both(), b.both()), ((3, 0), (1, 0)));
+        assert_eq!((a.both(), b.both(), cells.free()), ((3, 0), (1, 0), 4));
     }
 
     #[test]
     fn patience_ends() {
-        let word = Word::default();
+        let cells = two();
+        let [word, _] = words(&cells);
         word.give(2);
         assert_eq!(word.take(2, true), Ok(()));
-        let waited = Withdrawal::take(&[(&word, 1)], &mut Patience::default());
+        let waited = Withdrawal::take(&[(word, 1)], &mut Patience::default());
         assert_eq!(waited.err(), Some(NotTaken::Contended));
     }
 }

@@ -279,7 +279,7 @@ fn a_reservation_holds_no_more_cells_than_its_end_can_tell() {
 
 /// Marks units of a cell as another checkout in flight does, and lets them roll back.
 fn flying(world: &World, sku: &str, node: &str, units: u32, meanwhile: impl FnOnce()) {
-    let cell = |then: &dyn Fn(&crate::engine::cell::Word)| {
+    let cell = |then: &dyn Fn(crate::engine::cell::CellWord<'_>)| {
         let network = world.engine.network.read().expect("one thread");
         let (sku, node) = (network.find_sku("", sku).expect("known"), network.find_node("", node).expect("known"));
         then(network.cell(crate::domain::stock::CellKey { sku, node }).expect("stocked").word);

@@ -3,6 +3,7 @@
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment, ShortReason};
+use crate::domain::node::NodeKind;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::ReservationState;
@@ -244,6 +245,33 @@ fn moves_change_the_state_only_either_way_round() {
 fn a_virtual_node_takes_no_stock() {
     let world = World::new();
     assert!(matches!(world.stock("phone", "virtual", 1), Err(Rejection::Invalid(_))));
+}
+
+#[test]
+fn a_node_with_stock_does_not_become_one_without_nor_the_other_way_round() {
+    let world = World::new();
+    world.stock("phone", "east", 5).expect("room");
+    let kind = |id: &str, kind| {
+        let patch = NodePatch { kind: Some(kind), ..NodePatch::default() };
+        world.run(Command::PatchNode { node: text(id), patch: Box::new(patch) })
+    };
+    for (id, to) in [("east", NodeKind::Virtual), ("virtual", NodeKind::Store)] {
+        let refused = kind(id, to).expect_err("it stays what it is");
+        assert!(matches!(&refused, Rejection::Invalid(faults) if faults[0].code == "kind_is_fixed"), "{refused:?}");
+    }
+    kind("east", NodeKind::Store).expect("it keeps stock as before");
+    assert_eq!(world.atp("phone"), 5);
+}
+
+#[test]
+fn a_unit_at_a_node_that_is_off_is_promised_to_nobody() {
+    let mut world = World::new();
+    world.stock("phone", "east", 5).expect("room");
+    world.stock("phone", "west", 2).expect("room");
+    world.node("east", 40.0, -74.0, false);
+    assert_eq!(world.atp("phone"), 2);
+    world.node("east", 40.0, -74.0, true);
+    assert_eq!(world.atp("phone"), 7);
 }
 
 #[test]
