@@ -111,7 +111,7 @@ impl Engine {
         let spent = usize::from(order.next_number) > FULFILLMENT_ORDERS_MAX;
         let route = if spent { nowhere(network, &order.wanted) } else { route(network, &order.wanted) };
         if order.fills && route.shipments.is_empty() {
-            self.await_day(turn, network, order.wanted.lines, &route);
+            self.await_room(network, &order.wanted, &route);
             let wait = !spent && more_may_come_back(network, &order.wanted, &route);
             return if wait { Err(come_again(patience)) } else { Ok(None) };
         }
@@ -170,7 +170,7 @@ impl Engine {
         if !works.is_empty() {
             change.may_roll_back();
         }
-        self.await_day(turn, network, order.wanted.lines, &route);
+        self.await_room(network, &order.wanted, &route);
         let mut events = record(decided(order, route));
         tell(&mut events, order.key, told);
         events.extend(buying.events());
@@ -358,6 +358,8 @@ fn loose_of(network: &Network, order: &Order<'_>, units: LineUnits) -> Vec<(SkuI
         lines: wanted.lines,
         placed_at: wanted.placed_at,
         at: wanted.at,
+        work_at: wanted.work_at(),
+        leaving: wanted.leaving,
     };
     Keeping { fenced: wanted.fenced, whose: wanted.whose, rules: wanted.rules, only: wanted.only, shipment }
         .loose(network, units)

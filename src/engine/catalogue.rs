@@ -1,5 +1,7 @@
 //! Changes of the catalogue: appended and swapped under the exclusive guard.
 
+use std::collections::BTreeSet;
+
 use crossbeam::sync::ShardedLockWriteGuard;
 
 use super::change::Change;
@@ -96,6 +98,9 @@ impl Engine {
         if !supplied && network.supplies(index) {
             self.settle_all(turn, &network);
         }
+        // It may handle more, or begin on another day.
+        network.workloads.roomy.note(index, None);
+        self.follow_up(turn, &network, BTreeSet::new());
         if !served && network.catalogue.virtual_node().is_some() {
             self.serve_unstocked(turn, &network);
         }

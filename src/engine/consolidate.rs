@@ -11,7 +11,7 @@ use super::network::Network;
 use super::table::Locked;
 use super::turn::{Turn, order_events};
 use super::withdrawal::Withdrawal;
-use super::workload::{Work, works_taken_over};
+use super::workload::{Work, work_at, works_taken_over};
 use super::{Engine, Executed};
 use crate::domain::command::Consolidate;
 use crate::domain::event::{Answer, Event};
@@ -92,7 +92,7 @@ impl Engine {
         let (mut works, wall) = (Vec::new(), turn.log.now().wall);
         for (key, told) in told {
             let order = order_in(orders, key).expect("it is locked");
-            works.extend(works_taken_over(network, (key, order.lines.len()), &told, wall));
+            works.extend(works_taken_over(network, (key, order.lines.len()), &told, work_at(order, wall)));
             events.extend(order_events(order, told));
         }
         events.extend(change.events());

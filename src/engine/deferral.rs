@@ -6,7 +6,8 @@
 //!     └──► routing_failed: nobody has any
 //! ```
 //! A plan takes nothing. To allocate looks afresh: the plan stands where it is still the best, and every attempt that
-//! loses its units to others routes again until there is nothing left to have. Who asks again may always try again. That
+//! loses its units to others routes again until there is nothing left to have. Who asks again may always try again; what
+//! the clock could not allocate since all nodes were full it tries again when one has room (`room`). That
 //! nobody has any is a case of its own, raised in the same record, until the units have found their place.
 //!
 //! Units that rest stand in no queue, and nothing but this file sources them.
@@ -24,6 +25,7 @@ use super::routing::{Route, SHIPPED, Wanted, route};
 use super::table::Locked;
 use super::turn::{Turn, order_events};
 use super::withdrawal::Patience;
+use super::workload::work_at;
 use super::{Engine, Executed};
 use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
@@ -178,6 +180,13 @@ impl Engine {
         let planned = matches!(deferral.stage, Stage::Routed | Stage::AllocationFailed);
         let route = route_of(network, order, &units, turn.log.now().wall);
         if is_hopeless(network, order, &route, turn) {
+            if answer.is_none() && !route.full.is_empty() {
+                // The clock comes again when there is room, and tells but once that there is none.
+                self.await_room_resting(network, order, &route.full, work_at(order, turn.log.now().wall));
+                if matches!(deferral.stage, Stage::RoutingFailed | Stage::AllocationFailed) {
+                    return Ok(BTreeSet::new());
+                }
+            }
             let decision = Box::new(route.decision);
             let failed = if planned {
                 OrderEvent::AllocationFailed { decision }
@@ -211,6 +220,8 @@ fn route_of(network: &Network, order: &Order, units: &[LineUnits], at: WallTime)
         to: &order.facts.destinations,
         placed_at: order.facts.placed_at,
         at,
+        release_at: order.release_at.map(|release| release.wall),
+        leaving: &[],
         fenced: &order.fenced,
         preferred: order.preferred_node(),
         only: order.collected_at(),

@@ -30,6 +30,7 @@ use super::shares;
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, order_events, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
+use super::workload::{Work, places_of, work_at, works_of_edit};
 use super::{Engine, Executed};
 use crate::domain::command::{EditChange, EditOutcome, EndEdit, OpenEdit, PlaceLine};
 use crate::domain::decision::{Assignment, Decision, LineUnits};
@@ -46,7 +47,7 @@ use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
-use crate::domain::time::JournalTime;
+use crate::domain::time::{JournalTime, WallTime};
 
 /// Edits whose end the clock writes at once, each a record.
 const ENDED_MAX: usize = 1_024;
@@ -114,13 +115,17 @@ impl Engine {
         let lines: Vec<PlacedLine> = preview.lines.iter().map(|line| line.placed.clone()).collect();
         let units = to_source(order, &preview, &terms);
         let own = committed_by(order, &terms.found);
+        let wall = turn.log.now().wall;
+        let leaving = places_of(network, order, terms.found.iter().map(|found| found.number), work_at(order, wall));
         let wanted = Wanted {
             lines: &lines,
             units: &units,
             destinations: &positions_of(&preview),
             to: &preview.facts.destinations,
             placed_at: order.facts.placed_at,
-            at: turn.log.now().wall,
+            at: wall,
+            release_at: order.release_at.map(|release| release.wall),
+            leaving: &leaving,
             fenced: &order.fenced,
             preferred: order.preferred_node(),
             only: order.collected_at(),
@@ -130,7 +135,7 @@ impl Engine {
             counting: Counting::Now,
             whose: network.whose_order(order),
             own_whose: network.whose_order(order),
-            rules: &rules_of(network, &preview, turn.log.now().wall),
+            rules: &rules_of(network, &preview, wall),
             ships: &*preview.facts.delivery_method == SHIPPED,
         };
         let route = route(network, &wanted);
@@ -225,7 +230,7 @@ impl Engine {
         let key = order.key;
         let (end, stale) = match command.outcome {
             EditOutcome::Decline => (End::without_effect(&held, number, EditState::Declined, None), None),
-            EditOutcome::Confirm => match End::confirmed(&network, order, edit, &held) {
+            EditOutcome::Confirm => match End::confirmed(&network, order, edit, &held, turn.log.now().wall) {
                 Ok(end) => (end, None),
                 Err(why) => {
                     let reason = Some(why.as_str().into());
@@ -279,7 +284,11 @@ impl Engine {
         let claimed = ReservationState::Claimed { order: order.key };
         let state = if end.takes_effect { claimed } else { ReservationState::Released };
         events.extend(held.map(|held| reservation_event(held, ReservationEvent::Ended { state })));
+        events.extend(end.works.iter().map(Work::event));
         let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
+        if !network.workloads.take(&end.works) {
+            return Err(Rejection::Contended);
+        }
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         logged.fold_order(slot);
         if let Some(reservation) = &mut reservation {
@@ -333,6 +342,8 @@ struct End {
     given: Cells,
     /// Reserved units that nobody holds any more.
     released: Cells,
+    /// What it adds to the work of nodes.
+    works: Vec<Work>,
 }
 
 impl End {
@@ -344,11 +355,12 @@ impl End {
             kept: Cells::new(),
             given: Cells::new(),
             released: held.clone(),
+            works: Vec::new(),
         }
     }
 
     /// The end of an edit that takes effect, or why it cannot any more.
-    fn confirmed(network: &Network, order: &Order, edit: &Edit, held: &Cells) -> Result<Self, String> {
+    fn confirmed(network: &Network, order: &Order, edit: &Edit, held: &Cells, now: WallTime) -> Result<Self, String> {
         let terms = &edit.terms;
         if let Some(why) = order.moved_on(terms) {
             return Err(why);
@@ -391,11 +403,18 @@ impl End {
             lines: shipment.lines.clone(),
             cost: shipment.cost,
         });
-        let edited =
-            OrderEvent::Edited { number: edit.number, lowered: lowered.clone(), allocations: allocations.collect() };
-        let mut told = vec![edited];
+        let allocations: Vec<Allocation> = allocations.collect();
+        let goes = terms.found.iter().filter(|found| !found.stays).map(|found| found.number);
+        let at = work_at(order, now);
+        let leaving = places_of(network, order, goes, at);
+        let is_bound = rules_of(network, &preview, now).minds_capacity();
+        let works = works_of_edit(network, (order.key, &lines), &allocations, (is_bound, &leaving), at);
+        if let Some(node) = works.iter().find_map(|work| work.lacks_room(network)) {
+            return Err(format!("node {} has as many shipments that day as it can handle", network.node_name(node)));
+        }
+        let mut told = vec![OrderEvent::Edited { number: edit.number, lowered: lowered.clone(), allocations }];
         told.extend(order.paid_off_with(terms.difference));
-        Ok(Self { told, takes_effect: true, lowered, kept, given, released: Cells::new() })
+        Ok(Self { told, takes_effect: true, lowered, kept, given, released: Cells::new(), works })
     }
 }
 

@@ -40,6 +40,10 @@ pub struct Shipment<'a> {
     pub placed_at: WallTime,
     /// When it is sourced.
     pub at: WallTime,
+    /// When work on it may begin.
+    pub work_at: WallTime,
+    /// Nodes that have a place again of that day, each as often as it has.
+    pub leaving: &'a [NodeIndex],
 }
 
 /// The fences of a rule set before one shipment.
@@ -87,6 +91,12 @@ impl<'a> Fencing<'a> {
         self.rules.terms.fences.iter().find_map(|fence| self.held_by(fence, node, known))
     }
 
+    /// Shipments that a node has by earlier parts of the order, those that leave it aside.
+    pub fn own(&self, node: NodeIndex) -> i64 {
+        let of = |nodes: &[NodeIndex]| nodes.iter().filter(|known| **known == node).count() as i64;
+        of(&self.earlier) - of(self.shipment.leaving)
+    }
+
     /// Nodes that may not ship at any hour.
     pub fn kept_out(&self) -> NodeSet {
         let by_the_hour = |fence: &&Fence| matches!(fence, Fence::Cutoff | Fence::ArrivesBy { .. } | Fence::Capacity);
@@ -117,8 +127,7 @@ impl<'a> Fencing<'a> {
             }
             Fence::LandedCost { amount } => (self.landed_cost(node) > *amount, FenceReason::TooDear),
             Fence::Capacity => {
-                let own = self.earlier.iter().filter(|earlier| **earlier == node).count() as u32;
-                (is_full(self.network, node, own, self.shipment.at), FenceReason::AtCapacity)
+                (is_full(self.network, node, self.own(node), self.shipment.work_at), FenceReason::AtCapacity)
             }
             // Of the plan, not of a node.
             Fence::MaxShipments { .. } | Fence::ShipComplete | Fence::LineComplete | Fence::SameNode(_) => return None,

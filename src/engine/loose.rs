@@ -124,6 +124,8 @@ pub fn of_order(network: &Network, order: &Order, line: u16, refused: &[NodeInde
         lines: &lines,
         placed_at: order.facts.placed_at,
         at: order.facts.placed_at,
+        work_at: order.facts.placed_at,
+        leaving: &[],
     };
     Keeping { fenced: &fenced, whose, rules: &rules, only, shipment }.loose(network, units)
 }

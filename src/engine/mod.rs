@@ -1,5 +1,3 @@
-//! | `collection` | codes and arrivals of who comes for what is ready |
-//! | `bins`, `wave`, `pick_task` | where things lie, waves planned and released, tasks of picking and what they come to |
 //! The engine: stock and open orders in memory, taken lock-free, changed only together with the log.
 //!
 //! **Phases of a command** ([`Engine::execute`]): claim names → lock entities → lock ledgers (gives, joins and
@@ -22,7 +20,9 @@
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `slots` | places at a time, taken with an order's stock |
 //! | `weighing` | what carriers and nodes ask, for the kernel in full; the plan in money by term |
-//! | `workload` | shipments of a day, counted against what a node can handle |
+//! | `workload`, `room` | shipments of a day, counted against what a node can handle; who waits for room |
+//! | `collection` | codes and arrivals of who comes for what is ready |
+//! | `bins`, `wave`, `pick_task` | where things lie, waves planned and released, tasks of picking and what they come to |
 //! | `address` | how addresses of a country are written, and orders judged by it |
 //! | `adjust`, `fulfill`, `cancel`, `catalogue` | stock from outside, steps of fulfilment, cancellations, nodes, items and channels |
 //! | `shipping` | carriers, calendars and zones; what it costs to send something |
@@ -95,6 +95,7 @@ mod return_parts;
 mod return_request;
 mod return_stock;
 mod returns;
+mod room;
 mod routing;
 mod rules;
 mod safety;
@@ -182,7 +183,7 @@ pub struct Engine {
     /// Returns the clock looks at. Stale entries are harmless.
     returns_due: Soonest<ReturnKey>,
     /// Skus of which units wait for a day on which a node can handle them.
-    days_awaited: workload::DaysAwaited,
+    room_awaited: room::RoomAwaited,
     waves: Table<WaveKey, Wave>,
     /// What picking knows beside its waves.
     floor: Floor,

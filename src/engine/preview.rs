@@ -170,6 +170,8 @@ impl Engine {
             lines: &lines,
             placed_at: order.facts.placed_at,
             at: order.facts.placed_at,
+            work_at: order.facts.placed_at,
+            leaving: &[],
         };
         let seen = decision.evidence.lines.iter();
         let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();

@@ -17,7 +17,7 @@ use super::routing::{SHIPPED, Wanted, shipment_cost};
 use super::table::Locked;
 use super::turn::{Turn, order_event, order_events};
 use super::withdrawal::{Patience, Withdrawal};
-use super::workload::{Work, works_of_fill};
+use super::workload::{Work, work_at, works_of_fill};
 use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::{Answer, Event};
@@ -39,26 +39,38 @@ impl Engine {
     /// Serves the queues of skus that got units. The caller holds no entity and no ledger.
     pub(super) fn follow_up(&self, turn: &Turn<'_>, network: &Network, touched: BTreeSet<SkuIndex>) {
         let mut todo = if planted(Bug::LostFollowUp) { BTreeSet::new() } else { touched };
-        while !todo.is_empty() {
-            let skus = std::mem::take(&mut todo);
-            todo = self.serve(turn, network, &skus);
-            for sku in skus {
-                self.keep_purchases(turn, network, sku);
+        loop {
+            while !todo.is_empty() {
+                let skus = std::mem::take(&mut todo);
+                todo = self.serve(turn, network, &skus, &|| true);
+                for sku in skus {
+                    self.keep_purchases(turn, network, sku);
+                }
             }
+            let Some(room) = self.room_came(network) else { return };
+            todo = self.fill_room(turn, network, &room);
         }
     }
 
     /// Serves all who wait for any of these skus, in the one order that the fill policy gives them: who has a right gets of
-    /// the pool, who has none is tried with what the pool has by then. What nobody can use becomes free. Answers other skus
-    /// whose queues have something to do.
-    fn serve(&self, turn: &Turn<'_>, network: &Network, skus: &BTreeSet<SkuIndex>) -> BTreeSet<SkuIndex> {
+    /// the pool, who has none is tried with what the pool has by then. What nobody can use becomes free. Ends early where
+    /// `goes_on` says so. Answers other skus whose queues have something to do.
+    pub(super) fn serve(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        skus: &BTreeSet<SkuIndex>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> BTreeSet<SkuIndex> {
         let next_of = |sku: SkuIndex, from| {
             let (rank, waiting) = network.sku(sku).ledger.lock().next(from, || has_units(network, sku))?;
             Some((rank, waiting, sku))
         };
         let mut next: BTreeSet<_> = skus.iter().filter_map(|sku| next_of(*sku, Bound::Unbounded)).collect();
         let (mut more, mut tried) = (BTreeSet::new(), None);
-        while let Some((rank, waiting, sku)) = next.pop_first() {
+        while let Some((rank, waiting, sku)) = next.pop_first()
+            && goes_on()
+        {
             let place = (rank, waiting);
             let by_right = network.sku(sku).ledger.lock().queue().contains_key(&waiting);
             let drained = if by_right { self.drain_to(turn, network, sku, waiting) } else { None };
@@ -71,7 +83,8 @@ impl Engine {
             more.extend(drained.into_iter().flatten());
             next.extend(next_of(sku, from));
         }
-        for sku in skus {
+        // What is left of a pool when it ended early is of whoever brought it.
+        for sku in skus.iter().filter(|_| goes_on()) {
             while let Some(touched) = self.free_pool(turn, network, *sku) {
                 more.extend(touched);
             }
@@ -132,7 +145,7 @@ impl Engine {
             let delta = LevelDelta { pool: -n, reserved: -n, committed: n, ..LevelDelta::default() };
             change.shift(cell, MovementKind::Drained, delta);
         }
-        let works = works_of_fill(network, key, &allocations, turn.log.now().wall);
+        let works = works_of_fill(network, key, &allocations, work_at(order, turn.log.now().wall));
         let by_suppliers = dropship(network, order, &allocations, turn);
         let told = std::iter::once(OrderEvent::Filled { allocations }).chain(by_suppliers).collect();
         let mut events: Vec<Event> = order_events(order, told).collect();
@@ -250,6 +263,8 @@ impl Engine {
                 to: &order.facts.destinations,
                 placed_at: order.facts.placed_at,
                 at: turn.log.now().wall,
+                release_at: order.release_at.map(|release| release.wall),
+                leaving: &[],
                 fenced: &order.fenced,
                 preferred: order.preferred_node(),
                 only: order.collected_at(),
@@ -379,6 +394,8 @@ impl Engine {
                 to: &order.facts.destinations,
                 placed_at: order.facts.placed_at,
                 at: turn.log.now().wall,
+                release_at: order.release_at.map(|release| release.wall),
+                leaving: &[],
                 fenced: &order.fenced,
                 preferred: order.preferred_node(),
                 only: order.collected_at(),

@@ -12,7 +12,7 @@ use super::network::Network;
 use super::table::Locked;
 use super::turn::{Turn, order_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
-use super::workload::{Moving, Work, works_by_hand};
+use super::workload::{Moving, Work, work_at, works_by_hand};
 use crate::domain::command::NamedUnits;
 use crate::domain::event::Answer;
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStep, FulfillmentVerb};
@@ -84,7 +84,7 @@ impl Engine {
         let moved = OrderEvent::Fulfillment { number: key.number, step };
         let mut events = vec![order_event(order, moved)];
         events.extend(change.events());
-        let moving = Moving::of(network, key, (fulfillment.node, to), turn.log.now().wall);
+        let moving = Moving::of(network, key, (fulfillment.node, to), work_at(order, turn.log.now().wall));
         events.extend(moving.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Order(key.order)))?;
         let withdrawal = match change.withdraw(&mut Patience::default()) {
@@ -126,7 +126,11 @@ impl Engine {
         let into = order.next_number();
         let goes = units.iter().any(|u| order.lines[usize::from(u.line)].placed.stocked);
         let made = FulfillmentKey { number: into, ..key };
-        let works = works_by_hand(network, goes.then_some((made, fulfillment.node)).into_iter(), turn.log.now().wall);
+        let works = works_by_hand(
+            network,
+            goes.then_some((made, fulfillment.node)).into_iter(),
+            work_at(order, turn.log.now().wall),
+        );
         let step = FulfillmentStep::Split { lines: units, into };
         let seq = self.log_rearranged(turn, network, &mut slot, (key, step, &works), key)?;
         self.watch_windows(network, slot.as_ref().expect("just folded"), into..=into);

@@ -74,6 +74,10 @@ pub struct Wanted<'a> {
     pub placed_at: WallTime,
     /// When it is sourced.
     pub at: WallTime,
+    /// Until when it is kept back, if somebody asked for that.
+    pub release_at: Option<WallTime>,
+    /// Nodes that have a place again of the day when this is sourced, each as often as it has: those of an edit's own.
+    pub leaving: &'a [NodeIndex],
     /// Nodes that may not be asked.
     pub fenced: &'a [NodeIndex],
     /// The node that is asked before all others.
@@ -98,6 +102,27 @@ pub struct Wanted<'a> {
     pub ships: bool,
 }
 
+impl Wanted<'_> {
+    /// When work on it may begin.
+    pub fn work_at(&self) -> WallTime {
+        self.release_at.map_or(self.at, |release| release.max(self.at))
+    }
+
+    /// Whether a shipment has units of cells, and so is work of its node.
+    pub fn has_stock(&self, shipment: &Routed) -> bool {
+        shipment.assignment.lines.iter().any(|u| self.lines[usize::from(u.line)].stocked)
+    }
+}
+
+/// A node that could handle no more on its day.
+#[derive(Clone, Copy, Debug)]
+pub struct Full {
+    /// Which.
+    pub node: NodeIndex,
+    /// Shipments of the same order that it was to have before, not counted yet.
+    pub own: i64,
+}
+
 /// One shipment of a routed order.
 #[derive(Clone, Debug)]
 pub struct Routed {
@@ -114,6 +139,8 @@ pub struct Route {
     pub shipments: Vec<Routed>,
     /// What cannot be filled.
     pub unfilled: Vec<LineUnits>,
+    /// Nodes that could handle no more on that day.
+    pub full: Vec<Full>,
     /// All of it as a decision.
     pub decision: Decision,
 }
@@ -243,7 +270,7 @@ fn empty(network: &Network, wanted: &Wanted<'_>) -> Route {
         unfilled: Vec::new(),
         evidence: Arc::new(Evidence { nodes: network.catalogue.nodes().len() as u32, ..Evidence::default() }),
     };
-    Route { shipments: Vec::new(), unfilled: Vec::new(), decision }
+    Route { shipments: Vec::new(), unfilled: Vec::new(), full: Vec::new(), decision }
 }
 
 /// Services and downloads: the virtual node supplies them, free of charge; what has a slot is done where that is, as long
@@ -299,10 +326,15 @@ impl Routing {
         route: &mut Route,
     ) {
         let destination = wanted.destinations.get(usize::from(group)).copied().flatten();
-        let earlier = route.shipments.iter().map(|shipment| shipment.assignment.node);
+        let earlier = route.shipments.iter().filter(|shipment| wanted.has_stock(shipment));
+        let earlier = earlier.map(|shipment| shipment.assignment.node);
         let fencing = Fencing::of(network, wanted.rules, shipment(wanted, group, destination), units, earlier);
         let fencing = fencing.as_ref();
         self.list(network, wanted, units, destination, (fencing, gone.as_ref()));
+        if let Some(fencing) = fencing.filter(|_| wanted.rules.minds_capacity()) {
+            let full = self.fenced.iter().filter(|(_, reason)| *reason == FenceReason::AtCapacity);
+            route.full.extend(full.map(|(node, _)| Full { node: *node, own: fencing.own(*node) }));
+        }
         if let Some(weights) = &wanted.rules.weights {
             let asked = weighed::asked(network, wanted, weights, (group, units));
             return self.weigh(&asked, wanted, (fencing, gone), route);
@@ -529,8 +561,9 @@ fn alone(listed: &Problem, at: usize) -> Problem {
 
 /// What a group is before the fences of a rule set.
 fn shipment<'a>(wanted: &Wanted<'a>, group: u16, position: Option<Position>) -> Shipment<'a> {
-    let (lines, placed_at, at) = (wanted.lines, wanted.placed_at, wanted.at);
-    Shipment { to: wanted.to.get(usize::from(group)), position, lines, placed_at, at }
+    let (lines, placed_at, at, work_at) = (wanted.lines, wanted.placed_at, wanted.at, wanted.work_at());
+    let leaving = wanted.leaving;
+    Shipment { to: wanted.to.get(usize::from(group)), position, lines, placed_at, at, work_at, leaving }
 }
 
 /// What it costs to ship units of an order from a node, by the rules' charge for a shipment and its way.

@@ -12,7 +12,7 @@ use super::change::Change;
 use super::table::{Name, Named};
 use super::turn::{Turn, first_order_events, order_events};
 use super::withdrawal::Withdrawal;
-use super::workload::{Work, works_taken_over};
+use super::workload::{Work, work_at, works_taken_over};
 use super::{Engine, Executed};
 use crate::domain::archive::OrderName;
 use crate::domain::command::SplitOrder;
@@ -63,7 +63,7 @@ impl Engine {
         let told = new_order(order, command, channel_order_id, &parts, now);
         let mut change = Change::lock(&network, &skus_waited_for(order, &parts).collect());
         leave_queues(&mut change, order, &parts);
-        let works = works_taken_over(&network, (key, 0), &told, turn.log.now().wall);
+        let works = works_taken_over(&network, (key, 0), &told, work_at(order, turn.log.now().wall));
         let split = vec![OrderEvent::SplitOff { to: key, parts }];
         let mut events: Vec<_> = order_events(order, split).collect();
         events.extend(first_order_events(key, told));

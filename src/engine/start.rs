@@ -212,7 +212,7 @@ fn build(
         returns: Table::default(),
         returning: Default::default(),
         returns_due: Soonest::default(),
-        days_awaited: Default::default(),
+        room_awaited: Default::default(),
         waves: Table::default(),
         floor: Default::default(),
         collections: Default::default(),
@@ -416,7 +416,6 @@ impl Engine {
         self.watch_holds(&order, 1);
         self.watch_edits(&order);
         self.watch_deferral(&order);
-        self.watch_days(&order);
         self.watch_shipments(&order);
         self.watch_order(network, &order);
         self.note_left(&order);

@@ -2,41 +2,36 @@
 //! promised to more shipments than its node can handle.
 //!
 //! Nothing is counted unless an active rule set has the fence `capacity` and the node says how much it can handle. Then
-//! every shipment of stock counts that sourcing sends there, whoever ordered it, on the day on which its work begins; who is sourced
-//! by rules with the fence finds the node out of reach once the day is used up. A shipment that is refused, cancelled,
-//! moved or joined to another gives its place back with the fold of its order.
+//! every shipment of stock counts that sourcing sends there, whoever ordered it, on the day on which its work begins: for
+//! an order that is kept back the day of its release. Who is sourced by rules with the fence finds the node out of reach
+//! once the day is used up. A shipment that is refused, cancelled, moved, edited away or joined to another gives its place
+//! back with the fold of its order.
 //!
 //! **How.** A number for each node and day, raised by compare-and-swap after everything else of a commit has succeeded and
 //! just before it is logged: what is taken is logged, so nothing rolls back but where an order takes from several nodes
-//! and finds the second full. Whoever comes too late is routed again and sees the day as full as it is. Waiting orders are
-//! tried again when the day is over.
+//! and finds the second full. Whoever comes too late is routed again and sees the day as full as it is. An edit takes its
+//! places when it is confirmed, not when it is planned: one that finds a day used up by then is stale.
 //!
-//! What is *not* here: what an edit adds, the calendar of a node (`domain::promise`), capacity by hour or by unit.
+//! What is *not* here: who waits for room (`room`), the calendar of a node (`domain::promise`), capacity by hour or by unit.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
 
 use dashmap::DashMap;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use parking_lot::Mutex;
 
 use super::Engine;
 use super::network::Network;
+use super::room::Roomy;
 use super::routing::{Route, Wanted};
 use super::shipping::{instant, of_node};
-use super::turn::Turn;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::decision::{FenceReason, LineUnits};
 use crate::domain::event::{Event, WorkloadChanged};
-use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
 use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
-use crate::domain::time::{JournalTime, WallTime};
-use crate::domain::workload::{Workload, WorkloadEvent, oldest_kept, utc_day};
-
-/// Skus that are tried again in one go; of more the clock sees.
-const TRIED_MAX: usize = 1_024;
+use crate::domain::time::WallTime;
+use crate::domain::workload::{Workload, WorkloadEvent, utc_day};
 
 /// A shipment that counts.
 #[derive(Clone, Copy, Debug)]
@@ -57,34 +52,8 @@ pub struct Workloads {
     counts: AtomicBool,
     /// Days before this one are forgotten.
     oldest: AtomicI32,
-}
-
-/// Skus of which units wait for a day to be over, the soonest first; each once for an instant, however many wait.
-#[derive(Debug, Default)]
-pub struct DaysAwaited(Mutex<BTreeSet<(WallTime, SkuIndex)>>);
-
-impl DaysAwaited {
-    fn extend(&self, awaited: impl IntoIterator<Item = (WallTime, SkuIndex)>) {
-        self.0.lock().extend(awaited);
-    }
-
-    /// Takes out what is due, at most so many.
-    fn take_due(&self, now: WallTime, most: usize) -> BTreeSet<SkuIndex> {
-        let mut awaited = self.0.lock();
-        let mut due = BTreeSet::new();
-        while due.len() < most
-            && let Some((at, sku)) = awaited.first().copied()
-            && at <= now
-        {
-            awaited.pop_first();
-            due.insert(sku);
-        }
-        due
-    }
-
-    fn next(&self) -> Option<WallTime> {
-        self.0.lock().first().map(|(at, _)| *at)
-    }
+    /// Where there may be room again.
+    pub roomy: Roomy,
 }
 
 /// What an order adds to the work of a node.
@@ -133,7 +102,10 @@ impl Workloads {
     pub fn take(&self, works: &[Work]) -> bool {
         for (at, work) in works.iter().enumerate() {
             if !self.take_one(work) {
-                works[..at].iter().for_each(|taken| self.give(taken.node, taken.day, taken.shipments.len() as u32));
+                for taken in &works[..at] {
+                    self.give(taken.node, taken.day, taken.shipments.len() as u32);
+                    self.roomy.note(taken.node, Some(taken.day));
+                }
                 return false;
             }
         }
@@ -179,6 +151,7 @@ impl Workloads {
             let stays = order.is_work_of(own.number, own.node);
             if !stays {
                 self.give(own.node, own.day, 1);
+                self.roomy.note(own.node, Some(own.day));
             }
             stays
         });
@@ -196,16 +169,17 @@ impl Workloads {
         }
     }
 
-    /// Forgets days that nobody asks about any more.
-    fn forget_before(&self, oldest: i32) {
+    /// Forgets days that nobody asks about any more; answers whether there may be some.
+    pub fn forget_before(&self, oldest: i32) -> bool {
         if !self.counts.load(Relaxed) || self.oldest.fetch_max(oldest, AcqRel) >= oldest {
-            return;
+            return false;
         }
         self.used.retain(|(_, day), _| *day >= oldest);
         self.of.retain(|_, counted| {
             counted.retain(|own| own.day >= oldest);
             !counted.is_empty()
         });
+        true
     }
 
     /// Entries of days, and of orders.
@@ -225,6 +199,12 @@ impl Workloads {
 }
 
 impl Work {
+    /// The node, where it has no room for all of it now.
+    pub fn lacks_room(&self, network: &Network) -> Option<NodeIndex> {
+        let all = network.workloads.used(self.node, self.day).saturating_add(self.shipments.len() as u32);
+        self.most.filter(|most| all > *most).map(|_| self.node)
+    }
+
     /// That it is taken.
     pub fn event(&self) -> Event {
         changed(self.node, WorkloadEvent::Taken { day: self.day, shipments: self.shipments.clone() })
@@ -237,14 +217,45 @@ fn changed(node: NodeIndex, event: WorkloadEvent) -> Event {
 
 /// What the shipments of a route add to the work of their nodes; nothing where nobody minds.
 pub fn works_of(network: &Network, wanted: &Wanted<'_>, (key, first): (OrderKey, u16), route: &Route) -> Vec<Work> {
-    if !network.catalogue.rules().counts_work() {
+    let is_bound = wanted.rules.minds_capacity();
+    if !is_bound && !network.catalogue.rules().counts_work() {
         return Vec::new();
     }
-    let is_stocked = |lines: &[LineUnits]| lines.iter().any(|u| wanted.lines[usize::from(u.line)].stocked);
-    let shipments = (first..).zip(&route.shipments).filter(|(_, shipment)| is_stocked(&shipment.assignment.lines));
+    let shipments = (first..).zip(&route.shipments).filter(|(_, shipment)| wanted.has_stock(shipment));
     let shipments =
         shipments.map(|(number, shipment)| (FulfillmentKey { order: key, number }, shipment.assignment.node));
-    works(network, shipments, wanted.rules.minds_capacity(), wanted.at)
+    works(network, shipments, is_bound, wanted.work_at())
+}
+
+/// The same of what a confirmed edit adds, whose lines are these then; `leaving` are the places that it gives back.
+pub fn works_of_edit(
+    network: &Network,
+    (key, lines): (OrderKey, &[PlacedLine]),
+    allocations: &[Allocation],
+    (is_bound, leaving): (bool, &[NodeIndex]),
+    at: WallTime,
+) -> Vec<Work> {
+    if !is_bound && !network.catalogue.rules().counts_work() {
+        return Vec::new();
+    }
+    let is_stocked = |a: &&Allocation| a.lines.iter().any(|u| lines[usize::from(u.line)].stocked);
+    let of = |a: &Allocation| (FulfillmentKey { order: key, number: a.number }, a.node);
+    let mut works = works(network, allocations.iter().filter(is_stocked).map(of), is_bound, at);
+    for work in &mut works {
+        let own = leaving.iter().filter(|node| **node == work.node).count() as u32;
+        work.most = work.most.map(|most| most.saturating_add(own));
+    }
+    works
+}
+
+/// Nodes at which these shipments of an order are work of the day on which new work would begin; each as often as there are.
+pub fn places_of(network: &Network, order: &Order, numbers: impl Iterator<Item = u16>, at: WallTime) -> Vec<NodeIndex> {
+    let of = |number: u16| {
+        let node = order.fulfillment(number)?.node;
+        let day = network.workloads.day_of(FulfillmentKey { order: order.key, number }, node)?;
+        (day_of_work(&network.catalogue, node, at) == Some(day)).then_some(node)
+    };
+    numbers.filter_map(of).collect()
 }
 
 /// The same of units that are given to those who waited for them with a right: they may go to any node.
@@ -307,15 +318,21 @@ fn works(
     works
 }
 
-/// Whether a node can handle no further shipment on the day on which work would begin, `own` of the same order aside.
-pub fn is_full(network: &Network, node: NodeIndex, own: u32, at: WallTime) -> bool {
+/// Whether a node can handle no further shipment on the day on which work would begin, beside `own` of the same order that
+/// are not counted yet; below zero it is so many that will count no more.
+pub fn is_full(network: &Network, node: NodeIndex, own: i64, at: WallTime) -> bool {
     let Some(capacity) = network.catalogue.node(node).capacity_per_day else { return false };
     let Some(day) = day_of_work(&network.catalogue, node, at) else { return false };
-    network.workloads.used(node, day).saturating_add(own) >= capacity
+    i64::from(network.workloads.used(node, day)) + own >= i64::from(capacity)
+}
+
+/// When work on an order may begin.
+pub fn work_at(order: &Order, now: WallTime) -> WallTime {
+    order.release_at.map_or(now, |release| release.wall.max(now))
 }
 
 /// The day on which work begins at a node: days since 1970.
-fn day_of_work(catalogue: &Catalogue, node: NodeIndex, at: WallTime) -> Option<i32> {
+pub fn day_of_work(catalogue: &Catalogue, node: NodeIndex, at: WallTime) -> Option<i32> {
     let begins = of_node(catalogue, node).origin.begins_on(instant(at))?;
     Some(days_since_1970(begins))
 }
@@ -325,47 +342,13 @@ fn days_since_1970(day: Date) -> i32 {
 }
 
 /// When the day on which work would begin at a node is over.
-fn end_of_day(catalogue: &Catalogue, node: NodeIndex, at: WallTime) -> Option<Timestamp> {
+pub fn end_of_day(catalogue: &Catalogue, node: NodeIndex, at: WallTime) -> Option<Timestamp> {
     let origin = of_node(catalogue, node).origin;
     let next = origin.begins_on(instant(at))?.saturating_add(1.days());
     origin.zone.to_ambiguous_timestamp(next.at(0, 0, 0, 0)).compatible().ok()
 }
 
 impl Engine {
-    /// Remembers that units wait for another day, if they do: they are tried again when the soonest of those days that
-    /// are full is over.
-    pub(super) fn await_day(&self, turn: &Turn<'_>, network: &Network, lines: &[PlacedLine], route: &Route) {
-        let fenced = &route.decision.evidence.fenced;
-        let full = fenced.iter().filter(|(_, reason)| *reason == FenceReason::AtCapacity).map(|(node, _)| *node);
-        if route.unfilled.is_empty() {
-            return;
-        }
-        let now = turn.clocks();
-        let ends = full.filter_map(|node| end_of_day(&network.catalogue, node, now.wall));
-        let Some(end) = ends.min() else { return };
-        let at = WallTime(end.as_millisecond());
-        let skus: BTreeSet<SkuIndex> =
-            route.unfilled.iter().flat_map(|u| lines[usize::from(u.line)].stock(1)).map(|(sku, _)| sku).collect();
-        self.days_awaited.extend(skus.into_iter().map(|sku| (at, sku)));
-    }
-
-    /// Tries again what waited for a day to be over; answers when the clock should come again.
-    pub(super) fn days_come(&self, turn: &Turn<'_>) -> Option<JournalTime> {
-        let now = turn.clocks();
-        self.workloads_forget_before(oldest_kept(now.wall));
-        let due = self.days_awaited.take_due(now.wall, TRIED_MAX);
-        if !due.is_empty() {
-            let network = self.network.read().expect("no writer of the catalogue panics and survives");
-            self.follow_up(turn, &network, due);
-        }
-        let next = self.days_awaited.next()?;
-        Some(JournalTime(now.journal.0.saturating_add((next.0 - now.wall.0).max(0))))
-    }
-
-    fn workloads_forget_before(&self, oldest: i32) {
-        self.network.read().expect("no writer of the catalogue panics and survives").workloads.forget_before(oldest);
-    }
-
     /// What a start knows of the work of nodes: reads files of orders that left memory.
     pub(super) fn know_workloads(&self, network: &Network, known: Vec<(NodeIndex, Workload)>, now: WallTime) {
         // A zone may be a day behind.
@@ -386,15 +369,5 @@ impl Engine {
     pub(crate) fn work_on(&self, node: &str, day: i32) -> u32 {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         network.workloads.used(network.catalogue.node_index(node).expect("a known node"), day)
-    }
-
-    /// A start tries what may wait for another day when the clock first comes.
-    pub(super) fn watch_days(&self, order: &Order) {
-        let Some(decision) = order.decision.as_deref() else { return };
-        if decision.evidence.fenced.iter().any(|(_, reason)| *reason == FenceReason::AtCapacity) {
-            let waits = order.lines.iter().filter(|line| line.waiting() > 0);
-            let skus = waits.flat_map(|line| line.placed.stock(1)).map(|(sku, _)| (WallTime(0), sku));
-            self.days_awaited.extend(skus);
-        }
     }
 }

@@ -12,40 +12,42 @@ use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::reply::Reply;
 use crate::domain::rules::{Fence, RuleTerms, Term};
+use crate::domain::time::WallTime;
+use crate::domain::workload::utc_day;
 
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// Rules by weight and distance that mind what nodes can handle.
-fn minded(world: &World) {
+pub(super) fn minded(world: &World) {
     let objective = vec![Term::PerShipment { amount: 500 }, Term::WeightDistance { micro_per_kg_km: 200_000 }];
     let terms = RuleTerms { objective, fences: vec![Fence::Capacity], ..RuleTerms::default() };
     world.run(Command::PutRules(PutRules { name: text("rules"), terms: Arc::new(terms) })).expect("put");
     world.run(Command::ActivateRules(ActivateRules { name: text("rules"), version: 1, at: None })).expect("carried");
 }
 
-fn limited(world: &World, node: &str, per_day: u32) {
+pub(super) fn limited(world: &World, node: &str, per_day: u32) {
     let patch = NodePatch { capacity_per_day: Some(Some(per_day)), ..NodePatch::default() };
     world.run(Command::PatchNode { node: text(node), patch: Box::new(patch) }).expect("changed");
 }
 
-fn order_by(id: &str, rules: &str, n: u32) -> PlaceOrder {
+pub(super) fn order_by(id: &str, rules: &str, n: u32) -> PlaceOrder {
     PlaceOrder { id: Some(text(id)), rule_set: Some(text(rules)), ..World::order_of(id, &[("phone", n)], None) }
 }
 
-fn place(world: &World, order: PlaceOrder) -> Order {
+pub(super) fn place(world: &World, order: PlaceOrder) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))).expect("taken") {
         Reply::Order(order) => *order,
         other => panic!("{other:?}"),
     }
 }
 
-fn used(world: &World, node: &str) -> u32 {
+pub(super) fn used(world: &World, node: &str) -> u32 {
     let day = (world.log.now().wall.0 / DAY_MS) as i32;
     let network = world.engine.network.read().expect("nobody panicked");
     network.workloads.used(network.catalogue.node_index(node).expect("a node"), day)
 }
 
-fn nodes(world: &World, order: &Order) -> Vec<String> {
+pub(super) fn nodes(world: &World, order: &Order) -> Vec<String> {
     let id = |node| world.engine.catalogue(|c| c.node(node).id.to_string());
     order.fulfillment_orders.iter().map(|f| id(f.node)).collect()
 }
@@ -166,7 +168,7 @@ fn nothing_is_counted_where_nobody_minds() {
 }
 
 /// How much each node has to do today, as it is and as a start counts it.
-fn counted(world: World) -> (World, [u32; 2]) {
+pub(super) fn counted(world: World) -> (World, [u32; 2]) {
     let live = ["east", "west"].map(|node| used(&world, node));
     let world = world.restart();
     assert_eq!(["east", "west"].map(|node| used(&world, node)), live, "a start counts the same");
@@ -178,7 +180,7 @@ fn step(world: &World, number: u16, action: FulfillmentAction) {
     world.fulfill(&order, number, action).expect("legal");
 }
 
-fn two_nodes() -> World {
+pub(super) fn two_nodes() -> World {
     let world = World::new();
     for node in ["east", "west"] {
         world.stock("phone", node, 10).expect("received");
@@ -248,4 +250,25 @@ fn what_is_over_takes_no_memory() {
     assert_eq!(entries(&world), (0, 0));
     place(&world, order_by("c", "rules", 1));
     assert_eq!((entries(&world), used(&world, "east")), ((1, 1), 1));
+}
+
+#[test]
+fn an_order_that_is_kept_back_takes_a_place_of_the_day_on_which_it_is_released() {
+    let world = World::new();
+    world.stock("phone", "east", 10).expect("received");
+    limited(&world, "east", 1);
+    minded(&world);
+    let now = world.log.now().wall;
+    let release_at = Some(WallTime(now.0 + 2 * DAY_MS));
+    let later = |id: &str| {
+        let order = order_by(id, "rules", 1);
+        PlaceOrder { wishes: Wishes { release_at, ..order.wishes.clone() }, ..order }
+    };
+    let on = |day: i32| world.engine.work_on("east", utc_day(now) + day);
+    assert_eq!(nodes(&world, &place(&world, later("a"))), ["east"]);
+    assert_eq!([on(0), on(2)], [0, 1]);
+    assert_eq!(nodes(&world, &place(&world, order_by("b", "rules", 1))), ["east"], "today there is room");
+    assert_eq!(place(&world, later("c")).totals().backordered, 1, "that day there is none");
+    assert_eq!([on(0), on(2)], [1, 1]);
+    world.check();
 }

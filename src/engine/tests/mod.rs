@@ -28,6 +28,7 @@ pub(crate) mod random;
 mod releases;
 mod repeats;
 mod returns;
+mod room;
 mod rules;
 mod services;
 mod sharing;

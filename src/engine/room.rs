@@ -1,0 +1,222 @@
+//! Who waits for room at a node: tried again as soon as there is some, and when the day is over on which there was none.
+//!
+//! Room comes where a shipment of any sku gives its place back, and where a node is changed. It is noted with the fold that
+//! makes it, and whoever follows that up tries the skus that wait for that day of that node, in the one order in which
+//! they are served, as long as room is left: who was not tried by then waits on. A node that gives ten places back a second
+//! so costs ten tries and not all who wait.
+//!
+//! Memory only: a start tries all who wait, and so learns anew for what. Nothing is looked at but one flag where no node
+//! was full. What is *not* here: what counts (`workload`), who is served first (`queue`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Relaxed, Release};
+
+use parking_lot::Mutex;
+
+use super::Engine;
+use super::network::Network;
+use super::routing::{Full, Route, Wanted};
+use super::turn::Turn;
+use super::workload::{day_of_work, end_of_day, is_full};
+use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex};
+use crate::domain::order::Order;
+use crate::domain::time::{JournalTime, WallTime};
+use crate::domain::workload::oldest_kept;
+
+/// Skus and orders that are tried in one go when a day is over; of more the clock sees.
+const TRIED_MAX: usize = 1_024;
+
+/// A day of a node: days since 1970, by its calendar.
+type NodeDay = (NodeIndex, i32);
+
+/// Where there may be room: on one day, or on any.
+type Where = (NodeIndex, Option<i32>);
+
+/// Where there may be room again, until those who wait for it are tried.
+#[derive(Debug, Default)]
+pub struct Roomy {
+    found: Mutex<BTreeSet<Where>>,
+    is_any: AtomicBool,
+}
+
+/// Who waits for a day to be over or for room on it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Awaits {
+    /// Whoever waits for units of a sku.
+    Sku(SkuIndex),
+    /// An order that rests although its time has come.
+    Resting(OrderKey),
+}
+
+/// All who wait, each once for an instant and for a day of a node, however many units.
+#[derive(Debug, Default)]
+pub struct RoomAwaited(Mutex<Awaited>);
+
+#[derive(Debug, Default)]
+struct Awaited {
+    /// The soonest end first.
+    by_end: BTreeSet<(WallTime, Awaits)>,
+    by_day: BTreeMap<NodeDay, BTreeSet<Awaits>>,
+}
+
+/// Room that came, and who waited for it.
+#[derive(Debug)]
+pub(super) struct Room {
+    found: BTreeSet<Where>,
+    awaits: BTreeSet<Awaits>,
+}
+
+impl Roomy {
+    /// There may be room at a node on that day; on any where none is named.
+    pub fn note(&self, node: NodeIndex, day: Option<i32>) {
+        self.found.lock().insert((node, day));
+        self.is_any.store(true, Release);
+    }
+
+    fn take(&self) -> BTreeSet<Where> {
+        if !self.is_any.load(Relaxed) {
+            return BTreeSet::new();
+        }
+        let mut found = self.found.lock();
+        self.is_any.store(false, Release);
+        std::mem::take(&mut found)
+    }
+}
+
+impl RoomAwaited {
+    fn add(&self, days: &BTreeSet<NodeDay>, end: Option<WallTime>, awaits: &BTreeSet<Awaits>) {
+        let mut awaited = self.0.lock();
+        for day in days {
+            awaited.by_day.entry(*day).or_default().extend(awaits);
+        }
+        awaited.by_end.extend(end.into_iter().flat_map(|end| awaits.iter().map(move |awaits| (end, *awaits))));
+    }
+
+    /// Takes out who waits for room there.
+    fn take(&self, found: &BTreeSet<Where>) -> BTreeSet<Awaits> {
+        let mut awaited = self.0.lock();
+        let mut taken = BTreeSet::new();
+        for (node, day) in found {
+            let (first, last) = day.map_or((i32::MIN, i32::MAX), |day| (day, day));
+            let days: Vec<NodeDay> = awaited.by_day.range((*node, first)..=(*node, last)).map(|(at, _)| *at).collect();
+            taken.extend(days.iter().filter_map(|at| awaited.by_day.remove(at)).flatten());
+        }
+        taken
+    }
+
+    /// Takes out whose day is over, at most so many.
+    fn take_over(&self, now: WallTime, most: usize) -> BTreeSet<Awaits> {
+        let mut awaited = self.0.lock();
+        let mut over = BTreeSet::new();
+        while over.len() < most
+            && let Some((at, awaits)) = awaited.by_end.first().copied()
+            && at <= now
+        {
+            awaited.by_end.pop_first();
+            over.insert(awaits);
+        }
+        over
+    }
+
+    fn next(&self) -> Option<WallTime> {
+        self.0.lock().by_end.first().map(|(at, _)| *at)
+    }
+
+    fn forget_before(&self, oldest: i32) {
+        self.0.lock().by_day.retain(|(_, day), _| *day >= oldest);
+    }
+}
+
+impl Room {
+    /// Whether some of it is left.
+    pub fn is_left(&self, network: &Network) -> bool {
+        self.found.iter().any(|(node, day)| {
+            let most = network.catalogue.node(*node).capacity_per_day;
+            day.zip(most).is_none_or(|(day, most)| network.workloads.used(*node, day) < most)
+        })
+    }
+
+    /// The days on which it came, where they are known.
+    fn days(&self) -> BTreeSet<NodeDay> {
+        self.found.iter().filter_map(|(node, day)| Some((*node, (*day)?))).collect()
+    }
+}
+
+impl Engine {
+    /// Remembers that units wait for room, if they do: they are tried again when one of the nodes that are full has some,
+    /// and when the soonest of their days is over.
+    pub(super) fn await_room(&self, network: &Network, wanted: &Wanted<'_>, route: &Route) {
+        if route.full.is_empty() || route.unfilled.is_empty() {
+            return;
+        }
+        let stock = |line: u16| wanted.lines[usize::from(line)].stock(1);
+        let skus = route.unfilled.iter().flat_map(|u| stock(u.line)).map(|(sku, _)| Awaits::Sku(sku));
+        self.await_room_at(network, &route.full, wanted.work_at(), &skus.collect());
+    }
+
+    /// The same of an order that rests although its time has come.
+    pub(super) fn await_room_resting(&self, network: &Network, order: &Order, full: &[Full], at: WallTime) {
+        self.await_room_at(network, full, at, &BTreeSet::from([Awaits::Resting(order.key)]));
+    }
+
+    fn await_room_at(&self, network: &Network, full: &[Full], at: WallTime, awaits: &BTreeSet<Awaits>) {
+        let catalogue = &network.catalogue;
+        let days = full.iter().filter_map(|full| Some((full.node, day_of_work(catalogue, full.node, at)?)));
+        let ends = full.iter().filter_map(|full| end_of_day(catalogue, full.node, at));
+        let end = ends.min().map(|end| WallTime(end.as_millisecond()));
+        self.room_awaited.add(&days.collect(), end, awaits);
+        // Who gave a place back before that saw nobody wait.
+        for full in full.iter().filter(|full| !is_full(network, full.node, full.own, at)) {
+            network.workloads.roomy.note(full.node, day_of_work(catalogue, full.node, at));
+        }
+    }
+
+    /// Room that came since the last look, where somebody waits for it.
+    pub(super) fn room_came(&self, network: &Network) -> Option<Room> {
+        let found = network.workloads.roomy.take();
+        let awaits = if found.is_empty() { BTreeSet::new() } else { self.room_awaited.take(&found) };
+        (!awaits.is_empty()).then_some(Room { found, awaits })
+    }
+
+    /// Tries who waited for room as long as it lasts; answers other skus whose queues have something to do.
+    pub(super) fn fill_room(&self, turn: &Turn<'_>, network: &Network, room: &Room) -> BTreeSet<SkuIndex> {
+        let skus = self.waiting_skus(turn, &room.awaits);
+        let more = self.serve(turn, network, &skus, &|| room.is_left(network));
+        skus.iter().for_each(|sku| self.keep_purchases(turn, network, *sku));
+        if !room.is_left(network) {
+            let skus = skus.into_iter().map(Awaits::Sku).collect();
+            self.room_awaited.add(&room.days(), None, &skus);
+        }
+        more
+    }
+
+    /// The skus among them; orders that rest are left to the clock, which comes to them next.
+    fn waiting_skus(&self, turn: &Turn<'_>, awaits: &BTreeSet<Awaits>) -> BTreeSet<SkuIndex> {
+        let now = turn.now();
+        let sku = |awaits: &Awaits| match awaits {
+            Awaits::Sku(sku) => Some(*sku),
+            Awaits::Resting(order) => {
+                self.deferrals_due.push(now, *order);
+                None
+            }
+        };
+        awaits.iter().filter_map(sku).collect()
+    }
+
+    /// Tries again what waited for a day to be over; answers when the clock should come again.
+    pub(super) fn days_come(&self, turn: &Turn<'_>) -> Option<JournalTime> {
+        let now = turn.clocks();
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let oldest = oldest_kept(now.wall);
+        if network.workloads.forget_before(oldest) {
+            self.room_awaited.forget_before(oldest);
+        }
+        let over = self.room_awaited.take_over(now.wall, TRIED_MAX);
+        let skus = self.waiting_skus(turn, &over);
+        self.follow_up(turn, &network, skus);
+        let next = self.room_awaited.next();
+        let next = next.map(|next| JournalTime(now.journal.0.saturating_add((next.0 - now.wall.0).max(0))));
+        next.into_iter().chain(self.deferrals_due.next()).min()
+    }
+}

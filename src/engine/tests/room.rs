@@ -1,0 +1,252 @@
+//! Who waits for room at a node: tried when there is some, whoever gave it back, and no more of them than there is room
+//! for; and what edits add to the work of a node.
+
+use super::capacity::*;
+use super::world::*;
+use crate::domain::command::*;
+use crate::domain::edit::EditState;
+use crate::domain::geo::Position;
+use crate::domain::item::ItemKind;
+use crate::domain::money::{Currency, Money};
+use crate::domain::order::{Order, Stage};
+use crate::domain::record::Log;
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+use crate::domain::rules::{Fence, RuleTerms, Term};
+use crate::domain::time::WallTime;
+
+/// Ten of two skus in the east, which can handle so much.
+fn shop(per_day: u32) -> World {
+    let world = World::new();
+    for sku in ["phone", "case"] {
+        world.stock(sku, "east", 10).expect("received");
+    }
+    limited(&world, "east", per_day);
+    minded(&world);
+    world
+}
+
+fn order_for(id: &str, lines: &[(&str, u32)]) -> PlaceOrder {
+    PlaceOrder { lines: World::order_of(id, lines, None).lines, ..order_by(id, "rules", 1) }
+}
+
+/// Units that wait of each order.
+fn waits<const N: usize>(world: &World, ids: [&str; N]) -> [u32; N] {
+    ids.map(|id| world.engine.order(id).expect("there").totals().backordered)
+}
+
+fn tick(world: &World) {
+    world.engine.expire_due(&*world.log);
+}
+
+#[test]
+fn whoever_waits_for_room_gets_it_from_an_order_of_another_sku_too() {
+    for restarts in [false, true] {
+        let world = shop(1);
+        let first = place(&world, order_by("a", "rules", 1));
+        assert_eq!(place(&world, order_for("b", &[("case", 1)])).totals().backordered, 1);
+        let world = if restarts { world.restart() } else { world };
+        world.cancel(&first, None).expect("cancelled");
+        assert_eq!((waits(&world, ["b"]), used(&world, "east")), ([0], 1));
+        world.check();
+    }
+}
+
+#[test]
+fn whoever_waits_for_room_gets_it_when_the_node_can_handle_more_or_as_much_as_there_is() {
+    let world = shop(1);
+    for id in ["a", "b", "c"] {
+        place(&world, order_by(id, "rules", 1));
+    }
+    assert_eq!(waits(&world, ["a", "b", "c"]), [0, 1, 1]);
+    limited(&world, "east", 2);
+    assert_eq!((waits(&world, ["a", "b", "c"]), used(&world, "east")), ([0, 0, 1], 2));
+    let patch = NodePatch { capacity_per_day: Some(None), ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text("east"), patch: Box::new(patch) }).expect("changed");
+    assert_eq!(waits(&world, ["a", "b", "c"]), [0, 0, 0]);
+    world.check();
+}
+
+#[test]
+fn as_many_are_served_as_there_is_room_for_and_the_others_wait_on() {
+    for restarts in [false, true] {
+        let world = shop(2);
+        let ids = ["a", "b", "c", "d", "e", "f"];
+        let placed = ids.map(|id| place(&world, order_by(id, "rules", 1)));
+        assert_eq!(waits(&world, ids), [0, 0, 1, 1, 1, 1]);
+        let world = if restarts { world.restart() } else { world };
+        world.cancel(&placed[0], None).expect("cancelled");
+        assert_eq!(waits(&world, ids), [0, 0, 0, 1, 1, 1], "who came first");
+        world.cancel(&placed[1], None).expect("cancelled");
+        assert_eq!(waits(&world, ids), [0, 0, 0, 0, 1, 1], "who was not tried is tried the next time");
+        limited(&world, "east", 3);
+        assert_eq!((waits(&world, ids), used(&world, "east")), ([0, 0, 0, 0, 0, 1], 3));
+    }
+}
+
+/// Of an order for two destinations the second waits.
+#[test]
+fn room_is_awaited_for_every_destination() {
+    for restarts in [false, true] {
+        let world = shop(1);
+        let order = order_for("a", &[("phone", 1), ("case", 1)]);
+        let mut lines = order.lines.clone();
+        lines[1].group = 1;
+        let far = ShipTo { group: text("far"), ..order.destinations[0].clone() };
+        let destinations = vec![order.destinations[0].clone(), far];
+        place(&world, PlaceOrder { lines, destinations, ..order });
+        assert_eq!((waits(&world, ["a"]), used(&world, "east")), ([1], 1));
+        let world = if restarts { world.restart() } else { world };
+        limited(&world, "east", 2);
+        assert_eq!((waits(&world, ["a"]), used(&world, "east")), ([0], 2));
+        world.check();
+    }
+}
+
+#[test]
+fn an_order_that_never_finds_all_the_room_it_needs_waits_and_is_tried_but_once() {
+    let world = shop(1);
+    let objective = vec![Term::PerShipment { amount: 500 }];
+    let fences = vec![Fence::Capacity, Fence::ShipComplete];
+    let terms = RuleTerms { objective, fences, ..RuleTerms::default() };
+    world.run(Command::PutRules(PutRules { name: text("whole"), terms: terms.into() })).expect("put");
+    world.run(Command::ActivateRules(ActivateRules { name: text("whole"), version: 1, at: None })).expect("carried");
+    let order = order_for("a", &[("phone", 1), ("case", 1)]);
+    let mut lines = order.lines.clone();
+    lines[1].group = 1;
+    let far = ShipTo { group: text("far"), ..order.destinations[0].clone() };
+    let destinations = vec![order.destinations[0].clone(), far];
+    place(&world, PlaceOrder { lines, destinations, rule_set: Some(text("whole")), ..order });
+    assert_eq!((waits(&world, ["a"]), used(&world, "east")), ([2], 0), "each needs a place of its own");
+    limited(&world, "east", 2);
+    assert_eq!((waits(&world, ["a"]), used(&world, "east")), ([0], 2));
+}
+
+#[test]
+fn an_appointment_at_the_node_takes_no_place_of_what_is_packed_there() {
+    let mut world = shop(1);
+    world.virtual_node("cloud");
+    world.item("setup", ItemKind::Service, &[]);
+    let now = world.log.now().wall.0;
+    let (starts_at, ends_at) = (WallTime(now + 3_600_000), WallTime(now + 7_200_000));
+    let slot = PutSlot { id: text("monday"), sku: Some(text("setup")), starts_at, ends_at, limit: 1 };
+    world.run(Command::PutSlots(Box::new(PutSlots { node: text("east"), slots: vec![slot] }))).expect("put");
+    let slots = vec![AskedSlot { line: 0, node: text("east"), slot: text("monday") }];
+    let wishes = Wishes { slots, ..Wishes::default() };
+    let order = place(&world, PlaceOrder { wishes, ..order_for("a", &[("setup", 1), ("phone", 1)]) });
+    assert_eq!((order.totals().backordered, used(&world, "east")), (0, 1));
+}
+
+#[test]
+fn an_order_that_rests_is_allocated_when_there_is_room_and_told_once_that_there_is_none() {
+    for restarts in [false, true] {
+        let world = shop(1);
+        let first = place(&world, order_by("a", "rules", 1));
+        let allocate_at = Some(WallTime(world.log.now().wall.0 + 60_000));
+        let wishes = Wishes { deferred: Some(Deferred { allocate_at }), ..Wishes::default() };
+        place(&world, PlaceOrder { wishes, ..order_by("b", "rules", 1) });
+        world.later(60);
+        tick(&world);
+        let rests = |world: &World| world.engine.order("b").expect("there").deferral.map(|deferral| deferral.stage);
+        assert_eq!(rests(&world), Some(Stage::RoutingFailed));
+        let told = world.log.records.lock().len();
+        let world = if restarts { world.restart() } else { world };
+        tick(&world);
+        limited(&world, "north", 7);
+        tick(&world);
+        assert_eq!(world.log.records.lock().len(), told + 1, "nothing but the node is told of");
+        world.cancel(&first, None).expect("cancelled");
+        tick(&world);
+        assert_eq!((rests(&world), used(&world, "east")), (None, 1));
+        world.check();
+    }
+}
+
+#[test]
+fn who_is_sourced_by_a_version_that_is_retired_counts_as_it_says() {
+    let world = shop(1);
+    for id in ["a", "b"] {
+        place(&world, order_by(id, "rules", 1));
+    }
+    let terms = RuleTerms { objective: vec![Term::PerShipment { amount: 500 }], ..RuleTerms::default() };
+    world.run(Command::PutRules(PutRules { name: text("rules"), terms: terms.into() })).expect("put");
+    world.run(Command::ActivateRules(ActivateRules { name: text("rules"), version: 2, at: None })).expect("carried");
+    place(&world, order_by("c", "rules", 1));
+    assert_eq!((waits(&world, ["b", "c"]), used(&world, "east")), ([1, 0], 1), "nobody minds any more but who waits");
+    limited(&world, "east", 2);
+    assert_eq!((waits(&world, ["b"]), used(&world, "east")), ([0], 2));
+    assert_eq!(counted(world).1, [2, 0]);
+}
+
+fn edit(world: &World, changes: &[EditChange]) -> Result<u16, Rejection> {
+    let open = OpenEdit { order: text("a"), changes: changes.to_vec() };
+    match world.run(Command::OpenEdit(open))? {
+        Reply::Edit { number, .. } => Ok(number),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn confirm(world: &World, number: u16) -> Result<Order, Rejection> {
+    let edit = text(&format!("edit-{number}"));
+    match world.run(Command::EndEdit(EndEdit { order: text("a"), edit, outcome: EditOutcome::Confirm }))? {
+        Reply::Edit { order, .. } => Ok(*order),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn add(sku: &str) -> EditChange {
+    let unit_price = Money { amount: 100, currency: Currency::USD };
+    EditChange::Add { id: None, sku: text(sku), quantity: quantity(1), unit_price }
+}
+
+fn to(quantity: u32) -> EditChange {
+    EditChange::Line { line: text("1"), quantity: Some(quantity), unit_price: None }
+}
+
+#[test]
+fn what_an_edit_adds_is_work_with_the_record_that_confirms_it() {
+    let world = shop(2);
+    place(&world, order_by("a", "rules", 1));
+    let number = edit(&world, &[add("phone")]).expect("there is room");
+    let (world, before) = counted(world);
+    assert_eq!(before, [1, 0], "what is planned is no work yet");
+    confirm(&world, number).expect("there is room still");
+    let (world, after) = counted(world);
+    assert_eq!(after, [2, 0]);
+    assert_eq!(place(&world, order_by("b", "rules", 1)).totals().backordered, 1, "the day is used up");
+    // Units that leave a shipment leave it work; the last of them do not.
+    let refused = edit(&world, &[to(2)]).expect_err("a day that is used up takes no more");
+    assert!(matches!(refused, Rejection::InsufficientStock { .. }), "{refused:?}");
+    let number = edit(&world, &[to(0)]).expect("they can go");
+    confirm(&world, number).expect("they go");
+    assert_eq!((waits(&world, ["b"]), used(&world, "east")), ([0], 2), "another has their place");
+    assert_eq!(counted(world).1, [2, 0]);
+}
+
+#[test]
+fn an_edit_that_finds_the_day_used_up_when_it_is_confirmed_is_stale() {
+    let world = shop(2);
+    place(&world, order_by("a", "rules", 1));
+    let number = edit(&world, &[add("case")]).expect("there is room");
+    place(&world, order_by("b", "rules", 1));
+    match confirm(&world, number) {
+        Err(Rejection::EditStale { why, .. }) => assert!(why.contains("east"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    let order = world.engine.order("a").expect("there");
+    assert_eq!(order.edits[0].state, EditState::Cancelled);
+    assert_eq!((counted(world).1, order.lines.len()), ([2, 0], 1));
+}
+
+#[test]
+fn an_order_that_goes_elsewhere_from_a_node_that_is_full_keeps_its_place_there() {
+    let world = shop(1);
+    place(&world, order_by("a", "rules", 1));
+    let own = World::order_of("x", &[("phone", 1)], None).destinations.remove(0);
+    let near = EditChange::ShipTo(ShipTo { position: Position::from_degrees(39.0, -75.0), ..own });
+    // With a second line it is another shipment in the place of the first.
+    let number = edit(&world, &[near, add("case")]).expect("its own place is room");
+    let order = confirm(&world, number).expect("it is there still");
+    assert_eq!(nodes(&world, &order), ["east", "east"], "one cancelled, one made");
+    assert_eq!(counted(world).1, [1, 0]);
+}
