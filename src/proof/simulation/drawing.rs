@@ -5,7 +5,9 @@
 
 mod agenda;
 mod picking;
+mod sourcing;
 
+use self::sourcing::Manner;
 use super::chance::Chance;
 use super::world::World;
 use crate::domain::entity::{Entity, EntityKey};
@@ -50,6 +52,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Policy, 8),
     (Kind::Source, 6),
     (Kind::Rules, 8),
+    (Kind::Able, 8),
     (Kind::Carrier, 4),
     (Kind::Slots, 8),
     (Kind::Rule, 6),
@@ -109,6 +112,7 @@ enum Kind {
     Policy,
     Source,
     Rules,
+    Able,
     Carrier,
     Slots,
     Rule,
@@ -151,6 +155,8 @@ pub struct Drawing {
     received: u32,
     /// Whether anybody names a channel, or is of a segment.
     channels: bool,
+    /// By which rules orders are sourced.
+    manner: Manner,
     orders: Vec<String>,
     reservations: Vec<String>,
     inbound: Vec<String>,
@@ -186,6 +192,7 @@ impl Drawing {
         let ttl_s = [5, 60, 600, 100_000][chance.roll(4) as usize];
         let received = [6, 6, 6, 60][chance.roll(4) as usize];
         let channels = chance.one_in(2);
+        let manner = [Manner::Plain, Manner::Plain, Manner::Limited, Manner::Full][chance.roll(4) as usize];
         Drawing {
             chance,
             weights,
@@ -194,6 +201,7 @@ impl Drawing {
             ttl_s,
             received,
             channels,
+            manner,
             orders: Vec::new(),
             reservations: Vec::new(),
             inbound: Vec::new(),
@@ -219,6 +227,7 @@ impl Drawing {
         lines.extend(SKUS.iter().map(|sku| format!("item {sku}")));
         lines.extend(["lots cable".to_owned(), "serials case".to_owned()]);
         lines.extend(["kit bundle = phone 1 + case 2".to_owned(), "work setup".to_owned()]);
+        lines.extend(self.sourced());
         lines
     }
 
@@ -428,17 +437,8 @@ impl Drawing {
                 _ => format!("{} ship", self.chance.pick(&["asks", "goes"])),
             },
             Kind::Source => format!("source {}", self.known(|drawing| &drawing.orders)?),
-            Kind::Rules => {
-                let name = self.chance.pick(&["default", "peak"]);
-                let (version, seconds) = (self.few(4), self.few(60).to_string());
-                match self.chance.roll(3) {
-                    0 => {
-                        let without = self.chance.pick(&["-", NODES[0], NODES[1]]);
-                        format!("rules {name} {} {} {without}", self.chance.roll(900), self.chance.roll(300))
-                    }
-                    _ => format!("apply {name} {version} {}", self.chance.pick(&["-", &seconds])),
-                }
-            }
+            Kind::Rules => self.rules(),
+            Kind::Able => self.able()?,
             Kind::Carrier => format!("carrier {} {}", self.chance.pick(&["post", "van"]), self.chance.roll(9)),
             Kind::Slots => self.slots(),
             Kind::Rule if self.channels => self.rule(),
@@ -655,7 +655,8 @@ impl Drawing {
         let buyer = self.buyer();
         line += &format!(" {buyer}");
         if self.chance.one_in(8) {
-            line += &format!(" later {}", self.few(60));
+            let tomorrow = self.manner != Manner::Plain && self.chance.one_in(3);
+            line += &format!(" later {}", if tomorrow { 90_000 } else { self.few(60) });
         }
         match self.chance.roll(16) {
             0 => line += " rests",

@@ -8,13 +8,14 @@
 //! at least zero, keeps the identity and equals memory's; every entity touched equals memory's; demand with a right
 //! waits beside no free unit, and nothing is owed beside one; what can be promised is what is free. No take leaves a
 //! channel above its cap or another below its floor, and the limits records are what cells and owners say. Places of slots
-//! and money before steps are in `bought`. At a tick: nothing
+//! and money before steps are in `bought`, what nodes can handle in `work`. At a tick: nothing
 //! outlives its time, and no node that is off has anything to begin. [`Judge::all`] compares everything, the log read back included.
 //!
 //! What is *not* here: what a command should have decided (`model`), and asking for anything. Long because every law looks
 //! at the same two states.
 
 mod bought;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -84,6 +85,8 @@ pub struct Judge {
     edits: BTreeMap<OrderKey, JournalTime>,
     /// What orders and reservations hold, and for whom.
     holdings: BTreeMap<EntityKey, Holding>,
+    /// What nodes have to do.
+    works: work::Works,
     /// What each channel uses, by sku; under no channel what everybody else does.
     used: BTreeMap<(SkuIndex, Option<ChannelIndex>), u64>,
     /// Nodes that supply, and products.
@@ -144,6 +147,7 @@ impl Judge {
         }
         self.limits_kept(&record, free)?;
         self.paid_before(&record)?;
+        self.works_kept(&record)?;
         self.between.push_back(record);
         self.laws += 1;
         Ok(())
@@ -250,6 +254,7 @@ impl Judge {
         (self.holdings, self.used) = Default::default();
         let keys: Vec<EntityKey> = self.appended.entities().into_keys().collect();
         keys.into_iter().for_each(|key| self.note(key));
+        self.read_works();
         self.used = self.uses();
         Ok(())
     }
@@ -412,6 +417,7 @@ impl Judge {
         law!(immortal.is_none(), "the hold {immortal:?} stands after a tick at {now:?}");
         let immortal = self.edits.iter().find(|(_, ends_at)| **ends_at <= now);
         law!(immortal.is_none(), "the edit of {immortal:?} is open after a tick at {now:?}");
+        self.room_is_used()?;
         for (key, entity) in self.appended.entities() {
             let Entity::Order(order) = entity else { continue };
             let off = |node: NodeIndex| match self.appended.entity(&EntityKey::Node(node)) {
@@ -511,6 +517,7 @@ impl Judge {
             }
         }
         self.limits(engine)?;
+        self.works_counted(engine)?;
         self.promise(engine, now, &levels)
     }
 

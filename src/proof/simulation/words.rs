@@ -51,6 +51,8 @@
 //! | `buys SKU NODE SECONDS N` · `owns SKU NODE` | it is bought when it is ordered, so many a day; it is so no more |
 //! | `seen ORDER NUMBER STATUS` | a carrier tells of a shipment |
 //! | `rules NAME AMOUNT AMOUNT NODE or -` · `apply NAME NUMBER SECONDS or -` | a version of a rule set: a shipment, a split, without a node; it applies, from then on |
+//! | `weighs NAME TERM:AMOUNT+… FENCE+… or -` | the same in full: `shipment` `weight` `distance` `split` `carbon` `late` `shipping` `handling` `unfilled`; `capacity` `complete` `lines` `together:SKU,SKU` `without:NODE` `most:N` |
+//! | `able NODE N or -` · `handles NODE AMOUNT AMOUNT` | so many shipments a day it can handle; what it asks for one and for a unit |
 //! | `source ORDER` | its customer takes it from elsewhere |
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
 //! | `come NAME SKU N + …` · `no_more NAME` | so much of it came, and no more will |
@@ -63,6 +65,7 @@
 //! Long because it is a table: one arm for each word.
 
 mod picking;
+mod sourcing;
 
 use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Service, ShippingTerms};
@@ -114,7 +117,7 @@ pub fn context(key: Option<&str>) -> Context {
 /// The command of a line; `None` when the words mean none. `key_of` knows the orders that exist by name.
 /// `wall` is what the wall clock shows.
 pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<OrderKey>) -> Option<Command> {
-    if let Some(command) = picking::command(words) {
+    if let Some(command) = picking::command(words).or_else(|| sourcing::command(words)) {
         return Some(command);
     }
     Some(match words {

@@ -116,7 +116,7 @@ impl Tally {
         let missing: Vec<_> =
             own.numbers().into_iter().filter(|(_, count)| **count == 0).map(|(name, _)| name).collect();
         assert!(missing.is_empty(), "never happened: {missing:?}");
-        let must = (1..=8).chain([10, 12, 13, 14, 15, 16, 17, 20, 21]);
+        let must = (1..=8).chain([10, 12, 13, 14, 15, 16, 17, 20, 21, 27, 30]);
         assert!(must.map(|code| self.heard.0[code]).all(|count| count > 0), "events never heard: {:?}", self.heard);
     }
 }
@@ -329,6 +329,7 @@ impl World {
     /// Hears what was appended and what became durable.
     fn listen(&mut self) -> Lawful {
         let now = self.now();
+        self.judge.wall_shows(now.wall);
         for record in self.journal().unwritten(self.judge.appended.seq()) {
             self.pipeline().engine().notice(&record);
             self.judge.hear(record, now)?;
