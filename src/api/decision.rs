@@ -16,7 +16,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{PlaceLine, PlaceOrder};
 use crate::domain::decision::{Decision, Explaining, LineUnits, Loser, Terms};
 use crate::domain::ids::Text;
-use crate::domain::limits::LOSERS_IN_REPLY;
+use crate::domain::limits::{GROUPS_IN_REPLY, LOSERS_IN_REPLY};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::Order;
 use crate::domain::sourcing::costed::Change;
@@ -30,6 +30,12 @@ thread_local! {
 pub trait LineNames {
     /// Id and sku of the line at a position.
     fn line(&self, position: u16) -> (&Text, &Text);
+
+    /// Which destination the line at a position goes to.
+    fn group(&self, position: u16) -> u16;
+
+    /// The key of a destination; none of the order's own.
+    fn group_key(&self, group: u16) -> Option<&Text>;
 
     /// The node that was to be asked before all others, where there was one.
     fn preferred_node(&self) -> Option<&Text> {
@@ -51,6 +57,14 @@ impl LineNames for OrderLines<'_> {
         (&placed.id, &self.catalogue.item(placed.sku).sku)
     }
 
+    fn group(&self, position: u16) -> u16 {
+        self.order.lines[usize::from(position)].placed.group
+    }
+
+    fn group_key(&self, group: u16) -> Option<&Text> {
+        (group > 0).then(|| &self.order.facts.destinations[usize::from(group)].group)
+    }
+
     fn preferred_node(&self) -> Option<&Text> {
         self.order.preferred_node().map(|node| &self.catalogue.node(node).id)
     }
@@ -59,6 +73,14 @@ impl LineNames for OrderLines<'_> {
 impl LineNames for PlaceOrder {
     fn line(&self, position: u16) -> (&Text, &Text) {
         self.lines.line(position)
+    }
+
+    fn group(&self, position: u16) -> u16 {
+        self.lines.group(position)
+    }
+
+    fn group_key(&self, group: u16) -> Option<&Text> {
+        (group > 0).then(|| &self.destinations[usize::from(group)].group)
     }
 
     fn preferred_node(&self) -> Option<&Text> {
@@ -70,6 +92,14 @@ impl LineNames for [PlaceLine] {
     fn line(&self, position: u16) -> (&Text, &Text) {
         let line = &self[usize::from(position)];
         (&line.id, &line.sku)
+    }
+
+    fn group(&self, position: u16) -> u16 {
+        self[usize::from(position)].group
+    }
+
+    fn group_key(&self, _: u16) -> Option<&Text> {
+        None
     }
 }
 
@@ -104,6 +134,22 @@ pub struct DecisionJson {
     /// Who carries it, where carriers were asked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub carried_by: Vec<CarriedJson>,
+    /// Losing nodes, nearest first; of several destinations by what was seen of the first.
+    pub rejected: Vec<LoserJson>,
+    /// How many losing nodes there are, those not shown included.
+    pub rejected_count: usize,
+    /// The same for each of several destinations: the nodes that ship nothing there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupJson>,
+}
+
+/// Who lost for one of several destinations.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = DecisionGroup)]
+pub struct GroupJson {
+    /// Its key; the order's own when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Id>,
     /// Losing nodes, nearest first.
     pub rejected: Vec<LoserJson>,
     /// How many losing nodes there are, those not shown included.
@@ -215,7 +261,8 @@ impl CarriedJson {
 }
 
 impl DecisionJson {
-    /// Writes the JSON of a decision with the nearest losers, without the steps in between.
+    /// Writes the JSON of a decision with the nearest losers, without the steps in between; of many destinations it tells
+    /// of the first.
     pub fn write_brief(
         out: &mut Vec<u8>,
         decision: &Decision,
@@ -223,12 +270,18 @@ impl DecisionJson {
         catalogue: &Catalogue,
     ) {
         EXPLAINING.with_borrow_mut(|explaining| {
+            let parts = decision.by_group(|line| lines.group(line)).into_iter().take(GROUPS_IN_REPLY);
+            let groups = parts.map(|(group, part)| {
+                let (losers, count) = part.nearest_losers(catalogue, LOSERS_IN_REPLY, explaining);
+                GroupJson { rejected_count: count, ..GroupJson::of((group, &part), lines, catalogue, losers) }
+            });
+            let groups: Vec<GroupJson> = groups.collect();
             let (losers, count) = decision.nearest_losers(catalogue, LOSERS_IN_REPLY, explaining);
-            written::decision(out, decision, lines, catalogue, losers, count);
+            written::decision(out, decision, lines, catalogue, (losers, count), &groups);
         });
     }
 
-    /// A decision with some of its losers, and how many there are.
+    /// A decision with some of its losers, and how many there are; those of each of several destinations aside.
     pub fn of(
         decision: &Decision,
         lines: &(impl LineNames + ?Sized),
@@ -258,6 +311,23 @@ impl DecisionJson {
             carried_by: carried.iter().map(|carried| CarriedJson::of(carried, catalogue)).collect(),
             rejected: losers.iter().map(|loser| LoserJson::of(loser, catalogue, decision.cost.currency)).collect(),
             rejected_count: losers_count,
+            groups: Vec::new(),
+        }
+    }
+}
+
+impl GroupJson {
+    /// Who lost for a destination, by the part of the decision that is of it: all of them.
+    pub fn of(
+        (group, part): (u16, &Decision),
+        lines: &(impl LineNames + ?Sized),
+        catalogue: &Catalogue,
+        losers: &[Loser],
+    ) -> Self {
+        Self {
+            group: lines.group_key(group).cloned().map(Id),
+            rejected: losers.iter().map(|loser| LoserJson::of(loser, catalogue, part.cost.currency)).collect(),
+            rejected_count: losers.len(),
         }
     }
 }

@@ -205,13 +205,27 @@ struct EditedLines<'a> {
     catalogue: &'a Catalogue,
 }
 
-impl LineNames for EditedLines<'_> {
-    fn line(&self, position: u16) -> (&Text, &Text) {
+impl EditedLines<'_> {
+    fn placed(&self, position: u16) -> &PlacedLine {
         let at = usize::from(position);
         let there = self.order.lines.get(at).map(|line| &line.placed);
         // An edit is shown with its decision only while its lines are not in the order.
-        let placed = there.unwrap_or_else(|| &self.added[at - self.order.lines.len()]);
+        there.unwrap_or_else(|| &self.added[at - self.order.lines.len()])
+    }
+}
+
+impl LineNames for EditedLines<'_> {
+    fn line(&self, position: u16) -> (&Text, &Text) {
+        let placed = self.placed(position);
         (&placed.id, &self.catalogue.item(placed.sku).sku)
+    }
+
+    fn group(&self, position: u16) -> u16 {
+        self.placed(position).group
+    }
+
+    fn group_key(&self, group: u16) -> Option<&Text> {
+        (group > 0).then(|| &self.order.facts.destinations[usize::from(group)].group)
     }
 
     fn preferred_node(&self) -> Option<&Text> {

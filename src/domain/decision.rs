@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Catalogue;
+use super::evidence::Others;
 use super::geo::{Place, Position};
 use super::ids::{NodeIndex, Text};
 use super::money::Money;
@@ -58,8 +59,8 @@ pub struct SeenLine {
     pub needs: Vec<(u16, u32)>,
 }
 
-/// What the solver saw.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// What the solver saw of one destination; how it is written stands in `evidence`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Evidence {
     /// Demand.
     pub lines: Vec<SeenLine>,
@@ -77,8 +78,10 @@ pub struct Evidence {
     pub nodes: u32,
     /// Whether candidates were left out to keep the record within its bound (the nearest are kept).
     pub truncated: bool,
-    /// What things cost; the last of it, as its bytes tell themselves apart.
+    /// What things cost.
     pub priced: Priced,
+    /// What it saw of the others, where there are several.
+    pub others: Option<Box<Others>>,
 }
 
 /// Why a node could not be a candidate.

@@ -155,6 +155,10 @@ pub const MANIFEST_REACH_MS: i64 = 60 * 24 * 60 * 60 * 1_000;
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
 /// Largest share of a record that the evidence of a decision may take, in bytes (estimated).
 pub const EVIDENCE_BYTES_MAX: usize = 12 * 1024;
+/// Most destinations of an order of which it is kept what the solver saw.
+pub const EVIDENCE_GROUPS_MAX: usize = 64;
+/// Most of those of which the reply about an order tells who lost.
+pub const GROUPS_IN_REPLY: usize = 8;
 /// Largest body of a request, in bytes (imports are streamed).
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Largest page of a list.

@@ -21,6 +21,7 @@ pub mod directory;
 pub mod edit;
 pub mod entity;
 pub mod event;
+pub mod evidence;
 pub mod exception;
 pub mod fulfillment;
 pub mod geo;

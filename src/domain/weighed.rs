@@ -12,6 +12,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decision::{Decision, Evidence, LineUnits};
+use super::evidence::SEVERAL;
 use super::ids::{NodeIndex, Text};
 use super::order::{Order, OrderEvent};
 use super::sourcing::Need;
@@ -178,18 +179,28 @@ impl<'de> Deserialize<'de> for Priced {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Priced, A::Error> {
-                fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(parts: &mut A, at: usize) -> Result<T, A::Error> {
-                    parts.next_element()?.ok_or_else(|| A::Error::invalid_length(at, &Figures))
-                }
-                match next(&mut parts, 0)? {
-                    WEIGHED => Ok(Priced::Weighed(next(&mut parts, 1)?)),
-                    per_shipment => Ok(Priced::Tariff(per_shipment, next(&mut parts, 1)?, next(&mut parts, 2)?)),
-                }
+                let first = next(&mut parts, 0)?;
+                Priced::after(first, &mut parts)
             }
         }
 
         deserializer.deserialize_tuple(3, Figures)
     }
+}
+
+impl Priced {
+    /// The rest of it behind its first figure.
+    pub(super) fn after<'de, A: SeqAccess<'de>>(first: i64, parts: &mut A) -> Result<Self, A::Error> {
+        match first {
+            WEIGHED => Ok(Self::Weighed(next(parts, 1)?)),
+            SEVERAL => Err(A::Error::custom("one of several destinations has no others")),
+            per_shipment => Ok(Self::Tariff(per_shipment, next(parts, 1)?, next(parts, 2)?)),
+        }
+    }
+}
+
+fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(parts: &mut A, at: usize) -> Result<T, A::Error> {
+    parts.next_element()?.ok_or_else(|| A::Error::invalid_length(at, &"what things cost"))
 }
 
 impl Evidence {
@@ -307,25 +318,23 @@ pub fn nearest_first(candidates: impl Iterator<Item = (NodeIndex, u64)>) -> Vec<
 }
 
 impl OrderEvent {
-    /// Whether it tells of a decision that the kernel in full made.
-    pub fn is_weighed(&self) -> bool {
+    /// The decision that it tells of.
+    pub fn decision(&self) -> Option<&Decision> {
         match self {
-            Self::Placed { decision, .. } | Self::Sourced { decision, .. } => {
-                decision.as_deref().is_some_and(Decision::is_weighed)
-            }
-            Self::EditOpened { decision, .. } => decision.is_weighed(),
+            Self::Placed { decision, .. } | Self::Sourced { decision, .. } => decision.as_deref(),
+            Self::EditOpened { decision, .. } => Some(decision),
             Self::Routed { decision } | Self::RoutingFailed { decision } | Self::AllocationFailed { decision } => {
-                decision.is_weighed()
+                Some(decision)
             }
-            _ => false,
+            _ => None,
         }
     }
 }
 
 impl Order {
-    /// Whether it holds a decision that the kernel in full made.
-    pub fn is_weighed(&self) -> bool {
+    /// The decisions that it holds: its own, and those of edits.
+    pub fn decisions(&self) -> impl Iterator<Item = &Decision> {
         let of_edits = self.edits.iter().filter_map(|edit| edit.decision.as_deref());
-        self.decision.as_deref().into_iter().chain(of_edits).any(Decision::is_weighed)
+        self.decision.as_deref().into_iter().chain(of_edits)
     }
 }

@@ -19,9 +19,10 @@ use super::network::Network;
 use super::weighing::Scales;
 use crate::domain::channel::Whose;
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
+use crate::domain::evidence::Others;
 use crate::domain::geo::{Place, Position};
 use crate::domain::ids::{NodeIndex, SkuIndex};
-use crate::domain::limits::EVIDENCE_BYTES_MAX;
+use crate::domain::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_GROUPS_MAX};
 use crate::domain::money::Money;
 use crate::domain::order::{Destination, Order, PlacedLine};
 use crate::domain::particulars::Booking;
@@ -48,6 +49,8 @@ struct Routing {
     free: Vec<u32>,
     fenced: Vec<(NodeIndex, FenceReason)>,
     scales: Scales,
+    /// Bytes of evidence that each destination may have.
+    evidence_max: usize,
 }
 
 /// The delivery method for which carriers are asked.
@@ -56,8 +59,8 @@ pub const SHIPPED: &str = "ship";
 /// Most values by node and sku whose memory is kept for the next order.
 const KEPT_MAX: usize = 1 << 18;
 
-/// Most nodes that evidence names as fenced where it holds nothing else: some bytes each.
-const FENCED_MAX: usize = EVIDENCE_BYTES_MAX / 8;
+/// Bytes of a node that evidence names as fenced where it holds nothing else.
+const FENCED_BYTES: usize = 8;
 
 /// What is to be routed.
 #[derive(Clone, Copy)]
@@ -143,6 +146,24 @@ pub struct Route {
     pub full: Vec<Full>,
     /// All of it as a decision.
     pub decision: Decision,
+    /// The first destination of which it is told what was seen.
+    told: Option<u16>,
+}
+
+impl Route {
+    /// Keeps what was seen of a destination; what was booked before stays with it.
+    fn tell(&mut self, group: u16, seen: Evidence) {
+        let evidence = Arc::make_mut(&mut self.decision.evidence);
+        let Some(own) = self.told else {
+            self.told = Some(group);
+            let before = std::mem::replace(evidence, seen);
+            return before.weighed().into_iter().for_each(|booked| evidence.add(booked));
+        };
+        let others = evidence.others.get_or_insert_with(|| Box::new(Others { own, parts: Vec::new() }));
+        if others.parts.len() + 1 < EVIDENCE_GROUPS_MAX {
+            others.parts.push((group, seen));
+        }
+    }
 }
 
 /// Routes every group in turn; a later group sees what the earlier ones left.
@@ -227,6 +248,7 @@ fn route_units(network: &Network, wanted: &Wanted<'_>) -> Route {
     groups.dedup();
     let mut route = empty(network, wanted);
     let mut gone = (groups.len() > 1).then(HashMap::new);
+    let evidence_max = EVIDENCE_BYTES_MAX / groups.len().clamp(1, EVIDENCE_GROUPS_MAX);
     for group in groups {
         let mine = wanted.units.iter().filter(|units| group_of(units) == group);
         let (stocked, free): (Vec<_>, Vec<_>) = mine.partition(|u| wanted.lines[usize::from(u.line)].stocked);
@@ -235,6 +257,7 @@ fn route_units(network: &Network, wanted: &Wanted<'_>) -> Route {
         }
         if !stocked.is_empty() {
             ROUTING.with_borrow_mut(|routing| {
+                routing.evidence_max = evidence_max;
                 routing.route(network, wanted, group, &stocked, &mut gone, &mut route);
                 if routing.free.len() > KEPT_MAX {
                     *routing = Routing::default();
@@ -270,7 +293,7 @@ fn empty(network: &Network, wanted: &Wanted<'_>) -> Route {
         unfilled: Vec::new(),
         evidence: Arc::new(Evidence { nodes: network.catalogue.nodes().len() as u32, ..Evidence::default() }),
     };
-    Route { shipments: Vec::new(), unfilled: Vec::new(), full: Vec::new(), decision }
+    Route { shipments: Vec::new(), unfilled: Vec::new(), full: Vec::new(), decision, told: None }
 }
 
 /// Services and downloads: the virtual node supplies them, free of charge; what has a slot is done where that is, as long
@@ -343,12 +366,12 @@ impl Routing {
         let units = rest.as_deref().unwrap_or(units);
         if rest.is_some() {
             if units.is_empty() {
-                return self.tell_preferred(wanted.preferred, destination, &mut route.decision);
+                return self.tell_preferred(wanted.preferred, (group, destination), route);
             }
             self.list(network, wanted, units, destination, (fencing, gone.as_ref()));
             self.leave_out(wanted.preferred);
         }
-        let Self { workspace, problem, plan, fenced, .. } = self;
+        let Self { workspace, problem, plan, fenced, evidence_max, .. } = self;
         let split = problem.tariff.split;
         match wanted.rules.shipments_max {
             Some(most) => {
@@ -365,11 +388,8 @@ impl Routing {
         route.decision.unfilled.extend(unfilled);
         account(plan, &mut route.decision);
         add_split(split, &mut route.decision);
-        // A multi-group order keeps the evidence of its first group; the others follow the same rules.
-        if route.decision.evidence.candidates.is_empty() {
-            let seen = evidence(network, problem, units, fenced, plan);
-            route.decision.evidence = Arc::new(Evidence { destination, ..seen });
-        }
+        let seen = evidence(network, problem, units, fenced, plan, *evidence_max);
+        route.tell(group, Evidence { destination, ..seen });
     }
 
     /// States the problem: what is wanted, and who could supply it.
@@ -411,20 +431,22 @@ impl Routing {
 
     /// What was seen where the preferred node has everything: who was passed over, within the evidence's share of a
     /// record.
-    fn tell_preferred(&mut self, preferred: Option<NodeIndex>, destination: Option<Position>, decision: &mut Decision) {
-        let Self { problem, fenced, .. } = self;
+    fn tell_preferred(
+        &mut self,
+        preferred: Option<NodeIndex>,
+        (group, destination): (u16, Option<Position>),
+        route: &mut Route,
+    ) {
+        let Self { problem, fenced, evidence_max, .. } = self;
+        let most = *evidence_max / FENCED_BYTES;
         let others = problem.candidates.iter().map(|candidate| NodeIndex(candidate.node));
         let others = others.filter(|node| preferred != Some(*node));
         fenced.extend(others.map(|node| (node, FenceReason::NotPreferred)));
         fenced.sort_unstable_by_key(|(node, _)| *node);
-        let truncated = fenced.len() > FENCED_MAX;
-        fenced.truncate(FENCED_MAX);
-        if decision.evidence.candidates.is_empty() {
-            let nodes = decision.evidence.nodes;
-            let (fenced, priced) = (fenced.clone(), decision.evidence.priced.clone());
-            let evidence = Evidence { fenced, destination, nodes, truncated, priced, ..Evidence::default() };
-            decision.evidence = Arc::new(evidence);
-        }
+        let truncated = fenced.len() > most;
+        fenced.truncate(most);
+        let (nodes, fenced) = (route.decision.evidence.nodes, fenced.clone());
+        route.tell(group, Evidence { fenced, destination, nodes, truncated, ..Evidence::default() });
     }
 
     /// The preferred node gave what it could: the others ship the rest.
@@ -622,6 +644,7 @@ fn evidence(
     units: &[LineUnits],
     fenced: &[(NodeIndex, FenceReason)],
     plan: &Plan,
+    bytes_max: usize,
 ) -> Evidence {
     let lines: Vec<SeenLine> = problem
         .lines
@@ -638,12 +661,12 @@ fn evidence(
     let rules = problem.tariff;
     let priced = Priced::Tariff(rules.per_shipment, rules.micro_per_kg_km, rules.split);
     let line_bytes: usize = lines.iter().map(|l| 8 + 4 * l.needs.len()).sum();
-    let room = EVIDENCE_BYTES_MAX.saturating_sub(line_bytes + 4 * fenced.len());
-    let most = room / (8 + 2 * problem.slots);
+    let room = bytes_max.checked_sub(line_bytes + 4 * fenced.len());
+    let most = room.map(|room| room / (8 + 2 * problem.slots));
     let chosen = |at: usize| plan.assignments.iter().any(|assigned| assigned.candidate as usize == at);
-    if most < plan.assignments.len() {
+    let Some(most) = most.filter(|most| *most >= plan.assignments.len()) else {
         return Evidence { nodes, truncated: true, priced, ..Evidence::default() };
-    }
+    };
     let seen =
         |candidate: &Candidate| (NodeIndex(candidate.node), u32::try_from(candidate.distance_m).unwrap_or(u32::MAX));
     let truncated = problem.candidates.len() > most;
@@ -667,5 +690,6 @@ fn evidence(
         nodes,
         truncated,
         priced,
+        others: None,
     }
 }

@@ -32,7 +32,6 @@ use crate::domain::carrier::rates::{Billable, Parcel};
 use crate::domain::carrier::zones::Prefix;
 use crate::domain::decision::{Assignment, Evidence, FenceReason, LineUnits, SeenLine};
 use crate::domain::ids::{NodeIndex, Text};
-use crate::domain::limits::EVIDENCE_BYTES_MAX;
 use crate::domain::quantity::Quantity;
 use crate::domain::rules::Unfilled;
 use crate::domain::rules::applied::AppliedRules;
@@ -471,7 +470,13 @@ impl Scales {
 
     /// What was seen, within its share of a record: the nodes that ship, then the nearest; of an order so large that not
     /// even those fit, none.
-    pub fn evidence(&self, asked: &Asked<'_>, listed: &Listed, fenced: &[(NodeIndex, FenceReason)]) -> Evidence {
+    pub fn evidence(
+        &self,
+        asked: &Asked<'_>,
+        listed: &Listed,
+        fenced: &[(NodeIndex, FenceReason)],
+        bytes_max: usize,
+    ) -> Evidence {
         let nodes = asked.network.catalogue.nodes().len() as u32;
         let lines = listed.lines.iter().zip(asked.units).map(|(line, u)| SeenLine {
             line: u.line,
@@ -481,7 +486,7 @@ impl Scales {
         });
         let lines: Vec<SeenLine> = lines.collect();
         let seen = Evidence { nodes, destination: asked.shipment.position, ..Evidence::default() };
-        let Some(kept) = self.kept(&lines, fenced.len()) else {
+        let Some(kept) = self.kept(&lines, fenced.len(), bytes_max) else {
             return Evidence { truncated: true, ..seen };
         };
         let problem = &self.problem;
@@ -522,9 +527,9 @@ impl Scales {
     }
 
     /// Candidates that are recorded, by node; `None` when those that ship do not fit.
-    fn kept(&self, lines: &[SeenLine], fenced: usize) -> Option<Vec<usize>> {
+    fn kept(&self, lines: &[SeenLine], fenced: usize, bytes_max: usize) -> Option<Vec<usize>> {
         let line_bytes: usize = lines.iter().map(|line| 20 + 4 * line.needs.len()).sum();
-        let mut room = EVIDENCE_BYTES_MAX.checked_sub(line_bytes + 4 * fenced + 5 * self.up_to_g.len())?;
+        let mut room = bytes_max.checked_sub(line_bytes + 4 * fenced + 5 * self.up_to_g.len())?;
         let each = 20 + 2 * self.problem.slots + 3 * lines.len();
         let ships = |at: usize| self.plan.shipments.iter().any(|parcel| parcel.candidate as usize == at);
         let mut order: Vec<usize> = (0..self.nodes.len()).collect();

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use super::front::Front;
 use super::reply::{Replied, ahead, found, found_written, made, written};
 use super::request::{Ask, Params, Path, Urgent, Write};
-use crate::api::decision::{DecisionJson, OrderLines, Quote};
+use crate::api::decision::{DecisionJson, GroupJson, OrderLines, Quote};
 use crate::api::fulfillment::Nothing;
 use crate::api::order::{
     Cancellation, Consolidation, HistoryEntry, NewOrder, OrderJson, OrderMerging, OrderParams, Splitting, history,
@@ -219,27 +219,38 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
     let Some(decision) = order.as_ref().decision.clone() else {
         return Err(Rejection::not_found("decision of order", &*id).into());
     };
-    let losing = front.engine().catalogue(|c| decision.losing(c));
-    let (decision, losers) = explained(&front, decision, losing).await?;
+    let groups = decision.by_group(|line| order.as_ref().lines[usize::from(line)].placed.group);
+    let (groups, parts): (Vec<u16>, Vec<Decision>) = groups.into_iter().unzip();
+    // All of it first, then what was decided for each of several destinations.
+    let parts: Vec<Arc<Decision>> = std::iter::once(decision).chain(parts.into_iter().map(Arc::new)).collect();
+    let losing = front.engine().catalogue(|c| parts.iter().map(|part| part.losing(c)).collect());
+    let told = explained(&front, parts, losing).await?;
     Ok(found(order.map(|order| {
         front.engine().catalogue(|c| {
             let lines = OrderLines { order: &order, catalogue: c };
-            let count = losers.len();
-            DecisionJson::of(&decision, &lines, c, &losers, count)
+            let (decision, losers) = &told[0];
+            let of = |(group, (part, losers)): (u16, &(Arc<Decision>, Vec<Loser>))| {
+                GroupJson::of((group, part), &lines, c, losers)
+            };
+            let groups = groups.into_iter().zip(&told[1..]).map(of).collect();
+            DecisionJson { groups, ..DecisionJson::of(decision, &lines, c, losers, losers.len()) }
         })
     })))
 }
 
-/// Explains a decision on a thread of its own, since it may take seconds, and holds nothing meanwhile.
+/// Explains decisions on a thread of its own, since it may take seconds, and holds nothing meanwhile.
 async fn explained(
     front: &Front,
-    decision: Arc<Decision>,
-    losing: Vec<Losing>,
-) -> Result<(Arc<Decision>, Vec<Loser>), Problem> {
+    decisions: Vec<Arc<Decision>>,
+    losing: Vec<Vec<Losing>>,
+) -> Result<Vec<(Arc<Decision>, Vec<Loser>)>, Problem> {
     let _turn = front.explanations().acquire().await.map_err(|_| Refused::Stopped)?;
     let explain = move || {
-        let losers = decision.losers(&losing);
-        (decision, losers)
+        let told = |(decision, losing): (Arc<Decision>, Vec<Losing>)| {
+            let losers = decision.losers(&losing);
+            (decision, losers)
+        };
+        decisions.into_iter().zip(losing).map(told).collect()
     };
     tokio::task::spawn_blocking(explain).await.map_err(|_| Problem::new("internal_error", "the explanation broke off"))
 }

@@ -35,6 +35,7 @@ use thiserror::Error;
 use super::frame::{Head, Slice, array};
 use super::upcast::{InboundV1, ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, announced, plain};
 use crate::domain::archive::Archiving;
+use crate::domain::decision::Decision;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Event, ReservationChanged};
 use crate::domain::ids::{OrderKey, ReservationKey, Text};
@@ -52,18 +53,20 @@ pub const ENTITY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub(super) const ENTRY_HEAD_BYTES: usize = 8;
 
 const HEADER_VERSION: u16 = 1;
-/// Version of every event that is written, but of those that put an item with a release date or that is tracked, and of
-/// those of an order that tell of a decision by the kernel in full.
+/// Version of every event that is written, but of those that put an item with a release date or that is tracked, of those
+/// of an order that tell of a decision by the kernel in full, and of those that tell of one for several destinations.
 const EVENT_VERSION: u8 = 1;
 const ITEM_PUT_VERSION: u8 = 2;
 const WEIGHED_VERSION: u8 = 2;
+const SEVERAL_VERSION: u8 = 3;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
 /// Versions in which an order is written: without returns, with some beside it, and the same of one with a decision by the
-/// kernel in full.
+/// kernel in full, and of one with a decision for several destinations.
 const ORDER_VERSION: u16 = 4;
 const ORDER_WITH_RETURNS_VERSION: u16 = 5;
 const ORDER_WEIGHED_VERSION: u16 = 6;
+const ORDER_SEVERAL_VERSION: u16 = 7;
 /// Version of the entry of an item with a release date or that is tracked.
 const ITEM_VERSION: u16 = 2;
 /// Version of the entry of a document of supply that was bought.
@@ -190,7 +193,11 @@ impl HeaderV1 {
 fn put_event(bytes: &mut Vec<u8>, event: &Event) {
     let version = match event {
         Event::ItemPut(put) if plain(&put.item).is_none() => ITEM_PUT_VERSION,
-        Event::OrderChanged(changed) if changed.event.is_weighed() => WEIGHED_VERSION,
+        Event::OrderChanged(changed) => match changed.event.decision() {
+            Some(decision) if decision.is_of_several() => SEVERAL_VERSION,
+            Some(decision) if decision.is_weighed() => WEIGHED_VERSION,
+            _ => EVENT_VERSION,
+        },
         _ => EVENT_VERSION,
     };
     let at = put_part_head(bytes, event.type_code(), version);
@@ -330,7 +337,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (4, 1) => get("event", bytes, LIMIT).map(Event::RuleSetPut),
         (5, 1) => get("event", bytes, LIMIT).map(Event::StockMoved),
         (6, 1) => get("event", bytes, LIMIT).map(Event::ReservationChanged),
-        (7, 1 | 2) => get("event", bytes, LIMIT).map(Event::OrderChanged),
+        (7, 1..=3) => get("event", bytes, LIMIT).map(Event::OrderChanged),
         (8, 1) => get("event", bytes, LIMIT).map(Event::KeyUsed),
         (10, 1) => get("event", bytes, LIMIT).map(Event::InboundChanged),
         (11, 1) => get("event", bytes, LIMIT).map(Event::ChannelChanged),
@@ -391,7 +398,8 @@ fn put_order_sized(bytes: &mut Vec<u8>, key: OrderKey, order: &Order) {
 
 fn order_version(order: &Order) -> u16 {
     match order.returns.is_empty() {
-        _ if order.is_weighed() => ORDER_WEIGHED_VERSION,
+        _ if order.decisions().any(Decision::is_of_several) => ORDER_SEVERAL_VERSION,
+        _ if order.decisions().any(Decision::is_weighed) => ORDER_WEIGHED_VERSION,
         true => ORDER_VERSION,
         false => ORDER_WITH_RETURNS_VERSION,
     }
@@ -500,7 +508,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (7, 2) => pair(bytes, EntityKey::Order, |old: OrderV2| Entity::Order(Box::new(old.into()))),
         (7, 3) => pair(bytes, EntityKey::Order, |old: OrderV3| Entity::Order(Box::new(old.into()))),
         (7, 4) => pair(bytes, EntityKey::Order, Entity::Order),
-        (7, 5 | 6) => {
+        (7, 5..=7) => {
             let (key, order, returns): (OrderKey, Box<Order>, Vec<OrderReturn>) =
                 get("entity", bytes, ENTITY_BYTES_MAX)?;
             Ok((EntityKey::Order(key), Entity::Order(Box::new(Order { returns, ..*order }))))
@@ -545,7 +553,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (4, 1) => first(bytes).map(EntityKey::RuleSet),
         (5, 1) => first(bytes).map(EntityKey::Cell),
         (6, 1) => first(bytes).map(EntityKey::Reservation),
-        (7, 1..=6) => first(bytes).map(EntityKey::Order),
+        (7, 1..=7) => first(bytes).map(EntityKey::Order),
         (8, 1) => first(bytes).map(EntityKey::Key),
         (9, 1 | 2) => first(bytes).map(EntityKey::Inbound),
         (10, 1) => first(bytes).map(EntityKey::Channel),

@@ -877,6 +877,11 @@ fn groups_of_lines_go_to_their_own_destinations() {
         let placed = answer.json();
         assert_eq!(placed["groups"]["gift"]["city"], "Boston");
         assert_eq!((&placed["lines"][0]["group"], &placed["lines"][1]["group"]), (&Value::Null, &json!("gift")));
+        let told = &placed["decision"]["groups"];
+        assert_eq!((&told[0]["group"], &told[1]["group"]), (&Value::Null, &json!("gift")), "{placed}");
+        let id = placed["id"].as_str().expect("it has an id");
+        let all = server.get(&format!("/v1/orders/{id}/decision")).json();
+        assert_eq!(all["groups"][1], told[1], "few enough to be told with the order");
     });
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Not here: which losers are shown, and why they lost.
 
-use super::{LineNames, gap, terms};
+use super::{GroupJson, LineNames, gap, terms};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::{Decision, FenceReason, LineUnits, Loser, Why};
 use crate::domain::limits::LOSERS_IN_REPLY;
@@ -22,8 +22,8 @@ pub(super) fn decision(
     decision: &Decision,
     lines: &(impl LineNames + ?Sized),
     catalogue: &Catalogue,
-    losers: &[Loser],
-    losers_count: usize,
+    (losers, losers_count): (&[Loser], usize),
+    groups: &[GroupJson],
 ) {
     raw(out, r#"{"rule_set":"#);
     text(out, &decision.rule_set);
@@ -78,6 +78,11 @@ pub(super) fn decision(
     list(out, losers, |out, loser| write_loser(out, loser, catalogue, &unit));
     raw(out, r#","rejected_count":"#);
     number(out, losers_count as i64);
+    if !groups.is_empty() {
+        // Few orders have several destinations.
+        raw(out, r#","groups":"#);
+        serde_json::to_writer(&mut *out, groups).expect("memory takes all bytes");
+    }
     raw(out, "}");
 }
 
@@ -496,9 +501,12 @@ mod tests {
             };
             let losers: Vec<Loser> = (0..dice.below(30)).map(|_| loser(dice)).collect();
             let by_serde = DecisionJson::of(&decision, &lines[..], &catalogue, &losers, 99);
+            let group = |_| GroupJson::of((1, &decision), &lines[..], &catalogue, &losers);
+            let groups: Vec<GroupJson> = (0..dice.below(3)).map(group).collect();
+            let by_serde = DecisionJson { groups: groups.clone(), ..by_serde };
             let by_serde = serde_json::to_string(&by_serde).expect("text keys and finite numbers");
             let mut written = Vec::new();
-            super::decision(&mut written, &decision, &lines[..], &catalogue, &losers, 99);
+            super::decision(&mut written, &decision, &lines[..], &catalogue, (&losers, 99), &groups);
             assert_eq!(String::from_utf8(written).expect("text"), by_serde, "seed {seed}, round {round}");
         }
     }

@@ -26,14 +26,14 @@ impl Routing {
         let (units, sent) = rest.as_ref().map_or((asked.units, 0), |(units, sent)| (units.as_slice(), *sent));
         if rest.is_some() {
             if units.is_empty() {
-                return self.tell_preferred(wanted.preferred, asked.shipment.position, &mut route.decision);
+                return self.tell_preferred(wanted.preferred, (asked.group, asked.shipment.position), route);
             }
             let destination = asked.shipment.position;
             self.list(asked.network, wanted, units, destination, (fencing, gone.as_ref()));
             self.leave_out(wanted.preferred);
         }
         let asked = Asked { units, sent, ..*asked };
-        let Self { problem, fenced, scales, .. } = self;
+        let Self { problem, fenced, scales, evidence_max, .. } = self;
         let Some(out) = scales.state(&asked, problem) else {
             route.unfilled.extend_from_slice(units);
             route.decision.unfilled.extend_from_slice(units);
@@ -46,14 +46,7 @@ impl Routing {
             found.add(CostTerm::Split, asked.weights.split);
             found.lower_bound += asked.weights.split;
         }
-        if route.decision.evidence.candidates.is_empty() {
-            let before = std::mem::take(&mut route.decision.evidence);
-            let mut seen = scales.evidence(&asked, problem, fenced);
-            if let Some(weighed) = before.weighed() {
-                seen.add(weighed);
-            }
-            route.decision.evidence = Arc::new(seen);
-        }
+        route.tell(asked.group, scales.evidence(&asked, problem, fenced, *evidence_max));
         book(wanted, asked.group, found, (asked.weights, gone), route);
     }
 

@@ -9,6 +9,7 @@ mod delivery;
 mod edges;
 mod edit_schedules;
 mod edits;
+mod evidence;
 mod exceptions;
 mod facts;
 mod fill;

@@ -18,7 +18,7 @@ use self::policies::policies;
 use self::returns::returns;
 use self::shipping::shipping;
 use self::supply::supplied;
-use self::weighed::{weighed, work_left, worked};
+use self::weighed::{several, weighed, work_left, worked};
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
 use crate::domain::carton::Carton;
@@ -154,6 +154,7 @@ fn placed() -> OrderEvent {
                 nodes: 2,
                 truncated: false,
                 priced: Priced::Tariff(500, 200_000, 150),
+                others: None,
             }),
         })),
     }
@@ -531,6 +532,7 @@ fn events() -> Vec<Event> {
     .chain(picked())
     .chain(collected())
     .chain(work_left())
+    .chain(several())
     .collect()
 }
 
@@ -1002,7 +1004,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 64, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 66, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -3,10 +3,12 @@
 use super::{decision, of_order_numbered, placed};
 use crate::domain::decision::{Decision, Evidence, FenceReason, LineUnits};
 use crate::domain::event::{Event, WorkloadChanged};
+use crate::domain::evidence::Others;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
 use crate::domain::order::OrderEvent;
 use crate::domain::weighed::{Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode};
 use crate::domain::workload::WorkloadEvent;
+use crate::journal::codec;
 
 /// An order that the kernel in full sourced.
 pub(super) fn weighed() -> impl Iterator<Item = Event> {
@@ -62,6 +64,24 @@ pub(super) fn weighed() -> impl Iterator<Item = Event> {
     std::iter::once(of_order_numbered(OrderKey(83), 1, placed))
 }
 
+/// An order for two destinations, both by a tariff, and one of which the kernel in full sourced the second.
+pub(super) fn several() -> impl Iterator<Item = Event> {
+    let decided = |key, others: Evidence| {
+        let before = decision();
+        let others = Box::new(Others { own: 0, parts: vec![(1, others)] });
+        let evidence = Evidence { others: Some(others), ..(*before.evidence).clone() };
+        let decided = Decision { evidence: evidence.into(), ..*before };
+        let OrderEvent::Placed { facts, lines, allocations, backordered, .. } = placed() else {
+            unreachable!("an order is placed so")
+        };
+        let placed = OrderEvent::Placed { facts, lines, allocations, backordered, decision: Some(Box::new(decided)) };
+        of_order_numbered(OrderKey(key), 1, placed)
+    };
+    let seen = (*decision().evidence).clone();
+    let weighed = Priced::Weighed(Box::new(Weighed { amounts: vec![(CostTerm::Late, 9)], ..Weighed::default() }));
+    [decided(84, seen.clone()), decided(85, Evidence { priced: weighed, truncated: true, ..seen })].into_iter()
+}
+
 /// Work of a node on two days.
 pub(super) fn worked() -> impl Iterator<Item = Event> {
     let shipments = |numbers: &[u16]| {
@@ -78,4 +98,20 @@ pub(super) fn work_left() -> impl Iterator<Item = Event> {
     let shipments = vec![FulfillmentKey { order: OrderKey(83), number: 4 }];
     let event = WorkloadEvent::Given { day: 20_000, shipments };
     std::iter::once(Event::WorkloadChanged(Box::new(WorkloadChanged { node: NodeIndex(301), event })))
+}
+
+#[test]
+fn evidence_of_one_of_several_destinations_has_no_others() {
+    let of_one = (*decision().evidence).clone();
+    let of = |part: &Evidence| {
+        let others = Box::new(Others { own: 0, parts: vec![(1, part.clone())] });
+        Evidence { others: Some(others), ..of_one.clone() }
+    };
+    let read = |seen: &Evidence| {
+        let mut bytes = Vec::new();
+        codec::put_value(&mut bytes, seen);
+        codec::get_value::<Evidence>(&bytes)
+    };
+    assert_eq!(read(&of(&of_one)), Ok(of(&of_one)));
+    assert!(read(&of(&of(&of_one))).is_err(), "so bytes cannot make it as deep as they like");
 }

@@ -1,0 +1,143 @@
+//! What a solver saw, as it is written, and what it saw of the further destinations of an order.
+//!
+//! Each destination is decided by itself, so each has evidence of its own: that of the first holds those of the others. No
+//! more are kept than [`EVIDENCE_GROUPS_MAX`], which share what a record has room for.
+//!
+//! **Bytes.** The fields in their order. Evidence of one destination ends with what things cost (`weighed`). Of several it
+//! ends with `SEVERAL`, which no tariff begins with, what things cost, the group that it is of, and the groups and evidence
+//! of the others, none of which has others. Records and orders that hold such a one say so by their version
+//! (`journal::codec`).
+//!
+//! [`EVIDENCE_GROUPS_MAX`]: super::limits::EVIDENCE_GROUPS_MAX
+
+use std::fmt;
+
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::decision::{Decision, Evidence, FenceReason, LineUnits, SeenLine};
+use super::geo::Position;
+use super::ids::NodeIndex;
+use super::weighed::Priced;
+
+/// Stands where a tariff has its charge per shipment.
+pub(super) const SEVERAL: i64 = i64::MIN + 1;
+
+/// What was seen of further destinations.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Others {
+    /// Which destination the evidence is of that holds them.
+    pub own: u16,
+    /// Which each of them is of; none has others.
+    pub parts: Vec<(u16, Evidence)>,
+}
+
+/// The fields of evidence.
+type Fields<Rest> = (
+    Vec<SeenLine>,
+    u16,
+    Vec<(NodeIndex, u32)>,
+    Vec<u32>,
+    Vec<(NodeIndex, FenceReason)>,
+    Option<Position>,
+    u32,
+    bool,
+    Rest,
+);
+
+fn evidence<Rest>(fields: Fields<Rest>, end: impl FnOnce(Rest) -> (Priced, Option<Box<Others>>)) -> Evidence {
+    let (lines, slots, candidates, available, fenced, destination, nodes, truncated, rest) = fields;
+    let (priced, others) = end(rest);
+    Evidence { lines, slots, candidates, available, fenced, destination, nodes, truncated, priced, others }
+}
+
+impl Serialize for Evidence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { lines, slots, candidates, available, fenced, destination, nodes, truncated, priced, others } = self;
+        let end = End(priced, others.as_deref());
+        (lines, slots, candidates, available, fenced, destination, nodes, truncated, end).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Evidence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Fields::<Ending>::deserialize(deserializer)?;
+        Ok(evidence(fields, |Ending(priced, others)| (priced, others)))
+    }
+}
+
+/// How evidence ends, to be written.
+struct End<'a>(&'a Priced, Option<&'a Others>);
+
+/// The same, read.
+struct Ending(Priced, Option<Box<Others>>);
+
+/// One of several, read: bytes that say it has others itself mean nothing.
+struct Part(u16, Evidence);
+
+impl Serialize for End<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.1 {
+            Some(others) => (SEVERAL, self.0, others.own, &others.parts).serialize(serializer),
+            None => self.0.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Ending {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Figures;
+
+        impl<'de> Visitor<'de> for Figures {
+            type Value = Ending;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("what things cost, and what was seen of other destinations")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Ending, A::Error> {
+                let missing = |at| A::Error::invalid_length(at, &Figures);
+                let first: i64 = parts.next_element()?.ok_or_else(|| missing(0))?;
+                if first != SEVERAL {
+                    return Ok(Ending(Priced::after(first, &mut parts)?, None));
+                }
+                let priced = parts.next_element()?.ok_or_else(|| missing(1))?;
+                let own = parts.next_element()?.ok_or_else(|| missing(2))?;
+                let others: Vec<Part> = parts.next_element()?.ok_or_else(|| missing(3))?;
+                let parts = others.into_iter().map(|Part(group, seen)| (group, seen)).collect();
+                Ok(Ending(priced, Some(Box::new(Others { own, parts }))))
+            }
+        }
+
+        deserializer.deserialize_tuple(4, Figures)
+    }
+}
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (group, fields) = <(u16, Fields<Priced>)>::deserialize(deserializer)?;
+        Ok(Self(group, evidence(fields, |priced| (priced, None))))
+    }
+}
+
+impl Decision {
+    /// Whether what was seen of several destinations was kept.
+    pub fn is_of_several(&self) -> bool {
+        self.evidence.others.is_some()
+    }
+
+    /// The decision of each destination, where what was seen of several was kept; `group_of` says where a line goes.
+    pub fn by_group(&self, group_of: impl Fn(u16) -> u16) -> Vec<(u16, Self)> {
+        let Some(others) = self.evidence.others.as_deref() else { return Vec::new() };
+        let own = Evidence { others: None, ..(*self.evidence).clone() };
+        let seen = std::iter::once((others.own, own)).chain(others.parts.iter().cloned());
+        let of = |(group, evidence): (u16, Evidence)| {
+            let goes = |units: &LineUnits| group_of(units.line) == group;
+            let assignments = self.assignments.iter().filter(|own| own.lines.first().is_some_and(goes));
+            let assignments = assignments.cloned().collect();
+            let unfilled = self.unfilled.iter().filter(|units| goes(units)).copied().collect();
+            (group, Self { assignments, unfilled, evidence: evidence.into(), ..self.clone() })
+        };
+        seen.map(of).collect()
+    }
+}
