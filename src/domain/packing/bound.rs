@@ -49,7 +49,7 @@ fn by_kg(tariff: &Tariff, load_g: u64) -> i64 {
 
 /// What a measure costs when each carton holds at most `room` of it for `cost`; a whole minor unit begun counts whole,
 /// since costs are whole.
-fn share(cost: i64, measure: u64, room: u64) -> i64 {
+pub(super) fn share(cost: i64, measure: u64, room: u64) -> i64 {
     let exact = i128::from(cost) * i128::from(measure);
     let room = i128::from(room.max(1));
     i64::try_from((exact + room - 1).div_euclid(room)).unwrap_or(i64::MAX)

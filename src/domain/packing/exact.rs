@@ -15,6 +15,11 @@
 //! upwards beside fragile pieces, nor on the axis that tells equal pieces apart); of equal pieces the later never lies
 //! left of the earlier. A relation that has been searched for a pair is not searched again as what follows from others.
 //!
+//! Most questions end within [`PLAIN_STEPS`]. Those that do not are asked again with *look-ahead*: which turns of every
+//! other piece can lie beside a piece as it is turned, and how much room a piece takes along whose edge nothing else fits
+//! (a slab of the carton; the dual feasible functions of Fekete and Schepers say the same). A no names the pieces that
+//! already do not fit together: the largest, as far as the search came.
+//!
 //! Bounds: [`EXACT_PIECES_MAX`] pieces, [`STEPS_MAX`] relations tried. Memory: fixed arrays on the stack, nothing is
 //! allocated. What is *not* here: which pieces go together (`few`).
 
@@ -26,19 +31,27 @@ pub(super) const EXACT_PIECES_MAX: usize = 6;
 /// Relations tried before the search gives up and says so.
 const STEPS_MAX: u32 = 200_000;
 
+/// Relations tried before it pays to look ahead.
+const PLAIN_STEPS: u32 = 64;
+
 /// What the search found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verdict {
     /// They fit, like this; so many placements as there are pieces, in their order.
     Fits([Placement; EXACT_PIECES_MAX]),
-    /// They do not.
-    DoesNot,
+    /// They do not, nor do these of them, one bit each by their place in the list.
+    DoesNot(u8),
     /// The steps were used up.
     Unknown,
 }
 
 /// Whether pieces fit a carton together. Their weight is not looked at.
 pub(super) fn fits(carton: &Carton, pieces: &[Piece]) -> Verdict {
+    fits_within(carton, pieces, STEPS_MAX)
+}
+
+/// The same with fewer relations to try.
+pub(super) fn fits_within(carton: &Carton, pieces: &[Piece], steps_max: u32) -> Verdict {
     assert!(pieces.len() <= EXACT_PIECES_MAX, "an exact search is asked for few pieces");
     let mut order: [u8; EXACT_PIECES_MAX] = std::array::from_fn(|number| number as u8);
     let order = &mut order[..pieces.len()];
@@ -48,13 +61,25 @@ pub(super) fn fits(carton: &Carton, pieces: &[Piece]) -> Verdict {
     });
     let mut search = Search::of(carton.inner, order.len());
     if !search.enter_all(pieces, order) {
-        return Verdict::DoesNot;
+        return Verdict::DoesNot(all_of(pieces.len()));
     }
-    match search.enter(0) {
-        true => search.packing(order),
-        false if search.steps < STEPS_MAX => Verdict::DoesNot,
-        false => Verdict::Unknown,
+    let mut found = search.try_with(PLAIN_STEPS.min(steps_max));
+    if found.is_none() && steps_max > PLAIN_STEPS {
+        if !search.look_around() {
+            return Verdict::DoesNot(all_of(pieces.len()));
+        }
+        found = search.try_with(steps_max);
     }
+    match found {
+        Some(true) => search.packing(order),
+        Some(false) => Verdict::DoesNot(search.blamed_of(order)),
+        None => Verdict::Unknown,
+    }
+}
+
+/// One bit for each of so many.
+fn all_of(count: usize) -> u8 {
+    ((1u16 << count) - 1) as u8
 }
 
 /// How pieces lie along one axis.
@@ -110,6 +135,13 @@ struct Search {
     /// Axes on which a mirrored packing is a packing of the same pieces in the same order.
     mirrored: [bool; 3],
     steps: u32,
+    steps_max: u32,
+    /// Which pieces have a part in a no, one bit each.
+    blamed: u8,
+    /// Per depth and piece the turns that are still possible, one bit each.
+    open: [[u8; EXACT_PIECES_MAX]; EXACT_PIECES_MAX + 1],
+    /// What look-ahead knows, once it was asked for.
+    ahead: Option<Ahead>,
     /// The pieces so far, as they are turned and related.
     size: [Edges; EXACT_PIECES_MAX],
     axes: [Axis; 3],
@@ -125,6 +157,10 @@ impl Search {
             equal: [0; EXACT_PIECES_MAX],
             mirrored: [true; 3],
             steps: 0,
+            steps_max: 0,
+            blamed: 0,
+            open: [[0; EXACT_PIECES_MAX]; EXACT_PIECES_MAX + 1],
+            ahead: None,
             size: [[0; 3]; EXACT_PIECES_MAX],
             axes: [Axis::NONE; 3],
         }
@@ -138,6 +174,7 @@ impl Search {
             if self.turns[at].is_empty() {
                 return false;
             }
+            self.open[0][at] = all_of(self.turns[at].count());
             self.fragile[at] = piece.handling.fragile;
             for (earlier, other) in order[..at].iter().enumerate() {
                 if pieces[usize::from(*other)] == *piece {
@@ -176,12 +213,29 @@ impl Search {
         Verdict::Fits(placements)
     }
 
+    /// Looks for a packing; `None` when so many relations were not enough to know.
+    fn try_with(&mut self, steps_max: u32) -> Option<bool> {
+        (self.steps, self.steps_max) = (0, steps_max);
+        self.axes = [Axis::NONE; 3];
+        let found = self.enter(0);
+        (found || self.steps < self.steps_max).then_some(found)
+    }
+
+    /// The pieces that have a part in a no, by their place in the list that was given.
+    fn blamed_of(&self, order: &[u8]) -> u8 {
+        bits(self.blamed).fold(0, |all, at| all | 1 << order[at])
+    }
+
     /// Turns the next piece every way, and relates it to those before.
     fn enter(&mut self, next: usize) -> bool {
         if next == self.count {
             return true;
         }
-        for number in 0..self.turns[next].count() {
+        self.blamed |= 1 << next;
+        for number in bits(self.open[next][next]) {
+            if !self.leaves_room(next, number) {
+                continue;
+            }
             let turn = self.turns[next].at(number);
             self.size[next] = turn;
             for (axis, length) in self.axes.iter_mut().zip(turn) {
@@ -193,6 +247,80 @@ impl Search {
             }
         }
         false
+    }
+
+    /// Whether what is still to come can lie beside a piece that is turned like this, as far as look-ahead tells.
+    fn leaves_room(&mut self, next: usize, turn: usize) -> bool {
+        let mut open = self.open[next];
+        if let Some(ahead) = &mut self.ahead {
+            let taken = ahead.taken[next] + ahead.room[next][turn];
+            if taken + ahead.rest[next + 1] > ahead.whole {
+                self.blamed = all_of(self.count);
+                return false;
+            }
+            ahead.taken[next + 1] = taken;
+            for (later, open) in open.iter_mut().enumerate().take(self.count).skip(next + 1) {
+                *open &= ahead.beside[next][turn][later];
+                if *open == 0 {
+                    self.blamed |= 1 << later;
+                    return false;
+                }
+            }
+        }
+        self.open[next + 1] = open;
+        true
+    }
+
+    /// Looks which turns of which pieces can lie beside one another at all; `false` when that says that they do not fit.
+    fn look_around(&mut self) -> bool {
+        self.blamed = 0;
+        let beside = self.beside();
+        let mut open = self.open[0];
+        loop {
+            let before = open;
+            for one in 0..self.count {
+                for turn in bits(open[one]) {
+                    let mut others = (0..self.count).filter(|other| *other != one);
+                    if others.any(|other| beside[one][turn][other] & open[other] == 0) {
+                        open[one] &= !(1 << turn);
+                    }
+                }
+            }
+            if open[..self.count].contains(&0) {
+                return false;
+            }
+            if open == before {
+                break;
+            }
+        }
+        // Which turns are left may be due to any piece.
+        if open != self.open[0] {
+            self.blamed = all_of(self.count);
+        }
+        self.open[0] = open;
+        let ahead = Ahead::of(self, beside);
+        let fits = ahead.rest[0] <= ahead.whole;
+        self.ahead = Some(ahead);
+        fits
+    }
+
+    /// Per piece and turn, which turns of every other piece can lie apart from it.
+    fn beside(&self) -> Beside {
+        let mut beside = Beside::default();
+        let pairs = (0..self.count).flat_map(|one| (0..one).map(move |other| (one, other)));
+        for (one, other) in pairs {
+            let lie_on = !(self.fragile[one] && self.fragile[other]);
+            for (at, turn) in self.turns[one].iter().enumerate() {
+                for (also, second) in self.turns[other].iter().enumerate() {
+                    let apart = |axis: usize| within_sum(turn[axis], second[axis], self.inner[axis]);
+                    if apart(0) || apart(1) || (lie_on && apart(UP)) {
+                        beside[one][at][other] |= 1 << also;
+                        beside[other][also][one] |= 1 << at;
+                    }
+                }
+            }
+        }
+        beside
     }
 
     /// Relates the newest piece to one more of those before it, or goes on to the next.
@@ -220,7 +348,7 @@ impl Search {
     fn try_each(&mut self, possible: &Possible, newest: usize) -> bool {
         for &relation in &possible.list[..usize::from(possible.count)] {
             self.steps += 1;
-            if self.steps >= STEPS_MAX {
+            if self.steps >= self.steps_max {
                 return false;
             }
             let axis = usize::from(relation.axis);
@@ -275,6 +403,54 @@ impl Search {
         lengthen(head, second, head[first] + size[first][number], behind, |from, _| size[from][number]);
         lengthen(tail, first, tail[second] + size[first][number], before, |_, to| size[to][number]);
         bits(firsts | seconds).all(|at| head[at] + tail[at] <= inner)
+    }
+}
+
+/// Per piece, turn and other piece the turns of that other which can lie apart from it, one bit each.
+type Beside = [[[u8; EXACT_PIECES_MAX]; 6]; EXACT_PIECES_MAX];
+
+/// What look-ahead knows.
+struct Ahead {
+    beside: Beside,
+    /// Per piece and turn, how much room it takes: all along an axis where nothing else fits in a row with it. No two of
+    /// these slabs meet, or their pieces would not be apart.
+    room: [[u64; 6]; EXACT_PIECES_MAX],
+    /// Per depth, what the pieces before it take.
+    taken: [u64; EXACT_PIECES_MAX + 1],
+    /// Per depth, the least that the pieces from there on take.
+    rest: [u64; EXACT_PIECES_MAX + 1],
+    /// All the room there is.
+    whole: u64,
+}
+
+impl Ahead {
+    fn of(search: &Search, beside: Beside) -> Self {
+        let turns = |at: usize| bits(search.open[0][at]).map(move |turn| (turn, search.turns[at].at(turn)));
+        let mut ahead = Self {
+            beside,
+            room: [[0; 6]; EXACT_PIECES_MAX],
+            taken: [0; EXACT_PIECES_MAX + 1],
+            rest: [0; EXACT_PIECES_MAX + 1],
+            whole: volume(search.inner),
+        };
+        let mut shortest = [[u32::MAX; 3]; EXACT_PIECES_MAX];
+        for (at, shortest) in shortest.iter_mut().enumerate().take(search.count) {
+            turns(at).for_each(|(_, turn)| *shortest = std::array::from_fn(|axis| shortest[axis].min(turn[axis])));
+        }
+        for at in (0..search.count).rev() {
+            let others = (0..search.count).filter(|other| *other != at);
+            let beside: Edges = others
+                .fold([u32::MAX; 3], |least, other| std::array::from_fn(|axis| least[axis].min(shortest[other][axis])));
+            for (number, turn) in turns(at) {
+                ahead.room[at][number] = volume(std::array::from_fn(|axis| {
+                    let inner = search.inner[axis];
+                    if within_sum(turn[axis], beside[axis], inner) { turn[axis] } else { inner }
+                }));
+            }
+            let least = turns(at).map(|(number, _)| ahead.room[at][number]).min().unwrap_or(0);
+            ahead.rest[at] = ahead.rest[at + 1] + least;
+        }
+        ahead
     }
 }
 

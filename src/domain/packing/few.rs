@@ -2,20 +2,26 @@
 //!
 //! Every set of pieces has an *optimistic* price: that of the cheapest carton which its volume, its weight and the pairs
 //! in it do not rule out. The cheapest partition into sets at these prices is a bound; when each of its sets really
-//! fits its carton (`exact`), it is the answer. Otherwise what did not fit is ruled out, with every larger set in the
-//! same carton, and the next cheapest is tried. Most orders end at the first look: one carton, and two cannot be cheaper.
+//! fits its carton (`exact`), it is the answer. Otherwise what did not fit is ruled out, with every larger set and every
+//! smaller carton, and the next cheapest is tried. Most orders end at the first look: one carton, and two cannot be
+//! cheaper.
 //!
-//! Bounds: [`EXACT_PIECES_MAX`] pieces, [`CARTONS_MAX`] cartons; fixed arrays, nothing is allocated. When a search gives
-//! up, the bound stays where it was and the answer is not called proven.
+//! Cost: prices of all sets are asked once, and again only for sets that hold one which was ruled out; what was found to
+//! fit is kept, for its subsets and for larger cartons too. Bounds: [`EXACT_PIECES_MAX`] pieces, [`CARTONS_MAX`] cartons;
+//! fixed arrays, nothing is allocated. When a search gives up, the bound stays where it was and the answer is not called
+//! proven.
 
 use super::exact::{EXACT_PIECES_MAX, Verdict, fits, pair_fits};
-use super::piece::{Carton, Piece, Placement, volume};
-use super::price::{Score, Tariff};
+use super::piece::{Carton, Piece, Placement, within};
+use super::price::{Priced, Score, Tariff};
 
 /// Most cartons to choose from.
 pub const CARTONS_MAX: usize = 32;
 
 const SETS: usize = 1 << EXACT_PIECES_MAX;
+
+/// Packings that are kept, the newest.
+const FOUND_MAX: usize = 8;
 
 /// One carton of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,25 +45,38 @@ pub(super) fn pack(cartons: &[Carton], tariff: &Tariff, pieces: &[Piece]) -> Opt
     Table::of(cartons, tariff, pieces).solve()
 }
 
+/// Sets of pieces in cartons, none of them empty; zero where there is no more.
+type Sets = [u8; EXACT_PIECES_MAX];
+
+/// A set that fits a carton, and where its pieces lie; by the place of the piece.
+#[derive(Clone, Copy)]
+struct Found {
+    carton: u8,
+    set: u8,
+    placements: [Placement; EXACT_PIECES_MAX],
+}
+
 struct Table<'a> {
     cartons: &'a [Carton],
-    tariff: &'a Tariff,
     pieces: &'a [Piece],
+    priced: [Priced; CARTONS_MAX],
     /// Cartons by the least that any use of them costs.
     order: [u8; CARTONS_MAX],
     floor: [i64; CARTONS_MAX],
     /// Per carton the sets that do not fit it, one bit each.
     ruled_out: [u64; CARTONS_MAX],
-    /// Per carton and piece, the pieces that cannot be with it; itself when it does not fit.
-    apart: [[u8; EXACT_PIECES_MAX]; CARTONS_MAX],
     volume: [u64; SETS],
     weight_g: [u64; SETS],
     /// Per set its optimistic carton and price.
     price: [(Score, u8); SETS],
+    /// Per set what its cheapest partition scores, and the part of it that holds its first piece.
+    best: [(Score, u8); SETS],
     /// What two cartons or more cost at least.
     least_of_several: i64,
     /// What gave up was asked at this price.
     unproven: Option<Score>,
+    found: [Option<Found>; FOUND_MAX],
+    found_next: usize,
 }
 
 impl<'a> Table<'a> {
@@ -65,17 +84,19 @@ impl<'a> Table<'a> {
         assert!(pieces.len() <= EXACT_PIECES_MAX && cartons.len() <= CARTONS_MAX, "few pieces, few cartons");
         let mut table = Self {
             cartons,
-            tariff,
             pieces,
+            priced: [Priced::default(); CARTONS_MAX],
             order: std::array::from_fn(|number| number as u8),
             floor: [0; CARTONS_MAX],
             ruled_out: [0; CARTONS_MAX],
-            apart: [[0; EXACT_PIECES_MAX]; CARTONS_MAX],
             volume: [0; SETS],
             weight_g: [0; SETS],
             price: [(Score::WORST, 0); SETS],
+            best: [(Score::WORST, 0); SETS],
             least_of_several: 0,
             unproven: None,
+            found: [None; FOUND_MAX],
+            found_next: 0,
         };
         for set in 1..1usize << pieces.len() {
             let (first, rest) = (set.trailing_zeros() as usize, set & (set - 1));
@@ -83,14 +104,16 @@ impl<'a> Table<'a> {
             table.weight_g[set] = table.weight_g[rest] + u64::from(pieces[first].weight_g);
         }
         for (number, carton) in cartons.iter().enumerate() {
+            let priced = Priced::of(tariff, carton);
             // Room is at least empty of what all pieces fill: no set leaves less.
-            table.floor[number] = tariff.cost(carton, 0, table.volume[table.all()].min(volume(carton.inner)));
-            table.apart[number] = apart(carton, pieces);
+            table.floor[number] = priced.cost(0, table.volume[table.all()].min(priced.room));
+            table.priced[number] = priced;
+            table.ruled_out[number] = ruled_out(carton, pieces);
         }
-        let floor = table.floor;
+        let (floor, priced) = (table.floor, table.priced);
         table.order[..cartons.len()].sort_unstable_by_key(|number| {
-            let carton = &cartons[usize::from(*number)];
-            (floor[usize::from(*number)], volume(carton.outer), *number)
+            let at = usize::from(*number);
+            (floor[at], priced[at].outside, *number)
         });
         table.least_of_several = table.least_of_several();
         table
@@ -102,13 +125,13 @@ impl<'a> Table<'a> {
         let mut least = self.floor[usize::from(first)].saturating_mul(3);
         let filled = self.volume[self.all()];
         for (at, &one) in self.order[..self.cartons.len()].iter().enumerate() {
-            let (cost, room) = (self.floor[usize::from(one)], volume(self.cartons[usize::from(one)].inner));
+            let (cost, room) = (self.floor[usize::from(one)], self.priced[usize::from(one)].room);
             for &other in &self.order[at..self.cartons.len()] {
                 let both = cost.saturating_add(self.floor[usize::from(other)]);
                 if both >= least {
                     break;
                 }
-                if room + volume(self.cartons[usize::from(other)].inner) >= filled {
+                if room + self.priced[usize::from(other)].room >= filled {
                     least = both;
                     break;
                 }
@@ -123,73 +146,120 @@ impl<'a> Table<'a> {
 
     fn solve(mut self) -> Option<Few> {
         let all = self.all();
-        loop {
-            self.ask(all);
-            let (whole, _) = self.price[all];
-            let single = whole.cost < i64::MAX && whole.cost <= self.least_of_several;
-            let best = if single { [all as u8, 0, 0, 0, 0, 0] } else { self.partition()? };
-            let score = self.score_of(&best);
-            if let Some(few) = self.prove(&best, score) {
+        self.ask(all);
+        while self.price[all].0.cost < i64::MAX && self.price[all].0.cost <= self.least_of_several {
+            if let Ok(few) = self.prove(&[all as u8, 0, 0, 0, 0, 0]) {
                 return Some(few);
             }
+            self.ask(all);
+        }
+        self.best[0].0 = Score::default();
+        (1..=all).for_each(|set| self.part(set));
+        loop {
+            match self.prove(&self.cheapest()?) {
+                Ok(few) => return Some(few),
+                Err(without) => {
+                    let without = usize::from(without);
+                    (without..=all).filter(|set| set & without == without).for_each(|set| self.part(set));
+                }
+            }
         }
     }
 
-    /// Packs the sets of a partition; rules out what does not fit.
-    fn prove(&mut self, sets: &[u8; EXACT_PIECES_MAX], score: Score) -> Option<Few> {
+    /// Packs the sets of a partition; rules out what does not fit, and says which set that is.
+    fn prove(&mut self, sets: &Sets) -> Result<Few, u8> {
+        let score = self.score_of(sets);
         let mut packed = [None; EXACT_PIECES_MAX];
-        for (out, &set) in packed.iter_mut().zip(sets.iter().filter(|set| **set != 0)) {
+        // What has the least room to spare is the likeliest not to fit.
+        let mut order: [u8; EXACT_PIECES_MAX] = std::array::from_fn(|at| at as u8);
+        order.sort_unstable_by_key(|at| {
+            let set = usize::from(sets[usize::from(*at)]);
+            (set == 0, self.priced[usize::from(self.price[set].1)].room.saturating_sub(self.volume[set]), *at)
+        });
+        for at in order.map(usize::from).into_iter().filter(|at| sets[*at] != 0) {
+            let set = sets[at];
             let carton = self.price[usize::from(set)].1;
             match self.fit(carton, set) {
-                Verdict::Fits(placements) => {
-                    *out = Some(Packed { carton, pieces: set.count_ones() as u8, placements });
+                Ok(placements) => packed[at] = Some(Packed { carton, pieces: set.count_ones() as u8, placements }),
+                Err(Some(without)) => {
+                    self.rule_out(carton, without);
+                    return Err(without);
                 }
-                Verdict::DoesNot => self.rule_out(carton, set),
-                Verdict::Unknown => {
+                Err(None) => {
                     self.unproven = Some(self.unproven.map_or(score, |before| before.min(score)));
-                    self.rule_out(carton, set);
+                    self.ruled_out[usize::from(carton)] |= with_all(set);
+                    return Err(set);
                 }
             }
-            out.as_ref()?;
         }
-        Some(Few { cartons: packed, score, bound: self.unproven.unwrap_or(score) })
+        Ok(Few { cartons: packed, score, bound: self.unproven.unwrap_or(score) })
     }
 
-    fn fit(&self, carton: u8, set: u8) -> Verdict {
+    /// Where the pieces of a set lie in a carton; else which of them do not fit together, when that is known.
+    fn fit(&mut self, carton: u8, set: u8) -> Result<[Placement; EXACT_PIECES_MAX], Option<u8>> {
+        let numbers = members(usize::from(set));
+        if let Some(found) = self.found_with(carton, set) {
+            let mut placements = found.placements;
+            numbers.enumerate().for_each(|(at, number)| placements[at] = found.placements[number]);
+            return Ok(placements);
+        }
         let mut chosen = [self.pieces[0]; EXACT_PIECES_MAX];
-        let mut numbers = [0u16; EXACT_PIECES_MAX];
+        let mut number_of = [0u8; EXACT_PIECES_MAX];
         let mut count = 0;
-        for (number, piece) in self.pieces.iter().enumerate().filter(|(number, _)| set & 1 << number != 0) {
-            (chosen[count], numbers[count]) = (*piece, number as u16);
+        for number in numbers {
+            (chosen[count], number_of[count]) = (self.pieces[number], number as u8);
             count += 1;
         }
-        let mut verdict = fits(&self.cartons[usize::from(carton)], &chosen[..count]);
-        if let Verdict::Fits(placements) = &mut verdict {
-            for placement in &mut placements[..count] {
-                placement.piece = numbers[usize::from(placement.piece)];
+        match fits(&self.cartons[usize::from(carton)], &chosen[..count]) {
+            Verdict::Fits(mut placements) => {
+                let mut by_piece = placements;
+                for (at, placement) in placements[..count].iter_mut().enumerate() {
+                    placement.piece = number_of[at].into();
+                    by_piece[usize::from(number_of[at])] = *placement;
+                }
+                self.found[self.found_next % FOUND_MAX] = Some(Found { carton, set, placements: by_piece });
+                self.found_next += 1;
+                Ok(placements)
             }
+            Verdict::DoesNot(without) => {
+                Err(Some(members(usize::from(without)).fold(0, |set, at| set | 1 << number_of[at])))
+            }
+            Verdict::Unknown => Err(None),
         }
-        verdict
     }
 
+    /// What was found to fit this carton or a smaller one, with these pieces and perhaps more.
+    fn found_with(&self, carton: u8, set: u8) -> Option<&Found> {
+        let inner = self.cartons[usize::from(carton)].inner;
+        let mut found = self.found.iter().flatten();
+        found.find(|found| found.set & set == set && within(self.cartons[usize::from(found.carton)].inner, inner))
+    }
+
+    /// What does not fit a carton does not fit a smaller one, nor with more.
     fn rule_out(&mut self, carton: u8, set: u8) {
-        for larger in (set..=self.all() as u8).filter(|larger| larger & set == set) {
-            self.ruled_out[usize::from(carton)] |= 1 << larger;
+        let inner = self.cartons[usize::from(carton)].inner;
+        let larger = with_all(set);
+        for (smaller, ruled_out) in self.cartons.iter().zip(&mut self.ruled_out) {
+            if within(smaller.inner, inner) {
+                *ruled_out |= larger;
+            }
         }
     }
 
     /// The optimistic price of a set.
     fn ask(&mut self, set: usize) {
         let mut best = (Score::WORST, 0);
+        let (volume, weight_g) = (self.volume[set], self.weight_g[set]);
         for &number in &self.order[..self.cartons.len()] {
             let at = usize::from(number);
             if self.floor[at] > best.0.cost {
                 break;
             }
-            if !self.may_hold(at, set) {
+            let carton = &self.priced[at];
+            if self.ruled_out[at] >> set & 1 == 1 || volume > carton.room || weight_g > carton.load_g {
                 continue;
             }
-            let score = self.tariff.score(&self.cartons[at], self.weight_g[set], self.volume[set]);
+            let score = carton.score(weight_g, volume);
             if score < best.0 {
                 best = (score, number);
             }
@@ -197,51 +267,43 @@ impl<'a> Table<'a> {
         self.price[set] = best;
     }
 
-    fn may_hold(&self, at: usize, set: usize) -> bool {
-        let carton = &self.cartons[at];
-        self.ruled_out[at] >> set & 1 == 0
-            && self.volume[set] <= volume(carton.inner)
-            && self.weight_g[set] <= carton.load_g()
-            && members(set).all(|piece| usize::from(self.apart[at][piece]) & set == 0)
+    /// The cheapest partition of a set into sets at their optimistic prices, when those of all its subsets are known.
+    fn part(&mut self, set: usize) {
+        let (known, carton) = self.price[set];
+        if known == Score::WORST || self.ruled_out[usize::from(carton)] >> set & 1 == 1 {
+            self.ask(set);
+        }
+        // The carton with the set's first piece, and the best of the rest.
+        let first = set & set.wrapping_neg();
+        let others = set ^ first;
+        let mut best = (Score::WORST, 0);
+        let mut beside = others;
+        loop {
+            let part = first | beside;
+            let (price, rest) = (self.price[part].0, self.best[set ^ part].0);
+            if price.cost < i64::MAX && rest.cost < i64::MAX {
+                let score = price.plus(rest);
+                if score < best.0 {
+                    best = (score, part as u8);
+                }
+            }
+            if beside == 0 {
+                break;
+            }
+            beside = (beside - 1) & others;
+        }
+        self.best[set] = best;
     }
 
-    /// The cheapest partition of all pieces into sets at their optimistic prices.
-    fn partition(&mut self) -> Option<[u8; EXACT_PIECES_MAX]> {
-        let all = self.all();
-        let mut best = [(Score::WORST, 0usize); SETS];
-        best[0].0 = Score::default();
-        for set in 1..=all {
-            let (_, carton) = self.price[set];
-            if self.price[set].0 == Score::WORST || self.ruled_out[usize::from(carton)] >> set & 1 == 1 {
-                self.ask(set);
-            }
-            // The carton with the set's first piece, and the best of the rest.
-            let first = set & set.wrapping_neg();
-            let others = set ^ first;
-            let mut beside = others;
-            loop {
-                let part = first | beside;
-                let (price, _) = self.price[part];
-                let (rest, _) = best[set ^ part];
-                if price.cost < i64::MAX && rest.cost < i64::MAX {
-                    let score = price.plus(rest);
-                    if score < best[set].0 {
-                        best[set] = (score, part);
-                    }
-                }
-                if beside == 0 {
-                    break;
-                }
-                beside = (beside - 1) & others;
-            }
-        }
-        if best[all].0 == Score::WORST {
+    /// The sets of the cheapest partition of all pieces.
+    fn cheapest(&self) -> Option<Sets> {
+        let mut left = self.all();
+        if self.best[left].0 == Score::WORST {
             return None;
         }
         let mut sets = [0; EXACT_PIECES_MAX];
-        let mut left = all;
         for out in &mut sets {
-            *out = best[left].1 as u8;
+            *out = self.best[left].1;
             left ^= usize::from(*out);
             if left == 0 {
                 break;
@@ -250,31 +312,50 @@ impl<'a> Table<'a> {
         Some(sets)
     }
 
-    fn score_of(&self, sets: &[u8]) -> Score {
+    fn score_of(&self, sets: &Sets) -> Score {
         let sets = sets.iter().filter(|set| **set != 0);
         sets.map(|set| self.price[usize::from(*set)].0).fold(Score::default(), Score::plus)
     }
 }
 
-/// Per piece the pieces that cannot be in this carton with it; itself when it cannot be there at all.
-fn apart(carton: &Carton, pieces: &[Piece]) -> [u8; EXACT_PIECES_MAX] {
-    let mut apart = [0; EXACT_PIECES_MAX];
+/// The sets that do not fit a carton because of one piece or two, one bit each.
+fn ruled_out(carton: &Carton, pieces: &[Piece]) -> u64 {
+    let mut sets = 0;
     let mut shortest = [None; EXACT_PIECES_MAX];
     for (one, piece) in pieces.iter().enumerate() {
         shortest[one] = piece.shortest_in(carton.inner).map(|edges| (edges, piece.handling.fragile));
         let Some(own) = shortest[one] else {
-            apart[one] |= 1 << one;
+            sets |= WITH[one];
             continue;
         };
         for (other, second) in pieces.iter().enumerate().take(one) {
             let alone = piece.handling.alone || second.handling.alone;
             if alone || !shortest[other].is_some_and(|other| pair_fits(carton.inner, own, other)) {
-                apart[one] |= 1 << other;
-                apart[other] |= 1 << one;
+                sets |= WITH[one] & WITH[other];
             }
         }
     }
-    apart
+    sets
+}
+
+/// Per piece the sets it is in, one bit each.
+const WITH: [u64; EXACT_PIECES_MAX] = {
+    let mut with = [0; EXACT_PIECES_MAX];
+    let mut set = 0;
+    while set < SETS {
+        let mut piece = 0;
+        while piece < EXACT_PIECES_MAX {
+            with[piece] |= ((set >> piece & 1) as u64) << set;
+            piece += 1;
+        }
+        set += 1;
+    }
+    with
+};
+
+/// The sets that hold all of a set.
+fn with_all(set: u8) -> u64 {
+    members(usize::from(set)).fold(u64::MAX, |sets, piece| sets & WITH[piece])
 }
 
 fn members(mut set: usize) -> impl Iterator<Item = usize> {

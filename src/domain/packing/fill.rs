@@ -1,6 +1,6 @@
 //! One carton filled with pieces in a given order, each where it suits best.
 
-use super::piece::{Carton, Edges, Piece, Placement, UP, volume};
+use super::piece::{Carton, Edges, Piece, Placement, Turns, UP, volume};
 use super::spaces::{Least, Space, Spaces};
 
 /// How a place is chosen among those that fit.
@@ -17,6 +17,39 @@ pub(super) enum Rule {
 }
 
 pub(super) const RULES: [Rule; 4] = [Rule::Back, Rule::Snuggest, Rule::Lowest, Rule::Corner];
+
+/// What shall go in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Aim {
+    /// As much as there is room for.
+    Most,
+    /// Everything; it ends with the first piece that has no place.
+    All,
+}
+
+/// A piece and what is asked of it in every carton.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub(super) piece: Piece,
+    pub(super) volume: u64,
+    pub(super) shortest: u32,
+    /// Cartons that take it alone, one bit each.
+    pub(super) cartons: u32,
+    turns: Turns,
+}
+
+impl Shape {
+    pub(super) fn of(piece: &Piece, cartons: &[Carton]) -> Self {
+        let taking = cartons.iter().enumerate().filter(|(_, carton)| carton.takes(piece));
+        Self {
+            piece: *piece,
+            volume: piece.volume(),
+            shortest: piece.shortest(),
+            cartons: taking.fold(0, |all, (number, _)| all | 1 << number),
+            turns: piece.turns(),
+        }
+    }
+}
 
 /// Memory of filling, kept from carton to carton.
 #[derive(Debug, Default)]
@@ -36,11 +69,20 @@ pub(super) struct Load {
 
 impl Load {
     /// One more piece.
-    pub(super) fn with(self, piece: &Piece) -> Self {
+    pub(super) fn with(self, shape: &Shape) -> Self {
         Self {
             pieces: self.pieces + 1,
-            volume: self.volume + piece.volume(),
-            weight_g: self.weight_g + u64::from(piece.weight_g),
+            volume: self.volume + shape.volume,
+            weight_g: self.weight_g + u64::from(shape.piece.weight_g),
+        }
+    }
+
+    /// What is left of it without some of its pieces.
+    pub(super) fn without(self, other: Self) -> Self {
+        Self {
+            pieces: self.pieces - other.pieces,
+            volume: self.volume - other.volume,
+            weight_g: self.weight_g - other.weight_g,
         }
     }
 }
@@ -50,47 +92,50 @@ impl Filler {
     pub(super) fn fill(
         &mut self,
         carton: &Carton,
-        pieces: &[Piece],
+        shapes: &[Shape],
         order: &[u16],
-        least: Least,
-        rule: Rule,
+        (aim, rule): (Aim, Rule),
         placed: &mut Vec<Placement>,
     ) -> Load {
         let mut load = Load::default();
         let (mut free, mut free_g) = (volume(carton.inner), carton.load_g());
         let mut refused: Option<&Piece> = None;
+        let least = least(shapes, order);
         self.spaces.clear(carton.inner);
         for &number in order {
-            let piece = &pieces[usize::from(number)];
+            let shape = &shapes[usize::from(number)];
+            let piece = &shape.piece;
             if free < least.volume {
                 break;
             }
-            let own = piece.volume();
-            if own > free || u64::from(piece.weight_g) > free_g || refused == Some(piece) {
-                continue;
-            }
-            let Some((at, size)) = self.place(piece, rule) else {
-                refused = Some(piece);
+            let fits = shape.volume <= free && u64::from(piece.weight_g) <= free_g && refused != Some(piece);
+            let place = if fits { self.place(shape, rule) } else { None };
+            let Some((at, size)) = place else {
+                if aim == Aim::All {
+                    break;
+                }
+                if fits {
+                    refused = Some(piece);
+                }
                 continue;
             };
             self.looks += self.spaces.take(at, size, piece.handling.fragile, least);
             placed.push(Placement { piece: number, at, size });
-            load = load.with(piece);
-            (free, free_g) = (free - own, free_g - u64::from(piece.weight_g));
+            load = load.with(shape);
+            (free, free_g) = (free - shape.volume, free_g - u64::from(piece.weight_g));
         }
         load
     }
 
     /// The best place of a piece, and how it is turned there.
-    fn place(&mut self, piece: &Piece, rule: Rule) -> Option<(Edges, Edges)> {
-        let turns = piece.turns();
+    fn place(&mut self, shape: &Shape, rule: Rule) -> Option<(Edges, Edges)> {
         let mut best: Option<([u64; 4], Edges, Edges)> = None;
         for space in self.spaces.iter() {
-            if piece.handling.fragile && !self.spaces.is_open_above(space) {
+            let room = space.room();
+            if volume(room) < shape.volume || (shape.piece.handling.fragile && !self.spaces.is_open_above(space)) {
                 continue;
             }
-            let room = space.room();
-            for turn in turns.iter() {
+            for turn in shape.turns.iter() {
                 if turn[0] > room[0] || turn[1] > room[1] || turn[2] > room[2] {
                     continue;
                 }
@@ -100,8 +145,17 @@ impl Filler {
                 }
             }
         }
-        self.looks += (self.spaces.iter().count() * turns.iter().count()) as u64;
+        self.looks += (self.spaces.iter().count() * shape.turns.count()) as u64;
         best.map(|(_, at, size)| (at, size))
+    }
+}
+
+/// The least that any of these pieces is.
+fn least(shapes: &[Shape], order: &[u16]) -> Least {
+    let shapes = || order.iter().map(|number| &shapes[usize::from(*number)]);
+    Least {
+        edge: shapes().map(|shape| shape.shortest).min().unwrap_or(0),
+        volume: shapes().map(|shape| shape.volume).min().unwrap_or(0),
     }
 }
 

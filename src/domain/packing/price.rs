@@ -50,28 +50,71 @@ impl Score {
 impl Tariff {
     /// What a carrier bills of a carton with this much in it, grams.
     pub fn billable_g(&self, carton: &Carton, load_g: u64) -> u64 {
-        let real = u64::from(carton.weight_g) + load_g;
-        self.divisor.map_or(real, |divisor| real.max(volume(carton.outer).div_ceil(u64::from(divisor.max(1)))))
+        Priced::of(self, carton).billable_g(load_g)
     }
 
     /// What a carton costs with this much in it.
     pub fn cost(&self, carton: &Carton, load_g: u64, load_volume: u64) -> i64 {
-        let kilograms = self.billable_g(carton, load_g).div_ceil(KILOGRAM);
-        let room = volume(carton.inner).saturating_sub(load_volume);
-        carton.cost.saturating_add(times(self.per_kg, kilograms, 1)).saturating_add(times(
-            self.fill_per_litre,
-            room,
-            LITRE,
-        ))
+        Priced::of(self, carton).cost(load_g, load_volume)
+    }
+}
+
+/// A carton with its tariff, and what of its price is the same whatever is in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Priced {
+    /// Cubic millimetres inside.
+    pub(super) room: u64,
+    /// Cubic millimetres outside.
+    pub(super) outside: u64,
+    /// Most its pieces may weigh, grams.
+    pub(super) load_g: u64,
+    weight_g: u64,
+    dimensional_g: u64,
+    /// What the carton alone costs, minor units.
+    pub(super) own_cost: i64,
+    per_kg: i64,
+    fill_per_litre: i64,
+}
+
+impl Priced {
+    pub(super) fn of(tariff: &Tariff, carton: &Carton) -> Self {
+        let outside = volume(carton.outer);
+        Self {
+            room: volume(carton.inner),
+            outside,
+            load_g: carton.load_g(),
+            weight_g: u64::from(carton.weight_g),
+            dimensional_g: tariff.divisor.map_or(0, |divisor| outside.div_ceil(u64::from(divisor.max(1)))),
+            own_cost: carton.cost,
+            per_kg: tariff.per_kg,
+            fill_per_litre: tariff.fill_per_litre,
+        }
+    }
+
+    fn billable_g(&self, load_g: u64) -> u64 {
+        self.dimensional_g.max(self.weight_g + load_g)
+    }
+
+    /// What it costs with this much in it.
+    pub(super) fn cost(&self, load_g: u64, load_volume: u64) -> i64 {
+        let weight = times(self.per_kg, self.billable_g(load_g).div_ceil(KILOGRAM), 1);
+        let fill = times(self.fill_per_litre, self.room.saturating_sub(load_volume), LITRE);
+        self.own_cost.saturating_add(weight).saturating_add(fill)
     }
 
     /// The same with how many and how large.
-    pub(super) fn score(&self, carton: &Carton, load_g: u64, load_volume: u64) -> Score {
-        Score { cost: self.cost(carton, load_g, load_volume), cartons: 1, volume: volume(carton.outer) }
+    pub(super) fn score(&self, load_g: u64, load_volume: u64) -> Score {
+        Score { cost: self.cost(load_g, load_volume), cartons: 1, volume: self.outside }
+    }
+
+    /// What no use of it costs less than: all its room is filled, with what weighs nothing.
+    pub(super) fn floor(&self) -> i64 {
+        self.cost(0, self.room)
     }
 }
 
 /// A price times a measure in parts of `unit`, rounded half up.
+#[inline]
 fn times(price: i64, measure: u64, unit: u64) -> i64 {
     if price == 0 {
         return 0;

@@ -98,7 +98,7 @@ fn places_of(inner: Edges, piece: &Piece) -> Vec<(u128, u128)> {
 #[test]
 fn six_pieces_fit_exactly_when_some_arrangement_on_the_grid_does() {
     let mut draw = Draw(1);
-    let mut answers = [0; 2];
+    let (mut answers, mut fewer) = ([0; 2], 0);
     for case in 0..GRID_CASES {
         let inner = [draw.within(2, 4), draw.within(2, 4), draw.within(2, 5)];
         let mut left = volume(inner);
@@ -115,11 +115,20 @@ fn six_pieces_fit_exactly_when_some_arrangement_on_the_grid_does() {
         let fit = fits_by_trying(inner, &pieces);
         match fits(&carton(inner, 0), &pieces) {
             Verdict::Unknown => panic!("case {case} of seed 1 took too many steps: {inner:?}, {pieces:?}"),
-            verdict => assert_eq!(verdict != Verdict::DoesNot, fit, "case {case} of seed 1: {inner:?}, {pieces:?}"),
+            Verdict::Fits(_) => assert!(fit, "case {case} of seed 1: {inner:?}, {pieces:?}"),
+            Verdict::DoesNot(blamed) => {
+                assert!(!fit, "case {case} of seed 1: {inner:?}, {pieces:?}");
+                let is_blamed = |number: &usize| blamed >> number & 1 == 1;
+                let blamed: Vec<Piece> = (0..pieces.len()).filter(is_blamed).map(|number| pieces[number]).collect();
+                let alone = fits_by_trying(inner, &blamed);
+                assert!(!alone, "case {case} of seed 1: {inner:?}, {pieces:?} without any but {blamed:?}");
+                fewer += usize::from(blamed.len() < pieces.len());
+            }
         }
         answers[usize::from(fit)] += 1;
     }
     assert!(answers.iter().all(|count| *count * 20 > GRID_CASES), "both answers are tried: {answers:?}");
+    assert!(fewer > 0, "a no names fewer pieces than were asked for");
 }
 
 /// The least cost over every partition of pieces into cartons.
