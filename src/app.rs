@@ -1,8 +1,8 @@
 //! The composition root: open, recover, build, run, stop in reverse.
 //!
 //! ```text
-//! open:   journal ─recover─► state ─► views, engine ─► pipeline ─► clock thread, view thread ─► (http)
-//! close:  (http) ─► clock thread ─► journal ─► view thread
+//! open:   journal ─recover─► state ─► views, engine ─► pipeline ─► clock thread, view thread, shadow thread ─► (http)
+//! close:  (http) ─► clock thread ─► journal ─► view thread, shadow thread
 //! ```
 //! [`Ordain`] is the engine in process: what `ordain serve` puts behind HTTP, and what a Rust program can use without it.
 //! A drop without [`Ordain::close`] loses nothing that was acknowledged; the next start only has to verify more.
@@ -17,13 +17,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crossbeam::channel::{self, Receiver, Sender};
 use tokio::net::TcpListener;
 
 use crate::config::Settings;
 use crate::domain::command::{Command, Context};
 use crate::domain::entity::{Entity, EntityKey};
+use crate::domain::event::Event;
 use crate::domain::money::Currency;
-use crate::domain::record::Log;
+use crate::domain::policy::Policy;
+use crate::domain::record::{Log, Record};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::state::State;
@@ -76,6 +79,7 @@ pub struct Ordain {
     stopping: Arc<AtomicBool>,
     clock: Option<JoinHandle<()>>,
     reader: Option<JoinHandle<()>>,
+    shadows: Option<JoinHandle<()>>,
 }
 
 impl Ordain {
@@ -98,14 +102,24 @@ impl Ordain {
             let (pipeline, stopping) = (pipeline.clone(), stopping.clone());
             move || keep_time(&pipeline, &stopping)
         });
+        let (begin, begun) = channel::bounded(1);
+        if pipeline.engine().has_shadows() {
+            // Nobody else knows the channel yet, so it is empty.
+            let _ = begin.try_send(tail.position());
+        }
         let reader = thread::Builder::new().name("views".into()).spawn({
             let (views, pipeline) = (views.clone(), pipeline.clone());
-            move || follow(tail, &views, &pipeline)
+            move || follow(tail, &views, &pipeline, &begin)
+        });
+        let shadows = thread::Builder::new().name("shadows".into()).spawn({
+            let pipeline = pipeline.clone();
+            move || judge_shadows(&pipeline, &begun)
         });
         let thread_failure = |cause| Failure::System { what: "a thread cannot be started", cause };
         let (clock, reader) = (Some(clock.map_err(thread_failure)?), Some(reader.map_err(thread_failure)?));
+        let shadows = Some(shadows.map_err(thread_failure)?);
         let clock_of_requests = settings.clock.of_requests();
-        Ok(Self { pipeline, views, clock_of_requests, stopping, clock, reader })
+        Ok(Self { pipeline, views, clock_of_requests, stopping, clock, reader, shadows })
     }
 
     /// Carries a command out and waits until it is durable.
@@ -168,7 +182,7 @@ impl Ordain {
             let _ = clock.join();
         }
         let closed = self.pipeline.journal().close();
-        if let Some(reader) = self.reader.take() {
+        for reader in [self.reader.take(), self.shadows.take()].into_iter().flatten() {
             let _ = reader.join();
         }
         Ok(closed?)
@@ -221,17 +235,46 @@ fn keep_time(pipeline: &Pipeline, stopping: &AtomicBool) {
 }
 
 /// Reads the journal's tail into the views, and to the watch over levels, until the journal ends.
-fn follow(mut tail: Tail, views: &Views, pipeline: &Pipeline) {
+fn follow(mut tail: Tail, views: &Views, pipeline: &Pipeline, begin: &Sender<u64>) {
     loop {
         match tail.next_blocking() {
             Ok(record) => {
                 views.read(&record);
                 pipeline.engine().notice(&record);
+                if puts_shadow(&record) {
+                    // Full: whoever judges has not begun with the one before, and begins there.
+                    let _ = begin.try_send(record.header.seq);
+                }
             }
             Err(TailEnd::Stopped) => return,
             Err(end) => {
                 tracing::error!(%end, "views can no longer follow the journal; lists stand still");
                 return;
+            }
+        }
+    }
+}
+
+/// Whether a version of a rule set runs beside the live ones from this record on.
+fn puts_shadow(record: &Record) -> bool {
+    record.events.iter().any(|event| match event {
+        Event::PolicyPut(put) => matches!(put.policy, Policy::Shadow(Some(_))),
+        _ => false,
+    })
+}
+
+/// Reads the journal for the versions that run beside the live ones, while there are any.
+fn judge_shadows(pipeline: &Pipeline, begun: &Receiver<u64>) {
+    while let Ok(after) = begun.recv() {
+        let mut tail = pipeline.journal().tail(after);
+        while pipeline.engine().has_shadows() {
+            match tail.next_blocking() {
+                Ok(record) => pipeline.engine().judge_shadows(&record),
+                Err(TailEnd::Stopped) => return,
+                Err(end) => {
+                    tracing::error!(%end, "shadows can no longer follow the journal; they stand still");
+                    break;
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ pub mod convert;
 pub mod demo;
 mod dump;
 mod import;
+mod replay;
 mod serve;
 
 use std::ffi::OsString;
@@ -41,6 +42,7 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
     RebuildMark(check::RebuildMark),
+    Replay(replay::Replay),
     Demo(demo::Demo),
     #[command(hide = true)]
     VerifyGeneration(check::VerifyGeneration),
@@ -119,6 +121,7 @@ pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
         Command::RebuildMark(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::VerifyGeneration(command) => command.run(),
     };

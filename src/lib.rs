@@ -15,7 +15,7 @@
 //! Everything after the reply reads the journal with a cursor of its own; nothing upstream knows of it.
 //!
 //! # The ranks
-//! `domain`, `papers` 0 · `engine`, `journal`, `api` 1 · `pipeline`, `views` 2 · `connectors` 3 · `http` 4 · `config` 5 · `app` 6 ·
+//! `domain`, `papers` 0 · `engine`, `journal`, `api` 1 · `pipeline`, `views`, `replay` 2 · `connectors` 3 · `http` 4 · `config` 5 · `app` 6 ·
 //! `cli` 7. A module imports only lower ranks; a test refuses a breach. The domain is pure: no files, no network, no
 //! threads, no clock; so are the papers, which draw labels and know no order. The engine is the domain plus memory and threads, the journal is the domain plus bytes and disk, and
 //! neither knows the other: `pipeline` joins them.
@@ -90,6 +90,8 @@ pub mod domain;
 pub mod papers;
 
 pub mod views;
+
+pub mod replay;
 
 pub mod connectors;
 

@@ -39,6 +39,7 @@ pub mod policy;
 pub mod problem;
 pub mod rates;
 pub mod reading;
+pub mod replay;
 pub mod reservation;
 mod return_event;
 pub mod return_policy;

@@ -115,7 +115,7 @@ impl FillPut {
 #[schema(as = Policy)]
 pub struct PolicyJson {
     /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment`, `returns`, `clocks`, `hold`,
-    /// `picking` or `collection`.
+    /// `picking`, `collection` or `shadow`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,12 +171,15 @@ pub struct PolicyJson {
     /// What the clock does to orders.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clocks: Option<OrderClocksJson>,
-    /// Name of the rule that puts holds.
+    /// Name of the rule that puts holds, or of the rule set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Which orders begin with a hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldRuleJson>,
+    /// The version of the rule set that runs beside the live ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
     /// How nodes pick.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picking: Option<PickingRuleJson>,
@@ -237,6 +240,7 @@ impl PolicyJson {
                 Self { about: "clocks", delivery_method: Some(method.to_string()), ..Self::default() }
             }
             PolicyKey::Hold(name) => Self { about: "hold", name: Some(name.to_string()), ..Self::default() },
+            PolicyKey::Shadow(name) => Self { about: "shadow", name: Some(name.to_string()), ..Self::default() },
         };
         match policy {
             Policy::Node { accept_within_s } => Self { accept_within_s: *accept_within_s, ..about },
@@ -252,6 +256,7 @@ impl PolicyJson {
             Policy::Returns(policy) => Self { returns: Some(ReturnPolicyJson::from(&**policy)), ..about },
             Policy::Supply(terms) => about.supplied(terms),
             Policy::Clocks(clocks) => Self { clocks: Some(OrderClocksJson::from(clocks)), ..about },
+            Policy::Shadow(version) => Self { version: *version, ..about },
             Policy::Hold(rule) => Self { hold: Some(HoldRuleJson::from(&**rule)), ..about },
             Policy::Payment(rule) => Self {
                 payment_before: PaymentBeforeShape::shown(rule.before),

@@ -166,6 +166,7 @@ pub const CODES: &[Code] = &[
     ("unknown_order", 422, "The order does not exist"),
     ("unknown_fulfillment_order", 422, "The fulfilment order does not exist"),
     ("unknown_reservation", 422, "The reservation does not exist"),
+    ("no_orders", 422, "No order was placed in that period"),
     ("unknown_rule_set", 422, "The rule set does not exist"),
     ("unknown_version", 422, "The rule set has no such version"),
     ("reserved_name", 422, "The name is that of a rule set that is always there"),

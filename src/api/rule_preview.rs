@@ -7,8 +7,10 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::json::Json;
 use super::reading::{At, Shape, shape};
-use super::scalar::{Id, MoneyJson, VersionNumber};
+use super::replay::ReplayFigures;
+use super::scalar::{Id, MoneyJson, OrNull, VersionNumber};
 use crate::domain::catalogue::Catalogue;
+use crate::domain::command::{Command, PutPolicy};
 use crate::domain::ids::{NodeIndex, Text};
 use crate::domain::limits::PREVIEWED_MAX;
 use crate::domain::money::Money;
@@ -133,4 +135,47 @@ impl PreviewedPlan {
 /// An amount in the base currency.
 pub fn in_base(amount: i64, catalogue: &Catalogue) -> MoneyJson {
     Money { amount, currency: catalogue.base_currency }.into()
+}
+
+shape! {
+    /// Which version of a rule set runs beside the live ones.
+    #[derive(Copy)]
+    pub struct ShadowPut {
+        /// The version; `null` for none.
+        #[schema(value_type = Option<VersionNumber>)]
+        pub version: OrNull<VersionNumber>,
+    }
+}
+
+impl ShadowPut {
+    /// The command for one rule set.
+    pub fn command(self, rule_set: Text) -> Command {
+        Command::PutPolicy(PutPolicy::Shadow { rule_set, version: self.version.0.map(|version| version.0) })
+    }
+}
+
+/// What the shadow of a rule set comes to beside the live rules, since it was put or the process started.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RuleSetShadow)]
+pub struct ShadowJson {
+    /// Name of the rule set.
+    pub rule_set: Id,
+    /// The version.
+    pub version: u32,
+    /// The record after which decisions are counted.
+    pub since: u64,
+    /// Decisions that were looked at.
+    pub looked_at: u64,
+    /// Those that the version would not have made.
+    pub not_concerned: u64,
+    /// Those of which too little was recorded to decide again.
+    pub not_comparable: u64,
+    /// Those that were compared and are the same.
+    pub same: u64,
+    /// Those that were compared and are not.
+    pub differ: u64,
+    /// What all that were compared come to as they were decided.
+    pub live: ReplayFigures,
+    /// What they would have come to.
+    pub shadow: ReplayFigures,
 }

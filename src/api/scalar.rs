@@ -17,8 +17,8 @@ pub use money::{AMOUNT_MAX, Amount, CurrencyCode, MoneyJson, Price};
 pub use number::{
     AcceptWithin, AfterSeconds, Aisle, CartOrders, Change, Count, DaysAhead, Divisor, Grams, Kilometres, Latitude,
     LeadDays, LeadHours, LeadMinutes, Longitude, Metres, Millimetres, MonthNumber, Months, PackedDivisor, PackedEdge,
-    PerDay, Percent, Priority, RatePart, ReturnDays, Sequence, Shipments, SupplyDays, Threshold, TransitDays, Ttl,
-    UnitsUpto, VersionNumber, Volume, WindowHours, Zone, position,
+    PerDay, Percent, PercentChange, Priority, RatePart, ReturnDays, Sequence, Shipments, SupplyDays, Threshold,
+    TransitDays, Ttl, UnitsUpto, VersionNumber, Volume, WindowHours, Zone, position,
 };
 pub use text::{
     BinName, CallerId, ChannelOrderId, CollectionCode, Country, FulfillmentId, Id, LotId, Name, Owner, Pattern,

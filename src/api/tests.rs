@@ -26,10 +26,11 @@ use super::policy::{FillPut, NodeTerms, RejectionPut, SafetyPut, ThresholdPut};
 use super::problem::{CODES, Problem};
 use super::rates::RatesRequest;
 use super::reading::{Shape, read};
+use super::replay::ReplayRequest;
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
 use super::return_policy::ReturnPolicyPut;
 use super::returns::{NewRefund, NewReturn, NewReturnLabel, ReturnReceipt};
-use super::rule_preview::RulePreviewing;
+use super::rule_preview::{RulePreviewing, ShadowPut};
 use super::rule_set::{RuleActivation, RuleSetPut};
 use super::slots::SlotsPut;
 use super::stock::{Adjustments, AtpRequest, CountPut, Moves};
@@ -88,6 +89,8 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["rule-sets", _]) => read_as::<RuleSetPut>(body),
         ("POST", ["rule-sets", _, "activate"]) => read_as::<RuleActivation>(body),
         ("POST", ["rule-sets", _, "preview"]) => read_as::<RulePreviewing>(body),
+        ("PUT", ["rule-sets", _, "shadow"]) => read_as::<ShadowPut>(body),
+        ("POST", ["replays"]) => read_as::<ReplayRequest>(body),
         ("POST", ["packing"]) => read_as::<PackingRequest>(body),
         ("POST", ["inbound"]) => read_as::<NewInbound>(body),
         ("PATCH", ["inbound", _]) => read_as::<InboundChange>(body),

@@ -338,7 +338,34 @@ impl Serialize for UnfilledWord {
     }
 }
 
+/// Which orders are replayed, and how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum ScenarioWord {
+    BusiestDay,
+    StockOut,
+    AllChannels,
+}
+
+/// What of plans is compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum MeasureWord {
+    Time,
+    Cost,
+    Shipments,
+    Splits,
+    Distance,
+    Carbon,
+    Unfilled,
+}
+
 words! {
+    ScenarioWord { BusiestDay = "busiest_day", StockOut = "stock_out", AllChannels = "all_channels" }
+    MeasureWord {
+        Time = "time", Cost = "cost", Shipments = "shipments", Splits = "splits", Distance = "distance",
+        Carbon = "carbon", Unfilled = "unfilled",
+    }
     FenceWord {
         WithinKm = "within_km", Kind = "kind", Countries = "countries", SameCountry = "same_country", Nodes = "nodes",
         NotNodes = "not_nodes", Capabilities = "capabilities", Cutoff = "cutoff", ArrivesBy = "arrives_by",

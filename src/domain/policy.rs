@@ -51,6 +51,8 @@ pub enum PolicyKey {
     Picking(Option<NodeIndex>),
     /// How orders of a delivery method wait for who comes for them.
     Collection(Text),
+    /// Which version of the rule set of that name runs beside the live ones.
+    Shadow(Text),
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -186,6 +188,8 @@ pub enum Policy {
     Picking(Box<PickingRule>),
     /// How orders wait for who comes for them.
     Collection(CollectionRule),
+    /// The version that runs beside the live ones; none when `None`.
+    Shadow(Option<u32>),
 }
 
 /// So many units leave in so many days, as whoever runs the shop says: nothing here counts them over weeks.

@@ -17,6 +17,8 @@
 //! | `change`, `turn` | stock of one record: decide, withdraw, log, apply |
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `rules`, `fences`, `preview` | versions of rule sets; who may not ship by them; what a version would change |
+//! | `shadow` | versions of rule sets that run beside the live ones |
+//! | `whatif` | the orders of a journal, decided again under other rules, rates, stock, nodes or demand |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `slots` | places at a time, taken with an order's stock |
 //! | `weighing` | what carriers and nodes ask, for the kernel in full; the plan in money by term |
@@ -100,6 +102,7 @@ mod routing;
 mod rules;
 mod safety;
 mod settle;
+mod shadow;
 pub mod shares;
 mod shipping;
 mod slots;
@@ -116,6 +119,7 @@ mod transfer;
 mod turn;
 mod wave;
 mod weighing;
+pub mod whatif;
 mod window;
 mod withdrawal;
 mod workload;
@@ -160,6 +164,7 @@ pub use preview::{Compared, Preview, Shipped};
 use purchase::Purchases;
 pub use read::{Atp, AtpAsked, StockView};
 use returns::Returning;
+pub use shadow::Shadowed;
 pub use shipping::{QuotedShipment, RatesFound};
 use soonest::Soonest;
 use table::{Name, Named, Names, Table};
@@ -238,6 +243,8 @@ pub struct Engine {
     windows_due: Soonest<(OrderKey, u16)>,
     /// What somebody should look at.
     exceptions: Exceptions,
+    /// Versions of rule sets that run beside the live ones.
+    shadows: shadow::Shadows,
     /// When a version of a rule set is to be activated next, on the journal's clock.
     rules_due: AtomicI64,
     next_key: AtomicU64,

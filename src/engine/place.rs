@@ -674,7 +674,7 @@ fn chosen(
 }
 
 /// The node that may supply and is nearest to a place; of equally near ones the first.
-fn nearest_to(network: &Network, to: Position) -> Option<Text> {
+pub(super) fn nearest_to(network: &Network, to: Position) -> Option<Text> {
     let to = Place::from(to);
     let nodes = (0..network.catalogue.nodes().len() as u32).map(NodeIndex).filter(|node| network.supplies(*node));
     let nearest = nodes.min_by_key(|node| network.catalogue.place(*node).metres_to(&to))?;

@@ -15,9 +15,11 @@ use crate::domain::policy::{FillPolicy, Policy, PolicyKey, Standing};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::return_policy::ReturnScope;
+use crate::domain::rules::applied::AppliedRules;
 use crate::domain::supply::SupplyTerms;
 
 use super::network::Network;
+use super::shadow::SHADOWS_MAX;
 use super::turn::Turn;
 
 impl Engine {
@@ -29,6 +31,10 @@ impl Engine {
         }
         let put = PolicyPut { key: key.clone(), policy: policy.clone() };
         let sealed = turn.seal(turn.now(), network.catalogue.seq, vec![Event::PolicyPut(Box::new(put))], None)?;
+        if let (PolicyKey::Shadow(name), Policy::Shadow(version)) = (&key, &policy) {
+            // Whoever reads the record finds a shadow to judge.
+            self.watch_shadow(name, *version, self.position());
+        }
         let logged = turn.log(self, sealed, Change::new(&network), Withdrawal::nothing());
         let seq = logged.seq();
         logged.done();
@@ -49,6 +55,11 @@ impl Engine {
                 self.keep_purchases(turn, &network, *sku);
             }
             PolicyKey::Clocks(delivery_method) => self.watch_orders_by(delivery_method),
+            PolicyKey::Shadow(name) => {
+                if let Policy::Shadow(version) = &policy {
+                    self.watch_shadow(name, *version, seq);
+                }
+            }
             PolicyKey::Rejection(_)
             | PolicyKey::Fill
             | PolicyKey::Payment(_)
@@ -151,6 +162,7 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
         PutPolicy::Collection { delivery_method, rule } => {
             (PolicyKey::Collection(delivery_method.clone()), Policy::Collection(*rule))
         }
+        PutPolicy::Shadow { rule_set, version } => shadowed(network, rule_set, *version)?,
         PutPolicy::Picking { node, rule } => {
             let node = node.as_deref().map(|node| network.find_node("node", node)).transpose()?;
             (PolicyKey::Picking(node), Policy::Picking(Box::new(rule.clone())))
@@ -173,6 +185,30 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             (key, Policy::Hold(Box::new(rule.clone())))
         }
     })
+}
+
+/// A version that can run beside the live ones: there is one of that number, it can be carried, and few others do.
+fn shadowed(network: &Network, name: &Text, version: Option<u32>) -> Result<(PolicyKey, Policy), Rejection> {
+    let (rules, policies) = (network.catalogue.rules(), network.catalogue.policies());
+    if rules.current(name).is_none() {
+        return Err(Rejection::not_found("rule set", &**name));
+    }
+    let key = PolicyKey::Shadow(name.clone());
+    if let Some(version) = version {
+        let unknown = || {
+            let detail = format!("rule set {name} has versions 1 to {}, not {version}", rules.next(name) - 1);
+            Rejection::invalid("version", "unknown_version", detail)
+        };
+        let found = rules.version(name, version).ok_or_else(unknown)?;
+        AppliedRules::of(found.name, version, found.terms).map_err(Rejection::Invalid)?;
+        let running =
+            |(other, policy): (&PolicyKey, &Policy)| *other != key && matches!(policy, Policy::Shadow(Some(_)));
+        if policies.iter().filter(|known| running(*known)).count() >= SHADOWS_MAX {
+            let detail = format!("at most {SHADOWS_MAX} versions run beside the live ones");
+            return Err(Rejection::invalid("version", "too_many", detail));
+        }
+    }
+    Ok((key, Policy::Shadow(version)))
 }
 
 fn withheld(asked: Option<Withheld>) -> Policy {

@@ -3,7 +3,7 @@
 //! An order is decided again when the version would apply to it (by its name, or by its scope among the versions that are
 //! active now; its schedule aside, since the question is what it does while it is on) and when enough was recorded: all
 //! candidates with what they had, and nobody left out by other fences of other rules. What cannot be decided again is
-//! counted and told apart. Time-bound fences are judged as of the instant the order was placed, and nodes and carriers ask
+//! counted and told apart. Dates and cutoffs are judged as of the instant the order was captured, and nodes and carriers ask
 //! what they ask now.
 //!
 //! Promises: nothing is taken and nothing changes; what is told is what the version decides on the same inputs. Cost: one
@@ -27,6 +27,8 @@ use crate::domain::rules::book::RuleBook;
 use crate::domain::rules::versions::{RuleSetEvent, RuleVersions};
 use crate::domain::rules::{RuleTerms, Schedule};
 use crate::domain::sourcing::{Part, Plan, Problem, Workspace, solve_into, solve_within};
+use crate::domain::time::WallTime;
+use crate::domain::weighed::Carried;
 
 /// What a version would change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +81,7 @@ pub struct Shipped {
 
 /// Memory of decisions made again.
 #[derive(Default)]
-struct Again {
+pub(super) struct Again {
     problem: Problem,
     plan: Plan,
     workspace: Workspace,
@@ -114,7 +116,7 @@ impl Engine {
     }
 
     /// A version as if it were on and had just been activated, and all rule sets with it.
-    fn supposed(&self, name: &str, version: u32) -> Result<(Arc<AppliedRules>, RuleBook), Rejection> {
+    pub(super) fn supposed(&self, name: &str, version: u32) -> Result<(Arc<AppliedRules>, RuleBook), Rejection> {
         let mut book = self.catalogue(|catalogue| catalogue.rules().clone());
         if book.current(name).is_none() {
             return Err(Rejection::not_found("rule set", name));
@@ -152,38 +154,21 @@ impl Engine {
         let Some(decision) = order.decision.as_deref() else { return };
         found.looked_at += 1;
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let applies = rules_among(&network, book, &order.facts, order.facts.placed_at);
+        // The clocks agree but where the machine's was set.
+        let at = WallTime(order.received_at.0);
+        let applies = rules_among(&network, book, &order.facts, at);
         if !Arc::ptr_eq(&applies, rules) {
             found.of_others += 1;
             return;
         }
-        let recorded = network.catalogue.rules().version(&decision.rule_set, decision.rule_set_version);
-        let made_by = recorded.and_then(|v| AppliedRules::of(v.name, v.version, v.terms).ok());
-        let Some(made_by) = made_by.filter(|_| is_recorded(&order, decision)) else {
+        let Some(Judged { before, after, .. }) = again.judge(&network, &order, decision, rules, at) else {
             found.unknown += 1;
             return;
         };
-        let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
-        let shipment = Shipment {
-            to: order.facts.destinations.first(),
-            position: decision.evidence.destination,
-            lines: &lines,
-            placed_at: order.facts.placed_at,
-            at: order.facts.placed_at,
-            work_at: order.facts.placed_at,
-            leaving: &[],
-        };
-        let seen = decision.evidence.lines.iter();
-        let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
-        let case = Case { network: &network, order: &order, decision, shipment, units: &units };
-        let before = again.decide(case, &made_by, |_| true);
-        let fencing = Fencing::of(&network, rules, shipment, &units, std::iter::empty());
-        let may_ship = |node| fencing.as_ref().is_none_or(|fencing| fencing.reason(node).is_none());
-        let after = again.decide(case, rules, may_ship);
         found.compared += 1;
         found.cost_before += before.cost;
         found.cost_after += after.cost;
-        if (&before.shipped, before.unfilled) != (&after.shipped, after.unfilled) {
+        if !before.is(&after) {
             found.changes.push(Compared {
                 order: order.name(),
                 decided_by: (decision.rule_set.clone(), decision.rule_set_version),
@@ -199,13 +184,68 @@ impl Engine {
 }
 
 /// A plan, named.
-struct Decided {
-    cost: i64,
-    shipped: Vec<Shipped>,
-    unfilled: u64,
+#[derive(Debug, Default)]
+pub(super) struct Decided {
+    /// Its cost by the rules that made it.
+    pub cost: i64,
+    /// Its shipments.
+    pub shipped: Vec<Shipped>,
+    /// Who carries it.
+    pub carried: Vec<Carried>,
+    /// Units that it leaves.
+    pub unfilled: u64,
+}
+
+impl Decided {
+    /// Whether nodes and units are the same.
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.shipped, self.unfilled) == (&other.shipped, other.unfilled)
+    }
+}
+
+/// A recorded decision, made again by the rules of then and by others.
+pub(super) struct Judged {
+    /// By the rules of then.
+    pub before: Decided,
+    /// By the others.
+    pub after: Decided,
+    /// The rules of then.
+    pub made_by: AppliedRules,
 }
 
 impl Again {
+    /// Makes a recorded decision again; `None` when too little of it was recorded.
+    pub fn judge(
+        &mut self,
+        network: &Network,
+        order: &Order,
+        decision: &Decision,
+        rules: &AppliedRules,
+        at: WallTime,
+    ) -> Option<Judged> {
+        let recorded = network.catalogue.rules().version(&decision.rule_set, decision.rule_set_version);
+        let made_by = recorded.and_then(|v| AppliedRules::of(v.name, v.version, v.terms).ok());
+        let made_by = made_by.filter(|_| is_recorded(order, decision))?;
+        let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
+        let shipment = Shipment {
+            to: order.facts.destinations.first(),
+            position: decision.evidence.destination,
+            lines: &lines,
+            placed_at: order.facts.placed_at,
+            at,
+            work_at: order.release_at.map_or(at, |release| release.wall.max(at)),
+            leaving: &[],
+        };
+        let seen = decision.evidence.lines.iter();
+        let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
+        let case = Case { network, order, decision, shipment, units: &units };
+        let before = self.decide(case, &made_by, |_| true);
+        let fencing = Fencing::of(network, rules, shipment, &units, std::iter::empty());
+        let may_ship = |node| fencing.as_ref().is_none_or(|fencing| fencing.reason(node).is_none());
+        let after = self.decide(case, rules, may_ship);
+        Some(Judged { before, after, made_by })
+    }
+
     /// Decides what was recorded by some rules, without those who may not ship.
     fn decide(&mut self, case: Case<'_>, rules: &AppliedRules, may_ship: impl Fn(NodeIndex) -> bool) -> Decided {
         let Self { problem, plan, workspace, scales } = self;
@@ -228,7 +268,8 @@ impl Again {
                 lines: assignment.lines.iter().map(|u| (u.line, id(u.line), u.quantity)).collect(),
             });
             let unfilled = found.unfilled.iter().map(|u| u64::from(u.quantity)).sum();
-            return Decided { cost: found.cost(), shipped: shipped.collect(), unfilled };
+            let (cost, shipped) = (found.cost(), shipped.collect());
+            return Decided { cost, shipped, carried: found.carried, unfilled };
         }
         match rules.shipments_max {
             Some(most) => solve_within(problem, usize::from(most), workspace, plan),
@@ -244,7 +285,7 @@ impl Again {
         });
         let shipped = shipped.collect();
         let unfilled = plan.unfilled.iter().map(|unfilled| u64::from(unfilled.quantity)).sum();
-        Decided { cost: plan.cost, shipped, unfilled }
+        Decided { cost: plan.cost, shipped, carried: Vec::new(), unfilled }
     }
 }
 

@@ -165,7 +165,7 @@ fn reserved(name: &str) -> Fault {
 }
 
 /// All that is wrong with a version, in this catalogue.
-fn faults(catalogue: &Catalogue, name: &Text, terms: &RuleTerms) -> Vec<Fault> {
+pub(super) fn faults(catalogue: &Catalogue, name: &Text, terms: &RuleTerms) -> Vec<Fault> {
     let mut faults = terms.faults(name);
     if is_preset(name) {
         faults.push(reserved(name));

@@ -177,7 +177,7 @@ pub(super) fn instant(time: WallTime) -> Timestamp {
 }
 
 /// All that is wrong with what is put, in this catalogue.
-fn faults(catalogue: &Catalogue, terms: &ShippingTerms) -> Vec<Fault> {
+pub(super) fn faults(catalogue: &Catalogue, terms: &ShippingTerms) -> Vec<Fault> {
     let mut faults = match terms {
         ShippingTerms::Carrier(carrier) => {
             let mut faults = carrier.faults();

@@ -243,6 +243,7 @@ fn build(
         cancels_due: Soonest::default(),
         windows_due: Soonest::default(),
         exceptions: Exceptions::default(),
+        shadows: Default::default(),
         rules_due: rules::NEVER.into(),
         next_key: first_key.into(),
         position: seq.into(),
@@ -302,6 +303,7 @@ fn build(
     engine.know_slots(slots);
     engine.open_cartons(cartons);
     engine.open_rules();
+    engine.open_shadows();
     engine.ended.lock().make_contiguous().sort_unstable();
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_counts.lock().make_contiguous().sort_unstable();

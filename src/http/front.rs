@@ -56,6 +56,7 @@ struct Shared {
     imports: Semaphore,
     explanations: Semaphore,
     backups: Arc<Semaphore>,
+    replays: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     request_ids: RequestIds,
 }
@@ -80,6 +81,7 @@ impl Front {
             imports: Semaphore::new(IMPORTS_MAX),
             explanations: Semaphore::new(EXPLANATIONS_MAX),
             backups: Arc::new(Semaphore::new(1)),
+            replays: Arc::new(Semaphore::new(1)),
             stopping: watch::Sender::new(false),
             request_ids: RequestIds::new(),
         }))
@@ -134,6 +136,11 @@ impl Front {
     /// The turn of whoever takes a backup.
     pub(super) fn backups(&self) -> Arc<Semaphore> {
         self.0.backups.clone()
+    }
+
+    /// The turn of whoever replays the journal.
+    pub(super) fn replays(&self) -> Arc<Semaphore> {
+        self.0.replays.clone()
     }
 
     /// Waits until lists show everything that was durable when they were asked for; not for ever, in case nobody fills

@@ -39,6 +39,7 @@ mod packing;
 mod pages;
 mod papers;
 mod policies;
+mod replays;
 mod reply;
 mod request;
 mod reservations;

@@ -11,8 +11,8 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     address_formats, backup, capable, cartons, channels, counts, customers, edits, exceptions, feed, fulfillment,
-    health, holds, imports, inbound, items, nodes, orders, packing, pages, papers, policies, reservations, returns,
-    rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
+    health, holds, imports, inbound, items, nodes, orders, packing, pages, papers, policies, replays, reservations,
+    returns, rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
 };
 
 /// The router of a front.
@@ -178,6 +178,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(rule_sets::version))
         .routes(routes!(rule_sets::activate))
         .routes(routes!(rule_sets::preview))
+        .routes(routes!(rule_sets::put_shadow, rule_sets::shadow))
+        .routes(routes!(replays::replay))
         .routes(routes!(imports::import))
         .routes(routes!(feed::events))
         .routes(routes!(backup::backup))

@@ -7,7 +7,10 @@ use super::front::Front;
 use super::reply::{Replied, ahead, found, made};
 use super::request::{Ask, Params, Path, Write};
 use crate::api::page::{Page, Paging};
-use crate::api::rule_preview::{ChangedDecision, PreviewedPlan, RulePreviewJson, RulePreviewing, in_base};
+use crate::api::policy::PolicyJson;
+use crate::api::rule_preview::{
+    ChangedDecision, PreviewedPlan, RulePreviewJson, RulePreviewing, ShadowJson, ShadowPut, in_base,
+};
 use crate::api::rule_set::{RuleActivation, RuleSetJson, RuleSetPut, VersionJson};
 use crate::api::scalar::{Id, VersionNumber, checked};
 use crate::domain::catalogue::Catalogue;
@@ -17,6 +20,7 @@ use crate::domain::limits::PREVIEWED_MAX;
 use crate::domain::rejection::Rejection;
 use crate::engine::{Compared, Preview, Shipped};
 use crate::pipeline::Refused;
+use crate::replay::figures;
 
 /// The active version of every rule set, presets too; of one without an active version its last draft.
 #[utoipa::path(
@@ -147,4 +151,39 @@ fn changed(change: &Compared, catalogue: &Catalogue) -> ChangedDecision {
         before: PreviewedPlan::of(*cost_before, *unfilled_before, &told(&change.before), catalogue),
         after: PreviewedPlan::of(*cost_after, *unfilled_after, &told(&change.after), catalogue),
     }
+}
+
+/// Let a version run beside the live rules: what it would decide is counted, and nothing follows from it.
+#[utoipa::path(
+    put, path = "/v1/rule-sets/{name}/shadow", tag = "rule sets", request_body = ShadowPut,
+    params(("name" = Id, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_shadow(State(front): State<Front>, Path(name): Path<Text>, write: Write<ShadowPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(name)).await?))
+}
+
+/// What the shadow of a rule set comes to beside the live rules, since it was put or the server started.
+#[utoipa::path(
+    get, path = "/v1/rule-sets/{name}/shadow", tag = "rule sets",
+    params(("name" = String, Path)),
+    responses((status = 200, body = ShadowJson)),
+)]
+pub async fn shadow(State(front): State<Front>, Path(name): Path<Text>) -> Replied {
+    let shadowed = front.engine().shadow_of(&name);
+    let shadowed = shadowed.ok_or_else(|| Rejection::not_found("shadow of a rule set", &*name))?;
+    let currency = front.engine().catalogue(|catalogue| catalogue.base_currency);
+    Ok(ahead(&ShadowJson {
+        rule_set: Id(name),
+        version: shadowed.version,
+        since: shadowed.since,
+        looked_at: shadowed.looked_at,
+        not_concerned: shadowed.of_others,
+        not_comparable: shadowed.unknown,
+        same: shadowed.same,
+        differ: shadowed.differ,
+        live: figures(&shadowed.live, currency),
+        shadow: figures(&shadowed.shadow, currency),
+    }))
 }

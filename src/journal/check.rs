@@ -88,6 +88,14 @@ pub fn check(look: &Look<'_>) -> Result<Report, Failure> {
 /// Checks a data directory and hands over every record on the way, with the state folded up to it where
 /// the log reaches back far enough.
 pub fn read_log(look: &Look<'_>, each: &mut dyn FnMut(&Record, Option<&State>)) -> Result<Report, Failure> {
+    read_to_the_end(look, each).map(|(report, _)| report)
+}
+
+/// [`read_log`], and the state at the last record, where it could be folded.
+pub fn read_to_the_end(
+    look: &Look<'_>,
+    each: &mut dyn FnMut(&Record, Option<&State>),
+) -> Result<(Report, Option<State>), Failure> {
     // Holding the lock keeps a server from changing the directory meanwhile.
     let lock = fs::File::open(look.root.join("LOCK")).map_err(|source| Failure::Disk { doing: "opened", source })?;
     if take_lock(&lock).is_err() {
@@ -145,19 +153,19 @@ fn copy(root: &Path, scratch: &Path) -> io::Result<()> {
 /// Checks a directory that may be changed by it.
 #[cfg(test)]
 pub(super) fn check_copy(disk: &(impl Disk + Clone + 'static)) -> Result<Report, Failure> {
-    check_disk(Arc::new(disk.clone()), false, &mut |_, _| {})
+    check_disk(Arc::new(disk.clone()), false, &mut |_, _| {}).map(|(report, _)| report)
 }
 
 fn check_disk(
     device: Arc<dyn Disk>,
     inspected: bool,
     each: &mut dyn FnMut(&Record, Option<&State>),
-) -> Result<Report, Failure> {
+) -> Result<(Report, Option<State>), Failure> {
     let disk = &*device;
     let mut report = Report::default();
     let Some(directory) = read_format(disk)? else {
         report.find("FORMAT is missing");
-        return Ok(report);
+        return Ok((report, None));
     };
     let read = |source| Failure::Disk { doing: "read", source };
     let mark = check_mark(disk, &mut report)?;
@@ -199,16 +207,16 @@ fn check_disk(
     if state.is_none() && end.seq > 0 && report.findings.is_empty() {
         report.find("the first records are missing, and no snapshot stands for them: the state cannot be folded");
     }
-    if let Some(state) = state {
+    if let Some(state) = &state {
         if let Err(law) = state.check_ownership() {
             report.find(law);
         }
         if let Some(archive) = archive {
-            check_archived(&state, &archive, &mut report);
+            check_archived(state, &archive, &mut report);
         }
-        report.state_hash = Some(state_hash(&state));
+        report.state_hash = Some(state_hash(state));
     }
-    Ok(report)
+    Ok((report, state))
 }
 
 /// The archive, read to its last byte.

@@ -69,7 +69,7 @@ use parking_lot::Mutex;
 
 pub use archive::{Archive, Asked};
 pub use backup::{Arriving, BackupEnd, BackupError, restore};
-pub use check::{Look, Report, check, read_log, rebuild_mark};
+pub use check::{Look, Report, check, read_log, read_to_the_end, rebuild_mark};
 pub use clock::{Clock, ClockChoice, Machine, ManualClock};
 pub use codec::Undecodable;
 pub use counters::{Counted, SYNC_US_BOUNDS};
@@ -87,6 +87,7 @@ pub use verdict::{Verdict, verify_copy};
 
 use crate::domain;
 use crate::domain::record::{Draft, Encoded, Log, Record, RecordTooLarge, Stamp};
+use crate::domain::state::State;
 use crate::domain::time::Now;
 use counters::Counters;
 use durable::{Progress, block_on};
@@ -352,6 +353,23 @@ impl Journal {
     /// A cursor over every durable record after `after_seq`.
     pub fn tail(&self, after_seq: u64) -> Tail {
         Tail::new(self.core.clone(), after_seq)
+    }
+
+    /// The earliest state from which all that follows is kept, and a cursor over that: of a young directory the empty one
+    /// before its first record, else that of the oldest snapshot. Reads a snapshot whole, and checks it.
+    pub fn from_the_beginning(&self) -> Result<(State, Tail), SnapshotError> {
+        let oldest = self.oldest_seq();
+        if oldest <= 1 {
+            return Ok((State::default(), self.tail(0)));
+        }
+        let (disk, directory) = (&*self.core.disk, self.core.origin.directory);
+        for name in snapshot::names(disk)?.iter().rev() {
+            if snapshot::claimed_end(disk, name)?.link.seq + 1 >= oldest {
+                let (state, end) = snapshot::load(disk, directory, name)?;
+                return Ok((state, self.tail(end.link.seq)));
+            }
+        }
+        Err(SnapshotError::Disk(io::Error::other("no snapshot is left from which all records are kept")))
     }
 
     /// One record, if it is durable.

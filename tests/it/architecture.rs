@@ -19,6 +19,7 @@ const RANKS: &[(&str, u8)] = &[
     ("api", 1),
     ("pipeline", 2),
     ("views", 2),
+    ("replay", 2),
     ("connectors", 3),
     ("console", 3),
     ("http", 4),
@@ -34,6 +35,7 @@ const RANKS: &[(&str, u8)] = &[
 /// Imports that the ranks would allow and the design does not, with what to do instead.
 const APART: &[(&str, &str, &str)] = &[
     ("pipeline", "api", "take and give domain values; JSON belongs to http"),
+    ("replay", "pipeline", "read the journal; what is supposed is never written"),
     ("views", "engine", "read the journal's tail and fold the domain's events"),
     ("views", "api", "answer in domain values; JSON belongs to http"),
 ];

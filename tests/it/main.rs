@@ -28,3 +28,4 @@ mod scenarios;
 mod served;
 mod shipping;
 mod shop;
+mod what_if;

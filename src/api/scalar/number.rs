@@ -106,6 +106,8 @@ wholes! {
     Threshold(u32) in 0, i64::from(QUANTITY_MAX), "number_out_of_range";
     /// Hours that something waits.
     WindowHours(u32) in 1, 8_760, "number_out_of_range";
+    /// Per cent by which something changes; below zero is less.
+    PercentChange(i32) in -100, 1_000, "number_out_of_range";
     /// Grams.
     Grams(u32) in 0, WEIGHT_G_MAX, "number_out_of_range";
     /// Millimetres.

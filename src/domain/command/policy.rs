@@ -125,6 +125,13 @@ pub enum PutPolicy {
         /// How.
         rule: CollectionRule,
     },
+    /// Which version of a rule set runs beside the live ones.
+    Shadow {
+        /// Name of the rule set.
+        rule_set: Text,
+        /// The version; none when `None`.
+        version: Option<u32>,
+    },
 }
 
 /// How much is withheld as a buffer.

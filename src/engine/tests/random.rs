@@ -191,6 +191,14 @@ pub fn nobody_waits_beside_free_units(world: &World) {
     }
 }
 
+/// A world that a seed lived in for so many steps.
+pub fn life(seed: u64, steps: u32) -> World {
+    let (mut world, mut dice) = (World::new(), Dice(seed));
+    let mut names = Names { orders: vec![], reservations: vec![], fulfillments: vec![], placed: 0 };
+    (0..steps).for_each(|_| step(&mut world, &mut dice, &mut names));
+    world
+}
+
 #[test]
 fn random_commands_break_no_law() {
     let steps: u32 = std::env::var("ORDAIN_RANDOM_STEPS").ok().and_then(|s| s.parse().ok()).unwrap_or(120);

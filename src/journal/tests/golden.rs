@@ -533,7 +533,14 @@ fn events() -> Vec<Event> {
     .chain(collected())
     .chain(work_left())
     .chain(several())
+    .chain([shadowed()])
     .collect()
+}
+
+/// A version of a rule set that runs beside the live ones.
+fn shadowed() -> Event {
+    let (key, policy) = (PolicyKey::Shadow("peak".into()), Policy::Shadow(Some(2)));
+    Event::PolicyPut(Box::new(PolicyPut { key, policy }))
 }
 
 /// What is packed, and into what.
@@ -1004,7 +1011,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 66, "a sample of every kind, other orders, and items with what version 1 has not");
+    assert_eq!(state.len(), 67, "a sample of every kind, other orders, and items with what version 1 has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -1,0 +1,343 @@
+//! The search for rules that reach a target, such as a fifth less time at no more cost.
+//!
+//! What is searched are the weights of the objective: what a day late, a shipment beyond the first, a shipment, weight and
+//! way, way alone and greenhouse gas cost. Fences, scope and what is unfilled stay. Where there are carriers the search
+//! begins with what they and nodes ask, so that weights are set against money; where there are none, with the rules as they
+//! are. First a grid over the two weights that move most, then one weight at a time, each tried at a part and at a multiple;
+//! the best is kept. Rules that break a limit are worse than all that do not, and of those the nearest to the aim is best,
+//! then the cheapest. The search ends with the first that reach the aim, or when nothing near is better.
+//!
+//! It is a search, not a proof: `reached: false` says that none of those tried did. Every set is tried on all orders of the
+//! period, with stock that follows its own plans. Bounds: [`TRIES_MAX`] sets, [`SEARCHED_MAX`] records, all of them in memory.
+
+use std::sync::Arc;
+use std::thread;
+
+use super::{Passes, Replayed, Source, Stop, currency_of};
+use crate::domain::record::Record;
+use crate::domain::rejection::Fault;
+use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::{RuleTerms, Term};
+use crate::domain::state::State;
+use crate::engine::whatif::{Comparison, Figures, Suppose, Surveyed, WhatIf};
+
+/// Most sets of rules that are tried.
+const TRIES_MAX: usize = 60;
+/// Most records of a journal that is searched.
+pub const SEARCHED_MAX: u64 = 2_000_000;
+/// Threads that try sets of rules side by side.
+const SIDE_BY_SIDE_MAX: usize = 4;
+/// Millionths of a minor unit.
+const MICRO: i64 = 1_000_000;
+
+/// What of plans is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Days until a plan arrives.
+    Time,
+    /// What nodes and carriers ask.
+    Cost,
+    /// Shipments.
+    Shipments,
+    /// Shipments beyond the first.
+    Splits,
+    /// The way of all shipments.
+    Distance,
+    /// Greenhouse gas.
+    Carbon,
+    /// Units that plans left.
+    Unfilled,
+}
+
+/// By how much a measure may change at most, per cent of what was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// Which.
+    pub measure: Measure,
+    /// Per cent; below zero is less.
+    pub percent: i32,
+}
+
+/// What rules shall reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What it is about.
+    pub aim: Aim,
+    /// What must not be given up for it.
+    pub limits: Vec<Aim>,
+}
+
+/// Rules that reach a target, or come nearest of those tried.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Whether they reach it.
+    pub reached: bool,
+    /// How many sets were tried.
+    pub tried: u64,
+    /// The rules.
+    pub terms: RuleTerms,
+    /// The aim, then the limits; by how much each changes, per cent, where there was anything before.
+    pub measures: Vec<(Aim, Option<f64>)>,
+}
+
+impl Measure {
+    /// Of sums over plans; `None` where nothing was measured.
+    fn of(self, figures: &Figures) -> Option<f64> {
+        let number = |number: u64| Some(number as f64);
+        match self {
+            Self::Time => (figures.dated > 0).then(|| figures.days as f64 / figures.dated as f64),
+            Self::Cost => Some(figures.cost as f64),
+            Self::Shipments => number(figures.shipments),
+            Self::Splits => number(figures.splits),
+            Self::Distance => number(figures.metres),
+            Self::Carbon => number(figures.carbon_g),
+            Self::Unfilled => number(figures.unfilled),
+        }
+    }
+}
+
+impl Aim {
+    /// By how much its measure changes, in parts of what was; `None` where there was nothing.
+    fn change(&self, comparison: &Comparison) -> Option<f64> {
+        let (before, after) = (self.measure.of(&comparison.before)?, self.measure.of(&comparison.after)?);
+        match (before, after) {
+            (before, _) if before > 0.0 => Some(after / before - 1.0),
+            (_, after) if after <= 0.0 => Some(0.0),
+            _ => None,
+        }
+    }
+
+    /// How far it is from kept; something where there was nothing is one whole away.
+    fn excess(&self, comparison: &Comparison) -> f64 {
+        let change = self.change(comparison).unwrap_or(1.0);
+        // A hundredth of a millionth is no more than rounding.
+        let excess = change - f64::from(self.percent) / 100.0;
+        if excess <= 1e-8 { 0.0 } else { excess }
+    }
+}
+
+/// How good rules are: the less the better, the first that differs decides.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+struct Score {
+    broken: f64,
+    short: f64,
+    cost: f64,
+}
+
+impl Score {
+    fn of(target: &Target, comparison: &Comparison) -> Self {
+        let broken = target.limits.iter().map(|limit| limit.excess(comparison)).sum();
+        Self { broken, short: target.aim.excess(comparison), cost: comparison.after.cost as f64 }
+    }
+
+    fn is_there(&self) -> bool {
+        self.broken == 0.0 && self.short == 0.0
+    }
+}
+
+/// Rules that were tried, and what came of them.
+struct Tried {
+    terms: RuleTerms,
+    score: Score,
+    comparison: Comparison,
+}
+
+/// A journal in memory, read again and again.
+struct Kept {
+    begins: State,
+    records: Vec<Record>,
+}
+
+impl Kept {
+    /// What the orders come to by these rules.
+    fn compare(&self, suppose: &Suppose, terms: &RuleTerms) -> Result<Comparison, Stop> {
+        let applied = AppliedRules::of("what-if".into(), 0, Arc::new(terms.clone())).map_err(Stop::Faults)?;
+        let mut what_if = WhatIf::new(suppose.clone(), Surveyed::by(Arc::new(applied)));
+        let mut state = self.begins.clone();
+        what_if.begin(&state);
+        for record in &self.records {
+            state.apply(record).map_err(|law| Stop::Damaged(law.to_string()))?;
+            what_if.see(record, &state);
+        }
+        Ok(what_if.finish(&state))
+    }
+}
+
+/// Looks for rules that reach the target.
+pub(super) fn search(
+    passes: &mut Passes<'_, impl Source>,
+    suppose: &Suppose,
+    surveyed: Surveyed,
+    target: &Target,
+) -> Result<Replayed, Stop> {
+    if suppose.scene != Default::default() {
+        return Err(refused("scenario", "not_of_type", "rules are looked for on the orders as they were"));
+    }
+    let mut kept = Kept { begins: State::default(), records: Vec::new() };
+    let mut has_begun = false;
+    let last = passes.pass(&mut |record, state| {
+        if !std::mem::replace(&mut has_begun, true) && record.header.seq > 1 {
+            kept.begins = state.clone();
+        } else if kept.records.len() as u64 <= SEARCHED_MAX {
+            kept.records.push(record.clone());
+        }
+    })?;
+    if kept.records.len() as u64 > SEARCHED_MAX {
+        let detail = format!("the journal has more than {SEARCHED_MAX} records: too many to search");
+        return Err(refused("target", "too_many", &detail));
+    }
+    let mut searching = Searching { kept: &kept, suppose, target, tried: 0, passes };
+    let base = searching.base(&surveyed, &last);
+    let best = searching.run(base)?;
+    let measures = std::iter::once(&target.aim).chain(&target.limits);
+    let measures = measures.map(|aim| (*aim, aim.change(&best.comparison).map(|part| part * 100.0))).collect();
+    let found = Found { reached: best.score.is_there(), tried: searching.tried, terms: best.terms, measures };
+    Ok(Replayed { comparison: best.comparison, found: Some(found), currency: currency_of(&last) })
+}
+
+fn refused(field: &str, code: &'static str, detail: &str) -> Stop {
+    Stop::Faults(vec![Fault::new(field, code, detail)])
+}
+
+struct Searching<'a, 'p, S> {
+    kept: &'a Kept,
+    suppose: &'a Suppose,
+    target: &'a Target,
+    tried: u64,
+    passes: &'a mut Passes<'p, S>,
+}
+
+impl<S: Source> Searching<'_, '_, S> {
+    /// Where the search begins: the rules supposed, else `default` as it is now; with every weight that can matter.
+    fn base(&self, surveyed: &Surveyed, last: &State) -> RuleTerms {
+        let (now, has_carriers) = surveyed.usual(self.suppose, last);
+        let mut terms = now;
+        let has = |terms: &RuleTerms, word: fn(&Term) -> bool| terms.objective.iter().any(word);
+        if has_carriers {
+            if !has(&terms, |term| *term == Term::Shipping) {
+                terms.objective.retain(|term| !matches!(term, Term::PerShipment { .. } | Term::WeightDistance { .. }));
+                terms.objective.extend([Term::Shipping, Term::Handling]);
+            }
+            if !has(&terms, |term| matches!(term, Term::Late { .. })) {
+                terms.objective.push(Term::Late { per_day: 0 });
+            }
+        } else if !has(&terms, |term| matches!(term, Term::WeightDistance { .. })) {
+            terms.objective.push(Term::WeightDistance { micro_per_kg_km: 0 });
+        }
+        if !has(&terms, |term| matches!(term, Term::Split { .. })) {
+            terms.objective.push(Term::Split { amount: 0 });
+        }
+        terms
+    }
+
+    fn run(&mut self, base: RuleTerms) -> Result<Tried, Stop> {
+        let mut best = self.try_all(vec![base.clone()])?.pop().ok_or(Stop::Nothing)?;
+        // What an order costs says what a weight must be to matter.
+        let orders = best.comparison.after.orders.max(1);
+        let typical = (best.comparison.after.cost / i64::try_from(orders).unwrap_or(i64::MAX)).max(16);
+        let weights: Vec<usize> =
+            (0..base.objective.len()).filter(|at| weight(&base.objective[*at]).is_some()).collect();
+        let mut grid = Vec::new();
+        for first in levels(0, typical) {
+            for second in levels(0, typical) {
+                let mut terms = base.clone();
+                for (weight, amount) in weights.iter().rev().zip([second, first]) {
+                    set_weight(&mut terms.objective[*weight], amount);
+                }
+                grid.push(terms);
+            }
+        }
+        self.improve(&mut best, grid)?;
+        while !best.score.is_there() && (self.tried as usize) < TRIES_MAX {
+            let mut near = Vec::new();
+            for at in &weights {
+                let now = weight(&best.terms.objective[*at]).unwrap_or(0);
+                for amount in levels(now, typical) {
+                    let mut terms = best.terms.clone();
+                    set_weight(&mut terms.objective[*at], amount);
+                    near.push(terms);
+                }
+            }
+            if !self.improve(&mut best, near)? {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// Tries some sets, as long as there are tries left and none has reached the target; whether one is better.
+    fn improve(&mut self, best: &mut Tried, mut sets: Vec<RuleTerms>) -> Result<bool, Stop> {
+        let mut is_better = false;
+        let side_by_side = thread::available_parallelism().map_or(1, |threads| threads.get()).min(SIDE_BY_SIDE_MAX);
+        sets.retain(|terms| *terms != best.terms);
+        for some in sets.chunks(side_by_side) {
+            if best.score.is_there() || self.tried as usize + some.len() > TRIES_MAX {
+                break;
+            }
+            for tried in self.try_all(some.to_vec())? {
+                if tried.score < best.score {
+                    *best = tried;
+                    is_better = true;
+                }
+            }
+        }
+        Ok(is_better)
+    }
+
+    fn try_all(&mut self, sets: Vec<RuleTerms>) -> Result<Vec<Tried>, Stop> {
+        let (kept, suppose, target) = (self.kept, self.suppose, self.target);
+        let one = move |terms: RuleTerms| {
+            let comparison = kept.compare(suppose, &terms)?;
+            Ok(Tried { terms, score: Score::of(target, &comparison), comparison })
+        };
+        let count = sets.len() as u64;
+        let tried: Vec<Result<Tried, Stop>> = thread::scope(|scope| {
+            let running: Vec<_> = sets.into_iter().map(|terms| scope.spawn(move || one(terms))).collect();
+            let joined = running.into_iter().map(|running| running.join());
+            joined.map(|tried| tried.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        self.tried += count;
+        let Passes { progress, tell, .. } = &mut *self.passes;
+        progress.tried = self.tried;
+        progress.records += count * kept.records.len() as u64;
+        if !tell(*progress) {
+            return Err(Stop::Unwanted);
+        }
+        tried.into_iter().collect()
+    }
+}
+
+/// Amounts that are tried beside one: none, parts and multiples; where there is none, parts and multiples of what an order
+/// costs.
+fn levels(now: i64, typical: i64) -> Vec<i64> {
+    match now {
+        0 => vec![0, typical / 16, typical / 4, typical, typical * 4],
+        now => vec![0, now / 4, now / 2, now * 2, now * 4],
+    }
+}
+
+/// What a term weighs, in minor units; `None` where there is nothing to choose.
+fn weight(term: &Term) -> Option<i64> {
+    match term {
+        Term::PerShipment { amount } | Term::Split { amount } => Some(*amount),
+        Term::Late { per_day } => Some(*per_day),
+        Term::Carbon { per_kg } => Some(*per_kg),
+        // For a kilogram over a thousand kilometres, so that it is of the size of the others.
+        Term::WeightDistance { micro_per_kg_km } => Some(*micro_per_kg_km * 1_000 / MICRO),
+        Term::Distance { micro_per_km } => Some(*micro_per_km * 1_000 / MICRO),
+        _ => None,
+    }
+}
+
+fn set_weight(term: &mut Term, to: i64) {
+    // What the API takes at most.
+    let to = to.clamp(0, 1_000_000_000);
+    match term {
+        Term::PerShipment { amount } | Term::Split { amount } => *amount = to,
+        Term::Late { per_day } => *per_day = to,
+        Term::Carbon { per_kg } => *per_kg = to,
+        Term::WeightDistance { micro_per_kg_km } => *micro_per_kg_km = (to * MICRO / 1_000).min(4_000 * MICRO),
+        Term::Distance { micro_per_km } => *micro_per_km = (to * MICRO / 1_000).min(4_000 * MICRO),
+        _ => {}
+    }
+}
