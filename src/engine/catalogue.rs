@@ -107,6 +107,8 @@ impl Engine {
         if switched_off {
             drop(network);
             self.note_idle();
+            // What it has is not free any more, although nothing moved.
+            self.watch_levels();
         }
         Ok(Executed::done(Reply::Node { node: Box::new(node), created }, seq))
     }

@@ -356,6 +356,7 @@ impl Cells {
 
     /// How many cells there are.
     #[inline]
+    #[allow(clippy::len_without_is_empty, reason = "whether there is any is asked nowhere")]
     pub fn len(&self) -> usize {
         self.sum.cells()
     }

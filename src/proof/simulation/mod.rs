@@ -168,6 +168,21 @@ fn a_table_is_played() {
 }
 
 #[test]
+fn too_little_is_left_where_a_node_is_switched_off() {
+    let told = "
+        disk 87245 2000 10000 4000
+        node east 40.7 -74.0
+        item phone
+        low phone - 1
+        count phone east 5
+        wait 15
+        off east
+        wait 9
+    ";
+    table::play(&table::read(told)).unwrap_or_else(|(at, what)| panic!("line {at}: {what}"));
+}
+
+#[test]
 fn a_printed_table_read_back_fails_again() {
     let run = |test: &str, table: Option<&std::path::Path>, bug: Option<&str>| {
         let mut child = std::process::Command::new(std::env::current_exe().expect("a test has a program"));
