@@ -26,6 +26,7 @@ pub mod inbound;
 pub mod item;
 pub mod json;
 pub mod lots;
+pub mod network;
 pub mod node;
 pub mod order;
 pub mod order_clocks;

@@ -115,7 +115,7 @@ impl FillPut {
 #[schema(as = Policy)]
 pub struct PolicyJson {
     /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment`, `returns`, `clocks`, `hold`,
-    /// `picking`, `collection` or `shadow`.
+    /// `picking`, `collection`, `shadow` or `network`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,9 +171,12 @@ pub struct PolicyJson {
     /// What the clock does to orders.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clocks: Option<OrderClocksJson>,
-    /// Name of the rule that puts holds, or of the rule set.
+    /// Name of the rule that puts holds, of the rule set, or of the network.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Nodes of the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Vec<String>>,
     /// Which orders begin with a hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldRuleJson>,
@@ -241,8 +244,12 @@ impl PolicyJson {
             }
             PolicyKey::Hold(name) => Self { about: "hold", name: Some(name.to_string()), ..Self::default() },
             PolicyKey::Shadow(name) => Self { about: "shadow", name: Some(name.to_string()), ..Self::default() },
+            PolicyKey::Network(name) => Self { about: "network", name: Some(name.to_string()), ..Self::default() },
         };
         match policy {
+            Policy::Network { nodes } => {
+                Self { nodes: Some(nodes.iter().map(|node| names.node(*node)).collect()), ..about }
+            }
             Policy::Node { accept_within_s } => Self { accept_within_s: *accept_within_s, ..about },
             Policy::Threshold { units } | Policy::SafetyStock { units } => Self { units: *units, ..about },
             Policy::Rejection(policy) => Self { policy: Some(policy.word()), ..about },

@@ -161,6 +161,7 @@ pub const CODES: &[Code] = &[
     ("needs_deferral", 422, "Only an order that rests is allocated at a time"),
     ("deferred_claim", 422, "An order that rests cannot claim a reservation"),
     ("unknown_sku", 422, "The sku does not exist"),
+    ("unknown_network", 422, "The network does not exist"),
     ("unknown_node", 422, "The node does not exist"),
     ("unknown_line", 422, "The line does not exist"),
     ("unknown_order", 422, "The order does not exist"),

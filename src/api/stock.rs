@@ -297,6 +297,9 @@ shape! {
         /// At that node only.
         #[param(inline)]
         pub node: Option<Id>,
+        /// At the nodes of that network only.
+        #[param(inline)]
+        pub network: Option<Id>,
         /// For that channel: without what others keep, and no more than it may still use. To somebody of no channel when
         /// left out.
         #[param(inline)]
@@ -317,6 +320,8 @@ shape! {
         pub skus: Vec<Sku>,
         /// At that node only.
         pub node: Option<Id>,
+        /// At the nodes of that network only.
+        pub network: Option<Id>,
         /// For that channel.
         pub channel: Option<Id>,
         /// For that customer.

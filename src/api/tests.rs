@@ -17,6 +17,7 @@ use super::hold_rule::HoldRulePut;
 use super::inbound::{CallingOff, InboundChange, NewInbound, Receipt};
 use super::item::ItemPut;
 use super::json::Json;
+use super::network::NetworkPut;
 use super::node::{NodeChange, NodePut};
 use super::order::{Cancellation, Consolidation, NewOrder, OrderMerging, Splitting};
 use super::order_clocks::OrderClocksPut;
@@ -120,6 +121,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["nodes", _, "bins"]) => read_as::<BinsPut>(body),
         ("PUT", ["picking-rule"]) => read_as::<PickingRulePut>(body),
         ("PUT", ["collection-rules", _]) => read_as::<CollectionRulePut>(body),
+        ("PUT", ["networks", _]) => read_as::<NetworkPut>(body),
         ("POST", ["fulfillment-orders", _, "hand_over"]) => read_as::<HandingOver>(body),
         ("POST", ["fulfillment-orders", _, "arrive"]) => read_as::<Arriving>(body),
         ("POST", ["waves"]) => read_as::<NewWave>(body),

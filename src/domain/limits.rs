@@ -128,6 +128,10 @@ pub const PACKED_CARTONS_MAX: usize = super::packing::CARTONS_MAX;
 pub const HOLDS_MAX: usize = 100;
 /// Rules that put holds, at most.
 pub const HOLD_RULES_MAX: usize = if cfg!(test) { 10 } else { 100 };
+/// Networks of nodes.
+pub const NETWORKS_MAX: usize = if cfg!(test) { 10 } else { 1_000 };
+/// Nodes of a network.
+pub const NETWORK_NODES_MAX: usize = 2_000;
 /// Conditions of such a rule, and words by which a channel flags an order, at most.
 pub const HOLD_CONDITIONS_MAX: usize = 16;
 /// Most orders that may be joined in one request.

@@ -53,6 +53,8 @@ pub enum PolicyKey {
     Collection(Text),
     /// Which version of the rule set of that name runs beside the live ones.
     Shadow(Text),
+    /// Which nodes a network has.
+    Network(Text),
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -190,6 +192,11 @@ pub enum Policy {
     Collection(CollectionRule),
     /// The version that runs beside the live ones; none when `None`.
     Shadow(Option<u32>),
+    /// Nodes of a network.
+    Network {
+        /// Ascending, each once.
+        nodes: Vec<NodeIndex>,
+    },
 }
 
 /// So many units leave in so many days, as whoever runs the shop says: nothing here counts them over weeks.
@@ -407,6 +414,19 @@ impl Policies {
             Policy::Hold(rule) => Some(&**rule),
             _ => None,
         })
+    }
+
+    /// The nodes of a network, ascending; `None` where nobody put it.
+    pub fn network(&self, name: &str) -> Option<&[NodeIndex]> {
+        match self.all.get(&PolicyKey::Network(name.into())) {
+            Some(Policy::Network { nodes }) => Some(nodes),
+            _ => None,
+        }
+    }
+
+    /// How many networks there are.
+    pub fn networks(&self) -> usize {
+        self.all.range(PolicyKey::Network("".into())..).count()
     }
 
     /// By which policy units of an item come back from orders of a channel: the narrowest that stands.

@@ -60,6 +60,13 @@ impl Network {
         found.ok_or_else(|| Rejection::invalid(field, "unknown_node", format!("there is no node {node:?}")))
     }
 
+    /// The nodes of a network that a request names.
+    pub fn find_network(&self, name: &str) -> Result<&[NodeIndex], Rejection> {
+        let found = self.catalogue.policies().network(name);
+        let unknown = || format!("there is no network {name:?}");
+        found.ok_or_else(|| Rejection::invalid("network", "unknown_network", unknown()))
+    }
+
     /// Text of a sku.
     pub fn sku_name(&self, sku: SkuIndex) -> String {
         self.catalogue.item(sku).sku.to_string()

@@ -8,11 +8,11 @@ use crate::domain::event::{Event, PolicyPut};
 use crate::domain::fulfillment::FulfillmentStatus;
 use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::item::ItemKind;
-use crate::domain::limits::HOLD_RULES_MAX;
+use crate::domain::limits::{HOLD_RULES_MAX, NETWORKS_MAX};
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, Standing};
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::return_policy::ReturnScope;
 use crate::domain::rules::applied::AppliedRules;
@@ -66,7 +66,8 @@ impl Engine {
             | PolicyKey::Returns(_)
             | PolicyKey::Hold(_)
             | PolicyKey::Picking(_)
-            | PolicyKey::Collection(_) => {}
+            | PolicyKey::Collection(_)
+            | PolicyKey::Network(_) => {}
         }
         Ok(Executed::done(Reply::Policy(key, policy), seq))
     }
@@ -163,6 +164,7 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             (PolicyKey::Collection(delivery_method.clone()), Policy::Collection(*rule))
         }
         PutPolicy::Shadow { rule_set, version } => shadowed(network, rule_set, *version)?,
+        PutPolicy::Network { name, nodes } => (PolicyKey::Network(name.clone()), network_of(network, name, nodes)?),
         PutPolicy::Picking { node, rule } => {
             let node = node.as_deref().map(|node| network.find_node("node", node)).transpose()?;
             (PolicyKey::Picking(node), Policy::Picking(Box::new(rule.clone())))
@@ -209,6 +211,30 @@ fn shadowed(network: &Network, name: &Text, version: Option<u32>) -> Result<(Pol
         }
     }
     Ok((key, Policy::Shadow(version)))
+}
+
+/// Nodes of a network, in this catalogue; all faults together.
+fn network_of(network: &Network, name: &str, nodes: &[Text]) -> Result<Policy, Rejection> {
+    let policies = network.catalogue.policies();
+    if policies.network(name).is_none() && policies.networks() >= NETWORKS_MAX {
+        return Err(Rejection::invalid("network", "too_many", format!("there are at most {NETWORKS_MAX} networks")));
+    }
+    let (mut found, mut faults) = (Vec::with_capacity(nodes.len()), Vec::new());
+    for (at, id) in nodes.iter().enumerate() {
+        match network.catalogue.node_index(id) {
+            Some(node) => found.push(node),
+            None => {
+                let detail = format!("there is no node {id:?}");
+                faults.push(Fault::new(format!("nodes[{at}]"), "unknown_node", detail));
+            }
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Rejection::Invalid(faults));
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(Policy::Network { nodes: found })
 }
 
 fn withheld(asked: Option<Withheld>) -> Policy {

@@ -72,6 +72,8 @@ pub struct Atp {
 pub struct AtpAsked<'a> {
     /// At that node alone.
     pub node: Option<&'a str>,
+    /// At the nodes of that network alone.
+    pub network: Option<&'a str>,
     /// What comes until then included.
     pub by: Option<WallTime>,
     /// For that channel; one that was never put is any channel without limits of its own.
@@ -84,32 +86,39 @@ pub struct AtpAsked<'a> {
 
 /// The same in a catalogue.
 #[derive(Clone, Copy)]
-struct Scope {
+struct Scope<'a> {
     now: JournalTime,
     node: Option<NodeIndex>,
+    /// These alone, ascending.
+    among: Option<&'a [NodeIndex]>,
     by: Option<WallTime>,
     whose: Whose,
-    /// Whether some nodes only serve him.
+    /// Whether only some nodes are asked: they alone serve him, or are named.
     narrowed: bool,
     /// The day it is, where what would be bought counts.
     buys: Option<WallTime>,
 }
 
-impl Scope {
+impl<'a> Scope<'a> {
     #[inline]
-    fn of(network: &Network, now: JournalTime, asked: AtpAsked<'_>) -> Result<Self, Rejection> {
-        let AtpAsked { node, by, channel, customer, today } = asked;
+    fn of(network: &'a Network, now: JournalTime, asked: AtpAsked<'_>) -> Result<Self, Rejection> {
+        let AtpAsked { node, network: among, by, channel, customer, today } = asked;
         let node = node.map(|id| network.find_node("node", id)).transpose()?;
+        let among = among.map(|name| network.find_network(name)).transpose()?;
         let whose = network.catalogue.whose(channel, customer);
         let buys = by.map(|_| today.unwrap_or(WallTime(now.0)));
-        Ok(Self { now, node, by, whose, narrowed: network.catalogue.is_narrowed(whose), buys })
+        let narrowed = among.is_some() || network.catalogue.is_narrowed(whose);
+        Ok(Self { now, node, among, by, whose, narrowed, buys })
     }
 
     #[inline]
     fn counts(self, network: &Network, at: NodeIndex) -> bool {
-        self.node.is_none_or(|node| node == at)
-            && network.supplies(at)
-            && (!self.narrowed || network.catalogue.serves(self.whose, at))
+        self.node.is_none_or(|node| node == at) && network.supplies(at) && (!self.narrowed || self.admits(network, at))
+    }
+
+    fn admits(self, network: &Network, at: NodeIndex) -> bool {
+        let is_among = self.among.is_none_or(|among| among.binary_search(&at).is_ok());
+        is_among && network.catalogue.serves(self.whose, at)
     }
 }
 
@@ -202,7 +211,7 @@ impl Engine {
         Ok(answers)
     }
 
-    fn promisable(&self, network: &Network, sku: SkuIndex, scope: Scope) -> u64 {
+    fn promisable(&self, network: &Network, sku: SkuIndex, scope: Scope<'_>) -> u64 {
         match network.catalogue.kind(sku) {
             ItemKind::Product => match network.limits.of(sku) {
                 None => self.free_units(network, sku, scope),
@@ -235,8 +244,7 @@ impl Engine {
         let narrowed = network.catalogue.is_narrowed(whose);
         let leaves = WallTime(until.0.saturating_sub(i64::try_from(lead_s).unwrap_or(i64::MAX).saturating_mul(1_000)));
         let units = |sku: SkuIndex| -> u64 {
-            let buys = Some(now.wall).filter(|_| network.catalogue.kind(index) == ItemKind::Product);
-            let own = Scope { now: now.journal, node: at, by, whose, narrowed, buys };
+            let own = Scope { now: now.journal, node: at, among: None, by, whose, narrowed, buys: Some(now.wall) };
             let elsewhere = Scope { node: None, by: Some(leaves), ..own };
             let here: u64 = at.map_or(0, |_| self.free_by_node(&network, sku, own).values().sum());
             let brought = if leaves < now.wall {
@@ -291,7 +299,7 @@ impl Engine {
         Ok(self.atp_for(now.journal, sku, asked)?.available)
     }
 
-    fn free_units(&self, network: &Network, sku: SkuIndex, scope: Scope) -> u64 {
+    fn free_units(&self, network: &Network, sku: SkuIndex, scope: Scope<'_>) -> u64 {
         let stock = network.sku(sku);
         if scope.by.is_none() && stock.due.is_idle(scope.now) {
             if scope.node.is_none() && !scope.narrowed && network.catalogue.all_supply() {
@@ -304,7 +312,7 @@ impl Engine {
     }
 
     /// Free and due units of a sku, and what comes until then, by node that supplies.
-    fn free_by_node(&self, network: &Network, sku: SkuIndex, scope: Scope) -> HashMap<NodeIndex, u64> {
+    fn free_by_node(&self, network: &Network, sku: SkuIndex, scope: Scope<'_>) -> HashMap<NodeIndex, u64> {
         let Scope { now, by, .. } = scope;
         let counts = |at: NodeIndex| scope.counts(network, at);
         let stock = network.sku(sku);
@@ -355,9 +363,9 @@ impl Engine {
     }
 
     /// Units of a sku with limits that somebody may have, wherever they are: what is due counts as given back.
-    fn within(&self, network: &Network, sku: SkuIndex, limited: &Limited, scope: Scope) -> u64 {
+    fn within(&self, network: &Network, sku: SkuIndex, limited: &Limited, scope: Scope<'_>) -> u64 {
         let mut record = limited.seen();
-        let everywhere = Scope { node: None, narrowed: false, ..scope };
+        let everywhere = Scope { node: None, among: None, narrowed: false, ..scope };
         let free: u64 = self.free_by_node(network, sku, everywhere).values().sum();
         record.free = u32::try_from(free).unwrap_or(u32::MAX);
         for key in network.sku(sku).due.due(scope.now) {
@@ -375,7 +383,7 @@ impl Engine {
         u64::from(record.most(share))
     }
 
-    fn free_kits(&self, network: &Network, sku: SkuIndex, scope: Scope) -> u64 {
+    fn free_kits(&self, network: &Network, sku: SkuIndex, scope: Scope<'_>) -> u64 {
         let mut kits: Option<HashMap<NodeIndex, u64>> = None;
         for component in &network.catalogue.item(sku).components {
             let mut here = self.free_by_node(network, component.sku, scope);

@@ -8,6 +8,7 @@ use super::reply::{Replied, found, made};
 use super::request::{Params, Path, Write};
 use crate::api::collection::CollectionRulePut;
 use crate::api::hold_rule::HoldRulePut;
+use crate::api::network::NetworkPut;
 use crate::api::order_clocks::OrderClocksPut;
 use crate::api::page::{Page, Paging};
 use crate::api::policy::{FillPut, NodeTerms, PolicyJson, RejectionPut, SafetyPut, ThresholdPut};
@@ -166,6 +167,18 @@ pub async fn put_collection(
     let method: DeliveryMethod = checked("delivery_method", &method)?;
     let Write { context, body, .. } = write;
     Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(method)).await?))
+}
+
+/// A network: a named set of nodes, for which availability can be asked.
+#[utoipa::path(
+    put, path = "/v1/networks/{network}", tag = "policies", request_body = NetworkPut,
+    params(("network" = Id, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_network(State(front): State<Front>, Path(network): Path<Text>, write: Write<NetworkPut>) -> Replied {
+    let network: Id = checked("network", &network)?;
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(network.0)).await?))
 }
 
 /// A rule that puts a hold on every order that is captured from now on and meets all its conditions. A rule without conditions

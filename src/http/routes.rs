@@ -141,6 +141,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(fulfillment::arrive))
         .routes(routes!(fulfillment::collection))
         .routes(routes!(policies::put_collection))
+        .routes(routes!(policies::put_network))
         .routes(routes!(fulfillment::deliver))
         .routes(routes!(fulfillment::stop))
         .routes(routes!(fulfillment::accept_stop))

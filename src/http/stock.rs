@@ -108,6 +108,7 @@ pub fn available(front: &Front, sku: Text, asked: &AtpParams) -> Replied {
     let now = front.journal().now();
     let wanted = AtpAsked {
         node: asked.node.as_ref().map(|node| &*node.0),
+        network: asked.network.as_ref().map(|network| &*network.0),
         by: asked.date.map(Day::end),
         channel: asked.channel.as_ref().map(|channel| &*channel.0),
         customer: asked.customer.as_ref().map(|customer| &*customer.0),
@@ -126,6 +127,7 @@ pub async fn atp_of_many(State(front): State<Front>, Ask(asked): Ask<AtpRequest>
     let now = front.journal().now();
     let wanted = AtpAsked {
         node: asked.node.as_ref().map(|node| &*node.0),
+        network: asked.network.as_ref().map(|network| &*network.0),
         by: asked.date.map(Day::end),
         channel: asked.channel.as_ref().map(|channel| &*channel.0),
         customer: asked.customer.as_ref().map(|customer| &*customer.0),

@@ -132,6 +132,13 @@ pub enum PutPolicy {
         /// The version; none when `None`.
         version: Option<u32>,
     },
+    /// Which nodes a network has.
+    Network {
+        /// Its name.
+        name: Text,
+        /// Its nodes.
+        nodes: Vec<Text>,
+    },
 }
 
 /// How much is withheld as a buffer.

@@ -20,6 +20,7 @@ mod lives;
 mod loose;
 mod lots;
 mod merges;
+mod networks;
 mod order_clocks;
 mod outage;
 mod payment_before;
