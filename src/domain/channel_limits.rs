@@ -43,6 +43,25 @@ pub enum LimitShort {
     Refuse,
 }
 
+/// Units that a channel is to have from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Units that are free.
+    pub units: u32,
+    /// Units that are somebody else's by now, or the queue's: they are not free and stay where they are.
+    pub adopted: u32,
+    /// All units the queue owns, where it is the queue's that are adopted. They may go to any channel yet, so what others
+    /// must be left is looked for among them as well.
+    pub pool: u32,
+}
+
+impl Asked {
+    /// Units of them that the queue owns.
+    fn of_pool(self) -> u32 {
+        if self.pool > 0 { self.adopted } else { 0 }
+    }
+}
+
 /// The limits record of one sku. `S` holds the shares, by channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct ChannelLimits<S = Box<[Share]>> {
@@ -78,26 +97,58 @@ impl<S: AsRef<[Share]> + AsMut<[Share]>> ChannelLimits<S> {
         own.cap.saturating_sub(own.used - own.used_in_flight)
     }
 
+    /// Most units a channel could have of what is free and of so many units of the queue.
+    pub fn most_beside(&self, channel: usize, pool: u32) -> u32 {
+        self.most_of(channel, u64::from(self.free) + u64::from(pool), |share| share.used)
+    }
+
+    /// The same if everything in flight rolled back.
+    pub fn most_beside_at_best(&self, channel: usize, pool: u32) -> u32 {
+        let all = u64::from(self.free) + u64::from(self.in_flight) + u64::from(pool);
+        self.most_of(channel, all, |share| share.used - share.used_in_flight)
+    }
+
     fn most_of(&self, channel: usize, free: u64, used: impl Fn(&Share) -> u32) -> u32 {
-        let shares = self.shares.as_ref();
-        let others = shares.iter().enumerate().filter(|(at, _)| *at != channel);
-        let kept: u64 = others.map(|(_, share)| share.kept(used(share))).sum();
-        let own = &shares[channel];
-        free.saturating_sub(kept).min(u64::from(own.cap.saturating_sub(used(own)))) as u32
+        let own = &self.shares.as_ref()[channel];
+        let room = u64::from(own.cap.saturating_sub(used(own)));
+        free.saturating_sub(self.kept_from(channel, used)).min(room) as u32
+    }
+
+    /// Units that a channel must leave the others.
+    fn kept_from(&self, channel: usize, used: impl Fn(&Share) -> u32) -> u64 {
+        let others = self.shares.as_ref().iter().enumerate().filter(|(at, _)| *at != channel);
+        others.map(|(_, share)| share.kept(used(share))).sum()
+    }
+
+    /// Counts units that a channel waits for as if it had them, as far as its cap lets it; answers how many must come for
+    /// it: as many, and what others must be left and is not there.
+    pub fn lacks(&mut self, channel: usize, units: u32) -> u32 {
+        let kept = self.kept_from(channel, |share| share.used);
+        let units = units.min(self.room(channel));
+        if units == 0 {
+            return 0;
+        }
+        let missing = u32::try_from(kept.saturating_sub(u64::from(self.free))).unwrap_or(u32::MAX);
+        self.free = self.free.saturating_add(missing);
+        self.shares.as_mut()[channel].used += units;
+        units.saturating_add(missing)
     }
 
     /// Takes exactly `units` for a channel, marked. The test is monotone: every roll back makes a take easier, so a
     /// refusal needs no second look.
     pub fn take(&mut self, channel: usize, units: u32) -> Result<(), LimitShort> {
-        self.take_over(channel, units, 0)
+        self.take_over(channel, Asked { units, ..Asked::default() })
     }
 
-    /// As [`ChannelLimits::take`]; counts for the channel as well `adopted` units that are somebody else's by now: they
-    /// are not free and stay where they are, only the cap asks for them.
-    pub fn take_over(&mut self, channel: usize, units: u32, adopted: u32) -> Result<(), LimitShort> {
-        let all = units + adopted;
-        if self.most(channel) < units || self.room(channel) < all {
-            let enough = self.most_at_best(channel) >= units && self.room_at_best(channel) >= all;
+    /// As [`ChannelLimits::take`]; counts what is adopted for the channel as well. Of what was somebody else's only the cap
+    /// is asked; of what is the queue's others must be left what they keep.
+    pub fn take_over(&mut self, channel: usize, asked: Asked) -> Result<(), LimitShort> {
+        let Asked { units, adopted, pool } = asked;
+        let (all, of_both) = (units + adopted, if pool > 0 { units + asked.of_pool() } else { 0 });
+        if self.most(channel) < units || self.room(channel) < all || self.most_beside(channel, pool) < of_both {
+            let enough = self.most_at_best(channel) >= units
+                && self.room_at_best(channel) >= all
+                && self.most_beside_at_best(channel, pool) >= of_both;
             return Err(if enough { LimitShort::Wait } else { LimitShort::Refuse });
         }
         self.free -= units;
@@ -209,15 +260,41 @@ mod tests {
     #[test]
     fn what_is_adopted_counts_against_the_cap_alone() {
         let mut limits = limits();
-        assert_eq!(limits.take_over(1, 1, 4), Err(LimitShort::Refuse));
-        assert_eq!(limits.take_over(1, 1, 3), Ok(()));
+        let asked = |units, adopted| Asked { units, adopted, pool: 0 };
+        assert_eq!(limits.take_over(1, asked(1, 4)), Err(LimitShort::Refuse));
+        assert_eq!(limits.take_over(1, asked(1, 3)), Ok(()));
         assert_eq!((limits.free, limits.in_flight, limits.room(1), limits.room_at_best(1)), (4, 1, 0, 4));
         limits.disown(1, 3);
         limits.roll_back(1, 1);
         assert_eq!(limits, self::limits());
-        assert_eq!(limits.take_over(1, 0, 4), Ok(()));
+        assert_eq!(limits.take_over(1, asked(0, 4)), Ok(()));
         limits.keep_adopted(1, 4);
         assert_eq!((limits.free, limits.shares[1].used, limits.shares[1].used_in_flight), (5, 4, 0));
+    }
+
+    #[test]
+    fn what_is_adopted_of_the_queue_leaves_others_what_they_keep() {
+        let of_pool = |units, adopted| Asked { units, adopted, pool: 4 };
+        let mut limits = limits();
+        limits.free = 1;
+        assert_eq!((limits.most_beside(1, 4), limits.most_beside_at_best(0, 4)), (2, 5));
+        assert_eq!(limits.take_over(1, of_pool(0, 3)), Err(LimitShort::Refuse), "three are the first channel's");
+        assert_eq!(limits.take_over(1, of_pool(1, 1)), Err(LimitShort::Refuse), "what is free is kept");
+        assert_eq!(limits.take_over(1, of_pool(0, 2)), Ok(()));
+        limits.keep_adopted(1, 2);
+        assert_eq!((limits.free, limits.shares[1].used), (1, 2));
+    }
+
+    #[test]
+    fn what_lacks_stays_within_the_cap_and_above_what_others_keep() {
+        let mut limits = limits();
+        assert_eq!(limits.lacks(1, 9), 4, "no more than it may use");
+        assert_eq!(limits.lacks(1, 1), 0);
+        let mut limits = self::limits();
+        limits.free = 1;
+        assert_eq!(limits.lacks(1, 2), 4, "two of the kept ones are missing");
+        assert_eq!(limits.lacks(1, 1), 1, "they are there by then");
+        assert_eq!(limits.lacks(0, 5), 5);
     }
 
     #[test]

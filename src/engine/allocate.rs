@@ -135,14 +135,7 @@ impl Engine {
         if loose && more_may_come_back(network, &order.wanted, &route) {
             return Err(come_again(patience));
         }
-        let joined = place_in_queues(network, &mut change, order, &route, spent);
-        let (mut buying, mut told) = (Buying::default(), Vec::new());
-        if network.catalogue.policies().has_supply() {
-            let wall = turn.log.now().wall;
-            buying = self.buying(network, &mut change, &joined, wall);
-            told = dropshipped(network, order, &route, wall);
-            told.extend(buying.told());
-        }
+        let Joined { by_right, all: joined } = place_in_queues(network, &mut change, order, &route, spent);
         for (cell, wanted) in &units {
             let Claimed { keep, extra, .. } = shares::claim(own.get(cell).copied().unwrap_or(0), *wanted);
             if keep > 0 {
@@ -154,6 +147,13 @@ impl Engine {
         }
         for (cell, units) in &rest {
             change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);
+        }
+        let (mut buying, mut told) = (Buying::default(), Vec::new());
+        if network.catalogue.policies().has_supply() {
+            let wall = turn.log.now().wall;
+            buying = self.buying(network, &mut change, &joined, wall);
+            told = dropshipped(network, order, &route, wall);
+            told.extend(buying.told());
         }
         let places = network.calendar.lock(order.places);
         places.check(network)?;
@@ -188,7 +188,7 @@ impl Engine {
             NotTaken::Contended => Stop::Rejected(Rejection::Contended),
         })?;
         let looks = !planted(Bug::JoinIgnoresMarks) && !planted(Bug::JoinWithoutLook);
-        if looks && !all_empty(network, &joined, &withdrawal) {
+        if looks && !all_empty(network, &by_right, &withdrawal) {
             drop(withdrawal);
             return Err(come_again(patience));
         }
@@ -312,18 +312,26 @@ fn dropshipped(network: &Network, order: &Order<'_>, route: &Route, now: WallTim
     (order.next_number..).zip(&route.shipments).filter_map(of).collect()
 }
 
-/// Puts what cannot be filled into the queues; answers the skus in which it waits with a right, and how many units of
-/// each.
+/// Units that join queues, by sku.
+#[derive(Default)]
+struct Joined {
+    /// Skus of which some wait with a right.
+    by_right: BTreeSet<SkuIndex>,
+    /// All that wait for units at all.
+    all: BTreeMap<SkuIndex, u64>,
+}
+
+/// Puts what cannot be filled into the queues.
 fn place_in_queues(
     network: &Network,
     change: &mut Change<'_>,
     order: &Order<'_>,
     route: &Route,
     spent: bool,
-) -> BTreeMap<SkuIndex, u64> {
-    let mut with_right = BTreeMap::new();
+) -> Joined {
+    let mut joined = Joined::default();
     if order.fills {
-        return with_right;
+        return joined;
     }
     for u in &route.unfilled {
         let line = &order.wanted.lines[usize::from(u.line)];
@@ -335,7 +343,7 @@ fn place_in_queues(
             for (sku, _) in line.stock(1) {
                 change.place(sku, waiting, Place::Queued(all));
                 change.rank(sku, waiting, rank);
-                *with_right.entry(sku).or_default() += u64::from(u.quantity);
+                joined.by_right.insert(sku);
             }
         } else {
             let wants = if spent { 0 } else { all };
@@ -344,8 +352,11 @@ fn place_in_queues(
                 change.rank(sku, waiting, rank);
             }
         }
+        for (sku, units) in line.stock(u.quantity).into_iter().filter(|_| !spent) {
+            *joined.all.entry(sku).or_default() += u64::from(units);
+        }
     }
-    with_right
+    joined
 }
 
 /// What a line wants of each of its skus that waits without a right.
@@ -366,8 +377,8 @@ fn loose_of(network: &Network, order: &Order<'_>, units: LineUnits) -> Vec<(SkuI
 }
 
 /// Whether no eligible cell of these skus has a free unit, or one in flight of somebody else.
-fn all_empty(network: &Network, skus: &BTreeMap<SkuIndex, u64>, withdrawal: &Withdrawal<'_>) -> bool {
-    let cells = skus.keys().flat_map(|sku| network.sku(*sku).cells.iter());
+fn all_empty(network: &Network, skus: &BTreeSet<SkuIndex>, withdrawal: &Withdrawal<'_>) -> bool {
+    let cells = skus.iter().flat_map(|sku| network.sku(*sku).cells.iter());
     cells
         .filter(|cell| network.supplies(cell.node))
         .all(|cell| shares::has_nothing_for_others(cell.word.both(), withdrawal.in_flight_of(&cell.word)))

@@ -12,13 +12,14 @@ use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 
-use super::ledger::{Ledger, SkuStock, Waiting};
+use super::ledger::{Ledger, SkuStock, Waiting, Waits};
 use super::limits::{Back, Limited};
 use super::loose::Loose;
 use super::network::Network;
 use super::shares::{self, Given};
 use super::withdrawal::{LimitTake, NotTaken, Patience, Withdrawal};
 use crate::domain::channel::{ChannelEvent, Whose};
+use crate::domain::channel_limits::Asked;
 use crate::domain::command::StockState;
 use crate::domain::count::Moved;
 use crate::domain::event::{ChannelChanged, Event, LotsChanged, StockMoved};
@@ -78,8 +79,9 @@ struct Effect<'a> {
     /// Units taken from what is free, the first of them by that take.
     taken: u32,
     first: usize,
-    /// Units that were reserved for somebody of another share.
+    /// Units that were reserved for somebody of another share, or that the queue owned; and in that case all it owned.
     adopted: u32,
+    pool: u32,
     back: Back,
     /// That other share, and the units it has no more.
     other: Option<(Option<usize>, u32)>,
@@ -182,7 +184,8 @@ impl<'a> Change<'a> {
         }
         let owed = *self.owed(cell);
         let supplies = self.network.supplies(cell.node);
-        let (room, tried) = if supplies { (*self.room(cell.sku), self.tried(cell)) } else { (0, 0) };
+        let comes = units.saturating_sub(owed);
+        let (room, tried) = if supplies { (*self.room(cell.sku), self.tried(cell, comes)) } else { (0, 0) };
         let given = shares::give(units, owed, room + tried);
         if given.pooled > 0 {
             // Who is tried may take of it before those with a right: they are given as much elsewhere.
@@ -230,27 +233,61 @@ impl<'a> Change<'a> {
         self.room.get_mut(&sku).expect("just put")
     }
 
-    /// Units of a cell that those without a right may try to have, after the earlier parts of this change; more than they
-    /// can use is as well, since what nobody uses becomes free. Needs the ledger.
-    fn tried(&self, cell: CellKey) -> u64 {
+    /// Units of a cell that gets so many which those without a right may try to have, after the earlier parts of this
+    /// change; more than they can use is as well, since what nobody uses becomes free. Needs the ledger.
+    fn tried(&self, cell: CellKey, comes: u32) -> u64 {
         let ledger = self.ledgers.get(&cell.sku).expect("whoever gives units of a sku holds its ledger");
-        let placed = || self.places.iter().filter(|(sku, ..)| *sku == cell.sku);
-        let idle = ledger.loose().is_empty() && placed().next().is_none();
-        // Of a sku with limits a unit that is nobody's could not become a buyer's.
-        if idle || self.network.limits.of(cell.sku).is_some() {
+        if ledger.loose().is_empty() && self.places.iter().all(|(sku, ..)| *sku != cell.sku) {
             return 0;
         }
-        let mut loose: BTreeMap<Waiting, &Loose> =
-            ledger.loose().iter().map(|(who, (_, loose))| (*who, &**loose)).collect();
-        for (_, waiting, place) in placed() {
+        let may = |loose: &&Loose| loose.may_try(cell.node) && self.has_others(loose, cell.node);
+        let wanted: u64 = match self.network.limits.of(cell.sku) {
+            None => self.loose(cell.sku).into_values().filter(may).map(|loose| u64::from(loose.units)).sum(),
+            Some(limited) => {
+                let waits = self.waits(cell.sku);
+                within_limits(limited, comes, waits.iter().filter_map(|waits| waits.loose.as_deref()).filter(may))
+            }
+        };
+        wanted.saturating_sub(self.to_try.get(&cell).copied().unwrap_or(0))
+    }
+
+    /// Those who will wait for a sku without a right, once its places are as this change has them. Needs the ledger.
+    fn loose(&self, sku: SkuIndex) -> BTreeMap<Waiting, &Loose> {
+        let ledger = self.ledgers.get(&sku).expect("whoever asks who waits for a sku holds its ledger");
+        let mut loose: BTreeMap<_, &Loose> = ledger.loose().iter().map(|(who, (_, loose))| (*who, &**loose)).collect();
+        for (_, waiting, place) in self.places.iter().filter(|(at, ..)| *at == sku) {
             match place {
                 Place::Loose(will) => loose.insert(*waiting, will),
                 Place::Queued(_) | Place::Gone => loose.remove(waiting),
             };
         }
-        let may = loose.into_values().filter(|loose| loose.may_try(cell.node) && self.has_others(loose, cell.node));
-        let wanted: u64 = may.map(|loose| u64::from(loose.units)).sum();
-        wanted.saturating_sub(self.to_try.get(&cell).copied().unwrap_or(0))
+        loose
+    }
+
+    /// All who wait for a sku once its places are as this change has them, in the order in which they are served. Needs the
+    /// ledger.
+    pub fn waits(&self, sku: SkuIndex) -> Vec<Waits> {
+        let ledger = self.ledgers.get(&sku).expect("whoever asks who waits for a sku holds its ledger");
+        let mut waits = ledger.waits();
+        let placed = self.places.iter().filter(|(at, ..)| *at == sku);
+        let placed: BTreeMap<Waiting, &Place> = placed.map(|(_, waiting, place)| (*waiting, place)).collect();
+        if placed.is_empty() {
+            return waits;
+        }
+        waits.retain(|known| !placed.contains_key(&known.waiting));
+        for (waiting, place) in placed {
+            let (units, loose) = match place {
+                Place::Queued(units) => (*units, None),
+                Place::Loose(loose) => (loose.units, Some(loose.clone())),
+                Place::Gone => (0, None),
+            };
+            waits.extend((units > 0).then_some(Waits { waiting, units, loose, at: None }));
+        }
+        let ranked: HashMap<Waiting, u64> =
+            self.ranks.iter().filter(|(at, ..)| *at == sku).map(|(_, waiting, rank)| (*waiting, *rank)).collect();
+        let rank = |waiting: &Waiting| ranked.get(waiting).copied().unwrap_or_else(|| ledger.rank(waiting));
+        waits.sort_by_cached_key(|waits| (rank(&waits.waiting), waits.waiting));
+        waits
     }
 
     /// Whether a node has, or is given now, anything of what is wanted with the sku.
@@ -262,10 +299,21 @@ impl<'a> Change<'a> {
         loose.others.iter().all(has)
     }
 
-    /// Units the queue of a sku will want beyond what it owns, once its places are as this change has them. Needs the
-    /// ledger.
-    pub fn wanting(&mut self, sku: SkuIndex) -> u64 {
-        self.room_of(sku)
+    /// Units of a sku that this change promises to an order.
+    pub fn promised(&self, sku: SkuIndex) -> u32 {
+        let own = self.moves.iter().filter(|((cell, ..), _)| cell.sku == sku);
+        u32::try_from(own.map(|(_, delta)| i64::from(delta.committed)).sum::<i64>()).unwrap_or(0)
+    }
+
+    /// For whom units are taken.
+    pub fn whose(&self) -> Whose {
+        self.whose
+    }
+
+    /// Free units of a cell once this change has taken its own.
+    pub fn leaves_free(&self, cell: CellKey) -> u32 {
+        let free = self.network.cell(cell).map_or(0, |cell| cell.word.free());
+        free.saturating_sub(self.takes.get(&cell).copied().unwrap_or(0))
     }
 
     fn room_of(&mut self, sku: SkuIndex) -> u64 {
@@ -440,13 +488,14 @@ impl<'a> Change<'a> {
         let taken: u32 = self.takes.iter().filter(|(cell, _)| supplied(cell)).map(|(_, units)| units).sum();
         let first = self.takes.keys().position(supplied).unwrap_or(0);
         let free: u32 = self.gives.iter().filter(|(cell, _)| supplied(cell)).map(|(_, units)| units).sum();
-        let (mut promised, mut set_aside, mut claimed, mut shipped) = (0i64, 0i64, 0i64, 0i64);
+        let (mut promised, mut set_aside, mut claimed, mut shipped, mut drained) = (0i64, 0i64, 0i64, 0i64, 0i64);
         for ((_, _, kind), delta) in self.moves.iter().filter(|((cell, ..), _)| cell.sku == sku) {
             promised += i64::from(delta.committed);
             set_aside += i64::from(delta.reserved) - i64::from(delta.pool);
             match kind {
                 MovementKind::Claimed => claimed += i64::from(delta.committed),
                 MovementKind::Shipped => shipped -= i64::from(delta.committed),
+                MovementKind::Drained => drained += i64::from(delta.committed),
                 _ => {}
             }
         }
@@ -457,15 +506,17 @@ impl<'a> Change<'a> {
             (None, _) => (0, Back { free, ..Back::default() }, None),
             (Some(_), None) => {
                 let shipped = units(shipped);
-                let gone = units(i64::from(taken) - promised - set_aside) - shipped;
-                (0, Back { units: gone, shipped, free }, None)
+                let gone = units(i64::from(taken) + drained - promised - set_aside) - shipped;
+                (units(drained), Back { units: gone, shipped, free }, None)
             }
             (Some(_), Some(other)) => {
                 (units(claimed), Back { free, ..Back::default() }, Some((other, units(-set_aside))))
             }
         };
+        let pool = if drained > 0 { self.ledgers.get(&sku).map_or(0, |ledger| ledger.pooled()) } else { 0 };
+        let pool = u32::try_from(pool).unwrap_or(u32::MAX);
         let idle = taken == 0 && adopted == 0 && back == Back::default() && other.is_none();
-        (!idle).then_some(Effect { limited, share, taken, first, adopted, back, other, sku })
+        (!idle).then_some(Effect { limited, share, taken, first, adopted, pool, back, other, sku })
     }
 
     /// Refuses a change that would take a level over its bound. Needs the ledgers of what arrives.
@@ -511,11 +562,10 @@ impl<'a> Change<'a> {
             }
         }
         let effects = self.limited().into_iter().filter(|effect| effect.taken > 0 || effect.adopted > 0);
-        let limits = effects.map(|Effect { limited, share, taken, adopted, first, .. }| LimitTake {
+        let limits = effects.map(|Effect { limited, share, taken, adopted, pool, first, .. }| LimitTake {
             limited,
             share,
-            units: taken,
-            adopted,
+            asked: Asked { units: taken, adopted, pool },
             first,
         });
         let limits: Vec<LimitTake<'a>> = limits.collect();
@@ -638,4 +688,18 @@ impl<'a> Change<'a> {
         touched.extend(moved);
         touched
     }
+}
+
+/// Units that those who wait may have by the limits of a sku of which so many come, in the order in which they are served.
+fn within_limits<'l>(limited: &Limited, comes: u32, loose: impl Iterator<Item = &'l Loose>) -> u64 {
+    let mut record = limited.seen();
+    record.receive(comes);
+    let mut all = 0;
+    for loose in loose {
+        let Some(share) = limited.share_of(loose.whose) else { continue };
+        let most = record.most(share).min(loose.units);
+        record.take(share, most).expect("no more than it may have");
+        all += u64::from(most);
+    }
+    all
 }

@@ -214,9 +214,16 @@ impl Engine {
     fn pegs(&self, network: &Network, sku: SkuIndex) -> Vec<Peg> {
         let (demand, coming) = {
             let ledger = network.sku(sku).ledger.lock();
-            (Demand::of(network, sku, &ledger), self.arriving(network, sku, &ledger))
+            (self.demand(network, sku, &ledger), self.arriving(network, sku, &ledger))
         };
         pegged(network, sku, &demand, coming)
+    }
+
+    /// Who waits for a sku, as its ledger shows it.
+    pub(super) fn demand(&self, network: &Network, sku: SkuIndex, ledger: &Ledger) -> Demand {
+        let waits = self.bought_together(network, sku, ledger.waits());
+        let free = |cell| network.cell(cell).map_or(0, |cell| cell.word.free());
+        Demand::of(network, sku, waits, ledger.pooled(), free)
     }
 
     /// What comes of a sku beyond what its cells owe, soonest first.
@@ -284,14 +291,13 @@ pub(super) struct Demand {
 }
 
 impl Demand {
-    /// As a ledger shows it.
-    pub fn of(network: &Network, sku: SkuIndex, ledger: &Ledger) -> Self {
-        let waits = ledger.waits();
-        let kits = waits.iter().any(|waits| waits.loose.as_deref().is_some_and(|loose| loose.is_kit));
+    /// Of these who wait, of whom those with a right own so many units; `free` are the free units of a cell.
+    pub fn of(network: &Network, sku: SkuIndex, waits: Vec<Waits>, owned: u64, free: impl Fn(CellKey) -> u32) -> Self {
+        let kits = waits.iter().any(Waits::is_kit);
         let cells = network.sku(sku).cells.iter().filter(|cell| kits && network.supplies(cell.node));
-        let mut free: Vec<_> = cells.map(|cell| (cell.node, cell.word.free())).collect();
+        let mut free: Vec<_> = cells.map(|cell| (cell.node, free(CellKey { sku, node: cell.node }))).collect();
         free.sort_unstable();
-        Self { waits, owned: ledger.pooled(), free }
+        Self { waits, owned, free }
     }
 
     /// Takes from what comes, in the order given, what each who waits will have of it; tells who gets what, and for how much
@@ -307,7 +313,7 @@ impl Demand {
                     units -= soon as u32;
                 }
                 Some(loose) if loose.is_kit => {
-                    for (_, there) in free.iter_mut().filter(|(node, _)| loose.may_have(*node)) {
+                    for (_, there) in free.iter_mut().filter(|(node, _)| waits.may_have(*node)) {
                         let taken = units.min(*there);
                         *there -= taken;
                         units -= taken;
@@ -318,8 +324,7 @@ impl Demand {
             while coming.get(first).is_some_and(|supply| supply.units == 0) {
                 first += 1;
             }
-            let may_have = |node| waits.loose.as_deref().is_none_or(|loose| loose.may_have(node));
-            for supply in coming[first..].iter_mut().filter(|supply| may_have(supply.node)) {
+            for supply in coming[first..].iter_mut().filter(|supply| waits.may_have(supply.node)) {
                 if units == 0 {
                     break;
                 }

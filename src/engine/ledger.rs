@@ -51,6 +51,25 @@ pub struct Waits {
     pub units: u32,
     /// What it may have, where that is not a unit of any node.
     pub loose: Option<Arc<Loose>>,
+    /// The node to which all is bought that a kit lacks, where any of it is bought.
+    pub at: Option<NodeIndex>,
+}
+
+impl Waits {
+    /// Whether it may have what comes to a node.
+    pub fn may_have(&self, node: NodeIndex) -> bool {
+        self.at.is_none_or(|at| at == node) && self.loose.as_deref().is_none_or(|loose| loose.may_have(node))
+    }
+
+    /// Whether it wants several skus of one node.
+    pub fn is_kit(&self) -> bool {
+        self.loose.as_deref().is_some_and(|loose| loose.is_kit)
+    }
+
+    /// Whether anything is bought for it: for a kit only where all of it can be together.
+    pub fn is_bought_for(&self) -> bool {
+        self.at.is_some() || !self.is_kit()
+    }
 }
 
 /// The counters that are zero in most cells.
@@ -149,12 +168,17 @@ impl Ledger {
     /// All who wait for units, in the order in which they are served.
     pub fn waits(&self) -> Vec<Waits> {
         let Seldom { ranks, loose, .. } = self.seldom();
-        let queued =
-            self.queue().iter().map(|(waiting, units)| Waits { waiting: *waiting, units: *units, loose: None });
+        let queued = self.queue().iter().map(|(waiting, units)| Waits {
+            waiting: *waiting,
+            units: *units,
+            loose: None,
+            at: None,
+        });
         let tried = loose.iter().filter(|(_, (_, loose))| loose.units > 0).map(|(waiting, (_, loose))| Waits {
             waiting: *waiting,
             units: loose.units,
             loose: Some(loose.clone()),
+            at: None,
         });
         let mut waits: Vec<Waits> = queued.chain(tried).collect();
         if !ranks.is_empty() || !loose.is_empty() {

@@ -14,7 +14,9 @@
 //! sku without limits costs a look into a small map where others have some.
 //!
 //! Demand for such a sku waits without a right to the next units (`ledger`): free units may lie behind another channel's
-//! floor, so that an empty word says nothing of who comes next. It is tried again, oldest first, after every give.
+//! floor, so that an empty word says nothing of who comes next. Of what comes the queue owns as much as those who wait may
+//! have by their limits (`change`), and they are tried in the order of the fill policy: what goes to one of them counts in
+//! his share from then on, what nobody may have becomes free.
 //! Bounds: all units of a sku with limits are at most `LEVEL_MAX` together, so that no sum of them overflows. What is
 //! *not* here: who may have which limits (`domain::channel`).
 
@@ -30,7 +32,7 @@ use super::network::Network;
 use super::turn::Turn;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::{ChannelTerms, Whose, shipped_after};
-use crate::domain::channel_limits::{ChannelLimits, LimitShort, Share};
+use crate::domain::channel_limits::{Asked, ChannelLimits, LimitShort, Share};
 use crate::domain::decision::Decision;
 use crate::domain::ids::{ChannelIndex, SkuIndex};
 use crate::domain::order::Order;
@@ -166,18 +168,31 @@ impl Limited {
         }
     }
 
-    /// Takes exactly `units`, marked, and counts `adopted` more that a reservation held for somebody else.
-    pub fn take(&self, share: Option<usize>, units: u32, adopted: u32) -> Result<(), LimitShort> {
+    /// Most units a buyer may have of what is free and of so many units of the queue.
+    pub fn most_beside(&self, whose: Whose, counting: Counting, pool: u32) -> u32 {
+        let record = &self.counted.lock().record;
+        match (self.share_of(whose), counting) {
+            (None, Counting::Now) => record.free.saturating_add(pool),
+            (None, Counting::AtBest) => (record.free + record.in_flight).saturating_add(pool),
+            (Some(share), Counting::Now) if planted(Bug::FloorIgnored) => (record.free + pool).min(record.room(share)),
+            (Some(share), Counting::Now) => record.most_beside(share, pool),
+            (Some(share), Counting::AtBest) => record.most_beside_at_best(share, pool),
+        }
+    }
+
+    /// Takes exactly the units that are asked for, marked, and counts those that are adopted.
+    pub fn take(&self, share: Option<usize>, asked: Asked) -> Result<(), LimitShort> {
+        let units = asked.units;
         let record = &mut self.counted.lock().record;
         match share {
             Some(share) if planted(Bug::FloorIgnored) => {
                 let floors: Vec<u32> = record.shares.iter().map(|share| share.floor).collect();
                 record.shares.iter_mut().for_each(|share| share.floor = 0);
-                let taken = record.take_over(share, units, adopted);
+                let taken = record.take_over(share, asked);
                 record.shares.iter_mut().zip(floors).for_each(|(share, floor)| share.floor = floor);
                 taken
             }
-            Some(share) => record.take_over(share, units, adopted),
+            Some(share) => record.take_over(share, asked),
             None if record.free >= units => {
                 record.take_lost(units);
                 Ok(())
@@ -342,23 +357,37 @@ impl Engine {
                 let ledger = network.sku(sku).ledger.lock();
                 ledger.queue().keys().chain(ledger.loose().keys()).copied().collect()
             };
-            for (key, line) in waiting {
-                let Some(slot) = self.orders.lock(key) else { continue };
-                let order = slot.as_ref().expect("a locked entity is there");
-                let right = network.waits_with_right(order, line) && network.queues(sku, network.whose_order(order));
-                let own = &order.lines[usize::from(line)];
-                let units = own.waiting();
-                let rank =
-                    Standing::of(network.catalogue.policies().fill(), order).rank(&own.placed, own.cancelled, units);
-                let loose = if right { None } else { loose::of_sku(network, order, line, sku) };
-                drop(slot);
-                let mut ledger = network.sku(sku).ledger.lock();
-                ledger.leave(&(key, line));
-                match loose {
-                    Some(loose) => ledger.wait_loosely((key, line), loose, rank),
-                    None => ledger.enqueue((key, line), units, rank),
-                }
+            waiting.into_iter().for_each(|waiting| self.place_anew(network, sku, waiting));
+        }
+    }
+
+    /// Looks again which nodes they may have units of who wait without a right, and serves them: what rules say of a node is
+    /// another thing now. Under the exclusive guard.
+    pub(super) fn loosen_anew(&self, turn: &Turn<'_>, network: &Network) {
+        for at in 0..network.stock.len() as u32 {
+            let sku = SkuIndex(at);
+            let waiting: Vec<Waiting> = network.sku(sku).ledger.lock().loose().keys().copied().collect();
+            if !waiting.is_empty() {
+                waiting.into_iter().for_each(|waiting| self.place_anew(network, sku, waiting));
+                self.settle(turn, network, sku);
             }
+        }
+    }
+
+    fn place_anew(&self, network: &Network, sku: SkuIndex, (key, line): Waiting) {
+        let Some(slot) = self.orders.lock(key) else { return };
+        let order = slot.as_ref().expect("a locked entity is there");
+        let right = network.waits_with_right(order, line) && network.queues(sku, network.whose_order(order));
+        let own = &order.lines[usize::from(line)];
+        let units = own.waiting();
+        let rank = Standing::of(network.catalogue.policies().fill(), order).rank(&own.placed, own.cancelled, units);
+        let loose = if right { None } else { loose::of_sku(network, order, line, sku) };
+        drop(slot);
+        let mut ledger = network.sku(sku).ledger.lock();
+        ledger.leave(&(key, line));
+        match loose {
+            Some(loose) => ledger.wait_loosely((key, line), loose, rank),
+            None => ledger.enqueue((key, line), units, rank),
         }
     }
 

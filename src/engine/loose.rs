@@ -49,6 +49,8 @@ pub struct Loose {
     pub others: Box<[SkuIndex]>,
     /// Whether it is a kit, of one sku or of several.
     pub is_kit: bool,
+    /// For whom it is.
+    pub whose: Whose,
     /// Nodes that refused the order, and those that its channel does not have.
     barred: NodeSet,
     /// Nodes that its rules keep out at any hour, as they were when it began to wait.
@@ -93,12 +95,8 @@ impl Keeping<'_> {
         let placed = &self.shipment.lines[usize::from(units.line)];
         let ruled = Fencing::of(network, self.rules, self.shipment, &[units], std::iter::empty())
             .map(|fencing| fencing.kept_out());
-        wants(
-            placed,
-            units.quantity,
-            &barred(network, self.fenced, (self.whose, self.only)),
-            &ruled.unwrap_or_default(),
-        )
+        let barred = barred(network, self.fenced, (self.whose, self.only));
+        wants(placed, units.quantity, self.whose, (&barred, &ruled.unwrap_or_default()))
     }
 }
 
@@ -114,7 +112,7 @@ pub fn of_order(network: &Network, order: &Order, line: u16, refused: &[NodeInde
     });
     let Some(rules) = rules else {
         let placed = &order.lines[usize::from(line)].placed;
-        return wants(placed, units.quantity, &barred(network, &fenced, (whose, only)), &NodeSet::default());
+        return wants(placed, units.quantity, whose, (&barred(network, &fenced, (whose, only)), &NodeSet::default()));
     };
     let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
     let to = order.facts.destinations.get(usize::from(lines[usize::from(line)].group));
@@ -135,13 +133,18 @@ pub fn of_sku(network: &Network, order: &Order, line: u16, sku: SkuIndex) -> Opt
     of_order(network, order, line, &[]).into_iter().find(|(own, _)| *own == sku).map(|(_, loose)| loose)
 }
 
-fn wants(placed: &PlacedLine, quantity: u32, barred: &NodeSet, ruled: &NodeSet) -> Vec<(SkuIndex, Loose)> {
+fn wants(
+    placed: &PlacedLine,
+    quantity: u32,
+    whose: Whose,
+    (barred, ruled): (&NodeSet, &NodeSet),
+) -> Vec<(SkuIndex, Loose)> {
     let stock = placed.stock(1);
     let of = |&(sku, per_unit): &(SkuIndex, u32)| {
         let others = stock.iter().map(|(other, _)| *other).filter(|other| *other != sku).collect();
         let units = quantity.saturating_mul(per_unit);
         let is_kit = !placed.components.is_empty();
-        (sku, Loose { units, others, is_kit, barred: barred.clone(), ruled: ruled.clone() })
+        (sku, Loose { units, others, is_kit, whose, barred: barred.clone(), ruled: ruled.clone() })
     };
     stock.iter().map(of).collect()
 }

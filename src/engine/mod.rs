@@ -32,7 +32,7 @@
 //! | `rearrange`, `window`, `order_clocks` | fulfilment orders moved, split, merged; what the clock does to them, and to orders |
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
 //! | `hold`, `inbound`, `redate` | holds of orders and their ends, payments; supply on its way, who waits for it, whose day changes |
-//! | `purchase` | what is bought when it is ordered |
+//! | `purchase`, `lacking` | what is bought when it is ordered; what lacks, and where |
 //! | `returns`, `return_request`, `return_parts`, `return_stock`, `return_nodes`, `exchange` | units that come back: asked for, received, where to, and what the customer gets instead |
 //! | `transfer` | units that go from one node to another |
 //! | `lots` | of which lot units are, or which they are; and what expires |
@@ -73,6 +73,7 @@ mod fulfill;
 mod hold;
 mod import;
 mod inbound;
+mod lacking;
 mod ledger;
 mod limits;
 mod loose;

@@ -6,9 +6,8 @@
 //! has come. Both are decided under the ledger of the sku, so nothing is bought twice.
 //!
 //! **Bounds**: per node and sku so many units a day and so many open, if the terms say so; what they leave waits, and the
-//! clock buys it on the next day. Units without a right to the next ones (components of kits, orders that a node refused)
-//! are not bought for. Costs nothing where nothing is bought: one look at a flag. What is *not* here: terms and their room
-//! (`domain::supply`), documents and pegs (`inbound`).
+//! clock buys it on the next day. Costs nothing where nothing is bought: one look at a flag. What is *not* here: who lacks
+//! what at which node (`lacking`), terms and their room (`domain::supply`), documents and pegs (`inbound`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +15,7 @@ use dashmap::DashMap;
 
 use super::Engine;
 use super::change::Change;
+use super::lacking::Supply;
 use super::network::Network;
 use super::soonest::Soonest;
 use super::table::Locked;
@@ -34,10 +34,13 @@ const LOWERED_MAX: usize = 1_024;
 
 /// What a document has of a sku that was bought.
 #[derive(Clone, Copy, Debug)]
-struct Bought {
-    node: NodeIndex,
-    day: i64,
-    units: u32,
+pub struct Bought {
+    /// Where it comes to.
+    pub node: NodeIndex,
+    /// The day of UTC on which it was bought.
+    pub day: i64,
+    /// How many units.
+    pub units: u32,
 }
 
 /// What was bought, by sku: as long as it is open, and on the day of its purchase.
@@ -65,54 +68,6 @@ impl Purchases {
         if let Some(bought) = self.of.get_mut(&sku).as_mut().and_then(|all| all.get_mut(&document)) {
             bought.units = bought.units.saturating_sub(units);
         }
-    }
-}
-
-/// Supply of a sku as its ledger shows it.
-struct Supply {
-    /// Units that the queue wants and does not own.
-    wanting: u64,
-    /// What comes to nodes that supply, beyond what is owed.
-    coming: Vec<Coming>,
-    bought: BTreeMap<InboundKey, Bought>,
-}
-
-impl Supply {
-    fn document(&self, coming: &Coming) -> Option<&Bought> {
-        match coming.document {
-            SupplyKey::Inbound(key) => self.bought.get(&key),
-            SupplyKey::Transfer(_) => None,
-        }
-    }
-
-    /// Units that nothing brings until then; what was bought before counts whenever it comes.
-    fn lacks_by(&self, eta: WallTime) -> u64 {
-        let brings = |coming: &&Coming| coming.at <= eta || self.document(coming).is_some();
-        self.wanting.saturating_sub(self.coming.iter().filter(brings).map(|coming| u64::from(coming.units)).sum())
-    }
-
-    /// The last document to come that was bought for more than is wanted beside what comes until its date, and no later than
-    /// what is bought now would (`soonest`): what is given back is not bought again. And by how much.
-    fn surplus(&self, soonest: Option<WallTime>) -> Option<(InboundKey, u32)> {
-        let mut bought: Vec<&Coming> = self.coming.iter().filter(|coming| self.document(coming).is_some()).collect();
-        bought.sort_unstable();
-        let last = bought.pop()?;
-        let horizon = soonest.map_or(last.at, |soonest| soonest.min(last.at));
-        let brings = |coming: &&Coming| coming.at <= horizon || self.document(coming).is_some();
-        let comes: u64 = self.coming.iter().filter(brings).map(|coming| u64::from(coming.units)).sum();
-        let beyond = comes.saturating_sub(self.wanting).min(u64::from(last.units));
-        match (last.document, u32::try_from(beyond)) {
-            (SupplyKey::Inbound(key), Ok(units)) if units > 0 => Some((key, units)),
-            _ => None,
-        }
-    }
-
-    /// Units of a node that were bought on a day, and those that are open.
-    fn at(&self, node: NodeIndex, day: i64) -> (u64, u64) {
-        let own = self.bought.values().filter(|bought| bought.node == node && bought.day == day);
-        let today = own.map(|bought| u64::from(bought.units)).sum();
-        let open = self.coming.iter().filter(|coming| coming.node == node && self.document(coming).is_some());
-        (today, open.map(|coming| u64::from(coming.units)).sum())
     }
 }
 
@@ -213,33 +168,43 @@ impl Engine {
         now: WallTime,
     ) -> Buying {
         let mut buying = Buying { at: now, documents: Vec::new() };
-        let policies = network.catalogue.policies();
         for (sku, units) in joined {
-            let mut terms: Vec<_> = policies.just_in_time(*sku).filter(|(node, _)| network.supplies(*node)).collect();
-            if terms.is_empty() {
-                continue;
-            }
-            terms.sort_by_key(|(node, terms)| (terms.lead_s, *node));
-            let wanting = change.wanting(*sku);
-            let coming = self.arriving(network, *sku, change.ledger(*sku));
-            let supply = self.supply_of(network, *sku, wanting, coming);
-            let mut taken = 0;
-            for (node, terms) in terms {
-                let (today, open) = supply.at(node, day_of(now));
-                let lacks = supply.lacks_by(terms.eta(now)).saturating_sub(taken);
-                let most = (units - taken).min(lacks).min(terms.room(today, open)).min(u64::from(QUANTITY_MAX));
-                let Some(most) = u32::try_from(most).ok().filter(|most| *most > 0) else { continue };
-                taken += u64::from(most);
-                let key = || InboundKey(self.next_key());
-                buying.add(key, node, terms.eta(now), terms.supplier.as_ref(), (*sku, most));
-            }
+            self.buy(network, change, (*sku, *units), &mut buying);
         }
         buying
     }
 
-    fn supply_of(&self, network: &Network, sku: SkuIndex, wanting: u64, mut coming: Vec<Coming>) -> Supply {
-        coming.retain(|coming| network.supplies(coming.node));
-        Supply { wanting, coming, bought: self.purchases.of(sku) }
+    /// Buys of a sku what lacks and may be bought, up to so many units; answers whether something lacks that may be bought
+    /// on another day.
+    fn buy(
+        &self,
+        network: &Network,
+        change: &mut Change<'_>,
+        (sku, units): (SkuIndex, u64),
+        buying: &mut Buying,
+    ) -> bool {
+        let terms = network.catalogue.policies().just_in_time(sku).filter(|(node, _)| network.supplies(*node));
+        let mut terms: Vec<_> = terms.collect();
+        if terms.is_empty() {
+            return false;
+        }
+        terms.sort_by_key(|(node, terms)| (terms.lead_s, *node));
+        let (now, demand) = (buying.at, self.demand_to_buy_for(network, change, sku));
+        let coming = self.arriving(network, sku, change.ledger(sku));
+        let mut supply = Supply::of(network, coming, self.purchases.of(sku));
+        let (mut left, mut later) = (units, false);
+        for (node, terms) in terms {
+            let (eta, (today, open)) = (terms.eta(now), supply.at(node, day_of(now)));
+            let lacks = supply.lacks_by(&demand, eta, node).min(left);
+            let most = lacks.min(terms.room(today, open)).min(u64::from(QUANTITY_MAX));
+            later |= most < lacks && terms.per_day.is_some();
+            let Some(most) = u32::try_from(most).ok().filter(|most| *most > 0) else { continue };
+            left -= u64::from(most);
+            supply.plan(eta, node, most);
+            let key = || InboundKey(self.next_key());
+            buying.add(key, node, eta, terms.supplier.as_ref(), (sku, most));
+        }
+        later
     }
 
     /// Makes the documents of a record that is about to be appended; they stay locked until they are folded.
@@ -289,7 +254,7 @@ impl Engine {
         if !policies.has_supply() || terms.peek().is_none() {
             return Vec::new();
         }
-        let supply = self.supply_of(network, sku, 0, coming.to_vec());
+        let supply = Supply::of(network, coming.to_vec(), self.purchases.of(sku));
         let terms = terms.filter(|(node, _)| network.supplies(*node));
         let room = |(node, terms): (NodeIndex, &crate::domain::supply::JustInTime)| {
             let (today, open) = supply.at(node, day_of(now));
@@ -309,6 +274,19 @@ impl Engine {
             }
         }
         self.buy_lacking(turn, network, sku);
+    }
+
+    /// These skus, and those that kits want with them: where a kit can be whole may be another node now.
+    pub(super) fn with_parts(&self, network: &Network, mut skus: BTreeSet<SkuIndex>) -> BTreeSet<SkuIndex> {
+        if network.catalogue.policies().has_supply() {
+            let others = |sku: &SkuIndex| {
+                let ledger = network.sku(*sku).ledger.lock();
+                ledger.loose().values().flat_map(|(_, loose)| loose.others.to_vec()).collect::<Vec<_>>()
+            };
+            let parts: Vec<SkuIndex> = skus.iter().flat_map(others).collect();
+            skus.extend(parts);
+        }
+        skus
     }
 
     /// Brings every purchase to what waits, at start.
@@ -338,9 +316,9 @@ impl Engine {
         let terms = network.catalogue.policies().just_in_time(sku).filter(|(node, _)| network.supplies(*node));
         let soonest = terms.map(|(_, terms)| terms.eta(now)).min();
         let surplus = |change: &mut Change<'_>| {
-            let wanting = change.wanting(sku);
+            let demand = self.demand_to_buy_for(network, change, sku);
             let coming = self.arriving(network, sku, change.ledger(sku));
-            self.supply_of(network, sku, wanting, coming).surplus(soonest)
+            Supply::of(network, coming, self.purchases.of(sku)).surplus(&demand, soonest)
         };
         let own = BTreeSet::from([sku]);
         let seen = surplus(&mut Change::lock(network, &own));
@@ -379,23 +357,13 @@ impl Engine {
 
     /// Buys what lacks of a sku and may be bought; the rest is looked at on the next day.
     fn buy_lacking(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) {
-        let terms = || network.catalogue.policies().just_in_time(sku).map(|(_, terms)| terms);
-        if terms().next().is_none() {
+        if network.catalogue.policies().just_in_time(sku).next().is_none() {
             return;
         }
         let clocks = turn.clocks();
         let mut change = Change::lock(network, &BTreeSet::from([sku]));
-        let wanting = change.wanting(sku);
-        let coming = self.arriving(network, sku, change.ledger(sku));
-        let supply = self.supply_of(network, sku, wanting, coming);
-        let lacks = terms().map(|terms| supply.lacks_by(terms.eta(clocks.wall))).min().unwrap_or(0);
-        if lacks == 0 {
-            return;
-        }
-        let buying = self.buying(network, &mut change, &BTreeMap::from([(sku, wanting)]), clocks.wall);
-        let bought: u64 =
-            buying.documents.iter().flat_map(|document| &document.lines).map(|(_, n)| u64::from(*n)).sum();
-        if bought < lacks && terms().any(|terms| terms.per_day.is_some()) {
+        let mut buying = Buying { at: clocks.wall, documents: Vec::new() };
+        if self.buy(network, &mut change, (sku, u64::MAX), &mut buying) {
             let next = JournalTime(clocks.journal.0.saturating_add(until_next_day(clocks.wall)));
             self.purchases.due.push(next, sku);
         }

@@ -43,7 +43,7 @@ impl Engine {
             while !todo.is_empty() {
                 let skus = std::mem::take(&mut todo);
                 todo = self.serve(turn, network, &skus, &|| true);
-                for sku in skus {
+                for sku in self.with_parts(network, skus) {
                     self.keep_purchases(turn, network, sku);
                 }
             }
@@ -492,7 +492,7 @@ fn pools(network: &Network, line: &PlacedLine, served: &BTreeSet<SkuIndex>) -> B
     for (sku, _) in line.stock(1).into_iter().filter(|(sku, _)| served.contains(sku)) {
         let stock = network.sku(sku);
         let ledger = stock.ledger.lock();
-        if ledger.pooled() > 0 && network.limits.of(sku).is_none() {
+        if ledger.pooled() > 0 {
             let pools =
                 stock.cells.iter().map(|cell| (CellKey { sku, node: cell.node }, ledger.at(cell.position).pool));
             own.extend(pools.filter(|(_, pool)| *pool > 0));

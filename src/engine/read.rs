@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Engine;
-use super::inbound::Demand;
 use super::ledger::SkuStock;
 use super::limits::Limited;
 use super::network::Network;
@@ -217,8 +216,7 @@ impl Engine {
                 None => self.free_units(network, sku, scope),
                 Some(limited) => self.free_units(network, sku, scope).min(self.within(network, sku, limited, scope)),
             },
-            // Nothing is bought for a kit.
-            ItemKind::Kit => self.free_kits(network, sku, Scope { buys: None, ..scope }),
+            ItemKind::Kit => self.free_kits(network, sku, scope),
             ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),
         }
     }
@@ -274,10 +272,14 @@ impl Engine {
         let dates: Vec<WallTime> = {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
-            let components = network.catalogue.item(index).components.iter().map(|component| component.sku);
+            let components = network.catalogue.item(index).components.iter().map(|c| (c.sku, u64::from(c.quantity)));
+            let wanted: Vec<_> = std::iter::once((index, 1)).chain(components).collect();
             let coming = |sku: SkuIndex| self.arriving(&network, sku, &network.sku(sku).ledger.lock());
-            let known = std::iter::once(index).chain(components).flat_map(coming).map(|coming| coming.at);
-            known.chain(purchase_dates(&network, index, now.wall, units)).collect()
+            let known = wanted.iter().flat_map(|(sku, _)| coming(*sku)).map(|coming| coming.at);
+            let bought = |(sku, per_unit): &(SkuIndex, u64)| {
+                purchase_dates(&network, *sku, now.wall, units.saturating_mul(*per_unit))
+            };
+            known.chain(wanted.iter().flat_map(bought)).collect()
         };
         let mut dates: Vec<WallTime> =
             dates.into_iter().filter(|at| *at < Coming::SOME_DAY).map(|at| at.max(now.wall)).collect();
@@ -326,7 +328,7 @@ impl Engine {
         let (mut owed, demand, coming) = {
             let ledger = stock.ledger.lock();
             let coming = by.map(|_| self.arriving(network, sku, &ledger)).unwrap_or_default();
-            (ledger.owed(), by.map(|_| Demand::of(network, sku, &ledger)), coming)
+            (ledger.owed(), by.map(|_| self.demand(network, sku, &ledger)), coming)
         };
         for key in due {
             let Some(slot) = self.reservations.lock(key) else { continue };
@@ -339,24 +341,25 @@ impl Engine {
         }
         let (Some(by), Some(demand)) = (by, demand) else { return units };
         let in_time = |coming: &&Coming| network.supplies(coming.node) && coming.at <= by;
-        let (mut left, mut waiting): (Vec<Coming>, u64) = (coming.iter().filter(in_time).copied().collect(), 0);
+        let mut left: Vec<Coming> = coming.iter().filter(in_time).copied().collect();
+        let (mut waiting, buys) = (Vec::new(), scope.buys.filter(|_| network.catalogue.policies().has_supply()));
         demand.serve(&mut left, |waits, units, supply| {
-            // What is bought is bought for those with a right only.
-            if supply.is_none() && waits.loose.is_none() {
-                waiting += u64::from(units);
+            if buys.is_some() && supply.is_none() && waits.is_bought_for() {
+                waiting.push((waits.clone(), u64::from(units)));
             }
         });
         for coming in left.iter().filter(|coming| counts(coming.node)) {
             *units.entry(coming.node).or_default() += u64::from(coming.units);
         }
         // What would be bought comes after all that is known of, and goes to those who wait first as well.
-        if let Some(today) = scope.buys {
-            for (node, room) in self.buyable(network, sku, &coming, (today, by)) {
-                let taken = waiting.min(room);
-                waiting -= taken;
-                if counts(node) {
-                    *units.entry(node).or_default() += room - taken;
-                }
+        for (node, mut room) in buys.map(|today| self.buyable(network, sku, &coming, (today, by))).into_iter().flatten()
+        {
+            for (_, lacks) in waiting.iter_mut().filter(|(waits, _)| waits.may_have(node)) {
+                let taken = room.min(*lacks);
+                (room, *lacks) = (room - taken, *lacks - taken);
+            }
+            if counts(node) {
+                *units.entry(node).or_default() += room;
             }
         }
         units
@@ -576,11 +579,8 @@ impl Engine {
     }
 }
 
-/// When comes what would be bought of a product: today, and on the days after as long as it takes for so many units.
+/// When comes what would be bought of a sku: today, and on the days after as long as it takes for so many units.
 fn purchase_dates(network: &Network, sku: SkuIndex, now: WallTime, units: u64) -> Vec<WallTime> {
-    if network.catalogue.kind(sku) != ItemKind::Product {
-        return Vec::new();
-    }
     let days = |terms: &JustInTime| match terms.per_day {
         Some(per_day) => units.div_ceil(u64::from(per_day.max(1))).min(PURCHASE_DAYS_MAX),
         None => 0,

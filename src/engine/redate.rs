@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Engine;
-use super::inbound::{Demand, beyond_owed, pegged};
+use super::inbound::{beyond_owed, pegged};
 use super::network::Network;
 use crate::domain::command::InboundAction;
 use crate::domain::event::Answer;
@@ -66,7 +66,7 @@ impl Engine {
                 let mut now: Vec<Coming> = was.iter().filter_map(then).collect();
                 now.sort_unstable();
                 let beyond = |coming| beyond_owed(network, sku, &ledger, coming);
-                (Demand::of(network, sku, &ledger), beyond(was), beyond(now))
+                (self.demand(network, sku, &ledger), beyond(was), beyond(now))
             };
             redated(&pegged(network, sku, &demand, was), &pegged(network, sku, &demand, now))
         };

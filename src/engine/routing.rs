@@ -97,7 +97,7 @@ pub struct Wanted<'a> {
     pub counting: Counting,
     /// For whom.
     pub whose: Whose,
-    /// For whom the units are that a reservation holds.
+    /// For whom the units are that a reservation holds; nobody's are the queue's.
     pub own_whose: Whose,
     /// The rules.
     pub rules: &'a AppliedRules,
@@ -214,7 +214,12 @@ fn within_limits(network: &Network, wanted: &Wanted<'_>) -> (Vec<LineUnits>, Vec
 /// Units of a sku that the buyer may have in all; `None` where it has no limits.
 fn allowed(network: &Network, wanted: &Wanted<'_>, sku: SkuIndex) -> Option<u32> {
     let limited = network.limits.of(sku)?;
-    let held = wanted.own.iter().filter(|(cell, _)| cell.sku == sku && is_candidate(network, wanted, cell.node));
+    let owned = wanted.own.iter().filter(|(cell, _)| cell.sku == sku);
+    if wanted.own_whose == Whose::Nobody {
+        let pool = owned.map(|(_, units)| units).sum();
+        return Some(limited.most_beside(wanted.whose, wanted.counting, pool));
+    }
+    let held = owned.filter(|(cell, _)| is_candidate(network, wanted, cell.node));
     let held: u32 = held.map(|(_, units)| units).sum();
     let all = held.saturating_add(limited.most(wanted.whose, wanted.counting));
     if held > 0 && limited.share_of(wanted.whose) != limited.share_of(wanted.own_whose) {

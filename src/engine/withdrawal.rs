@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::cell::{CellWord, Short, Word};
 use super::limits::Limited;
-use crate::domain::channel_limits::LimitShort;
+use crate::domain::channel_limits::{Asked, LimitShort};
 use crate::domain::limits::PATIENCE_US;
 
 /// How long a request may still wait for units in flight.
@@ -53,10 +53,8 @@ pub struct LimitTake<'a> {
     pub limited: &'a Limited,
     /// Whose share they count in; nobody's when `None`.
     pub share: Option<usize>,
-    /// Units to be taken.
-    pub units: u32,
-    /// Units that change their owner, and are counted in the share as well.
-    pub adopted: u32,
+    /// Units to be taken, and units that change their owner and are counted in the share as well.
+    pub asked: Asked,
     /// The first of the words behind it: a refusal here is told as one of that word.
     pub first: usize,
 }
@@ -110,9 +108,10 @@ impl<'a> Withdrawal<'a> {
     ) -> Result<Self, NotTaken> {
         let taken = Vec::with_capacity(words.len());
         let mut withdrawal = Self { limits: Vec::with_capacity(limits.len()), taken, marked };
-        for &LimitTake { limited, share, units, adopted, first } in limits {
+        for &LimitTake { limited, share, asked, first } in limits {
+            let Asked { units, adopted, .. } = asked;
             loop {
-                match limited.take(share, units, adopted) {
+                match limited.take(share, asked) {
                     Ok(()) => break,
                     Err(LimitShort::Refuse) => return Err(NotTaken::Refused(first)),
                     Err(LimitShort::Wait) if patience.wait() => {}

@@ -7,6 +7,7 @@ use super::world::{World, quantity, text};
 use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
 use crate::domain::decision::FenceReason;
+use crate::domain::event::Event;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::ids::SkuIndex;
 use crate::domain::item::ItemKind;
@@ -242,6 +243,59 @@ fn who_waited_before_a_limit_was_set_and_after_it_was_taken_away_is_served() {
     assert_eq!(now(&world), 0);
 }
 
+/// Units that the last receipt set aside for who waits, and those that it let free.
+fn set_aside(world: &World) -> (i32, i32) {
+    let records = world.log.records.lock();
+    let received = |event: &Event| match event {
+        Event::StockMoved(moved) if moved.kind == MovementKind::Received => {
+            Some((moved.delta.pool, moved.delta.available))
+        }
+        _ => None,
+    };
+    let last = records.iter().rev().find_map(|record| record.events.iter().find_map(received));
+    last.expect("something came")
+}
+
+#[test]
+fn what_comes_is_set_aside_for_who_waits_as_far_as_the_limits_let_it() {
+    for restarts in [false, true] {
+        let world = World::new();
+        put(&world, "best", &[("phone", 3, None)]);
+        put(&world, "shop", &[("phone", 0, Some(6))]);
+        let shop = order(&world, "o-1", "shop", &[("phone", 4)], None);
+        let web = order(&world, "o-2", "web", &[("phone", 3)], None);
+        let world = if restarts { world.restart() } else { world };
+        let waits = |order: &Order| world.engine.order_by_key(order.key).expect("it is there").lines[0].backordered;
+        world.stock("phone", "east", 5).expect("room");
+        assert_eq!((set_aside(&world), waits(&shop), waits(&web)), ((2, 3), 2, 3), "three are the best customers'");
+        world.stock("phone", "west", 4).expect("room");
+        assert_eq!((set_aside(&world), waits(&shop), waits(&web)), ((4, 0), 0, 1));
+        let more = order(&world, "o-3", "shop", &[("phone", 9)], None);
+        assert_eq!(waits(&more), 9, "nothing is free above the floor");
+        world.stock("phone", "west", 9).expect("room");
+        assert_eq!((set_aside(&world), waits(&web), waits(&more)), ((3, 6), 0, 7), "a cap is a bound as well");
+        assert_eq!((used(&world, "shop"), world.level("phone", "west").pool), (vec![6], 0));
+        check(&world);
+    }
+}
+
+#[test]
+fn a_kit_of_limited_parts_gets_what_comes_within_its_limits() {
+    for restarts in [false, true] {
+        let world = World::new();
+        put(&world, "web", &[("phone", 0, Some(2)), ("case", 0, Some(9))]);
+        let kits = order(&world, "o-1", "web", &[("bundle", 3)], None);
+        let world = if restarts { world.restart() } else { world };
+        let waits = || world.engine.order_by_key(kits.key).expect("it is there").lines[0].backordered;
+        world.stock("case", "east", 8).expect("room");
+        world.stock("phone", "east", 1).expect("room");
+        assert_eq!((waits(), used(&world, "web")), (2, vec![1, 2]));
+        world.stock("phone", "east", 4).expect("room");
+        assert_eq!((waits(), used(&world, "web"), atp(&world, "phone", "")), (1, vec![2, 4], 3), "the cap of phones");
+        check(&world);
+    }
+}
+
 #[test]
 fn a_claim_carries_over_what_its_channel_uses() {
     let world = World::new();
@@ -268,7 +322,7 @@ fn a_reservation_is_changed_within_its_limits() {
     let held = reserve(&world, "web", "phone", 4).expect("below the cap");
     let change = |n, node: Option<&str>| {
         let lines = Some(vec![ReserveLine { sku: text("phone"), quantity: quantity(n), node: node.map(text) }]);
-        let change = ChangeReservation { reservation: text(&held.name()), ttl_s: None, lines };
+        let change = ChangeReservation { owner: None, reservation: text(&held.name()), ttl_s: None, lines };
         let changed = world.run(Command::ChangeReservation(change));
         check(&world);
         changed.map(|_| ())
@@ -382,8 +436,8 @@ fn a_move_changes_nothing_of_what_a_channel_uses_even_at_its_cap() {
         let again = |world: World| if restarts { world.restart() } else { world };
         world.stock("phone", "east", 3).expect("room");
         put(&world, "web", &[("phone", 0, Some(3))]);
-        put(&world, "shop", &[("phone", 4, None)]);
         let placed = order(&world, "o-1", "web", &[("phone", 3)], None);
+        put(&world, "shop", &[("phone", 4, None)]);
         // All of it is kept for the shop, and the web may use no more: a move takes from neither.
         world.stock("phone", "west", 4).expect("room");
         let world = again(world);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::random::Dice;
 use super::world::{World, quantity, text};
+use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
 use crate::domain::event::Event;
 use crate::domain::ids::InboundKey;
@@ -14,6 +15,7 @@ use crate::domain::order::{Order, OrderEvent};
 use crate::domain::order_story::dropship_ready;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
 use crate::domain::supply::{JustInTime, SupplyTerms};
 use crate::domain::time::WallTime;
 
@@ -215,14 +217,151 @@ fn whoever_waits_already_is_bought_for_when_the_terms_are_put() {
     assert_eq!((pegged(&world, &order), open(&world)), ((2, 0), vec![2]));
 }
 
+/// Units of a sku that were bought for a node and have not come.
+fn open_at(world: &World, sku: &str, node: &str) -> u32 {
+    let (sku, node) =
+        world.engine.catalogue(|c| (c.sku_index(sku).expect("known"), c.node_index(node).expect("known")));
+    let open = |inbound: &Inbound| {
+        let lines = inbound.coming().filter(|(of, coming)| *of == sku && coming.node == node);
+        lines.map(|(_, coming)| coming.units).sum::<u32>()
+    };
+    bought(world).iter().map(open).sum()
+}
+
+fn channel(world: &World, id: &str, nodes: Option<&[&str]>, limits: &[(&str, u32, Option<u32>)]) {
+    let limit = |(sku, floor, cap): &(&str, u32, Option<u32>)| PutLimit { sku: text(sku), floor: *floor, cap: *cap };
+    let put = PutChannel {
+        id: text(id),
+        name: text(id),
+        nodes: nodes.map(|nodes| nodes.iter().map(|node| text(node)).collect()),
+        customers: Vec::new(),
+        limits: limits.iter().map(limit).collect(),
+        payment_before: PaymentBefore::default(),
+        payment_methods: Vec::new(),
+    };
+    world.run(Command::PutChannel(Box::new(put))).expect("a good channel");
+}
+
+fn place(world: &World, order: PlaceOrder) -> Order {
+    match world.run(Command::PlaceOrder(Box::new(order))).expect("waits") {
+        Reply::Order(order) => *order,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn waits(world: &World, order: &Order) -> u32 {
+    world.engine.order(&order.name()).expect("known").totals().backordered
+}
+
 #[test]
-fn nothing_is_bought_for_kits_nor_promised_for_them() {
+fn the_parts_of_a_kit_are_bought_together_and_make_it() {
+    for restarts in [false, true] {
+        let again = |world: World| if restarts { world.restart() } else { world };
+        let mut world = World::new();
+        put(&world, "phone", "east", jit(None, None)).expect("a warehouse");
+        put(&world, "case", "east", jit(None, Some(10))).expect("a warehouse");
+        assert_eq!((by(&world, "bundle", 1), by(&world, "bundle", 2)), (0, 5), "two cases each, ten at once");
+        let order = world.order(&[("bundle", 2)], None).expect("waits");
+        let world = again(world);
+        let document = &bought(&world)[0];
+        assert_eq!((bought(&world).len(), document.lines.len()), (1, 2), "one purchase has both");
+        assert_eq!((open_at(&world, "phone", "east"), open_at(&world, "case", "east")), (2, 4));
+        assert_eq!((pegged(&world, &order), by(&world, "bundle", 2)), ((6, 0), 3));
+        world.cancel(&order, Some(&[("1", 1)])).expect("it waits");
+        assert_eq!((open_at(&world, "phone", "east"), open_at(&world, "case", "east")), (1, 2));
+        let world = again(world);
+        let document = bought(&world).remove(0);
+        receive(&world, &document, "phone", 1);
+        assert_eq!((waits(&world, &order), world.atp("phone")), (1, 1), "alone it is no kit");
+        assert_eq!((open_at(&world, "phone", "east"), open_at(&world, "case", "east")), (0, 2));
+        let world = again(world);
+        receive(&world, &document, "case", 2);
+        assert_eq!((waits(&world, &order), world.atp("phone")), (0, 0));
+    }
+}
+
+#[test]
+fn what_a_kit_lacks_is_bought_where_its_other_parts_are() {
+    let mut world = World::new();
+    let quick = JustInTime { lead_s: DAY_S, supplier: None, per_day: None, open_max: None };
+    put(&world, "phone", "east", SupplyTerms::JustInTime(quick)).expect("a warehouse");
+    put(&world, "phone", "west", jit(None, None)).expect("a warehouse");
+    let order = world.order(&[("bundle", 1)], None).expect("waits");
+    assert!(bought(&world).is_empty(), "nobody has or sells cases");
+    world.stock("case", "west", 2).expect("room");
+    assert_eq!((open_at(&world, "phone", "east"), open_at(&world, "phone", "west")), (0, 1), "cases are there");
+    let second = world.order(&[("bundle", 1)], None).expect("waits");
+    assert_eq!((open_at(&world, "phone", "east"), open_at(&world, "phone", "west")), (0, 2));
+    receive(&world, &bought(&world)[0], "phone", 1);
+    assert_eq!((waits(&world, &order), waits(&world, &second)), (0, 1));
+}
+
+#[test]
+fn it_is_bought_where_refusals_and_channels_leave_an_order() {
+    for restarts in [false, true] {
+        let again = |world: World| if restarts { world.restart() } else { world };
+        let mut world = World::new();
+        world.stock("phone", "east", 2).expect("room");
+        let refused = world.order(&[("phone", 2)], None).expect("enough");
+        world.fulfill(&refused, 1, FulfillmentAction::Reject { reason: text("too_busy") }).expect("submitted");
+        world.stock("phone", "east", -2).expect("there");
+        channel(&world, "shop", Some(&["north"]), &[]);
+        put(&world, "phone", "east", jit(None, None)).expect("a warehouse");
+        let world = again(world);
+        assert_eq!(open(&world), Vec::<u32>::new(), "east refused it");
+        put(&world, "phone", "west", jit(None, None)).expect("a warehouse");
+        let world = again(world);
+        assert_eq!((open_at(&world, "phone", "east"), open_at(&world, "phone", "west")), (0, 2));
+        let shop = PlaceOrder { channel: text("shop"), ..World::order_of("s", &[("phone", 1)], None) };
+        let shop = place(&world, shop);
+        assert_eq!((open(&world).iter().sum::<u32>(), pegged(&world, &shop)), (2, (0, 1)), "nobody sells to north");
+        put(&world, "phone", "north", jit(None, None)).expect("a warehouse");
+        assert_eq!(open_at(&world, "phone", "north"), 1);
+        let world = again(world);
+        for inbound in bought(&world) {
+            let units = inbound.coming().map(|(_, coming)| coming.units).sum();
+            receive(&world, &inbound, "phone", units);
+        }
+        assert_eq!((waits(&world, &refused), waits(&world, &shop), world.atp("phone")), (0, 0, 0));
+    }
+}
+
+#[test]
+fn no_more_is_bought_than_a_cap_lets_a_channel_use_and_what_others_keep_is_bought_too() {
+    for restarts in [false, true] {
+        let again = |world: World| if restarts { world.restart() } else { world };
+        let world = World::new();
+        channel(&world, "web", None, &[("phone", 0, Some(3))]);
+        put(&world, "phone", "east", jit(None, None)).expect("a warehouse");
+        let first = place(&world, World::order_of("1", &[("phone", 2)], None));
+        let second = place(&world, World::order_of("2", &[("phone", 4)], None));
+        let world = again(world);
+        assert_eq!(open(&world).iter().sum::<u32>(), 3, "the cap");
+        channel(&world, "web", None, &[("phone", 0, Some(5))]);
+        assert_eq!(open(&world).iter().sum::<u32>(), 5, "a higher one");
+        channel(&world, "best", None, &[("phone", 2, None)]);
+        let world = again(world);
+        assert_eq!(open(&world).iter().sum::<u32>(), 7, "two must be there for others before");
+        for inbound in bought(&world) {
+            let units = inbound.coming().map(|(_, coming)| coming.units).sum();
+            if units > 0 {
+                receive(&world, &inbound, "phone", units);
+            }
+        }
+        assert_eq!((waits(&world, &first), waits(&world, &second), world.level("phone", "east").available), (0, 1, 2));
+    }
+}
+
+#[test]
+fn another_node_is_bought_for_when_one_is_closed() {
     let mut world = World::new();
     put(&world, "phone", "east", jit(None, None)).expect("a warehouse");
-    put(&world, "case", "east", jit(None, None)).expect("a warehouse");
-    assert_eq!(by(&world, "bundle", 5), 0);
-    world.order(&[("bundle", 1)], None).expect("waits");
-    assert!(bought(&world).is_empty());
+    put(&world, "phone", "west", jit(None, None)).expect("a warehouse");
+    let order = world.order(&[("phone", 3)], None).expect("waits");
+    assert_eq!((open_at(&world, "phone", "east"), open_at(&world, "phone", "west")), (3, 0));
+    let patch = NodePatch { active: Some(false), ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text("east"), patch: Box::new(patch) }).expect("known");
+    assert_eq!((open_at(&world, "phone", "west"), pegged(&world, &order)), (3, (3, 0)));
 }
 
 #[test]
