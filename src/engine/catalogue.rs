@@ -88,6 +88,7 @@ impl Engine {
             return Err(Rejection::invalid("kind", "kind_is_fixed", detail));
         }
         let supplied = created || network.supplies(index);
+        let is_other = created || is_other(network.catalogue.node(index), &node);
         let switched_off = !created && network.catalogue.node(index).active && !node.active;
         let served = network.catalogue.virtual_node().is_some();
         let put = Event::NodePut(NodePut { index, node: node.clone() });
@@ -95,8 +96,14 @@ impl Engine {
         network.catalogue.put_node(index, node.clone());
         network.catalogue.seq = seq;
         network.count_free();
+        if is_other {
+            self.loosen_anew(turn, &network);
+        }
         if !supplied && network.supplies(index) {
             self.settle_all(turn, &network);
+        }
+        if supplied != network.supplies(index) && network.catalogue.policies().has_supply() {
+            self.keep_all_purchases(turn, &network);
         }
         // It may handle more, or begin on another day.
         network.workloads.roomy.note(index, None);
@@ -164,6 +171,12 @@ impl Engine {
         logged.done();
         Ok(seq)
     }
+}
+
+/// Whether rules may say other things of a node, whatever the hour.
+fn is_other(before: &Node, after: &Node) -> bool {
+    let seen = |node: &Node| (node.kind, node.position, node.country.clone(), node.capabilities.clone());
+    seen(before) != seen(after)
 }
 
 fn patched(node: Node, patch: NodePatch) -> Node {

@@ -162,6 +162,59 @@ fn who_is_kept_from_nodes_by_rules_keeps_its_place_too() {
     }
 }
 
+/// An order whose rules want a node that can keep things cold.
+fn cold(world: &World) -> Order {
+    let terms = RuleTerms {
+        scope: Scope { channels: vec![text("nowhere")], ..Scope::default() },
+        fences: vec![Fence::Capabilities(vec![text("cold")])],
+        objective: vec![Term::PerShipment { amount: 500 }],
+        ..RuleTerms::default()
+    };
+    world.run(Command::PutRules(PutRules { name: text("cold"), terms: Arc::new(terms) })).expect("good");
+    world.run(Command::ActivateRules(ActivateRules { name: text("cold"), version: 1, at: None })).expect("it can be");
+    place(world, PlaceOrder { rule_set: Some(text("cold")), ..World::order_of("cold", &[("phone", 1)], None) })
+}
+
+fn can(world: &World, node: &str, capabilities: &[&str]) {
+    let capabilities = Some(capabilities.iter().map(|one| text(one)).collect());
+    let patch = NodePatch { capabilities, ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text(node), patch: Box::new(patch) }).expect("known");
+}
+
+fn waits_for(world: &World, order: &Order) -> Option<String> {
+    let (_, pegs) = world.engine.pegs_of_order(&order.name()).expect("known");
+    world.engine.name_of_supply(pegs.first()?.supply?.document)
+}
+
+#[test]
+fn who_is_kept_from_a_node_is_looked_at_again_when_the_node_is_another() {
+    for restarts in [false, true] {
+        let world = World::new();
+        world.stock("phone", "east", 1).expect("room");
+        let order = cold(&world);
+        let world = if restarts { world.restart() } else { world };
+        announce(&world, "po-west", "west", "phone", 1, 1);
+        assert_eq!((now_of(&world, &order).totals().backordered, waits_for(&world, &order)), (1, None));
+        can(&world, "west", &["cold"]);
+        assert_eq!(waits_for(&world, &order).as_deref(), Some("po-west"));
+        can(&world, "west", &[]);
+        let world = if restarts { world.restart() } else { world };
+        assert_eq!(waits_for(&world, &order), None);
+        can(&world, "east", &["cold"]);
+        assert_eq!(served(&world, &[&order]), [1], "what is there already is its own now");
+    }
+}
+
+#[test]
+fn a_new_node_is_not_one_of_a_channel_that_names_its_own() {
+    let mut world = World::new();
+    channel(&world, "shop", &["east"]);
+    let order = place(&world, PlaceOrder { channel: text("shop"), ..World::order_of("s", &[("phone", 1)], None) });
+    world.node("south", 25.8, -80.2, true);
+    announce(&world, "po-south", "south", "phone", 1, 1);
+    assert_eq!(waits_for(&world, &order), None);
+}
+
 #[test]
 fn what_comes_for_who_was_refused_is_promised_to_nobody_else() {
     for restarts in [false, true] {
