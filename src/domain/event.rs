@@ -13,7 +13,7 @@ use super::channel::ChannelEvent;
 use super::collection::CollectionEvent;
 use super::count::Moved;
 use super::cycle_count::CycleCountEvent;
-use super::entity::EntityKey;
+use super::entity::{Entity, EntityKey};
 use super::exception::{ExceptionEvent, ExceptionKey};
 use super::ids::{
     ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex,
@@ -336,7 +336,14 @@ pub struct KeyUsed {
     pub fingerprint: u64,
     /// How the answer is found.
     pub answer: Answer,
+    /// What a step changed, as it was before the record: what the step answered is folded from both. Lies beside the rest
+    /// in bytes, as in a snapshot; nothing where the record says all, or would have become too large.
+    #[serde(skip)]
+    pub before: Option<Before>,
 }
+
+/// An entity as it was.
+pub type Before = Box<(EntityKey, Entity)>;
 
 /// One event of a record.
 #[derive(Clone, PartialEq, Eq, Debug)]

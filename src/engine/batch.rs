@@ -566,7 +566,8 @@ impl<'a> Group<'a> {
         for claimed in self.claims.iter().filter(keyed) {
             if let Some(key) = self.wanted[self.members[claimed.at].at].key {
                 let answer = Answer::Reservation(ReservationKey(first.0 + claimed.at as u64));
-                events.push(Event::KeyUsed(KeyUsed { hash: key.hash, fingerprint: key.fingerprint, answer }));
+                let (hash, fingerprint) = (key.hash, key.fingerprint);
+                events.push(Event::KeyUsed(KeyUsed { hash, fingerprint, answer, before: None }));
             }
         }
         events

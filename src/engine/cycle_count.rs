@@ -12,6 +12,7 @@ use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::{CycleCountAction, FoundUnits, PlanCount};
 use crate::domain::cycle_count::{CountedLine, CycleCount, CycleCountEvent};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, CountNoted, CycleCountChanged, Event};
 use crate::domain::ids::{CycleCountKey, NodeIndex, SkuIndex};
 use crate::domain::item::ItemKind;
@@ -73,6 +74,7 @@ impl Engine {
                 self.judge_results(turn, &network, count, &found, *counted_at)?
             }
         };
+        turn.steps(EntityKey::CycleCount(key), || Entity::CycleCount(Box::new(count.clone())));
         let sealed = seal(turn, &network, (key, version, event), &noted, &prepared)?;
         let touched = self.log_cycle_count(turn, &mut slot, sealed, prepared, &noted);
         Ok(self.answer_cycle_count(turn, &network, slot, touched))

@@ -21,6 +21,7 @@ use super::tracking::is_wrong;
 use super::turn::{Logged, Turn};
 use super::{Engine, Executed};
 use crate::domain::command::ExceptionAction;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, ExceptionChanged};
 use crate::domain::exception::{Exception, ExceptionEvent, ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::FulfillmentOrder;
@@ -259,6 +260,7 @@ impl Engine {
         answer: Option<Answer>,
     ) -> Result<(), Rejection> {
         let case = slot.as_ref().expect("a locked case is there");
+        turn.steps(EntityKey::Exception(case.key), || Entity::Exception(Box::new(case.clone())));
         let changed = ExceptionChanged { key: case.key, version: case.version + 1, event };
         let events = vec![Event::ExceptionChanged(Box::new(changed.clone()))];
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;

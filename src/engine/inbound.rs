@@ -18,6 +18,7 @@ use super::turn::Turn;
 use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
 use crate::domain::command::{AnnounceInbound, CameUnits, InboundAction};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, InboundChanged};
 use crate::domain::ids::{InboundKey, NodeIndex, SkuIndex};
 use crate::domain::inbound::{Coming, Inbound, InboundEvent, Peg, SupplyKey};
@@ -160,6 +161,9 @@ impl Engine {
         change: Change<'_>,
         answer: Answer,
     ) -> Result<BTreeSet<SkuIndex>, Rejection> {
+        if let Some(inbound) = slot.as_ref() {
+            turn.steps(EntityKey::Inbound(key), || Entity::Inbound(Box::new(inbound.clone())));
+        }
         let mut events = vec![Event::InboundChanged(Box::new(InboundChanged { key, version, event }))];
         events.extend(change.events());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(answer))?;

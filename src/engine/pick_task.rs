@@ -19,6 +19,7 @@ use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::TaskAction;
 use crate::domain::decision::LineUnits;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, PickedNoted};
 use crate::domain::fulfillment::{FulfillmentStep, FulfillmentVerb, ShortReason};
 use crate::domain::hold::Hold;
@@ -94,6 +95,7 @@ impl Engine {
             self.check_short(order, own, LineUnits { line, quantity: units }, wave, now)?;
             let event = WaveEvent::Shorted { task: number, pick, units, reason };
             let event = changed(key, wave.version + 1, event);
+            turn.steps(EntityKey::Wave(key), || Entity::Wave(Box::new(wave.clone())));
             let beside =
                 Beside { answer: Some(Answer::Wave(key)), wave: Some((&mut slot, event)), ..Beside::default() };
             let step = FulfillmentStep::ShortPicked { lines: vec![LineUnits { line, quantity: units }], reason };
@@ -180,6 +182,7 @@ impl Engine {
             events.extend(order_events(order_in(orders, of).expect("it is locked"), told));
         }
         events.extend(change.events());
+        turn.steps(EntityKey::Wave(key), || Entity::Wave(Box::new(wave.clone())));
         let sealed = turn.seal(now.journal, network.catalogue.seq, events, Some(Answer::Wave(key)))?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         for of in keys {

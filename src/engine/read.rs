@@ -8,17 +8,16 @@ use super::ledger::SkuStock;
 use super::limits::Limited;
 use super::network::Network;
 use super::table::{Name, Named};
-use super::then::{Kept, fold, order_then};
+use super::then::{Kept, entity_then, fold, order_then};
 use crate::domain::availability::Curve;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
-use crate::domain::cycle_count::CycleCount;
 use crate::domain::edit::EditState;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event};
 use crate::domain::hold::HoldState;
 use crate::domain::ids::{
-    CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, Text,
-    TransferKey,
+    FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey,
 };
 use crate::domain::inbound::{Coming, Inbound};
 use crate::domain::item::ItemKind;
@@ -28,7 +27,6 @@ use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Reservation, ReservationState};
-use crate::domain::returns::Return;
 use crate::domain::stock::{CellKey, Level, LevelDelta};
 use crate::domain::supply::{JustInTime, SupplyTerms, until_next_day};
 use crate::domain::time::{JournalTime, Now, WallTime};
@@ -466,11 +464,12 @@ impl Engine {
         Ok(slot.as_ref().expect("a locked entity is there").clone())
     }
 
-    /// The answer to a repeated request, rendered again from the record in which the first took effect: an order as it was
-    /// answered then, others as the record made them. Where what that takes is kept no longer an entity answers as it stands;
-    /// so does one other than an order whose step it was.
+    /// The answer to a repeated request, rendered again from the record in which the first took effect: everything as it was
+    /// answered then. Where what that takes is kept no longer, or was never (`then`), an entity answers as it stands.
     pub fn answer(&self, record: Option<&Record>, answer: &Answer, kept: Kept<'_>) -> Result<Reply, Rejection> {
         let then = |order: Order| record.and_then(|record| order_then(&order, record, kept)).unwrap_or(order);
+        let stood = |key: EntityKey| record.and_then(|record| entity_then(record, &key));
+        let unknown = |what, key: &dyn std::fmt::Display| Rejection::not_found(what, key.to_string());
         match answer {
             Answer::Levels(levels) => Ok(Reply::Levels(levels.clone())),
             Answer::Counted(cell, level, difference) => {
@@ -485,49 +484,49 @@ impl Engine {
                 Ok(Reply::Order(Box::new(order)))
             }
             Answer::Inbound(key) => {
-                let made = record.and_then(|record| inbound_made(record, *key));
-                let inbound = made.or_else(|| self.inbound_by_key(*key));
-                let inbound = inbound.ok_or_else(|| Rejection::not_found("inbound", key.to_string()))?;
-                Ok(Reply::Inbound(Box::new(inbound)))
+                let inbound = self.inbound_then(stood(EntityKey::Inbound(*key)), *key);
+                Ok(Reply::Inbound(Box::new(inbound.ok_or_else(|| unknown("inbound", key))?)))
             }
             Answer::Redated { inbound: key, count, first } => {
-                let inbound = self.inbound_by_key(*key);
-                let inbound = inbound.ok_or_else(|| Rejection::not_found("inbound", key.to_string()))?;
-                Ok(self.named_redated(inbound, *count, first))
+                let inbound = self.inbound_then(stood(EntityKey::Inbound(*key)), *key);
+                Ok(self.named_redated(inbound.ok_or_else(|| unknown("inbound", key))?, *count, first))
             }
             Answer::RedatedTransfer { transfer: key, count, first } => {
-                let transfer = self.transfer_by_key(*key);
-                let transfer = transfer.ok_or_else(|| Rejection::not_found("transfer", key.to_string()))?;
-                Ok(self.named_redated_transfer(transfer, *count, first))
-            }
-            Answer::CycleCount(key) => {
-                let made = record.and_then(|record| count_planned(record, *key));
-                let count = made.or_else(|| self.cycle_count_by_key(*key));
-                let count = count.ok_or_else(|| Rejection::not_found("count", key.to_string()))?;
-                Ok(Reply::CycleCount(Box::new(count)))
+                let transfer = self.transfer_then(stood(EntityKey::Transfer(*key)), *key);
+                Ok(self.named_redated_transfer(transfer.ok_or_else(|| unknown("transfer", key))?, *count, first))
             }
             Answer::Transfer(key) => {
-                let made = record.and_then(|record| transfer_made(record, *key));
-                let transfer = made.or_else(|| self.transfer_by_key(*key));
-                let transfer = transfer.ok_or_else(|| Rejection::not_found("transfer", key.to_string()))?;
-                Ok(Reply::Transfer(Box::new(transfer)))
+                let transfer = self.transfer_then(stood(EntityKey::Transfer(*key)), *key);
+                Ok(Reply::Transfer(Box::new(transfer.ok_or_else(|| unknown("transfer", key))?)))
+            }
+            Answer::CycleCount(key) => {
+                let count = match stood(EntityKey::CycleCount(*key)) {
+                    Some(Entity::CycleCount(count)) => Some(*count),
+                    _ => self.cycle_count_by_key(*key),
+                };
+                Ok(Reply::CycleCount(Box::new(count.ok_or_else(|| unknown("count", key))?)))
             }
             Answer::Return(key) => {
-                let made = record.and_then(|record| return_requested(record, *key));
-                let known = made.or_else(|| self.return_by_key(*key));
-                let known = known.ok_or_else(|| Rejection::not_found("return", key.to_string()))?;
-                Ok(Reply::Return(Box::new(known)))
+                let known = match stood(EntityKey::Return(*key)) {
+                    Some(Entity::Return(known)) => Some(*known),
+                    _ => self.return_by_key(*key),
+                };
+                Ok(Reply::Return(Box::new(known.ok_or_else(|| unknown("return", key))?)))
             }
             Answer::Wave(key) => {
-                let made = record.and_then(|record| super::wave::planned_by(record, *key));
-                let wave = made.or_else(|| self.wave_by_key(*key));
-                let wave = wave.ok_or_else(|| Rejection::not_found("wave", key.to_string()))?;
-                Ok(Reply::Wave(Box::new(wave)))
+                let wave = match stood(EntityKey::Wave(*key)) {
+                    Some(Entity::Wave(wave)) => Some(*wave),
+                    _ => self.wave_by_key(*key),
+                };
+                Ok(Reply::Wave(Box::new(wave.ok_or_else(|| unknown("wave", key))?)))
             }
             Answer::Subscription(key) => {
-                let subscription = self.subscription_by_key(*key);
-                let subscription = subscription.ok_or_else(|| Rejection::not_found("subscription", key.to_string()))?;
-                Ok(Reply::Subscription { subscription: Box::new(subscription), created: false })
+                let subscription = match stood(EntityKey::Subscription(*key)) {
+                    Some(Entity::Subscription(subscription)) => Some(*subscription),
+                    _ => self.subscription_by_key(*key),
+                };
+                let subscription = Box::new(subscription.ok_or_else(|| unknown("subscription", key))?);
+                Ok(Reply::Subscription { subscription, created: false })
             }
             Answer::Rules(name, version) => {
                 let version = self.catalogue(|catalogue| catalogue.rules().version(name, *version));
@@ -535,9 +534,11 @@ impl Engine {
                 Ok(Reply::Rules(Box::new(version)))
             }
             Answer::Exception(key) => {
-                let case = self.exception_by_key(*key);
-                let case = case.ok_or_else(|| Rejection::not_found("exception", key.to_string()))?;
-                Ok(Reply::Exception(Box::new(case)))
+                let case = match stood(EntityKey::Exception(*key)) {
+                    Some(Entity::Exception(case)) => Some(*case),
+                    _ => self.exception_by_key(*key),
+                };
+                Ok(Reply::Exception(Box::new(case.ok_or_else(|| unknown("exception", key))?)))
             }
             Answer::Hold(key, number) => {
                 let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
@@ -550,13 +551,26 @@ impl Engine {
                 Ok(Reply::Edit { order: Box::new(order), number: *number })
             }
             Answer::Reservation(key) => {
-                let made = record.and_then(|record| reservation_made(record, *key));
-                let reservation = match made {
-                    Some(made) => made,
-                    None => self.reservation(&key.to_string())?,
+                let reservation = match stood(EntityKey::Reservation(*key)) {
+                    Some(Entity::Reservation(reservation)) => *reservation,
+                    _ => self.reservation(&key.to_string())?,
                 };
                 Ok(Reply::Reservation(Box::new(reservation)))
             }
+        }
+    }
+
+    fn inbound_then(&self, then: Option<Entity>, key: InboundKey) -> Option<Inbound> {
+        match then {
+            Some(Entity::Inbound(inbound)) => Some(*inbound),
+            _ => self.inbound_by_key(key),
+        }
+    }
+
+    fn transfer_then(&self, then: Option<Entity>, key: TransferKey) -> Option<Transfer> {
+        match then {
+            Some(Entity::Transfer(transfer)) => Some(*transfer),
+            _ => self.transfer_by_key(key),
         }
     }
 
@@ -591,45 +605,6 @@ fn purchase_dates(network: &Network, sku: SkuIndex, now: WallTime, units: u64) -
         std::iter::once(terms.eta(now)).chain((0..days(terms)).map(later)).collect::<Vec<_>>()
     };
     network.catalogue.policies().just_in_time(sku).flat_map(dates).collect()
-}
-
-/// The document as this record announced it.
-fn inbound_made(record: &Record, key: InboundKey) -> Option<Inbound> {
-    record.events.iter().find_map(|event| match event {
-        Event::InboundChanged(made) if made.key == key && made.version == 1 => {
-            Inbound::fold(None, key, 1, &record.header, &made.event).ok()
-        }
-        _ => None,
-    })
-}
-
-/// The cycle count as this record planned it.
-fn count_planned(record: &Record, key: CycleCountKey) -> Option<CycleCount> {
-    record.events.iter().find_map(|event| match event {
-        Event::CycleCountChanged(made) if made.key == key && made.version == 1 => {
-            CycleCount::fold(None, key, 1, &record.header, &made.event).ok()
-        }
-        _ => None,
-    })
-}
-
-/// The return as this record requested it, and went on with it.
-fn return_requested(record: &Record, key: ReturnKey) -> Option<Return> {
-    let own = record.events.iter().filter_map(|event| match event {
-        Event::ReturnChanged(changed) if changed.key == key => Some(changed),
-        _ => None,
-    });
-    own.fold(None, |known, changed| Return::fold(known, key, changed.version, &record.header, &changed.event).ok())
-}
-
-/// The transfer as this record made it.
-fn transfer_made(record: &Record, key: TransferKey) -> Option<Transfer> {
-    record.events.iter().find_map(|event| match event {
-        Event::TransferChanged(made) if made.key == key && made.version == 1 => {
-            Transfer::fold(None, key, 1, &record.header, &made.event).ok()
-        }
-        _ => None,
-    })
 }
 
 /// An order whose hold stands as this record left it.
@@ -674,16 +649,6 @@ fn edit_made(record: &Record, mut order: Order, number: u16) -> Order {
         }
     }
     order
-}
-
-/// The reservation as this record made it.
-fn reservation_made(record: &Record, key: ReservationKey) -> Option<Reservation> {
-    record.events.iter().find_map(|event| match event {
-        Event::ReservationChanged(made) if made.key == key && made.version == 1 => {
-            Reservation::fold(None, key, 1, &record.header, &made.event).ok()
-        }
-        _ => None,
-    })
 }
 
 fn plus(a: &Level, b: &Level) -> Level {

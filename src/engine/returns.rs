@@ -25,6 +25,7 @@ use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
 use crate::domain::command::{RequestReturn, ReturnAction};
 use crate::domain::decision::LineUnits;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, ReturnChanged};
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{NodeIndex, ReturnKey, SkuIndex, Text};
@@ -263,6 +264,9 @@ impl Engine {
         change: Change<'_>,
     ) -> Result<BTreeSet<SkuIndex>, Rejection> {
         let order = order_slot.as_ref().expect("a locked entity is there");
+        if let Some(known) = slot.as_ref() {
+            turn.steps(EntityKey::Return(key), || Entity::Return(Box::new(known.clone())));
+        }
         let first = slot.as_ref().map_or(1, |known| known.version + 1);
         let numbered = (first..).zip(told.events.iter().cloned());
         let mut events: Vec<Event> = numbered

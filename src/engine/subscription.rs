@@ -16,6 +16,7 @@ use super::table::{Locked, Name, Named};
 use super::turn::Turn;
 use super::{Engine, Executed};
 use crate::domain::command::{Context, PlaceLine, PlaceOrder, PutSubscription, ShipTo, SubscriptionAction, Wishes};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{SubscriptionKey, Text};
@@ -115,6 +116,9 @@ impl Engine {
         (key, event): (SubscriptionKey, SubscriptionEvent),
         answer: Option<Answer>,
     ) -> Result<(), Rejection> {
+        if let Some(subscription) = slot.as_ref() {
+            turn.steps(EntityKey::Subscription(key), || Entity::Subscription(Box::new(subscription.clone())));
+        }
         let version = slot.as_ref().map_or(1, |subscription| subscription.version + 1);
         let events = vec![Event::SubscriptionChanged(Box::new(SubscriptionChanged { key, version, event }))];
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;

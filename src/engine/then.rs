@@ -1,11 +1,15 @@
-//! An order as it stood when a step of it was answered: folded anew from its own records, which its story names, as long as
-//! the journal keeps them. Only who repeats a request pays for it; nothing is stored for it.
+//! What a step was answered when it was taken, for whoever repeats the request, as long as the journal keeps the records.
+//!
+//! An order is folded anew from its own records, which its story names: nothing is stored for it. Of anything else the
+//! record that uses the key of a step holds what the step changed, as it was before; folding the record's own events into
+//! that is what was answered.
 //!
 //! Whoever gives units back is answered after they were sourced again, in records of their own that follow: those belong to
 //! the answer too.
 
 use std::sync::Arc;
 
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
 use crate::domain::ids::OrderKey;
 use crate::domain::limits::ANSWER_RECORDS_MAX;
@@ -32,6 +36,20 @@ pub fn order_then(order: &Order, record: &Record, kept: Kept<'_>) -> Option<Orde
             Some(next) => then = Some(fold(then, order.key, &next)?),
             None => break,
         }
+    }
+    then
+}
+
+/// An entity as a record left it that made it, or that used the key of a step of it. `None` for any other record.
+pub fn entity_then(record: &Record, key: &EntityKey) -> Option<Entity> {
+    let before = record.events.iter().find_map(|event| match event {
+        Event::KeyUsed(used) => used.before.as_deref().filter(|(of, _)| of == key).map(|(_, before)| before.clone()),
+        _ => None,
+    });
+    let own = record.events.iter().filter(|event| event.entity() == *key);
+    let mut then = before;
+    for event in own {
+        then = Some(Entity::fold(then, &record.header, event).ok()?);
     }
     then
 }

@@ -15,8 +15,9 @@ use super::withdrawal::{Unfinished, Withdrawal};
 use crate::domain::archive::Archiving;
 use crate::domain::command::Context;
 use crate::domain::cycle_count::CycleCount;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{
-    Answer, CycleCountChanged, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, ReturnChanged,
+    Answer, Before, CycleCountChanged, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, ReturnChanged,
     SubscriptionChanged, TransferChanged, WaveChanged,
 };
 use crate::domain::ids::{OrderKey, SkuIndex};
@@ -39,6 +40,8 @@ pub struct Turn<'a> {
     /// Who asks.
     pub context: &'a Context,
     key: RefCell<Option<Claim<'a>>>,
+    /// What the request is about, as it is before it.
+    before: RefCell<Option<Before>>,
 }
 
 /// A record ready to be appended.
@@ -66,7 +69,15 @@ impl SealedDraft {
 impl<'a> Turn<'a> {
     /// A turn under a claimed key, if one was sent.
     pub fn new(log: &'a dyn Log, context: &'a Context, key: Option<Claim<'a>>) -> Self {
-        Self { log, context, key: RefCell::new(key) }
+        Self { log, context, key: RefCell::new(key), before: RefCell::default() }
+    }
+
+    /// Keeps what a step is about to change in the record that uses its key: a repeat is answered from both (`then`).
+    /// Costs nothing without a key.
+    pub fn steps(&self, key: EntityKey, before: impl FnOnce() -> Entity) {
+        if self.key.borrow().is_some() {
+            self.before.replace(Some(Box::new((key, before()))));
+        }
     }
 
     /// The journal's time.
@@ -89,9 +100,10 @@ impl<'a> Turn<'a> {
         answer: Option<Answer>,
     ) -> Result<SealedDraft, Rejection> {
         if let (Some(key), Some(answer), true) = (self.context.key, answer, self.key.borrow().is_some()) {
-            events.push(Event::KeyUsed(KeyUsed { hash: key.hash, fingerprint: key.fingerprint, answer }));
+            let (hash, fingerprint, before) = (key.hash, key.fingerprint, self.before.take());
+            events.push(Event::KeyUsed(KeyUsed { hash, fingerprint, answer, before }));
         }
-        let draft = Draft {
+        let mut draft = Draft {
             decided_at,
             catalogue_seq,
             actor: self.context.actor.clone(),
@@ -99,7 +111,14 @@ impl<'a> Turn<'a> {
             request_id: self.context.request_id.clone(),
             events,
         };
-        let encoded = self.log.encode(&draft)?;
+        let encoded = match (self.log.encode(&draft), draft.events.last_mut()) {
+            // A step is taken though a repeat of it can only be answered with how things stand then.
+            (Err(_), Some(Event::KeyUsed(used))) if used.before.is_some() => {
+                used.before = None;
+                self.log.encode(&draft)?
+            }
+            (encoded, _) => encoded?,
+        };
         Ok(SealedDraft { draft, encoded })
     }
 

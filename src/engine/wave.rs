@@ -22,6 +22,7 @@ use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
 use crate::domain::command::{PlanWave, WaveAction};
 use crate::domain::decision::LineUnits;
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, WaveChanged};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentVerb};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, SkuIndex, Text, WaveKey};
@@ -30,7 +31,6 @@ use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
 use crate::domain::picked::{Picked, PickedDay, PickedKey};
 use crate::domain::picking::{self, BinPlace, PickMethod, PickingRule, Wanted};
-use crate::domain::record::Record;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::time::{JournalTime, WallTime};
@@ -132,6 +132,7 @@ impl Engine {
         let mut slot = self.lock_wave(key)?;
         let wave = slot.as_ref().expect("a locked entity is there");
         let event = judge(wave)?;
+        turn.steps(EntityKey::Wave(key), || Entity::Wave(Box::new(wave.clone())));
         let events = vec![changed(key, wave.version + 1, event)];
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Wave(key)))?;
         let logged = turn.log(self, sealed, Change::new(network), Withdrawal::nothing());
@@ -325,16 +326,6 @@ pub(super) fn answered(slot: &Locked<Wave>) -> Executed {
     let wave = slot.as_ref().expect("just folded").clone();
     let seq = wave.seq;
     Executed::done(Reply::Wave(Box::new(wave)), seq)
-}
-
-/// The wave as this record planned it.
-pub(super) fn planned_by(record: &Record, key: WaveKey) -> Option<Wave> {
-    record.events.iter().find_map(|event| match event {
-        Event::WaveChanged(made) if made.key == key && made.version == 1 => {
-            Wave::fold(None, key, 1, &record.header, &made.event).ok()
-        }
-        _ => None,
-    })
 }
 
 fn takes(wave: &Wave, verb: WaveVerb) -> Result<(), Rejection> {

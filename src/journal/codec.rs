@@ -37,7 +37,7 @@ use super::upcast::{InboundV1, ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, ann
 use crate::domain::archive::Archiving;
 use crate::domain::decision::Decision;
 use crate::domain::entity::{Entity, EntityKey};
-use crate::domain::event::{Event, ReservationChanged};
+use crate::domain::event::{Event, KeyUsed, ReservationChanged};
 use crate::domain::ids::{OrderKey, ReservationKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
 use crate::domain::order::Order;
@@ -59,6 +59,8 @@ const EVENT_VERSION: u8 = 1;
 const ITEM_PUT_VERSION: u8 = 2;
 const WEIGHED_VERSION: u8 = 2;
 const SEVERAL_VERSION: u8 = 3;
+/// Version of the use of a key by a step: with the entity it changed behind it, as in a snapshot.
+const STEP_KEYED_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
 /// Versions in which an order is written: without returns, with some beside it, and the same of one with a decision by the
@@ -198,6 +200,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
             Some(decision) if decision.is_weighed() => WEIGHED_VERSION,
             _ => EVENT_VERSION,
         },
+        Event::KeyUsed(used) if used.before.is_some() => STEP_KEYED_VERSION,
         _ => EVENT_VERSION,
     };
     let at = put_part_head(bytes, event.type_code(), version);
@@ -212,7 +215,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::StockMoved(event) => put(bytes, event),
         Event::ReservationChanged(event) => put(bytes, event),
         Event::OrderChanged(event) => put(bytes, event),
-        Event::KeyUsed(event) => put(bytes, event),
+        Event::KeyUsed(event) => put_key_used(bytes, event),
         Event::InboundChanged(event) => put(bytes, event),
         Event::ChannelChanged(event) => put(bytes, event),
         Event::TransferChanged(event) => put(bytes, event),
@@ -339,6 +342,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (6, 1) => get("event", bytes, LIMIT).map(Event::ReservationChanged),
         (7, 1..=3) => get("event", bytes, LIMIT).map(Event::OrderChanged),
         (8, 1) => get("event", bytes, LIMIT).map(Event::KeyUsed),
+        (8, 2) => get_step_keyed(bytes).map(Event::KeyUsed),
         (10, 1) => get("event", bytes, LIMIT).map(Event::InboundChanged),
         (11, 1) => get("event", bytes, LIMIT).map(Event::ChannelChanged),
         (12, 1) => get("event", bytes, LIMIT).map(Event::TransferChanged),
@@ -362,6 +366,25 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (27, 1) => get("event", bytes, LIMIT).map(Event::RuleSetChanged),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
     }
+}
+
+/// A step's key is followed by the entry that a snapshot would have of what it changed, so that what a snapshot can read of
+/// old ones this can too.
+fn put_key_used(bytes: &mut Vec<u8>, used: &KeyUsed) -> usize {
+    let Some(before) = &used.before else { return put(bytes, used) };
+    let at = bytes.len();
+    put_sized(bytes, used);
+    put_entity(bytes, &before.0, &before.1);
+    bytes.len() - at
+}
+
+fn get_step_keyed(bytes: &[u8]) -> Result<KeyUsed, Undecodable> {
+    let mut input = Input { what: "event", rest: bytes };
+    let used: KeyUsed = get("event", input.sized()?, RECORD_BYTES_MAX)?;
+    let (kind, version) = (input.u16()?, input.u16()?);
+    let before = get_entity(kind, version, input.sized()?)?;
+    input.end()?;
+    Ok(KeyUsed { before: Some(Box::new(before)), ..used })
 }
 
 /// Orders lie in these events as they lie in a snapshot, so that what a snapshot can read of old ones these can too.

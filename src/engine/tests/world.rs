@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use crate::domain::command::*;
 use crate::domain::entity::{Entity, EntityKey};
+use crate::domain::event::Event;
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
 use crate::domain::item::{Dimensions, ItemKind};
@@ -34,6 +35,8 @@ pub struct MemoryLog {
     next: Mutex<u64>,
     /// Most events of a record, when it is not 0.
     pub events_max: AtomicUsize,
+    /// Whether no record has room for what a step changed.
+    pub is_tight: AtomicBool,
 }
 
 impl Log for MemoryLog {
@@ -44,6 +47,10 @@ impl Log for MemoryLog {
     fn encode(&self, draft: &Draft) -> Result<Encoded, RecordTooLarge> {
         let (events, max) = (draft.events.len(), self.events_max.load(Ordering::SeqCst));
         if max > 0 && events > max {
+            return Err(RecordTooLarge { bytes: events, max });
+        }
+        let keeps = |event: &Event| matches!(event, Event::KeyUsed(used) if used.before.is_some());
+        if self.is_tight.load(Ordering::SeqCst) && draft.events.iter().any(keeps) {
             return Err(RecordTooLarge { bytes: events, max });
         }
         let mut next = self.next.lock();

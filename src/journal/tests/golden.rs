@@ -204,8 +204,9 @@ fn events() -> Vec<Event> {
             version: 3,
             event: OrderEvent::Fulfillment { number: 1, step: FulfillmentStep::Accepted },
         })),
-        Event::KeyUsed(KeyUsed { hash: 1 << 100, fingerprint: 42, answer: Answer::Order(OrderKey(77)) }),
+        Event::KeyUsed(KeyUsed { before: None, hash: 1 << 100, fingerprint: 42, answer: Answer::Order(OrderKey(77)) }),
         Event::KeyUsed(KeyUsed {
+            before: None,
             hash: 2,
             fingerprint: 43,
             answer: Answer::Levels(vec![(CELL, Level { on_hand: 7, available: 7, ..Level::default() })]),
@@ -231,7 +232,7 @@ fn events() -> Vec<Event> {
             7,
             OrderEvent::Fulfillment { number: 1, step: FulfillmentStep::NodeOutage { reason: Some("flood".into()) } },
         ),
-        Event::KeyUsed(KeyUsed { hash: 3, fingerprint: 44, answer: Answer::Hold(OrderKey(77), 1) }),
+        Event::KeyUsed(KeyUsed { before: None, hash: 3, fingerprint: 44, answer: Answer::Hold(OrderKey(77), 1) }),
         of_inbound(
             1,
             InboundEvent::Announced {
@@ -246,7 +247,7 @@ fn events() -> Vec<Event> {
         of_inbound(2, InboundEvent::Redated { eta: WallTime(1_800_000_000_000) }),
         of_inbound(3, InboundEvent::Received { lines: vec![(0, 300)] }),
         of_inbound(4, InboundEvent::Ended { reason: Some("closed".into()) }),
-        Event::KeyUsed(KeyUsed { hash: 4, fingerprint: 45, answer: Answer::Inbound(InboundKey(9)) }),
+        Event::KeyUsed(KeyUsed { before: None, hash: 4, fingerprint: 45, answer: Answer::Inbound(InboundKey(9)) }),
         of_transfer(
             1,
             TransferEvent::Readied {
@@ -267,7 +268,7 @@ fn events() -> Vec<Event> {
             version: 2,
             event: TransferEvent::Cancelled { reason: Some("no van".into()) },
         })),
-        Event::KeyUsed(KeyUsed { hash: 5, fingerprint: 46, answer: Answer::Transfer(TransferKey(10)) }),
+        Event::KeyUsed(KeyUsed { before: None, hash: 5, fingerprint: 46, answer: Answer::Transfer(TransferKey(10)) }),
         Event::StockMoved(StockMoved {
             cell: CELL,
             kind: MovementKind::TransferredOut,
@@ -296,7 +297,7 @@ fn events() -> Vec<Event> {
             },
         ),
         of_order(12, OrderEvent::EditOpened { number: 3, terms: empty(1_700_000_900_002).into(), decision: planned() }),
-        Event::KeyUsed(KeyUsed { hash: 6, fingerprint: 47, answer: Answer::Edit(OrderKey(77), 1) }),
+        Event::KeyUsed(KeyUsed { before: None, hash: 6, fingerprint: 47, answer: Answer::Edit(OrderKey(77), 1) }),
         Event::CountNoted(Box::new(CountNoted {
             cell: CELL,
             source: Some("erp".into()),
@@ -306,6 +307,7 @@ fn events() -> Vec<Event> {
             difference: -3,
         })),
         Event::KeyUsed(KeyUsed {
+            before: None,
             hash: 7,
             fingerprint: 48,
             answer: Answer::Counted(CELL, Level { on_hand: 7, available: 7, ..Level::default() }, -3),
@@ -432,7 +434,12 @@ fn events() -> Vec<Event> {
             },
         ),
         of_subscription(8, SubscriptionEvent::Cancelled { reason: None }),
-        Event::KeyUsed(KeyUsed { hash: 7, fingerprint: 48, answer: Answer::Subscription(SubscriptionKey(12)) }),
+        Event::KeyUsed(KeyUsed {
+            before: None,
+            hash: 7,
+            fingerprint: 48,
+            answer: Answer::Subscription(SubscriptionKey(12)),
+        }),
         of_channel(ChannelEvent::Put(ChannelTerms {
             id: "web".into(),
             name: "Web".into(),
@@ -462,7 +469,12 @@ fn events() -> Vec<Event> {
             },
         ),
         of_count(3, CycleCountEvent::Cancelled { reason: Some("night".into()) }),
-        Event::KeyUsed(KeyUsed { hash: 8, fingerprint: 49, answer: Answer::CycleCount(CycleCountKey(12)) }),
+        Event::KeyUsed(KeyUsed {
+            before: None,
+            hash: 8,
+            fingerprint: 49,
+            answer: Answer::CycleCount(CycleCountKey(12)),
+        }),
         Event::ItemPut(ItemPut {
             index: SkuIndex(5),
             item: Item { sku: "LOT 1".into(), tracking: Some(Tracking::Serial), ..item() },
@@ -621,7 +633,7 @@ fn ruled() -> impl Iterator<Item = Event> {
         RuleSetEvent::Planned { version: 2, at },
     ];
     let changed = |event| Event::RuleSetChanged(Box::new(RuleSetChanged { name: "peak".into(), event }));
-    let answered = KeyUsed { hash: 9, fingerprint: 50, answer: Answer::Rules("peak".into(), 2) };
+    let answered = KeyUsed { before: None, hash: 9, fingerprint: 50, answer: Answer::Rules("peak".into(), 2) };
     events.into_iter().map(changed).chain([Event::KeyUsed(answered)])
 }
 
@@ -656,7 +668,8 @@ fn decided_and_told() -> impl Iterator<Item = Event> {
     };
     let redated = Answer::Redated { inbound: InboundKey(9), count: 101, first: vec![line] };
     let answers = [(50, Answer::Exception(key)), (51, redated)];
-    let answers = answers.map(|(fingerprint, answer)| Event::KeyUsed(KeyUsed { hash: 9, fingerprint, answer }));
+    let answers =
+        answers.map(|(fingerprint, answer)| Event::KeyUsed(KeyUsed { before: None, hash: 9, fingerprint, answer }));
     policies.into_iter().chain(told).chain(answers)
 }
 

@@ -57,7 +57,7 @@ pub fn picked() -> Vec<Event> {
     let sums = Picked { tasks: 1, entries: 2, units: 3, short: 1, metres: 120, alone_metres: 300, ms: 90_000 };
     let rule = PickingRule { method: Some(PickMethod::Cluster), wave_units: Some(900), ..PickingRule::default() };
     let policy = PolicyPut { key: PolicyKey::Picking(Some(NODE)), policy: Policy::Picking(Box::new(rule)) };
-    let answer = KeyUsed { hash: 9, fingerprint: 53, answer: Answer::Wave(WaveKey(17)) };
+    let answer = KeyUsed { before: None, hash: 9, fingerprint: 53, answer: Answer::Wave(WaveKey(17)) };
     of_wave(17, whole)
         .chain(of_wave(18, cancelled))
         .chain([bin(3, Some(place.clone())), bin(4, Some(place)), bin(4, None)])

@@ -123,7 +123,7 @@ pub fn returns() -> Vec<Event> {
         let delta = LevelDelta { on_hand: -1, quality_control: -1, ..LevelDelta::default() };
         Event::StockMoved(StockMoved { cell: super::CELL, kind, delta })
     };
-    let answer = KeyUsed { hash: 9, fingerprint: 52, answer: Answer::Return(ReturnKey(13)) };
+    let answer = KeyUsed { before: None, hash: 9, fingerprint: 52, answer: Answer::Return(ReturnKey(13)) };
     of_return(13, whole)
         .chain(others)
         .chain(order)

@@ -42,6 +42,6 @@ pub fn supplied() -> Vec<Event> {
             arrived("a", None, 300),
             LotChange::GoneUnnamed { node: NodeIndex(300), units: 299 },
         ]))),
-        Event::KeyUsed(KeyUsed { hash: 9, fingerprint: 52, answer: redated }),
+        Event::KeyUsed(KeyUsed { before: None, hash: 9, fingerprint: 52, answer: redated }),
     ]
 }
