@@ -227,6 +227,7 @@ fn reservation_changed(changed: &ReservationChanged, names: &impl Names) -> Valu
             ("reservation_changed", json!({"expires_at": Instant::from(*expires_at), "lines": held(lines)}))
         }
         ReservationEvent::Ended { state } => ("reservation_ended", ended(*state)),
+        ReservationEvent::Transferred { owner } => ("reservation_transferred", json!({"owner": owner})),
     };
     name(&mut facts, kind, "reservation", changed.key.to_string(), changed.version);
     facts

@@ -33,7 +33,7 @@ pub const CODES: &[Code] = &[
     ("insufficient_on_hand", 409, "Not enough is on hand"),
     ("insufficient_state", 409, "Not enough is in that state"),
     ("stale_level", 409, "The level is not what was expected"),
-    ("reservation_expired", 409, "The reservation has expired"),
+    ("reservation_expired", 409, "The reservation is no longer held"),
     ("reservation_ended", 409, "The reservation has ended"),
     ("id_taken", 409, "The id was used with another body"),
     ("duplicate_channel_order", 409, "The channel placed another order under that id"),
@@ -321,8 +321,9 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::StaleLevel { sku, node, on_hand, expected } => {
             json!({"sku": sku, "node": node, "on_hand": on_hand, "expected": expected})
         }
-        Rejection::ReservationExpired { id } => json!({"reservation": id}),
-        Rejection::ReservationEnded { id, state } => json!({"reservation": id, "state": state}),
+        Rejection::ReservationExpired { id, state } | Rejection::ReservationEnded { id, state } => {
+            json!({"reservation": id, "state": state})
+        }
         Rejection::IdTaken { id } => json!({"id": id}),
         Rejection::DuplicateChannelOrder { channel, channel_order_id, order } => {
             json!({"channel": channel, "channel_order_id": channel_order_id, "order": order})

@@ -60,6 +60,8 @@ shape! {
         pub ttl_s: Option<Ttl>,
         /// All it shall hold.
         pub lines: Option<Vec<NewReservationLine>>,
+        /// Whose it is from now on.
+        pub owner: Option<Owner>,
     }
 }
 
@@ -91,6 +93,7 @@ impl ReservationChange {
             reservation,
             ttl_s: self.ttl_s.map(|ttl| ttl.0),
             lines: self.lines.map(lines),
+            owner: self.owner.map(|owner| owner.0),
         })
     }
 }

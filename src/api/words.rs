@@ -535,12 +535,7 @@ words! {
 
 /// The word of a reservation's state.
 pub fn reservation_word(state: ReservationState) -> &'static str {
-    match state {
-        ReservationState::Held => "held",
-        ReservationState::Claimed { .. } => "claimed",
-        ReservationState::Released => "released",
-        ReservationState::Expired => "expired",
-    }
+    state.word()
 }
 
 impl<T: Worded> Shape for T {

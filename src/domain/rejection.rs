@@ -102,11 +102,13 @@ pub enum Rejection {
         /// Units the caller expected.
         expected: u32,
     },
-    /// The reservation's time was up.
-    #[error("reservation {id} has expired")]
+    /// The reservation is no longer there to be changed or claimed.
+    #[error("reservation {id} is no longer held, it is {state}")]
     ReservationExpired {
         /// The reservation.
         id: String,
+        /// `expired`, `released` or `claimed`.
+        state: &'static str,
     },
     /// The reservation has ended otherwise.
     #[error("reservation {id} is {state}")]

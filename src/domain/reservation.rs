@@ -141,6 +141,18 @@ pub enum ReservationState {
     Expired,
 }
 
+impl ReservationState {
+    /// The word of the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Claimed { .. } => "claimed",
+            Self::Released => "released",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// A reservation.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Reservation {
@@ -203,6 +215,11 @@ pub enum ReservationEvent {
     Ended {
         /// How; never `Held`.
         state: ReservationState,
+    },
+    /// It is somebody else's from now on.
+    Transferred {
+        /// The label of whose it is.
+        owner: Text,
     },
 }
 
@@ -278,6 +295,9 @@ impl Reservation {
             (None, held @ ReservationEvent::Held { .. }) => Self::made(key, header, held.clone()),
             (Some(before), ReservationEvent::Changed { expires_at, lines }) if before.is_held_at(header.decided_at) => {
                 Ok(Self { expires_at: *expires_at, lines: lines.clone(), version, seq: header.seq, ..before })
+            }
+            (Some(before), ReservationEvent::Transferred { owner }) if before.is_held_at(header.decided_at) => {
+                Ok(Self { owner: owner.clone(), version, seq: header.seq, ..before })
             }
             (Some(before), ReservationEvent::Ended { state }) if before.state == ReservationState::Held => {
                 let due = header.decided_at >= before.expires_at;

@@ -303,7 +303,7 @@ impl Engine {
             ReservationState::Held => Ok((Some((key, slot)), now)),
             ReservationState::Claimed { .. } => Err(Rejection::ReservationEnded { id: id(), state: "claimed" }),
             _ if command.reacquire => Ok((None, now)),
-            _ => Err(Rejection::ReservationExpired { id: id() }),
+            ended => Err(Rejection::ReservationExpired { id: id(), state: ended.word() }),
         }
     }
 

@@ -17,6 +17,7 @@ use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::channel::Whose;
 use crate::domain::command::{ChangeReservation, Reserve, ReserveLine};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, ReservationChanged};
 use crate::domain::ids::{NodeIndex, ReservationKey, SkuIndex};
 use crate::domain::item::ItemKind;
@@ -210,7 +211,8 @@ impl Engine {
         let reservation = slot.as_ref().expect("a locked entity is there");
         let key = reservation.key;
         if !reservation.is_held_at(now) {
-            return Err(Stop::Rejected(Rejection::ReservationExpired { id: reservation.name() }));
+            let (id, state) = (reservation.name(), reservation.state_at(now).word());
+            return Err(Stop::Rejected(Rejection::ReservationExpired { id, state }));
         }
         if reservation.is_of_edit() {
             return Err(Stop::Rejected(Rejection::ReservationOfEdit { id: reservation.name() }));
@@ -239,9 +241,14 @@ impl Engine {
         for (cell, units) in &rest {
             change.give(*cell, *units, MovementKind::Released, |delta, n| delta.reserved -= n);
         }
+        turn.steps(EntityKey::Reservation(key), || Entity::Reservation(Box::new(reservation.clone())));
         let expires_at = command.ttl_s.map_or(reservation.expires_at, |ttl| now.plus_s(ttl));
         let changed = ReservationEvent::Changed { expires_at, lines: held_of(&cells) };
-        let mut events = vec![reservation_event(reservation, changed)];
+        let owner = command.owner.iter().filter(|owner| **owner != reservation.owner);
+        let transferred = owner.map(|owner| ReservationEvent::Transferred { owner: owner.clone() });
+        let told = std::iter::once(changed).chain(transferred);
+        let next = |(version, event)| Event::ReservationChanged(ReservationChanged { key, version, event });
+        let mut events: Vec<Event> = (reservation.version + 1..).zip(told).map(next).collect();
         events.extend(change.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
         let skus: BTreeSet<_> = cells.keys().map(|cell| cell.sku).collect();
@@ -280,6 +287,7 @@ impl Engine {
             ReservationState::Held => ReservationState::Released,
         };
         let key = reservation.key;
+        turn.steps(EntityKey::Reservation(key), || Entity::Reservation(Box::new(reservation.clone())));
         let skus = reservation.lines.iter().map(|held| held.sku).collect();
         let mut change = Change::lock(&network, &skus);
         change.is_for(network.whose_reservation(reservation));

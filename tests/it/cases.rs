@@ -141,7 +141,12 @@ fn case_12_a_buyer_is_not_blocked_by_their_own_hold() {
     let name = text(&held.name());
     let retry = |n: u32| {
         let lines = Some(vec![ReserveLine { sku: text("phone"), quantity: quantity(n), node: None }]);
-        shop.run(Command::ChangeReservation(ChangeReservation { reservation: name.clone(), ttl_s: Some(60), lines }))
+        shop.run(Command::ChangeReservation(ChangeReservation {
+            owner: None,
+            reservation: name.clone(),
+            ttl_s: Some(60),
+            lines,
+        }))
     };
     retry(2).expect("the buyer's own units count as free");
     retry(1).expect("shrinks in place");
@@ -194,7 +199,7 @@ fn case_21_an_expired_hold_is_not_renewed_and_can_be_taken_anew_in_one_step() {
     let shop = Shop::with_phones(dir.path(), 2, 0);
     let held = shop.reserve(&[("phone", 2)], 60).expect("enough");
     let name = text(&held.name());
-    let renew = ChangeReservation { reservation: name.clone(), ttl_s: Some(60), lines: None };
+    let renew = ChangeReservation { owner: None, reservation: name.clone(), ttl_s: Some(60), lines: None };
     shop.clock.advance(59_999);
     shop.run(Command::ChangeReservation(renew.clone())).expect("its last instant");
     shop.clock.advance(60_000);

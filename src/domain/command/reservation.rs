@@ -54,4 +54,6 @@ pub struct ChangeReservation {
     pub ttl_s: Option<u64>,
     /// All it shall hold.
     pub lines: Option<Vec<ReserveLine>>,
+    /// Whose it is from now on.
+    pub owner: Option<Text>,
 }

@@ -145,7 +145,7 @@ fn a_batch_ends_at_its_instant_as_one_does() {
     let lasts = |sku, ttl_s| one(vec![line(sku, 2, None)], ttl_s);
     let answers = many(&world, &[lasts("phone", 60), lasts("case", 60), lasts("phone", 90), lasts("phone", 60)]);
     let extended = made(&answers[3]).expect("made").name();
-    let extend = ChangeReservation { reservation: text(&extended), ttl_s: Some(200), lines: None };
+    let extend = ChangeReservation { owner: None, reservation: text(&extended), ttl_s: Some(200), lines: None };
     world.run(Command::ChangeReservation(extend)).expect("held");
     world.later(59);
     assert_eq!((world.atp("phone"), world.atp("case")), (0, 4));

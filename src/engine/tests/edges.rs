@@ -146,7 +146,12 @@ fn the_clock_leaves_nothing_of_reservations_that_ended() {
             }
             1 => drop(world.run(Command::ReleaseReservation { reservation: text(&reservation.name()) })),
             2 => {
-                let longer = ChangeReservation { reservation: text(&reservation.name()), ttl_s: Some(40), lines: None };
+                let longer = ChangeReservation {
+                    owner: None,
+                    reservation: text(&reservation.name()),
+                    ttl_s: Some(40),
+                    lines: None,
+                };
                 world.run(Command::ChangeReservation(longer)).expect("held");
             }
             _ => {}
@@ -173,7 +178,7 @@ fn a_kit_can_grow_into_what_is_due_of_any_component() {
     let kit = reserved(&world, reserve_lines(&[("bundle", 1)], 600, false)).expect("enough");
     world.later(60);
     let lines = Some(reserve_lines(&[("bundle", 2)], 0, false).lines);
-    let grow = ChangeReservation { reservation: text(&kit.name()), ttl_s: None, lines };
+    let grow = ChangeReservation { owner: None, reservation: text(&kit.name()), ttl_s: None, lines };
     world.run(Command::ChangeReservation(grow)).expect("the cases are due");
 }
 
@@ -273,7 +278,7 @@ fn a_reservation_holds_no_more_cells_than_its_end_can_tell() {
     assert!(matches!(reserved(&world, reserve_lines(&lines, 60, false)), Err(Rejection::Invalid(_))));
     let held = reserved(&world, reserve_lines(&lines[1..], 60, false)).expect("the bound itself");
     let lines = Some(reserve_lines(&lines, 0, false).lines);
-    let grow = ChangeReservation { reservation: text(&held.name()), ttl_s: None, lines };
+    let grow = ChangeReservation { owner: None, reservation: text(&held.name()), ttl_s: None, lines };
     assert!(matches!(world.run(Command::ChangeReservation(grow)), Err(Rejection::Invalid(_))));
 }
 

@@ -483,7 +483,7 @@ fn case_37_a_reservation_of_an_edit_is_changed_by_nobody_else() {
     let mut case = Case::new(false, &[("phone", 3)]);
     let edit = case.open(&[to("1", 5)]).expect("enough is there");
     let held = text(&edit.terms.reservation.expect("two phones").to_string());
-    let change = ChangeReservation { reservation: held.clone(), ttl_s: Some(5), lines: None };
+    let change = ChangeReservation { owner: None, reservation: held.clone(), ttl_s: Some(5), lines: None };
     let claims = World::order_of("c-2", &[("phone", 2)], Some(held.to_string()));
     let by_name = text(&Edit::reservation_id(case.order.key, 1));
     for command in [

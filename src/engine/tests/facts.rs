@@ -211,6 +211,7 @@ fn a_reservation_shrinks_grows_and_is_extended_in_place() {
             reservation: text(&reservation.name()),
             ttl_s,
             lines: n.map(|n| vec![ReserveLine { sku: text("phone"), quantity: quantity(n), node: None }]),
+            owner: None,
         }))
     };
     change(Some(5), None).expect("own units count as free");

@@ -112,7 +112,7 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
             } else {
                 let lines = Some((0..1 + dice.roll(2)).map(|_| some_line(dice)).collect());
                 let ttl_s = (dice.roll(2) == 0).then_some(30);
-                world.run(Command::ChangeReservation(ChangeReservation { reservation, ttl_s, lines }))
+                world.run(Command::ChangeReservation(ChangeReservation { owner: None, reservation, ttl_s, lines }))
             }
         }
         11 if !names.orders.is_empty() => {

@@ -305,6 +305,9 @@ impl Drawing {
             Kind::Batch => self.batch(),
             Kind::Change => {
                 let name = self.known(|drawing| &drawing.reservations)?;
+                if self.chance.one_in(6) {
+                    return Some(format!("owner {name} somebody-{}", self.few(3)));
+                }
                 let ttl = if self.chance.one_in(2) { "-".to_owned() } else { self.few(self.ttl_s).to_string() };
                 let lines = if self.chance.one_in(4) { String::new() } else { format!(" {}", self.reserve_lines()) };
                 format!("change {name} {ttl}{lines}")

@@ -17,7 +17,7 @@
 //! | `plan NAME NODE SKU + SKU` · `found NAME SECONDS or - SKU N + …` · `enough NAME` | a cycle count, results of so many seconds ago, its end |
 //! | `reserve NAME SECONDS [partial] [via CHANNEL] [by CUSTOMER] SKU N [at NODE] + …` | a reservation; a name that begins with `-` is not told |
 //! | `batch [key] NAME SECONDS [partial] SKU N [at NODE] + … / …` | many, each all or nothing; some have a `key` |
-//! | `change NAME SECONDS or - [SKU N + …]` · `release NAME` | its change, its end |
+//! | `change NAME SECONDS or - [SKU N + …]` · `owner NAME OWNER` · `release NAME` | its change, whose it is, its end |
 //! | `order NAME [near NODE] [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] [later SECONDS] SKU N [far] + …` | an order; `far` goes to a second destination |
 //! | the same with `[rests] [due SECONDS] [early] [urgent N] [slot NODE ID]` | it rests, until then; it is wanted at release; its priority; its last line has that slot |
 //! | `route ORDER` · `allocate ORDER` | an order that rests is planned, allocated |
@@ -200,6 +200,13 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             reservation: (*id).into(),
             ttl_s: (*seconds != "-").then(|| number(seconds) as u64),
             lines: (!parts.is_empty()).then(|| reserve_lines(parts)),
+            owner: None,
+        }),
+        ["owner", id, owner] => Command::ChangeReservation(ChangeReservation {
+            reservation: (*id).into(),
+            ttl_s: None,
+            lines: None,
+            owner: Some((*owner).into()),
         }),
         ["release", id] => Command::ReleaseReservation { reservation: (*id).into() },
         ["order", id, rest @ ..] => Command::PlaceOrder(Box::new(order(id, rest, wall))),

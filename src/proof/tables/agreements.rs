@@ -32,17 +32,18 @@ const RESERVATION: Machine = Machine {
         ("shrink", "change r - phone 1 at east"),
         ("grow", "change r - phone 5 at east"),
         ("elsewhere", "change r - phone 3 at west"),
+        ("transfer", "owner r another"),
         ("claim", "order p with r phone 3"),
         ("reacquire", "order p with r reacquire phone 3"),
         ("release", "release r"),
         ("clock", "wait 60"),
     ],
     table: "
-                  extend                shrink                grow                  elsewhere             claim                 reacquire           release             clock
-        held      held                  held                  held                  held                  claimed               claimed             released            expired
-        claimed   !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_ended    !reservation_ended  !reservation_ended  claimed
-        released  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  released            released            released
-        expired   !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  expired             expired             expired
+                  extend                shrink                grow                  elsewhere             transfer              claim                 reacquire           release             clock
+        held      held                  held                  held                  held                  held                  claimed               claimed             released            expired
+        claimed   !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_ended    !reservation_ended  !reservation_ended  claimed
+        released  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  released            released            released
+        expired   !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  !reservation_expired  expired             expired             expired
     ",
     stands: |teller: &Teller| reservation(teller.engine(), "r").to_owned(),
 };

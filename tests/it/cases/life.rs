@@ -32,7 +32,7 @@ fn step(shop: &Shop, placed: &Order, number: u16, action: FulfillmentAction) -> 
 fn change(shop: &Shop, held: &Reservation, units: Option<u32>, ttl_s: Option<u64>) -> Result<Reply, Refused> {
     let line = |n| vec![ReserveLine { sku: text("phone"), quantity: quantity(n), node: None }];
     let reservation = text(&held.name());
-    shop.run(Command::ChangeReservation(ChangeReservation { reservation, ttl_s, lines: units.map(line) }))
+    shop.run(Command::ChangeReservation(ChangeReservation { owner: None, reservation, ttl_s, lines: units.map(line) }))
 }
 
 fn total(shop: &Shop) -> ordain::domain::stock::Level {
