@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::decision::LineUnits;
 use super::fulfillment::FulfillmentStatus;
 use super::ids::ReturnKey;
-use super::order::Order;
+use super::order::{Order, OrderStatus, PlacedLine};
+use super::return_policy::ReturnPolicy;
 use super::stock::LawBroken;
 use super::time::JournalTime;
 
@@ -139,6 +140,19 @@ impl Order {
     pub fn delivered_at(&self, line: u16) -> Option<JournalTime> {
         let delivered = self.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Delivered);
         delivered.filter(|f| f.units_of(line) > 0).map(|f| f.since).max()
+    }
+
+    /// When the last window ends in which delivered units of it may come back: from then on it is closed. `None` while it is
+    /// not fulfilled, and where some may come back for ever.
+    pub fn closes_at(&self, policy: impl Fn(&PlacedLine) -> ReturnPolicy) -> Option<JournalTime> {
+        let is_over = matches!(
+            OrderStatus::under_hold(self),
+            OrderStatus::Fulfilled | OrderStatus::Returned | OrderStatus::PartiallyReturned
+        );
+        let delivered = (0..).zip(&self.lines).filter_map(|(at, line)| Some((line, self.delivered_at(at)?)));
+        let ends: Option<Vec<JournalTime>> =
+            delivered.filter(|_| is_over).map(|(line, at)| policy(&line.placed).ends_at(at)).collect();
+        ends?.into_iter().max()
     }
 
     /// What so many units of a line are worth to the customer: their share of what the whole order costs, rounded half up.

@@ -82,6 +82,15 @@ pub struct ReturnPolicy {
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 impl ReturnPolicy {
+    /// The last instant at which it takes units that were delivered then; `None` where it takes them for ever.
+    pub fn ends_at(&self, delivered_at: JournalTime) -> Option<JournalTime> {
+        if self.final_sale {
+            return Some(delivered_at);
+        }
+        let window_ms = i64::from(self.window_days?) * DAY_MS;
+        Some(JournalTime(delivered_at.0.saturating_add(window_ms)))
+    }
+
     /// Why it does not take units that were delivered then, in that state; `None` when it does. What is not delivered yet
     /// is in time.
     pub fn outside(
@@ -115,7 +124,10 @@ mod tests {
         assert_eq!(judged(day(1, 0), Some(Condition::New)), None);
         assert_eq!(judged(day(1, 0), Some(Condition::Used)), Some(Outside::Condition));
         assert_eq!(policy.outside(None, day(9, 0), None), None, "what was never delivered is in time");
+        assert_eq!(policy.ends_at(day(1, 5)), Some(day(3, 5)));
+        assert_eq!(ReturnPolicy::default().ends_at(day(1, 5)), None);
         let never = ReturnPolicy { final_sale: true, ..policy };
         assert_eq!(never.outside(None, day(0, 0), None), Some(Outside::FinalSale));
+        assert_eq!(never.ends_at(day(1, 5)), Some(day(1, 5)));
     }
 }

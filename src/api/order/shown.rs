@@ -113,6 +113,10 @@ pub struct OrderJson {
     /// Whether units wait for the customer's word, as their node will not do it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub awaits_customer: bool,
+    /// When the last window ends in which its units may come back: from then on it is closed. Of what is fulfilled, by the
+    /// policies of returns of now; absent where something may come back for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closes_at: Option<Instant>,
     /// Steps a customer is shown, each with the first time it was taken.
     #[schema(value_type = HashMap<String, Instant>)]
     pub milestones: BTreeMap<&'static str, Instant>,
@@ -364,12 +368,21 @@ impl OrderJson {
             release_at: order.release_at.map(|release| Instant::from(release.wall)),
             priority: order.priority,
             awaits_customer: order.awaits_customer,
+            closes_at: closes_at(order, catalogue),
             milestones: milestones(order),
             lines: (0..order.lines.len() as u16).map(|at| OrderLineJson::of(order, at, &names)).collect(),
             fulfillment_orders: FulfillmentJson::all_of(order, catalogue),
             decision: None,
         }
     }
+}
+
+fn closes_at(order: &Order, catalogue: &Catalogue) -> Option<Instant> {
+    let policies = catalogue.policies();
+    if policies.is_empty() {
+        return None;
+    }
+    order.closes_at(|line| policies.returns(&order.facts.channel, line.sku)).map(Instant::from)
 }
 
 impl OrderLineJson {

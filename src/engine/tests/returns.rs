@@ -9,13 +9,14 @@ use crate::domain::hold::HoldState;
 use crate::domain::ids::OrderKey;
 use crate::domain::item::{Dimensions, ItemKind};
 use crate::domain::money::{Currency, Money};
-use crate::domain::order::{Order, OrderStatus};
+use crate::domain::order::{Order, OrderStatus, PlacedLine};
 use crate::domain::payment::{Paid, PaymentMark, PaymentState};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::return_policy::{Outside, RefundAt, ReturnPolicy};
 use crate::domain::returns::{Condition, Disposition, Return, ReturnStatus, ReturnVerb};
 use crate::domain::stock::Level;
+use crate::domain::time::JournalTime;
 
 const DAY_S: i64 = 24 * 60 * 60;
 
@@ -104,6 +105,32 @@ fn approve() -> ReturnAction {
 fn label() -> ReturnAction {
     let (carrier, tracking_number) = (text("post"), text("back-1"));
     ReturnAction::Label { node: None, carrier, service: None, tracking_number }
+}
+
+#[test]
+fn an_order_is_closed_when_the_last_window_of_its_lines_has_ended() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        let order = delivered(&mut world, &[("phone", 1), ("case", 2)]);
+        let open = world.order(&[("phone", 1)], None).expect("waits");
+        let world = if restarts { world.restart() } else { world };
+        let closes = |order: &Order| {
+            let order = world.engine.order_by_key(order.key).expect("it is there");
+            let policy = |line: &PlacedLine| {
+                world.engine.catalogue(|catalogue| catalogue.policies().returns(&order.facts.channel, line.sku))
+            };
+            order.closes_at(policy)
+        };
+        assert_eq!(closes(&order), None, "without a policy units may come back for ever");
+        policy(&world, ReturnPolicy { window_days: Some(14), ..ReturnPolicy::default() });
+        let delivered_at = order.delivered_at(0).expect("it was delivered");
+        let after = |days: i64| Some(JournalTime(delivered_at.0 + days * DAY_S * 1_000));
+        assert_eq!((closes(&order), closes(&open)), (after(14), None));
+        let longer = ReturnPolicy { window_days: Some(30), ..ReturnPolicy::default() };
+        let of_cases = PutPolicy::Returns { channel: None, sku: Some(text("case")), policy: longer };
+        world.run(Command::PutPolicy(of_cases)).expect("a good policy");
+        assert_eq!(closes(&order), after(30), "the last of its lines");
+    }
 }
 
 fn policy(world: &World, policy: ReturnPolicy) {
