@@ -31,16 +31,16 @@ impl Engine {
         let mut slot = self.orders.lock(key).ok_or_else(unknown)?;
         let parts = parts_to_cancel(slot.as_ref().expect("a locked entity is there"), command)?;
         let answer = |is_last: bool| (command.lines.is_some() || is_last).then_some(Answer::Order(key));
-        let touched = self.cancel_all(turn, &network, &mut slot, parts, &command.reason, answer)?;
-        let order = slot.as_ref().expect("just folded").clone();
+        let (touched, done) = self.cancel_all(turn, &network, &mut slot, parts, &command.reason, answer);
+        let order = slot.as_ref().expect("a locked entity is there").clone();
         let seq = order.seq;
         drop(slot);
         self.follow_up(turn, &network, touched);
-        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+        done.map(|()| Executed::done(Reply::Order(Box::new(order)), seq))
     }
 
     /// Cancels these units of a locked order, in as few records as hold them; `answer` says what each of them answers, the
-    /// last one or another.
+    /// last one or another. Answers the skus whose queues have something to do, also where not all could be cancelled.
     pub(super) fn cancel_all(
         &self,
         turn: &Turn<'_>,
@@ -49,7 +49,7 @@ impl Engine {
         mut parts: Vec<CancelledPart>,
         reason: &Text,
         answer: impl Fn(bool) -> Option<Answer>,
-    ) -> Result<BTreeSet<SkuIndex>, Rejection> {
+    ) -> (BTreeSet<SkuIndex>, Result<(), Rejection>) {
         let (mut touched, mut at_once) = (BTreeSet::new(), parts.len());
         while !parts.is_empty() {
             let some = &parts[..at_once.min(parts.len())];
@@ -59,10 +59,10 @@ impl Engine {
                     parts.drain(..at_once.min(parts.len()));
                 }
                 Err(Rejection::TooLarge(_)) if at_once > 1 => at_once /= 2,
-                Err(rejection) => return Err(rejection),
+                Err(rejection) => return (touched, Err(rejection)),
             }
         }
-        Ok(touched)
+        (touched, Ok(()))
     }
 
     /// Cancels these units of a locked order in one record.

@@ -60,14 +60,15 @@ impl Engine {
             return;
         }
         let reason = lapsed.reason().into();
-        let cancelled = self.cancel_all(turn, &network, &mut slot, parts, &reason, |_| None);
+        let (touched, done) = self.cancel_all(turn, &network, &mut slot, parts, &reason, |_| None);
+        if let Err(rejection) = done {
+            tracing::error!(%rejection, "an order could not be cancelled whole");
+        }
         if let Some(order) = slot.as_ref() {
             self.watch_order(&network, order);
         }
         drop(slot);
-        if let Ok(touched) = cancelled {
-            self.follow_up(turn, &network, touched);
-        }
+        self.follow_up(turn, &network, touched);
     }
 }
 
