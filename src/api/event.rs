@@ -334,10 +334,13 @@ fn cycle_count_changed(changed: &CycleCountChanged, names: &impl Names) -> Value
 
 fn transfer_changed(changed: &TransferChanged, names: &impl Names) -> Value {
     let (kind, mut facts) = match &changed.event {
-        TransferEvent::Readied { id, from, to, eta, lines, .. } => {
+        TransferEvent::Promised => ("transfer_promised", json!({})),
+        made @ (TransferEvent::Readied { id, from, to, eta, lines, .. }
+        | TransferEvent::Drafted { id, from, to, eta, lines, .. }) => {
             let line = |(sku, units): &(SkuIndex, u32)| json!({"sku": names.sku(*sku), "quantity": units});
+            let is_draft = matches!(made, TransferEvent::Drafted { .. });
             (
-                "transfer_ready",
+                if is_draft { "transfer_drafted" } else { "transfer_ready" },
                 json!({
                     "caller_id": id, "from": names.node(*from), "to": names.node(*to), "eta": eta.map(Instant::from),
                     "lines": lines.iter().map(line).collect::<Vec<_>>(),

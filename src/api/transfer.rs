@@ -20,7 +20,7 @@ shape! {
     pub struct NewTransfer {
         /// The caller's own id; sent again with the same body it repeats the answer.
         pub id: Option<CallerId>,
-        /// Where they go from: they must be free there, and are promised from now on.
+        /// Where they go from: they must be free there, and are promised from when it is ready.
         pub from: Id,
         /// Where they go to.
         pub to: Id,
@@ -28,6 +28,8 @@ shape! {
         pub eta: Option<Instant>,
         /// What, up to 500 skus, each once.
         pub lines: Vec<SkuQuantity>,
+        /// Whether it is only planned: nothing is promised until it is made ready.
+        pub draft: Option<bool>,
     }
 }
 
@@ -68,6 +70,7 @@ impl NewTransfer {
             to: self.to.0,
             eta: self.eta.map(Instant::wall),
             lines: units(self.lines),
+            is_draft: self.draft.unwrap_or(false),
         })
     }
 }
@@ -198,7 +201,7 @@ impl TransferJson {
             to: Id(catalogue.node(transfer.to).id.clone()),
             eta: transfer.eta.map(Instant::from),
             status,
-            late: status.is_open() && transfer.eta.is_some_and(|eta| eta < now),
+            late: transfer.is_expected() && transfer.eta.is_some_and(|eta| eta < now),
             dispatched_at: transfer.dispatched_at.map(Instant::from),
             lines: transfer.lines.iter().map(line).collect(),
             version: transfer.version,

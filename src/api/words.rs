@@ -460,8 +460,8 @@ words! {
         Planned = "planned", InProgress = "in_progress", Completed = "completed", Cancelled = "cancelled",
     }
     TransferStatus {
-        Ready = "ready", InTransit = "in_transit", PartiallyReceived = "partially_received", Received = "received",
-        Cancelled = "cancelled",
+        Draft = "draft", Ready = "ready", InTransit = "in_transit", PartiallyReceived = "partially_received",
+        Received = "received", Cancelled = "cancelled",
     }
     SubscriptionState { Active = "active", Paused = "paused", Cancelled = "cancelled" }
     WhenShort { Backorder = "backorder", Retry = "retry" }

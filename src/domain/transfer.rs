@@ -1,12 +1,12 @@
 //! Transfers: units that go from one node to another.
 //!
 //! ```text
-//! ready ─dispatch─► in_transit ─receipt─► partially_received ─receipt of the rest, or close─► received
-//!   └─cancel─► cancelled        └─close─► received
+//! draft ─ready─► ready ─dispatch─► in_transit ─receipt─► partially_received ─receipt of the rest, or close─► received
+//!   └─cancel──────┴─cancel─► cancelled   └─close─► received
 //! ```
-//! From ready on the units are promised at the origin and incoming at the destination, so that nobody sells them twice;
-//! from dispatch on they are at neither. A receipt may bring more than was sent, and a transfer may be closed with less:
-//! the difference of each line is its *variance*, kept with it.
+//! A draft promises nothing and moves nothing. From ready on the units are promised at the origin and incoming at the
+//! destination, so that nobody sells them twice; from dispatch on they are at neither. A receipt may bring more than was
+//! sent, and a transfer may be closed with less: the difference of each line is its *variance*, kept with it.
 //!
 //! What is *not* here: stock. Each step moves it with events of its own in the same record.
 
@@ -45,6 +45,8 @@ impl TransferLine {
 /// Where a transfer stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TransferStatus {
+    /// It is planned: nothing is promised.
+    Draft,
     /// Its units are promised at the origin.
     Ready,
     /// They are on the road, and nothing has come.
@@ -62,6 +64,8 @@ pub enum TransferStatus {
 pub enum TransferVerb {
     /// Give it another date.
     Redate,
+    /// Promise the units of a draft.
+    Ready,
     /// Send it off.
     Dispatch,
     /// Take in what came, or say that no more will.
@@ -75,6 +79,7 @@ impl TransferVerb {
     pub fn word(self) -> &'static str {
         match self {
             Self::Redate => "redate",
+            Self::Ready => "ready",
             Self::Dispatch => "dispatch",
             Self::Receive => "receive",
             Self::Cancel => "cancel",
@@ -86,6 +91,7 @@ impl TransferStatus {
     /// The word of the API.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Draft => "draft",
             Self::Ready => "ready",
             Self::InTransit => "in_transit",
             Self::PartiallyReceived => "partially_received",
@@ -97,6 +103,7 @@ impl TransferStatus {
     /// What can be done now.
     pub fn legal(self) -> &'static [TransferVerb] {
         match self {
+            Self::Draft => &[TransferVerb::Redate, TransferVerb::Ready, TransferVerb::Cancel],
             Self::Ready => &[TransferVerb::Redate, TransferVerb::Dispatch, TransferVerb::Cancel],
             Self::InTransit | Self::PartiallyReceived => &[TransferVerb::Redate, TransferVerb::Receive],
             Self::Received | Self::Cancelled => &[],
@@ -146,6 +153,23 @@ pub enum TransferEvent {
         /// Why, when somebody said so.
         reason: Option<Text>,
     },
+    /// It was planned; nothing is promised for it.
+    Drafted {
+        /// The id its caller chose, if any.
+        id: Option<Text>,
+        /// Fingerprint of the request under the caller's id.
+        fingerprint: u64,
+        /// Where it goes from.
+        from: NodeIndex,
+        /// Where it goes to.
+        to: NodeIndex,
+        /// When it comes, if that is known.
+        eta: Option<WallTime>,
+        /// What: each sku once.
+        lines: Vec<(SkuIndex, u32)>,
+    },
+    /// The units of a draft are promised at the origin.
+    Promised,
 }
 
 /// A transfer.
@@ -179,6 +203,9 @@ pub struct Transfer {
     pub version: u32,
     /// Sequence of its last record.
     pub seq: u64,
+    /// Whether it is planned and no more. Its bytes say so by their version.
+    #[serde(skip)]
+    pub is_draft: bool,
 }
 
 impl Transfer {
@@ -192,6 +219,7 @@ impl Transfer {
         let any = self.lines.iter().any(|line| line.received > 0);
         let all = self.lines.iter().all(|line| line.open() == 0);
         match (self.dispatched_at.is_some(), self.ended) {
+            (false, false) if self.is_draft => TransferStatus::Draft,
             (false, false) => TransferStatus::Ready,
             (false, true) => TransferStatus::Cancelled,
             (true, ended) if ended || all => TransferStatus::Received,
@@ -207,11 +235,17 @@ impl Transfer {
         lines.map(|line| (CellKey { sku: line.sku, node: self.from }, line.quantity))
     }
 
+    /// Whether its units, or some of them, are to come: it is neither a draft nor over.
+    pub fn is_expected(&self) -> bool {
+        let status = self.status();
+        status.is_open() && status != TransferStatus::Draft
+    }
+
     /// What of it comes to its destination, and when. Without a date: later than anything that has one.
     pub fn coming(&self) -> impl Iterator<Item = (SkuIndex, Coming)> {
-        let open = self.status().is_open();
+        let comes = self.is_expected();
         let at = self.eta.unwrap_or(Coming::SOME_DAY);
-        let lines = self.lines.iter().filter(move |line| open && line.open() > 0);
+        let lines = self.lines.iter().filter(move |line| comes && line.open() > 0);
         lines.map(move |line| {
             let document = SupplyKey::Transfer(self.key);
             (line.sku, Coming { at, document, node: self.to, units: line.open() })
@@ -236,7 +270,11 @@ impl Transfer {
             return Err(LawBroken(format!("transfer {key}: version {version} follows {}", expected - 1)));
         }
         let mut transfer = match (before, event) {
-            (None, TransferEvent::Readied { id, fingerprint, from, to, eta, lines }) => Self {
+            (
+                None,
+                made @ (TransferEvent::Readied { id, fingerprint, from, to, eta, lines }
+                | TransferEvent::Drafted { id, fingerprint, from, to, eta, lines }),
+            ) => Self {
                 key,
                 id: id.clone(),
                 fingerprint: *fingerprint,
@@ -251,6 +289,7 @@ impl Transfer {
                 ended_at: None,
                 version: 0,
                 seq: 0,
+                is_draft: matches!(made, TransferEvent::Drafted { .. }),
             },
             (Some(transfer), event) => transfer.after(header, event)?,
             (None, event) => return Err(LawBroken(format!("transfer {key} is not there: cannot take {event:?}"))),
@@ -265,7 +304,10 @@ impl Transfer {
 
     fn after(mut self, header: &Header, event: &TransferEvent) -> Result<Self, LawBroken> {
         let verb = match event {
-            TransferEvent::Readied { .. } => return Err(LawBroken(format!("transfer {} was made before", self.key))),
+            TransferEvent::Readied { .. } | TransferEvent::Drafted { .. } => {
+                return Err(LawBroken(format!("transfer {} was made before", self.key)));
+            }
+            TransferEvent::Promised => TransferVerb::Ready,
             TransferEvent::Redated { .. } => TransferVerb::Redate,
             TransferEvent::Dispatched => TransferVerb::Dispatch,
             TransferEvent::Received { .. } | TransferEvent::Closed => TransferVerb::Receive,
@@ -276,7 +318,8 @@ impl Transfer {
             return Err(LawBroken(format!("transfer {key} is {}: cannot take {event:?}", status.word())));
         }
         match event {
-            TransferEvent::Readied { .. } => {}
+            TransferEvent::Readied { .. } | TransferEvent::Drafted { .. } => {}
+            TransferEvent::Promised => self.is_draft = false,
             TransferEvent::Redated { eta } => self.eta = Some(*eta),
             TransferEvent::Dispatched => self.dispatched_at = Some(header.time),
             TransferEvent::Closed | TransferEvent::Cancelled { .. } => self.ended = true,

@@ -31,10 +31,10 @@ impl Engine {
         Answer::Redated { inbound: inbound.key, count, first }
     }
 
-    /// The same of a locked transfer that comes on another day.
-    pub(super) fn told_of_transfer(&self, network: &Network, transfer: &Transfer, eta: WallTime) -> Answer {
+    /// The same of a locked transfer that comes on another day; not at all when `None`.
+    pub(super) fn told_of_transfer(&self, network: &Network, transfer: &Transfer, eta: Option<WallTime>) -> Answer {
         let skus = transfer.coming().map(|(sku, _)| sku).collect();
-        let mut first = self.redated(network, SupplyKey::Transfer(transfer.key), skus, Some(eta));
+        let mut first = self.redated(network, SupplyKey::Transfer(transfer.key), skus, eta);
         let count = cut(&mut first);
         Answer::RedatedTransfer { transfer: transfer.key, count, first }
     }

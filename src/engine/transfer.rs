@@ -2,6 +2,7 @@
 //!
 //! | step | origin | destination |
 //! |---|---|---|
+//! | draft | | |
 //! | ready | `available −n`, `committed +n` (taken, then logged; all or nothing) | incoming |
 //! | dispatch | `on_hand −n`, `committed −n` | |
 //! | receipt | | `on_hand +n`, a give: what is owed and who waits come first |
@@ -21,6 +22,7 @@ use super::turn::{SealedDraft, Turn};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::command::{CameUnits, ReadyTransfer, TransferAction};
+use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, TransferChanged};
 use crate::domain::exception::{ExceptionKind, Subject};
 use crate::domain::ids::{NodeIndex, SkuIndex, TransferKey};
@@ -89,36 +91,19 @@ impl Engine {
             return Ok(self.repeat_transfer(command, key, fingerprint)?);
         }
         let Route { from, to, lines } = route_of(network, command)?;
-        let mut change = Change::new(network);
-        for (sku, units) in &lines {
-            let cell = CellKey { sku: *sku, node: from };
-            change.take(cell, *units, MovementKind::Allocated, |delta, n| delta.committed += n);
-        }
         let key = TransferKey(self.next_key());
-        let event = TransferEvent::Readied {
-            id: command.id.clone(),
-            fingerprint: command.fingerprint,
-            from,
-            to,
-            eta: command.eta,
-            lines,
+        let (id, fingerprint, eta) = (command.id.clone(), command.fingerprint, command.eta);
+        let (change, event) = match command.is_draft {
+            true => (Change::new(network), TransferEvent::Drafted { id, fingerprint, from, to, eta, lines }),
+            false => {
+                let change = promised(network, from, lines.iter().copied());
+                (change, TransferEvent::Readied { id, fingerprint, from, to, eta, lines })
+            }
         };
         let answer = Answer::Transfer(key);
         let sealed = seal(turn, network, (key, 1), vec![event], &change, &self.raises_nothing(), answer)?;
         let mut slot = self.transfers.begin(key);
-        let withdrawal = match change.withdraw(patience) {
-            Ok(withdrawal) => withdrawal,
-            Err(not_taken) => {
-                self.transfers.remove(key);
-                return Err(match not_taken {
-                    NotTaken::Contended => Stop::Rejected(Rejection::Contended),
-                    NotTaken::Refused(at) => {
-                        let (cell, units) = change.refused(at).expect("a refusal names one of the takes");
-                        Stop::Short(cell, units)
-                    }
-                });
-            }
-        };
+        let withdrawal = withdrawn(&change, patience).inspect_err(|_| self.transfers.remove(key))?;
         let touched = self.log_transfer(turn, &mut slot, sealed, change, withdrawal, self.raises_nothing());
         if let Some(claim) = claim {
             claim.settle(Named::Transfer(key, command.fingerprint));
@@ -139,34 +124,84 @@ impl Engine {
         Ok(Executed::Repeat { seq, answer: Answer::Transfer(key) })
     }
 
+    /// Promises the units of a draft.
+    fn ready_draft(&self, turn: &Turn<'_>, id: &str) -> Result<Executed, Rejection> {
+        let mut patience = Patience::default();
+        let mut last_look = false;
+        for _ in 0..REROUTES_MAX {
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            match self.try_ready_draft(turn, &network, id, &mut patience) {
+                Ok(executed) => return Ok(executed),
+                Err(Stop::Rejected(rejection)) => return Err(rejection),
+                Err(Stop::Short(cell, requested)) => {
+                    let skus = self.transfer(id)?.lines.iter().map(|line| line.sku).collect();
+                    let expired = self.expire_in(turn, &network, &skus);
+                    if shares::is_final(last_look, expired) {
+                        return Err(insufficient(&network, cell, requested));
+                    }
+                    last_look |= !expired;
+                }
+            }
+        }
+        Err(Rejection::Contended)
+    }
+
+    fn try_ready_draft(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        id: &str,
+        patience: &mut Patience,
+    ) -> Result<Executed, Stop> {
+        let unknown = || Rejection::not_found("transfer", id);
+        let key = self.find_transfer(id).ok_or_else(unknown)?;
+        let mut slot = self.transfers.lock(key).ok_or_else(unknown)?;
+        let transfer = slot.as_ref().expect("a locked entity is there");
+        check_legal(transfer, TransferVerb::Ready)?;
+        let change = promised(network, transfer.from, transfer.lines.iter().map(|line| (line.sku, line.quantity)));
+        turn.steps(EntityKey::Transfer(key), || Entity::Transfer(Box::new(transfer.clone())));
+        let (next, answer) = ((key, transfer.version + 1), Answer::Transfer(key));
+        let told = vec![TransferEvent::Promised];
+        let sealed = seal(turn, network, next, told, &change, &self.raises_nothing(), answer)?;
+        let withdrawal = withdrawn(&change, patience)?;
+        let touched = self.log_transfer(turn, &mut slot, sealed, change, withdrawal, self.raises_nothing());
+        Ok(self.answer_transfer(turn, network, slot, touched))
+    }
+
     pub(super) fn change_transfer(
         &self,
         turn: &Turn<'_>,
         id: &str,
         action: &TransferAction,
     ) -> Result<Executed, Rejection> {
+        if *action == TransferAction::Ready {
+            return self.ready_draft(turn, id);
+        }
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let unknown = || Rejection::not_found("transfer", id);
         let key = self.find_transfer(id).ok_or_else(unknown)?;
         let mut slot = self.transfers.lock(key).ok_or_else(unknown)?;
         let transfer = slot.as_ref().expect("a locked entity is there");
-        let (verb, status) = (verb_of(action), transfer.status());
-        if !status.legal().contains(&verb) {
-            return Err(Rejection::IllegalTransfer { id: transfer.name(), status, verb });
-        }
+        check_legal(transfer, verb_of(action))?;
         let answer = match action {
-            TransferAction::Redate(eta) => self.told_of_transfer(&network, transfer, *eta),
-            _ => Answer::Transfer(key),
+            TransferAction::Redate(eta) => self.told_of_transfer(&network, transfer, Some(*eta)),
+            TransferAction::Cancel(_) => self.told_of_transfer(&network, transfer, None),
+            TransferAction::Ready | TransferAction::Dispatch | TransferAction::Receive { .. } => Answer::Transfer(key),
         };
         let (events, change) = step(turn, &network, transfer, action)?;
         let received: BTreeSet<SkuIndex> = transfer.lines.iter().map(|line| line.sku).collect();
         let differs = events.iter().any(|event| differs(transfer, event));
         let cause = differs.then(|| Cause::of(ExceptionKind::TransferVariance, Subject::Transfer(key)));
         let raising = self.raise(turn.now(), cause);
+        turn.steps(EntityKey::Transfer(key), || Entity::Transfer(Box::new(transfer.clone())));
         let sealed = seal(turn, &network, (key, transfer.version + 1), events, &change, &raising, answer.clone())?;
         let touched = self.log_transfer(turn, &mut slot, sealed, change, Withdrawal::nothing(), raising);
         self.watch_lots(turn, &network, &received);
         let mut executed = self.answer_transfer(turn, &network, slot, touched);
+        // What comes no more, or later, may have to be bought.
+        if !matches!(action, TransferAction::Dispatch) {
+            received.iter().for_each(|sku| self.keep_purchases(turn, &network, *sku));
+        }
         if let (Executed::Done(done), Answer::RedatedTransfer { count, first, .. }) = (&mut executed, &answer)
             && let Reply::Transfer(transfer) = &done.reply
         {
@@ -215,7 +250,7 @@ impl Engine {
     /// Notes what a transfer brings, and its end.
     fn note_transfer(&self, transfer: &Transfer) {
         self.arrivals.note(transfer.coming());
-        if let Some(eta) = transfer.eta.filter(|_| transfer.status().is_open()) {
+        if let Some(eta) = transfer.eta.filter(|_| transfer.is_expected()) {
             self.watch_supply(SupplyKey::Transfer(transfer.key), eta);
         }
         if let Some(at) = transfer.ended_at {
@@ -253,8 +288,37 @@ fn differs(transfer: &Transfer, event: &TransferEvent) -> bool {
     }
 }
 
+fn check_legal(transfer: &Transfer, verb: TransferVerb) -> Result<(), Rejection> {
+    let status = transfer.status();
+    match status.legal().contains(&verb) {
+        true => Ok(()),
+        false => Err(Rejection::IllegalTransfer { id: transfer.name(), status, verb }),
+    }
+}
+
+/// Takes units at the origin, to be promised there.
+fn promised(network: &Network, from: NodeIndex, lines: impl Iterator<Item = (SkuIndex, u32)>) -> Change<'_> {
+    let mut change = Change::new(network);
+    for (sku, units) in lines {
+        change.take(CellKey { sku, node: from }, units, MovementKind::Allocated, |delta, n| delta.committed += n);
+    }
+    change
+}
+
+/// All that a change takes, or which of it is short.
+fn withdrawn<'n>(change: &Change<'n>, patience: &mut Patience) -> Result<Withdrawal<'n>, Stop> {
+    change.withdraw(patience).map_err(|not_taken| match not_taken {
+        NotTaken::Contended => Stop::Rejected(Rejection::Contended),
+        NotTaken::Refused(at) => {
+            let (cell, units) = change.refused(at).expect("a refusal names one of the takes");
+            Stop::Short(cell, units)
+        }
+    })
+}
+
 fn verb_of(action: &TransferAction) -> TransferVerb {
     match action {
+        TransferAction::Ready => TransferVerb::Ready,
         TransferAction::Redate(_) => TransferVerb::Redate,
         TransferAction::Dispatch => TransferVerb::Dispatch,
         TransferAction::Receive { .. } => TransferVerb::Receive,
@@ -271,6 +335,7 @@ fn step<'n>(
 ) -> Result<(Vec<TransferEvent>, Change<'n>), Rejection> {
     let skus = || transfer.lines.iter().map(|line| line.sku).collect();
     Ok(match action {
+        TransferAction::Ready => unreachable!("a draft is made ready by itself"),
         TransferAction::Redate(eta) => (vec![TransferEvent::Redated { eta: *eta }], Change::new(network)),
         TransferAction::Dispatch => {
             let mut change = Change::lock(network, &skus());

@@ -93,6 +93,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(waves::efficiency))
         .routes(routes!(transfers::make, transfers::all))
         .routes(routes!(transfers::transfer, transfers::redate))
+        .routes(routes!(transfers::ready))
         .routes(routes!(transfers::dispatch))
         .routes(routes!(transfers::receive))
         .routes(routes!(transfers::cancel))

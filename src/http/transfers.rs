@@ -18,7 +18,8 @@ use crate::domain::inbound::Peg;
 use crate::domain::record::Log;
 use crate::domain::transfer::Transfer;
 
-/// Make a transfer: its units are promised where they are, and incoming where they go. All or nothing.
+/// Make a transfer: its units are promised where they are, and incoming where they go. All or nothing. A draft promises
+/// nothing yet.
 #[utoipa::path(
     post, path = "/v1/transfers", tag = "stock", request_body = NewTransfer,
     responses((status = 201, body = TransferJson)),
@@ -37,6 +38,17 @@ pub async fn make(State(front): State<Front>, write: Write<NewTransfer>) -> Repl
 pub async fn redate(State(front): State<Front>, Path(id): Path<Text>, write: Write<TransferChange>) -> Replied {
     let done = front.pipeline().submit(write.context, write.body.command(id)).await?;
     Ok(made(&front, StatusCode::OK, done))
+}
+
+/// A draft is made ready: its units are promised where they are, and incoming where they go. All or nothing.
+#[utoipa::path(
+    post, path = "/v1/transfers/{id}/ready", tag = "stock", request_body = Nothing,
+    params(("id" = String, Path)),
+    responses((status = 200, body = TransferJson)),
+)]
+pub async fn ready(State(front): State<Front>, Path(transfer): Path<Text>, write: Write<Nothing>) -> Replied {
+    let command = Command::ChangeTransfer { transfer, action: TransferAction::Ready };
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(write.context, command).await?))
 }
 
 /// It leaves: its units are at neither node until they are received.
@@ -62,11 +74,11 @@ pub async fn receive(State(front): State<Front>, Path(id): Path<Text>, write: Ur
     Ok(made(&front, StatusCode::OK, done))
 }
 
-/// It will not leave: its units are free again where they are.
+/// It will not leave: its units are free again where they are, and whoever waited for it is told in the answer.
 #[utoipa::path(
     post, path = "/v1/transfers/{id}/cancel", tag = "stock", request_body = TransferCancelling,
     params(("id" = String, Path)),
-    responses((status = 200, body = TransferJson)),
+    responses((status = 200, body = RedatedTransfer)),
 )]
 pub async fn cancel(State(front): State<Front>, Path(id): Path<Text>, write: Urgent<TransferCancelling>) -> Replied {
     let Urgent(write) = write;

@@ -45,6 +45,7 @@ use crate::domain::order_returns::OrderReturn;
 use crate::domain::record::{Draft, Encoded, Header, Record, RecordTooLarge};
 use crate::domain::reservation::{HeldLines, ReservationEvent};
 use crate::domain::time::{JournalTime, WallTime};
+use crate::domain::transfer::Transfer;
 
 /// Largest entity of a snapshot, in bytes: an order with a long life.
 pub const ENTITY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -73,6 +74,8 @@ const ORDER_SEVERAL_VERSION: u16 = 7;
 const ITEM_VERSION: u16 = 2;
 /// Version of the entry of a document of supply that was bought.
 const INBOUND_VERSION: u16 = 2;
+/// Version of the entry of a transfer that is a draft.
+const DRAFT_VERSION: u16 = 2;
 /// Kind of an order.
 const ORDER: u16 = 7;
 /// How an order and the archive met, in events of type 18.
@@ -466,6 +469,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         Entity::Order(order) => order_version(order),
         Entity::Item(item) if plain(item).is_none() => ITEM_VERSION,
         Entity::Inbound(inbound) if inbound.bought_at.is_some() => INBOUND_VERSION,
+        Entity::Transfer(transfer) if transfer.is_draft => DRAFT_VERSION,
         _ => ENTITY_VERSION,
     };
     bytes.extend_from_slice(&version.to_le_bytes());
@@ -541,6 +545,9 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (9, 2) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
         (10, 1) => pair(bytes, EntityKey::Channel, Entity::Channel),
         (11, 1) => pair(bytes, EntityKey::Transfer, Entity::Transfer),
+        (11, 2) => pair(bytes, EntityKey::Transfer, |draft: Box<Transfer>| {
+            Entity::Transfer(Box::new(Transfer { is_draft: true, ..*draft }))
+        }),
         (12, 1) => pair(bytes, EntityKey::Count, Entity::Count),
         (19, 1) => pair(bytes, EntityKey::Minute, Entity::Minute),
         (14, 1) => pair(bytes, EntityKey::Subscription, Entity::Subscription),
@@ -580,7 +587,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (8, 1) => first(bytes).map(EntityKey::Key),
         (9, 1 | 2) => first(bytes).map(EntityKey::Inbound),
         (10, 1) => first(bytes).map(EntityKey::Channel),
-        (11, 1) => first(bytes).map(EntityKey::Transfer),
+        (11, 1 | 2) => first(bytes).map(EntityKey::Transfer),
         (12, 1) => first(bytes).map(EntityKey::Count),
         (19, 1) => first(bytes).map(EntityKey::Minute),
         (14, 1) => first(bytes).map(EntityKey::Subscription),

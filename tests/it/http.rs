@@ -662,6 +662,70 @@ fn units_go_from_one_node_to_another() {
 }
 
 #[test]
+fn a_draft_of_a_transfer_is_made_ready_and_a_repeated_step_answers_as_the_first_did() {
+    served(|server| {
+        shop(server);
+        let draft =
+            json!({"id": "tr-1", "from": "nyc", "to": "chi", "draft": true, "lines": [{"sku": "A /1", "quantity": 2}]});
+        assert_eq!(server.done("POST", "/v1/transfers", &draft)["status"], "draft");
+        let early = server.ask("POST", "/v1/transfers/tr-1/dispatch", &json!({}));
+        let told = (early.code(), early.json()["legal"].clone());
+        assert_eq!(told, ("illegal_transition".to_owned(), json!(["redate", "ready", "cancel"])));
+        assert_eq!(server.get("/v1/transfers?status=draft").json()["items"][0]["id"], "tr-1");
+        let step = |step: &str| {
+            let path = format!("/v1/transfers/tr-1/{step}");
+            server.send("POST", &path, "content-type: application/json\r\nidempotency-key: k\r\n", b"{}")
+        };
+        let (ready, gone) = (step("ready"), step("dispatch"));
+        assert_eq!((&ready.json()["status"], &gone.json()["status"]), (&json!("ready"), &json!("in_transit")));
+        let closed = server.done("POST", "/v1/transfers/tr-1/receipts", &json!({"close": true}));
+        assert_eq!(closed["status"], "received");
+        for (first, again) in [(ready, step("ready")), (gone, step("dispatch"))] {
+            assert_eq!((again.status, again.json()), (first.status, first.json()));
+            assert_eq!(again.header("idempotent-replayed"), Some("true"));
+        }
+    });
+}
+
+#[test]
+fn a_network_promises_what_its_nodes_have() {
+    served(|server| {
+        shop(server);
+        let coast = server.done("PUT", "/v1/networks/coast", &json!({"nodes": ["nyc"]}));
+        assert_eq!(
+            (&coast["about"], &coast["name"], &coast["nodes"]),
+            (&json!("network"), &json!("coast"), &json!(["nyc"]))
+        );
+        let of = |asked: &str| server.get(&format!("/v1/atp/A%20%2F1{asked}")).json()["available"].clone();
+        assert_eq!(of("?network=coast"), of("?node=nyc"));
+        let many = server.done("POST", "/v1/atp", &json!({"skus": ["A /1"], "network": "coast"}));
+        assert_eq!(many["items"][0]["available"], of("?node=nyc"));
+        let unknown = server.get("/v1/atp/A%20%2F1?network=inland");
+        assert_eq!((unknown.status, unknown.json()["errors"][0]["code"].clone()), (422, json!("unknown_network")));
+        let refused = server.ask("PUT", "/v1/networks/coast", &json!({"nodes": ["nowhere"]}));
+        assert_eq!((refused.status, refused.json()["errors"][0]["field"].clone()), (422, json!("nodes[0]")));
+        let policies = server.get("/v1/policies").json();
+        assert!(policies["items"].as_array().is_some_and(|all| all.contains(&coast)), "{policies}");
+    });
+}
+
+#[test]
+fn a_reservation_changes_hands_and_what_ended_says_how() {
+    served(|server| {
+        shop(server);
+        let held = server.done("POST", "/v1/reservations", &reservation("A /1", 2));
+        let path = format!("/v1/reservations/{}", held["id"].as_str().expect("an id"));
+        let passed = server.done("PATCH", &path, &json!({"owner": "desk-2"}));
+        assert_eq!((&passed["owner"], &passed["lines"]), (&json!("desk-2"), &held["lines"]));
+        assert_eq!((&passed["expires_at"], server.get(&path).json()), (&held["expires_at"], passed.clone()));
+        server.done("DELETE", &path, &json!({}));
+        let late = server.ask("PATCH", &path, &json!({"owner": "desk-3"}));
+        let told = (late.status, late.code(), late.json()["state"].clone());
+        assert_eq!(told, (409, "reservation_expired".to_owned(), json!("released")));
+    });
+}
+
+#[test]
 fn an_unreleased_item_is_preordered_and_an_order_may_rest() {
     served(|server| {
         shop(server);

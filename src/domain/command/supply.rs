@@ -72,11 +72,15 @@ pub struct ReadyTransfer {
     pub eta: Option<WallTime>,
     /// What: each sku once.
     pub lines: Vec<SkuUnits>,
+    /// Whether it is only planned: nothing is promised.
+    pub is_draft: bool,
 }
 
 /// What happens to a transfer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransferAction {
+    /// The units of a draft are promised.
+    Ready,
     /// It comes at another time.
     Redate(WallTime),
     /// It leaves.

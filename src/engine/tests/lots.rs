@@ -226,6 +226,7 @@ fn a_serial_number_that_comes_with_a_transfer_leaves_where_it_was() {
         to: text("west"),
         eta: None,
         lines: vec![units(1)],
+        is_draft: false,
     };
     world.run(Command::ReadyTransfer(ready)).expect("there");
     let change = |action| world.run(Command::ChangeTransfer { transfer: text("t"), action }).map(drop);

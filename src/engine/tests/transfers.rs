@@ -1,6 +1,7 @@
 //! Transfers: what each step does to both nodes, who waits for them, and which steps are legal when.
 
 use super::world::{World, quantity, text};
+use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
 use crate::domain::inbound::SupplyKey;
 use crate::domain::order::Order;
@@ -30,6 +31,7 @@ fn asked(world: &World, id: &str, days: Option<i64>, lines: &[(&str, u32)]) -> R
         to: text("west"),
         eta: days.map(|days| day(world, days)),
         lines: units(lines),
+        is_draft: false,
     }
 }
 
@@ -308,6 +310,41 @@ fn a_transfer_that_moves_tells_whose_promises_it_moves() {
     drop(records);
     let reply = world.run(Command::ChangeTransfer { transfer: text("t"), action: TransferAction::Redate(later) });
     assert!(matches!(reply, Ok(Reply::RedatedTransfer { count: 0, .. })), "nobody's day changes");
+}
+
+#[test]
+fn a_transfer_that_is_called_off_tells_whose_promises_it_moves() {
+    for restarts in [false, true] {
+        let world = World::new();
+        world.stock("phone", "east", 3).expect("room");
+        make(&world, "t", Some(3), &[("phone", 3)]).expect("enough");
+        make(&world, "u", Some(9), &[("phone", 1)]).expect_err("all of it goes already");
+        world.run(put_of("shop", Some(&["west"]))).expect("good");
+        let placed = PlaceOrder { channel: text("shop"), ..World::order_of("s", &[("phone", 2)], None) };
+        let Reply::Order(order) = world.run(Command::PlaceOrder(Box::new(placed))).expect("waits") else { panic!() };
+        let mut world = if restarts { world.restart() } else { world };
+        let key = Context { key: Some(IdempotencyKey { hash: 7, fingerprint: 1 }), ..Context::library() };
+        let call_off = || Command::ChangeTransfer { transfer: text("t"), action: TransferAction::Cancel(None) };
+        let reply = world.run_as(&key, call_off()).expect("it has not left");
+        let Reply::RedatedTransfer { transfer, count, first } = &reply else { panic!("{reply:?}") };
+        assert_eq!((transfer.status(), *count, first.len()), (TransferStatus::Cancelled, 1, 1));
+        assert_eq!(first[0].order, order.name());
+        assert_eq!((first[0].told.units, first[0].told.was, first[0].told.now), (2, Some(day(&world, 3)), None));
+        world.repeats(&key, call_off());
+        world.order(&[("phone", 3)], None).expect("they are free again in the east");
+    }
+}
+
+fn put_of(id: &str, nodes: Option<&[&str]>) -> Command {
+    Command::PutChannel(Box::new(PutChannel {
+        id: text(id),
+        name: text(id),
+        nodes: nodes.map(|nodes| nodes.iter().map(|node| text(node)).collect()),
+        customers: Vec::new(),
+        limits: Vec::new(),
+        payment_before: PaymentBefore::default(),
+        payment_methods: Vec::new(),
+    }))
 }
 
 #[test]

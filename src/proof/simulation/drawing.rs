@@ -383,15 +383,17 @@ impl Drawing {
                 let to = NODES[(from + 1) % self.nodes];
                 let lines: Vec<String> =
                     (0..1 + self.chance.roll(2)).map(|_| format!("{} {}", self.sku(), self.few(3))).collect();
-                let line = format!("transfer {name} {} {to} {ends} {}", NODES[from], lines.join(" + "));
+                let verb = if self.chance.one_in(4) { "draft" } else { "transfer" };
+                let line = format!("{verb} {name} {} {to} {ends} {}", NODES[from], lines.join(" + "));
                 self.transfers.push(name);
                 self.keyed.push(line.clone());
                 line
             }
             Kind::Travel => {
                 let name = self.known(|drawing| &drawing.transfers)?;
-                match self.chance.roll(10) {
+                match self.chance.roll(12) {
                     0 => format!("stay {name}"),
+                    10 | 11 => format!("promise {name}"),
                     1 => format!("later {name} {}", self.few(900)),
                     2 => format!("close {name}"),
                     3 => format!("close {name} {} {}", self.sku(), self.few(3)),

@@ -57,6 +57,7 @@
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
 //! | `come NAME SKU N + …` · `no_more NAME` | so much of it came, and no more will |
 //! | `transfer NAME NODE NODE SECONDS or - SKU N + …` · `later NAME SECONDS` | units that go to another node; another date |
+//! | `draft NAME NODE NODE SECONDS or - SKU N + …` · `promise NAME` | the same, planned and no more; it is ready |
 //! | `leave NAME` · `stay NAME` · `arrive NAME SKU N + …` · `close NAME [SKU N + …]` | it leaves, stays, comes; no more will |
 //!
 //! Orders, reservations and receipts carry an idempotency key made of their line, so that the line repeated is the
@@ -348,14 +349,16 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             Command::ChangeInbound { inbound: (*id).into(), action: InboundAction::Receive(came(sku_units(parts))) }
         }
         ["no_more", id] => Command::ChangeInbound { inbound: (*id).into(), action: InboundAction::End(None) },
-        ["transfer", id, from, to, seconds, parts @ ..] => Command::ReadyTransfer(ReadyTransfer {
+        [verb @ ("transfer" | "draft"), id, from, to, seconds, parts @ ..] => Command::ReadyTransfer(ReadyTransfer {
             id: Some((*id).into()),
             fingerprint: 0,
             from: (*from).into(),
             to: (*to).into(),
             eta: (*seconds != "-").then(|| WallTime(wall.0 + number(seconds) * 1_000)),
             lines: sku_units(parts),
+            is_draft: *verb == "draft",
         }),
+        ["promise", id] => Command::ChangeTransfer { transfer: (*id).into(), action: TransferAction::Ready },
         ["later", id, seconds] => {
             let action = TransferAction::Redate(WallTime(wall.0 + number(seconds) * 1_000));
             Command::ChangeTransfer { transfer: (*id).into(), action }

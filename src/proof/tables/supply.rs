@@ -1,7 +1,6 @@
 //! Supply: transfers, inbound documents and cycle counts, every state and every step, and what they do to stock.
 //!
-//! A transfer is made ready at once; it has no draft. What is *not* here: who waits for supply and when it comes (the
-//! engine's tests of inbound).
+//! What is *not* here: who waits for supply and when it comes (the engine's tests of inbound).
 
 use super::machine::Machine;
 use super::teller::{Teller, told};
@@ -18,16 +17,18 @@ const TRANSFER: Machine = Machine {
         node west 34.0 -118.2
         item phone
         stock phone east 9
-        transfer t east west 60 phone 3
+        draft t east west 60 phone 3
     ",
     ways: &[
-        ("ready", ""),
-        ("in_transit", "leave t"),
-        ("partially_received", "leave t \n arrive t phone 1"),
-        ("received", "leave t \n arrive t phone 3"),
+        ("draft", ""),
+        ("ready", "promise t"),
+        ("in_transit", "promise t \n leave t"),
+        ("partially_received", "promise t \n leave t \n arrive t phone 1"),
+        ("received", "promise t \n leave t \n arrive t phone 3"),
         ("cancelled", "stay t"),
     ],
     commands: &[
+        ("ready", "promise t"),
         ("redate", "later t 600"),
         ("dispatch", "leave t"),
         ("receive", "arrive t phone 1"),
@@ -37,12 +38,13 @@ const TRANSFER: Machine = Machine {
         ("clock", "wait 60"),
     ],
     table: "
-                            redate             dispatch   receive            receive_all close    cancel    clock
-        ready               ready              in_transit -                  -           -        cancelled ready
-        in_transit          in_transit         -          partially_received received    received -         in_transit
-        partially_received  partially_received -          partially_received received    received -         partially_received
-        received            -                  -          -                  -           -        -         received
-        cancelled           -                  -          -                  -           -        -         cancelled
+                            ready redate             dispatch   receive            receive_all close    cancel    clock
+        draft               ready draft              -          -                  -           -        cancelled draft
+        ready               -     ready              in_transit -                  -           -        cancelled ready
+        in_transit          -     in_transit         -          partially_received received    received -         in_transit
+        partially_received  -     partially_received -          partially_received received    received -         partially_received
+        received            -     -                  -          -                  -           -        -         received
+        cancelled           -     -                  -          -                  -           -        -         cancelled
     ",
     stands: |teller: &Teller| {
         let transfer = teller.engine().transfer("t").expect("it was made");
@@ -122,10 +124,12 @@ const CYCLE_COUNT: Machine = Machine {
 #[test]
 fn every_transfer_takes_the_steps_of_its_table_and_no_other() {
     let states = words_of!(TransferStatus:
-        Ready "ready", InTransit "in_transit", PartiallyReceived "partially_received", Received "received",
-        Cancelled "cancelled");
-    let steps = words_of!(TransferVerb: Redate "redate", Dispatch "dispatch", Receive "receive", Cancel "cancel");
-    let actions = words_of!(TransferAction: Redate "redate", Dispatch "dispatch", Receive "receive", Cancel "cancel");
+        Draft "draft", Ready "ready", InTransit "in_transit", PartiallyReceived "partially_received",
+        Received "received", Cancelled "cancelled");
+    let steps = words_of!(TransferVerb:
+        Ready "ready", Redate "redate", Dispatch "dispatch", Receive "receive", Cancel "cancel");
+    let actions = words_of!(TransferAction:
+        Ready "ready", Redate "redate", Dispatch "dispatch", Receive "receive", Cancel "cancel");
     assert_eq!(steps, actions);
     TRANSFER.check(&states, &steps);
 }
@@ -170,6 +174,34 @@ fn a_transfer_is_promised_at_its_origin_then_at_neither_then_there() {
         effect phone west on_hand +1 available +1
         level phone east: on_hand 1 available 1
         level phone west: on_hand 2 available 2
+        ",
+    );
+}
+
+#[test]
+fn a_draft_of_a_transfer_moves_nothing_until_it_is_ready() {
+    told(
+        "
+        node east 40.7 -74.0
+        node west 34.0 -118.2
+        item phone
+        stock phone east 2
+        draft t east west 60 phone 3
+        effect phone east
+        effect phone west
+        promise t → insufficient_stock
+        reserve r 60 phone 2
+        stock phone east 1
+        promise t → insufficient_stock
+        pass 60                         # what lapses is there for it
+        promise t
+        effect phone east available -1 committed +3 reserved -2
+        stay t
+        effect phone east available +3 committed -3
+        draft u east west 60 phone 3
+        stay u
+        effect phone east
+        promise u → illegal_transition
         ",
     );
 }
