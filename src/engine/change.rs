@@ -245,7 +245,7 @@ impl<'a> Change<'a> {
             None => self.loose(cell.sku).into_values().filter(may).map(|loose| u64::from(loose.units)).sum(),
             Some(limited) => {
                 let waits = self.waits(cell.sku);
-                within_limits(limited, comes, waits.iter().filter_map(|waits| waits.loose.as_deref()).filter(may))
+                limited.most_of_waiting(comes, waits.iter().filter_map(|waits| waits.loose.as_deref()).filter(may))
             }
         };
         wanted.saturating_sub(self.to_try.get(&cell).copied().unwrap_or(0))
@@ -688,18 +688,4 @@ impl<'a> Change<'a> {
         touched.extend(moved);
         touched
     }
-}
-
-/// Units that those who wait may have by the limits of a sku of which so many come, in the order in which they are served.
-fn within_limits<'l>(limited: &Limited, comes: u32, loose: impl Iterator<Item = &'l Loose>) -> u64 {
-    let mut record = limited.seen();
-    record.receive(comes);
-    let mut all = 0;
-    for loose in loose {
-        let Some(share) = limited.share_of(loose.whose) else { continue };
-        let most = record.most(share).min(loose.units);
-        record.take(share, most).expect("no more than it may have");
-        all += u64::from(most);
-    }
-    all
 }

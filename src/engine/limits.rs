@@ -27,7 +27,7 @@ use parking_lot::Mutex;
 
 use super::Engine;
 use super::ledger::Waiting;
-use super::loose;
+use super::loose::{self, Loose};
 use super::network::Network;
 use super::turn::Turn;
 use crate::domain::catalogue::Catalogue;
@@ -178,6 +178,20 @@ impl Limited {
             (Some(share), Counting::Now) => record.most_beside(share, pool),
             (Some(share), Counting::AtBest) => record.most_beside_at_best(share, pool),
         }
+    }
+
+    /// Units that those who wait may have of so many that come, in the order in which they are served.
+    pub fn most_of_waiting<'l>(&self, comes: u32, waiting: impl Iterator<Item = &'l Loose>) -> u64 {
+        let mut record = self.seen();
+        record.receive(comes);
+        let mut all = 0;
+        for loose in waiting {
+            let Some(share) = self.share_of(loose.whose) else { continue };
+            let most = record.most(share).min(loose.units);
+            record.take(share, most).expect("no more than it may have");
+            all += u64::from(most);
+        }
+        all
     }
 
     /// Takes exactly the units that are asked for, marked, and counts those that are adopted.
