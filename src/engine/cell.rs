@@ -356,8 +356,7 @@ impl Cells {
 
     /// How many cells there are.
     #[inline]
-    #[allow(clippy::len_without_is_empty, reason = "whether there is any is asked nowhere")]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.sum.cells()
     }
 
@@ -370,7 +369,7 @@ impl Cells {
     /// All cells, in the order they were made.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
-        let len = self.len();
+        let len = self.count();
         self.blocks().flat_map(|block| block.slots()).take(len).enumerate().map(|(position, slot)| Cell {
             position,
             node: NodeIndex(slot.node.load(Relaxed)),
@@ -387,7 +386,7 @@ impl Cells {
 
     /// Adds an empty cell; only under the ledger of the sku.
     pub fn push(&self, node: NodeIndex) -> usize {
-        let position = self.len();
+        let position = self.count();
         assert!(position < CELLS_MAX, "a sku has a cell at each node at most");
         let mut block = self.first.get_or_init(|| Block::of(FIRST_SLOTS));
         let mut before = 0;
@@ -437,7 +436,7 @@ mod tests {
             assert_eq!(cells.push(NodeIndex(node * 3)), node as usize);
             let cell = cells.of(NodeIndex(node * 3)).expect("just made");
             cell.word.give(1 << node);
-            assert_eq!((cells.len(), cells.free()), (node as usize + 1, (1 << (node + 1)) - 1));
+            assert_eq!((cells.count(), cells.free()), (node as usize + 1, (1 << (node + 1)) - 1));
         }
         assert_eq!(cells.iter().count(), 20);
         assert_eq!(cells.of(NodeIndex(57)).map(|c| c.position), Some(19));
@@ -457,7 +456,7 @@ mod tests {
         word(0).roll_back(1);
         word(0).clear(2);
         assert_eq!(cells.free(), full + 3);
-        assert_eq!((word(1).take_up_to(u32::MAX), cells.free(), cells.len()), (LEVEL_MAX, 3, 2));
+        assert_eq!((word(1).take_up_to(u32::MAX), cells.free(), cells.count()), (LEVEL_MAX, 3, 2));
     }
 
     #[test]
@@ -478,7 +477,7 @@ mod tests {
             }
         });
         assert_eq!(cells.free(), cells.iter().map(|cell| u64::from(cell.word.free())).sum::<u64>());
-        assert_eq!((cells.free(), cells.len()), (20_000, 2));
+        assert_eq!((cells.free(), cells.count()), (20_000, 2));
     }
 
     #[test]

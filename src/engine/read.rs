@@ -200,7 +200,7 @@ impl Engine {
             }
             let found = &found[..count];
             // None of these waits for another: the processor fetches them together, and what follows finds them there.
-            let cells = found.iter().flatten().fold(0, |cells, sku| cells ^ network.sku(*sku).cells.len());
+            let cells = found.iter().flatten().fold(0, |cells, sku| cells ^ network.sku(*sku).cells.count());
             std::hint::black_box(cells);
             let atp = |sku| Atp { available: self.promisable(&network, sku, scope), as_of };
             answers.extend(found.iter().map(|sku| sku.map(atp)));
