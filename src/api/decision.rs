@@ -14,12 +14,13 @@ use super::rates::QuotedShipmentJson;
 use super::scalar::{Day, Id, MoneyJson, Sku};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{PlaceLine, PlaceOrder};
-use crate::domain::decision::{Decision, Explaining, LineUnits, Loser, Terms};
+use crate::domain::decision::{Assignment, Decision, Explaining, FenceReason, LineUnits, Loser, Terms, Why};
 use crate::domain::ids::Text;
 use crate::domain::limits::{GROUPS_IN_REPLY, LOSERS_IN_REPLY};
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::Money;
 use crate::domain::order::Order;
-use crate::domain::sourcing::costed::Change;
+use crate::domain::sourcing::Change;
+use crate::domain::supposed::Fewer;
 use crate::domain::weighed::{Carried, Weighed};
 
 thread_local! {
@@ -36,6 +37,11 @@ pub trait LineNames {
 
     /// The key of a destination; none of the order's own.
     fn group_key(&self, group: u16) -> Option<&Text>;
+
+    /// Sku of the component at a place of the line at a position; the line itself where it has none.
+    fn piece(&self, position: u16, _at: usize) -> &Text {
+        self.line(position).1
+    }
 
     /// The node that was to be asked before all others, where there was one.
     fn preferred_node(&self) -> Option<&Text> {
@@ -63,6 +69,12 @@ impl LineNames for OrderLines<'_> {
 
     fn group_key(&self, group: u16) -> Option<&Text> {
         (group > 0).then(|| &self.order.facts.destinations[usize::from(group)].group)
+    }
+
+    fn piece(&self, position: u16, at: usize) -> &Text {
+        let placed = &self.order.lines[usize::from(position)].placed;
+        let sku = placed.components.get(at).map_or(placed.sku, |component| component.sku);
+        &self.catalogue.item(sku).sku
     }
 
     fn preferred_node(&self) -> Option<&Text> {
@@ -141,6 +153,9 @@ pub struct DecisionJson {
     /// The same for each of several destinations: the nodes that ship nothing there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupJson>,
+    /// The best plan with at most one shipment fewer, where there are several; in the decision resource only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one_shipment_fewer: Option<FewerJson>,
 }
 
 /// Who lost for one of several destinations.
@@ -154,6 +169,22 @@ pub struct GroupJson {
     pub rejected: Vec<LoserJson>,
     /// How many losing nodes there are, those not shown included.
     pub rejected_count: usize,
+}
+
+/// The best plan with at most one shipment fewer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = OneShipmentFewer)]
+pub struct FewerJson {
+    /// What it costs, minor units.
+    pub cost: i64,
+    /// How much more than the plan that is.
+    pub costs_more: i64,
+    /// Whether it is proven that none with as few is better.
+    pub optimal: bool,
+    /// Its shipments.
+    pub assignments: Vec<AssignmentJson>,
+    /// What it cannot fill.
+    pub unfilled: Vec<UnitsJson>,
 }
 
 /// One term of the cost.
@@ -222,7 +253,10 @@ pub struct LoserJson {
     /// Whether `costlier_by` is exact; else it is an estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact: Option<bool>,
-    /// The smallest changes of its own, each by itself, with which it would have shipped.
+    /// The least that would lift its fence; others, and the cost, are judged then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passes_if: Option<PassesIfJson>,
+    /// The smallest changes of its own, each by itself, with which it would have shipped; in the decision resource only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enters_if: Option<ChangeJson>,
     /// How far it is from the destination, where that is known.
@@ -230,21 +264,64 @@ pub struct LoserJson {
     pub distance_km: Option<f64>,
 }
 
-/// What would have let a node ship.
+/// What would lift the fence of a node.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[schema(as = EntersIf)]
-pub struct ChangeJson {
-    /// Its parcels together cost this much less: it draws level.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost_less: Option<i64>,
-    /// It has so many units more, of whichever lines serve best.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub units_more: Option<u32>,
+#[serde(rename_all = "snake_case")]
+#[schema(as = PassesIf)]
+pub enum PassesIfJson {
+    /// It is switched on.
+    Active(bool),
+    /// The rules allow so many kilometres.
+    WithinKm(f64),
+    /// It can handle so many shipments more in a day.
+    CapacityMore(u32),
 }
 
-impl From<Change> for ChangeJson {
-    fn from(Change { cost_less, units_more }: Change) -> Self {
-        Self { cost_less, units_more }
+impl PassesIfJson {
+    fn of(loser: &Loser) -> Option<Self> {
+        match loser.why {
+            Why::Fenced(FenceReason::Inactive) => Some(Self::Active(true)),
+            Why::Fenced(FenceReason::TooFar) => Some(Self::WithinKm(loser.distance_m? as f64 / 1_000.0)),
+            Why::Fenced(FenceReason::AtCapacity) => Some(Self::CapacityMore(1)),
+            _ => None,
+        }
+    }
+}
+
+/// What would have let a node ship.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = EntersIf)]
+pub struct ChangeJson {
+    /// Its parcels together cost this much less; with one less, the plan as it is costs no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_less: Option<i64>,
+    /// It has so many units more of these; with any of them less it would not ship.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub units_more: Vec<PiecesJson>,
+}
+
+/// Units of a sku.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SkuUnits)]
+pub struct PiecesJson {
+    /// Its sku.
+    pub sku: Sku,
+    /// Units.
+    pub quantity: u32,
+}
+
+impl ChangeJson {
+    fn of(change: &Change, decision: &Decision, lines: &(impl LineNames + ?Sized)) -> Option<Self> {
+        let sku = |slot: u16| {
+            let seen = decision.evidence.lines.iter();
+            let mut found = seen.filter_map(|line| Some((line.line, line.needs.iter().position(|n| n.0 == slot)?)));
+            found.next().map(|(line, at)| Sku(lines.piece(line, at).clone()))
+        };
+        let units = change.pieces_more.iter();
+        let units_more =
+            units.filter_map(|(slot, quantity)| Some(PiecesJson { sku: sku(*slot)?, quantity: *quantity }));
+        let units_more = units_more.collect();
+        (!change.is_none()).then_some(Self { cost_less: change.cost_less, units_more })
     }
 }
 
@@ -291,11 +368,7 @@ impl DecisionJson {
     ) -> Self {
         let units = |units: &[LineUnits]| units.iter().map(|units| UnitsJson::of(*units, lines)).collect();
         let carried = decision.evidence.weighed().map_or(&[][..], |weighed: &Weighed| &weighed.carried);
-        let assignments = decision.assignments.iter().map(|assignment| AssignmentJson {
-            node: Id(catalogue.node(assignment.node).id.clone()),
-            lines: units(&assignment.lines),
-            cost: assignment.cost,
-        });
+        let assignments = decision.assignments.iter().map(|own| AssignmentJson::of(own, lines, catalogue));
         Self {
             rule_set: Id(decision.rule_set.clone()),
             rule_set_version: decision.rule_set_version,
@@ -309,10 +382,28 @@ impl DecisionJson {
             unfilled: units(&decision.unfilled),
             uneconomic: units(&decision.uneconomic()),
             carried_by: carried.iter().map(|carried| CarriedJson::of(carried, catalogue)).collect(),
-            rejected: losers.iter().map(|loser| LoserJson::of(loser, catalogue, decision.cost.currency)).collect(),
+            rejected: losers.iter().map(|loser| LoserJson::of(loser, decision, lines, catalogue)).collect(),
             rejected_count: losers_count,
             groups: Vec::new(),
+            one_shipment_fewer: None,
         }
+    }
+
+    /// The same with the best plan of one shipment fewer.
+    pub fn with_fewer(
+        mut self,
+        fewer: Option<&Fewer>,
+        lines: &(impl LineNames + ?Sized),
+        catalogue: &Catalogue,
+    ) -> Self {
+        self.one_shipment_fewer = fewer.map(|fewer| FewerJson {
+            cost: fewer.cost,
+            costs_more: fewer.costs_more,
+            optimal: fewer.optimal,
+            assignments: fewer.assignments.iter().map(|own| AssignmentJson::of(own, lines, catalogue)).collect(),
+            unfilled: fewer.unfilled.iter().map(|units| UnitsJson::of(*units, lines)).collect(),
+        });
+        self
     }
 }
 
@@ -326,15 +417,26 @@ impl GroupJson {
     ) -> Self {
         Self {
             group: lines.group_key(group).cloned().map(Id),
-            rejected: losers.iter().map(|loser| LoserJson::of(loser, catalogue, part.cost.currency)).collect(),
+            rejected: losers.iter().map(|loser| LoserJson::of(loser, part, lines, catalogue)).collect(),
             rejected_count: losers.len(),
+        }
+    }
+}
+
+impl AssignmentJson {
+    /// A shipment of a plan, named.
+    fn of(assignment: &Assignment, lines: &(impl LineNames + ?Sized), catalogue: &Catalogue) -> Self {
+        Self {
+            node: Id(catalogue.node(assignment.node).id.clone()),
+            lines: assignment.lines.iter().map(|units| UnitsJson::of(*units, lines)).collect(),
+            cost: assignment.cost,
         }
     }
 }
 
 /// How much dearer than its bound something is at most, as a share of the bound.
 pub fn gap(cost: i64, lower_bound: i64) -> f64 {
-    if lower_bound <= 0 { 0.0 } else { (cost - lower_bound) as f64 / lower_bound as f64 }
+    if lower_bound <= 0 { 0.0 } else { (cost - lower_bound).max(0) as f64 / lower_bound as f64 }
 }
 
 /// The cost by term: those of the tariff, or those that the kernel in full weighed.
@@ -357,16 +459,17 @@ impl UnitsJson {
 }
 
 impl LoserJson {
-    fn of(loser: &Loser, catalogue: &Catalogue, currency: Currency) -> Self {
+    fn of(loser: &Loser, decision: &Decision, lines: &(impl LineNames + ?Sized), catalogue: &Catalogue) -> Self {
         let mut detail = Vec::with_capacity(96);
-        written::detail(&mut detail, &loser.why, &written::Unit::of(currency));
+        written::detail(&mut detail, &loser.why, &written::Unit::of(decision.cost.currency));
         Self {
             node: Id(catalogue.node(loser.node).id.clone()),
             reason: written::word(&loser.why),
             detail: String::from_utf8(detail).expect("words are text"),
             costlier_by: loser.costlier_by(),
             exact: loser.costlier_by().map(|_| loser.is_exact()),
-            enters_if: loser.change().map(ChangeJson::from),
+            passes_if: PassesIfJson::of(loser),
+            enters_if: ChangeJson::of(&loser.change, decision, lines),
             distance_km: loser.distance_m.map(|metres| metres as f64 / 1_000.0),
         }
     }

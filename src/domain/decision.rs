@@ -12,7 +12,7 @@ use super::geo::{Place, Position};
 use super::ids::{NodeIndex, Text};
 use super::money::Money;
 use super::node::NodeKind;
-use super::sourcing::{self, Candidate, Inquiry, Need, Part, Plan, Problem, Reason, Tariff, costed};
+use super::sourcing::{self, Candidate, Change, Inquiry, Need, Part, Plan, Problem, Reason, Tariff, costed};
 use super::weighed::{Priced, Weighed};
 
 /// Units of one order line.
@@ -186,7 +186,7 @@ impl Losing {
 }
 
 /// A node that is not in the plan, and why.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Loser {
     /// Which.
     pub node: NodeIndex,
@@ -194,6 +194,8 @@ pub struct Loser {
     pub distance_m: Option<u64>,
     /// Why.
     pub why: Why,
+    /// What would have let it ship; nothing unless that was asked for and is known.
+    pub change: Change,
 }
 
 /// Why a node is not in the plan.
@@ -216,8 +218,6 @@ pub enum Why {
     Outweighed {
         /// Why; amounts in minor units of the base currency.
         reason: costed::Reason,
-        /// What would have let it ship.
-        change: costed::Change,
         /// Whether the amounts are exact; else the true ones may be more.
         exact: bool,
     },
@@ -238,14 +238,6 @@ impl Loser {
     /// Whether `costlier_by` is exact; else it is an estimate: an upper one, or of the kernel in full a lower one.
     pub fn is_exact(&self) -> bool {
         !matches!(self.why, Why::Lost { exact: false, .. } | Why::Outweighed { exact: false, .. })
-    }
-
-    /// What would have let it ship, where the kernel in full tells.
-    pub fn change(&self) -> Option<costed::Change> {
-        match self.why {
-            Why::Outweighed { change, .. } if change != costed::Change::default() => Some(change),
-            _ => None,
-        }
     }
 }
 
@@ -293,10 +285,12 @@ impl Decision {
         }));
     }
 
-    /// Why they lost. Computed from what the solver saw; can take more than a second, so hold nothing meanwhile.
+    /// Why they lost, and what would have let them ship. Computed from what the solver saw; can take more than a second, so
+    /// hold nothing meanwhile.
     pub fn losers(&self, losing: &[Losing]) -> Vec<Loser> {
         let mut explaining = Explaining::default();
         self.explain(losing, (sourcing::STEPS_MAX, costed::EXPLAIN_STEPS_MAX), &mut explaining);
+        self.suppose(&mut explaining.losers);
         explaining.losers
     }
 
@@ -336,7 +330,7 @@ impl Decision {
                 }
                 Err(_) => self.no_candidate(node),
             };
-            losers.push(Loser { node, distance_m, why });
+            losers.push(Loser { node, distance_m, why, change: Change::default() });
         }
         asked.sort_unstable();
         if let Some(weighed) = self.evidence.weighed() {
@@ -359,10 +353,8 @@ impl Decision {
         }
         let (problem, order) = self.restate_weighed(weighed);
         if !problem.fits() {
-            let (reason, change) = (costed::Reason::NotAsked, costed::Change::default());
-            asked
-                .iter()
-                .for_each(|(_, at)| losers[*at as usize].why = Why::Outweighed { reason, change, exact: false });
+            let why = Why::Outweighed { reason: costed::Reason::NotAsked, exact: false };
+            asked.iter().for_each(|(_, at)| losers[*at as usize].why = why);
             return;
         }
         let node = |at: &usize| self.evidence.candidates[*at].0;
@@ -372,9 +364,9 @@ impl Decision {
         let places: Vec<Option<usize>> = order.iter().map(|at| place(*at)).collect();
         let wanted = (0..).zip(&places).filter(|(_, place)| place.is_some()).map(|(candidate, _)| candidate);
         for told in costed::rejections_of(&problem, known, wanted, steps_max) {
-            let costed::Loser { candidate, reason, change, exact } = told;
+            let costed::Loser { candidate, reason, exact } = told;
             if let Some(place) = places[candidate as usize] {
-                losers[asked[place].1 as usize].why = Why::Outweighed { reason, change, exact };
+                losers[asked[place].1 as usize].why = Why::Outweighed { reason, exact };
             }
         }
     }
@@ -411,7 +403,7 @@ impl Decision {
     }
 
     /// The part of the plan that the recorded problem speaks of.
-    fn replan(&self, plan: &mut Plan) {
+    pub(super) fn replan(&self, plan: &mut Plan) {
         let seen = &self.evidence;
         plan.clear();
         let line_of = |line: u16| seen.lines.iter().position(|l| l.line == line).map(|at| at as u32);

@@ -72,6 +72,7 @@ pub mod state;
 pub mod stock;
 pub mod subscription;
 pub mod supply;
+pub mod supposed;
 pub mod time;
 pub mod tracking;
 pub mod transfer;

@@ -22,6 +22,7 @@ use crate::domain::ids::{OrderKey, Text};
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
+use crate::domain::supposed::Fewer;
 use crate::engine::QuotedShipment;
 use crate::journal::Durable;
 use crate::pipeline::Refused;
@@ -208,7 +209,8 @@ pub async fn split(State(front): State<Front>, Path(id): Path<Text>, write: Writ
     Ok(made(&front, StatusCode::CREATED, front.pipeline().submit(write.context, command).await?))
 }
 
-/// The last sourcing decision, with every losing node.
+/// The last sourcing decision, with every losing node: the fence or how much more it would have cost, and the smallest change
+/// with which it would have shipped; and the best plan with one shipment fewer.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/decision", tag = "orders",
     params(("id" = String, Path)),
@@ -224,7 +226,7 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
     // All of it first, then what was decided for each of several destinations.
     let parts: Vec<Arc<Decision>> = std::iter::once(decision).chain(parts.into_iter().map(Arc::new)).collect();
     let losing = front.engine().catalogue(|c| parts.iter().map(|part| part.losing(c)).collect());
-    let told = explained(&front, parts, losing).await?;
+    let (told, fewer) = explained(&front, parts, losing).await?;
     Ok(found(order.map(|order| {
         front.engine().catalogue(|c| {
             let lines = OrderLines { order: &order, catalogue: c };
@@ -233,24 +235,30 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
                 GroupJson::of((group, part), &lines, c, losers)
             };
             let groups = groups.into_iter().zip(&told[1..]).map(of).collect();
-            DecisionJson { groups, ..DecisionJson::of(decision, &lines, c, losers, losers.len()) }
+            let told = DecisionJson { groups, ..DecisionJson::of(decision, &lines, c, losers, losers.len()) };
+            told.with_fewer(fewer.as_ref(), &lines, c)
         })
     })))
 }
 
-/// Explains decisions on a thread of its own, since it may take seconds, and holds nothing meanwhile.
+/// Decisions with who lost.
+type Explained = Vec<(Arc<Decision>, Vec<Loser>)>;
+
+/// Explains decisions on a thread of its own, since it may take seconds, and holds nothing meanwhile; and a single one with the
+/// plan of one shipment fewer.
 async fn explained(
     front: &Front,
     decisions: Vec<Arc<Decision>>,
     losing: Vec<Vec<Losing>>,
-) -> Result<Vec<(Arc<Decision>, Vec<Loser>)>, Problem> {
+) -> Result<(Explained, Option<Fewer>), Problem> {
     let _turn = front.explanations().acquire().await.map_err(|_| Refused::Stopped)?;
     let explain = move || {
         let told = |(decision, losing): (Arc<Decision>, Vec<Losing>)| {
             let losers = decision.losers(&losing);
             (decision, losers)
         };
-        decisions.into_iter().zip(losing).map(told).collect()
+        let fewer = if decisions.len() == 1 { decisions[0].one_shipment_fewer() } else { None };
+        (decisions.into_iter().zip(losing).map(told).collect(), fewer)
     };
     tokio::task::spawn_blocking(explain).await.map_err(|_| Problem::new("internal_error", "the explanation broke off"))
 }

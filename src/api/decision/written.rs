@@ -3,9 +3,10 @@
 //! Promises: byte for byte what serde makes of [`super::DecisionJson`], which stays the one description of the shape
 //! (tests compare the two). Nothing is allocated but the bytes.
 //!
-//! Not here: which losers are shown, and why they lost.
+//! Not here: which losers are shown, and why they lost; what would have let them ship, and a plan with fewer shipments,
+//! which only the decision resource tells.
 
-use super::{GroupJson, LineNames, gap, terms};
+use super::{GroupJson, LineNames, PassesIfJson, gap, terms};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::{Decision, FenceReason, LineUnits, Loser, Why};
 use crate::domain::limits::LOSERS_IN_REPLY;
@@ -125,26 +126,13 @@ fn write_loser(out: &mut Vec<u8>, loser: &Loser, catalogue: &Catalogue, unit: &U
     } else {
         raw(out, r#"""#);
     }
-    if let Some(change) = loser.change() {
-        write_change(out, change);
+    if let Some(passes_if) = PassesIfJson::of(loser) {
+        raw(out, r#","passes_if":"#);
+        serde_json::to_writer(&mut *out, &passes_if).expect("memory takes all bytes");
     }
     if let Some(metres) = loser.distance_m {
         raw(out, r#","distance_km":"#);
         kilometres(out, metres);
-    }
-    raw(out, "}");
-}
-
-/// What would have let it ship: the parts that are known.
-fn write_change(out: &mut Vec<u8>, change: costed::Change) {
-    raw(out, r#","enters_if":{"#);
-    let parts = [("cost_less", change.cost_less), ("units_more", change.units_more.map(i64::from))];
-    let known = parts.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    for (place, (name, value)) in known.enumerate() {
-        raw(out, if place > 0 { "," } else { "" });
-        text(out, name);
-        raw(out, ":");
-        number(out, value);
     }
     raw(out, "}");
 }
@@ -354,6 +342,7 @@ mod tests {
     use crate::domain::money::Money;
     use crate::domain::node::{Node, NodeKind};
     use crate::domain::quantity::Quantity;
+    use crate::domain::sourcing::Change;
     use crate::domain::weighed::{CostTerm, Priced, Weighed};
 
     const NODES: u64 = 40;
@@ -376,7 +365,10 @@ mod tests {
         fn why(&mut self) -> Why {
             let lost = |dice: &mut Self, reason| Why::Lost { reason, exact: dice.below(2) == 0 };
             match self.below(10) {
-                0 => Why::Fenced(FenceReason::Inactive),
+                0 => {
+                    let reasons = [FenceReason::Inactive, FenceReason::TooFar, FenceReason::AtCapacity];
+                    Why::Fenced(reasons[self.below(3) as usize])
+                }
                 1 => Why::Fenced(FenceReason::RejectedThisOrder),
                 2 => Why::NotRecorded,
                 3 => Why::NoStock,
@@ -384,9 +376,7 @@ mod tests {
                 5 => lost(self, Reason::Tied),
                 8 => {
                     let reason = costed::Reason::Costlier { by: self.amount() + 1 };
-                    let cost_less = (self.below(2) == 0).then(|| self.amount());
-                    let change = costed::Change { cost_less, units_more: (self.below(2) == 0).then_some(3) };
-                    Why::Outweighed { reason, change, exact: self.below(2) == 0 }
+                    Why::Outweighed { reason, exact: self.below(2) == 0 }
                 }
                 9 => {
                     let reasons = [
@@ -398,7 +388,7 @@ mod tests {
                         costed::Reason::NotAsked,
                     ];
                     let reason = reasons[self.below(6) as usize];
-                    Why::Outweighed { reason, change: costed::Change::default(), exact: true }
+                    Why::Outweighed { reason, exact: true }
                 }
                 6 => {
                     let by = self.amount() + 1;
@@ -498,6 +488,7 @@ mod tests {
                     dice.below(reach) / [1, 10, 1_000][dice.below(3) as usize] * [1, 10, 1_000][dice.below(3) as usize]
                 }),
                 why: dice.why(),
+                change: Change::default(),
             };
             let losers: Vec<Loser> = (0..dice.below(30)).map(|_| loser(dice)).collect();
             let by_serde = DecisionJson::of(&decision, &lines[..], &catalogue, &losers, 99);

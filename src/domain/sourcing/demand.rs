@@ -11,6 +11,7 @@
 
 use std::ops::Range;
 
+use super::kernel::Take;
 use super::problem::{Problem, SCALE, Tariff};
 
 /// Distance charges of a whole order stay below this many parts, so that every sum of the search fits its integer.
@@ -164,6 +165,12 @@ impl Demand {
         }
         let has = |node: u32| problem.has(self.nodes[node as usize].candidate as usize);
         has(rival).iter().zip(has(node)).all(|(rival, node)| rival >= node)
+    }
+
+    /// Pieces by slot of what a node is asked for.
+    pub fn needed(&self, take: Take) -> impl Iterator<Item = (u16, u64)> {
+        let needs = &self.needs[self.groups[take.group as usize].needs.clone()];
+        needs.iter().map(move |need| (need.slot, need.per_unit.saturating_mul(take.units)))
     }
 
     /// Most units of `group` that the pieces in `left` still make, at most `wish`.

@@ -19,6 +19,7 @@
 //! | beyond the exact size: sets of nodes | `subset` | ≤ 2²⁰ looks | visits are used up, or proven |
 //! | shipments, lines and money | `assemble` | what is shipped | always |
 //! | no more shipments than so many | `bounded` | some forty of the above where that binds | always |
+//! | what would have let one win | `change` | a table and some solutions for each | tried so often |
 //! | why the others lost | `explain`, `kernel/forced` | one table, and one per partial node asked of | always |
 //!
 //! **What is exact.** Every order of up to 12 units, and more when equal units leave few states (one line of 500 is
@@ -38,6 +39,7 @@
 mod assemble;
 mod bound;
 mod bounded;
+mod change;
 pub mod costed;
 mod demand;
 mod explain;
@@ -49,6 +51,7 @@ mod subset;
 mod tests;
 
 pub use bounded::solve_within;
+pub use change::{Change, Supposing};
 pub use explain::{Inquiry, Loser, Reason, STEPS_MAX, rejections, rejections_of};
 pub use problem::{
     Assignment, CHARGE_MAX, Candidate, DemandLine, MONEY_MAX, Need, Part, Plan, Problem, Tariff, Terms, Unfilled,

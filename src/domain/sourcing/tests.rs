@@ -468,3 +468,48 @@ fn a_steady_stream_of_orders_gives_what_each_gives_alone() {
         assert_eq!(losers, rejections(&problem, plan), "seed {seed}");
     }
 }
+
+#[test]
+fn with_the_change_a_candidate_ships_and_with_one_less_it_does_not() {
+    let (mut supposing, mut asked, mut stock, mut helpless) = (Supposing::default(), 0, 0, 0);
+    let mut seed = 0;
+    while asked < losers_asked() {
+        seed += 1;
+        let problem = problem_of(seed, if seed % 3 == 0 { Shape { quantity: (1, 2), ..SMALL } } else { SMALL });
+        let plan = solve(&problem, &mut Workspace::default());
+        for loser in rejections(&problem, &plan) {
+            asked += 1;
+            let at = loser.candidate;
+            let change = supposing.change(&problem, &plan, &loser, &mut (1 << 28));
+            let forced = oracle(&problem, Some(at as usize)).filter(|forced| forced.0 == score_of(&problem, &plan).0);
+            let least = forced.map(|forced| forced.1 - plan.cost + 1);
+            assert_eq!(change.cost_less, least, "seed {seed}: {loser:?}");
+            let ships = |more: &[(u16, u32)]| {
+                let mut problem = problem.clone();
+                change::give(&mut problem.available, problem.slots, at, more);
+                let plan = solve(&problem, &mut Workspace::default());
+                plan.assignments.iter().any(|assignment| assignment.candidate == at)
+            };
+            if change.pieces_more.is_empty() {
+                helpless += 1;
+                let most: Vec<_> = (0..problem.slots as u16).map(|slot| (slot, 50)).collect();
+                assert!(!ships(&most), "seed {seed}: {loser:?} would ship with all there could be");
+                continue;
+            }
+            stock += 1;
+            assert!(ships(&change.pieces_more), "seed {seed}: {loser:?} {change:?}");
+            for piece in 0..change.pieces_more.len() {
+                let mut fewer = change.pieces_more.clone();
+                fewer[piece].1 -= 1;
+                assert!(!ships(&fewer), "seed {seed}: {loser:?} {change:?} without {piece}");
+            }
+        }
+    }
+    println!("{asked} losers: {stock} by stock, {helpless} not by stock");
+    assert!(stock > asked / 10 && helpless > 0);
+}
+
+/// Losers that are asked about, more when the environment of the build asks for it.
+fn losers_asked() -> u64 {
+    option_env!("ORDAIN_KERNEL_ORDERS").and_then(|text| text.parse().ok()).unwrap_or(5_000)
+}

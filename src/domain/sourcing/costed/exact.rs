@@ -207,7 +207,8 @@ impl Exact {
         true
     }
 
-    fn steps(&self, frame: &Frame) -> u64 {
+    /// Steps that the tables take as they are.
+    pub fn steps(&self, frame: &Frame) -> u64 {
         let pairs = frame.axes.iter().map(|axis| (axis.quantity as u64 + 1) * (axis.quantity as u64 + 2) / 2);
         let table: u64 = pairs.product();
         let fold = |node: usize| {
@@ -248,6 +249,14 @@ impl Exact {
                 (offer < IMPOSSIBLE && rest < IMPOSSIBLE).then_some((ship, width, offer + rest))
             })
         })
+    }
+
+    /// Every state that the node ships which the last question required, in any number of parcels, with the key of the whole plan
+    /// as far as its tables tell: no plan undercuts it.
+    pub fn ways_with(&mut self, problem: &Problem, frame: &mut Frame, node: usize) -> Vec<(usize, i64)> {
+        // Walking back through the tables asked other nodes.
+        self.fill_offers(problem, frame, node);
+        self.required_ways(frame).map(|(state, _, key)| (state, key)).collect()
     }
 
     /// The layer that deals with the rest when so many parcels are taken from this one.
@@ -596,33 +605,6 @@ impl Exact {
     /// Steps that the last question left.
     pub fn steps_left(&self) -> u64 {
         self.steps_left
-    }
-
-    /// Fewest units more with which a node would be in a plan cheaper than `best`, as far as the tables tell: it sends
-    /// one parcel, and the others are asked no more than they can give.
-    pub fn units_short(&mut self, problem: &Problem, frame: &Frame, node: usize, best: i64) -> Option<u32> {
-        if self.is_folded(node) {
-            return None;
-        }
-        let (states, candidate) = (frame.states, frame.nodes[node].candidate);
-        let top = frame.levels.len();
-        frame.fill_fees(problem, node, top, &mut self.fees);
-        let last = (self.folded.len() * self.layers + self.below(self.layers - 1, 1)?) * states;
-        let mut ways = Vec::new();
-        for state in 1..states {
-            let digits = frame.axes.iter().map(|axis| (axis.digit(state), axis));
-            let units: i64 =
-                digits.clone().map(|(units, axis)| units as i64 * problem.unit_cost(candidate, axis.line)).sum();
-            let fee = self.fees[usize::from(frame.level[state])];
-            if fee < IMPOSSIBLE && fee + frame.key(units) + self.tables[last + states - 1 - state] < best {
-                let caps = frame.caps_of(node);
-                let short = digits.map(|(units, axis)| units.saturating_sub(caps[axis.line] as usize)).sum::<usize>();
-                ways.push((short as u32, state));
-            }
-        }
-        ways.sort_unstable();
-        let short = ways.first()?.0;
-        (short > 0 && !frame.coupled && frame.bundles.is_empty()).then_some(short)
     }
 
     /// Whether the parcels listed ask of no node more than it can give, and are not too many.

@@ -1,4 +1,4 @@
-//! Why a candidate sends nothing, what using it would have cost, and what would have to change.
+//! Why a candidate sends nothing, and what using it would have cost.
 //!
 //! Promises: every candidate outside the plan gets exactly one reason, in candidate order. When `exact`, the amount is the
 //! true difference between the best plan in which it ships and the best plan; otherwise it is no more than the true one.
@@ -6,7 +6,7 @@
 //! Cost: one table of all states, a fold for each candidate, and the tables anew for each of those whose best plan asks
 //! some node too much, while the steps last ([`EXPLAIN_STEPS_MAX`]). On reading only, never near the hot path.
 //!
-//! Not here: the choice itself; rules that kept a candidate out of the problem.
+//! Not here: the choice itself; what would have to change (`change`); rules that kept a candidate out of the problem.
 
 use super::exact::{Exact, Outcome};
 use super::frame::{Frame, IMPOSSIBLE};
@@ -24,8 +24,6 @@ pub struct Loser {
     pub candidate: u32,
     /// Why it lost.
     pub reason: Reason,
-    /// The smallest changes of its own that would have let it ship, each by itself.
-    pub change: Change,
     /// The amounts are true; otherwise the true ones may be more.
     pub exact: bool,
 }
@@ -53,16 +51,6 @@ pub enum Reason {
     },
     /// The order is beyond the exact size: nothing is known.
     NotAsked,
-}
-
-/// What would have let a candidate ship.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Change {
-    /// If its parcels together cost this much less, minor units, it would draw level.
-    pub cost_less: Option<i64>,
-    /// With fewer than so many units more in stock, of whichever lines serve best, no plan in which it sends one parcel
-    /// would be the cheapest.
-    pub units_more: Option<u32>,
 }
 
 /// A reason for every candidate that `plan`, the answer of `solve` to `problem`, does not use.
@@ -132,7 +120,7 @@ impl Question {
     }
 
     fn answer(&mut self, problem: &Problem, frame: &mut Frame, exact: &mut Exact, candidate: u32) -> Loser {
-        let none = |reason| Loser { candidate, reason, change: Change::default(), exact: reason != Reason::NotAsked };
+        let none = |reason| Loser { candidate, reason, exact: reason != Reason::NotAsked };
         let Some(node) = frame.nodes.iter().position(|node| node.candidate == candidate as usize) else {
             return none(Reason::NoStock);
         };
@@ -158,10 +146,7 @@ impl Question {
             ..=0 => Reason::Tied,
             by => Reason::Costlier { by },
         };
-        let cost_less = (fewer == 0).then_some(by.max(0));
-        let units_more = if by > 0 { exact.units_short(problem, frame, node, best) } else { None };
-        let change = Change { cost_less, units_more };
-        Loser { candidate, reason, change, exact: known }
+        Loser { candidate, reason, exact: known }
     }
 
     /// Key of the best plan in which a node ships, and whether that is proven.

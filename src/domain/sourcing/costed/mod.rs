@@ -23,7 +23,7 @@
 //! | a table of all divisions, folds where a node was asked too much | `exact` | the plan is sound |
 //! | beyond the exact size: sets of nodes, prices for a bound | `search`, `bound` | steps are used up |
 //! | parcels and money | `plan` | always |
-//! | why the others lost | `explain` | on demand |
+//! | why the others lost, and what would have let one win | `explain`, `change` | on demand |
 //!
 //! **What is exact.** Every order of up to 12 units, and more when equal units leave few states, unless more folds are
 //! needed than the steps allow. Beyond, the plan carries a bound that no plan can undercut.
@@ -34,6 +34,7 @@
 //! Not here: which nodes may serve, and the figures themselves (`engine::weighing` asks nodes and carriers for them).
 
 mod bound;
+mod change;
 mod exact;
 mod explain;
 mod frame;
@@ -43,7 +44,8 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub use explain::{Change, EXPLAIN_STEPS_MAX, Known, Loser, Reason, one_parcel_fewer, rejections, rejections_of};
+pub use change::Supposing;
+pub use explain::{EXPLAIN_STEPS_MAX, Known, Loser, Reason, one_parcel_fewer, rejections, rejections_of};
 pub use plan::{Cause, Plan, Shipment, Terms, Unfilled};
 pub use problem::{Candidate, FIGURE_MAX, Filling, Line, Offer, Problem, Rates, Shortage};
 

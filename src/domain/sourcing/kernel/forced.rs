@@ -8,7 +8,7 @@
 //!
 //! Not here: the tables (`kernel`), what is made of the answer (`explain`).
 
-use super::{Kernel, NEVER};
+use super::{Kernel, NEVER, Take};
 use crate::domain::sourcing::demand::{Demand, Groups, Node};
 use crate::domain::sourcing::problem::Problem;
 
@@ -68,6 +68,33 @@ impl Kernel {
             least = least.min(rest);
             cheaper
         });
+    }
+
+    /// What `node` ships in plans of at least so many units that, where they ship no more, cost no more than so much; each
+    /// as units of groups. Needs [`Kernel::tabulate`] without the node. `None` when that takes more steps than are left.
+    pub fn asked_within(
+        &mut self,
+        problem: &Problem,
+        demand: &mut Demand,
+        node: u32,
+        (units, cost): (u64, i64),
+        left: &mut u64,
+    ) -> Option<Vec<Vec<Take>>> {
+        self.fill_column_of(problem, demand, node);
+        let states = self.states();
+        let targets: Vec<usize> = (1..states).filter(|&at| u64::from(self.count[at]) >= units).collect();
+        *left = left.checked_sub(targets.len() as u64 * states as u64)?;
+        let is_good = |ship: usize, target: usize| {
+            let whole = self.column[ship].saturating_add(self.best_cost[target - ship]) - problem.tariff.split;
+            whole < NEVER && (u64::from(self.count[target]) > units || whole <= cost)
+        };
+        let ships = (1..states).filter(|&ship| self.column[ship] < NEVER);
+        let asked = ships.filter(|&ship| targets.iter().any(|&at| self.contains(at, ship) && is_good(ship, at)));
+        let takes = |ship: usize| {
+            let digits = self.axes.iter().map(move |axis| (axis.group as u32, axis.digit(ship) as u64));
+            digits.filter(|(_, units)| *units > 0).map(|(group, units)| Take { node, group, units }).collect()
+        };
+        Some(asked.map(takes).collect())
     }
 
     fn contains(&self, target: usize, state: usize) -> bool {
