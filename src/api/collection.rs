@@ -92,6 +92,8 @@ pub struct CollectionJson {
     pub arrived_at: Option<Instant>,
     /// Where he stands.
     pub spot: Option<String>,
+    /// Other codes that were handed in.
+    pub wrong_codes: u8,
 }
 
 impl From<&Collection> for CollectionJson {
@@ -100,6 +102,7 @@ impl From<&Collection> for CollectionJson {
             code: known.code().map(str::to_owned),
             arrived_at: known.arrival.as_ref().map(|arrival| arrival.at.into()),
             spot: known.arrival.as_ref().and_then(|arrival| arrival.spot.as_deref().map(str::to_owned)),
+            wrong_codes: known.tries,
         }
     }
 }
@@ -119,6 +122,7 @@ pub(super) fn told(changed: &CollectionChanged) -> Value {
             "type": "customer_arrived", "fulfillment_order": fulfillment, "at": Instant::from(arrival.at),
             "spot": arrival.spot,
         }),
+        CollectionEvent::Tried => json!({"type": "code_tried", "fulfillment_order": fulfillment}),
         CollectionEvent::Over => json!({"type": "collection_over", "fulfillment_order": fulfillment}),
     }
 }

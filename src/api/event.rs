@@ -155,6 +155,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::BinPut(e) => super::wave_event::bin_put(e, names),
         Event::PickedNoted(e) => super::wave_event::picked_noted(e, names),
         Event::CollectionChanged(e) => super::collection::told(e),
+        Event::DispatchChanged(e) => super::dispatch::told(e, names),
         Event::ShippingPut(terms) => shipping_put(terms),
         Event::LotsChanged(e) => lots_changed(e, names),
         Event::CountNoted(e) => json!({

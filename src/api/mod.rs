@@ -15,6 +15,7 @@ pub mod channel;
 pub mod collection;
 pub mod cycle_count;
 pub mod decision;
+pub mod dispatch;
 pub mod edit;
 pub mod event;
 pub mod exception;

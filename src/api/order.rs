@@ -19,8 +19,8 @@ use super::warranty::WarrantyShape;
 use super::words::{AllocationMode, DeliveryMethod, Worded};
 use crate::domain::address::AddressParts;
 use crate::domain::command::{
-    AskedSlot, AskedWarranty, CancelOrder, CancelUnits, Command, Consolidate, Deferred, MergeOrders, PlaceLine,
-    PlaceOrder, ShipTo, SplitOrder, Wishes,
+    AskedSlot, AskedWarranty, AskedWay, CancelOrder, CancelUnits, Command, Consolidate, Deferred, MergeOrders,
+    PlaceLine, PlaceOrder, ShipTo, SplitOrder, Wishes,
 };
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
@@ -80,8 +80,26 @@ shape! {
         /// Further destinations by key; a line names its own by `group`.
         #[schema(value_type = Option<HashMap<String, ShipToShape>>)]
         pub groups: Option<Groups>,
+        /// Groups that reach the customer in another way than the order: one is collected, say, and the rest is shipped.
+        pub deliveries: Option<Vec<GroupDelivery>>,
     }
     check = NewOrder::judge;
+}
+
+shape! {
+    /// How a group of lines reaches the customer.
+    pub struct GroupDelivery {
+        /// Key of its destination in `groups`; each once.
+        pub group: Id,
+        /// How.
+        pub delivery_method: DeliveryMethod,
+        /// Node that is asked before all others; the only one where the customer comes to it.
+        pub preferred_node: Option<Id>,
+    }
+}
+
+impl Listed for GroupDelivery {
+    const MOST: usize = ORDER_LINES_MAX;
 }
 
 shape! {
@@ -329,6 +347,7 @@ impl ShipToShape {
 impl NewOrder {
     pub(super) fn judge(&self, at: &At<'_>) {
         self.judge_lines(&at.field("lines"));
+        self.judge_deliveries(&at.field("deliveries"));
         if self.allocate_at.is_some() && self.allocation != Some(AllocationMode::Deferred) {
             at.field("allocate_at").fault::<()>("needs_deferral", "is only for an allocation that is deferred");
         }
@@ -353,6 +372,20 @@ impl NewOrder {
             }
             if line.group.as_ref().is_some_and(|group| !groups.contains(group)) {
                 at.field("group").fault::<()>("unknown_group", "is not a key of `groups`");
+            }
+        }
+    }
+
+    fn judge_deliveries(&self, at: &At<'_>) {
+        let groups: HashSet<_> = self.groups.iter().flat_map(|groups| &groups.0).map(|(key, _)| key).collect();
+        let mut seen = HashSet::new();
+        for (number, delivery) in self.deliveries.iter().flatten().enumerate() {
+            let at = at.entry(number);
+            if !groups.contains(&delivery.group) {
+                at.field("group").fault::<()>("unknown_group", "is not a key of `groups`");
+            }
+            if !seen.insert(&delivery.group) {
+                at.field("group").fault::<()>("duplicate_change", "is named twice");
             }
         }
     }
@@ -402,6 +435,11 @@ impl NewOrder {
         let places: HashMap<Id, u16> = groups.iter().zip(1..).map(|((key, _), at)| (key.clone(), at)).collect();
         let own = (Id("".into()), self.ship_to);
         let destinations = std::iter::once(own).chain(groups).map(|(key, to)| to.destination(key.0, personal));
+        let way = |delivery: GroupDelivery| {
+            let (method, node) = (delivery.delivery_method.word().into(), delivery.preferred_node.map(Text::from));
+            places.get(&delivery.group).map(|group| AskedWay { group: *group, method, node })
+        };
+        let ways = self.deliveries.into_iter().flatten().filter_map(way).collect();
         let payment = self.payment.map(|payment| Payment { method: payment.method.0, status: payment.status.0 });
         PlaceOrder {
             id: self.id.map(Text::from),
@@ -432,6 +470,7 @@ impl NewOrder {
                 priority: self.priority.map_or(0, |priority| priority.0),
                 slots,
                 warranties,
+                ways,
             },
         }
     }

@@ -6,17 +6,20 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::dispatch::sscc;
 use super::json::Json;
 use super::personal::{Address, open};
 use super::problem::Problem;
 use super::reading::{At, Shape, shape};
-use super::scalar::{Day, Name};
+use super::scalar::{Day, Name, ParcelNumber};
 use crate::domain::catalogue::Catalogue;
+use crate::domain::dispatch::{Parcels, ParcelsState};
 use crate::domain::fulfillment::{FulfillmentOrder, Shipment};
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::item::{Item, ItemKind};
 use crate::domain::node::Node;
 use crate::domain::order::{Destination, Order};
+use crate::domain::promise::calendar::CivilDay;
 use crate::domain::returns::{Return, ReturnLabel, ReturnLine};
 use crate::domain::time::JournalTime;
 use crate::papers::code128::NotEncodable;
@@ -103,9 +106,13 @@ shape! {
         /// Tracking number, in the same way.
         #[param(inline)]
         pub tracking_number: Option<Name>,
-        /// Serial shipping container code of the parcel, 18 digits: printed as GS1-128.
+        /// Serial shipping container code of the parcel, 18 digits: printed as GS1-128. That of its number when it has one
+        /// and this is left out.
         #[param(inline)]
         pub sscc: Option<SsccText>,
+        /// Which of the parcels into which it was packed, from 1; the first when left out.
+        #[param(inline)]
+        pub parcel: Option<ParcelNumber>,
     }
 }
 
@@ -178,8 +185,9 @@ impl<'a> Fulfilled<'a> {
     ///
     /// # Errors
     ///
-    /// Nothing of it is sent, it says too little to be sent, or its tracking number cannot be a bar code.
-    pub fn label(&self, asked: &LabelParams) -> Result<Label, Problem> {
+    /// Nothing of it is sent, it says too little to be sent, it has no such parcel, or its tracking number cannot be a bar
+    /// code.
+    pub fn label(&self, asked: &LabelParams, parcels: Option<&Parcels>) -> Result<Label, Problem> {
         if !self.fulfillment.status.is_live() || self.fulfillment.units() == 0 {
             let detail = format!("fulfilment order {} is {}", self.name(), self.fulfillment.status.word());
             return Err(Problem::new("nothing_to_send", detail));
@@ -191,7 +199,9 @@ impl<'a> Fulfilled<'a> {
                 .map(|name| name.0.to_string())
                 .or_else(|| shipment.map(|known_of| known(known_of).to_owned()))
         };
-        let carrier = said(&asked.carrier, |shipment| &shipment.carrier);
+        let parcel = self.parcel(asked.parcel, parcels)?;
+        let of_parcels = || parcel.map(|(of, _)| of.carrier.to_string());
+        let carrier = said(&asked.carrier, |shipment| &shipment.carrier).or_else(of_parcels);
         let tracking_number = said(&asked.tracking_number, |shipment| &shipment.tracking_number);
         let (Some(carrier), Some(tracking_number)) = (&carrier, &tracking_number) else {
             let missing = [("carrier", &carrier), ("tracking_number", &tracking_number)];
@@ -211,10 +221,35 @@ impl<'a> Fulfilled<'a> {
             carrier: carrier.clone(),
             service: said(&asked.service, |shipment| &shipment.service),
             tracking_number: tracking_number.clone(),
-            weight_g: self.weight_g(),
+            weight_g: self.weight_of_parcel(parcel),
             reference: self.name(),
-            sscc: asked.sscc.clone().map(|sscc| sscc.0),
+            sscc: asked.sscc.clone().map(|sscc| sscc.0).or_else(|| parcel.map(number_of)),
         })
+    }
+
+    /// What was said of a parcel, else what all units weigh; nothing where there are several, and nobody knows what is in
+    /// which.
+    fn weight_of_parcel(&self, parcel: Option<(&Parcels, usize)>) -> u64 {
+        match parcel {
+            Some((of, at)) if of.weights_g[at] > 0 => of.weights_g[at].into(),
+            Some((of, _)) if of.count() > 1 => 0,
+            _ => self.weight_g(),
+        }
+    }
+
+    /// Which of its parcels is meant; none where it was not packed into parcels with numbers that leave.
+    fn parcel<'p>(
+        &self,
+        asked: Option<ParcelNumber>,
+        parcels: Option<&'p Parcels>,
+    ) -> Result<Option<(&'p Parcels, usize)>, Problem> {
+        let parcels = parcels.filter(|parcels| !matches!(parcels.state, ParcelsState::Void { .. }));
+        let at = asked.map_or(0, |number| usize::from(number.0) - 1);
+        match parcels {
+            None if asked.is_none() => Ok(None),
+            Some(parcels) if at < parcels.weights_g.len() => Ok(Some((parcels, at))),
+            _ => Err(Problem::new("not_found", format!("fulfilment order {} has no parcel {}", self.name(), at + 1))),
+        }
     }
 
     /// What goes into the parcel: what is in it, from whom, for whom.
@@ -258,7 +293,10 @@ impl<'a> Fulfilled<'a> {
             code: self.name(),
             heading: vec![
                 ("NODE", node_lines(self.node())),
-                ("ORDER", vec![self.order.name(), self.placed_on(), self.order.facts.delivery_method.to_string()]),
+                (
+                    "ORDER",
+                    vec![self.order.name(), self.placed_on(), self.order.method_of(self.fulfillment.group).to_string()],
+                ),
             ],
             columns: columns_of(columns),
             rows: left.into_iter().map(row).collect(),
@@ -269,6 +307,11 @@ impl<'a> Fulfilled<'a> {
     fn placed_on(&self) -> String {
         day_at(self.node(), JournalTime(self.order.facts.placed_at.0)).to_string()
     }
+}
+
+/// The number of a parcel.
+fn number_of((parcels, at): (&Parcels, usize)) -> Sscc {
+    sscc(&parcels.prefix, parcels.first + at as u64)
 }
 
 /// Something as it is printed.
@@ -323,41 +366,64 @@ pub fn return_label(known: &Return, number: usize, order: &Order, catalogue: &Ca
 }
 
 impl ManifestParams {
-    /// Whether a fulfilment order is on the manifest of its node.
-    pub fn takes(&self, node: &Node, order: &Order, number: u16) -> bool {
+    /// Whether a fulfilment order is on the manifest of its node: where its parcels say on which they are, on that.
+    pub fn takes(&self, node: &Node, order: &Order, number: u16, parcels: Option<&Parcels>) -> bool {
+        if let Some(ParcelsState::Left { manifest, .. }) = parcels.map(|parcels| &parcels.state) {
+            return manifest.carrier == self.carrier.0 && CivilDay(manifest.day).date() == self.date.0;
+        }
         let shipment = order.fulfillment(number).and_then(|one| one.shipment.as_ref());
         let is_carriers = shipment.is_some_and(|shipment| shipment.carrier == self.carrier.0);
         is_carriers && left_at(order, number).is_some_and(|at| day_at(node, at) == self.date.0)
     }
 }
 
-/// What a carrier took from a node in a day: one row for every shipment, in the order in which they left.
-pub fn manifest(node: &Node, asked: &ManifestParams, taken: &[(Order, u16)], catalogue: &Catalogue) -> Paper {
-    let all = taken.iter().filter_map(|(order, number)| Fulfilled::of(order, *number, catalogue));
-    let mut taken: Vec<(Option<JournalTime>, Fulfilled<'_>, &Shipment)> = all
-        .filter_map(|one| Some((left_at(one.order, one.fulfillment.number), one, one.fulfillment.shipment.as_ref()?)))
-        .collect();
-    taken.sort_by_key(|(at, one, _)| (*at, one.order.key, one.fulfillment.number));
-    let row = |(_, one, shipment): &(Option<JournalTime>, Fulfilled<'_>, &Shipment)| {
+/// A shipment that a carrier took: its order, which fulfilment order, and its parcels where they have numbers.
+pub type Taken = (Order, u16, Option<Parcels>);
+
+/// What a carrier took from a node in a day: one row for every shipment, in the order in which they left, and one for every
+/// further parcel with a number.
+pub fn manifest(node: &Node, asked: &ManifestParams, taken: &[Taken], catalogue: &Catalogue) -> Paper {
+    let all = taken.iter().filter_map(|(order, number, parcels)| {
+        let one = Fulfilled::of(order, *number, catalogue)?;
+        Some((left_at(order, *number), one, one.fulfillment.shipment.as_ref()?, parcels.as_ref()))
+    });
+    let mut taken: Vec<(Option<JournalTime>, Fulfilled<'_>, &Shipment, Option<&Parcels>)> = all.collect();
+    taken.sort_by_key(|(at, one, ..)| (*at, one.order.key, one.fulfillment.number));
+    let numbers = |parcels: Option<&Parcels>| -> Vec<String> {
+        parcels.map_or_else(Vec::new, |parcels| {
+            (0..parcels.weights_g.len()).map(|at| number_of((parcels, at)).to_string()).collect()
+        })
+    };
+    let rows = |(_, one, shipment, parcels): &(Option<JournalTime>, Fulfilled<'_>, &Shipment, Option<&Parcels>)| {
         let destination = one.destination();
-        vec![
+        let mut numbers = numbers(*parcels).into_iter();
+        let first = vec![
             shipment.tracking_number.to_string(),
+            numbers.next().unwrap_or_default(),
             shipment.service.to_string(),
             one.name(),
             format!("{} {}", destination.country, destination.postal_prefix),
             one.fulfillment.units().to_string(),
             kilograms(one.weight_g()),
-        ]
+        ];
+        let columns = first.len();
+        let further = numbers.map(|number| {
+            let mut row = vec![String::new(); columns];
+            row[1] = number;
+            row
+        });
+        std::iter::once(first).chain(further).collect::<Vec<_>>()
     };
-    let units: u64 = taken.iter().map(|(_, one, _)| one.fulfillment.units()).sum();
-    let weight: u64 = taken.iter().map(|(_, one, _)| one.weight_g()).sum();
+    let units: u64 = taken.iter().map(|(_, one, ..)| one.fulfillment.units()).sum();
+    let weight: u64 = taken.iter().map(|(_, one, ..)| one.weight_g()).sum();
     let columns = &[
-        ("Tracking number", 30, false),
-        ("Service", 16, false),
-        ("Fulfilment order", 24, false),
-        ("To", 10, false),
-        ("Units", 8, true),
-        ("kg", 12, true),
+        ("Tracking number", 22, false),
+        ("SSCC", 22, false),
+        ("Service", 13, false),
+        ("Fulfilment order", 19, false),
+        ("To", 8, false),
+        ("Units", 7, true),
+        ("kg", 9, true),
     ];
     Paper {
         title: "Manifest".to_owned(),
@@ -367,7 +433,7 @@ pub fn manifest(node: &Node, asked: &ManifestParams, taken: &[(Order, u16)], cat
             ("CARRIER", vec![asked.carrier.0.to_string(), asked.date.0.to_string()]),
         ],
         columns: columns_of(columns),
-        rows: taken.iter().map(row).collect(),
+        rows: taken.iter().flat_map(rows).collect(),
         below: vec![
             format!("{} shipments, {units} units, {} kg", taken.len(), kilograms(weight)),
             "Handed over by ____________________    Taken by ____________________".to_owned(),

@@ -68,6 +68,8 @@ pub const CODES: &[Code] = &[
     ("label_incomplete", 409, "Too little is known for a label"),
     ("not_a_bar_code", 409, "A number cannot be a bar code of the label"),
     ("nothing_to_pick", 409, "Nothing is to be picked"),
+    ("not_packable", 409, "It cannot be packed into parcels with numbers as it stands"),
+    ("manifest_closed", 409, "The manifest of that day is closed"),
     ("answer_gone", 410, "The answer to the repeated request is no longer kept"),
     ("events_gone", 410, "The events asked for are no longer kept"),
     ("body_too_large", 413, "The body is too large"),
@@ -117,10 +119,13 @@ pub const CODES: &[Code] = &[
     ("unknown_group", 422, "A line names a group that is not there"),
     ("not_mergeable", 422, "Two fulfilment orders cannot become one"),
     ("nothing_left", 422, "A split leaves something behind"),
+    ("invalid_company_prefix", 422, "That is not the prefix of a company"),
     ("wrong_code", 422, "That is not the code that was given out"),
+    ("code_locked", 422, "Too many other codes were handed in, and nobody has looked at that yet"),
     ("not_ready", 422, "It is handed over for a code, which is given out when it is ready"),
     ("method_not_offered", 422, "The node does not do that delivery method"),
     ("not_pickable", 422, "A fulfilment order cannot be picked there now"),
+    ("too_many_serials", 422, "A wave may have fewer units with serial numbers"),
     ("node_inactive", 422, "A node is switched off"),
     ("node_not_serving", 422, "The node does not serve the channel"),
     ("illegal_move", 422, "Units move from or to what is available"),
@@ -393,6 +398,8 @@ fn facts(rejection: &Rejection) -> Value {
             json!({"wave": id, "task": task, "task_status": status.word(), "step": verb.word(), "legal": legal})
         }
         Rejection::NothingToPick { why } => json!({"why": why}),
+        Rejection::NotPackable { id, why } => json!({"fulfillment_order": id, "why": why}),
+        Rejection::ManifestClosed { node, carrier, date } => json!({"node": node, "carrier": carrier, "date": date}),
         Rejection::RefundTooLarge { order, refund, paid } => json!({"order": order, "refund": refund, "paid": paid}),
         Rejection::TooLarge(too_large) => json!({"bytes": too_large.bytes, "max": too_large.max}),
         Rejection::Invalid(_) | Rejection::KeyReused | Rejection::ArchiveUnreadable(_) | Rejection::Contended => {

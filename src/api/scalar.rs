@@ -15,14 +15,14 @@ use super::reading::{At, Faults, Shape, finished};
 
 pub use money::{AMOUNT_MAX, Amount, CurrencyCode, MoneyJson, Price};
 pub use number::{
-    AcceptWithin, AfterSeconds, Aisle, CartOrders, Change, Count, DaysAhead, Divisor, Grams, Kilometres, Latitude,
-    LeadDays, LeadHours, LeadMinutes, Longitude, Metres, Millimetres, MonthNumber, Months, PackedDivisor, PackedEdge,
-    PerDay, Percent, PercentChange, Priority, RatePart, ReturnDays, Sequence, Shipments, SupplyDays, Threshold,
-    TransitDays, Ttl, UnitsUpto, VersionNumber, Volume, WindowHours, Zone, position,
+    AcceptWithin, AfterSeconds, Aisle, CartOrders, Change, Count, DaysAhead, Digit, Divisor, Grams, Kilometres,
+    Latitude, LeadDays, LeadHours, LeadMinutes, Longitude, Metres, Millimetres, MonthNumber, Months, PackedDivisor,
+    PackedEdge, ParcelNumber, PerDay, Percent, PercentChange, Priority, RatePart, ReturnDays, Sequence, Shipments,
+    SupplyDays, Threshold, TransitDays, Ttl, UnitsUpto, VersionNumber, Volume, WindowHours, Zone, position,
 };
 pub use text::{
-    BinName, CallerId, ChannelOrderId, CollectionCode, Country, FulfillmentId, Id, LotId, Name, Owner, Pattern,
-    Personal, PostalCode, Reason, RegionName, Sku, TimeZone,
+    BinName, CallerId, ChannelOrderId, CollectionCode, CompanyPrefix, Country, FulfillmentId, Id, LotId, Name, Owner,
+    Pattern, Personal, PostalCode, Reason, RegionName, Sku, TimeZone,
 };
 pub use time::{Day, Instant, TimeOfDay};
 

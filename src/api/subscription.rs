@@ -85,6 +85,7 @@ impl SubscriptionPut {
             flags: None,
             holds: None,
             groups: self.groups,
+            deliveries: None,
         }
     }
 

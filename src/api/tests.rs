@@ -7,6 +7,7 @@ use super::carton::CartonPut;
 use super::channel::ChannelPut;
 use super::collection::{Arriving, CollectionRulePut, HandingOver};
 use super::cycle_count::{CountCancelling, NewCount, Results};
+use super::dispatch::{ClosingOut, NewParcels, NumbersPut};
 use super::edit::NewEdit;
 use super::exception::{Assigning, Resolving};
 use super::fulfillment::{
@@ -39,7 +40,7 @@ use super::subscription::{SubscriptionPut, SubscriptionReason};
 use super::supply::{DemandPut, KindSafetyPut, PaymentRulePut, SafetyDaysPut, SupplyPut};
 use super::tracking::Tracing;
 use super::transfer::{NewTransfer, TransferCancelling, TransferChange, TransferReceipt};
-use super::wave::{NewWave, TaskAssigning, TaskShorting};
+use super::wave::{NewWave, TaskAssigning, TaskDone, TaskShorting};
 use super::zones::ZoneChartPut;
 
 mod fuzz;
@@ -124,9 +125,13 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["networks", _]) => read_as::<NetworkPut>(body),
         ("POST", ["fulfillment-orders", _, "hand_over"]) => read_as::<HandingOver>(body),
         ("POST", ["fulfillment-orders", _, "arrive"]) => read_as::<Arriving>(body),
+        ("PUT", ["sscc-numbers"]) => read_as::<NumbersPut>(body),
+        ("POST", ["fulfillment-orders", _, "parcels"]) => read_as::<NewParcels>(body),
+        ("POST", ["nodes", _, "close_out"]) => read_as::<ClosingOut>(body),
         ("POST", ["waves"]) => read_as::<NewWave>(body),
         ("POST", ["waves", _, "tasks", _, "assign"]) => read_as::<TaskAssigning>(body),
         ("POST", ["waves", _, "tasks", _, "short"]) => read_as::<TaskShorting>(body),
+        ("POST", ["waves", _, "tasks", _, "done"]) => read_as::<TaskDone>(body),
         ("POST", ["exceptions", _, "assign"]) => read_as::<Assigning>(body),
         ("POST", ["exceptions", _, "resolve"]) => read_as::<Resolving>(body),
         ("PUT", ["nodes", _, "terms"]) => read_as::<NodeTerms>(body),

@@ -4,13 +4,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::event::Names;
+use super::lots::{LotQuantity, names};
 use super::page::{Limit, WaveCursor};
-use super::reading::shape;
-use super::scalar::{CallerId, Count, FulfillmentId, Id, Instant, Name, Reason};
+use super::reading::{Listed, shape};
+use super::scalar::{CallerId, Count, FulfillmentId, Id, Instant, LotId, Name, Reason, Sku};
 use super::words::{as_optional_word, as_word};
-use crate::domain::command::{Command, PlanWave, TaskAction, WaveAction};
+use crate::domain::command::{Command, PickedFor, PlanWave, TaskAction, WaveAction};
 use crate::domain::fulfillment::ShortReason;
 use crate::domain::ids::Text;
+use crate::domain::limits::WAVE_PICKS_MAX;
 use crate::domain::picking::PickMethod;
 use crate::domain::quantity::Quantity;
 use crate::domain::wave::{PickLine, PickTask, TaskStatus, Wave, WaveStatus};
@@ -91,6 +93,44 @@ impl TaskShorting {
     /// The step.
     pub fn action(self) -> TaskAction {
         TaskAction::Short { pick: self.pick.0, quantity: self.quantity, reason: self.reason }
+    }
+}
+
+shape! {
+    /// Which units of a sku were picked for a fulfilment order.
+    pub struct PickedForNames {
+        /// Which fulfilment order.
+        pub fulfillment_order: FulfillmentId,
+        /// What.
+        pub sku: Sku,
+        /// Lots, where it is tracked by lot.
+        pub lots: Option<Vec<LotQuantity>>,
+        /// Serial numbers, where it is tracked by them.
+        pub serials: Option<Vec<LotId>>,
+    }
+}
+
+impl Listed for PickedForNames {
+    const MOST: usize = WAVE_PICKS_MAX;
+}
+
+shape! {
+    /// All else of a task is picked.
+    pub struct TaskDone {
+        /// Lots and serial numbers of what is tracked. Of what is not named what expires first is taken, and told.
+        pub named: Option<Vec<PickedForNames>>,
+    }
+}
+
+impl TaskDone {
+    /// The step.
+    pub fn action(self) -> TaskAction {
+        let named = |one: PickedForNames| PickedFor {
+            fulfillment: one.fulfillment_order.0,
+            sku: one.sku.0,
+            names: names(one.lots, one.serials),
+        };
+        TaskAction::Done { named: self.named.into_iter().flatten().map(named).collect() }
     }
 }
 

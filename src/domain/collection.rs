@@ -2,7 +2,11 @@
 //!
 //! ```text
 //! awaited, with a code ─arrives, where he stands─► awaited ─handed over, shipped, stopped─► over
+//!                     └──────another code──────┴─► awaited, one try more
 //! ```
+//! Other codes are counted: after [`CODE_TRIES_MAX`] of them it is a case, and nothing is handed over until somebody has
+//! looked at that.
+//!
 //! A code is told to nobody but who asks for it by name: no list, no feed, no log and no refusal has it. It lies in a sealed
 //! block, as personal facts do. Compared with what is handed in it takes as long whatever that is.
 //!
@@ -21,6 +25,8 @@ use super::time::WallTime;
 pub const CODE_BYTES_MIN: usize = 4;
 /// See [`CODE_BYTES_MIN`].
 pub const CODE_BYTES_MAX: usize = 32;
+/// Other codes that may be handed in before somebody has to look at it, and from then on at every one.
+pub const CODE_TRIES_MAX: u8 = 5;
 
 /// What whoever runs the shop has decided about orders of a delivery method that are ready.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -55,6 +61,8 @@ pub enum CollectionEvent {
     },
     /// Nobody comes for it any more.
     Over,
+    /// Somebody handed in another code.
+    Tried,
 }
 
 /// Who comes for a fulfilment order.
@@ -66,6 +74,9 @@ pub struct Collection {
     pub arrival: Option<Arrival>,
     /// Whether nobody comes for it any more.
     pub over: bool,
+    /// Other codes that were handed in. It lies beside the collection in files, so that one without any is written as ever.
+    #[serde(skip)]
+    pub tries: u8,
 }
 
 impl Collection {
@@ -93,6 +104,9 @@ impl Collection {
                 Ok(Self { arrival: Some(arrival.clone()), ..known.unwrap_or_default() })
             }
             (Some(known), CollectionEvent::Over) => Ok(Self { over: true, ..known }),
+            (Some(known), CollectionEvent::Tried) if known.code.is_some() => {
+                Ok(Self { tries: known.tries.saturating_add(1), ..known })
+            }
             (known, _) => Err(LawBroken(format!("a collection ({}) cannot take that", known.is_some()))),
         }
     }
@@ -117,6 +131,9 @@ mod tests {
             Collection::fold(Some(over), &CollectionEvent::Awaited { code: code("B") }).map(|c| c.over),
             Ok(false)
         );
-        assert!(Collection::fold(Some(awaited), &CollectionEvent::Awaited { code: code("C") }).is_err());
+        assert!(Collection::fold(Some(awaited.clone()), &CollectionEvent::Awaited { code: code("C") }).is_err());
+        let tried = Collection::fold(Some(awaited), &CollectionEvent::Tried).expect("legal");
+        assert_eq!(tried.tries, 1);
+        assert!(Collection::fold(Some(Collection::default()), &CollectionEvent::Tried).is_err(), "there is no code");
     }
 }

@@ -4,6 +4,7 @@
 
 mod carton;
 mod catalogue;
+mod dispatch;
 mod edit;
 mod exception;
 mod fulfillment;
@@ -21,6 +22,7 @@ mod supply;
 
 pub use carton::*;
 pub use catalogue::*;
+pub use dispatch::*;
 pub use edit::*;
 pub use exception::*;
 pub use fulfillment::*;
@@ -213,6 +215,12 @@ pub enum Command {
     },
     /// Say where skus lie at a node.
     PutBins(Box<PutBins>),
+    /// Say of which prefix numbers of parcels are.
+    PutNumbers(PutNumbers),
+    /// Pack a fulfilment order into parcels with numbers.
+    PackParcels(PackParcels),
+    /// Close the manifest of a carrier's day.
+    CloseOut(CloseOut),
     /// Plan a wave.
     PlanWave(PlanWave),
     /// Take a step of a wave or of one of its tasks.

@@ -14,6 +14,7 @@ use super::channel::Channel;
 use super::collection::Collection;
 use super::count::{CountMark, Minute, MinuteKey};
 use super::cycle_count::CycleCount;
+use super::dispatch::{Dispatch, DispatchKey};
 use super::event::{DirectoryFounded, Event, KeyUsed};
 use super::exception::{Exception, ExceptionKey};
 use super::ids::{
@@ -103,6 +104,8 @@ pub enum EntityKey {
     Picked(PickedKey),
     /// Who comes for a fulfilment order.
     Collection(FulfillmentKey),
+    /// Numbers of parcels, parcels, or a manifest.
+    Dispatch(DispatchKey),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -178,6 +181,8 @@ pub enum Entity {
     Picked(Box<PickedDay>),
     /// Who comes for a fulfilment order.
     Collection(Box<Collection>),
+    /// Numbers of parcels, parcels, or a manifest.
+    Dispatch(Box<Dispatch>),
 }
 
 impl EntityKey {
@@ -211,6 +216,7 @@ impl EntityKey {
             Self::Bin(_) => 33,
             Self::Picked(_) => 34,
             Self::Collection(_) => 35,
+            Self::Dispatch(_) => 39,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
         }
@@ -323,6 +329,13 @@ impl Entity {
             (Some(Self::Collection(before)), Event::CollectionChanged(e)) => {
                 Collection::fold(Some(*before), &e.event).map(|known| Self::Collection(Box::new(known)))
             }
+            (None, Event::DispatchChanged(e)) => {
+                Dispatch::fold(None, &e.key, header.time, &e.event).map(|known| Self::Dispatch(Box::new(known)))
+            }
+            (Some(Self::Dispatch(before)), Event::DispatchChanged(e)) => {
+                Dispatch::fold(Some(*before), &e.key, header.time, &e.event)
+                    .map(|known| Self::Dispatch(Box::new(known)))
+            }
             (None | Some(Self::Bin(_)), Event::BinPut(put)) => Ok(Self::Bin(put.place.clone().map(Box::new))),
             (None, Event::PickedNoted(noted)) => Ok(Self::Picked(Box::new(PickedDay::of(noted)))),
             (Some(Self::Picked(before)), Event::PickedNoted(noted)) => Ok(Self::Picked(Box::new(before.plus(noted)))),
@@ -370,6 +383,7 @@ impl Entity {
             Self::Bin(place) => place.is_none(),
             Self::Picked(day) => day.is_forgotten_at(now),
             Self::Collection(known) => known.over,
+            Self::Dispatch(known) => known.is_forgotten_at(now),
             _ => false,
         }
     }

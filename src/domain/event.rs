@@ -13,6 +13,7 @@ use super::channel::ChannelEvent;
 use super::collection::CollectionEvent;
 use super::count::Moved;
 use super::cycle_count::CycleCountEvent;
+use super::dispatch::{DispatchEvent, DispatchKey};
 use super::entity::{Entity, EntityKey};
 use super::exception::{ExceptionEvent, ExceptionKey};
 use super::ids::{
@@ -276,6 +277,15 @@ pub struct CollectionChanged {
     pub event: CollectionEvent,
 }
 
+/// Something happened to numbers, to parcels or to a manifest.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DispatchChanged {
+    /// To which.
+    pub key: DispatchKey,
+    /// What happened.
+    pub event: DispatchEvent,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -325,6 +335,8 @@ pub enum Answer {
     Return(ReturnKey),
     /// A wave, as it stands.
     Wave(WaveKey),
+    /// Numbers, parcels or a manifest, as they stand.
+    Dispatch(DispatchKey),
 }
 
 /// An idempotency key took effect with this record.
@@ -406,6 +418,8 @@ pub enum Event {
     PickedNoted(Box<PickedNoted>),
     /// See [`CollectionChanged`].
     CollectionChanged(Box<CollectionChanged>),
+    /// See [`DispatchChanged`].
+    DispatchChanged(Box<DispatchChanged>),
 }
 
 impl Event {
@@ -442,6 +456,7 @@ impl Event {
             Self::BinPut(_) => 33,
             Self::PickedNoted(_) => 34,
             Self::CollectionChanged(_) => 35,
+            Self::DispatchChanged(_) => 39,
         }
     }
 
@@ -477,6 +492,7 @@ impl Event {
             Self::BinPut(e) => EntityKey::Bin(e.cell),
             Self::PickedNoted(e) => EntityKey::Picked(e.key),
             Self::CollectionChanged(e) => EntityKey::Collection(e.key),
+            Self::DispatchChanged(e) => EntityKey::Dispatch(e.key.clone()),
         }
     }
 

@@ -56,6 +56,10 @@ pub enum ExceptionKind {
     ReturnedToSender,
     /// A node is switched off that has something under way.
     NodeClosed,
+    /// Somebody tried to get what is ready with other codes than its own.
+    WrongCodes,
+    /// A carrier was here for the last time of a day and did not take parcels he should have.
+    NotHandedOver,
 }
 
 /// How bad it is.
@@ -93,7 +97,7 @@ impl Severity {
 
 impl ExceptionKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::StockOut,
         Self::Unroutable,
         Self::ShortPick,
@@ -109,6 +113,8 @@ impl ExceptionKind {
         Self::DeliveryMissed,
         Self::ReturnedToSender,
         Self::NodeClosed,
+        Self::WrongCodes,
+        Self::NotHandedOver,
     ];
 
     /// The word of the API.
@@ -129,6 +135,8 @@ impl ExceptionKind {
             Self::DeliveryMissed => "delivery_missed",
             Self::ReturnedToSender => "returned_to_sender",
             Self::NodeClosed => "node_closed",
+            Self::WrongCodes => "wrong_codes",
+            Self::NotHandedOver => "not_handed_over",
         }
     }
 
@@ -137,8 +145,9 @@ impl ExceptionKind {
         match self {
             Self::LowStock | Self::ShortPick | Self::NoResponse => Severity::Low,
             Self::HoldOverdue | Self::LateSupply | Self::TransferVariance | Self::DeliveryLate => Severity::Medium,
+            Self::NotHandedOver => Severity::Medium,
             Self::StockOut | Self::Unroutable | Self::Shortfall | Self::ShipmentLost => Severity::High,
-            Self::DeliveryMissed | Self::ReturnedToSender | Self::NodeClosed => Severity::High,
+            Self::DeliveryMissed | Self::ReturnedToSender | Self::NodeClosed | Self::WrongCodes => Severity::High,
             Self::PickupRefused => Severity::Critical,
         }
     }
@@ -147,9 +156,10 @@ impl ExceptionKind {
     pub fn due_s(self) -> u64 {
         const HOUR: u64 = 3_600;
         match self {
-            Self::PickupRefused => HOUR,
+            Self::PickupRefused | Self::WrongCodes => HOUR,
             Self::Unroutable | Self::Shortfall | Self::NoResponse | Self::DeliveryMissed | Self::NodeClosed => 4 * HOUR,
             Self::StockOut | Self::ShortPick | Self::LateSupply | Self::HoldOverdue => 24 * HOUR,
+            Self::NotHandedOver => 12 * HOUR,
             Self::DeliveryLate | Self::ShipmentLost | Self::ReturnedToSender => 24 * HOUR,
             Self::LowStock | Self::TransferVariance => 72 * HOUR,
         }
@@ -172,6 +182,8 @@ impl ExceptionKind {
             Self::ShipmentLost => "it is resolved when its carrier sees it again",
             Self::DeliveryMissed => "carriers try again: it is resolved when it moves on",
             Self::NodeClosed => "none: it is finished or stopped at the node, or the node is switched on again",
+            Self::NotHandedOver => "it is resolved when the parcels leave, or do not leave any more",
+            Self::WrongCodes => "nothing is handed over until it is resolved",
             Self::ReturnedToSender => "none: somebody has to ask the customer and take the goods back",
         }
     }

@@ -63,6 +63,16 @@ pub const WAVE_READABLE_MS: i64 = 24 * 60 * 60 * 1_000;
 pub const PICKED_READABLE_MS: i64 = 400 * 24 * 60 * 60 * 1_000;
 /// Most entries of the pick lists of one wave; a single fulfilment order may have more.
 pub const WAVE_PICKS_MAX: usize = 600;
+/// Most units of one wave that are told apart by serial numbers: the record of a task names them all.
+pub const WAVE_SERIALS_MAX: u64 = if cfg!(test) { 20 } else { LOTS_NAMED_MAX as u64 };
+/// Most parcels of one fulfilment order.
+pub const PARCELS_MAX: usize = 500;
+/// How long parcels stay known after they left, in milliseconds.
+pub const PARCELS_READABLE_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
+/// How long a closed manifest stays known, in milliseconds.
+pub const MANIFEST_READABLE_MS: i64 = 400 * 24 * 60 * 60 * 1_000;
+/// Fulfilment orders left behind that the record of a closed manifest raises cases of; of more, each has a record of its own.
+pub const LEFT_BEHIND_AT_ONCE: usize = 200;
 /// Most fulfilment orders of one wave.
 pub const WAVE_ORDERS_MAX: usize = 500;
 /// Most bins put by one request.

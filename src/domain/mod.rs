@@ -18,6 +18,7 @@ pub mod cycle_count;
 pub mod decision;
 pub mod delivery;
 pub mod directory;
+pub mod dispatch;
 pub mod edit;
 pub mod entity;
 pub mod event;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::decision::{Decision, LineUnits};
+use super::delivery::Way;
 use super::edit::{Edit, EditState, EditTerms};
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
 use super::geo::Position;
@@ -492,6 +493,11 @@ pub enum OrderEvent {
         /// What of the order is back after this.
         back: Back,
     },
+    /// Groups of its lines reach its customer in ways of their own.
+    Ways {
+        /// Which, and how.
+        ways: Vec<Way>,
+    },
 }
 
 /// An order.
@@ -544,6 +550,9 @@ pub struct Order {
     /// Its returns, oldest first. They lie beside the order in files, so that one without any is written as ever.
     #[serde(skip)]
     pub returns: Vec<OrderReturn>,
+    /// How groups of its lines reach its customer, those that do not as the order does. They lie beside it in files too.
+    #[serde(skip)]
+    pub ways: Vec<Way>,
 }
 
 /// An order whose units rest: no stock is taken, no place in a queue.
@@ -589,7 +598,8 @@ impl Order {
     /// for nothing. Nor has one whose customer comes to one node.
     pub fn waits_with_right(&self, line: u16) -> bool {
         let single = self.lines[usize::from(line)].placed.components.is_empty();
-        single && self.fenced.is_empty() && !self.is_spent() && self.collected_at().is_none()
+        let group = self.lines[usize::from(line)].placed.group;
+        single && self.fenced.is_empty() && !self.is_spent() && self.collected_at(group).is_none()
     }
 
     /// Whether it has had all the fulfilment orders it may: what waits can only be cancelled.

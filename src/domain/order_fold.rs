@@ -78,6 +78,7 @@ impl Order {
             awaits_customer: false,
             priority: 0,
             returns: Vec::new(),
+            ways: Vec::new(),
         };
         order.payments = order.paid_at_capture(&header.actor);
         order
@@ -189,6 +190,7 @@ impl Order {
             OrderEvent::SplitOff { parts, .. } => self.split_off(parts)?,
             OrderEvent::SplitFrom { order } => self.split_from = Some(*order),
             OrderEvent::Preferred { node } => self.particulars_mut().preferred_node = Some(*node),
+            OrderEvent::Ways { ways } => self.ways.clone_from(ways),
             OrderEvent::Booked { bookings } => self.particulars_mut().bookings.clone_from(bookings),
             OrderEvent::Warranted { warranties } => self.particulars_mut().warranties.clone_from(warranties),
             OrderEvent::WarrantyRegistered { line, registered } => self.register(*line, *registered)?,

@@ -122,6 +122,7 @@ impl Order {
             () if other.merged_into().is_some() => Some("it was merged into another".to_owned()),
             () if other.totals().open() == 0 => Some(format!("it is {}", other.status().word())),
             () if self.totals().open() == 0 => Some(format!("that it should go to is {}", self.status().word())),
+            () if self.ways != other.ways => Some("parts of it are delivered in another way".to_owned()),
             () if !other.bookings().is_empty() => Some("a line of it has a slot".to_owned()),
             () if !other.warranties().is_empty() => Some("a line of it is a warranty".to_owned()),
             () if !self.is_in_range() || !other.is_in_range() => {

@@ -69,6 +69,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
         },
         OrderEvent::Consolidated { number, .. } => ("consolidated", *number, None),
         OrderEvent::SplitOff { to, .. } => ("split", 0, Some(to.to_string().into())),
+        OrderEvent::Ways { .. } => ("ways_chosen", 0, None),
         OrderEvent::Booked { .. } => ("booked", 0, None),
         OrderEvent::Warranted { .. } => ("warranted", 0, None),
         OrderEvent::WarrantyRegistered { .. } => ("warranty_registered", 0, None),

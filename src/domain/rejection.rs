@@ -441,6 +441,24 @@ pub enum Rejection {
         /// What was asked.
         verb: TaskVerb,
     },
+    /// A fulfilment order cannot be packed into parcels with numbers.
+    #[error("fulfilment order {id} cannot be packed into parcels: {why}")]
+    NotPackable {
+        /// Which.
+        id: String,
+        /// Why.
+        why: String,
+    },
+    /// The manifest of that day is closed already.
+    #[error("the manifest of {carrier} at {node} for {date} is closed")]
+    ManifestClosed {
+        /// Where.
+        node: String,
+        /// Who.
+        carrier: String,
+        /// Which day.
+        date: String,
+    },
     /// Nothing at the node waits to be picked, or nothing of the wave does any more.
     #[error("nothing is to be picked: {why}")]
     NothingToPick {
@@ -541,6 +559,8 @@ impl Rejection {
             | Self::IllegalWave { .. }
             | Self::IllegalTask { .. } => "illegal_transition",
             Self::NothingToPick { .. } => "nothing_to_pick",
+            Self::NotPackable { .. } => "not_packable",
+            Self::ManifestClosed { .. } => "manifest_closed",
             Self::NotReturnable { .. } => "not_returnable",
             Self::NotInReturn { .. } => "not_in_return",
             Self::NotCancellable { .. } => "not_cancellable",

@@ -6,6 +6,7 @@ use super::carton::Carton;
 use super::channel::ChannelTerms;
 use super::count::Dropped;
 use super::cycle_count::CycleCount;
+use super::dispatch::{Dispatch, DispatchKey};
 use super::exception::Exception;
 use super::ids::{FulfillmentKey, NodeIndex, SkuIndex};
 use super::inbound::Inbound;
@@ -95,6 +96,8 @@ pub enum Reply {
     Return(Box<Return>),
     /// A wave.
     Wave(Box<Wave>),
+    /// Numbers of parcels, parcels, or a manifest.
+    Dispatch(DispatchKey, Box<Dispatch>),
     /// Where skus lie at a node.
     Bins(NodeIndex, Vec<(SkuIndex, Option<BinPlace>)>),
     /// A subscription, and whether it is new.

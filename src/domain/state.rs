@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::carrier::ShippingKey;
 use super::count::{Minute, MinuteKey};
+use super::dispatch::DispatchKey;
 use super::entity::{Entity, EntityKey};
 use super::exception::{Exception, ExceptionKey};
 use super::ids::{
@@ -157,6 +158,7 @@ kinds! {
         bins: Bin(CellKey),
         picked: Picked(PickedKey),
         collections: Collection(FulfillmentKey),
+        dispatches: Dispatch(DispatchKey),
     }
 }
 

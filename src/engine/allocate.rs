@@ -284,8 +284,9 @@ fn skus_of(lines: &[PlacedLine], units: &[LineUnits]) -> BTreeSet<SkuIndex> {
 /// its channel says and whether its rules have fences.
 fn has_right(network: &Network, order: &Order<'_>, line: u16, spent: bool) -> bool {
     let line = &order.wanted.lines[usize::from(line)];
-    let single = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent && order.wanted.only.is_none();
-    single && !order.wanted.rules.is_fenced() && network.queues(line.sku, order.wanted.whose)
+    let single = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent;
+    let anywhere = order.wanted.of_group(line.group).only.is_none();
+    single && anywhere && !order.wanted.rules.is_fenced() && network.queues(line.sku, order.wanted.whose)
 }
 
 /// Tells more of an order in a record that tells of it.
@@ -362,7 +363,9 @@ fn place_in_queues(
 /// What a line wants of each of its skus that waits without a right.
 fn loose_of(network: &Network, order: &Order<'_>, units: LineUnits) -> Vec<(SkuIndex, Loose)> {
     let wanted = &order.wanted;
-    let group = usize::from(wanted.lines[usize::from(units.line)].group);
+    let group = wanted.lines[usize::from(units.line)].group;
+    let only = wanted.of_group(group).only;
+    let group = usize::from(group);
     let shipment = Shipment {
         to: wanted.to.get(group),
         position: wanted.destinations.get(group).copied().flatten(),
@@ -372,8 +375,7 @@ fn loose_of(network: &Network, order: &Order<'_>, units: LineUnits) -> Vec<(SkuI
         work_at: wanted.work_at(),
         leaving: wanted.leaving,
     };
-    Keeping { fenced: wanted.fenced, whose: wanted.whose, rules: wanted.rules, only: wanted.only, shipment }
-        .loose(network, units)
+    Keeping { fenced: wanted.fenced, whose: wanted.whose, rules: wanted.rules, only, shipment }.loose(network, units)
 }
 
 /// Whether no eligible cell of these skus has a free unit, or one in flight of somebody else.

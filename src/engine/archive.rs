@@ -114,6 +114,9 @@ impl Naming<'_> {
             | Command::ChangeException { .. }
             | Command::ChangeReturn { .. }
             | Command::PutBins(_)
+            | Command::PutNumbers(_)
+            | Command::PackParcels(_)
+            | Command::CloseOut(_)
             | Command::PlanWave(_)
             | Command::ChangeWave { .. }
             | Command::PutPolicy(_) => None,

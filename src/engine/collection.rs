@@ -8,12 +8,14 @@ use parking_lot::Mutex;
 
 use super::Engine;
 use super::change::Change;
+use super::exception::Cause;
 use super::network::Network;
 use super::turn::Turn;
 use super::withdrawal::Withdrawal;
-use crate::domain::collection::{Arrival, Collection, CollectionEvent};
+use crate::domain::collection::{Arrival, CODE_TRIES_MAX, Collection, CollectionEvent};
 use crate::domain::command::FulfillmentAction;
 use crate::domain::event::{Answer, CollectionChanged, Event};
+use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{FulfillmentKey, Text};
@@ -89,9 +91,11 @@ impl Engine {
         Ok(seq)
     }
 
-    /// Refuses to hand over to who does not hand in the code; what is to have one has none before it is ready.
+    /// Refuses to hand over to who does not hand in the code; what is to have one has none before it is ready. Another code
+    /// is counted, in a record of its own; so many of them are a case, and nothing is handed over while that is open.
     pub(super) fn check_code(
         &self,
+        turn: &Turn<'_>,
         network: &Network,
         order: &Order,
         key: FulfillmentKey,
@@ -102,22 +106,47 @@ impl Engine {
             FulfillmentAction::HandOverWith { code } => Some(code),
             _ => return Ok(()),
         };
-        let is_packed = order.fulfillment(key.number).is_some_and(|f| f.status == FulfillmentStatus::Packed);
-        if is_packed && network.catalogue.policies().collection(&order.facts.delivery_method).code {
+        let packed = order.fulfillment(key.number).filter(|f| f.status == FulfillmentStatus::Packed);
+        let rule = packed.map(|f| network.catalogue.policies().collection(order.method_of(f.group)));
+        if rule.is_some_and(|rule| rule.code) {
             let detail = "is given out when it is ready, and it is handed over for its code only";
             return Err(Rejection::invalid("code", "not_ready", detail));
         }
-        let all = self.collections.0.lock();
-        let Some(known) = all.get(&key).filter(|known| known.code.is_some()) else { return Ok(()) };
-        match handed_in {
-            None => {
-                Err(Rejection::invalid("code", "missing_field", "is required: it is handed over for its code only"))
-            }
-            Some(code) if !known.opens(code) => {
-                Err(Rejection::invalid("code", "wrong_code", "is not the code that was given out"))
-            }
-            Some(_) => Ok(()),
+        let Some(known) = self.collection(key).filter(|known| known.code.is_some()) else { return Ok(()) };
+        let Some(code) = handed_in else {
+            return Err(Rejection::invalid(
+                "code",
+                "missing_field",
+                "is required: it is handed over for its code only",
+            ));
+        };
+        let case = ExceptionKey { kind: ExceptionKind::WrongCodes, subject: Subject::Fulfillment(key) };
+        if known.tries >= CODE_TRIES_MAX && self.exception_by_key(case).is_some_and(|case| case.is_open()) {
+            let detail = format!("was wrong {} times: nothing is handed over before {case} is resolved", known.tries);
+            return Err(Rejection::invalid("code", "code_locked", detail));
         }
+        if known.opens(code) {
+            return Ok(());
+        }
+        self.count_try(turn, network, key, known.tries)?;
+        Err(Rejection::invalid("code", "wrong_code", "is not the code that was given out"))
+    }
+
+    /// Somebody handed in another code. The caller has the order's lock.
+    fn count_try(&self, turn: &Turn<'_>, network: &Network, key: FulfillmentKey, tries: u8) -> Result<(), Rejection> {
+        let now = turn.now();
+        let case = ExceptionKey { kind: ExceptionKind::WrongCodes, subject: Subject::Fulfillment(key) };
+        let cause = Cause { key: case, units: 0, order: Some(key.order) };
+        let raising = self.raise(now, (tries.saturating_add(1) >= CODE_TRIES_MAX).then_some(cause));
+        let tried = CollectionChanged { key, event: CollectionEvent::Tried };
+        let told = Event::CollectionChanged(Box::new(tried));
+        let events = std::iter::once(told.clone()).chain(raising.events()).collect();
+        let sealed = turn.seal(now, network.catalogue.seq, events, None)?;
+        let logged = turn.log(self, sealed, Change::new(network), Withdrawal::nothing());
+        self.fold_collection(&told);
+        raising.logged(&logged);
+        logged.done();
+        Ok(())
     }
 
     /// Puts a collection at start.
@@ -132,9 +161,9 @@ impl Engine {
 }
 
 /// The code that a fulfilment order is handed over for, when it is to have one.
-pub(super) fn code_of(network: &Network, order: &Order, action: &FulfillmentAction) -> Option<Sealed> {
+pub(super) fn code_of(network: &Network, method: &Text, action: &FulfillmentAction) -> Option<Sealed> {
     let FulfillmentAction::ReadyWith { code, drawn, .. } = action else { return None };
-    let rule = network.catalogue.policies().collection(&order.facts.delivery_method);
+    let rule = network.catalogue.policies().collection(method);
     let code = code.as_ref().or(Some(drawn).filter(|_| rule.code))?;
     Some(Sealed { key_id: 0, bytes: code.as_bytes().to_vec() })
 }
@@ -142,11 +171,11 @@ pub(super) fn code_of(network: &Network, order: &Order, action: &FulfillmentActi
 /// It is ready: until the instant that was named, else for as long as was decided for its delivery method.
 pub(super) fn made_ready(
     network: &Network,
-    order: &Order,
+    method: &Text,
     until: Option<WallTime>,
     now: Now,
 ) -> Result<FulfillmentStep, Rejection> {
-    let rule = network.catalogue.policies().collection(&order.facts.delivery_method);
+    let rule = network.catalogue.policies().collection(method);
     let window = rule.window_s.map(|s| WallTime(now.wall.0.saturating_add(i64::from(s) * 1_000)));
     let Some(until) = until.or(window) else { return Ok(FulfillmentStep::MadeReady) };
     let until = ReleaseAt::of(until, now);

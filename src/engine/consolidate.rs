@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
+use super::dispatch::Dispatching;
 use super::fulfill::{check_paid, check_released};
 use super::network::Network;
 use super::table::Locked;
@@ -49,7 +50,14 @@ impl Engine {
                 told.entry(key.order).or_default().push(joined);
             }
         }
-        self.log_several(turn, &network, &mut orders, told, Change::new(&network), (Answer::Order(first), Vec::new()))?;
+        self.log_several(
+            turn,
+            &network,
+            &mut orders,
+            told,
+            Change::new(&network),
+            (Answer::Order(first), Vec::new(), None),
+        )?;
         let order = order_in(&orders, first).expect("just folded").clone();
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(Box::new(order)), seq))
@@ -85,7 +93,7 @@ impl Engine {
         orders: &mut Several,
         told: BTreeMap<OrderKey, Vec<OrderEvent>>,
         change: Change<'_>,
-        (answer, collections): (Answer, Vec<Event>),
+        (answer, collections, dispatching): (Answer, Vec<Event>, Option<Dispatching<'_>>),
     ) -> Result<BTreeSet<SkuIndex>, Rejection> {
         let mut events = collections.clone();
         let keys: Vec<OrderKey> = told.keys().copied().collect();
@@ -97,6 +105,7 @@ impl Engine {
         }
         events.extend(change.events());
         events.extend(works.iter().map(Work::event));
+        events.extend(dispatching.iter().flat_map(Dispatching::events));
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(answer))?;
         network.workloads.take(&works);
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
@@ -106,6 +115,7 @@ impl Engine {
             network.workloads.look_at(slot.as_ref().expect("just folded"));
         }
         collections.iter().for_each(|told| self.fold_collection(told));
+        dispatching.into_iter().for_each(|told| told.logged(&logged));
         Ok(logged.done())
     }
 
@@ -157,12 +167,23 @@ impl Engine {
         }
         leaving.into_iter().for_each(|(sku, by)| change.end_pick(sku, by, |by| LotChange::Left { by }));
         left.into_iter().for_each(|(whose, sku, units)| change.ships_for(whose, sku, units));
-        let touched = self.log_several(turn, network, &mut orders, told, change, (Answer::Order(asked.order), over))?;
+        let steps = told.iter().flat_map(|(order, told)| told.iter().filter_map(move |told| step_in(*order, told)));
+        let dispatching = self.dispatching(network, turn.log.now().wall, steps);
+        let beside = (Answer::Order(asked.order), over, dispatching);
+        let touched = self.log_several(turn, network, &mut orders, told, change, beside)?;
         for key in together {
             let order = order_in(&orders, key.order);
             order.into_iter().for_each(|order| self.watch_windows(network, order, key.number..=key.number));
         }
         Ok((order_in(&orders, asked.order).expect("just folded").seq, touched))
+    }
+}
+
+/// The step of a fulfilment order that an order is told of.
+fn step_in(order: OrderKey, told: &OrderEvent) -> Option<(FulfillmentKey, &FulfillmentStep)> {
+    match told {
+        OrderEvent::Fulfillment { number, step } => Some((FulfillmentKey { order, number: *number }, step)),
+        _ => None,
     }
 }
 

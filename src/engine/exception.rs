@@ -452,6 +452,8 @@ impl Engine {
             (ExceptionKind::NodeClosed, Subject::Fulfillment(part)) => order(part.order).is_some_and(|order| {
                 order.fulfillment(part.number).is_some_and(|fulfillment| is_stranded(network, &order, fulfillment))
             }),
+            (ExceptionKind::NotHandedOver, Subject::Fulfillment(part)) => self.waits_for_carrier(part),
+            (ExceptionKind::WrongCodes, Subject::Fulfillment(part)) => self.collection(part).is_some(),
             (ExceptionKind::LowStock, Subject::Sku(sku)) => is_low(network, sku, None),
             (ExceptionKind::LowStock, Subject::Cell(cell)) => is_low(network, cell.sku, Some(cell.node)),
             // Somebody has to look, and to say so.

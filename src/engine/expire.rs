@@ -198,6 +198,7 @@ impl Engine {
             self.waves.remove(key);
         }
         self.forget_picked(now);
+        self.forget_dispatched(now);
         for hash in past(&mut self.keys_used.lock(), now, KEY_WINDOW_MS) {
             self.names.remove(&Name::Key(hash));
         }

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Place};
 use super::collection::{code_of, made_ready};
+use super::delivery::asks_customer;
+use super::dispatch::Dispatching;
 use super::exception::Cause;
 use super::loose;
 use super::lots::NamedLots;
@@ -27,7 +29,6 @@ use crate::domain::lots::LotChange;
 use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderEvent, Sealed};
 use crate::domain::payment::{Paid, PaymentMark};
-use crate::domain::policy::RejectionPolicy;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
@@ -124,7 +125,7 @@ impl Engine {
             return Err(Rejection::OnHold { id: command.fulfillment.to_string(), verb, holds });
         }
         check_paid(network, order, key, verb)?;
-        self.check_code(network, order, key, &command.action)?;
+        self.check_code(turn, network, order, key, &command.action)?;
         if matches!(verb, FulfillmentVerb::Ship | FulfillmentVerb::HandOver) {
             check_released(network, order, fulfillment, turn.log.now().wall)?;
         }
@@ -132,7 +133,7 @@ impl Engine {
             FulfillmentAction::PickNamed { names, .. } => names,
             _ => &[],
         };
-        let code = code_of(network, order, &command.action);
+        let code = code_of(network, order.method_of(fulfillment.group), &command.action);
         let beside = Beside { answer: Some(Answer::Order(key.order)), code, ..Beside::default() };
         match self.log_step_with(turn, network, &mut slot, (key.number, step, names), now, beside)? {
             Tried::Again if !patience.wait() => Err(Rejection::Contended),
@@ -172,7 +173,9 @@ impl Engine {
         if fences(&step) {
             loosen(network, &mut change, order, &[fulfillment.node]);
         }
-        let asks = asks_customer(network, order, &step);
+        let asks = asks_customer(network, order, fulfillment.group, &step);
+        let key = FulfillmentKey { order: order.key, number };
+        let dispatching = self.dispatching(network, turn.log.now().wall, std::iter::once((key, &step)));
         let mut raising = self.raise(now, causes(order, fulfillment, &step, asks));
         if let FulfillmentStep::PutBack { lines } = &step {
             put_back(network, &mut change, cells_of(order, fulfillment.node, lines))?;
@@ -186,6 +189,7 @@ impl Engine {
         });
         let identified = match &step {
             FulfillmentStep::Picked { lines } => {
+                let names = (0..).zip(names).map(|(at, (sku, names))| (at, sku, names));
                 NamedLots::at(network, turn.log.now().wall).pick(&mut change, (order, fulfillment), lines, names)?
             }
             _ => Vec::new(),
@@ -199,7 +203,7 @@ impl Engine {
         };
         let given = order.places_of(cancelled.iter().map(|units| (units.line, units.quantity)));
         let given = network.calendar.lock(&given);
-        let collection = self.collection_told(FulfillmentKey { order: order.key, number }, &step, beside.code);
+        let collection = self.collection_told(key, &step, beside.code);
         let arrives = matches!(step, FulfillmentStep::Delivered | FulfillmentStep::HandedOver);
         let mut told = vec![OrderEvent::Fulfillment { number, step }];
         if !identified.is_empty() {
@@ -220,6 +224,7 @@ impl Engine {
         events.extend(given.given());
         let (wave, event) = beside.wave.unzip();
         events.extend(event.into_iter().chain(collection.clone()));
+        events.extend(dispatching.iter().flat_map(Dispatching::events));
         let sealed = turn.seal(now, network.catalogue.seq, events, beside.answer)?;
         let logged = turn.log(self, sealed, change, withdrawal);
         given.give();
@@ -228,6 +233,7 @@ impl Engine {
             self.fold_wave(&logged, wave);
         }
         collection.iter().for_each(|told| self.fold_collection(told));
+        dispatching.into_iter().for_each(|told| told.logged(&logged));
         raising.logged(&logged);
         if puts_back {
             self.watch_lots(turn, network, &skus);
@@ -278,7 +284,10 @@ impl Engine {
             }
             let mut told = vec![OrderEvent::CustomerAnswered];
             // He comes to another place, wherever that is.
-            told.extend(order.collected_at().map(|node| OrderEvent::Fenced { nodes: vec![node] }));
+            let left = order.lines.iter().filter(|line| line.unallocated > 0);
+            let nodes: BTreeSet<NodeIndex> = left.filter_map(|line| order.collected_at(line.placed.group)).collect();
+            let nodes: Vec<NodeIndex> = nodes.into_iter().collect();
+            told.extend((!nodes.is_empty()).then_some(OrderEvent::Fenced { nodes }));
             let events = order_events(order, told).collect();
             let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
             let logged = turn.log(self, sealed, Change::new(&network), Withdrawal::nothing());
@@ -301,7 +310,8 @@ pub(super) fn check_paid(
 ) -> Result<(), Rejection> {
     let channel = network.catalogue.channel(&order.facts.channel);
     let own = channel.and_then(|channel| channel.payment_before.step(verb));
-    let rule = network.catalogue.policies().payment(&order.facts.delivery_method);
+    let group = order.fulfillment(key.number).map_or(0, |fulfillment| fulfillment.group);
+    let rule = network.catalogue.policies().payment(order.method_of(group));
     let of_method = rule.and_then(|rule| rule.before.step(verb));
     let money = |amount| Money { amount, currency: order.facts.currency };
     let missing = |wanted: PaymentMark| (Paid::of(&order.payments).missing(order.due(), wanted), wanted);
@@ -328,15 +338,6 @@ pub(super) fn check_released(
         }
     }
     Ok(())
-}
-
-/// Whether somebody has to ask the customer before the units of a step go elsewhere.
-fn asks_customer(network: &Network, order: &Order, step: &FulfillmentStep) -> bool {
-    let refuses = matches!(
-        step,
-        FulfillmentStep::Rejected { .. } | FulfillmentStep::ShortPicked { .. } | FulfillmentStep::NodeOutage { .. }
-    );
-    refuses && network.catalogue.policies().rejection(&order.facts.delivery_method) == RejectionPolicy::AskCustomer
 }
 
 /// What a step is a case of.
@@ -428,7 +429,7 @@ fn step_of(
         }
         FulfillmentAction::Pack => FulfillmentStep::Packed,
         FulfillmentAction::Ready { until } | FulfillmentAction::ReadyWith { until, .. } => {
-            made_ready(network, order, *until, now)?
+            made_ready(network, order.method_of(fulfillment.group), *until, now)?
         }
         FulfillmentAction::Ship { shipment } => FulfillmentStep::Shipped { shipment: shipment.clone() },
         FulfillmentAction::HandOver | FulfillmentAction::HandOverWith { .. } => FulfillmentStep::HandedOver,

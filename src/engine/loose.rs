@@ -106,7 +106,7 @@ pub fn of_order(network: &Network, order: &Order, line: u16, refused: &[NodeInde
         LineUnits { line, quantity: if order.is_spent() { 0 } else { order.lines[usize::from(line)].waiting() } };
     let fenced: Vec<NodeIndex> = order.fenced.iter().chain(refused).copied().collect();
     let whose = network.whose_order(order);
-    let only = order.collected_at().filter(|node| !refused.contains(node));
+    let only = order.collected_at(order.lines[usize::from(line)].placed.group).filter(|node| !refused.contains(node));
     let rules = order.decision.as_deref().and_then(|made| {
         network.catalogue.rules().applied(&made.rule_set, made.rule_set_version).filter(|rules| rules.is_fenced())
     });

@@ -277,14 +277,14 @@ impl<'n> NamedLots<'n> {
         Ok(inspected)
     }
 
-    /// Names the units of a pick: those that are named, and of the rest those that expire first. Needs the ledgers of the
-    /// skus that are tracked.
-    pub fn pick(
+    /// Names the units of a pick: those that are named, each with its place in the request, and of the rest those that
+    /// expire first. Needs the ledgers of the skus that are tracked.
+    pub fn pick<'a>(
         &mut self,
         change: &mut Change<'_>,
         (order, fulfillment): (&Order, &FulfillmentOrder),
         lines: &[LineUnits],
-        names: &[(Text, Names)],
+        names: impl Iterator<Item = (usize, &'a Text, &'a Names)>,
     ) -> Result<Vec<Identified>, Rejection> {
         let mut picked: BTreeMap<SkuIndex, u32> = BTreeMap::new();
         for (sku, units) in lines.iter().flat_map(|units| order.stock_of(*units)) {
@@ -292,7 +292,7 @@ impl<'n> NamedLots<'n> {
         }
         let nothing = Names::default();
         let mut named: BTreeMap<SkuIndex, (String, &Names)> = BTreeMap::new();
-        for (at, (sku, names)) in names.iter().enumerate() {
+        for (at, sku, names) in names {
             let path = format!("named[{at}].");
             let known = self.network.catalogue.sku_index(sku).filter(|sku| picked.contains_key(sku));
             let unknown = || Rejection::invalid(format!("{path}sku"), "unknown_sku", format!("{sku} is not picked"));

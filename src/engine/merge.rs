@@ -50,7 +50,8 @@ impl Engine {
         }
         let (first_hold, first) = (own.next_hold(), own.next_number());
         let told = told(own, its, parts, now);
-        let touched = self.log_several(turn, &network, &mut orders, told, change, (Answer::Order(key), Vec::new()))?;
+        let touched =
+            self.log_several(turn, &network, &mut orders, told, change, (Answer::Order(key), Vec::new(), None))?;
         let merged = order_in(&orders, key).expect("just folded");
         self.watch_holds(merged, first_hold);
         self.watch_windows(&network, merged, first..=merged.next_number());

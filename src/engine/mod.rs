@@ -62,6 +62,8 @@ mod consolidate;
 mod count;
 mod cycle_count;
 mod deferral;
+mod delivery;
+mod dispatch;
 mod documents;
 mod due;
 mod edit;
@@ -155,6 +157,7 @@ use crate::domain::wave::Wave;
 use archive::Leaving;
 pub use archive::Naming;
 use collection::Collections;
+use dispatch::Dispatches;
 use due::Run;
 use exception::Exceptions;
 use expire::Agenda;
@@ -195,6 +198,8 @@ pub struct Engine {
     floor: Floor,
     /// Who comes for fulfilment orders that are ready.
     collections: Collections,
+    /// Parcels with numbers, and manifests.
+    dispatches: Dispatches,
     /// What of the documents and transfers has not come, by sku.
     arrivals: Arrivals,
     /// Which of the documents were bought for demand that waits.
@@ -344,6 +349,9 @@ impl Engine {
             Command::RequestReturn(request) => self.request_return(&turn, &request),
             Command::ChangeReturn { returned, action } => self.change_return(&turn, &returned, &action),
             Command::PutBins(put) => self.put_bins(&turn, &put),
+            Command::PutNumbers(put) => self.put_numbers(&turn, &put),
+            Command::PackParcels(pack) => self.pack_parcels(&turn, &pack),
+            Command::CloseOut(close) => self.close_out(&turn, &close),
             Command::PlanWave(plan) => self.plan_wave(&turn, &plan),
             Command::ChangeWave { wave, action } => self.change_wave(&turn, &wave, &action),
         }

@@ -30,7 +30,7 @@ impl Engine {
         for key in self.orders.keys() {
             let slot = self.orders.lock(key);
             let Some(order) = slot.as_ref().and_then(|slot| slot.as_ref()) else { continue };
-            if order.facts.delivery_method == *delivery_method {
+            if order.methods().any(|method| method == delivery_method) {
                 self.watch_order(&network, order);
                 self.watch_windows(&network, order, 1..=order.next_number());
             }

@@ -1,7 +1,8 @@
 //! Tasks of waves: assigned, begun, units not found, done. Each step is one record: the wave, the fulfilment orders it
 //! picks for, and their stock where units were not found.
 //!
-//! *Done* picks what is left of every entry, as far as its fulfilment order still wants it from this node; *short* is the
+//! *Done* picks what is left of every entry, as far as its fulfilment order still wants it from this node, and says which
+//! units of what is tracked; *short* is the
 //! short pick of one fulfilment order with all that follows from it. Locks: the orders, ascending, then the wave. Which
 //! orders those are is read before; when the wave has moved on meanwhile, it is read again.
 
@@ -17,7 +18,7 @@ use super::turn::{Turn, order_events};
 use super::wave::{answered, changed, to_pick};
 use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
-use crate::domain::command::TaskAction;
+use crate::domain::command::{PickedFor, TaskAction};
 use crate::domain::decision::LineUnits;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, PickedNoted};
@@ -27,7 +28,7 @@ use crate::domain::ids::{FulfillmentKey, OrderKey, SkuIndex, WaveKey};
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::picked::{Picked, PickedKey};
 use crate::domain::quantity::Quantity;
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::time::JournalTime;
 use crate::domain::wave::{PickLine, PickTask, TaskVerb, Wave, WaveEvent};
 
@@ -38,6 +39,9 @@ struct Fetched {
     /// The same for each fulfilment order.
     of_orders: BTreeMap<FulfillmentKey, Vec<LineUnits>>,
 }
+
+/// Which units of a sku a fulfilment order gets, as whoever picked them says.
+type NamedFor<'a> = (FulfillmentKey, &'a PickedFor);
 
 impl Engine {
     pub(super) fn change_task(
@@ -63,7 +67,7 @@ impl Engine {
             TaskAction::Short { pick, quantity, reason } => {
                 self.short_of_task(turn, network, (key, number), (*pick, *quantity), *reason)
             }
-            TaskAction::Done => self.task_done(turn, network, key, number),
+            TaskAction::Done { named } => self.task_done(turn, network, key, number, named),
         }
     }
 
@@ -141,15 +145,23 @@ impl Engine {
     }
 
     /// The rest of a task is picked, for all its fulfilment orders in one record.
-    fn task_done(&self, turn: &Turn<'_>, network: &Network, key: WaveKey, number: u16) -> Result<Executed, Rejection> {
+    fn task_done(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        key: WaveKey,
+        number: u16,
+        named: &[PickedFor],
+    ) -> Result<Executed, Rejection> {
         loop {
             let known = self.wave_by_key(key).ok_or_else(|| Rejection::not_found("wave", key.to_string()))?;
             let task = takes(&known, number, TaskVerb::Done)?;
+            let named = named_for(task, named)?;
             let keys: BTreeSet<OrderKey> = task.picks.iter().map(|line| line.pick.fulfillment.order).collect();
             let mut orders = self.lock_several(&keys);
             let mut slot = self.lock_wave(key)?;
             if slot.as_ref().is_some_and(|wave| wave.version == known.version) {
-                self.log_done(turn, network, (&mut orders, &mut slot), number)?;
+                self.log_done(turn, network, (&mut orders, &mut slot), number, &named)?;
                 return Ok(answered(&slot));
             }
         }
@@ -161,6 +173,7 @@ impl Engine {
         network: &Network,
         (orders, slot): (&mut Several, &mut Locked<Wave>),
         number: u16,
+        named: &[NamedFor<'_>],
     ) -> Result<(), Rejection> {
         let wave = slot.as_ref().expect("a locked entity is there");
         let (key, version, node) = (wave.key, wave.version + 1, wave.node);
@@ -172,7 +185,7 @@ impl Engine {
         let method = wave.method.expect("a wave with tasks was released");
         let noted = PickedNoted { key: PickedKey::of(now.wall, node, method), picked: sums };
         let mut change = Change::lock(network, &tracked(network, orders, &of_orders));
-        let told = told(network, turn, &mut change, orders, of_orders)?;
+        let told = told(network, turn, &mut change, orders, (of_orders, named))?;
         let mut events = vec![
             changed(key, version, WaveEvent::Done { task: number, picked }),
             Event::PickedNoted(Box::new(noted.clone())),
@@ -222,6 +235,22 @@ fn completing(task: &PickTask, pick: u32, quantity: Quantity) -> Result<(u16, u3
     Ok((at, quantity.units()))
 }
 
+/// What was named, by fulfilment order; all faults together.
+fn named_for<'a>(task: &PickTask, named: &'a [PickedFor]) -> Result<Vec<NamedFor<'a>>, Rejection> {
+    let (mut found, mut faults) = (Vec::with_capacity(named.len()), Vec::new());
+    for (at, one) in named.iter().enumerate() {
+        let key = FulfillmentKey::parse(&one.fulfillment);
+        match key.filter(|key| task.picks.iter().any(|line| line.pick.fulfillment == *key)) {
+            Some(key) => found.push((key, one)),
+            None => {
+                let detail = format!("the task picks nothing for {:?}", one.fulfillment);
+                faults.push(Fault::new(format!("named[{at}].fulfillment_order"), "not_pickable", detail));
+            }
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(Rejection::Invalid(faults)) }
+}
+
 /// What the rest of a task comes to: of each entry what is left, as far as its fulfilment order can have it picked.
 fn fetched(orders: &Several, wave: &Wave, task: &PickTask, now: JournalTime) -> Fetched {
     let mut left: BTreeMap<(FulfillmentKey, u16), u32> = BTreeMap::new();
@@ -264,14 +293,15 @@ fn told(
     turn: &Turn<'_>,
     change: &mut Change<'_>,
     orders: &Several,
-    of_orders: BTreeMap<FulfillmentKey, Vec<LineUnits>>,
+    (of_orders, named): (BTreeMap<FulfillmentKey, Vec<LineUnits>>, &[NamedFor<'_>]),
 ) -> Result<BTreeMap<OrderKey, Vec<OrderEvent>>, Rejection> {
     let mut lots = NamedLots::at(network, turn.log.now().wall);
     let mut told: BTreeMap<OrderKey, Vec<OrderEvent>> = BTreeMap::new();
     for (key, lines) in of_orders {
         let order = order_in(orders, key.order).expect("it is locked");
         let own = order.fulfillment(key.number).expect("it can be picked");
-        let identified = lots.pick(change, (order, own), &lines, &[])?;
+        let names = (0..).zip(named).filter(|(_, (of, _))| *of == key).map(|(at, (_, one))| (at, &one.sku, &one.names));
+        let identified = lots.pick(change, (order, own), &lines, names)?;
         let own = told.entry(key.order).or_default();
         own.push(OrderEvent::Fulfillment { number: key.number, step: FulfillmentStep::Picked { lines } });
         if !identified.is_empty() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::address;
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
+use super::delivery::{not_offered, preferred_node, ways};
 use super::hold::begun_holds;
 use super::limits::Counting;
 use super::network::Network;
@@ -19,7 +20,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
 use crate::domain::command::{AskedWarranty, Deferred, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
-use crate::domain::delivery::{does, is_collected, place_of};
+use crate::domain::delivery::{Way, place_of};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
 use crate::domain::exception::ExceptionKind;
 use crate::domain::geo::{Place, Position};
@@ -27,7 +28,6 @@ use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
-use crate::domain::node::NodeKind;
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
 use crate::domain::particulars::{Booking, Warranty, places};
 use crate::domain::policy::Standing;
@@ -200,6 +200,7 @@ impl Engine {
                 fenced: &[],
                 preferred: prepared.preferred,
                 only: place_of(&command.delivery_method, prepared.preferred),
+                ways: &prepared.ways,
                 bookings: &prepared.bookings,
                 own: &own,
                 counts: Word::free,
@@ -330,6 +331,7 @@ impl Engine {
             fenced: &[],
             preferred: prepared.preferred,
             only: place_of(&command.delivery_method, prepared.preferred),
+            ways: &prepared.ways,
             bookings: &prepared.bookings,
             own: &own,
             counts: Word::free,
@@ -395,7 +397,8 @@ fn wished(command: &PlaceOrder, prepared: &Prepared) -> impl Iterator<Item = Ord
     let (bookings, warranties) = (prepared.bookings.clone(), prepared.warranties.clone());
     let booked = (!bookings.is_empty()).then_some(OrderEvent::Booked { bookings });
     let warranted = (!warranties.is_empty()).then_some(OrderEvent::Warranted { warranties });
-    preferred.into_iter().chain(totals).chain(booked).chain(warranted)
+    let ways = (!prepared.ways.is_empty()).then(|| OrderEvent::Ways { ways: prepared.ways.clone() });
+    preferred.into_iter().chain(totals).chain(booked).chain(warranted).chain(ways)
 }
 
 /// That an order rests, if that is wanted.
@@ -432,6 +435,7 @@ pub(super) struct Prepared {
     preferred: Option<NodeIndex>,
     bookings: Vec<Booking>,
     warranties: Vec<Warranty>,
+    ways: Vec<Way>,
     rules: Arc<AppliedRules>,
 }
 
@@ -495,6 +499,7 @@ pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Resu
         .as_deref()
         .and_then(|id| preferred_node(catalogue, id).map_err(|fault| faults.push(fault)).ok());
     faults.extend(preferred.and_then(|node| not_offered(catalogue, node, &command.delivery_method)));
+    let ways = ways(catalogue, command).map_err(|more| faults.extend(more)).unwrap_or_default();
     faults.extend(command.rule_set.as_deref().and_then(|name| without_rules(catalogue, name)));
     if !faults.is_empty() {
         return Err(Rejection::Invalid(faults));
@@ -504,7 +509,7 @@ pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Resu
     let positions = destinations.iter().map(|d| d.position).collect();
     let asked = (&*command.channel, &*command.delivery_method, destinations.first());
     let rules = chosen(network, catalogue.rules(), command.rule_set.as_deref(), asked, now.wall);
-    Ok(Prepared { destinations, lines, units, positions, preferred, bookings, warranties, rules })
+    Ok(Prepared { destinations, lines, units, positions, preferred, bookings, warranties, ways, rules })
 }
 
 /// A rule set that an order names and that cannot source it.
@@ -543,32 +548,13 @@ fn warranties(command: &PlaceOrder) -> Result<Vec<Warranty>, Vec<Fault>> {
 fn method_not_taken(catalogue: &Catalogue, command: &PlaceOrder) -> Option<Fault> {
     let payment = command.payment.as_ref()?;
     let channel = catalogue.channel(&command.channel).map(|channel| (&channel.payment_methods, &channel.id));
-    let rule = catalogue.policies().payment(&command.delivery_method);
-    let rule = rule.map(|rule| (&rule.methods, &command.delivery_method));
+    let methods = std::iter::once(&command.delivery_method).chain(command.wishes.ways.iter().map(|way| &way.method));
+    let rules = methods.filter_map(|method| Some((&catalogue.policies().payment(method)?.methods, method)));
     let refuses = |(taken, _): &(&Vec<Text>, &Text)| !taken.is_empty() && !taken.contains(&payment.method);
-    let (taken, of) = channel.into_iter().chain(rule).find(refuses)?;
+    let (taken, of) = channel.into_iter().chain(rules).find(refuses)?;
     let taken = taken.iter().map(|method| &**method).collect::<Vec<_>>().join(", ");
     let detail = format!("is not a payment method of {of}, which takes {taken}");
     Some(Fault::new("payment.method", "payment_method_not_taken", detail))
-}
-
-/// A fault where the customer cannot come to the node he named.
-fn not_offered(catalogue: &Catalogue, node: NodeIndex, method: &str) -> Option<Fault> {
-    let known = catalogue.node(node);
-    let offers = known.kind != NodeKind::Supplier && does(known, method);
-    let detail = || format!("{} does not do {method}", known.id);
-    (is_collected(method) && !offers).then(|| Fault::new("preferred_node", "method_not_offered", detail()))
-}
-
-/// The node that is asked before all others: one that may hold stock. Switched off it is passed over.
-fn preferred_node(catalogue: &Catalogue, id: &str) -> Result<NodeIndex, Fault> {
-    let field = "preferred_node";
-    let unknown = || Fault::new(field, "unknown_node", format!("there is no node {id:?}"));
-    let node = catalogue.node_index(id).ok_or_else(unknown)?;
-    match catalogue.node(node).kind {
-        NodeKind::Virtual => Err(Fault::new(field, "node_without_stock", format!("{id} holds no stock"))),
-        _ => Ok(node),
-    }
 }
 
 pub(super) fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fault> {

@@ -520,6 +520,13 @@ impl Engine {
                 };
                 Ok(Reply::Wave(Box::new(wave.ok_or_else(|| unknown("wave", key))?)))
             }
+            Answer::Dispatch(key) => {
+                let known = match stood(EntityKey::Dispatch(key.clone())) {
+                    Some(Entity::Dispatch(known)) => Some(known),
+                    _ => self.dispatch(key).map(Box::new),
+                };
+                Ok(Reply::Dispatch(key.clone(), known.ok_or_else(|| unknown("parcels", &format!("{key:?}")))?))
+            }
             Answer::Subscription(key) => {
                 let subscription = match stood(EntityKey::Subscription(*key)) {
                     Some(Entity::Subscription(subscription)) => Some(*subscription),

@@ -6,19 +6,22 @@
 //! Of a sku with channel limits no more is asked for than its record lets the buyer have, and the nodes of his channel
 //! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
+mod seen;
 mod weighed;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use self::seen::evidence;
 use super::cell::Word;
 use super::fences::{Fencing, Shipment};
 use super::limits::Counting;
 use super::network::Network;
 use super::weighing::Scales;
 use crate::domain::channel::Whose;
-use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
+use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, Terms};
+use crate::domain::delivery::Way;
 use crate::domain::evidence::Others;
 use crate::domain::geo::{Place, Position};
 use crate::domain::ids::{NodeIndex, SkuIndex};
@@ -31,7 +34,6 @@ use crate::domain::rules::weights::Weights;
 use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Workspace, solve_into, solve_within};
 use crate::domain::stock::CellKey;
 use crate::domain::time::WallTime;
-use crate::domain::weighed::Priced;
 
 thread_local! {
     static ROUTING: RefCell<Routing> = RefCell::default();
@@ -87,6 +89,8 @@ pub struct Wanted<'a> {
     pub preferred: Option<NodeIndex>,
     /// The only one that may be asked, where the customer comes to it.
     pub only: Option<NodeIndex>,
+    /// How groups of its lines reach the customer, those that do not as the order does.
+    pub ways: &'a [Way],
     /// Slots that its lines have: what they are is done there.
     pub bookings: &'a [Booking],
     /// Units that count as free although a reservation holds them.
@@ -190,6 +194,7 @@ pub fn route(network: &Network, wanted: &Wanted<'_>) -> Route {
 
 /// Units that the buyer may have by the limits of their skus, his own included, and those he may not.
 fn within_limits(network: &Network, wanted: &Wanted<'_>) -> (Vec<LineUnits>, Vec<LineUnits>) {
+    let wanted = &wanted.of_all_groups();
     let mut left: HashMap<SkuIndex, Option<u32>> = HashMap::new();
     let (mut within, mut behind) = (Vec::with_capacity(wanted.units.len()), Vec::new());
     for u in wanted.units {
@@ -255,6 +260,8 @@ fn route_units(network: &Network, wanted: &Wanted<'_>) -> Route {
     let mut gone = (groups.len() > 1).then(HashMap::new);
     let evidence_max = EVIDENCE_BYTES_MAX / groups.len().clamp(1, EVIDENCE_GROUPS_MAX);
     for group in groups {
+        let own = (!wanted.ways.is_empty()).then(|| wanted.of_group(group));
+        let wanted = own.as_ref().unwrap_or(wanted);
         let mine = wanted.units.iter().filter(|units| group_of(units) == group);
         let (stocked, free): (Vec<_>, Vec<_>) = mine.partition(|u| wanted.lines[usize::from(u.line)].stocked);
         if !free.is_empty() {
@@ -639,62 +646,4 @@ fn add_split(split: i64, decision: &mut Decision) {
     decision.cost.amount += split;
     decision.lower_bound += split;
     decision.terms.split += split;
-}
-
-/// What the solver saw, within its share of the record: beyond it the nearest candidates and the chosen ones are kept,
-/// and of an order so large that not even those fit, nothing.
-fn evidence(
-    network: &Network,
-    problem: &Problem,
-    units: &[LineUnits],
-    fenced: &[(NodeIndex, FenceReason)],
-    plan: &Plan,
-    bytes_max: usize,
-) -> Evidence {
-    let lines: Vec<SeenLine> = problem
-        .lines
-        .iter()
-        .zip(units)
-        .map(|(line, u)| SeenLine {
-            line: u.line,
-            quantity: line.quantity,
-            unit_weight_g: line.unit_weight_g,
-            needs: problem.needs[line.needs.clone()].iter().map(|n| (n.slot, n.per_unit)).collect(),
-        })
-        .collect();
-    let nodes = network.catalogue.nodes().len() as u32;
-    let rules = problem.tariff;
-    let priced = Priced::Tariff(rules.per_shipment, rules.micro_per_kg_km, rules.split);
-    let line_bytes: usize = lines.iter().map(|l| 8 + 4 * l.needs.len()).sum();
-    let room = bytes_max.checked_sub(line_bytes + 4 * fenced.len());
-    let most = room.map(|room| room / (8 + 2 * problem.slots));
-    let chosen = |at: usize| plan.assignments.iter().any(|assigned| assigned.candidate as usize == at);
-    let Some(most) = most.filter(|most| *most >= plan.assignments.len()) else {
-        return Evidence { nodes, truncated: true, priced, ..Evidence::default() };
-    };
-    let seen =
-        |candidate: &Candidate| (NodeIndex(candidate.node), u32::try_from(candidate.distance_m).unwrap_or(u32::MAX));
-    let truncated = problem.candidates.len() > most;
-    let (candidates, available) = if truncated {
-        let mut kept: Vec<usize> = (0..problem.candidates.len()).collect();
-        kept.sort_by_cached_key(|&at| (!chosen(at), problem.candidates[at].distance_m));
-        kept.truncate(most);
-        kept.sort_unstable();
-        let candidates = kept.iter().map(|&at| seen(&problem.candidates[at])).collect();
-        (candidates, kept.iter().flat_map(|&at| problem.has(at)).copied().collect())
-    } else {
-        (problem.candidates.iter().map(seen).collect(), problem.available.clone())
-    };
-    Evidence {
-        lines,
-        slots: problem.slots as u16,
-        candidates,
-        available,
-        fenced: fenced.to_vec(),
-        destination: None,
-        nodes,
-        truncated,
-        priced,
-        others: None,
-    }
 }

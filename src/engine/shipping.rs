@@ -120,13 +120,17 @@ impl Engine {
     pub fn quote_shipping(&self, now: WallTime, order: &PlaceOrder, decision: &Decision) -> Vec<QuotedShipment> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let catalogue = &network.catalogue;
-        if catalogue.shipping().carriers().next().is_none() || &*order.delivery_method != "ship" {
+        if catalogue.shipping().carriers().next().is_none() {
             return Vec::new();
         }
+        let of_group = |group: u16| order.wishes.ways.iter().find(|way| way.group == group).map(|way| &way.method);
+        let ships = |group: u16| &**of_group(group).unwrap_or(&order.delivery_method) == "ship";
         let held_until = order.holds.iter().filter_map(|hold| hold.release_at).map(instant).max();
         let ordered = instant(order.placed_at.unwrap_or(now));
         let mut quoted = Vec::new();
-        for ((node, group), freight) in shipments(catalogue, order, decision) {
+        for ((node, group), freight) in
+            shipments(catalogue, order, decision).into_iter().filter(|((_, group), _)| ships(*group))
+        {
             let (from, to) = (of_node(catalogue, node), &order.destinations[usize::from(group)]);
             let zone = from.origin.zone.clone();
             let to_there = There {

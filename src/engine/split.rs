@@ -79,6 +79,7 @@ impl Engine {
         self.watch_holds(made.as_ref().expect("just folded"), 1);
         self.watch_deferral(made.as_ref().expect("just folded"));
         self.watch_new_windows(&network, &made);
+        self.note_pickable(made.as_ref().expect("just folded"), 1..=u16::MAX);
         self.watch_new_windows(&network, &slot);
         self.rank_again(&network, slot.as_ref().expect("just folded"));
         channel_claim.settle(Named::Order(key, command.fingerprint));
@@ -198,9 +199,10 @@ fn new_order(
     let prioritised = (order.priority > 0).then_some(OrderEvent::Prioritised { priority: order.priority });
     let rests = order.deferral.map(|deferral| OrderEvent::Deferred { due: deferral.due });
     let preferred = order.preferred_node().map(|node| OrderEvent::Preferred { node });
+    let ways = (!order.ways.is_empty()).then(|| OrderEvent::Ways { ways: order.ways.clone() });
     let told = [placed, OrderEvent::SplitFrom { order: order.key }].into_iter();
     let fenced = (!order.fenced.is_empty()).then(|| OrderEvent::Fenced { nodes: order.fenced.clone() });
     let asked = order.awaits_customer.then_some(OrderEvent::CustomerAsked);
-    let told = told.chain(preferred).chain(fenced).chain(asked);
+    let told = told.chain(preferred).chain(ways).chain(fenced).chain(asked);
     told.chain(rests).chain(scheduled).chain(prioritised).chain(held).collect()
 }

@@ -216,6 +216,7 @@ fn build(
         waves: Table::default(),
         floor: Default::default(),
         collections: Default::default(),
+        dispatches: Default::default(),
         arrivals: Arrivals::default(),
         purchases: Purchases::default(),
         names: Names::default(),
@@ -270,6 +271,7 @@ fn build(
                 (EntityKey::Bin(cell), Entity::Bin(place)) => engine.hold_bin(cell, place.map(|place| *place)),
                 (EntityKey::Picked(key), Entity::Picked(day)) => engine.hold_picked(key, day.sums),
                 (EntityKey::Collection(key), Entity::Collection(known)) => engine.hold_collection(key, *known),
+                (EntityKey::Dispatch(key), Entity::Dispatch(known)) => engine.hold_dispatch(&key, *known),
                 (_, Entity::Shipping(terms)) => shipping.push(*terms),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
                     network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);
@@ -311,6 +313,7 @@ fn build(
     engine.ended_waves.lock().make_contiguous().sort_unstable();
     engine.ended_inbound.lock().make_contiguous().sort_unstable();
     engine.sort_resolved();
+    engine.sort_dispatched();
     engine.watch_levels();
     keys.sort_unstable();
     *engine.keys_used.lock() = keys.into();

@@ -3,12 +3,14 @@
 //! A plan takes fulfilment orders whose carrier comes first, the highest priority and the oldest first among them, as many as
 //! the rule of the node lets one wave have; planned again, the next. A wave changes no order: what of it ended, went
 //! elsewhere or is held when it is released or picked is left out. One fulfilment order is in one wave that has not ended.
-//! Locks: orders one by one while nothing else is held; the wave; the floor, over the append.
+//! Only orders of which a node has something to pick are looked at: the floor knows them. Locks: orders one by one while
+//! nothing else is held; the wave; the floor, over the append.
 //!
 //! What is *not* here: tours (`domain::picking`), steps of tasks (`pick_task`).
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
@@ -24,9 +26,10 @@ use crate::domain::command::{PlanWave, WaveAction};
 use crate::domain::decision::LineUnits;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, WaveChanged};
-use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentVerb};
-use crate::domain::ids::{FulfillmentKey, NodeIndex, SkuIndex, Text, WaveKey};
-use crate::domain::limits::{WAVE_ORDERS_MAX, WAVE_PICKS_MAX};
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentVerb};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text, WaveKey};
+use crate::domain::item::Tracking;
+use crate::domain::limits::{WAVE_ORDERS_MAX, WAVE_PICKS_MAX, WAVE_SERIALS_MAX};
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
 use crate::domain::picked::{Picked, PickedDay, PickedKey};
@@ -41,6 +44,8 @@ use crate::domain::wave::{Wave, WaveEvent, WaveStatus, WaveVerb};
 pub struct Floor {
     /// Where skus lie.
     pub bins: RwLock<BTreeMap<(NodeIndex, SkuIndex), BinPlace>>,
+    /// Orders of which a node may have something to pick; some of them no more, until somebody looks.
+    pickable: Mutex<BTreeSet<(NodeIndex, OrderKey)>>,
     /// Fulfilment orders of waves that have not ended.
     waved: Mutex<BTreeMap<FulfillmentKey, WaveKey>>,
     /// What was picked, by day.
@@ -56,6 +61,8 @@ struct Candidate {
     since: JournalTime,
     units: u64,
     entries: usize,
+    /// Units that are told apart by a serial number each.
+    serials: u64,
 }
 
 impl Engine {
@@ -203,7 +210,7 @@ impl Engine {
         let pickups = network.catalogue.shipping().next_pickups(&of_node(&network.catalogue, node), wall);
         let cutoff = |order: &Order, own: &FulfillmentOrder| {
             let country = order.facts.destinations.get(usize::from(own.group)).map(|to| &to.country)?;
-            let leaves = matches!(&*order.facts.delivery_method, "ship" | "ship_to_store");
+            let leaves = matches!(&**order.method_of(own.group), "ship" | "ship_to_store");
             let takes = pickups.iter().filter(|pickup| leaves && pickup.delivers_to(country));
             takes.map(|pickup| WallTime(pickup.at.as_millisecond())).min()
         };
@@ -217,18 +224,24 @@ impl Engine {
                 since: own.since,
                 units: entries.iter().map(|entry| u64::from(entry.units)).sum(),
                 entries: entries.len(),
+                serials: serials(network, &entries),
             })
         };
         if let Some(named) = &command.fulfillments {
             return self.named_candidates(named, candidate);
         }
         let mut found = Vec::new();
-        for key in self.orders.keys() {
+        for key in self.pickable_at(node) {
             let slot = self.orders.lock(key);
-            let Some(order) = slot.as_ref().and_then(|slot| slot.as_ref()) else { continue };
-            let here = order.fulfillment_orders.iter().filter(|own| own.node == node);
-            found.extend(here.filter_map(|own| candidate(order, own)));
+            let order = slot.as_ref().and_then(|slot| slot.as_ref());
+            if !order.is_some_and(|order| is_pickable_at(order, node)) {
+                self.floor.pickable.lock().remove(&(node, key));
+            }
+            let here = order.into_iter().flat_map(|order| order.fulfillment_orders.iter().map(move |own| (order, own)));
+            found.extend(here.filter(|(_, own)| own.node == node).filter_map(|(order, own)| candidate(order, own)));
         }
+        // One of so many serial numbers is picked by itself, in parts.
+        found.retain(|one| one.serials <= WAVE_SERIALS_MAX);
         let before = command.cutoff_before;
         found.retain(|one| before.is_none_or(|before| one.cutoff.is_some_and(|cutoff| cutoff < before)));
         Ok(found)
@@ -258,6 +271,26 @@ impl Engine {
             }
         }
         if faults.is_empty() { Ok(found) } else { Err(Rejection::Invalid(faults)) }
+    }
+
+    /// Orders of which a node may have something to pick, the oldest first.
+    pub(super) fn pickable_at(&self, node: NodeIndex) -> Vec<OrderKey> {
+        let all = self.floor.pickable.lock();
+        all.range((node, OrderKey(0))..=(node, OrderKey(u64::MAX))).map(|(_, key)| *key).collect()
+    }
+
+    /// Notes which nodes have something to pick of an order after these of its fulfilment orders took a step. The caller has
+    /// its lock.
+    pub(super) fn note_pickable(&self, order: &Order, numbers: RangeInclusive<u16>) {
+        for own in order.fulfillment_orders.iter().filter(|own| numbers.contains(&own.number)) {
+            let entry = (own.node, order.key);
+            match own.status {
+                FulfillmentStatus::Scheduled | FulfillmentStatus::Submitted => {}
+                status if status.takes(FulfillmentVerb::Pick) => drop(self.floor.pickable.lock().insert(entry)),
+                _ if is_pickable_at(order, own.node) => {}
+                _ => drop(self.floor.pickable.lock().remove(&entry)),
+            }
+        }
     }
 
     /// Puts a wave at start.
@@ -343,6 +376,18 @@ pub(super) fn to_pick(order: &Order, own: &FulfillmentOrder, node: NodeIndex, no
     left.map(|line| LineUnits { line: line.line, quantity: line.quantity - line.picked }).collect()
 }
 
+/// Whether a node has something to pick of an order, unless it is held.
+fn is_pickable_at(order: &Order, node: NodeIndex) -> bool {
+    let mut here = order.fulfillment_orders.iter().filter(|own| own.node == node);
+    here.any(|own| own.status.takes(FulfillmentVerb::Pick))
+}
+
+/// Units among these that are told apart by a serial number each.
+fn serials(network: &Network, entries: &[Wanted]) -> u64 {
+    let serial = entries.iter().filter(|one| network.catalogue.item(one.sku).tracking == Some(Tracking::Serial));
+    serial.map(|one| u64::from(one.units)).sum()
+}
+
 /// What has to be fetched for a fulfilment order, wherever it lies.
 fn wanted(order: &Order, key: FulfillmentKey, node: NodeIndex, now: JournalTime) -> Vec<Wanted> {
     let Some(own) = order.fulfillment(key.number) else { return Vec::new() };
@@ -374,6 +419,11 @@ fn named(candidates: Vec<Candidate>, waved: &BTreeMap<FulfillmentKey, WaveKey>) 
         let detail = format!("have {entries} entries to pick, a wave has at most {WAVE_PICKS_MAX}");
         faults.push(Fault::new("fulfillment_orders", "list_length_out_of_range", detail));
     }
+    let serials: u64 = candidates.iter().map(|one| one.serials).sum();
+    if serials > WAVE_SERIALS_MAX {
+        let detail = format!("have {serials} units with serial numbers to pick, a wave has at most {WAVE_SERIALS_MAX}");
+        faults.push(Fault::new("fulfillment_orders", "too_many_serials", detail));
+    }
     if faults.is_empty() { Ok(candidates) } else { Err(Rejection::Invalid(faults)) }
 }
 
@@ -383,10 +433,11 @@ fn chosen(mut candidates: Vec<Candidate>, rule: &PickingRule) -> Vec<Candidate> 
     candidates.sort_by_key(|one| (cutoff(one), Reverse(one.priority), one.since, one.key));
     let first = candidates.first().map(cutoff);
     let orders = usize::from(rule.wave_orders).min(WAVE_ORDERS_MAX);
-    let (mut units, mut entries, mut chosen) = (0, 0, Vec::new());
+    let (mut units, mut entries, mut serials, mut chosen) = (0, 0, 0, Vec::new());
     for one in candidates.into_iter().filter(|one| Some(cutoff(one)) == first) {
-        (units, entries) = (units + one.units, entries + one.entries);
-        let fits = entries <= WAVE_PICKS_MAX && rule.wave_units.is_none_or(|most| units <= u64::from(most));
+        (units, entries, serials) = (units + one.units, entries + one.entries, serials + one.serials);
+        let can_be_told = entries <= WAVE_PICKS_MAX && serials <= WAVE_SERIALS_MAX;
+        let fits = can_be_told && rule.wave_units.is_none_or(|most| units <= u64::from(most));
         if !chosen.is_empty() && (!fits || chosen.len() == orders) {
             break;
         }

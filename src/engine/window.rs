@@ -26,6 +26,7 @@ impl Engine {
     /// Tells the clock of fulfilment orders of an order, by number.
     pub(super) fn watch_windows(&self, network: &Network, order: &Order, numbers: RangeInclusive<u16>) {
         network.workloads.look_at(order);
+        self.note_pickable(order, numbers.clone());
         let watched = order.fulfillment_orders.iter().filter(|f| numbers.contains(&f.number));
         self.windows_due.extend(watched.filter_map(|f| Some((due_at(network, order, f)?, (order.key, f.number)))));
     }
@@ -80,7 +81,7 @@ fn due_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> O
             asked_since(order, fulfillment).map(|since| since.plus_s(u64::from(within)))
         }
         FulfillmentStatus::Shipped => {
-            network.catalogue.policies().clocks(&order.facts.delivery_method)?.delivers(order, fulfillment)
+            network.catalogue.policies().clocks(order.method_of(fulfillment.group))?.delivers(order, fulfillment)
         }
         _ => None,
     }

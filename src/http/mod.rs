@@ -19,6 +19,7 @@ mod cartons;
 mod channels;
 mod counts;
 mod customers;
+mod dispatch;
 mod edits;
 mod exceptions;
 mod express;

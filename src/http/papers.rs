@@ -13,6 +13,7 @@ use crate::api::papers::{self, Fulfilled, LabelParams, ManifestParams, PrintPara
 use crate::api::problem::Problem;
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::limits::{MANIFEST_REACH_MS, MANIFEST_ROWS_MAX};
+use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::WallTime;
 use crate::journal::Durable;
@@ -53,7 +54,14 @@ async fn of_fulfillment<T>(
 )]
 pub async fn label(State(front): State<Front>, Path(id): Path<Text>, Params(asked): Params<LabelParams>) -> Replied {
     let format = asked.format;
-    of_fulfillment(front, id, move |one| one.label(&asked), move |label| papers::label(&label, format)).await
+    let parcels = FulfillmentKey::parse(&id).and_then(|key| front.engine().parcels(key));
+    of_fulfillment(
+        front,
+        id,
+        move |one| one.label(&asked, parcels.as_ref()),
+        move |label| papers::label(&label, format),
+    )
+    .await
 }
 
 /// What goes into the parcel with the goods of a fulfilment order.
@@ -122,14 +130,16 @@ pub async fn manifest(
         let left = front.views().orders().shipments(index, since).map_err(Rejection::from)?;
         let mut taken = Vec::new();
         for FulfillmentKey { order, number } in left {
-            let order = engine.order_wherever(order)?.filter(|order| asked.takes(&node, order, number));
-            taken.extend(order.map(|order| (order, number)));
+            let parcels = engine.parcels(FulfillmentKey { order, number });
+            let on = |order: &Order| asked.takes(&node, order, number, parcels.as_ref());
+            let order = engine.order_wherever(order)?.filter(on);
+            taken.extend(order.map(|order| (order, number, parcels)));
             if taken.len() > MANIFEST_ROWS_MAX {
                 let detail = format!("a manifest has at most {MANIFEST_ROWS_MAX} shipments, this one would have more");
                 return Err(Problem::new("too_many", detail));
             }
         }
-        let newest = taken.iter().map(|(order, _)| order.seq).max().unwrap_or(0);
+        let newest = taken.iter().map(|(order, ..)| order.seq).max().unwrap_or(0);
         let paper = engine.catalogue(|catalogue| papers::manifest(&node, &asked, &taken, catalogue));
         Ok((newest, papers::paper(&paper)))
     });

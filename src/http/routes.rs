@@ -10,9 +10,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
-    address_formats, backup, capable, cartons, channels, counts, customers, edits, exceptions, feed, fulfillment,
-    health, holds, imports, inbound, items, nodes, orders, packing, pages, papers, policies, replays, reservations,
-    returns, rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
+    address_formats, backup, capable, cartons, channels, counts, customers, dispatch, edits, exceptions, feed,
+    fulfillment, health, holds, imports, inbound, items, nodes, orders, packing, pages, papers, policies, replays,
+    reservations, returns, rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
 };
 
 /// The router of a front.
@@ -80,6 +80,10 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(returns::close))
         .routes(routes!(papers::return_label))
         .routes(routes!(returns::put_policy))
+        .routes(routes!(dispatch::put_numbers, dispatch::numbers))
+        .routes(routes!(dispatch::pack, dispatch::parcels))
+        .routes(routes!(dispatch::parcel))
+        .routes(routes!(dispatch::close_out, dispatch::closed))
         .routes(routes!(waves::plan, waves::all))
         .routes(routes!(waves::wave))
         .routes(routes!(waves::release))

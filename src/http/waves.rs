@@ -10,7 +10,7 @@ use crate::api::fulfillment::Nothing;
 use crate::api::page::{Page, Paging, length};
 use crate::api::picking::{BinJson, BinsJson, BinsPut, EfficiencyJson, EfficiencyParams, PickingRulePut};
 use crate::api::policy::PolicyJson;
-use crate::api::wave::{NewWave, TaskAssigning, TaskShorting, WaveCancelling, WaveJson, WaveParams};
+use crate::api::wave::{NewWave, TaskAssigning, TaskDone, TaskShorting, WaveCancelling, WaveJson, WaveParams};
 use crate::domain::command::{Command, Context, TaskAction, WaveAction};
 use crate::domain::ids::Text;
 use crate::domain::picked::day_of;
@@ -119,7 +119,7 @@ steps! {
     /// Units of an entry are not found: a short pick of their fulfilment order, which is sourced again before the answer.
     short("/v1/waves/{id}/tasks/{task}/short", TaskShorting as said) said.action();
     /// All else of a task is picked, of all its fulfilment orders at once. What they no longer want is left out.
-    done("/v1/waves/{id}/tasks/{task}/done", Nothing as _) TaskAction::Done;
+    done("/v1/waves/{id}/tasks/{task}/done", TaskDone as said) said.action();
 }
 
 /// Say where skus lie at a node. Pick lists that are made from now on go there.

@@ -26,6 +26,8 @@
 //! frozen: golden bytes hold it for ever, and a change of shape is a new version with an upcast.
 //!
 //! Bounds: a body is at most [`RECORD_BYTES_MAX`], an entity at most [`ENTITY_BYTES_MAX`].
+//!
+//! Long because every type of event and every kind of entity has its line in each table.
 
 use bincode::Options as _;
 use serde::de::DeserializeOwned;
@@ -35,10 +37,12 @@ use thiserror::Error;
 use super::frame::{Head, Slice, array};
 use super::upcast::{InboundV1, ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, announced, plain};
 use crate::domain::archive::Archiving;
+use crate::domain::collection::Collection;
 use crate::domain::decision::Decision;
+use crate::domain::delivery::Way;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Event, KeyUsed, ReservationChanged};
-use crate::domain::ids::{OrderKey, ReservationKey, Text};
+use crate::domain::ids::{FulfillmentKey, OrderKey, ReservationKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
 use crate::domain::order::Order;
 use crate::domain::order_returns::OrderReturn;
@@ -65,17 +69,20 @@ const STEP_KEYED_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
 /// Versions in which an order is written: without returns, with some beside it, and the same of one with a decision by the
-/// kernel in full, and of one with a decision for several destinations.
+/// kernel in full, of one with a decision for several destinations, and of one with ways of its groups, beside it too.
 const ORDER_VERSION: u16 = 4;
 const ORDER_WITH_RETURNS_VERSION: u16 = 5;
 const ORDER_WEIGHED_VERSION: u16 = 6;
 const ORDER_SEVERAL_VERSION: u16 = 7;
+const ORDER_WITH_WAYS_VERSION: u16 = 8;
 /// Version of the entry of an item with a release date or that is tracked.
 const ITEM_VERSION: u16 = 2;
 /// Version of the entry of a document of supply that was bought.
 const INBOUND_VERSION: u16 = 2;
 /// Version of the entry of a transfer that is a draft.
 const DRAFT_VERSION: u16 = 2;
+/// Version of the entry of who comes for a fulfilment order, after other codes were handed in.
+const COLLECTION_VERSION: u16 = 2;
 /// Kind of an order.
 const ORDER: u16 = 7;
 /// How an order and the archive met, in events of type 18.
@@ -235,6 +242,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::BinPut(event) => put(bytes, event),
         Event::PickedNoted(event) => put(bytes, event),
         Event::CollectionChanged(event) => put(bytes, event),
+        Event::DispatchChanged(event) => put(bytes, event),
         Event::ExceptionChanged(event) => put(bytes, event),
         Event::PolicyPut(event) => put(bytes, event),
         Event::ShippingPut(event) => put(bytes, event),
@@ -362,6 +370,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (33, 1) => get("event", bytes, LIMIT).map(Event::BinPut),
         (34, 1) => get("event", bytes, LIMIT).map(Event::PickedNoted),
         (35, 1) => get("event", bytes, LIMIT).map(Event::CollectionChanged),
+        (39, 1) => get("event", bytes, LIMIT).map(Event::DispatchChanged),
         (14, 1) => get("event", bytes, LIMIT).map(Event::ExceptionChanged),
         (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
         (22, 1) => get("event", bytes, LIMIT).map(Event::ShippingPut),
@@ -415,15 +424,16 @@ fn put_order(bytes: &mut Vec<u8>, how: u8, order: &Order) {
 }
 
 fn put_order_sized(bytes: &mut Vec<u8>, key: OrderKey, order: &Order) {
-    if order_version(order) == ORDER_VERSION {
-        put_sized(bytes, &(key, order));
-    } else {
-        put_sized(bytes, &(key, order, &order.returns));
+    match order_version(order) {
+        ORDER_VERSION => put_sized(bytes, &(key, order)),
+        ORDER_WITH_WAYS_VERSION => put_sized(bytes, &(key, order, &order.returns, &order.ways)),
+        _ => put_sized(bytes, &(key, order, &order.returns)),
     }
 }
 
 fn order_version(order: &Order) -> u16 {
     match order.returns.is_empty() {
+        _ if !order.ways.is_empty() => ORDER_WITH_WAYS_VERSION,
         _ if order.decisions().any(Decision::is_of_several) => ORDER_SEVERAL_VERSION,
         _ if order.decisions().any(Decision::is_weighed) => ORDER_WEIGHED_VERSION,
         true => ORDER_VERSION,
@@ -470,6 +480,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         Entity::Item(item) if plain(item).is_none() => ITEM_VERSION,
         Entity::Inbound(inbound) if inbound.bought_at.is_some() => INBOUND_VERSION,
         Entity::Transfer(transfer) if transfer.is_draft => DRAFT_VERSION,
+        Entity::Collection(known) if known.tries > 0 => COLLECTION_VERSION,
         _ => ENTITY_VERSION,
     };
     bytes.extend_from_slice(&version.to_le_bytes());
@@ -503,7 +514,11 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Wave(key), Entity::Wave(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Bin(key), Entity::Bin(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Picked(key), Entity::Picked(entity)) => put_sized(bytes, &(key, entity)),
-        (EntityKey::Collection(key), Entity::Collection(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Collection(key), Entity::Collection(known)) => match known.tries {
+            0 => put_sized(bytes, &(key, known)),
+            tries => put_sized(bytes, &(key, known, tries)),
+        },
+        (EntityKey::Dispatch(key), Entity::Dispatch(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Exception(key), Entity::Exception(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Shipping(key), Entity::Shipping(entity)) => put_sized(bytes, &(key, entity)),
@@ -540,6 +555,11 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
                 get("entity", bytes, ENTITY_BYTES_MAX)?;
             Ok((EntityKey::Order(key), Entity::Order(Box::new(Order { returns, ..*order }))))
         }
+        (7, 8) => {
+            let (key, order, returns, ways): (OrderKey, Box<Order>, Vec<OrderReturn>, Vec<Way>) =
+                get("entity", bytes, ENTITY_BYTES_MAX)?;
+            Ok((EntityKey::Order(key), Entity::Order(Box::new(Order { returns, ways, ..*order }))))
+        }
         (8, 1) => pair(bytes, EntityKey::Key, Entity::Key),
         (9, 1) => pair(bytes, EntityKey::Inbound, |old: InboundV1| Entity::Inbound(Box::new(old.into()))),
         (9, 2) => pair(bytes, EntityKey::Inbound, Entity::Inbound),
@@ -561,6 +581,11 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (33, 1) => pair(bytes, EntityKey::Bin, Entity::Bin),
         (34, 1) => pair(bytes, EntityKey::Picked, Entity::Picked),
         (35, 1) => pair(bytes, EntityKey::Collection, Entity::Collection),
+        (35, 2) => {
+            let (key, known, tries): (FulfillmentKey, Box<Collection>, u8) = get("entity", bytes, ENTITY_BYTES_MAX)?;
+            Ok((EntityKey::Collection(key), Entity::Collection(Box::new(Collection { tries, ..*known }))))
+        }
+        (39, 1) => pair(bytes, EntityKey::Dispatch, Entity::Dispatch),
         (13, 1) => pair(bytes, EntityKey::Exception, Entity::Exception),
         (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
         (22, 1) => pair(bytes, EntityKey::Shipping, Entity::Shipping),
@@ -583,7 +608,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (4, 1) => first(bytes).map(EntityKey::RuleSet),
         (5, 1) => first(bytes).map(EntityKey::Cell),
         (6, 1) => first(bytes).map(EntityKey::Reservation),
-        (7, 1..=7) => first(bytes).map(EntityKey::Order),
+        (7, 1..=8) => first(bytes).map(EntityKey::Order),
         (8, 1) => first(bytes).map(EntityKey::Key),
         (9, 1 | 2) => first(bytes).map(EntityKey::Inbound),
         (10, 1) => first(bytes).map(EntityKey::Channel),
@@ -600,7 +625,8 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (32, 1) => first(bytes).map(EntityKey::Wave),
         (33, 1) => first(bytes).map(EntityKey::Bin),
         (34, 1) => first(bytes).map(EntityKey::Picked),
-        (35, 1) => first(bytes).map(EntityKey::Collection),
+        (35, 1 | 2) => first(bytes).map(EntityKey::Collection),
+        (39, 1) => first(bytes).map(EntityKey::Dispatch),
         (13, 1) => first(bytes).map(EntityKey::Exception),
         (20, 1) => first(bytes).map(EntityKey::Policy),
         (22, 1) => first(bytes).map(EntityKey::Shipping),

@@ -166,14 +166,22 @@ fn merge(
 /// verified before, by another reading.
 fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<bool> {
     use EntityKey::{
-        Bin, Collection, Count, CycleCount, Exception, Inbound, Key, Lots, Minute, Picked, Reservation, Return,
-        Transfer, Wave,
+        Bin, Collection, Count, CycleCount, Dispatch, Exception, Inbound, Key, Lots, Minute, Picked, Reservation,
+        Return, Transfer, Wave,
     };
     let ends = matches!(key, Reservation(_) | Key(_) | Inbound(_) | Transfer(_) | Count(_) | Minute(_));
     if !ends
         && !matches!(
             key,
-            CycleCount(_) | Exception(_) | Lots(_) | Return(_) | Wave(_) | Bin(_) | Picked(_) | Collection(_)
+            CycleCount(_)
+                | Exception(_)
+                | Lots(_)
+                | Return(_)
+                | Wave(_)
+                | Bin(_)
+                | Picked(_)
+                | Collection(_)
+                | Dispatch(_)
         )
     {
         return Ok(false);

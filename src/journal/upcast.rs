@@ -135,6 +135,7 @@ impl From<OrderV3> for Order {
             awaits_customer,
             priority,
             returns: Vec::new(),
+            ways: Vec::new(),
         }
     }
 }
@@ -185,6 +186,7 @@ impl From<OrderV2> for Order {
             awaits_customer: false,
             priority: 0,
             returns: Vec::new(),
+            ways: Vec::new(),
         }
     }
 }

@@ -49,6 +49,11 @@ impl Sscc {
         Ok(Self(text.to_owned()))
     }
 
+    /// Its digits without the check digit.
+    pub fn body(&self) -> &str {
+        &self.0[..SSCC_DIGITS - 1]
+    }
+
     /// Its element string: the application identifier and the digits, as a GS1-128 carries them.
     pub fn element(&self) -> String {
         format!("{SSCC_AI}{}", self.0)

@@ -129,6 +129,7 @@ impl Orders {
                 | Event::BinPut(_)
                 | Event::PickedNoted(_)
                 | Event::CollectionChanged(_)
+                | Event::DispatchChanged(_)
                 | Event::LotsChanged(_)
                 | Event::AddressFormatPut(_)
                 | Event::ExceptionChanged(_)

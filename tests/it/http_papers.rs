@@ -297,3 +297,59 @@ fn a_return_has_a_label_for_every_parcel() {
         assert_eq!(label("1", "?format=gif").code(), "unknown_word");
     });
 }
+
+#[test]
+fn parcels_have_numbers_of_their_own_on_label_manifest_and_to_be_asked_by() {
+    served(|server| {
+        let id = ordered(server, "o1");
+        steps(server, &id, &["accept", "pick", "pack"]);
+        let own = |what: &str| format!("/v1/fulfillment-orders/{id}/{what}");
+        let parcels = json!({"carrier": "one", "parcels": [{"weight_g": 700}, {}]});
+        assert_eq!(server.get("/v1/sscc-numbers").status, 404);
+        assert_eq!(server.ask("POST", &own("parcels"), &parcels).code(), "not_packable", "there are no numbers");
+        server.done("PUT", "/v1/sscc-numbers", &json!({"company_prefix": "4012345", "extension_digit": 3}));
+        let packed = server.done("POST", &own("parcels"), &parcels);
+        let number = |at: usize| packed["parcels"][at]["sscc"].as_str().expect("a number").to_owned();
+        let (first, second) = (number(0), number(1));
+        assert!(first.starts_with("34012345000000001") && second.starts_with("34012345000000002"), "{packed}");
+        assert_eq!(server.get("/v1/sscc-numbers").json()["left"], 999_999_997);
+        assert_eq!(server.ask("POST", &own("parcels"), &parcels).code(), "not_packable", "it has some");
+
+        let label = |parcel: u32| server.get(&own(&format!("label?format=png&tracking_number=T-1&parcel={parcel}")));
+        assert!(scanned(&label(2)).contains(&format!("00{second}")), "its carrier is that of its parcels");
+        assert_eq!(label(3).code(), "not_found");
+        let asked = |sscc: &str| server.get(&format!("/v1/parcels/{sscc}")).json();
+        assert_eq!((&asked(&second)["fulfillment_order"], &asked(&second)["status"]), (&json!(id), &json!("packed")));
+        assert_eq!(asked("106141412345678908")["code"], "not_found");
+        assert_eq!(server.get("/v1/parcels/106141412345678900").status, 422);
+
+        let shipment = json!({"carrier": "one", "service": "ground", "tracking_number": "T-1"});
+        server.done("POST", &own("ship"), &shipment);
+        server.done(
+            "POST",
+            &own("tracking"),
+            &json!({"events": [{"at": "2026-01-01T00:00:00Z", "status": "in_transit"}]}),
+        );
+        assert_eq!(asked(&first)["tracking"]["status"], "in_transit");
+        let left = server.get(&own("parcels")).json();
+        let date = left["manifest"]["date"].as_str().expect("a day").to_owned();
+        let manifest = || read(&server.get(&format!("/v1/nodes/lodz/manifest?carrier=one&date={date}")));
+        holds(&manifest(), &["T-1", &first, &second, "1 shipments, 3 units, 0.900 kg"]);
+
+        let late = ordered(server, "o2");
+        steps(server, &late, &["accept", "pick", "pack"]);
+        server.done("POST", &format!("/v1/fulfillment-orders/{late}/parcels"), &parcels);
+        let close = json!({"carrier": "one", "date": date});
+        let closed = server.done("POST", "/v1/nodes/lodz/close_out", &close);
+        assert_eq!(
+            (&closed["shipments"], &closed["parcels"], &closed["left_behind"]),
+            (&json!(1), &json!(2), &json!(1))
+        );
+        let case = server.get(&format!("/v1/exceptions/x-not_handed_over-{late}")).json();
+        assert_eq!(case["status"], "open", "{case}");
+        assert_eq!(server.ask("POST", "/v1/nodes/lodz/close_out", &close).code(), "manifest_closed");
+        assert_eq!(server.get(&format!("/v1/nodes/lodz/close_out?carrier=one&date={date}")).json(), closed);
+        server.done("POST", &format!("/v1/fulfillment-orders/{late}/ship"), &shipment);
+        assert!(!manifest().contains(&late), "what leaves afterwards is on another");
+    });
+}

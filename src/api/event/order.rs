@@ -9,6 +9,7 @@ use crate::api::scalar::{Day, Instant};
 use crate::api::tracking::ScanJson;
 use crate::api::words::Worded;
 use crate::domain::decision::{Assignment, Decision, LineUnits};
+use crate::domain::delivery::Way;
 use crate::domain::edit::{Edit, EditTerms, LineChange, PlannedShipment};
 use crate::domain::event::OrderChanged;
 use crate::domain::fulfillment::FulfillmentStep;
@@ -88,6 +89,13 @@ pub(super) fn changed(changed: &OrderChanged, names: &impl Names) -> Value {
                 "tax_included": totals.tax_included,
             }),
         ),
+        OrderEvent::Ways { ways } => {
+            let one = |way: &Way| {
+                let node = way.node.map(|node| names.node(node));
+                json!({"group": way.group, "delivery_method": way.method, "preferred_node": node})
+            };
+            ("order_ways_chosen", json!({"groups": ways.iter().map(one).collect::<Vec<_>>()}))
+        }
         OrderEvent::Booked { bookings } => {
             let one = |b: &Booking| json!({"line": b.line, "node": names.node(b.node), "slot": b.id});
             ("order_booked", json!({"slots": bookings.iter().map(one).collect::<Vec<_>>()}))

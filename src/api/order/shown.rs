@@ -17,6 +17,7 @@ use crate::api::scalar::{
 use crate::api::warranty::WarrantyJson;
 use crate::api::words::{AllocationMode, DeliveryMethod, as_optional_word, as_word};
 use crate::domain::catalogue::Catalogue;
+use crate::domain::delivery::Way;
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::money::Money;
 use crate::domain::order::{Buckets, Destination, Order, OrderStatus, OrderType, Payment, Told};
@@ -62,6 +63,9 @@ pub struct OrderJson {
     /// How it reaches the customer.
     #[schema(value_type = DeliveryMethod)]
     pub delivery_method: Text,
+    /// Groups that reach the customer in another way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<GroupDeliveryJson>,
     /// Reservation it claimed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reservation: Option<String>,
@@ -351,6 +355,7 @@ impl OrderJson {
             received_at: order.received_at.into(),
             placed_at: facts.placed_at.into(),
             delivery_method: facts.delivery_method.clone(),
+            deliveries: order.ways.iter().map(|way| GroupDeliveryJson::of(order, way, catalogue)).collect(),
             reservation: facts.reservation.map(|key| key.to_string()),
             rule_set: facts.rule_set.clone().map(Id),
             payment: facts.payment.as_ref().map(PaymentJson::of),
@@ -383,6 +388,30 @@ fn closes_at(order: &Order, catalogue: &Catalogue) -> Option<Instant> {
         return None;
     }
     order.closes_at(|line| policies.returns(&order.facts.channel, line.sku)).map(Instant::from)
+}
+
+/// How a group of lines reaches the customer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = GroupDelivered)]
+pub struct GroupDeliveryJson {
+    /// Key of its destination.
+    pub group: Id,
+    /// How.
+    #[schema(value_type = DeliveryMethod)]
+    pub delivery_method: Text,
+    /// Node that is asked before all others; the only one where the customer comes to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_node: Option<Id>,
+}
+
+impl GroupDeliveryJson {
+    fn of(order: &Order, way: &Way, catalogue: &Catalogue) -> Self {
+        Self {
+            group: Id(order.facts.destinations[usize::from(way.group)].group.clone()),
+            delivery_method: way.method.clone(),
+            preferred_node: way.node.map(|node| Id(catalogue.node(node).id.clone())),
+        }
+    }
 }
 
 impl OrderLineJson {

@@ -11,8 +11,8 @@ use crate::domain::carrier::rates::{DIVISOR_MAX, UNIT_PARTS};
 use crate::domain::carrier::{TRANSIT_DAYS_MAX, ZONES_MAX};
 use crate::domain::geo::Position;
 use crate::domain::limits::{
-    ACCEPT_WITHIN_S_MAX, AISLE_MAX, PACKED_EDGE_MM_MAX, PRIORITY_MAX, QUANTITY_MAX, RETURN_DAYS_MAX, TTL_S_MAX,
-    TTL_S_MIN, WAVE_ORDERS_MAX,
+    ACCEPT_WITHIN_S_MAX, AISLE_MAX, PACKED_EDGE_MM_MAX, PARCELS_MAX, PRIORITY_MAX, QUANTITY_MAX, RETURN_DAYS_MAX,
+    TTL_S_MAX, TTL_S_MIN, WAVE_ORDERS_MAX,
 };
 use crate::domain::quantity::Quantity;
 
@@ -96,6 +96,10 @@ wholes! {
     Priority(u8) in 0, PRIORITY_MAX as i64, "number_out_of_range";
     /// Days of a policy of returns.
     ReturnDays(u32) in 0, RETURN_DAYS_MAX as i64, "number_out_of_range";
+    /// One digit.
+    Digit(u8) in 0, 9, "number_out_of_range";
+    /// Number of a parcel of its fulfilment order, from 1.
+    ParcelNumber(u16) in 1, PARCELS_MAX as i64, "number_out_of_range";
     /// Number of an aisle, from 0.
     Aisle(u16) in 0, i64::from(AISLE_MAX), "number_out_of_range";
     /// Metres.

@@ -9,6 +9,7 @@ use crate::api::json::Json;
 use crate::api::reading::{At, Listed, Shape, shown};
 use crate::domain::address::{PATTERN_BYTES_MAX, REGION_BYTES_MAX};
 use crate::domain::collection::{CODE_BYTES_MAX, CODE_BYTES_MIN};
+use crate::domain::dispatch::COMPANY_DIGITS;
 use crate::domain::ids::{BadId, Text, check_caller_id, check_id, check_sku};
 use crate::domain::limits::{
     ATP_SKUS_MAX, BIN_BYTES_MAX, ID_BYTES_MAX, NAME_BYTES_MAX, OWNER_BYTES_MAX, REASON_BYTES_MAX, SKU_BYTES_MAX,
@@ -114,6 +115,8 @@ texts! {
     BinName: Rule::free(1, BIN_BYTES_MAX);
     /// A code that whoever comes for something hands in: 4 to 32 bytes.
     CollectionCode: Rule::free(CODE_BYTES_MIN, CODE_BYTES_MAX);
+    /// The prefix of a company in GS1 numbers: 4 to 12 digits.
+    CompanyPrefix: Rule::strict("invalid_company_prefix", *COMPANY_DIGITS.end(), company_prefix).like("^[0-9]{4,12}$");
     /// A label: 1 to 128 bytes.
     Owner: Rule::free(1, OWNER_BYTES_MAX);
     /// A name for people: 1 to 500 bytes.
@@ -132,6 +135,14 @@ texts! {
     Country: Rule::strict("invalid_country", NAME_BYTES_MAX, country).like("^[A-Z]{2}$");
     /// IANA time zone, such as America/Chicago.
     TimeZone: Rule::strict("invalid_time_zone", TIME_ZONE_BYTES_MAX, time_zone);
+}
+
+/// Digits, so many that there are numbers left for parcels.
+fn company_prefix(text: &str) -> Result<(), String> {
+    match COMPANY_DIGITS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => Ok(()),
+        false => Err(format!("must be {} to {} digits", COMPANY_DIGITS.start(), COMPANY_DIGITS.end())),
+    }
 }
 
 const ID_PATTERN: &str = "^[A-Za-z0-9._:~-]{1,128}$";

@@ -1,5 +1,7 @@
 //! A chapter of the story: an order each way, from the order to the hand-over; and several picked together.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::life::text;
@@ -11,6 +13,8 @@ use crate::cli::Stop;
 use crate::connectors::client::segment;
 use crate::domain::delivery::{METHODS, is_collected};
 
+/// Who takes what is shipped.
+const CARRIER: &str = "post";
 /// How many are picked together.
 const TOGETHER: u64 = 12;
 
@@ -19,6 +23,9 @@ pub async fn each(stage: &Stage, network: &Network, counted: &Counted) -> Result
     chapter("One order each way, from the order to the hand-over");
     let stock = network.stock(0);
     let (sku, node, _) = stock.iter().find(|(_, _, units)| *units > 20).cloned().unwrap_or_default();
+    let client = stage.client();
+    fine("the numbers", client.put("/v1/sscc-numbers", &json!({"company_prefix": "4012345"})).await?)?;
+    let mut left_from = BTreeSet::new();
     for (number, method) in (1..).zip(METHODS) {
         let what = match method {
             "digital" => "GUIDE-01",
@@ -36,6 +43,14 @@ pub async fn each(stage: &Stage, network: &Network, counted: &Counted) -> Result
         let from = text(&placed["fulfillment_orders"][0]["node"]);
         let told = handed_over(stage, &own, method).await?;
         println!("   {method}: 1 × {what} from {from}: {told}");
+        if method == "ship" {
+            left_from.insert(from);
+        }
+    }
+    for node in left_from {
+        let close_out = format!("/v1/nodes/{}/close_out", segment(&node));
+        let closed = fine("the close-out", client.post(&close_out, &json!({"carrier": CARRIER})).await?)?;
+        println!("   the {CARRIER} comes no more today to {node}: its manifest has {} parcel", closed["parcels"]);
     }
     Ok(())
 }
@@ -62,9 +77,11 @@ async fn handed_over(stage: &Stage, own: &str, method: &str) -> Result<String, S
     if matches!(method, "digital" | "service") {
         return Ok(text(&step("hand_over", json!({})).await?["status"]));
     }
-    let carrier = if method == "local_delivery" { "own van" } else { "post" };
+    let carrier = if method == "local_delivery" { "own van" } else { CARRIER };
+    let packed = step("parcels", json!({"carrier": carrier, "parcels": [{}]})).await?;
     step("ship", json!({"carrier": carrier, "service": method, "tracking_number": own})).await?;
-    Ok(format!("with {carrier}, {}", text(&step("deliver", json!({})).await?["status"])))
+    let parcel = text(&packed["parcels"][0]["sscc"]);
+    Ok(format!("parcel {parcel} with {carrier}, {}", text(&step("deliver", json!({})).await?["status"])))
 }
 
 /// Orders of one node are picked together, and what was walked is told.

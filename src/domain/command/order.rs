@@ -105,6 +105,19 @@ pub struct Wishes {
     pub slots: Vec<AskedSlot>,
     /// Lines that are warranties.
     pub warranties: Vec<AskedWarranty>,
+    /// Groups that reach the customer in another way than the order.
+    pub ways: Vec<AskedWay>,
+}
+
+/// How a group of lines is to reach the customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedWay {
+    /// Which: the position of its destination, from 1.
+    pub group: u16,
+    /// How, a word of the domain.
+    pub method: Text,
+    /// The node that is asked before all others; the only one where the customer comes to it.
+    pub node: Option<Text>,
 }
 
 /// A slot that a line is to have.

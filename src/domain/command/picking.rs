@@ -1,5 +1,6 @@
 //! Commands of picking: where things lie, waves and their tasks.
 
+use super::stock::Names;
 use crate::domain::fulfillment::ShortReason;
 use crate::domain::ids::Text;
 use crate::domain::picking::BinPlace;
@@ -46,6 +47,17 @@ pub enum WaveAction {
     },
 }
 
+/// Which units of a sku were picked for a fulfilment order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PickedFor {
+    /// Which fulfilment order.
+    pub fulfillment: Text,
+    /// What.
+    pub sku: Text,
+    /// Their lots or serial numbers.
+    pub names: Names,
+}
+
 /// What happens to a task of a wave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskAction {
@@ -66,5 +78,8 @@ pub enum TaskAction {
         reason: ShortReason,
     },
     /// The rest is picked.
-    Done,
+    Done {
+        /// Lots and serial numbers of what is tracked; of what is not named what expires first is taken.
+        named: Vec<PickedFor>,
+    },
 }

@@ -1,9 +1,11 @@
 //! Delivery methods: what is collected comes from where the customer comes to, or from nowhere.
 
 use super::world::{World, text};
-use crate::domain::collection::CollectionRule;
+use crate::domain::collection::{CODE_TRIES_MAX, CollectionRule};
 use crate::domain::command::*;
 use crate::domain::decision::FenceReason;
+use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
+use crate::domain::ids::FulfillmentKey;
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
 use crate::domain::policy::RejectionPolicy;
@@ -108,6 +110,98 @@ fn a_node_that_lists_delivery_methods_does_those_alone() {
     assert_eq!(code(wanted("d", "pickup", Some("east"), 1)), Ok(()));
     let kind = world.engine.catalogue(|catalogue| catalogue.node(catalogue.node_index("east").expect("there")).kind);
     assert_eq!(kind, NodeKind::Warehouse);
+}
+
+/// An order of a phone that is shipped and one that is collected at a node.
+fn mixed(id: &str, at: &str) -> PlaceOrder {
+    let mut order = World::order_of(id, &[("phone", 1), ("phone", 2)], None);
+    order.destinations.push(ShipTo { group: text("store"), ..order.destinations[0].clone() });
+    order.lines[1].group = 1;
+    order.wishes.ways = vec![AskedWay { group: 1, method: text("pickup"), node: Some(text(at)) }];
+    order
+}
+
+#[test]
+fn one_group_is_collected_and_the_other_is_shipped_each_by_its_own_rules() {
+    let world = World::new();
+    world.stock("phone", "east", 9).expect("good");
+    world.stock("phone", "west", 1).expect("good");
+    let rule = CollectionRule { code: true, window_s: Some(60) };
+    world.run(Command::PutPolicy(PutPolicy::Collection { delivery_method: text("pickup"), rule })).expect("good");
+    let order = placed(&world, mixed("a", "west")).expect("east ships");
+    assert_eq!(shape(&world, &order), at(&["east", "west"], 1), "the customer comes to the west, which has one of two");
+    world.stock("phone", "north", 5).expect("good");
+    assert_eq!(shape(&world, &order), at(&["east", "west"], 1), "he does not come to the north");
+    let world = world.restart();
+    world.stock("phone", "west", 1).expect("good");
+    assert_eq!(
+        shape(&world, &order),
+        at(&["east", "west", "west"], 0),
+        "a restart has not forgotten where he comes to"
+    );
+    let ready = |number: u16| {
+        let pick = FulfillmentAction::Pick { lines: None };
+        for action in [FulfillmentAction::Accept, pick, FulfillmentAction::Pack] {
+            world.fulfill(&order, number, action).expect("in turn");
+        }
+        let ready = FulfillmentAction::ReadyWith { until: None, code: None, drawn: text("K7PM") };
+        let order = world.fulfill(&order, number, ready).expect("packed");
+        let own = order.fulfillment(number).expect("there");
+        let code = world.engine.collection(FulfillmentKey { order: order.key, number });
+        (own.until.is_some(), code.is_some_and(|known| known.code.is_some()))
+    };
+    assert_eq!((ready(1), ready(2)), ((false, false), (true, true)), "only what is collected has a code and a window");
+    world.check();
+}
+
+#[test]
+fn a_group_that_is_collected_where_nobody_hands_over_is_refused() {
+    let mut world = World::new();
+    world.supplier("maker");
+    let fault = |order: PlaceOrder| match placed(&world, order).expect_err("it must be refused") {
+        Rejection::Invalid(faults) => (faults[0].field.clone(), faults[0].code),
+        other => panic!("{other:?}"),
+    };
+    let field = "deliveries[0].preferred_node".to_owned();
+    assert_eq!(fault(mixed("a", "maker")), (field.clone(), "method_not_offered"));
+    assert_eq!(fault(mixed("b", "nowhere")), (field, "unknown_node"));
+}
+
+#[test]
+fn after_so_many_other_codes_somebody_has_to_look_before_anything_is_handed_over() {
+    let world = World::new();
+    world.stock("phone", "west", 1).expect("good");
+    let mut order = placed(&world, wanted("a", "pickup", Some("west"), 1)).expect("west has it");
+    let pick = FulfillmentAction::Pick { lines: None };
+    let ready = FulfillmentAction::ReadyWith { until: None, code: Some(text("K7PM")), drawn: text("") };
+    for action in [FulfillmentAction::Accept, pick, FulfillmentAction::Pack, ready] {
+        order = world.fulfill(&order, 1, action).expect("in turn");
+    }
+    let hand_over = |world: &World, code: &str| {
+        world.fulfill(&order, 1, FulfillmentAction::HandOverWith { code: text(code) }).map(drop).map_err(|no| no.code())
+    };
+    let key = FulfillmentKey { order: order.key, number: 1 };
+    let case = ExceptionKey { kind: ExceptionKind::WrongCodes, subject: Subject::Fulfillment(key) };
+    let is_open = |world: &World| world.engine.exception_by_key(case).is_some_and(|case| case.is_open());
+    for tries in 1..CODE_TRIES_MAX {
+        assert_eq!(hand_over(&world, "AAAA"), Err("wrong_code"));
+        assert_eq!((world.engine.collection(key).map(|known| known.tries), is_open(&world)), (Some(tries), false));
+    }
+    let world = world.restart();
+    assert_eq!(hand_over(&world, "AAAA"), Err("wrong_code"), "a restart has not forgotten how many there were");
+    assert!(is_open(&world));
+    assert_eq!(hand_over(&world, "K7PM"), Err("code_locked"), "nor is it handed over for the right one");
+    let resolve = |world: &World| {
+        let action = ExceptionAction::Resolve { reason: text("he showed his card") };
+        world.run(Command::ChangeException { exception: text(&case.to_string()), action }).expect("it is open");
+    };
+    resolve(&world);
+    assert_eq!(hand_over(&world, "BBBB"), Err("wrong_code"), "now every one is a case");
+    assert_eq!(hand_over(&world, "K7PM"), Err("code_locked"));
+    resolve(&world);
+    assert_eq!(hand_over(&world, "K7PM"), Ok(()));
+    assert_eq!(world.engine.collection(key), None);
+    world.check();
 }
 
 #[test]

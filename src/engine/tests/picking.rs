@@ -13,6 +13,7 @@ use crate::domain::fulfillment::{FulfillmentStatus, ShortReason};
 use crate::domain::geo::Position;
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::item::{Dimensions, ItemKind, Tracking};
+use crate::domain::limits::WAVE_SERIALS_MAX;
 use crate::domain::lots::LotView;
 use crate::domain::order::Order;
 use crate::domain::picked::Picked;
@@ -169,16 +170,15 @@ fn a_kit_is_picked_as_a_whole_and_short_as_a_whole() {
     let short = TaskAction::Short { pick: 0, quantity: quantity(1), reason: ShortReason::Mismatch };
     let after = wave(world.run(change(&released, task(1, short)))).expect("it is begun");
     assert_eq!(after.tasks[0].picks[1].short, 1);
-    let done = wave(world.run(change(&released, task(1, TaskAction::Done)))).expect("it is begun");
+    let done = wave(world.run(change(&released, task(1, TaskAction::Done { named: vec![] })))).expect("it is begun");
     assert_eq!((done.status(), done.tasks[0].status), (WaveStatus::Completed, TaskStatus::Short));
     let order = world.engine.order(&order.name()).expect("there");
     assert_eq!((order.buckets(0).picked, order.buckets(0).sum()), (1, 2));
     assert_eq!((world.level("phone", "east").on_hand, world.level("case", "east").on_hand), (2, 4));
 }
 
-#[test]
-fn units_of_one_lot_are_told_to_every_order_of_a_task() {
-    let mut world = World::new();
+/// From now on phones are told apart.
+fn track(world: &World, tracking: Tracking) {
     let tracked = PutItem {
         sku: text("phone"),
         name: text("phone"),
@@ -188,10 +188,102 @@ fn units_of_one_lot_are_told_to_every_order_of_a_task() {
         value: None,
         components: vec![],
         release_at: None,
-        tracking: Some(Tracking::Lot),
+        tracking: Some(tracking),
         packing: Default::default(),
     };
     world.run(Command::PutItem(Box::new(tracked))).expect("nothing is known of phones");
+}
+
+fn serials(serials: &[&str]) -> Names {
+    let one = |serial: &&str| NamedLot { lot: text(serial), expires_at: None, units: 1 };
+    Names { lots: vec![], serials: serials.iter().map(one).collect() }
+}
+
+/// Phones with these serial numbers come to a node.
+fn bring(world: &World, node: &str, names: Names) {
+    let delta = names.serials.len() as i32;
+    let adjustment = Adjustment { sku: text("phone"), node: text(node), delta, reason: MovementKind::Received };
+    world.run(Command::AdjustLots(vec![NamedAdjustment { adjustment, names }])).expect("good");
+}
+
+#[test]
+fn a_task_that_is_done_says_which_serial_numbers_it_picked_for_whom() {
+    let mut world = World::new();
+    track(&world, Tracking::Serial);
+    bring(&world, "east", serials(&["a", "b", "c", "d"]));
+    let patch = NodePatch { capabilities: Some(vec![text("batch_picking")]), ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text("east"), patch: Box::new(patch) }).expect("good");
+    world.run(rule(PickingRule { method: Some(PickMethod::Batch), ..PickingRule::default() })).expect("good");
+    let orders = [accepted(&mut world, &[("phone", 2)]), accepted(&mut world, &[("phone", 1)])];
+    let released = begun(&world);
+    let for_order = |order: &Order, names: Names| {
+        let fulfillment = text(&FulfillmentKey { order: order.key, number: 1 }.to_string());
+        PickedFor { fulfillment, sku: text("phone"), names }
+    };
+    let done = |named: Vec<PickedFor>| wave(world.run(change(&released, task(1, TaskAction::Done { named }))));
+    let code = |result: Result<Wave, Rejection>| match result.expect_err("it must be refused") {
+        Rejection::Invalid(faults) => (faults[0].field.clone(), faults[0].code),
+        other => panic!("{other:?}"),
+    };
+    let elsewhere = PickedFor { fulfillment: text("f-1"), ..for_order(&orders[0], serials(&["a"])) };
+    let (field, why) = code(done(vec![for_order(&orders[0], serials(&["a"])), elsewhere]));
+    assert_eq!((&*field, why), ("named[1].fulfillment_order", "not_pickable"));
+    let (field, _) = code(done(vec![for_order(&orders[1], serials(&["b"])), for_order(&orders[0], serials(&["z"]))]));
+    assert_eq!(&*field, "named[1].serials[0]", "nobody has seen it, and nothing is picked");
+    // The second order gets the last one, the first what it names and what is left.
+    done(vec![for_order(&orders[1], serials(&["d"])), for_order(&orders[0], serials(&["c"]))]).expect("they are there");
+    let of = |order: &Order| -> Vec<String> {
+        let order = world.engine.order(&order.name()).expect("there");
+        order.fulfillment_orders[0].identified.iter().map(|one| one.lot.to_string()).collect()
+    };
+    assert_eq!((of(&orders[0]), of(&orders[1])), (vec!["a".to_owned(), "c".to_owned()], vec!["d".to_owned()]));
+    world.check();
+}
+
+#[test]
+fn a_wave_has_no_more_serial_numbers_than_one_record_names() {
+    let mut world = World::new();
+    track(&world, Tracking::Serial);
+    let most = WAVE_SERIALS_MAX as u32;
+    let all: Vec<String> = (0..2 * most + 6).map(|number| format!("s{number}")).collect();
+    for some in all.chunks(10) {
+        bring(&world, "east", serials(&some.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    let [large, almost, few] = [most + 1, most - 1, 2].map(|units| accepted(&mut world, &[("phone", units)]));
+    let planned = wave(world.run(Command::PlanWave(plan("east")))).expect("something waits");
+    assert_eq!(planned.fulfillments, keys(&[&almost]), "two more are too many, and the large one is picked by itself");
+    let planned = wave(world.run(Command::PlanWave(plan("east")))).expect("something waits");
+    assert_eq!(planned.fulfillments, keys(&[&few]));
+    let named = vec![text(&keys(&[&large])[0].to_string())];
+    let named = Command::PlanWave(PlanWave { fulfillments: Some(named), ..plan("east") });
+    let Err(Rejection::Invalid(faults)) = wave(world.run(named)) else { panic!("it is too large") };
+    assert_eq!((&*faults[0].field, faults[0].code), ("fulfillment_orders", "too_many_serials"));
+}
+
+#[test]
+fn a_plan_looks_only_at_orders_of_which_the_node_has_something_to_pick() {
+    let mut world = World::new();
+    world.stock("phone", "east", 50).expect("good");
+    let known =
+        |world: &World| world.engine.pickable_at(world.engine.catalogue(|c| c.node_index("east").expect("it is")));
+    let submitted = world.order(&[("phone", 1)], None).expect("in stock");
+    assert!(known(&world).is_empty(), "the node has not taken it on");
+    let orders = [(); 3].map(|()| accepted(&mut world, &[("phone", 2)]));
+    assert_eq!(known(&world), orders.each_ref().map(|order| order.key));
+    world.fulfill(&orders[0], 1, FulfillmentAction::Pick { lines: None }).expect("accepted");
+    let reason = text("no");
+    world.fulfill(&orders[1], 1, FulfillmentAction::Reject { reason }).expect("accepted");
+    assert_eq!(known(&world), [orders[2].key], "what is picked, or elsewhere, is not looked at");
+    world.fulfill(&submitted, 1, FulfillmentAction::Accept).expect("submitted");
+    assert_eq!(known(&world), [submitted.key, orders[2].key]);
+    let world = world.restart();
+    assert_eq!(known(&world), [submitted.key, orders[2].key], "a restart has not forgotten");
+}
+
+#[test]
+fn units_of_one_lot_are_told_to_every_order_of_a_task() {
+    let mut world = World::new();
+    track(&world, Tracking::Lot);
     for (lot, days) in [("soon", 30), ("later", 60)] {
         let expires_at = Some(WallTime(world.log.now().wall.0 + days * 86_400_000));
         let names = Names { lots: vec![NamedLot { lot: text(lot), expires_at, units: 3 }], serials: vec![] };
@@ -205,7 +297,7 @@ fn units_of_one_lot_are_told_to_every_order_of_a_task() {
     let orders = [accepted(&mut world, &[("phone", 2)]), accepted(&mut world, &[("phone", 3)])];
     let released = begun(&world);
     assert_eq!(released.tasks.len(), 1);
-    wave(world.run(change(&released, task(1, TaskAction::Done)))).expect("it is begun");
+    wave(world.run(change(&released, task(1, TaskAction::Done { named: vec![] })))).expect("it is begun");
     let of = |order: &Order| -> Vec<(String, u32)> {
         let order = world.engine.order(&order.name()).expect("there");
         order.fulfillment_orders[0].identified.iter().map(|one| (one.lot.to_string(), one.units)).collect()
@@ -229,7 +321,7 @@ fn what_was_picked_is_summed_by_day_and_way_and_survives_a_restart() {
     world.later(90);
     let short = TaskAction::Short { pick: 0, quantity: quantity(1), reason: ShortReason::Damaged };
     wave(world.run(change(&released, task(1, short)))).expect("it is begun");
-    wave(world.run(change(&released, task(1, TaskAction::Done)))).expect("it is begun");
+    wave(world.run(change(&released, task(1, TaskAction::Done { named: vec![] })))).expect("it is begun");
     let metres = 2 * (3 * 4 + 20);
     let sums = Picked { tasks: 1, entries: 1, units: 3, short: 1, metres, alone_metres: metres, ms: 90_000 };
     let node = world.engine.catalogue(|catalogue| catalogue.node_index("east"));
@@ -343,7 +435,7 @@ fn pick_all(world: &World, node: &Text) -> u64 {
             quick(world, change(&released, task(number, TaskAction::Start)));
             let seconds = u64::from(own.metres) / METRES_A_SECOND + ENTRY_S * own.picks.len() as u64;
             world.log.now.fetch_add(seconds.cast_signed() * 1_000, Ordering::SeqCst);
-            quick(world, change(&released, task(number, TaskAction::Done)));
+            quick(world, change(&released, task(number, TaskAction::Done { named: vec![] })));
         }
         assert_eq!(world.engine.wave_by_key(planned.key).map(|wave| wave.status()), Some(WaveStatus::Completed));
         waves += 1;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::world::World;
 use crate::domain::decision::{Decision, Evidence, FenceReason, LineUnits};
+use crate::domain::delivery::Way;
 use crate::domain::event::Event;
 use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::order::{Allocation, Order, OrderFacts, PlacedLine};
@@ -96,6 +97,7 @@ pub struct Case<'a> {
     fenced: &'a [NodeIndex],
     preferred: Option<NodeIndex>,
     only: Option<NodeIndex>,
+    ways: &'a [Way],
     release_at: Option<WallTime>,
     bookings: &'a [Booking],
 }
@@ -108,7 +110,8 @@ impl<'a> Case<'a> {
             lines: order.lines.iter().map(|line| line.placed.clone()).collect(),
             fenced: &order.fenced,
             preferred: order.preferred_node(),
-            only: order.collected_at(),
+            only: order.collected_at(0),
+            ways: &order.ways,
             release_at: order.release_at.map(|release| release.wall),
             bookings: order.bookings(),
         }
@@ -227,7 +230,7 @@ fn asked(
     wall: WallTime,
     (fenced, own): (&[NodeIndex], &BTreeMap<CellKey, u32>),
 ) -> Route {
-    let Case { facts, lines, preferred, only, release_at, bookings, .. } = case;
+    let Case { facts, lines, preferred, only, ways, release_at, bookings, .. } = case;
     let destinations: Vec<_> = facts.destinations.iter().map(|to| to.position).collect();
     let whose = world.network.catalogue.whose(Some(&facts.channel), Some(&facts.customer));
     let wanted = Wanted {
@@ -242,6 +245,7 @@ fn asked(
         fenced,
         preferred: *preferred,
         only: *only,
+        ways,
         bookings,
         own,
         counts: Word::free,

@@ -5,6 +5,7 @@
 //! Long because it is a list of samples, one of every shape there ever was.
 
 mod collection;
+mod dispatch;
 mod picking;
 mod policies;
 mod returns;
@@ -13,7 +14,8 @@ mod steps;
 mod supply;
 mod weighed;
 
-use self::collection::collected;
+use self::collection::{collected, tried};
+use self::dispatch::dispatched;
 use self::picking::picked;
 use self::policies::policies;
 use self::returns::returns;
@@ -28,6 +30,7 @@ use crate::domain::channel::{ChannelEvent, ChannelTerms, Limit, PaymentBefore};
 use crate::domain::count::{Minute, Moved};
 use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
+use crate::domain::delivery::Way;
 use crate::domain::edit::{EditState, EditTerms, FoundFulfillment, LineChange, PlannedShipment};
 use crate::domain::entity::{Entity, EntityKey, KeyEntry};
 use crate::domain::event::*;
@@ -549,6 +552,9 @@ fn events() -> Vec<Event> {
     .chain(several())
     .chain([shadowed()])
     .chain(steps())
+    .chain(tried())
+    .chain(dispatched())
+    .chain(mixed())
     .collect()
 }
 
@@ -556,6 +562,12 @@ fn events() -> Vec<Event> {
 fn shadowed() -> Event {
     let (key, policy) = (PolicyKey::Shadow("peak".into()), Policy::Shadow(Some(2)));
     Event::PolicyPut(Box::new(PolicyPut { key, policy }))
+}
+
+/// An order of which a group is collected.
+fn mixed() -> [Event; 2] {
+    let ways = vec![Way { group: 1, method: "pickup".into(), node: Some(NodeIndex(300)) }];
+    [of_order_numbered(OrderKey(86), 1, placed()), of_order_numbered(OrderKey(86), 2, OrderEvent::Ways { ways })]
 }
 
 /// What is packed, and into what.
@@ -897,7 +909,8 @@ fn every_event_has_these_bytes_for_ever() {
         assert_eq!(hex(&bytes[bare.len()..]), *expected, "{event:?}");
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
-    let all = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30, 32, 33, 34, 35];
+    let all =
+        [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30, 32, 33, 34, 35, 39];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
 
@@ -1027,7 +1040,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 70, "a sample of every kind, other orders, and what version 1 of some has not");
+    assert_eq!(state.len(), 76, "a sample of every kind, other orders, and what version 1 of some has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -581,6 +581,10 @@ impl Judge {
                 let awaited = (!known.over).then_some(&**known);
                 law!(held.as_ref() == awaited, "collection {key} is {held:?} in memory, {known:?} by the records");
             }
+            (EntityKey::Dispatch(key), Some(Entity::Dispatch(known))) => {
+                let held = engine.dispatch(key);
+                law!(held.as_ref() == Some(&**known), "{key:?} is {held:?} in memory, {known:?} by the records");
+            }
             (EntityKey::Wave(key), Some(Entity::Wave(known))) => {
                 let held = engine.wave_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "wave {key} is {held:?} in memory, {known:?} by the records");

@@ -42,6 +42,7 @@
 //! | `bin SKU NODE AISLE METRES or - -` · `skilled NODE` · `picks_by METHOD` | where a sku lies; the node can pick in every way; in which |
 //! | `wave NAME NODE` · `wave_go NAME` · `wave_stop NAME` | a wave, released, cancelled |
 //! | `assign` `begin` `fetched` `WAVE TASK` · `missed WAVE TASK PICK N REASON` | steps of a task |
+//! | `numbers COMPANY DIGIT` · `parcels ORDER NUMBER CARRIER N` · `close_out NODE CARRIER` | parcels with numbers, the end of a carrier's day |
 //! | `refund NAME N` · `takes_back usual or automatic` | money goes back; by which policy |
 //! | `case ID` · `over_case ID` | an exception is assigned, resolved |
 //! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `keep SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
@@ -72,6 +73,7 @@ use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Service, ShippingTerms};
 use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
+use crate::domain::dispatch::SsccPrefix;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState};
@@ -422,6 +424,21 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         ["pay", id, status, n] => {
             let amount = Money { amount: number(n), currency: Currency::USD };
             Command::ReportPayment(ReportPayment { order: (*id).into(), mark: mark(status), amount })
+        }
+        ["numbers", company, digit] => {
+            let prefix = SsccPrefix { extension: number(digit) as u8, company: (*company).into() };
+            Command::PutNumbers(PutNumbers { prefix })
+        }
+        ["parcels", id, at, carrier, n] => {
+            let order = key_of(id).unwrap_or(OrderKey(1));
+            Command::PackParcels(PackParcels {
+                fulfillment: FulfillmentKey { order, number: number(at) as u16 }.to_string().as_str().into(),
+                carrier: (*carrier).into(),
+                weights_g: vec![0; number(n) as usize],
+            })
+        }
+        ["close_out", node, carrier] => {
+            Command::CloseOut(CloseOut { node: (*node).into(), carrier: (*carrier).into(), day: None })
         }
         [verb, id, at, rest @ ..] => {
             // A step of an order that does not exist is still a request.

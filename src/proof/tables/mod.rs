@@ -16,12 +16,14 @@
 //! | `fulfillment` | fulfilment orders |
 //! | `agreements` | reservations, holds, edits, schedules |
 //! | `picking` | waves and their tasks |
+//! | `dispatch` | parcels and manifests |
 //! | `supply` | transfers, inbound documents, cycle counts |
 //! | `watched` | cases, shipments, versions of rule sets |
 //!
 //! What is *not* here: chance (`simulation`), threads (the storms), HTTP.
 
 mod agreements;
+mod dispatch;
 mod fulfillment;
 mod lines;
 mod machine;
@@ -64,6 +66,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
     ("agreements", &["PutSubscription", "ChangeSubscription"]),
     ("supply", &["AnnounceInbound", "ChangeInbound", "ReadyTransfer", "ChangeTransfer", "PlanCount", "ChangeCount"]),
     ("picking", &["PlanWave", "ChangeWave"]),
+    ("dispatch", &["PackParcels", "CloseOut"]),
     ("levels, not states: scenarios, simulation, model", &["AdjustStock", "AdjustLots", "MoveStock", "SetOnHand"]),
     ("watched", &["ChangeException", "PutRules", "ActivateRules"]),
     ("the engine's tests of returns", &["RequestReturn", "ChangeReturn"]),
@@ -81,6 +84,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
             "PutAddressFormat",
             "PutPolicy",
             "PutBins",
+            "PutNumbers",
         ],
     ),
 ];

@@ -112,7 +112,7 @@ impl Teller {
     }
 
     /// One request, and a restart behind it when that is asked for. What is refused writes nothing, but that an edit which
-    /// can no longer be done ends.
+    /// can no longer be done ends, and that another code was tried.
     pub fn take(&mut self, step: &str) -> Result<(), Rejection> {
         self.before = self.engine().all_levels().into_iter().collect();
         self.moved.clear();
@@ -126,7 +126,7 @@ impl Teller {
         };
         self.listen();
         if let Err(rejection) = &ended {
-            let writes = rejection.code() == "edit_stale";
+            let writes = matches!(rejection.code(), "edit_stale" | "wrong_code");
             assert!(writes || self.seq() == seq, "{step}: refused as {}, and it wrote", rejection.code());
         }
         if self.restarts {

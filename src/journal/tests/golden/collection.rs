@@ -7,6 +7,14 @@ use crate::domain::order::Sealed;
 use crate::domain::policy::{Policy, PolicyKey};
 use crate::domain::time::WallTime;
 
+/// Another code was handed in.
+pub fn tried() -> Vec<Event> {
+    let key = FulfillmentKey { order: OrderKey(80), number: 3 };
+    let code = Sealed { key_id: 0, bytes: b"K7PM".to_vec() };
+    let of = |event| Event::CollectionChanged(Box::new(CollectionChanged { key, event }));
+    vec![of(CollectionEvent::Awaited { code }), of(CollectionEvent::Tried)]
+}
+
 /// One of every event of a collection.
 pub fn collected() -> Vec<Event> {
     let of = |number: u16, event| {

@@ -38,7 +38,7 @@ pub fn command(words: &[&str]) -> Option<Command> {
         ["wave_stop", id] => of(id, WaveAction::Cancel(None)),
         ["assign", id, task] => of_task(id, task, TaskAction::Assign { picker: "ann".into() }),
         ["begin", id, task] => of_task(id, task, TaskAction::Start),
-        ["fetched", id, task] => of_task(id, task, TaskAction::Done),
+        ["fetched", id, task] => of_task(id, task, TaskAction::Done { named: vec![] }),
         ["missed", id, task, pick, n, reason] => {
             let reason = match *reason {
                 "not_in_stock" => ShortReason::NotInStock,

@@ -1,0 +1,75 @@
+//! Delivery methods as orders ask for them: where the customer can come to, and what follows when a node will not do it.
+//!
+//! What is *not* here: what a method means (`domain::delivery`).
+
+use super::network::Network;
+use super::routing::{SHIPPED, Wanted};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::command::{AskedWay, PlaceOrder};
+use crate::domain::delivery::{Way, does, is_collected};
+use crate::domain::fulfillment::FulfillmentStep;
+use crate::domain::ids::NodeIndex;
+use crate::domain::node::NodeKind;
+use crate::domain::order::Order;
+use crate::domain::policy::RejectionPolicy;
+use crate::domain::rejection::Fault;
+
+impl Wanted<'_> {
+    /// The same of one group: that may reach its customer in another way than the order.
+    pub fn of_group(&self, group: u16) -> Self {
+        let Some(way) = self.ways.iter().find(|way| way.group == group) else { return *self };
+        let only = way.place().filter(|node| !self.fenced.contains(node));
+        Self { only, preferred: way.node, ships: &*way.method == SHIPPED, ..*self }
+    }
+
+    /// The same of all groups: those that are collected at different nodes have their units anywhere.
+    pub fn of_all_groups(&self) -> Self {
+        Self { only: self.only.filter(|_| self.ways.is_empty()), ..*self }
+    }
+}
+
+/// The node that is asked before all others: one that may hold stock. Switched off it is passed over.
+pub(super) fn preferred_node(catalogue: &Catalogue, id: &str) -> Result<NodeIndex, Fault> {
+    let field = "preferred_node";
+    let unknown = || Fault::new(field, "unknown_node", format!("there is no node {id:?}"));
+    let node = catalogue.node_index(id).ok_or_else(unknown)?;
+    match catalogue.node(node).kind {
+        NodeKind::Virtual => Err(Fault::new(field, "node_without_stock", format!("{id} holds no stock"))),
+        _ => Ok(node),
+    }
+}
+
+/// A fault where the customer cannot come to the node he named.
+pub(super) fn not_offered(catalogue: &Catalogue, node: NodeIndex, method: &str) -> Option<Fault> {
+    let known = catalogue.node(node);
+    let offers = known.kind != NodeKind::Supplier && does(known, method);
+    let detail = || format!("{} does not do {method}", known.id);
+    (is_collected(method) && !offers).then(|| Fault::new("preferred_node", "method_not_offered", detail()))
+}
+
+/// How groups of lines reach the customer; all faults together.
+pub(super) fn ways(catalogue: &Catalogue, command: &PlaceOrder) -> Result<Vec<Way>, Vec<Fault>> {
+    let (mut faults, mut found) = (Vec::new(), Vec::with_capacity(command.wishes.ways.len()));
+    for (at, AskedWay { group, method, node }) in command.wishes.ways.iter().enumerate() {
+        let of_this = |fault: Fault| Fault { field: format!("deliveries[{at}].{}", fault.field), ..fault };
+        let node = node.as_deref().map(|id| preferred_node(catalogue, id)).transpose();
+        let node = node.and_then(|node| match node.and_then(|node| not_offered(catalogue, node, method)) {
+            Some(fault) => Err(fault),
+            None => Ok(node),
+        });
+        match node {
+            Ok(node) => found.push(Way { group: *group, method: method.clone(), node }),
+            Err(fault) => faults.push(of_this(fault)),
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
+}
+
+/// Whether somebody has to ask the customer before the units of a step go elsewhere.
+pub(super) fn asks_customer(network: &Network, order: &Order, group: u16, step: &FulfillmentStep) -> bool {
+    let refuses = matches!(
+        step,
+        FulfillmentStep::Rejected { .. } | FulfillmentStep::ShortPicked { .. } | FulfillmentStep::NodeOutage { .. }
+    );
+    refuses && network.catalogue.policies().rejection(order.method_of(group)) == RejectionPolicy::AskCustomer
+}
