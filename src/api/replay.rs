@@ -23,6 +23,9 @@ const CARRIERS_MAX: usize = 50;
 /// Most limits of a target.
 const LIMITS_MAX: usize = 8;
 
+/// How often an order is placed again at most: each copy is held until its orders are done.
+const DEMAND_MAX: u32 = 10;
+
 shape! {
     /// What is supposed; nothing, when all of it is left out.
     pub struct ReplayRequest {
@@ -40,7 +43,7 @@ shape! {
         pub stock_factor: Option<RatePart>,
         /// Units more or fewer at the beginning.
         pub stock: Option<Vec<StockLine>>,
-        /// How often every order is placed, copies of a share of them included.
+        /// How often every order is placed, copies of a share of them included; at most 10.
         pub demand_factor: Option<RatePart>,
         /// The first instant of the period, by when orders were placed.
         pub from: Option<Instant>,
@@ -155,6 +158,9 @@ impl ReplayRequest {
         }
         if self.version.is_some() && self.rule_set.is_none() {
             at.field("rule_set").fault::<()>("missing_field", "is required beside version");
+        }
+        if self.demand_factor.is_some_and(|factor| factor.millionths > DEMAND_MAX * 1_000_000) {
+            at.field("demand_factor").fault::<()>("number_out_of_range", &format!("must be at most {DEMAND_MAX}"));
         }
         if let (Some(from), Some(until)) = (self.from, self.until)
             && until <= from

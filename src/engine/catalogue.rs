@@ -89,6 +89,7 @@ impl Engine {
         }
         let supplied = created || network.supplies(index);
         let is_other = created || is_other(network.catalogue.node(index), &node);
+        let may_handle_more = !created && handles_otherwise(network.catalogue.node(index), &node);
         let switched_off = !created && network.catalogue.node(index).active && !node.active;
         let served = network.catalogue.virtual_node().is_some();
         let put = Event::NodePut(NodePut { index, node: node.clone() });
@@ -97,7 +98,8 @@ impl Engine {
         network.catalogue.seq = seq;
         network.count_free();
         if is_other {
-            self.loosen_anew(turn, &network);
+            // A new node has nothing to serve anybody with.
+            self.loosen_anew(turn, &network, !created);
         }
         if !supplied && network.supplies(index) {
             self.settle_all(turn, &network);
@@ -105,9 +107,10 @@ impl Engine {
         if supplied != network.supplies(index) && network.catalogue.policies().has_supply() {
             self.keep_all_purchases(turn, &network);
         }
-        // It may handle more, or begin on another day.
-        network.workloads.roomy.note(index, None);
-        self.follow_up(turn, &network, BTreeSet::new());
+        if may_handle_more {
+            network.workloads.roomy.note(index, None);
+            self.follow_up(turn, &network, BTreeSet::new());
+        }
         if !served && network.catalogue.virtual_node().is_some() {
             self.serve_unstocked(turn, &network);
         }
@@ -177,6 +180,13 @@ impl Engine {
 fn is_other(before: &Node, after: &Node) -> bool {
     let seen = |node: &Node| (node.kind, node.position, node.country.clone(), node.capabilities.clone());
     seen(before) != seen(after)
+}
+
+/// Whether it may handle more than before, or begin on another day.
+fn handles_otherwise(before: &Node, after: &Node) -> bool {
+    let days = |node: &Node| (node.time_zone.clone(), node.calendar.clone(), node.handling, node.cutoff_min);
+    let seen = |node: &Node| (node.active, node.capacity_per_day, days(node));
+    seen(before) != seen(after) || is_other(before, after)
 }
 
 fn patched(node: Node, patch: NodePatch) -> Node {

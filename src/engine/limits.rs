@@ -375,15 +375,17 @@ impl Engine {
         }
     }
 
-    /// Looks again which nodes they may have units of who wait without a right, and serves them: what rules say of a node is
+    /// Looks again which nodes they may have units of who wait without a right, and `serves` them: what rules say of a node is
     /// another thing now. Under the exclusive guard.
-    pub(super) fn loosen_anew(&self, turn: &Turn<'_>, network: &Network) {
+    pub(super) fn loosen_anew(&self, turn: &Turn<'_>, network: &Network, serves: bool) {
         for at in 0..network.stock.len() as u32 {
             let sku = SkuIndex(at);
             let waiting: Vec<Waiting> = network.sku(sku).ledger.lock().loose().keys().copied().collect();
             if !waiting.is_empty() {
                 waiting.into_iter().for_each(|waiting| self.place_anew(network, sku, waiting));
-                self.settle(turn, network, sku);
+                if serves {
+                    self.settle(turn, network, sku);
+                }
             }
         }
     }

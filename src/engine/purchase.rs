@@ -31,6 +31,8 @@ use crate::domain::time::{JournalTime, WallTime};
 
 /// Documents that are lowered in one go; of more the clock sees.
 const LOWERED_MAX: usize = 1_024;
+/// Most documents that one record makes: each names its supplier.
+const DOCUMENTS_MAX: usize = if cfg!(test) { 8 } else { 128 };
 
 /// What a document has of a sku that was bought.
 #[derive(Clone, Copy, Debug)]
@@ -194,6 +196,9 @@ impl Engine {
         let mut supply = Supply::of(network, coming, self.purchases.of(sku));
         let (mut left, mut later) = (units, false);
         for (node, terms) in terms {
+            if buying.documents.len() >= DOCUMENTS_MAX {
+                return true;
+            }
             let (eta, (today, open)) = (terms.eta(now), supply.at(node, day_of(now)));
             let lacks = supply.lacks_by(&demand, eta, node).min(left);
             let most = lacks.min(terms.room(today, open)).min(u64::from(QUANTITY_MAX));
@@ -357,9 +362,11 @@ impl Engine {
 
     /// Buys what lacks of a sku and may be bought; the rest is looked at on the next day.
     fn buy_lacking(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) {
-        if network.catalogue.policies().just_in_time(sku).next().is_none() {
-            return;
-        }
+        while network.catalogue.policies().just_in_time(sku).next().is_some() && self.buy_some(turn, network, sku) {}
+    }
+
+    /// Buys in one record; answers whether that is full and more may lack.
+    fn buy_some(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex) -> bool {
         let clocks = turn.clocks();
         let mut change = Change::lock(network, &BTreeSet::from([sku]));
         let mut buying = Buying { at: clocks.wall, documents: Vec::new() };
@@ -368,11 +375,11 @@ impl Engine {
             self.purchases.due.push(next, sku);
         }
         if buying.is_empty() {
-            return;
+            return false;
         }
         let events = buying.events().collect();
         let sealed = turn.seal(clocks.journal, network.catalogue.seq, events, None);
-        let sealed = sealed.expect("a few documents of one line are a small record");
+        let sealed = sealed.expect("so many documents of one line are a small record");
         let slots = self.begin_buying(&buying);
         let logged = turn.log_with(self, sealed, |at| {
             self.note_buying(&buying);
@@ -380,5 +387,6 @@ impl Engine {
         });
         self.fold_buying(&buying, slots, &logged);
         logged.done();
+        buying.documents.len() >= DOCUMENTS_MAX
     }
 }

@@ -8,6 +8,7 @@
 //! Memory only: a start tries all who wait, and so learns anew for what. Nothing is looked at but one flag where no node
 //! was full. What is *not* here: what counts (`workload`), who is served first (`queue`).
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, Release};
@@ -182,11 +183,20 @@ impl Engine {
     /// Tries who waited for room as long as it lasts; answers other skus whose queues have something to do.
     pub(super) fn fill_room(&self, turn: &Turn<'_>, network: &Network, room: &Room) -> BTreeSet<SkuIndex> {
         let skus = self.waiting_skus(turn, &room.awaits);
-        let more = self.serve(turn, network, &skus, &|| room.is_left(network));
+        let is_over = Cell::new(false);
+        let goes_on = || {
+            is_over.set(is_over.get() || !room.is_left(network));
+            !is_over.get()
+        };
+        let more = self.serve(turn, network, &skus, &goes_on);
         skus.iter().for_each(|sku| self.keep_purchases(turn, network, *sku));
-        if !room.is_left(network) {
+        if !goes_on() {
             let skus = skus.into_iter().map(Awaits::Sku).collect();
             self.room_awaited.add(&room.days(), None, &skus);
+            // Who gave a place back meanwhile saw nobody wait.
+            if room.is_left(network) {
+                room.days().into_iter().for_each(|(node, day)| network.workloads.roomy.note(node, Some(day)));
+            }
         }
         more
     }

@@ -24,7 +24,7 @@ use crate::engine::whatif::{Comparison, Figures, Suppose, Surveyed, WhatIf};
 /// Most sets of rules that are tried.
 const TRIES_MAX: usize = 60;
 /// Most records of a journal that is searched.
-pub const SEARCHED_MAX: u64 = 2_000_000;
+pub const SEARCHED_MAX: u64 = 300_000;
 /// Threads that try sets of rules side by side.
 const SIDE_BY_SIDE_MAX: usize = 4;
 /// Millionths of a minor unit.

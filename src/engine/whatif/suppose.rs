@@ -156,7 +156,7 @@ impl Suppose {
             }
         }
         for (at, terms) in self.shipping.iter().enumerate() {
-            let of = |fault: Fault| Fault { field: format!("shipping[{at}].{}", fault.field), ..fault };
+            let of = |fault: Fault| Fault { field: format!("carriers[{at}].{}", fault.field), ..fault };
             faults.extend(shipping::faults(catalogue, terms).into_iter().map(of));
         }
         let rules = match &self.rules {
