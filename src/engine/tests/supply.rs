@@ -13,7 +13,7 @@ use crate::domain::item::ItemKind;
 use crate::domain::limits::QUANTITY_MAX;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::order_story::dropship_ready;
-use crate::domain::record::Log;
+use crate::domain::record::{Log, Record};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::supply::{JustInTime, SupplyTerms};
@@ -186,6 +186,27 @@ fn what_is_bought_on_a_day_and_in_all_is_bounded_and_the_clock_buys_the_rest() {
             "no more than eight at once"
         );
     }
+}
+
+#[test]
+fn what_very_many_nodes_sell_is_bought_in_as_many_records_as_it_takes() {
+    let mut world = World::new();
+    for n in 0..20 {
+        let id = format!("shop-{n}");
+        world.node(&id, 40.0, -74.0 - f64::from(n), true);
+        put(&world, "phone", &id, jit(Some(1), None)).expect("a warehouse");
+    }
+    let order = world.order(&[("phone", 30)], None).expect("waits");
+    assert!(!open(&world).is_empty() && open(&world).len() <= 20);
+    let world = world.restart();
+    assert_eq!((open(&world), pegged(&world, &order)), (vec![1; 20], (20, 10)));
+    world.later(i64::from(DAY_S));
+    world.engine.expire_due(&*world.log);
+    world.check();
+    assert_eq!((open(&world), pegged(&world, &order)), (vec![1; 30], (30, 0)));
+    let documents =
+        |record: &Record| record.events.iter().filter(|event| matches!(event, Event::InboundChanged(_))).count();
+    assert!(world.log.records.lock().iter().all(|record| documents(record) <= 8));
 }
 
 #[test]
