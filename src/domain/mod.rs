@@ -38,6 +38,7 @@ pub mod node;
 pub mod order;
 pub mod order_clocks;
 mod order_edit;
+pub mod order_event;
 mod order_fold;
 pub mod order_merge;
 mod order_money;

@@ -5,7 +5,6 @@ use super::world::{World, quantity, text};
 use crate::domain::command::*;
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment};
 use crate::domain::ids::FulfillmentKey;
-use crate::domain::item::{Dimensions, ItemKind};
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus, OrderType};
 use crate::domain::order_clocks::OrderClocks;
@@ -13,7 +12,6 @@ use crate::domain::payment::PaymentMark;
 use crate::domain::policy::RejectionPolicy;
 use crate::domain::record::Log;
 use crate::domain::reply::Reply;
-use crate::domain::time::WallTime;
 use crate::domain::tracking::{Scan, TrackingStatus};
 
 const DAY_S: i64 = 86_400;
@@ -192,19 +190,7 @@ fn what_waited_for_its_release_is_looked_for_from_then_on() {
     for restarts in [false, true] {
         let world = World::new();
         decide(&world, OrderClocks { cancel_waiting_after_s: Some(3_600), ..OrderClocks::default() });
-        let item = PutItem {
-            sku: text("novel"),
-            name: text("novel"),
-            kind: ItemKind::Product,
-            weight_g: 300,
-            dimensions: Dimensions::default(),
-            value: None,
-            components: Vec::new(),
-            release_at: Some(WallTime(world.log.now().wall.0 + 10_000_000)),
-            tracking: None,
-            packing: Default::default(),
-        };
-        world.run(Command::PutItem(Box::new(item))).expect("good");
+        world.unreleased("novel", 10_000);
         let early = PlaceOrder { kind: OrderType::PreOrder, ..World::order_of("early", &[("novel", 1)], None) };
         let order = place(&world, early);
         let world = tick(world, 10_000, restarts);

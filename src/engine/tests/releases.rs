@@ -3,27 +3,8 @@
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
 use crate::domain::fulfillment::Shipment;
-use crate::domain::item::{Dimensions, ItemKind};
 use crate::domain::order::{Order, OrderType};
-use crate::domain::record::Log;
 use crate::domain::reply::Reply;
-use crate::domain::time::WallTime;
-
-fn novel(world: &World, seconds: i64) {
-    let item = PutItem {
-        sku: text("novel"),
-        name: text("novel"),
-        kind: ItemKind::Product,
-        weight_g: 300,
-        dimensions: Dimensions::default(),
-        value: None,
-        components: Vec::new(),
-        release_at: Some(WallTime(world.log.now().wall.0 + seconds * 1_000)),
-        tracking: None,
-        packing: Default::default(),
-    };
-    world.run(Command::PutItem(Box::new(item))).expect("a good item");
-}
 
 fn place(world: &World, id: &str, kind: OrderType, units: u32) -> Order {
     let order = PlaceOrder { id: Some(text(id)), kind, ..World::order_of(id, &[("novel", units)], None) };
@@ -50,7 +31,7 @@ fn tick(world: World, seconds: i64, restarts: bool) -> World {
 fn what_waits_for_a_release_is_served_in_turn_and_moved_on_when_it_comes() {
     for restarts in [false, true] {
         let world = World::new();
-        novel(&world, 1_000);
+        world.unreleased("novel", 1_000);
         place(&world, "a", OrderType::PreOrder, 3);
         place(&world, "b", OrderType::Standard, 2);
         assert_eq!((waits(&world, "a"), waits(&world, "b")), ((3, 0, 0), (2, 0, 0)));

@@ -219,6 +219,23 @@ impl World {
         self.run(Command::PutItem(Box::new(item))).expect("a good item");
     }
 
+    /// A product that is released in so many seconds.
+    pub fn unreleased(&self, sku: &str, seconds: i64) {
+        let item = PutItem {
+            sku: text(sku),
+            name: text(sku),
+            kind: ItemKind::Product,
+            weight_g: 300,
+            dimensions: Dimensions::default(),
+            value: None,
+            components: Vec::new(),
+            release_at: Some(WallTime(self.log.now().wall.0 + seconds * 1_000)),
+            tracking: None,
+            packing: Default::default(),
+        };
+        self.run(Command::PutItem(Box::new(item))).expect("a good item");
+    }
+
     pub fn stock(&self, sku: &str, node: &str, delta: i32) -> Result<Reply, Rejection> {
         let reason = if delta > 0 { MovementKind::Received } else { MovementKind::Lost };
         self.run(Command::AdjustStock(vec![Adjustment { sku: text(sku), node: text(node), delta, reason }]))
