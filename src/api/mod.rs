@@ -61,4 +61,5 @@ pub mod warranty;
 pub mod wave;
 mod wave_event;
 pub mod words;
+pub mod worth;
 pub mod zones;

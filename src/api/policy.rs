@@ -115,7 +115,7 @@ impl FillPut {
 #[schema(as = Policy)]
 pub struct PolicyJson {
     /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment`, `returns`, `clocks`, `hold`,
-    /// `picking`, `collection`, `shadow` or `network`.
+    /// `picking`, `collection`, `shadow`, `network`, `costs` or `priority`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,6 +183,15 @@ pub struct PolicyJson {
     /// The version of the rule set that runs beside the live ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// What a unit cost to have it there, minor units of the base currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_cost: Option<i64>,
+    /// What it is worth to be rid of a unit, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub markdown: Option<i64>,
+    /// What a shipment from the node counts more than one from another, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<i64>,
     /// How nodes pick.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picking: Option<PickingRuleJson>,
@@ -245,8 +254,17 @@ impl PolicyJson {
             PolicyKey::Hold(name) => Self { about: "hold", name: Some(name.to_string()), ..Self::default() },
             PolicyKey::Shadow(name) => Self { about: "shadow", name: Some(name.to_string()), ..Self::default() },
             PolicyKey::Network(name) => Self { about: "network", name: Some(name.to_string()), ..Self::default() },
+            PolicyKey::Costs(sku, node) => Self {
+                about: "costs",
+                sku: Some(names.sku(*sku)),
+                node: node.map(|node| names.node(node)),
+                ..Self::default()
+            },
+            PolicyKey::Priority(node) => Self { about: "priority", node: Some(names.node(*node)), ..Self::default() },
         };
         match policy {
+            Policy::Costs(costs) => Self { unit_cost: costs.unit_cost, markdown: costs.markdown, ..about },
+            Policy::Priority(amount) => Self { amount: *amount, ..about },
             Policy::Network { nodes } => {
                 Self { nodes: Some(nodes.iter().map(|node| names.node(*node)).collect()), ..about }
             }

@@ -111,7 +111,8 @@ shape! {
     pub struct TermShape {
         /// Which.
         pub term: TermWord,
-        /// `per_shipment`, `split`, `short_pick`: minor units.
+        /// `per_shipment`, `split`, `short_pick`: minor units. `load_balance`: the same for a shipment from a node whose day is
+        /// full; what its handling of one costs when left out.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub amount: Option<Amount>,
         /// `distance`: minor units per kilogram and kilometre.
@@ -359,6 +360,7 @@ impl TermShape {
             TermWord::Distance => &["amount_per_kg_km"],
             TermWord::Late => &["amount_per_day"],
             TermWord::Carbon => &["amount_per_kg"],
+            TermWord::LoadBalance if self.amount.is_some() => &["amount"],
             TermWord::Shipping
             | TermWord::Handling
             | TermWord::UnitCost
@@ -396,7 +398,7 @@ impl TermShape {
             TermWord::Priority => Term::Priority,
             TermWord::Scarcity => Term::Scarcity,
             TermWord::Markdown => Term::Markdown,
-            TermWord::LoadBalance => Term::LoadBalance,
+            TermWord::LoadBalance => self.amount.map_or(Term::LoadBalance, |amount| Term::Balance { amount: amount.0 }),
         }
     }
 
@@ -411,9 +413,10 @@ impl TermShape {
         };
         let part = |micro: i64| Some(RatePart { millionths: u32::try_from(micro).unwrap_or(u32::MAX) });
         match term {
-            Term::PerShipment { amount } | Term::Split { amount } | Term::ShortPick { amount } => {
-                Self { amount: Some(Amount(*amount)), ..bare }
-            }
+            Term::PerShipment { amount }
+            | Term::Split { amount }
+            | Term::ShortPick { amount }
+            | Term::Balance { amount } => Self { amount: Some(Amount(*amount)), ..bare },
             Term::WeightDistance { micro_per_kg_km } => Self { amount_per_kg_km: part(*micro_per_kg_km), ..bare },
             Term::Distance { micro_per_km } => Self { amount_per_km: part(*micro_per_km), ..bare },
             Term::Late { per_day } => Self { amount_per_day: Some(Amount(*per_day)), ..bare },

@@ -41,6 +41,7 @@ use super::supply::{DemandPut, KindSafetyPut, PaymentRulePut, SafetyDaysPut, Sup
 use super::tracking::Tracing;
 use super::transfer::{NewTransfer, TransferCancelling, TransferChange, TransferReceipt};
 use super::wave::{NewWave, TaskAssigning, TaskDone, TaskShorting};
+use super::worth::{PriorityPut, UnitCostsPut};
 use super::zones::ZoneChartPut;
 
 mod fuzz;
@@ -140,6 +141,8 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["items", _, "supply"]) => read_as::<SupplyPut>(body),
         ("PUT", ["items", _, "safety-days"]) => read_as::<SafetyDaysPut>(body),
         ("PUT", ["items", _, "demand"]) => read_as::<DemandPut>(body),
+        ("PUT", ["items", _, "costs"]) => read_as::<UnitCostsPut>(body),
+        ("PUT", ["nodes", _, "priority"]) => read_as::<PriorityPut>(body),
         ("PUT", ["safety-stock", _]) => read_as::<KindSafetyPut>(body),
         ("PUT", ["payment-rules", _]) => read_as::<PaymentRulePut>(body),
         ("PUT", ["fill-policy"]) => read_as::<FillPut>(body),

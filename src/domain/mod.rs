@@ -68,6 +68,7 @@ pub mod return_status;
 pub mod returns;
 pub mod rule_set;
 pub mod rules;
+pub mod short_pick;
 pub mod slots;
 pub mod sourcing;
 pub mod state;

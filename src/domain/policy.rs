@@ -55,6 +55,10 @@ pub enum PolicyKey {
     Shadow(Text),
     /// Which nodes a network has.
     Network(Text),
+    /// What units of a sku cost and are worth to be rid of, at a node, or at every node of which nothing was said.
+    Costs(SkuIndex, Option<NodeIndex>),
+    /// How much rather others ship than a node.
+    Priority(NodeIndex),
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -197,6 +201,19 @@ pub enum Policy {
         /// Ascending, each once.
         nodes: Vec<NodeIndex>,
     },
+    /// What a unit costs.
+    Costs(UnitCosts),
+    /// Minor units of the base currency that every shipment counts more; as one of the others where `None`.
+    Priority(Option<i64>),
+}
+
+/// What a unit costs where it lies, minor units of the base currency.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct UnitCosts {
+    /// What it cost to have it there; nobody knows where `None`.
+    pub unit_cost: Option<i64>,
+    /// What it is worth to be rid of it; nothing where `None`.
+    pub markdown: Option<i64>,
 }
 
 /// So many units leave in so many days, as whoever runs the shop says: nothing here counts them over weeks.
@@ -325,6 +342,33 @@ impl Policies {
         of(Some(node)).or_else(|| of(None))
     }
 
+    /// What a unit of a sku cost that lies at a node, where somebody said so.
+    pub fn unit_cost(&self, sku: SkuIndex, node: NodeIndex) -> Option<i64> {
+        self.of_unit(sku, node, |costs| costs.unit_cost)
+    }
+
+    /// What it is worth that a unit of a sku leaves a node.
+    pub fn markdown(&self, sku: SkuIndex, node: NodeIndex) -> i64 {
+        self.of_unit(sku, node, |costs| costs.markdown).unwrap_or(0)
+    }
+
+    /// What was said of the sku at the node, else of the sku.
+    fn of_unit(&self, sku: SkuIndex, node: NodeIndex, part: fn(&UnitCosts) -> Option<i64>) -> Option<i64> {
+        let of = |node| match self.all.get(&PolicyKey::Costs(sku, node)) {
+            Some(Policy::Costs(costs)) => part(costs),
+            _ => None,
+        };
+        of(Some(node)).or_else(|| of(None))
+    }
+
+    /// What a shipment from a node counts more than one from another.
+    pub fn priority(&self, node: NodeIndex) -> i64 {
+        match self.all.get(&PolicyKey::Priority(node)) {
+            Some(Policy::Priority(amount)) => amount.unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// Whether every sku has safety stock at nodes of some kind.
     pub fn withholds_everything(&self) -> bool {
         let kinds = [NodeKind::Warehouse, NodeKind::Store, NodeKind::ThirdParty, NodeKind::Supplier, NodeKind::Virtual];
@@ -426,7 +470,7 @@ impl Policies {
 
     /// How many networks there are.
     pub fn networks(&self) -> usize {
-        self.all.range(PolicyKey::Network("".into())..).count()
+        self.all.range(PolicyKey::Network("".into())..).filter(|(key, _)| matches!(key, PolicyKey::Network(_))).count()
     }
 
     /// By which policy units of an item come back from orders of a channel: the narrowest that stands.

@@ -44,10 +44,18 @@ pub enum CostTerm {
     Priority,
     /// For units that nobody ships.
     Unfilled,
+    /// For the last units of nodes.
+    Scarcity,
+    /// For units that had better go, below zero.
+    Markdown,
+    /// For units that are not found, as often as that happens.
+    ShortPick,
+    /// For nodes that have much to do already.
+    LoadBalance,
 }
 
 /// How many terms there are.
-pub const COST_TERMS: usize = 10;
+pub const COST_TERMS: usize = 14;
 
 impl CostTerm {
     /// Its word.
@@ -63,6 +71,10 @@ impl CostTerm {
             Self::Carbon => "carbon",
             Self::Priority => "priority",
             Self::Unfilled => "unfilled",
+            Self::Scarcity => "scarcity",
+            Self::Markdown => "markdown",
+            Self::ShortPick => "short_pick",
+            Self::LoadBalance => "load_balance",
         }
     }
 }

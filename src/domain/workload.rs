@@ -40,6 +40,13 @@ pub enum WorkloadEvent {
     },
 }
 
+impl WorkloadEvent {
+    /// Whether it makes a shipment work of a day.
+    pub fn takes(&self, of: i32, shipment: FulfillmentKey) -> bool {
+        matches!(self, Self::Taken { day, shipments } if *day == of && shipments.contains(&shipment))
+    }
+}
+
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Workload {

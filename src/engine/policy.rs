@@ -67,7 +67,9 @@ impl Engine {
             | PolicyKey::Hold(_)
             | PolicyKey::Picking(_)
             | PolicyKey::Collection(_)
-            | PolicyKey::Network(_) => {}
+            | PolicyKey::Network(_)
+            | PolicyKey::Costs(..)
+            | PolicyKey::Priority(_) => {}
         }
         Ok(Executed::done(Reply::Policy(key, policy), seq))
     }
@@ -130,11 +132,11 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             (PolicyKey::Node(index), Policy::Node { accept_within_s: *accept_within_s })
         }
         PutPolicy::SafetyStock { sku, node, units } => {
-            let (index, node) = level_of(network, sku, node.as_ref())?;
+            let (index, node) = level_of(network, sku, node.as_ref(), "units")?;
             (PolicyKey::SafetyStock(index, node), Policy::SafetyStock { units: *units })
         }
         PutPolicy::Threshold { sku, node, units } => {
-            let (index, node) = level_of(network, sku, node.as_ref())?;
+            let (index, node) = level_of(network, sku, node.as_ref(), "units")?;
             (PolicyKey::Threshold(index, node), Policy::Threshold { units: *units })
         }
         PutPolicy::Rejection { delivery_method, policy } => {
@@ -142,13 +144,21 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
         }
         PutPolicy::Fill(policy) => (PolicyKey::Fill, Policy::Fill(*policy)),
         PutPolicy::SafetyDays { sku, node, days } => {
-            let (index, node) = level_of(network, sku, node.as_ref())?;
+            let (index, node) = level_of(network, sku, node.as_ref(), "units")?;
             (PolicyKey::SafetyStock(index, node), withheld(days.map(Withheld::Days)))
         }
         PutPolicy::SafetyOfKind { kind, withheld: asked } => (PolicyKey::SafetyOfKind(*kind), withheld(*asked)),
         PutPolicy::Demand { sku, node, demand } => {
-            let (index, node) = level_of(network, sku, node.as_ref())?;
+            let (index, node) = level_of(network, sku, node.as_ref(), "units")?;
             (PolicyKey::Demand(index, node), Policy::Demand(*demand))
+        }
+        PutPolicy::Costs { sku, node, costs } => {
+            let (index, node) = level_of(network, sku, node.as_ref(), "unit_cost")?;
+            (PolicyKey::Costs(index, node), Policy::Costs(*costs))
+        }
+        PutPolicy::Priority { node, amount } => {
+            let index = network.catalogue.node_index(node).ok_or_else(|| Rejection::not_found("node", &**node))?;
+            (PolicyKey::Priority(index), Policy::Priority(*amount))
         }
         PutPolicy::Supply { sku, node, terms } => {
             let (index, node) = supplied(network, sku, node, terms)?;
@@ -268,11 +278,16 @@ fn supplied(network: &Network, sku: &str, node: &str, terms: &SupplyTerms) -> Re
     }
 }
 
-/// The sku and the node that a policy about a level names.
-fn level_of(network: &Network, sku: &str, node: Option<&Text>) -> Result<(SkuIndex, Option<NodeIndex>), Rejection> {
+/// The sku and the node that a policy about what is kept in cells names; `field` is at fault where nothing is.
+fn level_of(
+    network: &Network,
+    sku: &str,
+    node: Option<&Text>,
+    field: &str,
+) -> Result<(SkuIndex, Option<NodeIndex>), Rejection> {
     let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
     if network.catalogue.kind(index) != ItemKind::Product {
-        return Err(Rejection::invalid("units", "not_stocked", format!("{sku} is not a product")));
+        return Err(Rejection::invalid(field, "not_stocked", format!("{sku} is not a product")));
     }
     let node = node.map(|node| network.find_node("node", node)).transpose()?;
     Ok((index, node))

@@ -626,7 +626,7 @@ pub fn unit_weight_g(network: &Network, placed: &PlacedLine) -> u64 {
 }
 
 /// What one unit of a line takes from cells; nothing for services and downloads.
-fn pieces(line: &PlacedLine) -> impl Iterator<Item = (SkuIndex, u32)> {
+pub fn pieces(line: &PlacedLine) -> impl Iterator<Item = (SkuIndex, u32)> {
     let own = (line.stocked && line.components.is_empty()).then_some((line.sku, 1));
     let components = if line.stocked { line.components.as_slice() } else { &[] };
     own.into_iter().chain(components.iter().map(|component| (component.sku, component.quantity)))

@@ -19,6 +19,7 @@
 //! What is *not* here: who may ship at all and what there is (`routing`, `fences`), and the choice (`sourcing::costed`).
 
 mod tariffs;
+mod units;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,6 +27,7 @@ use self::tariffs::{Tariffs, ends_of_brackets, services, ways_of_weighing};
 use super::fences::Shipment;
 use super::network::Network;
 use super::shipping::sent;
+use super::workload::day_of_work;
 use crate::domain::carrier::Shipping;
 use crate::domain::carrier::quote::There;
 use crate::domain::carrier::rates::{Billable, Parcel};
@@ -45,6 +47,12 @@ const BRACKETS_MAX: usize = 1_024;
 
 /// Grams that any parcel is below where nobody asks what it weighs.
 const ANY_WEIGHT_G: u64 = u64::MAX >> 1;
+
+/// What a unit costs, term by term.
+const UNIT_TERMS: [CostTerm; 3 + units::TERMS.len()] = {
+    let [cost, scarcity, markdown, short] = units::TERMS;
+    [CostTerm::Handling, CostTerm::Distance, CostTerm::Carbon, cost, scarcity, markdown, short]
+};
 
 /// Halvings after which no figure is left.
 const HALVINGS_MAX: u32 = 42;
@@ -82,6 +90,8 @@ pub struct Scales {
     up_to_g: Vec<u64>,
     /// What differs from node to node is few tables.
     tables: Vec<Table>,
+    /// What units cost where they lie, by listed node and line, where the rules ask.
+    own: Vec<units::Figures>,
     /// Carrier and service by number.
     services: BTreeMap<usize, (Text, Text)>,
     /// Nothing was taken for dearer than it is.
@@ -108,6 +118,8 @@ struct ParcelCosts {
     distance: i64,
     carbon: i64,
     handling: i64,
+    priority: i64,
+    load: i64,
 }
 
 /// What a parcel costs by bracket of weight, and by which service it goes.
@@ -173,6 +185,7 @@ impl Scales {
         self.is_exact = true;
         self.services.clear();
         self.tables.clear();
+        units::list(asked, listed, &mut self.own);
         let shipping = network_shipping(asked);
         let bodies = self.weigh_lines(asked, listed, shipping);
         self.lay_brackets(asked, listed, shipping);
@@ -276,6 +289,8 @@ impl Scales {
             distance: weights.of_distance(metres),
             carbon: weights.carbon_parcel,
             handling: handling.map_or(0, |handling| handling.per_shipment),
+            priority: if weights.priority { asked.network.catalogue.policies().priority(node) } else { 0 },
+            load: if weights.asks_load() { load(asked, node) } else { 0 },
         };
         let table = match tariffs {
             Some(tariffs) => tariffs.table(node, &self.up_to_g, &mut self.services)?,
@@ -320,7 +335,7 @@ impl Scales {
         let bracket = self.bracket(grams.fold(0, u64::saturating_add));
         let carried = *self.tables[candidate.table].costs.get(bracket)?;
         let of_units = (0..listed.lines.len()).map(|line| {
-            let each = unit_costs(asked.weights, listed, candidate, line).iter().sum::<i64>();
+            let each = unit_costs(asked.weights, listed, &self.own, candidate, line).iter().sum::<i64>();
             each.saturating_mul(i64::from(asked.units[line].quantity))
         });
         Some(of_units.fold(candidate.parcel.total().saturating_add(carried), i64::saturating_add))
@@ -332,7 +347,7 @@ impl Scales {
 
     /// Builds the kernel's problem with figures that are halved so often; false when they are too large together.
     fn build(&mut self, asked: &Asked<'_>, listed: &Listed, halvings: u32) -> bool {
-        let Self { problem, lines, nodes, up_to_g, tables, .. } = self;
+        let Self { problem, lines, nodes, up_to_g, tables, own, .. } = self;
         let figure = |amount: i64| figure(amount) >> halvings;
         let weights = asked.weights;
         problem.clear(listed.slots);
@@ -345,9 +360,10 @@ impl Scales {
             let costs: Vec<i64> = table.costs.iter().map(|cost| figure(*cost)).collect();
             problem.rates.add_table(&costs);
         }
-        for (number, (line, own)) in listed.lines.iter().zip(lines.iter()).enumerate() {
-            let own = WeighedLine { per_line: figure(own.per_line), per_unit: figure(own.per_unit), ..*own };
-            problem.add_line(own.line(line.quantity), listed.needs_of(number).iter().copied());
+        for (number, (line, weighed)) in listed.lines.iter().zip(lines.iter()).enumerate() {
+            let (per_line, per_unit) = (figure(weighed.per_line), figure(weighed.per_unit));
+            let weighed = WeighedLine { per_line, per_unit, ..*weighed };
+            problem.add_line(weighed.line(line.quantity), listed.needs_of(number).iter().copied());
         }
         for candidate in nodes.iter() {
             let node = WeighedNode {
@@ -357,8 +373,8 @@ impl Scales {
                 parcels_max: candidate.parcels_max,
             };
             let unit_cost = |line| {
-                let [_, distance, carbon] = unit_costs(weights, listed, candidate, line);
-                figure(distance.saturating_add(carbon))
+                let [_, rest @ ..] = unit_costs(weights, listed, own, candidate, line);
+                signed(rest.iter().sum()) >> halvings
             };
             let offer = Offer { service: 0, table: candidate.table as u32, plus: 0 };
             problem.add_candidate(
@@ -384,10 +400,9 @@ impl Scales {
                 let mut grams = 0_u64;
                 for part in self.plan.parts_of(parcel) {
                     let line = part.line as usize;
-                    let own = unit_costs(asked.weights, listed, &candidate, line);
+                    let own = unit_costs(asked.weights, listed, &self.own, &candidate, line);
                     let quantity = i64::from(part.quantity);
-                    for (term, each) in [CostTerm::Handling, CostTerm::Distance, CostTerm::Carbon].into_iter().zip(own)
-                    {
+                    for (term, each) in UNIT_TERMS.into_iter().zip(own) {
                         found.add(term, each.saturating_mul(quantity));
                     }
                     grams =
@@ -405,15 +420,15 @@ impl Scales {
         let beyond = (self.plan.shipments.len() as i64 - 1).max(0);
         found.add(CostTerm::Split, asked.weights.split.saturating_mul(beyond));
         self.add_unfilled(asked, &mut found);
-        // Of figures that were cut or made coarser nothing is proven but that none is below zero.
+        // Of figures that were cut or made coarser nothing is proven but that none but markdowns is below zero.
         let is_exact = self.is_exact && found.cost() == self.plan.cost;
         found.optimal = is_exact && self.plan.optimal;
-        found.lower_bound = if is_exact { self.plan.lower_bound } else { 0 };
+        found.lower_bound = if is_exact { self.plan.lower_bound } else { self.least(asked) };
         found
     }
 
     fn add_parcel(&self, asked: &Asked<'_>, candidate: &Candidate, grams: u64, found: &mut Weighted) {
-        let ParcelCosts { per_shipment, distance, carbon, handling } = candidate.parcel;
+        let ParcelCosts { per_shipment, distance, carbon, handling, priority, load } = candidate.parcel;
         let Chosen { service, price, late } = self.tables[candidate.table].chosen[self.bracket(grams)];
         for (term, amount) in [
             (CostTerm::PerShipment, per_shipment),
@@ -422,6 +437,8 @@ impl Scales {
             (CostTerm::Handling, handling),
             (CostTerm::Shipping, price),
             (CostTerm::Late, late),
+            (CostTerm::Priority, priority),
+            (CostTerm::LoadBalance, load),
         ] {
             found.add(term, amount);
         }
@@ -442,6 +459,15 @@ impl Scales {
                 price,
             }),
         }
+    }
+
+    /// What no plan can cost less than: all units, each where it is worth most to be rid of.
+    fn least(&self, asked: &Asked<'_>) -> i64 {
+        let most_gone =
+            |line: usize| self.own.iter().skip(line).step_by(asked.units.len()).map(|[_, _, gone, _]| *gone).min();
+        let of_line =
+            |(line, u): (usize, &LineUnits)| most_gone(line).unwrap_or(0).saturating_mul(i64::from(u.quantity));
+        asked.units.iter().enumerate().map(of_line).fold(0, i64::saturating_add)
     }
 
     fn add_unfilled(&self, asked: &Asked<'_>, found: &mut Weighted) {
@@ -553,8 +579,8 @@ impl Scales {
 
 impl ParcelCosts {
     fn total(&self) -> i64 {
-        let Self { per_shipment, distance, carbon, handling } = *self;
-        [per_shipment, distance, carbon, handling].into_iter().fold(0, i64::saturating_add)
+        let Self { per_shipment, distance, carbon, handling, priority, load } = *self;
+        [per_shipment, distance, carbon, handling, priority, load].into_iter().fold(0, i64::saturating_add)
     }
 }
 
@@ -565,11 +591,37 @@ fn network_shipping<'a>(asked: &Asked<'a>) -> Option<&'a Shipping> {
     asks.then_some(shipping).filter(|shipping| shipping.carriers().next().is_some())
 }
 
-/// What a unit of a line costs from a node: its handling, weight and distance, greenhouse gas.
-fn unit_costs(weights: &Weights, listed: &Listed, candidate: &Candidate, line: usize) -> [i64; 3] {
+/// What a unit of a line costs from a node, by term.
+fn unit_costs(
+    weights: &Weights,
+    listed: &Listed,
+    own: &[units::Figures],
+    candidate: &Candidate,
+    line: usize,
+) -> [i64; UNIT_TERMS.len()] {
     let grams = listed.lines[line].unit_weight_g;
     let distance = weights.of_weight(candidate.metres, grams);
-    [candidate.handling_unit, distance, weights.of_carbon(candidate.metres, grams)].map(figure)
+    let own = own.get(candidate.listed * listed.lines.len() + line).copied().unwrap_or_default();
+    let [cost, scarcity, markdown, short] = own;
+    let carbon = weights.of_carbon(candidate.metres, grams);
+    [candidate.handling_unit, distance, carbon, cost, scarcity, markdown, short].map(signed)
+}
+
+/// What a shipment costs more from a node that has work already: as large a part of the full amount as of its day is used.
+fn load(asked: &Asked<'_>, node: NodeIndex) -> i64 {
+    let (network, weights) = (asked.network, asked.weights);
+    let known = network.catalogue.node(node);
+    let handling = known.handling.filter(|_| weights.balance_handling).map_or(0, |handling| handling.per_shipment);
+    let full = i128::from(weights.balance.saturating_add(handling));
+    let Some(capacity) = known.capacity_per_day.map(|capacity| i128::from(capacity.max(1))) else { return 0 };
+    let Some(day) = day_of_work(&network.catalogue, node, asked.shipment.work_at) else { return 0 };
+    let used = i128::from(network.workloads.used(node, day));
+    i64::try_from((full * used + capacity / 2) / capacity).unwrap_or(i64::MAX)
+}
+
+/// The same where it may be below zero.
+fn signed(amount: i64) -> i64 {
+    amount.clamp(1 - FIGURE_MAX, FIGURE_MAX - 1)
 }
 
 /// An amount as the kernel takes it.

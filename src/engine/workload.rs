@@ -1,7 +1,8 @@
 //! What nodes have to do, day by day: counted like stock and taken in the commit that allocates, so that no day is
 //! promised to more shipments than its node can handle.
 //!
-//! Nothing is counted unless an active rule set has the fence `capacity` and the node says how much it can handle. Then
+//! Nothing is counted unless an active rule set has the fence `capacity` or the term `load_balance`, and the node says how
+//! much it can handle. Then
 //! every shipment of stock counts that sourcing sends there, whoever ordered it, on the day on which its work begins: for
 //! an order that is kept back the day of its release. Who is sourced by rules with the fence finds the node out of reach
 //! once the day is used up. A shipment that is refused, cancelled, moved, edited away or joined to another gives its place
@@ -96,6 +97,11 @@ impl Workloads {
     /// Shipments that a node has on a day.
     pub fn used(&self, node: NodeIndex, day: i32) -> u32 {
         self.used.get(&(node, day)).map_or(0, |used| used.load(Acquire))
+    }
+
+    /// So many shipments a node has on a day of a supposed world.
+    pub fn set(&self, node: NodeIndex, day: i32, shipments: u32) {
+        self.used.entry((node, day)).or_default().store(shipments, Relaxed);
     }
 
     /// Takes all of it, or nothing where some day has no room.

@@ -15,6 +15,7 @@ use crate::api::policy::{FillPut, NodeTerms, PolicyJson, RejectionPut, SafetyPut
 use crate::api::scalar::{Id, Sku, checked};
 use crate::api::supply::{DemandPut, KindSafetyPut, PaymentRulePut, SafetyDaysPut, SupplyPut};
 use crate::api::words::DeliveryMethod;
+use crate::api::worth::{PriorityPut, UnitCostsPut};
 use crate::domain::ids::Text;
 use crate::domain::node::NodeKind;
 
@@ -105,6 +106,29 @@ pub async fn put_safety_days(
 pub async fn put_demand(State(front): State<Front>, Path(sku): Path<Text>, write: Write<DemandPut>) -> Replied {
     let Write { context, body, .. } = write;
     Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(sku)).await?))
+}
+
+/// What a unit of an item costs where it lies, at a node or at each, and what it is worth to be rid of it: rule sets weigh
+/// it by the terms `unit_cost` and `markdown`.
+#[utoipa::path(
+    put, path = "/v1/items/{sku}/costs", tag = "policies", request_body = UnitCostsPut,
+    params(("sku" = Sku, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_costs(State(front): State<Front>, Path(sku): Path<Text>, write: Write<UnitCostsPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(sku)).await?))
+}
+
+/// How much rather other nodes ship than this one: rule sets weigh it by the term `priority`.
+#[utoipa::path(
+    put, path = "/v1/nodes/{node}/priority", tag = "policies", request_body = PriorityPut,
+    params(("node" = Id, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_priority(State(front): State<Front>, Path(node): Path<Text>, write: Write<PriorityPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(node)).await?))
 }
 
 /// How much of every item is withheld at nodes of a kind, where nothing was decided of the item.

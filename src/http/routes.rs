@@ -147,6 +147,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(fulfillment::collection))
         .routes(routes!(policies::put_collection))
         .routes(routes!(policies::put_network))
+        .routes(routes!(policies::put_costs))
+        .routes(routes!(policies::put_priority))
         .routes(routes!(fulfillment::deliver))
         .routes(routes!(fulfillment::stop))
         .routes(routes!(fulfillment::accept_stop))

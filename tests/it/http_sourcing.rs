@@ -383,22 +383,33 @@ fn fault_07_of_scores_what_has_no_record_anywhere_waits_and_is_not_lost() {
 }
 
 #[test]
-fn fault_08_of_scores_what_has_no_unit_is_refused_by_name_and_never_weighed_in_silence() {
-    served(&["a"], |server| {
-        let learned =
-            json!({"objective": [{"term": "shipping"}, {"term": "short_pick", "amount": 600}, {"term": "scarcity"}]});
-        assert_eq!(server.ask("PUT", "/v1/rule-sets/learned", &learned).status, 201);
-        let refused = server.ask("POST", "/v1/rule-sets/learned/activate", &json!({"version": 1}));
-        let fields: Vec<&str> = list(&refused.json()["errors"])
-            .iter()
-            .map(|error| error["field"].as_str().expect("a field").to_owned())
-            .map(|field| match field.as_str() {
-                "objective[1]" => "short_pick",
-                "objective[2]" => "scarcity",
-                _ => "another",
-            })
-            .collect();
-        assert_eq!((refused.status, fields), (422, vec!["short_pick", "scarcity"]));
+fn fault_08_of_scores_what_is_learned_or_scarce_has_a_unit_and_is_told_by_its_term() {
+    served(&["a", "b"], |server| {
+        stock(server, &[("mug", "a", 1), ("mug", "b", 5)]);
+        carrier(server, &[service("a", "a", 500, 1), service("b", "b", 550, 1)]);
+        let amount = |decision: &Value, term: &str| {
+            let known = list(&decision["terms"]).iter().find(|known| known["name"] == term).expect("it is told");
+            known["amount"].as_i64().expect("minor units")
+        };
+        rules(server, json!({"objective": [{"term": "shipping"}, {"term": "short_pick", "amount": 600}]}));
+        // The last of a shelf is not there twelve times in a hundred, others twice.
+        let decision = quote(server, &[("mug", 1)]);
+        assert_eq!((ships(&decision), amount(&decision, "short_pick")), (vec!["b".to_owned()], 12));
+        assert_eq!(loser(&decision, "a")["costlier_by"], 10);
+        let scarce = json!([{"term": "shipping"}, {"term": "short_pick", "amount": 600}, {"term": "scarcity"}]);
+        rules(server, json!({"objective": scarce}));
+        server.done("PUT", "/v1/items/mug/demand", &json!({"node": "b", "units": 70, "days": 7}));
+        let decision = quote(server, &[("mug", 1)]);
+        assert_eq!((ships(&decision), amount(&decision, "scarcity")), (vec!["a".to_owned()], 0));
+        assert!(loser(&decision, "b")["costlier_by"].as_i64().is_some_and(|by| by > 900), "of a margin of 1,000");
+        let costs = server.done("PUT", "/v1/items/mug/costs", &json!({"node": "b", "unit_cost": 1995, "markdown": 50}));
+        assert_eq!(
+            (&costs["about"], &costs["unit_cost"], &costs["markdown"]),
+            (&json!("costs"), &json!(1995), &json!(50))
+        );
+        assert_eq!(ships(&quote(server, &[("mug", 1)])), ["b"], "who misses it there loses 5");
+        let kept = server.done("PUT", "/v1/nodes/b/priority", &json!({"amount": 40}));
+        assert_eq!((&kept["about"], &kept["amount"]), (&json!("priority"), &json!(40)));
     });
 }
 

@@ -6,7 +6,7 @@ use crate::domain::ids::Text;
 use crate::domain::node::NodeKind;
 use crate::domain::order_clocks::OrderClocks;
 use crate::domain::picking::PickingRule;
-use crate::domain::policy::{Demand, FillPolicy, PaymentRule, RejectionPolicy};
+use crate::domain::policy::{Demand, FillPolicy, PaymentRule, RejectionPolicy, UnitCosts};
 use crate::domain::return_policy::ReturnPolicy;
 use crate::domain::supply::SupplyTerms;
 
@@ -138,6 +138,22 @@ pub enum PutPolicy {
         name: Text,
         /// Its nodes.
         nodes: Vec<Text>,
+    },
+    /// What a unit of a sku costs where it lies.
+    Costs {
+        /// Of which sku.
+        sku: Text,
+        /// At which node; at every one of which nothing is said when `None`.
+        node: Option<Text>,
+        /// What.
+        costs: UnitCosts,
+    },
+    /// How much rather others ship than a node.
+    Priority {
+        /// Which.
+        node: Text,
+        /// Minor units of the base currency that every shipment counts more.
+        amount: Option<i64>,
     },
 }
 

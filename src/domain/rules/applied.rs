@@ -1,7 +1,7 @@
 //! A version as orders are sourced by it: made once when it is activated, shared by all decisions after. What a tariff
 //! cannot say of it is told to the kernel in full (`weights`).
 //!
-//! Promises: a version of which anything cannot be carried makes none; every part of it that cannot is told.
+//! Promises: a version of which a fence cannot be carried makes none; every one of them is told.
 //!
 //! **Carbon.** A parcel makes [`CARBON_PARCEL_G`] grams of CO2 equivalents, a kilogram over a kilometre
 //! [`CARBON_MICRO_G_PER_KG_KM`] millionths of a gram more. Both are planning figures of this program, of the order that a lorry
@@ -118,10 +118,6 @@ fn not_carried(terms: &RuleTerms) -> Vec<Fault> {
             let detail = format!("the fence {} cannot be kept yet: {why}", fence.word());
             faults.push(Fault::new(format!("fences[{at}]"), "not_carried", detail));
         }
-    }
-    for (at, term) in terms.objective.iter().enumerate().filter(|(_, term)| !term.is_carried()) {
-        let detail = format!("the term {} cannot be weighed yet: nothing says what it is worth", term.word());
-        faults.push(Fault::new(format!("objective[{at}]"), "not_carried", detail));
     }
     faults
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::applied::AppliedRules;
 use super::presets::{is_preset, presets, presets_by_carriers};
 use super::versions::{Planned, RuleSetEvent, RuleVersions};
+use super::weights::Weights;
 use super::{RuleTerms, Schedule, VersionState};
 use crate::domain::ids::Text;
 use crate::domain::rule_set::RuleSet;
@@ -122,7 +123,8 @@ impl RuleBook {
             });
             self.active.insert(name.clone(), applied);
         }
-        self.counts_work = self.active.values().any(|rules| rules.minds_capacity());
+        let loads = |rules: &AppliedRules| rules.weights.as_ref().is_some_and(Weights::asks_load);
+        self.counts_work = self.active.values().any(|rules| rules.minds_capacity() || loads(rules));
         let mut ranked: Vec<_> = self.active.values().cloned().collect();
         ranked.sort_by_cached_key(|rules| std::cmp::Reverse(self.rank(rules)));
         let is_wide = |rules: &Arc<AppliedRules>| {

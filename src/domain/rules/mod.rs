@@ -10,11 +10,12 @@
 //! | `applied` | a version as orders are sourced by it: a tariff, fences, a bound of shipments |
 //! | `weights` | the same where a tariff cannot say it: what the kernel in full is told |
 //! | `book` | all names: which version applies to an order |
+//! | `scarcity` | what the last units of a node are worth |
 //! | `presets` | rule sets that are there from the first use |
 //! | `faults` | what makes no sense in a version, told by field |
 //!
-//! Promises: a version never changes; whoever reads a decision later finds the rules by which it was made. A fence or term
-//! that cannot be carried yet is stored and refused when it is to be activated, never passed over in silence.
+//! Promises: a version never changes; whoever reads a decision later finds the rules by which it was made. A fence that
+//! cannot be carried yet is stored and refused when it is to be activated, never passed over in silence.
 //!
 //! Bounds: the constants of `limits`. What is *not* here: who looks at nodes (`engine::fences`) and the choice itself
 //! (`sourcing`).
@@ -23,6 +24,7 @@ pub mod applied;
 pub mod book;
 pub mod faults;
 pub mod presets;
+pub mod scarcity;
 pub mod versions;
 pub mod weights;
 
@@ -210,26 +212,32 @@ pub enum Term {
     Shipping,
     /// What a node's handling costs.
     Handling,
-    /// What a unit cost that lies there.
+    /// What a unit cost to have it there, as somebody said it, else the value of the item.
     UnitCost,
     /// For every day that a shipment is late.
     Late {
         /// Minor units.
         per_day: i64,
     },
-    /// What a node's priority is worth.
+    /// What a shipment from a node counts more than one from another, as somebody said it.
     Priority,
-    /// What the last units of a node are worth.
+    /// What somebody else would have paid for a unit that is gone then: see `scarcity`.
     Scarcity,
-    /// What it is worth that a unit goes which should.
+    /// What it is worth to be rid of a unit, as somebody said it: the only term below zero.
     Markdown,
     /// What it costs when a node does not find a unit, as often as that happens.
     ShortPick {
         /// Minor units for a unit that is not found.
         amount: i64,
     },
-    /// What it is worth that work is spread.
+    /// What it is worth that work is spread: for a shipment from a node whose day is full what its handling of one costs, of
+    /// one that is half full half of that.
     LoadBalance,
+    /// The same, with its own amount in the place of the handling.
+    Balance {
+        /// Minor units.
+        amount: i64,
+    },
 }
 
 /// What a unit costs that nobody ships.
@@ -319,17 +327,7 @@ impl Term {
             Self::Scarcity => "scarcity",
             Self::Markdown => "markdown",
             Self::ShortPick { .. } => "short_pick",
-            Self::LoadBalance => "load_balance",
-        }
-    }
-
-    /// Whether it is weighed: nothing says yet what the others are worth.
-    pub fn is_carried(&self) -> bool {
-        match self {
-            Self::Shipping | Self::Handling | Self::Late { .. } | Self::Distance { .. } => true,
-            Self::UnitCost | Self::Priority | Self::Scarcity | Self::Markdown => false,
-            Self::ShortPick { .. } | Self::LoadBalance => false,
-            _ => self.is_plain(),
+            Self::LoadBalance | Self::Balance { .. } => "load_balance",
         }
     }
 

@@ -23,6 +23,20 @@ pub struct Weights {
     pub handling: bool,
     /// For every day after that of the order.
     pub late_per_day: i64,
+    /// Whether what units cost where they lie counts, how scarce they are there, and that some had better go.
+    pub unit_cost: bool,
+    /// See `unit_cost`.
+    pub scarcity: bool,
+    /// See `unit_cost`.
+    pub markdown: bool,
+    /// For a unit that is not found.
+    pub short_pick: i64,
+    /// Whether priorities of nodes count.
+    pub priority: bool,
+    /// For a parcel from a node whose day is full.
+    pub balance: i64,
+    /// Whether such a parcel costs its handling once more.
+    pub balance_handling: bool,
     /// For every parcel.
     pub per_shipment: i64,
     /// Millionths for a kilometre of a parcel.
@@ -105,7 +119,34 @@ impl Weights {
                 self.late_per_day += per_day;
                 CostTerm::Late
             }
-            other => unreachable!("{other:?} is not carried"),
+            Term::UnitCost => {
+                self.unit_cost = true;
+                CostTerm::UnitCost
+            }
+            Term::Scarcity => {
+                self.scarcity = true;
+                CostTerm::Scarcity
+            }
+            Term::Markdown => {
+                self.markdown = true;
+                CostTerm::Markdown
+            }
+            Term::ShortPick { amount } => {
+                self.short_pick += amount;
+                CostTerm::ShortPick
+            }
+            Term::Priority => {
+                self.priority = true;
+                CostTerm::Priority
+            }
+            Term::LoadBalance => {
+                self.balance_handling = true;
+                CostTerm::LoadBalance
+            }
+            Term::Balance { amount } => {
+                self.balance += amount;
+                CostTerm::LoadBalance
+            }
         };
         self.list(shown);
     }
@@ -124,6 +165,16 @@ impl Weights {
     /// Whether services of carriers are asked.
     pub fn asks_carriers(&self) -> bool {
         self.shipping || self.late_per_day > 0 || self.arrives_within.is_some()
+    }
+
+    /// Whether it matters what a unit is where it lies.
+    pub fn asks_units(&self) -> bool {
+        self.unit_cost || self.scarcity || self.markdown || self.short_pick > 0
+    }
+
+    /// Whether it matters how much a node has to do already.
+    pub fn asks_load(&self) -> bool {
+        self.balance > 0 || self.balance_handling
     }
 
     /// Whether days count.

@@ -44,3 +44,4 @@ mod transfers;
 mod weighing;
 mod whatif;
 pub(crate) mod world;
+mod worth;

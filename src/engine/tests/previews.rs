@@ -39,6 +39,9 @@ pub fn some_rules(dice: &mut Dice) -> RuleTerms {
     if dice.roll(4) == 0 {
         objective.push(Term::Carbon { per_kg: amount(dice, 400) });
     }
+    if dice.roll(3) == 0 {
+        objective.extend([Term::UnitCost, Term::ShortPick { amount: amount(dice, 5_000) }]);
+    }
     let fences = match dice.roll(8) {
         0 => vec![Fence::NotNodes(vec![text(dice.pick::<&str>(&NODES))])],
         1 => vec![Fence::Within { metres: 300_000 + 1_000 * u64::from(dice.roll(3_500)) }],
@@ -239,8 +242,9 @@ fn a_shadow_is_there_after_a_restart_and_only_of_what_there_is() {
     let world = World::new();
     let draft = put(&world, &RuleTerms { objective: vec![Term::Split { amount: 7 }], ..RuleTerms::default() });
     assert!(shadow(&world, Some(9)).is_err(), "there is no such version");
-    let scarce = put(&world, &RuleTerms { objective: vec![Term::Scarcity], ..RuleTerms::default() });
-    assert!(shadow(&world, Some(scarce)).is_err(), "nothing says what scarcity is worth");
+    let undated = RuleTerms { fences: vec![Fence::ArrivesBy { days: None }], ..RuleTerms::default() };
+    let undated = put(&world, &undated);
+    assert!(shadow(&world, Some(undated)).is_err(), "nothing says by when");
     let unknown = PutPolicy::Shadow { rule_set: text("moon"), version: None };
     assert!(world.run(Command::PutPolicy(unknown)).is_err());
     assert!(!world.engine.has_shadows());

@@ -12,12 +12,12 @@ use crate::domain::event::Event;
 use crate::domain::fulfillment::ShortReason;
 use crate::domain::item::ItemKind;
 use crate::domain::order::{Order, OrderEvent};
-use crate::domain::rules::{RuleTerms, Term};
+use crate::domain::rules::{Fence, RuleTerms};
 use crate::domain::state::State;
 use crate::engine::whatif::{Comparison, MoreStock, SceneKind, Suppose, SupposedRules, Survey, Surveyed, WhatIf};
 
 /// What the records of a world come to as supposed.
-fn compared(world: &World, suppose: &Suppose) -> Comparison {
+pub(super) fn compared(world: &World, suppose: &Suppose) -> Comparison {
     let records = world.log.records.lock();
     let surveyed = if suppose.needs_survey() {
         let (mut survey, mut state) = (Survey::default(), State::default());
@@ -336,9 +336,9 @@ fn what_the_journal_does_not_know_is_told_by_field() {
     };
     assert_eq!(fields(named("moon", None)), told("rule_set", "unknown_rule_set"));
     assert_eq!(fields(named("default", Some(7))), told("rule_set", "unknown_rule_set"));
-    let scarce = RuleTerms { objective: vec![Term::Scarcity], ..RuleTerms::default() };
-    let rules = SupposedRules::Terms { name: text("x"), terms: Arc::new(scarce) };
-    assert_eq!(fields(Suppose { rules: Some(rules), ..Suppose::default() }), told("objective[0]", "not_carried"));
+    let undated = RuleTerms { fences: vec![Fence::ArrivesBy { days: None }], ..RuleTerms::default() };
+    let rules = SupposedRules::Terms { name: text("x"), terms: Arc::new(undated) };
+    assert_eq!(fields(Suppose { rules: Some(rules), ..Suppose::default() }), told("fences[0]", "not_carried"));
     let empty = Suppose { scene: SceneKind::BusiestDay, ..Suppose::default() };
     assert_eq!(fields(empty), told("from", "no_orders"));
 }

@@ -17,6 +17,7 @@ use crate::domain::order::{Allocation, Order, OrderFacts, PlacedLine};
 use crate::domain::particulars::Booking;
 use crate::domain::record::Record;
 use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::weights::Weights;
 use crate::domain::state::State;
 use crate::domain::stock::CellKey;
 use crate::domain::time::WallTime;
@@ -209,6 +210,10 @@ pub fn again(
     if rules.minds_capacity() {
         let full = recorded.evidence.fenced.iter().filter(|(_, reason)| *reason == FenceReason::AtCapacity);
         fenced.extend(full.map(|(node, _)| *node));
+    }
+    if rules.weights.as_ref().is_some_and(Weights::asks_load) {
+        let wall = record.header.wall;
+        world.load(record, state, case.release_at.map_or(wall, |release| release.max(wall)));
     }
     let units: Vec<LineUnits> = listed(units);
     let made = asked(world, case, &units, rules, record.header.wall, (&fenced, &own));

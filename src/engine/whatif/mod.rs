@@ -13,7 +13,8 @@
 //! (`other`): what was cancelled, refused or found short of it there is so here, where it has such units. What waits here
 //! is served when units come, first come, first served.
 //!
-//! **What stays as it was.** Units that channel limits let nobody have; nodes that had all they can handle on a day; carts,
+//! **What stays as it was.** Units that channel limits let nobody have; what nodes had to do on a day, and which had all they
+//! can handle; carts,
 //! transfers and physical corrections, which may find fewer units here than there: such a cell owes them, gives nothing, and
 //! is told ([`Comparison::owed`]). Plans of which too little was recorded (`followed`) are taken over.
 //!

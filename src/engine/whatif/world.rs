@@ -14,7 +14,7 @@ use crate::domain::channel::ChannelEvent;
 use crate::domain::decision::Evidence;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
-use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, SkuIndex};
 use crate::domain::limits::LEVEL_MAX;
 use crate::domain::money::Currency;
 use crate::domain::node::Node;
@@ -23,6 +23,7 @@ use crate::domain::record::Record;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::state::State;
 use crate::domain::stock::{CellKey, MovementKind};
+use crate::domain::time::WallTime;
 use crate::engine::cell::CellWord;
 use crate::engine::ledger::SkuStock;
 use crate::engine::limits::Limits;
@@ -30,7 +31,7 @@ use crate::engine::network::Network;
 use crate::engine::past::Minutes;
 use crate::engine::place::nearest_to;
 use crate::engine::slots::Calendar;
-use crate::engine::workload::Workloads;
+use crate::engine::workload::{Workloads, day_of_work};
 
 /// One, in millionths.
 pub const WHOLE: u64 = 1_000_000;
@@ -185,6 +186,30 @@ impl World {
             if moved.delta.available != 0 || came {
                 self.refresh(moved.cell, state);
             }
+        }
+    }
+
+    /// Sets what nodes had to do on the day of an order whose work may begin then, this record's own shipments aside.
+    pub fn load(&self, record: &Record, state: &State, work_at: WallTime) {
+        let Network { catalogue, workloads, .. } = &self.network;
+        let is_own = |day: i32, shipment: &FulfillmentKey| {
+            let taken = |event: &Event| match event {
+                Event::WorkloadChanged(changed) => changed.event.takes(day, *shipment),
+                _ => false,
+            };
+            record.events.iter().any(taken)
+        };
+        let is_work = |node: NodeIndex, shipment: &FulfillmentKey| match state.entity(&EntityKey::Order(shipment.order))
+        {
+            Some(Entity::Order(order)) => order.is_work_of(shipment.number, node),
+            _ => true,
+        };
+        for node in (0..catalogue.nodes().len() as u32).map(NodeIndex) {
+            let Some(Entity::Workload(work)) = state.entity(&EntityKey::Workload(node)) else { continue };
+            let Some(day) = day_of_work(catalogue, node, work_at) else { continue };
+            let shipments = work.days.get(&day).into_iter().flatten();
+            let counts = shipments.filter(|shipment| !is_own(day, shipment) && is_work(node, shipment)).count();
+            workloads.set(node, day, counts as u32);
         }
     }
 

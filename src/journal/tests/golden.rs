@@ -13,6 +13,7 @@ mod shipping;
 mod steps;
 mod supply;
 mod weighed;
+mod worth;
 
 use self::collection::{collected, tried};
 use self::dispatch::dispatched;
@@ -23,6 +24,7 @@ use self::shipping::shipping;
 use self::steps::steps;
 use self::supply::supplied;
 use self::weighed::{several, weighed, work_left, worked};
+use self::worth::worth;
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
 use crate::domain::carton::Carton;
@@ -555,6 +557,7 @@ fn events() -> Vec<Event> {
     .chain(tried())
     .chain(dispatched())
     .chain(mixed())
+    .chain(worth())
     .collect()
 }
 
@@ -1040,7 +1043,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 76, "a sample of every kind, other orders, and what version 1 of some has not");
+    assert_eq!(state.len(), 79, "a sample of every kind, other orders, and what version 1 of some has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -1,0 +1,59 @@
+//! What a unit costs by where it lies, whoever carries it: what it cost to have it there, how scarce it is, whether it had
+//! better go, how often it is not found. What is *not* here: what a node and its parcels cost (`weighing`).
+
+use super::super::routing::pieces;
+use super::Asked;
+use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::rules::scarcity;
+use crate::domain::short_pick::{Shelf, usual_micro};
+use crate::domain::sourcing::Problem as Listed;
+use crate::domain::weighed::CostTerm;
+
+/// The terms, in the order of the figures.
+pub(super) const TERMS: [CostTerm; 4] =
+    [CostTerm::UnitCost, CostTerm::Scarcity, CostTerm::Markdown, CostTerm::ShortPick];
+
+/// Figures of a unit by term.
+pub(super) type Figures = [i64; TERMS.len()];
+
+/// Fills in the figures of a unit of every line from every listed node, node by node; none where the rules ask for none.
+pub(super) fn list(asked: &Asked<'_>, listed: &Listed, figures: &mut Vec<Figures>) {
+    figures.clear();
+    if !asked.weights.asks_units() {
+        return;
+    }
+    for at in 0..listed.candidates.len() {
+        figures.extend((0..listed.lines.len()).map(|line| of_line(asked, listed, at, line)));
+    }
+}
+
+/// A unit of a line takes so many pieces of each of its skus, and costs what they cost together.
+fn of_line(asked: &Asked<'_>, listed: &Listed, at: usize, line: usize) -> Figures {
+    let node = NodeIndex(listed.candidates[at].node);
+    let placed = &asked.shipment.lines[usize::from(asked.units[line].line)];
+    let mut sums = Figures::default();
+    for ((sku, per_unit), need) in pieces(placed).zip(listed.needs_of(line)) {
+        let free = listed.has(at)[usize::from(need.slot)];
+        for (sum, each) in sums.iter_mut().zip(of_piece(asked, sku, node, free)) {
+            *sum = sum.saturating_add(each.saturating_mul(i64::from(per_unit)));
+        }
+    }
+    sums
+}
+
+/// What a piece of a sku costs at a node that has so many free.
+fn of_piece(asked: &Asked<'_>, sku: SkuIndex, node: NodeIndex, free: u32) -> Figures {
+    let (catalogue, weights) = (&asked.network.catalogue, asked.weights);
+    let policies = catalogue.policies();
+    let value = catalogue.item(sku).value.map_or(0, |value| value.amount);
+    let told = if weights.unit_cost || weights.scarcity { policies.unit_cost(sku, node) } else { None };
+    let demand = if weights.scarcity { policies.demand(sku, node) } else { None };
+    let margin = told.map_or(value / 2, |cost| value.saturating_sub(cost));
+    let short = i128::from(weights.short_pick) * i128::from(usual_micro(catalogue.node(node).kind, Shelf::of(free)));
+    [
+        if weights.unit_cost { told.unwrap_or(value) } else { 0 },
+        demand.map_or(0, |demand| scarcity::cost(margin, demand, free)),
+        if weights.markdown { -policies.markdown(sku, node) } else { 0 },
+        i64::try_from((short + 500_000) / 1_000_000).unwrap_or(i64::MAX),
+    ]
+}
