@@ -3,22 +3,25 @@
 //! An order is decided again when the version would apply to it (by its name, or by its scope among the versions that are
 //! active now; its schedule aside, since the question is what it does while it is on) and when enough was recorded: all
 //! candidates with what they had, and nobody left out by other fences of other rules. What cannot be decided again is
-//! counted and told apart. Dates and cutoffs are judged as of the instant the order was captured, and nodes and carriers ask
+//! counted and told apart. Of several destinations each is decided again in turn, from what the version leaves of what was
+//! there. Dates and cutoffs are judged as of the instant the order was captured, and nodes and carriers ask
 //! what they ask now.
 //!
 //! Promises: nothing is taken and nothing changes; what is told is what the version decides on the same inputs. Cost: one
 //! decision, made twice, for every order; no more than [`PREVIEWED_MAX`] of them, each looked at under a guard of its own.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Engine;
 use super::fences::{Fencing, Shipment};
 use super::network::Network;
 use super::place::rules_among;
-use super::routing::SHIPPED;
+use super::routing::{SHIPPED, pieces};
 use super::weighing::{Asked, Scales};
 use crate::domain::decision::{Decision, LineUnits};
-use crate::domain::ids::{NodeIndex, OrderKey, Text};
+use crate::domain::geo::Place;
+use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex, Text};
 use crate::domain::limits::PREVIEWED_MAX;
 use crate::domain::order::{Order, PlacedLine};
 use crate::domain::rejection::Rejection;
@@ -26,7 +29,8 @@ use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::book::RuleBook;
 use crate::domain::rules::versions::{RuleSetEvent, RuleVersions};
 use crate::domain::rules::{RuleTerms, Schedule};
-use crate::domain::sourcing::{Part, Plan, Problem, Workspace, solve_into, solve_within};
+use crate::domain::sourcing::{Candidate, Part, Plan, Problem, Workspace, solve_into, solve_within};
+use crate::domain::stock::CellKey;
 use crate::domain::time::WallTime;
 use crate::domain::weighed::Carried;
 
@@ -70,9 +74,11 @@ pub struct Compared {
     pub unfilled_after: u64,
 }
 
-/// One shipment: from where, and units by the id of their line.
+/// One shipment: whereto, from where, and units by the id of their line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shipped {
+    /// To which destination.
+    pub group: u16,
     /// From where.
     pub node: NodeIndex,
     /// Position of the line in the order, its id, and units.
@@ -94,8 +100,11 @@ struct Case<'a> {
     network: &'a Network,
     order: &'a Order,
     decision: &'a Decision,
+    group: u16,
     shipment: Shipment<'a>,
     units: &'a [LineUnits],
+    /// Units that nodes have more, or fewer, than was recorded: earlier destinations are served otherwise.
+    otherwise: &'a BTreeMap<CellKey, i64>,
 }
 
 impl Engine {
@@ -197,6 +206,22 @@ pub(super) struct Decided {
 }
 
 impl Decided {
+    fn add(&mut self, other: Self) {
+        self.cost = self.cost.saturating_add(other.cost);
+        self.shipped.extend(other.shipped);
+        self.carried.extend(other.carried);
+        self.unfilled += other.unfilled;
+    }
+
+    /// Takes back all of an order that ships as a whole or not at all where a destination lacks some.
+    fn withhold(&mut self, rules: &AppliedRules) {
+        let whole = rules.weights.as_ref().is_some_and(|weights| weights.complete);
+        if whole && self.unfilled > 0 && !self.shipped.is_empty() {
+            let held = self.shipped.iter().flat_map(|shipped| &shipped.lines).map(|(.., units)| u64::from(*units));
+            *self = Self { unfilled: self.unfilled + held.sum::<u64>(), ..Self::default() };
+        }
+    }
+
     /// Whether nodes and units are the same.
     pub fn is(&self, other: &Self) -> bool {
         (&self.shipped, self.unfilled) == (&other.shipped, other.unfilled)
@@ -225,32 +250,50 @@ impl Again {
     ) -> Option<Judged> {
         let recorded = network.catalogue.rules().version(&decision.rule_set, decision.rule_set_version);
         let made_by = recorded.and_then(|v| AppliedRules::of(v.name, v.version, v.terms).ok());
-        let made_by = made_by.filter(|_| is_recorded(order, decision))?;
+        let several = decision.by_group(|line| order.lines[usize::from(line)].placed.group);
+        let parts = parts_of(order, decision, &several);
+        let made_by = made_by.filter(|_| is_recorded(order, decision, &parts))?;
         let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
-        let shipment = Shipment {
-            to: order.facts.destinations.first(),
-            position: decision.evidence.destination,
-            lines: &lines,
-            placed_at: order.facts.placed_at,
-            at,
-            work_at: order.release_at.map_or(at, |release| release.wall.max(at)),
-            leaving: &[],
-        };
-        let seen = decision.evidence.lines.iter();
-        let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
-        let case = Case { network, order, decision, shipment, units: &units };
-        let before = self.decide(case, &made_by, |_| true);
-        let fencing = Fencing::of(network, rules, shipment, &units, std::iter::empty());
-        let may_ship = |node| fencing.as_ref().is_none_or(|fencing| fencing.reason(node).is_none());
-        let after = self.decide(case, rules, may_ship);
+        let (mut before, mut after) = (Decided::default(), Decided::default());
+        let (as_it_was, mut otherwise) = (BTreeMap::new(), BTreeMap::new());
+        for (group, decision) in parts {
+            let shipment = Shipment {
+                to: order.facts.destinations.get(usize::from(group)),
+                position: decision.evidence.destination,
+                lines: &lines,
+                placed_at: order.facts.placed_at,
+                at,
+                work_at: order.release_at.map_or(at, |release| release.wall.max(at)),
+                leaving: &[],
+            };
+            let seen = decision.evidence.lines.iter();
+            let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
+            let case = Case { network, order, decision, group, shipment, units: &units, otherwise: &as_it_was };
+            let was = self.decide(case, &made_by, |_| true);
+            let earlier = after.shipped.iter().map(|shipped| shipped.node);
+            let fencing = Fencing::of(network, rules, shipment, &units, earlier);
+            let may_ship = |node| fencing.as_ref().is_none_or(|fencing| fencing.reason(node).is_none());
+            let is = self.decide(Case { otherwise: &otherwise, ..case }, rules, may_ship);
+            for (shipped, sign) in was.shipped.iter().map(|own| (own, 1)).chain(is.shipped.iter().map(|own| (own, -1)))
+            {
+                for (cell, units) in shipped.cells(&lines) {
+                    *otherwise.entry(cell).or_default() += sign * i64::from(units);
+                }
+            }
+            before.add(was);
+            after.add(is);
+        }
+        before.withhold(&made_by);
+        after.withhold(rules);
         Some(Judged { before, after, made_by })
     }
 
     /// Decides what was recorded by some rules, without those who may not ship.
     fn decide(&mut self, case: Case<'_>, rules: &AppliedRules, may_ship: impl Fn(NodeIndex) -> bool) -> Decided {
         let Self { problem, plan, workspace, scales } = self;
-        let Case { network, order, decision, shipment, units } = case;
+        let Case { network, order, decision, group, shipment, units, .. } = case;
         decision.restate(problem);
+        case.shift(problem);
         problem.tariff = rules.tariff;
         for at in (0..problem.candidates.len()).rev() {
             if !may_ship(NodeIndex(problem.candidates[at].node)) {
@@ -260,10 +303,11 @@ impl Again {
         }
         let id = |line: u16| order.lines[usize::from(line)].placed.id.clone();
         if let Some(weights) = &rules.weights {
-            let ships = &*order.facts.delivery_method == SHIPPED;
-            let asked = Asked { network, rules, weights, shipment, units, group: 0, ships, sent: 0 };
+            let ships = &**order.method_of(group) == SHIPPED;
+            let asked = Asked { network, rules, weights, shipment, units, group, ships, sent: 0 };
             let found = scales.state(&asked, problem).map(|_| scales.decide(&asked, problem)).unwrap_or_default();
             let shipped = found.assignments.iter().map(|assignment| Shipped {
+                group,
                 node: assignment.node,
                 lines: assignment.lines.iter().map(|u| (u.line, id(u.line), u.quantity)).collect(),
             });
@@ -280,6 +324,7 @@ impl Again {
             (line, id(line), part.quantity)
         };
         let shipped = plan.assignments.iter().map(|assigned| Shipped {
+            group,
             node: NodeIndex(problem.candidates[assigned.candidate as usize].node),
             lines: plan.parts_of(assigned).iter().map(line).collect(),
         });
@@ -289,11 +334,80 @@ impl Again {
     }
 }
 
-/// Whether all was recorded that the solver would need: one destination, every candidate, no node whose stock is unknown since
-/// rules kept it out.
-fn is_recorded(order: &Order, decision: &Decision) -> bool {
-    let seen = &decision.evidence;
-    let one_group = order.lines.iter().all(|line| line.placed.group == 0 || !line.placed.stocked);
-    let no_fence = seen.fenced.iter().all(|(_, reason)| !reason.is_of_rules());
-    !seen.lines.is_empty() && !seen.truncated && one_group && no_fence && order.preferred_node().is_none()
+impl Shipped {
+    /// What it takes from cells.
+    fn cells(&self, lines: &[PlacedLine]) -> impl Iterator<Item = (CellKey, u32)> {
+        let node = self.node;
+        self.lines.iter().flat_map(move |(line, _, quantity)| {
+            let of = move |(sku, per_unit): (SkuIndex, u32)| (CellKey { sku, node }, per_unit * quantity);
+            pieces(&lines[usize::from(*line)]).map(of)
+        })
+    }
+}
+
+impl Case<'_> {
+    /// Sets what nodes have to what they would have; who has nothing then is no candidate, who has something is one.
+    fn shift(&self, problem: &mut Problem) {
+        if self.otherwise.values().all(|more| *more == 0) {
+            return;
+        }
+        let skus = self.skus(problem);
+        let to = self.shipment.position.map(Place::from);
+        let nodes: BTreeSet<NodeIndex> = self.otherwise.keys().map(|cell| cell.node).collect();
+        for node in nodes {
+            let known = problem.candidates.binary_search_by_key(&node.0, |candidate| candidate.node);
+            let at = known.unwrap_or_else(|at| {
+                let distance_m = to.map_or(0, |to| self.network.catalogue.place(node).metres_to(&to));
+                problem.candidates.insert(at, Candidate { node: node.0, distance_m });
+                let row = at * problem.slots;
+                drop(problem.available.splice(row..row, std::iter::repeat_n(0, problem.slots)));
+                at
+            });
+            let row = &mut problem.available[at * skus.len()..(at + 1) * skus.len()];
+            for (has, sku) in row.iter_mut().zip(&skus) {
+                let more = self.otherwise.get(&CellKey { sku: *sku, node }).copied().unwrap_or(0);
+                *has = u32::try_from(i64::from(*has) + more).unwrap_or(0);
+            }
+            if row.iter().all(|has| *has == 0) {
+                problem.candidates.remove(at);
+                problem.available.drain(at * problem.slots..(at + 1) * problem.slots);
+            }
+        }
+    }
+
+    /// The sku of each slot.
+    fn skus(&self, problem: &Problem) -> Vec<SkuIndex> {
+        let mut skus = vec![SkuIndex(0); problem.slots];
+        for (line, u) in self.units.iter().enumerate() {
+            for ((sku, _), need) in pieces(&self.shipment.lines[usize::from(u.line)]).zip(problem.needs_of(line)) {
+                skus[usize::from(need.slot)] = sku;
+            }
+        }
+        skus
+    }
+}
+
+/// The decision of each destination that has stock.
+fn parts_of<'a>(order: &Order, decision: &'a Decision, several: &'a [(u16, Decision)]) -> Vec<(u16, &'a Decision)> {
+    if several.is_empty() {
+        let first = decision.evidence.lines.first();
+        let group = first.map_or(0, |line| order.lines[usize::from(line.line)].placed.group);
+        return vec![(group, decision)];
+    }
+    several.iter().map(|(group, decision)| (*group, decision)).collect()
+}
+
+/// Whether all was recorded that the solver would need: every destination, every candidate, no node whose stock is unknown
+/// since rules kept it out, and none that was chosen beforehand.
+fn is_recorded(order: &Order, decision: &Decision, parts: &[(u16, &Decision)]) -> bool {
+    let is_seen = |(_, part): &(u16, &Decision)| {
+        let seen = &part.evidence;
+        let no_fence = seen.fenced.iter().all(|(_, reason)| !reason.is_of_rules());
+        !seen.lines.is_empty() && !seen.truncated && no_fence
+    };
+    let placed = |u: &LineUnits| &order.lines[usize::from(u.line)].placed;
+    let is_told = |u: &LineUnits| !placed(u).stocked || parts.iter().any(|(group, _)| *group == placed(u).group);
+    let mut units = decision.assignments.iter().flat_map(|assignment| &assignment.lines).chain(&decision.unfilled);
+    let is_free = order.preferred_node().is_none() && order.ways.iter().all(|way| way.node.is_none());
+    is_free && parts.iter().all(is_seen) && units.all(is_told)
 }

@@ -153,11 +153,42 @@ fn plan(order: &Order) -> (Shipments, u64) {
     (shipments, decision.unfilled.iter().map(|u| u64::from(u.quantity)).sum())
 }
 
+/// Lets lines of an order go to one of three destinations.
+fn to_several(dice: &mut Dice, mut order: PlaceOrder) -> PlaceOrder {
+    let positions = [(39.0, -77.0), (33.9, -117.0), (42.0, -87.0)];
+    for number in 1..3 {
+        let (latitude, longitude) = dice.pick(&positions);
+        let position = crate::domain::geo::Position::from_degrees(latitude, longitude);
+        let group = text(&format!("g{number}"));
+        order.destinations.push(ShipTo { group, position, ..order.destinations[0].clone() });
+    }
+    for line in &mut order.lines {
+        line.group = dice.roll(3) as u16;
+    }
+    order
+}
+
+fn cases() -> u64 {
+    std::env::var("ORDAIN_PREVIEWS").ok().and_then(|n| n.parse().ok()).unwrap_or(150)
+}
+
 #[test]
 fn a_preview_predicts_exactly_what_an_activation_changes_of_random_orders() {
-    let cases: u64 = std::env::var("ORDAIN_PREVIEWS").ok().and_then(|n| n.parse().ok()).unwrap_or(150);
+    predicts(0..cases(), |dice| some_order(dice, "o", 4));
+}
+
+#[test]
+fn a_preview_predicts_exactly_what_an_activation_changes_of_orders_to_several_destinations() {
+    predicts(10_000..10_000 + cases(), |dice| {
+        let order = some_order(dice, "o", 4);
+        to_several(dice, order)
+    });
+}
+
+fn predicts(seeds: std::ops::Range<u64>, some_order: fn(&mut Dice) -> PlaceOrder) {
+    let cases = seeds.end - seeds.start;
     let (mut changed, mut short) = (0, 0);
-    for seed in 0..cases {
+    for seed in seeds {
         println!("seed {seed}");
         let mut dice = Dice(seed);
         let world = some_world(&mut dice, 4);
@@ -166,7 +197,7 @@ fn a_preview_predicts_exactly_what_an_activation_changes_of_random_orders() {
         let version = put(&world, &plain);
         activate(&world, version);
         let draft = put(&world, &next);
-        let order = some_order(&mut dice, "o", 4);
+        let order = some_order(&mut dice);
         // The same world, in which the draft is active when the order comes.
         let actual = world.again();
         activate(&actual, draft);

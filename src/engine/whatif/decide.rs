@@ -47,7 +47,7 @@ impl Leg {
     /// Of a shipment that a decision was made of.
     pub fn of_shipped(shipped: &Shipped) -> Self {
         let units = |(line, _, quantity): &(u16, Text, u32)| LineUnits { line: *line, quantity: *quantity };
-        Self { node: shipped.node, group: 0, lines: shipped.lines.iter().map(units).collect() }
+        Self { node: shipped.node, group: shipped.group, lines: shipped.lines.iter().map(units).collect() }
     }
 
     /// All of its units.
