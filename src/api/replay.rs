@@ -162,6 +162,10 @@ impl ReplayRequest {
         if self.demand_factor.is_some_and(|factor| factor.millionths > DEMAND_MAX * 1_000_000) {
             at.field("demand_factor").fault::<()>("number_out_of_range", &format!("must be at most {DEMAND_MAX}"));
         }
+        if self.target.is_some() && self.scenario.is_some() {
+            let detail = "cannot be supposed beside target: rules are looked for on the orders as they were";
+            at.field("scenario").fault::<()>("not_of_type", detail);
+        }
         if let (Some(from), Some(until)) = (self.from, self.until)
             && until <= from
         {

@@ -1,9 +1,9 @@
 //! `/v1/replays`: what would have been, streamed.
 //!
 //! The answer is NDJSON: lines that tell how far it is, then one with what came of it, or with why it broke off. Bounds: one
-//! replay at a time; it ends when its client goes away. It reads what is durable, on a thread of its own (a search for rules
-//! on up to four), holds no lock, and takes the memory of the journal's state once more: on a small machine whoever wants
-//! checkouts undisturbed replays a restored backup elsewhere.
+//! replay at a time; it ends when its client goes away or the server stops. It reads what is durable, on a thread of its own
+//! (a search for rules on up to two), holds no lock, and takes the memory of the journal's state once more (a search up to
+//! twice): on a small machine whoever wants checkouts undisturbed replays a restored backup elsewhere.
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -19,6 +19,8 @@ use crate::api::problem::Problem;
 use crate::api::replay::{ReplayLine, ReplayProgress, ReplayRequest};
 use crate::replay::{self, Live, Progress};
 
+/// Records after which the client is told how far it is.
+const TOLD_EVERY: u64 = 4_096;
 /// Lines that wait for the client.
 const LINES_AHEAD: usize = 16;
 
@@ -36,9 +38,13 @@ pub async fn replay(State(front): State<Front>, Ask(asked): Ask<ReplayRequest>) 
         let _turn = turn;
         let (suppose, target) = (replay::supposed(&asked), asked.target.as_ref().map(replay::target_of));
         // A client that is slow misses some of the progress; one that is gone ends it.
+        let mut next = Progress::default();
         let mut tell = |progress: Progress| {
-            let full = send.try_send(written(&ReplayLine::Progress(told(progress))));
-            !matches!(full, Err(mpsc::error::TrySendError::Closed(_)))
+            if progress.records >= next.records || progress.tried > next.tried {
+                next = Progress { records: progress.records + TOLD_EVERY, ..progress };
+                let _ = send.try_send(written(&ReplayLine::Progress(told(progress))));
+            }
+            !send.is_closed() && !front.is_stopping()
         };
         let mut source = Live::of(front.journal());
         let replayed = replay::replay(&mut source, &suppose, target.as_ref(), &mut tell);

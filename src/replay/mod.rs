@@ -23,11 +23,11 @@ use crate::domain::money::Currency;
 use crate::domain::record::Record;
 use crate::domain::rejection::Fault;
 use crate::domain::state::State;
-use crate::engine::whatif::{Comparison, Suppose, Survey, Surveyed, WhatIf};
+use crate::engine::whatif::{Comparison, SceneKind, Suppose, Survey, Surveyed, WhatIf};
 use crate::journal::{self, Journal, Look, SnapshotError, TailEnd};
 
-/// Records after which whoever waits is told how far it is.
-const TOLD_EVERY: u64 = 4_096;
+/// Records after which whoever waits is asked whether he still does.
+const ASKED_EVERY: u64 = 256;
 
 /// Why there is no comparison.
 #[derive(Debug, thiserror::Error)]
@@ -184,18 +184,21 @@ impl<S: Source> Passes<'_, S> {
         source.read(&mut |record, state| {
             see(record, state);
             progress.records += 1;
-            !progress.records.is_multiple_of(TOLD_EVERY) || tell(*progress)
+            !progress.records.is_multiple_of(ASKED_EVERY) || tell(*progress)
         })
     }
 }
 
-/// Replays a journal; `tell` hears how far it is, and answers whether to go on.
+/// Replays a journal; `tell` hears every [`ASKED_EVERY`] records how far it is, and answers whether to go on.
 pub fn replay(
     source: &mut impl Source,
     suppose: &Suppose,
     target: Option<&Target>,
     tell: &mut dyn FnMut(Progress) -> bool,
 ) -> Result<Replayed, Stop> {
+    if target.is_some() && suppose.scene != SceneKind::AsItWas {
+        return Err(target::refused("scenario", "not_of_type", "rules are looked for on the orders as they were"));
+    }
     let mut passes = Passes { source, progress: Progress::default(), tell };
     let surveyed = if suppose.needs_survey() || target.is_some() {
         let mut survey = Survey::default();

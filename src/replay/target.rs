@@ -8,12 +8,15 @@
 //! then the cheapest. The search ends with the first that reach the aim, or when nothing near is better.
 //!
 //! It is a search, not a proof: `reached: false` says that none of those tried did. Every set is tried on all orders of the
-//! period, with stock that follows its own plans. Bounds: [`TRIES_MAX`] sets, [`SEARCHED_MAX`] records, all of them in memory.
+//! period, with stock that follows its own plans. Bounds: [`TRIES_MAX`] sets, [`SEARCHED_MAX`] records, all of them in memory,
+//! and [`STATES_MAX`] states of the journal.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use super::{Passes, Replayed, Source, Stop, currency_of};
+use super::{ASKED_EVERY, Passes, Replayed, Source, Stop, currency_of};
 use crate::domain::record::Record;
 use crate::domain::rejection::Fault;
 use crate::domain::rules::applied::AppliedRules;
@@ -25,8 +28,8 @@ use crate::engine::whatif::{Comparison, Figures, Suppose, Surveyed, WhatIf};
 const TRIES_MAX: usize = 60;
 /// Most records of a journal that is searched.
 pub const SEARCHED_MAX: u64 = 300_000;
-/// Threads that try sets of rules side by side.
-const SIDE_BY_SIDE_MAX: usize = 4;
+/// States of the journal that are held at once: each is as large as the state of the process that serves.
+const STATES_MAX: usize = 2;
 /// Millionths of a minor unit.
 const MICRO: i64 = 1_000_000;
 
@@ -149,15 +152,27 @@ struct Kept {
 }
 
 impl Kept {
-    /// What the orders come to by these rules.
-    fn compare(&self, suppose: &Suppose, terms: &RuleTerms) -> Result<Comparison, Stop> {
+    /// How many sets are tried side by side: each has a state of its own, beside that where a journal begins whose first
+    /// records are gone.
+    fn side_by_side(&self) -> usize {
+        let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        threads.min(STATES_MAX - usize::from(!self.begins.is_empty()))
+    }
+
+    /// What the orders come to by these rules; `go_on` hears of so many more records, and answers whether to.
+    fn compare(&self, suppose: &Suppose, terms: &RuleTerms, go_on: &dyn Fn(u64) -> bool) -> Result<Comparison, Stop> {
         let applied = AppliedRules::of("what-if".into(), 0, Arc::new(terms.clone())).map_err(Stop::Faults)?;
         let mut what_if = WhatIf::new(suppose.clone(), Surveyed::by(Arc::new(applied)));
         let mut state = self.begins.clone();
         what_if.begin(&state);
-        for record in &self.records {
-            state.apply(record).map_err(|law| Stop::Damaged(law.to_string()))?;
-            what_if.see(record, &state);
+        for some in self.records.chunks(ASKED_EVERY as usize) {
+            for record in some {
+                state.apply(record).map_err(|law| Stop::Damaged(law.to_string()))?;
+                what_if.see(record, &state);
+            }
+            if !go_on(some.len() as u64) {
+                return Err(Stop::Unwanted);
+            }
         }
         Ok(what_if.finish(&state))
     }
@@ -170,9 +185,6 @@ pub(super) fn search(
     surveyed: Surveyed,
     target: &Target,
 ) -> Result<Replayed, Stop> {
-    if suppose.scene != Default::default() {
-        return Err(refused("scenario", "not_of_type", "rules are looked for on the orders as they were"));
-    }
     let mut kept = Kept { begins: State::default(), records: Vec::new() };
     let mut has_begun = false;
     let last = passes.pass(&mut |record, state| {
@@ -187,15 +199,16 @@ pub(super) fn search(
         return Err(refused("target", "too_many", &detail));
     }
     let mut searching = Searching { kept: &kept, suppose, target, tried: 0, passes };
-    let base = searching.base(&surveyed, &last);
+    let (base, currency) = (searching.base(&surveyed, &last), currency_of(&last));
+    drop(last);
     let best = searching.run(base)?;
     let measures = std::iter::once(&target.aim).chain(&target.limits);
     let measures = measures.map(|aim| (*aim, aim.change(&best.comparison).map(|part| part * 100.0))).collect();
     let found = Found { reached: best.score.is_there(), tried: searching.tried, terms: best.terms, measures };
-    Ok(Replayed { comparison: best.comparison, found: Some(found), currency: currency_of(&last) })
+    Ok(Replayed { comparison: best.comparison, found: Some(found), currency })
 }
 
-fn refused(field: &str, code: &'static str, detail: &str) -> Stop {
+pub(super) fn refused(field: &str, code: &'static str, detail: &str) -> Stop {
     Stop::Faults(vec![Fault::new(field, code, detail)])
 }
 
@@ -268,9 +281,8 @@ impl<S: Source> Searching<'_, '_, S> {
     /// Tries some sets, as long as there are tries left and none has reached the target; whether one is better.
     fn improve(&mut self, best: &mut Tried, mut sets: Vec<RuleTerms>) -> Result<bool, Stop> {
         let mut is_better = false;
-        let side_by_side = thread::available_parallelism().map_or(1, |threads| threads.get()).min(SIDE_BY_SIDE_MAX);
         sets.retain(|terms| *terms != best.terms);
-        for some in sets.chunks(side_by_side) {
+        for some in sets.chunks(self.kept.side_by_side()) {
             if best.score.is_there() || self.tried as usize + some.len() > TRIES_MAX {
                 break;
             }
@@ -286,21 +298,33 @@ impl<S: Source> Searching<'_, '_, S> {
 
     fn try_all(&mut self, sets: Vec<RuleTerms>) -> Result<Vec<Tried>, Stop> {
         let (kept, suppose, target) = (self.kept, self.suppose, self.target);
-        let one = move |terms: RuleTerms| {
-            let comparison = kept.compare(suppose, &terms)?;
-            Ok(Tried { terms, score: Score::of(target, &comparison), comparison })
-        };
-        let count = sets.len() as u64;
+        let Passes { progress, tell, .. } = &mut *self.passes;
+        let (count, is_wanted) = (sets.len(), AtomicBool::new(true));
+        // Whoever waits is asked here while sets are tried elsewhere.
+        let (read, heard) = sync_channel::<u64>(count);
         let tried: Vec<Result<Tried, Stop>> = thread::scope(|scope| {
-            let running: Vec<_> = sets.into_iter().map(|terms| scope.spawn(move || one(terms))).collect();
+            let one = |terms: RuleTerms| {
+                let (read, is_wanted) = (read.clone(), &is_wanted);
+                scope.spawn(move || {
+                    let go_on = |records| read.send(records).is_ok() && is_wanted.load(Ordering::Relaxed);
+                    let comparison = kept.compare(suppose, &terms, &go_on)?;
+                    Ok(Tried { terms, score: Score::of(target, &comparison), comparison })
+                })
+            };
+            let running: Vec<_> = sets.into_iter().map(one).collect();
+            drop(read);
+            for records in heard {
+                progress.records += records;
+                if is_wanted.load(Ordering::Relaxed) && !tell(*progress) {
+                    is_wanted.store(false, Ordering::Relaxed);
+                }
+            }
             let joined = running.into_iter().map(|running| running.join());
             joined.map(|tried| tried.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
         });
-        self.tried += count;
-        let Passes { progress, tell, .. } = &mut *self.passes;
+        self.tried += count as u64;
         progress.tried = self.tried;
-        progress.records += count * kept.records.len() as u64;
-        if !tell(*progress) {
+        if !is_wanted.load(Ordering::Relaxed) || !tell(*progress) {
             return Err(Stop::Unwanted);
         }
         tried.into_iter().collect()
@@ -339,5 +363,22 @@ fn set_weight(term: &mut Term, to: i64) {
         Term::WeightDistance { micro_per_kg_km } => *micro_per_kg_km = (to * MICRO / 1_000).min(4_000 * MICRO),
         Term::Distance { micro_per_km } => *micro_per_km = (to * MICRO / 1_000).min(4_000 * MICRO),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::entity::{Entity, EntityKey};
+    use crate::domain::event::DirectoryFounded;
+    use crate::domain::money::Currency;
+
+    #[test]
+    fn a_search_holds_two_states_at_most() {
+        let mut kept = Kept { begins: State::default(), records: Vec::new() };
+        assert!((1..=2).contains(&kept.side_by_side()));
+        let founded = DirectoryFounded { base_currency: Currency::USD };
+        kept.begins.insert(EntityKey::Directory, Entity::Directory(founded));
+        assert_eq!(kept.side_by_side(), 1, "beside that where the journal begins");
     }
 }

@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use ordain::domain::state::State;
+use ordain::engine::whatif::{SceneKind, Suppose};
+use ordain::replay::{self, Aim, Each, Live, Measure, Progress, Source, Stop, Target};
 use serde_json::{Value, json};
 
 use super::served::Served;
@@ -143,6 +146,53 @@ fn rules_that_reach_a_target_are_found_or_the_best_of_those_tried() {
     assert_eq!(nearest["found"]["reached"], false, "{nearest}");
     assert!(nearest["found"]["tried"].as_u64() > Some(10));
     assert_eq!(nearest["found"]["measures"][1]["percent"], 0.0, "the limit is kept: {nearest}");
+}
+
+/// Reads nothing: what is refused is refused before.
+struct Unread;
+
+impl Source for Unread {
+    fn read(&mut self, _: &mut Each<'_>) -> Result<State, Stop> {
+        panic!("the journal is read for what is refused")
+    }
+
+    fn records(&self) -> u64 {
+        0
+    }
+}
+
+fn half_the_time() -> Target {
+    Target { aim: Aim { measure: Measure::Time, percent: -50 }, limits: Vec::new() }
+}
+
+#[test]
+fn a_target_beside_a_scenario_is_refused_before_the_journal_is_read() {
+    let suppose = Suppose { scene: SceneKind::StockOut, ..Suppose::default() };
+    let ended = replay::replay(&mut Unread, &suppose, Some(&half_the_time()), &mut |_| true);
+    let Err(Stop::Faults(faults)) = ended else { panic!("not {ended:?}") };
+    assert_eq!((faults[0].field.as_str(), faults[0].code), ("scenario", "not_of_type"));
+}
+
+#[test]
+fn a_search_that_nobody_waits_for_ends_before_its_first_set_is_tried_whole() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = shop(dir.path());
+    let received = json!({"adjustments": [{"sku": "mug", "node": "cheap", "delta": 1, "reason": "received"}]});
+    for _ in 0..300 {
+        server.done("POST", "/v1/stock/adjustments", &received);
+    }
+    let mut source = Live::of(server.ordain.journal());
+    let (read_before, mut refusals) = (2 * source.records(), 0);
+    let mut tell = |progress: Progress| {
+        let tries = progress.records > read_before;
+        assert!(!tries || progress.tried == 0, "a set was tried whole: {progress:?}");
+        refusals += u32::from(tries);
+        !tries
+    };
+    let ended = replay::replay(&mut source, &Suppose::default(), Some(&half_the_time()), &mut tell);
+    assert!(matches!(ended, Err(Stop::Unwanted)), "not {ended:?}");
+    assert_eq!(refusals, 1, "whoever has gone is asked no more");
+    server.stop();
 }
 
 #[test]
