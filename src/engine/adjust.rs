@@ -171,8 +171,10 @@ impl Engine {
         check_leaving(&network, moves, &cells)?;
         let skus: BTreeSet<SkuIndex> = cells.iter().map(|cell| cell.sku).collect();
         let mut change = Change::lock(&network, &skus);
-        for cell in &cells {
-            change.ensure(*cell);
+        // What is refused makes no cell: it would be listed as if there had been something.
+        let nowhere = moves.iter().zip(&cells).find(|(_, cell)| network.cell(**cell).is_none());
+        if let Some((one, cell)) = nowhere {
+            return Err(insufficient_state(&network, *cell, one.from, 0, one.quantity.units()));
         }
         for (one, cell) in moves.iter().zip(&cells).filter(|(one, _)| one.from == StockState::Available) {
             let to = one.to;
@@ -247,8 +249,13 @@ fn check_on_hand(
     missing: &BTreeMap<CellKey, u32>,
 ) -> Result<(), Rejection> {
     for (cell, units) in missing {
-        let position = change.ensure(*cell);
-        let on_hand = change.ledger(cell.sku).at(position).on_hand;
+        let on_hand = match network.cell(*cell) {
+            Some(_) => {
+                let position = change.ensure(*cell);
+                change.ledger(cell.sku).at(position).on_hand
+            }
+            None => 0,
+        };
         if on_hand < *units {
             let (sku, node) = (network.sku_name(cell.sku), network.node_name(cell.node));
             return Err(Rejection::InsufficientOnHand { sku, node, on_hand, by: u64::from(*units) });

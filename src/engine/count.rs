@@ -28,7 +28,7 @@ impl Engine {
         loop {
             let mut change = Change::lock(&network, &BTreeSet::from([cell.sku]));
             let now = turn.clocks();
-            let Judged { observed_at, since, difference, is_marked, dropped } =
+            let Judged { observed_at, on_hand, since, difference, is_marked, dropped } =
                 Judged::of(&network, &mut change, cell, &asked, "as_of", now)?;
             if dropped.is_some() {
                 let level = change.levels_after(&[cell], &Withdrawal::nothing())[0].1;
@@ -36,8 +36,7 @@ impl Engine {
             }
             let noted = command.as_of.is_some() || numbered.is_some() || is_marked;
             // What was believed to be there is compared with what was there when it was counted.
-            let position = change.ensure(cell);
-            let there = i64::from(change.ledger(cell.sku).at(position).on_hand) - since;
+            let there = i64::from(on_hand) - since;
             if let Some(expected) = command.expected
                 && i64::from(expected) != there
             {
@@ -110,6 +109,8 @@ pub(super) struct Observation<'a> {
 /// What a count means under the ledger of its sku.
 pub(super) struct Judged {
     pub observed_at: JournalTime,
+    /// Units there as far as is known.
+    pub on_hand: u32,
     /// Units that came since, less those that left.
     pub since: i64,
     /// By how much what is on hand is to change.
@@ -129,22 +130,23 @@ impl Judged {
         field: &str,
         now: Now,
     ) -> Result<Self, Rejection> {
-        let position = change.ensure(cell);
         let observed_at = observed_at(network, asked.as_of, field, now)?;
+        // What is refused makes no cell: it would be listed as if there had been something.
+        let position = network.cell(cell).map(|_| change.ensure(cell));
         let ledger = change.ledger(cell.sku);
-        let on_hand = ledger.at(position).on_hand;
+        let on_hand = position.map_or(0, |position| ledger.at(position).on_hand);
         let past = ledger.past();
         let mark = past.and_then(|past| past.mark(cell.node));
         let is_marked = past.is_some_and(|past| past.is_marked(cell.node));
         let since = past.map_or(0, |past| past.moved_since(cell.node, observed_at));
         let dropped = mark.as_ref().and_then(|mark| mark.drops(asked.numbered, observed_at));
         if dropped.is_some() {
-            return Ok(Self { observed_at, since, difference: 0, is_marked, dropped });
+            return Ok(Self { observed_at, on_hand, since, difference: 0, is_marked, dropped });
         }
         check_source(mark.as_ref(), asked.numbered)?;
         // More left since than was counted: the count was wrong, and nothing is there.
         let target = (i64::from(asked.on_hand) + since).max(0);
-        Ok(Self { observed_at, since, difference: target - i64::from(on_hand), is_marked, dropped })
+        Ok(Self { observed_at, on_hand, since, difference: target - i64::from(on_hand), is_marked, dropped })
     }
 }
 

@@ -365,3 +365,48 @@ fn nothing_is_nothing_to_cancel_pick_or_miss() {
     assert!(matches!(world.fulfill(&order, 1, none), Err(Rejection::Invalid(_))));
     assert!(world.engine.order(&order.name()).expect("there").fenced.is_empty());
 }
+
+#[test]
+fn a_reservation_that_changes_hands_is_somebody_else_s_from_now_on() {
+    for restarts in [false, true] {
+        let world = World::new();
+        world.stock("phone", "east", 5).expect("room");
+        let held = world.reserve("phone", 2, 60).expect("enough");
+        let owner = Some(text("order-desk"));
+        let change = ChangeReservation { owner, reservation: text(&held.name()), ttl_s: None, lines: None };
+        world.run(Command::ChangeReservation(change)).expect("held");
+        let world = if restarts { world.restart() } else { world };
+        let known = world.engine.reservation(&held.name()).expect("held");
+        assert_eq!(&*known.owner, "order-desk", "it is somebody else's from now on");
+        assert_eq!((known.lines, known.expires_at), (held.lines.clone(), held.expires_at));
+    }
+}
+
+/// A place where nothing ever was is not listed because somebody asked for what is not there.
+#[test]
+fn what_is_refused_of_a_cell_that_never_was_makes_none() {
+    let world = World::new();
+    world.stock("phone", "east", 5).expect("room");
+    let refused = adjust(&world, &[("phone", "west", -1, MovementKind::Lost)]).expect_err("nothing is there");
+    assert_eq!(refused.code(), "insufficient_on_hand");
+    let (from, to) = (StockState::Available, StockState::Damaged);
+    for (from, to) in [(from, to), (to, from)] {
+        let one = StockMove { sku: text("phone"), node: text("west"), from, to, quantity: quantity(1) };
+        let refused = world.run(Command::MoveStock(vec![one])).expect_err("nothing is there");
+        assert_eq!(refused.code(), "insufficient_state");
+    }
+    let count = SetOnHand {
+        sku: text("phone"),
+        node: text("west"),
+        on_hand: 3,
+        expected: Some(4),
+        source: None,
+        source_seq: None,
+        as_of: None,
+    };
+    assert_eq!(world.run(Command::SetOnHand(count.clone())).expect_err("it is not as expected").code(), "stale_level");
+    assert_eq!(world.engine.all_levels().len(), 1, "{:?}", world.engine.all_levels());
+    world.run(Command::SetOnHand(SetOnHand { expected: Some(0), ..count })).expect("nothing was there");
+    assert_eq!(world.level("phone", "west").on_hand, 3);
+    world.check();
+}
