@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use super::front::Front;
 use super::reply::{Replied, ahead, found, found_written, made, written};
@@ -13,16 +14,17 @@ use crate::api::fulfillment::Nothing;
 use crate::api::order::{
     Cancellation, Consolidation, HistoryEntry, NewOrder, OrderJson, OrderMerging, OrderParams, Splitting, history,
 };
-use crate::api::page::{Page, length};
+use crate::api::page::{Page, Paging, length};
 use crate::api::problem::Problem;
 use crate::api::rates::QuotedShipmentJson;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, PlaceOrder};
 use crate::domain::decision::{Decision, Loser, Losing};
 use crate::domain::ids::{OrderKey, Text};
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::supposed::Fewer;
+use crate::domain::time::Now;
 use crate::engine::QuotedShipment;
 use crate::journal::Durable;
 use crate::pipeline::Refused;
@@ -35,11 +37,14 @@ use crate::views::{Filter, Page as Found};
     responses((status = 200, body = Quote)),
 )]
 pub async fn promise(State(front): State<Front>, Ask(order): Ask<NewOrder>) -> Replied {
-    let order = order.quote();
-    let now = front.journal().now();
-    let decision = front.engine().quote(now, &order)?;
-    let quote = front.engine().catalogue(|c| Quote::written(&decision, &order, c));
-    let shipments = front.engine().quote_shipping(now.wall, &order, &decision);
+    Ok(quoted(&front, front.journal().now(), &order.quote())?)
+}
+
+/// Quotes an order.
+pub(super) fn quoted(front: &Front, now: Now, order: &PlaceOrder) -> Result<Response, Rejection> {
+    let decision = front.engine().quote(now, order)?;
+    let quote = front.engine().catalogue(|c| Quote::written(&decision, order, c));
+    let shipments = front.engine().quote_shipping(now.wall, order, &decision);
     if shipments.is_empty() {
         return Ok(written(quote));
     }
@@ -263,13 +268,20 @@ async fn explained(
     tokio::task::spawn_blocking(explain).await.map_err(|_| Problem::new("internal_error", "the explanation broke off"))
 }
 
-/// Every event of an order, oldest first.
+/// Every event of an order, oldest first; in pages where a limit or a cursor says so.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/history", tag = "orders",
-    params(("id" = String, Path)),
+    params(("id" = String, Path), Paging),
     responses((status = 200, body = Page<HistoryEntry>)),
 )]
-pub async fn story(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
+pub async fn story(State(front): State<Front>, Path(id): Path<Text>, Params(paging): Params<Paging>) -> Replied {
     let order = durable_order(&front, &id).await?;
-    Ok(found(order.map(|order| Page::whole(history(&order)))))
+    Ok(found(order.map(|order| {
+        let all = history(&order);
+        if paging.limit.is_none() && paging.cursor.is_none() {
+            return Page::whole(all);
+        }
+        let (page, next) = paging.slice(&all);
+        Page::new(page.to_vec(), next)
+    })))
 }

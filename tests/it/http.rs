@@ -205,6 +205,15 @@ fn an_order_goes_its_way_to_the_customer() {
         let told: Vec<_> = story["items"].as_array().expect("a list").iter().map(|one| one["type"].clone()).collect();
         assert_eq!(told[..2], [json!("placed"), json!("accepted")]);
         assert_eq!(told.last(), Some(&json!("cancelled")));
+        let page = |query: &str| server.get(&format!("/v1/orders/{id}/history?limit=2{query}")).json();
+        let (first, mut paged, mut cursor) = (page(""), Vec::new(), Value::Null);
+        for at in 0..told.len().div_ceil(2) {
+            let next =
+                if at == 0 { first.clone() } else { page(&format!("&cursor={}", cursor.as_str().expect("more"))) };
+            paged.extend(next["items"].as_array().expect("a list").clone());
+            cursor = next["next_cursor"].clone();
+        }
+        assert_eq!((json!(paged), cursor), (story["items"].clone(), Value::Null), "page by page it is the same");
         let decision = server.get(&format!("/v1/orders/{id}/decision")).json();
         assert_eq!((&decision["rule_set"], &decision["optimal"]), (&json!("default"), &json!(true)));
     });
