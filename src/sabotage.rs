@@ -98,6 +98,22 @@ pub(crate) enum Bug {
     LimitsKeptAtExpiry,
     /// A take looks at no other channel's floor.
     FloorIgnored,
+    /// What comes is set aside for who waits beyond what the limits let him have.
+    PoolPastLimits,
+    /// A draft that is let go keeps the units it holds.
+    DraftKeepsUnits,
+    /// Units are held for a draft longer than it lasts.
+    HoldOutlivesDraft,
+    /// A draft that was changed since it was read is placed as it was read.
+    DraftPlacedStale,
+    /// A shipment that is no work any more tells nobody who waits for its place.
+    RoomUntold,
+    /// Who waits for room again does not look whether there is some by then.
+    RoomWakeUpLost,
+    /// What was bought on a day is not counted against what may be bought.
+    PurchaseUncounted,
+    /// A reservation that changes hands stays whose it was.
+    OwnerKept,
 }
 
 impl Bug {
@@ -145,6 +161,14 @@ impl Bug {
         (Bug::LossClearsFirst, "loss-clears-first"),
         (Bug::LimitsKeptAtExpiry, "limits-kept-at-expiry"),
         (Bug::FloorIgnored, "floor-ignored"),
+        (Bug::PoolPastLimits, "pool-past-limits"),
+        (Bug::DraftKeepsUnits, "draft-keeps-units"),
+        (Bug::HoldOutlivesDraft, "hold-outlives-draft"),
+        (Bug::DraftPlacedStale, "draft-placed-stale"),
+        (Bug::RoomUntold, "room-untold"),
+        (Bug::RoomWakeUpLost, "room-wake-up-lost"),
+        (Bug::PurchaseUncounted, "purchase-uncounted"),
+        (Bug::OwnerKept, "owner-kept"),
     ];
 }
 

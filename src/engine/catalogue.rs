@@ -97,9 +97,10 @@ impl Engine {
         network.catalogue.put_node(index, node.clone());
         network.catalogue.seq = seq;
         network.count_free();
-        if is_other {
-            // A new node has nothing to serve anybody with.
-            self.loosen_anew(turn, &network, !created);
+        let mut looser = if is_other { self.loosen_anew(turn, &network) } else { BTreeSet::new() };
+        if created {
+            // It has nothing to serve anybody with.
+            looser.clear();
         }
         if !supplied && network.supplies(index) {
             self.settle_all(turn, &network);
@@ -109,13 +110,17 @@ impl Engine {
         }
         if may_handle_more {
             network.workloads.roomy.note(index, None);
-            self.follow_up(turn, &network, BTreeSet::new());
         }
         if !served && network.catalogue.virtual_node().is_some() {
             self.serve_unstocked(turn, &network);
         }
+        drop(network);
+        if may_handle_more || !looser.is_empty() {
+            // Whoever asks for stock meanwhile does not wait for all who are served here.
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            self.serve_in_turns(turn, &network, looser);
+        }
         if switched_off {
-            drop(network);
             self.note_idle();
             // What it has is not free any more, although nothing moved.
             self.watch_levels();

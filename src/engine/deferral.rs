@@ -69,11 +69,16 @@ impl Engine {
         let due = self.deferrals_due.take_due(now, ALLOCATED_MAX);
         for key in due {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
-            if let Err(Rejection::Contended) = self.allocate(turn, &network, key, None) {
-                self.deferrals_due.push(now.plus_s(1), key);
-            }
+            self.allocate_by_clock(turn, &network, key);
         }
         self.deferrals_due.next()
+    }
+
+    /// Allocates an order that rests, if it does; where stock is contended the clock comes again.
+    pub(super) fn allocate_by_clock(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
+        if let Err(Rejection::Contended) = self.allocate(turn, network, key, None) {
+            self.deferrals_due.push(turn.now().plus_s(1), key);
+        }
     }
 
     /// Tells the clock of an order that rests until an instant.

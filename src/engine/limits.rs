@@ -20,7 +20,7 @@
 //! Bounds: all units of a sku with limits are at most `LEVEL_MAX` together, so that no sum of them overflows. What is
 //! *not* here: who may have which limits (`domain::channel`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
@@ -182,6 +182,9 @@ impl Limited {
 
     /// Units that those who wait may have of so many that come, in the order in which they are served.
     pub fn most_of_waiting<'l>(&self, comes: u32, waiting: impl Iterator<Item = &'l Loose>) -> u64 {
+        if planted(Bug::PoolPastLimits) {
+            return waiting.map(|loose| u64::from(loose.units)).sum();
+        }
         let mut record = self.seen();
         record.receive(comes);
         let mut all = 0;
@@ -375,19 +378,25 @@ impl Engine {
         }
     }
 
-    /// Looks again which nodes they may have units of who wait without a right, and `serves` them: what rules say of a node is
-    /// another thing now. Under the exclusive guard.
-    pub(super) fn loosen_anew(&self, turn: &Turn<'_>, network: &Network, serves: bool) {
+    /// Looks again which nodes they may have units of who wait without a right: what rules say of a node is another thing
+    /// now. Whoever has a right by that is paid at once. Answers the skus of all others. Under the exclusive guard.
+    pub(super) fn loosen_anew(&self, turn: &Turn<'_>, network: &Network) -> BTreeSet<SkuIndex> {
+        let mut others = BTreeSet::new();
         for at in 0..network.stock.len() as u32 {
             let sku = SkuIndex(at);
             let waiting: Vec<Waiting> = network.sku(sku).ledger.lock().loose().keys().copied().collect();
-            if !waiting.is_empty() {
-                waiting.into_iter().for_each(|waiting| self.place_anew(network, sku, waiting));
-                if serves {
-                    self.settle(turn, network, sku);
-                }
+            if waiting.is_empty() {
+                continue;
+            }
+            let wanted = network.sku(sku).ledger.lock().wanted();
+            waiting.into_iter().for_each(|waiting| self.place_anew(network, sku, waiting));
+            if network.sku(sku).ledger.lock().wanted() > wanted {
+                self.settle(turn, network, sku);
+            } else {
+                others.insert(sku);
             }
         }
+        others
     }
 
     fn place_anew(&self, network: &Network, sku: SkuIndex, (key, line): Waiting) {

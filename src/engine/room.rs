@@ -3,13 +3,16 @@
 //! Room comes where a shipment of any sku gives its place back, and where a node is changed. It is noted with the fold that
 //! makes it, and whoever follows that up tries the skus that wait for that day of that node, in the one order in which
 //! they are served, as long as room is left: who was not tried by then waits on. A node that gives ten places back a second
-//! so costs ten tries and not all who wait.
+//! so costs ten tries and not all who wait. Orders that rest stand in a line of their own, which the clock goes along in the
+//! same way. Where a node, rules or carriers are changed nobody knows how much room there is: few are tried at once, of more
+//! the clock takes some at a time ([`SERVED_MAX`], [`TRIED_MAX`]).
 //!
 //! Memory only: a start tries all who wait, and so learns anew for what. Nothing is looked at but one flag where no node
 //! was full. What is *not* here: what counts (`workload`), who is served first (`queue`).
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
@@ -24,9 +27,15 @@ use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex};
 use crate::domain::order::Order;
 use crate::domain::time::{JournalTime, WallTime};
 use crate::domain::workload::oldest_kept;
+use crate::sabotage::{Bug, planted};
 
 /// Skus and orders that are tried in one go when a day is over; of more the clock sees.
 const TRIED_MAX: usize = 1_024;
+/// Skus that are served at once where something else than a shipment brought room: whoever changes a node waits for them.
+/// Few in tests, which go over it.
+const SERVED_MAX: usize = if cfg!(test) { 2 } else { 64 };
+/// Orders that rest and are tried by one turn of the clock.
+const RESTING_TRIED_MAX: usize = if cfg!(test) { 4 } else { 256 };
 
 /// A day of a node: days since 1970, by its calendar.
 type NodeDay = (NodeIndex, i32);
@@ -59,12 +68,14 @@ struct Awaited {
     /// The soonest end first.
     by_end: BTreeSet<(WallTime, Awaits)>,
     by_day: BTreeMap<NodeDay, BTreeSet<Awaits>>,
+    /// Orders that rest and may have the room that came there.
+    in_line: VecDeque<(Arc<BTreeSet<Where>>, OrderKey)>,
 }
 
 /// Room that came, and who waited for it.
 #[derive(Debug)]
 pub(super) struct Room {
-    found: BTreeSet<Where>,
+    found: Arc<BTreeSet<Where>>,
     awaits: BTreeSet<Awaits>,
 }
 
@@ -106,6 +117,30 @@ impl RoomAwaited {
         taken
     }
 
+    /// All who wait may be tried from an instant on, as if their day were over.
+    pub fn all_over(&self, at: WallTime) {
+        let mut awaited = self.0.lock();
+        let Awaited { by_end, by_day, .. } = &mut *awaited;
+        by_end.extend(by_day.values().flatten().map(|awaits| (at, *awaits)));
+    }
+
+    /// Whoever waits for units of these skus is tried from an instant on.
+    pub fn over(&self, at: WallTime, skus: impl IntoIterator<Item = SkuIndex>) {
+        self.0.lock().by_end.extend(skus.into_iter().map(|sku| (at, Awaits::Sku(sku))));
+    }
+
+    fn line_up(&self, found: &Arc<BTreeSet<Where>>, resting: impl Iterator<Item = OrderKey>) {
+        self.0.lock().in_line.extend(resting.map(|order| (found.clone(), order)));
+    }
+
+    fn next_in_line(&self) -> Option<(Arc<BTreeSet<Where>>, OrderKey)> {
+        self.0.lock().in_line.pop_front()
+    }
+
+    fn is_anybody_in_line(&self) -> bool {
+        !self.0.lock().in_line.is_empty()
+    }
+
     /// Takes out whose day is over, at most so many.
     fn take_over(&self, now: WallTime, most: usize) -> BTreeSet<Awaits> {
         let mut awaited = self.0.lock();
@@ -130,6 +165,11 @@ impl RoomAwaited {
 }
 
 impl Room {
+    /// Whether nobody knows how much of it there is: something else than a shipment brought it.
+    fn is_unknown(&self) -> bool {
+        self.found.iter().any(|(_, day)| day.is_none())
+    }
+
     /// Whether some of it is left.
     pub fn is_left(&self, network: &Network) -> bool {
         self.found.iter().any(|(node, day)| {
@@ -177,12 +217,18 @@ impl Engine {
     pub(super) fn room_came(&self, network: &Network) -> Option<Room> {
         let found = network.workloads.roomy.take();
         let awaits = if found.is_empty() { BTreeSet::new() } else { self.room_awaited.take(&found) };
-        (!awaits.is_empty()).then_some(Room { found, awaits })
+        (!awaits.is_empty()).then(|| Room { found: found.into(), awaits })
     }
 
-    /// Tries who waited for room as long as it lasts; answers other skus whose queues have something to do.
+    /// Tries who waited for room as long as it lasts; answers other skus whose queues have something to do. Orders that
+    /// rest are left to the clock, and many skus where nobody knows how much room there is.
     pub(super) fn fill_room(&self, turn: &Turn<'_>, network: &Network, room: &Room) -> BTreeSet<SkuIndex> {
-        let skus = self.waiting_skus(turn, &room.awaits);
+        let (skus, resting) = sorted(&room.awaits);
+        self.room_awaited.line_up(&room.found, resting.into_iter());
+        if room.is_unknown() && skus.len() > SERVED_MAX {
+            self.room_awaited.over(turn.clocks().wall, skus);
+            return BTreeSet::new();
+        }
         let is_over = Cell::new(false);
         let goes_on = || {
             is_over.set(is_over.get() || !room.is_left(network));
@@ -191,42 +237,117 @@ impl Engine {
         let more = self.serve(turn, network, &skus, &goes_on);
         skus.iter().for_each(|sku| self.keep_purchases(turn, network, *sku));
         if !goes_on() {
-            let skus = skus.into_iter().map(Awaits::Sku).collect();
-            self.room_awaited.add(&room.days(), None, &skus);
-            // Who gave a place back meanwhile saw nobody wait.
-            if room.is_left(network) {
-                room.days().into_iter().for_each(|(node, day)| network.workloads.roomy.note(node, Some(day)));
-            }
+            self.wait_on(network, room, &skus.into_iter().map(Awaits::Sku).collect());
         }
         more
     }
 
-    /// The skus among them; orders that rest are left to the clock, which comes to them next.
-    fn waiting_skus(&self, turn: &Turn<'_>, awaits: &BTreeSet<Awaits>) -> BTreeSet<SkuIndex> {
-        let now = turn.now();
-        let sku = |awaits: &Awaits| match awaits {
-            Awaits::Sku(sku) => Some(*sku),
-            Awaits::Resting(order) => {
-                self.deferrals_due.push(now, *order);
-                None
+    /// Who was not tried while there was room waits on.
+    fn wait_on(&self, network: &Network, room: &Room, awaits: &BTreeSet<Awaits>) {
+        self.room_awaited.add(&room.days(), None, awaits);
+        // Who gave a place back meanwhile saw nobody wait.
+        if room.is_left(network) && !planted(Bug::RoomWakeUpLost) {
+            room.days().into_iter().for_each(|(node, day)| network.workloads.roomy.note(node, Some(day)));
+        }
+    }
+
+    /// Serves the queues of skus after a change of the catalogue, if they are few; to many the clock comes some at a time.
+    pub(super) fn serve_in_turns(&self, turn: &Turn<'_>, network: &Network, skus: BTreeSet<SkuIndex>) {
+        if skus.len() > SERVED_MAX {
+            self.room_awaited.over(turn.clocks().wall, skus);
+            self.follow_up(turn, network, BTreeSet::new());
+        } else {
+            self.follow_up(turn, network, skus);
+        }
+    }
+
+    /// Allocates orders that rest and stand in line for room, one after the other while there is some of it; answers how
+    /// many were tried.
+    pub(super) fn go_along_the_line(&self, turn: &Turn<'_>) -> usize {
+        let mut tried = 0;
+        for _ in 0..RESTING_TRIED_MAX {
+            let Some((found, order)) = self.room_awaited.next_in_line() else { break };
+            let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            let room = Room { found, awaits: BTreeSet::new() };
+            if room.is_left(&network) {
+                tried += 1;
+                self.allocate_by_clock(turn, &network, order);
+            } else {
+                self.wait_on(&network, &room, &BTreeSet::from([Awaits::Resting(order)]));
             }
-        };
-        awaits.iter().filter_map(sku).collect()
+        }
+        tried
     }
 
     /// Tries again what waited for a day to be over; answers when the clock should come again.
     pub(super) fn days_come(&self, turn: &Turn<'_>) -> Option<JournalTime> {
         let now = turn.clocks();
+        self.go_along_the_line(turn);
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let oldest = oldest_kept(now.wall);
         if network.workloads.forget_before(oldest) {
             self.room_awaited.forget_before(oldest);
         }
         let over = self.room_awaited.take_over(now.wall, TRIED_MAX);
-        let skus = self.waiting_skus(turn, &over);
+        let (skus, resting) = sorted(&over);
+        self.deferrals_due.extend(resting.into_iter().map(|order| (now.journal, order)));
         self.follow_up(turn, &network, skus);
         let next = self.room_awaited.next();
         let next = next.map(|next| JournalTime(now.journal.0.saturating_add((next.0 - now.wall.0).max(0))));
-        next.into_iter().chain(self.deferrals_due.next()).min()
+        let in_line = self.room_awaited.is_anybody_in_line().then_some(now.journal);
+        next.into_iter().chain(self.deferrals_due.next()).chain(in_line).min()
+    }
+}
+
+/// Skus, and orders that rest.
+fn sorted(awaits: &BTreeSet<Awaits>) -> (BTreeSet<SkuIndex>, Vec<OrderKey>) {
+    let (mut skus, mut resting) = (BTreeSet::new(), Vec::new());
+    for awaits in awaits {
+        match awaits {
+            Awaits::Sku(sku) => drop(skus.insert(*sku)),
+            Awaits::Resting(order) => resting.push(*order),
+        }
+    }
+    (skus, resting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::command::{Command, FulfillmentAction, NodePatch};
+    use crate::domain::geo::Position;
+    use crate::domain::record::Log;
+    use crate::engine::tests::world::{World, text};
+
+    /// A place that comes back between the last try and the moment from which somebody waits again is seen by nobody.
+    #[test]
+    fn a_place_that_came_back_before_anybody_waited_again_wakes_who_waits_now() {
+        let world = World::new();
+        let network = world.engine.network.read().expect("nobody panicked");
+        let (day, awaits) = ((NodeIndex(1), 20_000), BTreeSet::from([Awaits::Sku(SkuIndex(0))]));
+        let room = Room { found: BTreeSet::from([(day.0, Some(day.1))]).into(), awaits: BTreeSet::new() };
+        assert!(room.is_left(&network), "the node has no bound, so there is room");
+        network.workloads.roomy.note(day.0, Some(day.1));
+        assert!(world.engine.room_came(&network).is_none(), "nobody waits yet");
+        world.engine.wait_on(&network, &room, &awaits);
+        let came = world.engine.room_came(&network).expect("who waits now is told of it");
+        assert_eq!(came.awaits, awaits);
+    }
+
+    /// Of more skus than are served at once nobody is left to the clock by a new node, and all by one that is another.
+    #[test]
+    fn a_new_node_has_nothing_to_serve_anybody_with() {
+        let mut world = World::new();
+        for sku in ["phone", "case", "cable"] {
+            world.stock(sku, "east", 1).expect("received");
+            let order = world.order(&[(sku, 1)], None).expect("enough");
+            world.fulfill(&order, 1, FulfillmentAction::Reject { reason: text("too_busy") }).expect("submitted");
+        }
+        world.node("south", 30.0, -90.0, true);
+        assert_eq!(world.engine.room_awaited.next(), None);
+        let position = Position::from_degrees(31.0, -90.0);
+        let patch = Box::new(NodePatch { position, ..NodePatch::default() });
+        world.run(Command::PatchNode { node: text("south"), patch }).expect("changed");
+        assert_eq!(world.engine.room_awaited.next(), Some(world.log.now().wall));
     }
 }

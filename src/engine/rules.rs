@@ -97,6 +97,10 @@ impl Engine {
         folded.expect("what is logged of a rule set follows what is known of it");
         network.catalogue.seq = seq;
         self.watch_rules(&network.catalogue);
+        if matches!(event, RuleSetEvent::Activated { .. }) {
+            // They may find room by other rules.
+            self.room_awaited.all_over(turn.log.now().wall);
+        }
         Ok(seq)
     }
 

@@ -72,6 +72,8 @@ impl Engine {
             seq = self.append_catalogue(turn, &network, Event::ShippingPut(Box::new(terms.clone())))?;
             network.catalogue.put_shipping(terms.clone());
             network.catalogue.seq = seq;
+            // Work may begin on another day: who waits for room may find some.
+            self.room_awaited.all_over(turn.log.now().wall);
         }
         Ok(Executed::done(Reply::Shipping { terms: Box::new(terms), created }, seq))
     }

@@ -33,6 +33,7 @@ use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
 use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
 use crate::domain::time::WallTime;
 use crate::domain::workload::{Workload, WorkloadEvent, utc_day};
+use crate::sabotage::{Bug, planted};
 
 /// A shipment that counts.
 #[derive(Clone, Copy, Debug)]
@@ -157,7 +158,9 @@ impl Workloads {
             let stays = order.is_work_of(own.number, own.node);
             if !stays {
                 self.give(own.node, own.day, 1);
-                self.roomy.note(own.node, Some(own.day));
+                if !planted(Bug::RoomUntold) {
+                    self.roomy.note(own.node, Some(own.day));
+                }
             }
             stays
         });

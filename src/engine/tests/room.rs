@@ -3,17 +3,21 @@
 
 use super::capacity::*;
 use super::world::*;
+use crate::domain::carrier::ShippingTerms;
 use crate::domain::command::*;
 use crate::domain::edit::EditState;
 use crate::domain::geo::Position;
 use crate::domain::item::ItemKind;
 use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, Stage};
+use crate::domain::promise::calendar::{Calendar, CivilDay, Weekdays};
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::rules::{Fence, RuleTerms, Term};
 use crate::domain::time::WallTime;
+use crate::engine::expire::clock;
+use crate::engine::turn::Turn;
 
 /// Ten of two skus in the east, which can handle so much.
 fn shop(per_day: u32) -> World {
@@ -249,4 +253,134 @@ fn an_order_that_goes_elsewhere_from_a_node_that_is_full_keeps_its_place_there()
     let order = confirm(&world, number).expect("it is there still");
     assert_eq!(nodes(&world, &order), ["east", "east"], "one cancelled, one made");
     assert_eq!(counted(world).1, [1, 0]);
+}
+
+fn patched(world: &World, patch: NodePatch) {
+    world.run(Command::PatchNode { node: text("east"), patch: Box::new(patch) }).expect("changed");
+}
+
+/// A node that works on all days but that of the world's beginning.
+fn away_today(world: &World) -> ShippingTerms {
+    let day = CivilDay((world.log.now().wall.0 / DAY_MS) as i32);
+    ShippingTerms::Calendar(Calendar {
+        id: text("away"),
+        working: Weekdays::EVERY,
+        opens_min: 0,
+        closes_min: 1_440,
+        lead_days: 0,
+        lead_min: 0,
+        holidays: vec![day],
+    })
+}
+
+/// Whatever says when a node begins, or how much it handles, may bring room.
+#[test]
+fn whoever_waits_for_room_is_tried_when_the_node_handles_otherwise() {
+    let changes: [(&str, NodePatch); 4] = [
+        ("a calendar", NodePatch { calendar: Some(Some(text("away"))), ..NodePatch::default() }),
+        ("a cutoff", NodePatch { cutoff_min: Some(Some(0)), ..NodePatch::default() }),
+        ("a time zone", NodePatch { time_zone: Some(text("Pacific/Midway")), ..NodePatch::default() }),
+        ("no bound", NodePatch { capacity_per_day: Some(None), ..NodePatch::default() }),
+    ];
+    for (what, patch) in changes {
+        let world = shop(1);
+        world.run(Command::PutShipping(Box::new(away_today(&world)))).expect("put");
+        place(&world, order_by("a", "rules", 1));
+        place(&world, order_by("b", "rules", 1));
+        assert_eq!(waits(&world, ["a", "b"]), [0, 1]);
+        patched(&world, patch);
+        assert_eq!(waits(&world, ["a", "b"]), [0, 0], "{what}");
+        world.check();
+    }
+}
+
+#[test]
+fn whoever_waits_for_room_is_tried_by_the_clock_when_a_calendar_or_rules_are_others() {
+    let world = shop(1);
+    let ShippingTerms::Calendar(away) = away_today(&world) else { panic!("it is a calendar") };
+    let usual = Calendar { holidays: Vec::new(), ..away.clone() };
+    world.run(Command::PutShipping(Box::new(ShippingTerms::Calendar(usual)))).expect("put");
+    patched(&world, NodePatch { calendar: Some(Some(text("away"))), ..NodePatch::default() });
+    for id in ["a", "b"] {
+        place(&world, order_by(id, "rules", 1));
+    }
+    tick(&world);
+    assert_eq!(waits(&world, ["a", "b"]), [0, 1]);
+    world.run(Command::PutShipping(Box::new(ShippingTerms::Calendar(away)))).expect("put");
+    tick(&world);
+    assert_eq!(waits(&world, ["a", "b"]), [0, 0], "work begins on another day, which has room");
+
+    let world = shop(1);
+    world.stock("phone", "west", 5).expect("received");
+    let fences = vec![Fence::Capacity, Fence::NotNodes(vec![text("west")])];
+    let activate = |fences: &[Fence], version| {
+        let objective = vec![Term::PerShipment { amount: 500 }];
+        let terms = RuleTerms { objective, fences: fences.to_vec(), ..RuleTerms::default() };
+        world.run(Command::PutRules(PutRules { name: text("rules"), terms: terms.into() })).expect("put");
+        let activate = ActivateRules { name: text("rules"), version, at: None };
+        world.run(Command::ActivateRules(activate)).expect("carried");
+    };
+    activate(&fences, 2);
+    for id in ["a", "b"] {
+        place(&world, order_by(id, "rules", 1));
+    }
+    assert_eq!(waits(&world, ["a", "b"]), [0, 1]);
+    activate(&fences[..1], 3);
+    tick(&world);
+    assert_eq!(waits(&world, ["a", "b"]), [0, 0], "the west may ship it by these rules");
+    world.check();
+}
+
+/// Skus that wait for room at a node that is full: more than are served at once where it is changed.
+#[test]
+fn who_waits_for_many_skus_is_served_by_the_clock_when_a_node_is_changed() {
+    let mut world = World::new();
+    let skus: Vec<String> = (0..6).map(|n| format!("s{n}")).collect();
+    for sku in &skus {
+        world.item(sku, ItemKind::Product, &[]);
+        world.stock(sku, "east", 2).expect("received");
+    }
+    limited(&world, "east", 1);
+    minded(&world);
+    for (at, sku) in skus.iter().enumerate() {
+        place(&world, order_for(&format!("o{at}"), &[(sku, 1)]));
+    }
+    let waiting = |world: &World| (0..6).map(|at| waits(world, [&format!("o{at}")])[0]).sum::<u32>();
+    assert_eq!(waiting(&world), 5);
+    limited(&world, "east", 4);
+    assert_eq!(waiting(&world), 5, "whoever changes the node does not wait for them");
+    tick(&world);
+    assert_eq!((waiting(&world), used(&world, "east")), (2, 4));
+    world.check();
+}
+
+/// One place that comes back costs one try of those that rest, not one of each.
+#[test]
+fn orders_that_rest_are_tried_in_line_while_there_is_room() {
+    let world = shop(1);
+    let first = place(&world, order_by("a", "rules", 1));
+    let allocate_at = Some(WallTime(world.log.now().wall.0 + 1_000));
+    let names: Vec<String> = (0..7).map(|n| format!("r{n}")).collect();
+    for name in &names {
+        let wishes = Wishes { deferred: Some(Deferred { allocate_at }), ..Wishes::default() };
+        place(&world, PlaceOrder { wishes, ..order_by(name, "rules", 1) });
+    }
+    world.later(1);
+    for _ in 0..3 {
+        tick(&world);
+    }
+    let rest =
+        |world: &World| names.iter().filter(|name| world.engine.order(name).expect("there").deferral.is_some()).count();
+    assert_eq!(rest(&world), 7);
+    world.cancel(&first, None).expect("cancelled");
+    let context = clock();
+    let tried: usize = (0..4).map(|_| world.engine.go_along_the_line(&Turn::new(&*world.log, &context, None))).sum();
+    assert_eq!(tried, 1, "who comes first has the only place");
+    assert_eq!((rest(&world), used(&world, "east")), (6, 1));
+    limited(&world, "east", 3);
+    for _ in 0..4 {
+        tick(&world);
+    }
+    assert_eq!((rest(&world), used(&world, "east")), (4, 3), "all are tried where nobody knows how much there is");
+    world.check();
 }
