@@ -228,6 +228,7 @@ impl Pipeline {
             Reply::CycleCount(count) => count.seq,
             Reply::Return(known) => known.seq,
             Reply::Wave(wave) => wave.seq,
+            Reply::Draft(draft) => draft.seq,
             Reply::Exception(exception) => exception.seq,
             _ => seq,
         };
@@ -259,10 +260,12 @@ fn used_key(record: &Record, context: &Context) -> Option<Answer> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::command::{Adjustment, IdempotencyKey, PutItem, ReserveLine};
+    use crate::domain::command::{Adjustment, BeginDraft, ChangeDraft, IdempotencyKey, PutItem, ReserveLine};
+    use crate::domain::draft::DraftTerms;
     use crate::domain::geo::Position;
     use crate::domain::item::{Dimensions, ItemKind};
     use crate::domain::node::{Node, NodeKind};
+    use crate::domain::order::Sealed;
     use crate::domain::quantity::Quantity;
     use crate::domain::stock::MovementKind;
     use crate::engine::tests::world;
@@ -373,5 +376,35 @@ pub(crate) mod tests {
         assert!(answers.as_ref().iter().flatten().all(|outcome| outcome.seq == answers.seq() && !outcome.replayed));
         let nothing = pipeline.reserve_many_blocking(&Context::library(), &[]).expect("nothing to wait for");
         assert_eq!((nothing.seq(), nothing.as_ref().len()), (0, 0));
+    }
+
+    /// A draft that says so much, changed under a key and then once more; the version that a repeat is answered with.
+    fn version_of_a_repeat(said: usize) -> u32 {
+        let (_disk, pipeline) = shop();
+        let terms = |byte| DraftTerms {
+            channel: None,
+            customer: None,
+            lines: 0,
+            said: Sealed { key_id: 0, bytes: vec![byte; said] },
+        };
+        let keyed = Context { key: Some(IdempotencyKey { hash: 7, fingerprint: 1 }), ..Context::library() };
+        let change = |byte| {
+            Command::ChangeDraft(ChangeDraft { draft: "d".into(), version: None, terms: terms(byte), ttl_s: None })
+        };
+        let begin = BeginDraft { id: Some("d".into()), fingerprint: 1, terms: terms(1), ttl_s: 600 };
+        pipeline.submit_blocking(&Context::library(), Command::BeginDraft(begin)).expect("a small record");
+        pipeline.submit_blocking(&keyed, change(2)).expect("it is open");
+        pipeline.submit_blocking(&Context::library(), change(3)).expect("it is open");
+        let repeated = pipeline.submit_blocking(&keyed, change(2)).expect("it was done").into_inner();
+        assert!(repeated.replayed);
+        let Reply::Draft(draft) = repeated.reply else { panic!("a draft was changed") };
+        draft.version
+    }
+
+    #[test]
+    fn what_a_step_changed_is_kept_up_to_its_bound_and_beyond_it_a_repeat_tells_how_things_stand() {
+        use crate::domain::limits::BEFORE_BYTES_MAX;
+        assert_eq!(version_of_a_repeat(BEFORE_BYTES_MAX - 1_024), 2, "as it was answered");
+        assert_eq!(version_of_a_repeat(BEFORE_BYTES_MAX + 1), 3, "as it stands");
     }
 }

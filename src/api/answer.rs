@@ -9,6 +9,7 @@ use super::carton::CartonJson;
 use super::channel::ChannelJson;
 use super::cycle_count::CycleCountJson;
 use super::dispatch::DispatchJson;
+use super::draft::DraftJson;
 use super::edit::EditJson;
 use super::exception::ExceptionJson;
 use super::fulfillment::FulfillmentJson;
@@ -62,6 +63,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
         Reply::Return(known) => json(&ReturnJson::of(known, catalogue)),
         Reply::Wave(wave) => json(&WaveJson::of(wave, catalogue)),
+        Reply::Draft(draft) => json(&DraftJson::of(draft, now.journal)),
         Reply::Dispatch(key, dispatch) => json(&DispatchJson::of(key, dispatch, catalogue)),
         Reply::Bins(node, bins) => json(&BinsJson::of(*node, bins, catalogue)),
         Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue)),

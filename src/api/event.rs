@@ -22,10 +22,12 @@ use crate::domain::carton::Carton;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::{ChannelEvent, Limit};
 use crate::domain::cycle_count::{CountedLine, CycleCountEvent};
+use crate::domain::draft::{DraftEvent, DraftTerms};
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{
-    ChannelChanged, CycleCountChanged, Event, ExceptionChanged, InboundChanged, LotsChanged, ReservationChanged,
-    RuleSetChanged, SlotsChanged, StockMoved, SubscriptionChanged, TransferChanged, WorkloadChanged,
+    ChannelChanged, CycleCountChanged, DraftChanged, Event, ExceptionChanged, InboundChanged, LotsChanged,
+    ReservationChanged, RuleSetChanged, SlotsChanged, StockMoved, SubscriptionChanged, TransferChanged,
+    WorkloadChanged,
 };
 use crate::domain::exception::ExceptionEvent;
 use crate::domain::ids::{ChannelIndex, NodeIndex, SkuIndex};
@@ -40,6 +42,7 @@ use crate::domain::slots::{SlotTerms, SlotsEvent};
 use crate::domain::state::State;
 use crate::domain::stock::LevelDelta;
 use crate::domain::subscription::{SubscribedLine, SubscriptionEvent};
+use crate::domain::time::JournalTime;
 use crate::domain::transfer::TransferEvent;
 use crate::domain::workload::WorkloadEvent;
 
@@ -156,6 +159,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::PickedNoted(e) => super::wave_event::picked_noted(e, names),
         Event::CollectionChanged(e) => super::collection::told(e),
         Event::DispatchChanged(e) => super::dispatch::told(e, names),
+        Event::DraftChanged(e) => draft_changed(e),
         Event::ShippingPut(terms) => shipping_put(terms),
         Event::LotsChanged(e) => lots_changed(e, names),
         Event::CountNoted(e) => json!({
@@ -330,6 +334,30 @@ fn cycle_count_changed(changed: &CycleCountChanged, names: &impl Names) -> Value
         CycleCountEvent::Cancelled { reason } => ("count_cancelled", json!({"reason": reason})),
     };
     name(&mut facts, kind, "count", changed.key.to_string(), changed.version);
+    facts
+}
+
+/// What a draft says may be personal: channel, customer's id and the number of its lines are told.
+fn draft_changed(changed: &DraftChanged) -> Value {
+    let says = |terms: &DraftTerms, expires_at: JournalTime| {
+        json!({
+            "channel": terms.channel, "customer": terms.customer, "lines": terms.lines,
+            "expires_at": Instant::from(expires_at),
+        })
+    };
+    let (kind, mut facts) = match &changed.event {
+        DraftEvent::Begun { id, terms, expires_at, .. } => {
+            let mut facts = says(terms, *expires_at);
+            facts["caller_id"] = json!(id);
+            ("draft_begun", facts)
+        }
+        DraftEvent::Changed { terms, expires_at } => ("draft_changed", says(terms, *expires_at)),
+        DraftEvent::Held { reservation } => ("draft_held", json!({"reservation": reservation.to_string()})),
+        DraftEvent::Placed { order } => ("draft_placed", json!({"order": order.to_string()})),
+        DraftEvent::Discarded => ("draft_discarded", json!({})),
+        DraftEvent::Expired => ("draft_expired", json!({})),
+    };
+    name(&mut facts, kind, "draft", changed.key.to_string(), changed.version);
     facts
 }
 

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Serialize, Serializer};
 
 /// One JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +117,20 @@ pub fn whole_of(number: f64) -> Option<i64> {
     (number == libm::trunc(number) && number.abs() <= EXACT).then_some(number as i64)
 }
 
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(truth) => serializer.serialize_bool(*truth),
+            Self::Whole(number) => serializer.serialize_i64(*number),
+            Self::Fraction(number) => serializer.serialize_f64(*number),
+            Self::Text(text) | Self::Bare(text) => serializer.serialize_str(text),
+            Self::List(entries) => serializer.collect_seq(entries),
+            Self::Object(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, value))),
+        }
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Tree)
@@ -221,6 +236,13 @@ mod tests {
         let error = Json::parse(b"{\n  \"a\": x}").unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
         assert!(Json::parse(b"\"\xff\"").is_err());
+    }
+
+    #[test]
+    fn what_was_read_is_written_as_it_was() {
+        let text = r#"{"b":[1,-2.5,true,null,"a \"b\" ü"],"a":{"z":{},"y":[]},"b":9223372036854775807}"#;
+        let json = Json::parse(text.as_bytes()).unwrap();
+        assert_eq!(serde_json::to_string(&json).unwrap(), text);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod collection;
 pub mod cycle_count;
 pub mod decision;
 pub mod dispatch;
+pub mod draft;
 pub mod edit;
 pub mod event;
 pub mod exception;

@@ -13,7 +13,7 @@ use super::json::Json;
 use super::reading::{At, Shape, shape, shown};
 use crate::domain::exception::ExceptionKey;
 use crate::domain::ids::{
-    CycleCountKey, FulfillmentKey, InboundKey, OrderKey, ReturnKey, SubscriptionKey, TransferKey, WaveKey,
+    CycleCountKey, DraftKey, FulfillmentKey, InboundKey, OrderKey, ReturnKey, SubscriptionKey, TransferKey, WaveKey,
 };
 use crate::domain::limits::{PAGE_DEFAULT, PAGE_MAX};
 
@@ -73,6 +73,8 @@ cursors! {
     WaveCursor(WaveKey) by WaveKey::parse;
     /// The last transfer of the page before.
     TransferCursor(TransferKey) by TransferKey::parse;
+    /// The last draft of the page before.
+    DraftCursor(DraftKey) by DraftKey::parse;
     /// The last subscription of the page before.
     SubscriptionCursor(SubscriptionKey) by SubscriptionKey::parse;
     /// The last exception of the page before.

@@ -57,10 +57,12 @@ pub fn seal(personal: &impl Serialize) -> Sealed {
 
 /// Opens; empty when it cannot be opened.
 pub fn open<T: DeserializeOwned + Default>(sealed: &Sealed) -> T {
-    match sealed.key_id {
-        PLAIN => serde_json::from_slice(&sealed.bytes).unwrap_or_default(),
-        _ => T::default(),
-    }
+    opened(sealed).and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
+}
+
+/// The JSON that was sealed; `None` when it cannot be opened.
+pub fn opened(sealed: &Sealed) -> Option<&[u8]> {
+    (sealed.key_id == PLAIN).then_some(sealed.bytes.as_slice())
 }
 
 /// The position that may stay clear.

@@ -59,6 +59,9 @@ pub const CODES: &[Code] = &[
     ("count_ended", 409, "Nothing more of that count is to be counted"),
     ("inbound_ended", 409, "Nothing more comes of that inbound supply"),
     ("subscription_state", 409, "The subscription is not in a state for that"),
+    ("draft_ended", 409, "The draft has ended"),
+    ("draft_changed", 409, "Somebody changed the draft meanwhile"),
+    ("draft_holds", 409, "Units are set aside for the draft already"),
     ("exception_resolved", 409, "The exception is over"),
     ("not_awaiting_customer", 409, "The order does not wait for its customer's word"),
     ("refund_too_large", 409, "More would be given back than was taken, or than may be"),
@@ -86,6 +89,7 @@ pub const CODES: &[Code] = &[
     ("quantity_out_of_range", 422, "A quantity is out of range"),
     ("number_out_of_range", 422, "A number is out of range"),
     ("amount_out_of_range", 422, "An amount of money is out of range"),
+    ("draft_too_large", 422, "A draft says too much"),
     ("ttl_out_of_range", 422, "The life of a reservation is out of range"),
     ("position_out_of_range", 422, "A position is not on the globe"),
     ("list_length_out_of_range", 422, "A list has too few or too many entries"),
@@ -373,6 +377,13 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::CountEnded { id, state } => json!({"count": id, "state": state}),
         Rejection::InboundEnded { id, state } => json!({"inbound": id, "state": state}),
         Rejection::SubscriptionState { id, state } => json!({"subscription": id, "state": state.word()}),
+        Rejection::DraftEnded { id, status, order } => {
+            json!({"draft": id, "draft_status": status.word(), "order": order})
+        }
+        Rejection::DraftChanged { id, version, expected } => {
+            json!({"draft": id, "version": version, "expected": expected})
+        }
+        Rejection::DraftHolds { id, reservation } => json!({"draft": id, "reservation": reservation}),
         Rejection::ExceptionResolved { id } => json!({"exception": id}),
         Rejection::NotAwaitingCustomer { order } => json!({"order": order}),
         Rejection::NotShipped { id, status } => json!({"fulfillment_order": id, "fulfillment_status": status.word()}),

@@ -8,6 +8,7 @@ use super::channel::ChannelPut;
 use super::collection::{Arriving, CollectionRulePut, HandingOver};
 use super::cycle_count::{CountCancelling, NewCount, Results};
 use super::dispatch::{ClosingOut, NewParcels, NumbersPut};
+use super::draft::{DraftHold, DraftPatch, DraftPlacing, DraftPut, NewDraft};
 use super::edit::NewEdit;
 use super::exception::{Assigning, Resolving};
 use super::fulfillment::{
@@ -72,6 +73,11 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["nodes", _, "slots"]) => read_as::<SlotsPut>(body),
         ("POST", ["orders"]) => read_as::<NewOrder>(body),
         ("POST", ["orders", _, "cancellations"]) => read_as::<Cancellation>(body),
+        ("POST", ["drafts"]) => read_as::<NewDraft>(body),
+        ("PUT", ["drafts", _]) => read_as::<DraftPut>(body),
+        ("PATCH", ["drafts", _]) => read_as::<DraftPatch>(body),
+        ("POST", ["drafts", _, "reservation"]) => read_as::<DraftHold>(body),
+        ("POST", ["drafts", _, "place"]) => read_as::<DraftPlacing>(body),
         ("PUT", ["subscriptions", _]) => read_as::<SubscriptionPut>(body),
         ("POST", ["subscriptions", _, "pause"]) => read_as::<SubscriptionReason>(body),
         ("POST", ["orders", _, "route" | "allocate"]) => read_as::<Nothing>(body),

@@ -18,6 +18,7 @@ use crate::domain::carrier::rates::WeightUnit;
 use crate::domain::command::StockState;
 use crate::domain::cycle_count::CycleCountStatus;
 use crate::domain::decision::FenceReason;
+use crate::domain::draft::DraftStatus;
 use crate::domain::edit::EditState;
 use crate::domain::exception::{ExceptionKind, ExceptionStatus, Severity};
 use crate::domain::fulfillment::{FulfillmentStatus, ShortReason};
@@ -464,6 +465,7 @@ words! {
         Received = "received", Cancelled = "cancelled",
     }
     SubscriptionState { Active = "active", Paused = "paused", Cancelled = "cancelled" }
+    DraftStatus { Draft = "draft", Placed = "placed", Discarded = "discarded", Expired = "expired" }
     WhenShort { Backorder = "backorder", Retry = "retry" }
     ExceptionKind {
         StockOut = "stock_out", Unroutable = "unroutable", ShortPick = "short_pick", Shortfall = "shortfall",

@@ -5,6 +5,7 @@
 mod carton;
 mod catalogue;
 mod dispatch;
+mod draft;
 mod edit;
 mod exception;
 mod fulfillment;
@@ -23,6 +24,7 @@ mod supply;
 pub use carton::*;
 pub use catalogue::*;
 pub use dispatch::*;
+pub use draft::*;
 pub use edit::*;
 pub use exception::*;
 pub use fulfillment::*;
@@ -112,6 +114,19 @@ pub enum Command {
     },
     /// Place an order.
     PlaceOrder(Box<PlaceOrder>),
+    /// Begin a draft.
+    BeginDraft(BeginDraft),
+    /// Let a draft say something else.
+    ChangeDraft(ChangeDraft),
+    /// Set units aside for a draft.
+    HoldDraft(HoldDraft),
+    /// Place a draft.
+    PlaceDraft(Box<PlaceDraft>),
+    /// Let a draft go.
+    DiscardDraft {
+        /// Which.
+        draft: Text,
+    },
     /// Take in an order that ended before it was told of.
     ImportOrder(Box<ImportOrder>),
     /// Plan an order that rests.
@@ -238,6 +253,7 @@ impl Command {
         matches!(
             self,
             Self::ReleaseReservation { .. }
+                | Self::DiscardDraft { .. }
                 | Self::CancelOrder(_)
                 | Self::Fulfill(_)
                 | Self::EndHold(_)

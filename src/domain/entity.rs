@@ -15,11 +15,12 @@ use super::collection::Collection;
 use super::count::{CountMark, Minute, MinuteKey};
 use super::cycle_count::CycleCount;
 use super::dispatch::{Dispatch, DispatchKey};
+use super::draft::Draft;
 use super::event::{DirectoryFounded, Event, KeyUsed};
 use super::exception::{Exception, ExceptionKey};
 use super::ids::{
-    ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex,
-    SubscriptionKey, Text, TransferKey, WaveKey,
+    ChannelIndex, CycleCountKey, DraftKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey,
+    SkuIndex, SubscriptionKey, Text, TransferKey, WaveKey,
 };
 use super::inbound::Inbound;
 use super::item::Item;
@@ -104,6 +105,8 @@ pub enum EntityKey {
     Picked(PickedKey),
     /// Who comes for a fulfilment order.
     Collection(FulfillmentKey),
+    /// A draft.
+    Draft(DraftKey),
     /// Numbers of parcels, parcels, or a manifest.
     Dispatch(DispatchKey),
 }
@@ -181,6 +184,8 @@ pub enum Entity {
     Picked(Box<PickedDay>),
     /// Who comes for a fulfilment order.
     Collection(Box<Collection>),
+    /// A draft.
+    Draft(Box<Draft>),
     /// Numbers of parcels, parcels, or a manifest.
     Dispatch(Box<Dispatch>),
 }
@@ -216,6 +221,7 @@ impl EntityKey {
             Self::Bin(_) => 33,
             Self::Picked(_) => 34,
             Self::Collection(_) => 35,
+            Self::Draft(_) => 37,
             Self::Dispatch(_) => 39,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
@@ -336,6 +342,12 @@ impl Entity {
                 Dispatch::fold(Some(*before), &e.key, header.time, &e.event)
                     .map(|known| Self::Dispatch(Box::new(known)))
             }
+            (None, Event::DraftChanged(e)) => {
+                Draft::fold(None, e.key, e.version, header, &e.event).map(|d| Self::Draft(Box::new(d)))
+            }
+            (Some(Self::Draft(before)), Event::DraftChanged(e)) => {
+                Draft::fold(Some(*before), e.key, e.version, header, &e.event).map(|d| Self::Draft(Box::new(d)))
+            }
             (None | Some(Self::Bin(_)), Event::BinPut(put)) => Ok(Self::Bin(put.place.clone().map(Box::new))),
             (None, Event::PickedNoted(noted)) => Ok(Self::Picked(Box::new(PickedDay::of(noted)))),
             (Some(Self::Picked(before)), Event::PickedNoted(noted)) => Ok(Self::Picked(Box::new(before.plus(noted)))),
@@ -380,6 +392,7 @@ impl Entity {
             Self::Exception(exception) => exception.is_forgotten_at(now),
             Self::Return(known) => known.is_forgotten_at(now),
             Self::Wave(wave) => wave.is_forgotten_at(now),
+            Self::Draft(draft) => draft.is_forgotten_at(now),
             Self::Bin(place) => place.is_none(),
             Self::Picked(day) => day.is_forgotten_at(now),
             Self::Collection(known) => known.over,

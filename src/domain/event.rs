@@ -14,11 +14,12 @@ use super::collection::CollectionEvent;
 use super::count::Moved;
 use super::cycle_count::CycleCountEvent;
 use super::dispatch::{DispatchEvent, DispatchKey};
+use super::draft::DraftEvent;
 use super::entity::{Entity, EntityKey};
 use super::exception::{ExceptionEvent, ExceptionKey};
 use super::ids::{
-    ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex,
-    SubscriptionKey, Text, TransferKey, WaveKey,
+    ChannelIndex, CycleCountKey, DraftKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey,
+    SkuIndex, SubscriptionKey, Text, TransferKey, WaveKey,
 };
 use super::inbound::InboundEvent;
 use super::item::{Item, Tracking};
@@ -277,6 +278,17 @@ pub struct CollectionChanged {
     pub event: CollectionEvent,
 }
 
+/// Something happened to a draft.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DraftChanged {
+    /// Which.
+    pub key: DraftKey,
+    /// Its version after this.
+    pub version: u32,
+    /// What happened.
+    pub event: DraftEvent,
+}
+
 /// Something happened to numbers, to parcels or to a manifest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DispatchChanged {
@@ -337,6 +349,8 @@ pub enum Answer {
     Wave(WaveKey),
     /// Numbers, parcels or a manifest, as they stand.
     Dispatch(DispatchKey),
+    /// A draft, as it stands.
+    Draft(DraftKey),
 }
 
 /// An idempotency key took effect with this record.
@@ -349,7 +363,8 @@ pub struct KeyUsed {
     /// How the answer is found.
     pub answer: Answer,
     /// What a step changed, as it was before the record: what the step answered is folded from both. Lies beside the rest
-    /// in bytes, as in a snapshot; nothing where the record says all, or would have become too large.
+    /// in bytes, as in a snapshot; nothing where the record says all, or would have become too large, or this is larger than
+    /// `BEFORE_BYTES_MAX`.
     #[serde(skip)]
     pub before: Option<Before>,
 }
@@ -420,6 +435,8 @@ pub enum Event {
     CollectionChanged(Box<CollectionChanged>),
     /// See [`DispatchChanged`].
     DispatchChanged(Box<DispatchChanged>),
+    /// See [`DraftChanged`].
+    DraftChanged(Box<DraftChanged>),
 }
 
 impl Event {
@@ -456,6 +473,7 @@ impl Event {
             Self::BinPut(_) => 33,
             Self::PickedNoted(_) => 34,
             Self::CollectionChanged(_) => 35,
+            Self::DraftChanged(_) => 37,
             Self::DispatchChanged(_) => 39,
         }
     }
@@ -492,6 +510,7 @@ impl Event {
             Self::BinPut(e) => EntityKey::Bin(e.cell),
             Self::PickedNoted(e) => EntityKey::Picked(e.key),
             Self::CollectionChanged(e) => EntityKey::Collection(e.key),
+            Self::DraftChanged(e) => EntityKey::Draft(e.key),
             Self::DispatchChanged(e) => EntityKey::Dispatch(e.key.clone()),
         }
     }

@@ -65,6 +65,10 @@ pub struct TransferKey(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct SubscriptionKey(pub u64);
 
+/// Generated number of a draft.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct DraftKey(pub u64);
+
 /// Generated number of a cycle count.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct CycleCountKey(pub u64);
@@ -189,6 +193,19 @@ impl SubscriptionKey {
 impl fmt::Display for SubscriptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "s-{}", spell(self.0))
+    }
+}
+
+impl DraftKey {
+    /// Reads the text form; `None` when it is not one.
+    pub fn parse(text: &str) -> Option<Self> {
+        unspell(text.strip_prefix("d-")?).map(Self)
+    }
+}
+
+impl fmt::Display for DraftKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "d-{}", spell(self.0))
     }
 }
 

@@ -57,6 +57,12 @@ pub const RETURNS_MAX: usize = 200;
 pub const RETURN_DAYS_MAX: u32 = 36_500;
 /// How long a return stays readable after its end, in milliseconds.
 pub const RETURN_READABLE_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
+/// How long a draft lasts when nothing is said, in seconds.
+pub const DRAFT_TTL_S: u64 = 30 * 24 * 60 * 60;
+/// Most bytes of what a draft says, as JSON without blanks: its record must hold it.
+pub const DRAFT_BYTES_MAX: usize = 48 * 1024;
+/// How long a draft stays readable after its end, in milliseconds.
+pub const DRAFT_READABLE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// How long a wave stays readable after its end, in milliseconds.
 pub const WAVE_READABLE_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How long what was picked on a day stays known, in milliseconds.
@@ -185,6 +191,9 @@ pub const PATIENCE_US: u64 = 2_000;
 pub const ENDED_READABLE_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How long an idempotency key is remembered, in milliseconds.
 pub const KEY_WINDOW_MS: i64 = 24 * 60 * 60 * 1_000;
+/// Largest entity that the record of a step keeps as it was before, in bytes: of a larger one a repeat of the step is answered
+/// with how it stands then.
+pub const BEFORE_BYTES_MAX: usize = 16 * 1024;
 /// How many records an order is folded from again to answer a repeated request.
 pub const ANSWER_RECORDS_MAX: usize = 4_096;
 /// How many losing nodes an order's reply carries.
@@ -195,6 +204,7 @@ pub const REROUTES_MAX: u32 = 64;
 const _: () = assert!(QUANTITY_MAX <= LEVEL_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(BACK_BYTES_MAX + 16 * 1024 < RECORD_BYTES_MAX);
+const _: () = assert!(BEFORE_BYTES_MAX < RECORD_BYTES_MAX / 2);
 const _: () = assert!(LOTS_NAMED_MAX * (ID_BYTES_MAX + 24) < RECORD_BYTES_MAX - 4_096);
 const _: () = assert!(RESERVATION_CELLS_MAX * 40 < RECORD_BYTES_MAX - 1_024);
 const _: () = assert!(
@@ -207,4 +217,6 @@ const _: () = assert!(
 const _: () = assert!(RULE_NAMES_MAX * (ID_BYTES_MAX + 3) < RECORD_BYTES_MAX - 8_192);
 const _: () = assert!(RETURN_LINES_MAX * (REASON_BYTES_MAX + ID_BYTES_MAX + 64) < RECORD_BYTES_MAX - 4_096);
 const _: () = assert!(FULFILLMENT_ORDERS_MAX + RECORD_BYTES_MAX / 16 < u16::MAX as usize);
+const _: () = assert!(DRAFT_BYTES_MAX < RECORD_BYTES_MAX - 8_192);
+const _: () = assert!(DRAFT_TTL_S <= TTL_S_MAX && DRAFT_READABLE_MS > KEY_WINDOW_MS);
 const _: () = assert!(EVIDENCE_BYTES_MAX * 2 < RECORD_BYTES_MAX);

@@ -19,6 +19,7 @@ pub mod decision;
 pub mod delivery;
 pub mod directory;
 pub mod dispatch;
+pub mod draft;
 pub mod edit;
 pub mod entity;
 pub mod event;

@@ -2,6 +2,7 @@
 //! that can no longer be done ends.
 
 use super::archive::Unreadable;
+use super::draft::DraftStatus;
 use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::money::Money;
 use super::payment::PaymentMark;
@@ -321,6 +322,34 @@ pub enum Rejection {
         /// Where it stands.
         state: SubscriptionState,
     },
+    /// The draft is no order to be any more.
+    #[error("draft {id} is {}; it can {}", .status.word(), listed(.status.legal().to_vec()))]
+    DraftEnded {
+        /// The draft.
+        id: String,
+        /// Where it stands.
+        status: DraftStatus,
+        /// The order it became.
+        order: Option<String>,
+    },
+    /// Somebody changed the draft since it was read.
+    #[error("draft {id} was changed meanwhile: its version is {version}, not {expected}")]
+    DraftChanged {
+        /// The draft.
+        id: String,
+        /// Its version.
+        version: u32,
+        /// The version that was read.
+        expected: u32,
+    },
+    /// Units are set aside for the draft already.
+    #[error("draft {id} holds reservation {reservation}: change that one, or release it first")]
+    DraftHolds {
+        /// The draft.
+        id: String,
+        /// The reservation.
+        reservation: String,
+    },
     /// What is left to pick has expired.
     #[error("{sku} at {node} has {usable} units that have not expired, {requested} are to be picked")]
     LotsExpired {
@@ -524,6 +553,7 @@ impl Rejection {
             Self::IllegalWave { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
             Self::IllegalTask { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
             Self::SubscriptionState { state, .. } => Some(state.legal().to_vec()),
+            Self::DraftEnded { status, .. } => Some(status.legal().to_vec()),
             Self::EditOpen { .. } => Some(vec!["confirm", "decline"]),
             Self::ReservationEnded { .. }
             | Self::HoldEnded { .. }
@@ -581,6 +611,9 @@ impl Rejection {
             Self::ReservationOfEdit { .. } => "reservation_of_edit",
             Self::InboundEnded { .. } => "inbound_ended",
             Self::SubscriptionState { .. } => "subscription_state",
+            Self::DraftEnded { .. } => "draft_ended",
+            Self::DraftChanged { .. } => "draft_changed",
+            Self::DraftHolds { .. } => "draft_holds",
             Self::LotsExpired { .. } => "lots_expired",
             Self::CountEnded { .. } => "count_ended",
             Self::RefundTooLarge { .. } | Self::NotRefundable { .. } => "refund_too_large",

@@ -7,6 +7,7 @@ use super::channel::ChannelTerms;
 use super::count::Dropped;
 use super::cycle_count::CycleCount;
 use super::dispatch::{Dispatch, DispatchKey};
+use super::draft::Draft;
 use super::exception::Exception;
 use super::ids::{FulfillmentKey, NodeIndex, SkuIndex};
 use super::inbound::Inbound;
@@ -94,6 +95,8 @@ pub enum Reply {
     Transfer(Box<Transfer>),
     /// A return.
     Return(Box<Return>),
+    /// A draft.
+    Draft(Box<Draft>),
     /// A wave.
     Wave(Box<Wave>),
     /// Numbers of parcels, parcels, or a manifest.

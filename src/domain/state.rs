@@ -11,8 +11,8 @@ use super::dispatch::DispatchKey;
 use super::entity::{Entity, EntityKey};
 use super::exception::{Exception, ExceptionKey};
 use super::ids::{
-    ChannelIndex, CycleCountKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex,
-    SubscriptionKey, Text, TransferKey, WaveKey,
+    ChannelIndex, CycleCountKey, DraftKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey,
+    SkuIndex, SubscriptionKey, Text, TransferKey, WaveKey,
 };
 use super::order::Order;
 use super::picked::PickedKey;
@@ -158,6 +158,7 @@ kinds! {
         bins: Bin(CellKey),
         picked: Picked(PickedKey),
         collections: Collection(FulfillmentKey),
+        drafts: Draft(DraftKey),
         dispatches: Dispatch(DispatchKey),
     }
 }
@@ -268,7 +269,16 @@ impl State {
         let subscription = self.subscriptions.last_key_value().map_or(0, |(key, _)| key.0);
         let returned = self.returns.last_key_value().map_or(0, |(key, _)| key.0);
         let wave = self.waves.last_key_value().map_or(0, |(key, _)| key.0);
-        order.max(returned).max(wave).max(reservation).max(inbound).max(transfer).max(subscription).max(count)
+        let draft = self.drafts.last_key_value().map_or(0, |(key, _)| key.0);
+        order
+            .max(draft)
+            .max(returned)
+            .max(wave)
+            .max(reservation)
+            .max(inbound)
+            .max(transfer)
+            .max(subscription)
+            .max(count)
     }
 
     /// Folds one record in. Refuses a gap in the sequence, a time that runs backwards, and every broken law; a state

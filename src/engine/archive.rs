@@ -97,6 +97,11 @@ impl Naming<'_> {
             | Command::ChangeReservation(_)
             | Command::ReleaseReservation { .. }
             | Command::PlaceOrder(_)
+            | Command::BeginDraft(_)
+            | Command::ChangeDraft(_)
+            | Command::HoldDraft(_)
+            | Command::PlaceDraft(_)
+            | Command::DiscardDraft { .. }
             | Command::ImportOrder(_)
             | Command::AnnounceInbound(_)
             | Command::ChangeInbound { .. }

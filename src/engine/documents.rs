@@ -5,7 +5,8 @@
 use super::Engine;
 use super::table::{Name, Named};
 use crate::domain::cycle_count::CycleCount;
-use crate::domain::ids::{CycleCountKey, InboundKey, ReturnKey, TransferKey, WaveKey};
+use crate::domain::draft::Draft;
+use crate::domain::ids::{CycleCountKey, DraftKey, InboundKey, ReturnKey, TransferKey, WaveKey};
 use crate::domain::inbound::Inbound;
 use crate::domain::rejection::Rejection;
 use crate::domain::returns::Return;
@@ -50,4 +51,5 @@ documents! {
         find_cycle_count, cycle_count, cycle_count_by_key, cycle_count_keys;
     Return(ReturnKey) in returns as "return": find_return, returned, return_by_key, return_keys;
     Wave(WaveKey) in waves as "wave": find_wave, wave, wave_by_key, wave_keys;
+    Draft(DraftKey) in drafts as "draft": find_draft, draft, draft_by_key, draft_keys;
 }

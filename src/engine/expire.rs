@@ -15,7 +15,7 @@ use crate::domain::command::Context;
 use crate::domain::event::Event;
 use crate::domain::ids::{ReservationKey, SkuIndex};
 use crate::domain::limits::{
-    ENDED_READABLE_MS, INBOUND_READABLE_MS, KEY_WINDOW_MS, RETURN_READABLE_MS, WAVE_READABLE_MS,
+    DRAFT_READABLE_MS, ENDED_READABLE_MS, INBOUND_READABLE_MS, KEY_WINDOW_MS, RETURN_READABLE_MS, WAVE_READABLE_MS,
 };
 use crate::domain::record::Log;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
@@ -76,6 +76,7 @@ impl Engine {
         let released = self.releases_come(&turn);
         let allocated = self.allocate_due(&turn);
         let placed = self.place_due(log, now);
+        let drafts = self.expire_drafts(&turn, now);
         let windows = self.take_windows_on(&turn, now);
         let cancelled = self.cancel_due(&turn, now);
         let looks = self.look_at_exceptions(&turn, now);
@@ -84,8 +85,8 @@ impl Engine {
         let returned = self.returns_come_due(&turn, now);
         let days = self.days_come(&turn);
         let acts = [
-            next, again, idle, holds, edits, released, allocated, placed, windows, cancelled, looks, expired, bought,
-            rules, returned, days,
+            next, again, idle, holds, edits, released, allocated, placed, drafts, windows, cancelled, looks, expired,
+            bought, rules, returned, days,
         ];
         acts.into_iter().flatten().min()
     }
@@ -196,6 +197,13 @@ impl Engine {
                 self.names.remove(&Name::Wave(id));
             }
             self.waves.remove(key);
+        }
+        for key in past(&mut self.ended_drafts.lock(), now, DRAFT_READABLE_MS) {
+            let id = self.drafts.lock(key).and_then(|slot| slot.as_ref().and_then(|draft| draft.id.clone()));
+            if let Some(id) = id {
+                self.names.remove(&Name::Draft(id));
+            }
+            self.drafts.remove(key);
         }
         self.forget_picked(now);
         self.forget_dispatched(now);

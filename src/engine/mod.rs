@@ -40,6 +40,7 @@
 //! | `edit` | edits of orders: planned, set aside, confirmed in one record |
 //! | `consolidate`, `split`, `merge` | orders that share shipments; units that become an order of their own; two orders that become one |
 //! | `subscription` | schedules that place orders |
+//! | `draft` | orders that are not placed yet |
 //! | `release`, `deferral`, `soonest` | items that are released, orders that rest, and what the clock does of both |
 //! | `archive` | orders that leave memory, and come back |
 //! | `start`, `settle`, `read`, `then` | from a state, paid; reads; what a repeated request was answered |
@@ -65,6 +66,7 @@ mod deferral;
 mod delivery;
 mod dispatch;
 mod documents;
+mod draft;
 mod due;
 mod edit;
 mod exception;
@@ -139,9 +141,11 @@ use parking_lot::Mutex;
 use crate::domain::archive::Archive;
 use crate::domain::command::{Command, Context, IdempotencyKey};
 use crate::domain::cycle_count::CycleCount;
+use crate::domain::draft::Draft;
 use crate::domain::event::Answer;
 use crate::domain::ids::{
-    CycleCountKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey, TransferKey, WaveKey,
+    CycleCountKey, DraftKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey, TransferKey,
+    WaveKey,
 };
 use crate::domain::inbound::Inbound;
 use crate::domain::order::Order;
@@ -194,6 +198,9 @@ pub struct Engine {
     /// Skus of which units wait for a day on which a node can handle them.
     room_awaited: room::RoomAwaited,
     waves: Table<WaveKey, Wave>,
+    drafts: Table<DraftKey, Draft>,
+    /// Drafts by the instant at which they end. Stale entries are harmless.
+    drafts_due: Soonest<DraftKey>,
     /// What picking knows beside its waves.
     floor: Floor,
     /// Who comes for fulfilment orders that are ready.
@@ -221,6 +228,8 @@ pub struct Engine {
     ended_returns: Mutex<VecDeque<(JournalTime, ReturnKey)>>,
     /// Waves that ended, likewise.
     ended_waves: Mutex<VecDeque<(JournalTime, WaveKey)>>,
+    /// Drafts that ended, likewise.
+    ended_drafts: Mutex<VecDeque<(JournalTime, DraftKey)>>,
     /// Idempotency keys, oldest first: forgotten after their window.
     keys_used: Mutex<VecDeque<(JournalTime, u128)>>,
     /// Orders whose units could not be looked for because stock was contended: the clock looks again.
@@ -315,6 +324,11 @@ impl Engine {
             Command::ChangeReservation(change) => self.change_reservation(&turn, &change),
             Command::ReleaseReservation { reservation } => self.release_reservation(&turn, &reservation),
             Command::PlaceOrder(order) => self.place_order(&turn, &order),
+            Command::BeginDraft(begin) => self.begin_draft(&turn, &begin),
+            Command::ChangeDraft(change) => self.change_draft(&turn, &change),
+            Command::HoldDraft(hold) => self.hold_draft(&turn, hold),
+            Command::PlaceDraft(place) => self.place_draft(&turn, *place),
+            Command::DiscardDraft { draft } => self.discard_draft(&turn, &draft),
             Command::ImportOrder(past) => self.import_order(&turn, &past),
             Command::RouteOrder { order } => self.route_order(&turn, &order),
             Command::AllocateOrder { order } => self.allocate_order(&turn, &order),

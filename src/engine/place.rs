@@ -7,6 +7,7 @@ use super::address;
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::cell::Word;
 use super::delivery::{not_offered, preferred_node, ways};
+use super::draft::Drafted;
 use super::hold::begun_holds;
 use super::limits::Counting;
 use super::network::Network;
@@ -73,6 +74,7 @@ struct Placing<'a> {
     command: &'a PlaceOrder,
     sourced: Sourced,
     due: Option<Due>,
+    draft: Option<Drafted>,
 }
 
 /// The reservation an order claims, locked.
@@ -80,16 +82,30 @@ type Claimed = Option<(ReservationKey, Locked<Reservation>)>;
 
 impl Engine {
     pub(super) fn place_order(&self, turn: &Turn<'_>, command: &PlaceOrder) -> Result<Executed, Rejection> {
-        let placing = Placing { command, sourced: Sourced::AtOnce, due: None };
-        if command.wishes.deferred.is_some() {
-            return self.place_with(turn, Placing { sourced: Sourced::Later, ..placing });
+        self.place_asked(turn, Placing { command, sourced: Sourced::AtOnce, due: None, draft: None })
+    }
+
+    /// Places a draft. Whoever changed it meanwhile wins.
+    pub(super) fn place_drafted(
+        &self,
+        turn: &Turn<'_>,
+        command: &PlaceOrder,
+        draft: Drafted,
+    ) -> Result<Executed, Rejection> {
+        self.place_asked(turn, Placing { command, sourced: Sourced::AtOnce, due: None, draft: Some(draft) })
+    }
+
+    fn place_asked(&self, turn: &Turn<'_>, placing: Placing<'_>) -> Result<Executed, Rejection> {
+        match placing.command.wishes.deferred {
+            Some(_) => self.place_with(turn, Placing { sourced: Sourced::Later, ..placing }),
+            None => self.place_somehow(turn, placing),
         }
-        self.place_somehow(turn, placing)
     }
 
     /// Places the order of a period. Whoever changed the subscription meanwhile wins: `Contended`.
     pub(super) fn place_period_order(&self, turn: &Turn<'_>, command: &PlaceOrder, due: Due) -> Result<(), Rejection> {
-        self.place_somehow(turn, Placing { command, sourced: Sourced::AtOnce, due: Some(due) }).map(drop)
+        let placing = Placing { command, sourced: Sourced::AtOnce, due: Some(due), draft: None };
+        self.place_somehow(turn, placing).map(drop)
     }
 
     fn place_somehow(&self, turn: &Turn<'_>, placing: Placing<'_>) -> Result<Executed, Rejection> {
@@ -134,7 +150,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        Placing { command, sourced, due }: Placing<'_>,
+        Placing { command, sourced, due, draft }: Placing<'_>,
         covered: u64,
         held: &BTreeSet<SkuIndex>,
         patience: &mut Patience,
@@ -173,6 +189,7 @@ impl Engine {
         let own = claimed.map(own_units).unwrap_or_default();
         let key = OrderKey(self.next_key());
         let mut subscription = due.map(|due| self.lock_due(due)).transpose()?;
+        let mut drafted = draft.map(|draft| self.lock_drafted(draft, now.journal)).transpose()?;
         let mut slot = self.orders.begin(key);
         let record = |decided: Decided| {
             let waits = &decided.backordered;
@@ -181,7 +198,8 @@ impl Engine {
             let told = std::iter::once(placed).chain(preordered).chain(wished(command, &prepared));
             let told =
                 told.chain(deferred(command, now)).chain(schedule.iter().chain(&priority).chain(&holds).cloned());
-            first_order_events(key, told.collect()).chain(due.map(|due| due.placed(key))).collect()
+            let beside = due.map(|due| due.placed(key)).into_iter().chain(draft.map(|draft| draft.placed(key)));
+            first_order_events(key, told.collect()).chain(beside).collect()
         };
         let allocating = Allocating {
             key,
@@ -241,6 +259,10 @@ impl Engine {
         if let Some(subscription) = &mut subscription {
             logged.fold_subscription(subscription);
             self.watch_subscription(subscription.as_ref().expect("just folded"), now);
+        }
+        if let Some(drafted) = &mut drafted {
+            logged.fold_draft(drafted);
+            self.remember_draft(drafted);
         }
         channel_claim.settle(Named::Order(key, command.fingerprint));
         if let Some(claim) = own_claim {

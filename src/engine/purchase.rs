@@ -28,6 +28,7 @@ use crate::domain::limits::{INBOUND_LINES_MAX, QUANTITY_MAX};
 use crate::domain::order::OrderEvent;
 use crate::domain::supply::{BoughtUnits, day_of, until_next_day};
 use crate::domain::time::{JournalTime, WallTime};
+use crate::sabotage::{Bug, planted};
 
 /// Documents that are lowered in one go; of more the clock sees.
 const LOWERED_MAX: usize = 1_024;
@@ -221,7 +222,7 @@ impl Engine {
     pub(super) fn note_buying(&self, buying: &Buying) {
         for document in &buying.documents {
             self.arrivals.note(document.coming());
-            for (sku, units) in &document.lines {
+            for (sku, units) in document.lines.iter().filter(|_| !planted(Bug::PurchaseUncounted)) {
                 let bought = Bought { node: document.node, day: day_of(buying.at), units: *units };
                 self.purchases.note(*sku, document.key, bought, &self.arrivals.of(*sku));
             }

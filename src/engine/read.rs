@@ -520,6 +520,13 @@ impl Engine {
                 };
                 Ok(Reply::Wave(Box::new(wave.ok_or_else(|| unknown("wave", key))?)))
             }
+            Answer::Draft(key) => {
+                let draft = match stood(EntityKey::Draft(*key)) {
+                    Some(Entity::Draft(draft)) => Some(*draft),
+                    _ => self.draft_by_key(*key),
+                };
+                Ok(Reply::Draft(Box::new(draft.ok_or_else(|| unknown("draft", key))?)))
+            }
             Answer::Dispatch(key) => {
                 let known = match stood(EntityKey::Dispatch(key.clone())) {
                     Some(Entity::Dispatch(known)) => Some(known),

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::cell::Word;
 use super::change::Change;
+use super::draft::{Drafted, steps};
 use super::due::Run;
 use super::limits::Counting;
 use super::network::Network;
@@ -17,6 +18,7 @@ use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::{Engine, Executed};
 use crate::domain::channel::Whose;
 use crate::domain::command::{ChangeReservation, Reserve, ReserveLine};
+use crate::domain::draft::Draft;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, ReservationChanged};
 use crate::domain::ids::{NodeIndex, ReservationKey, SkuIndex};
@@ -26,6 +28,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Held, HeldLines, Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, MovementKind};
+use crate::domain::time::JournalTime;
 use crate::sabotage::{Bug, planted};
 
 /// Units wanted, by cell.
@@ -59,13 +62,23 @@ struct Line {
 
 impl Engine {
     pub(super) fn reserve(&self, turn: &Turn<'_>, command: &Reserve) -> Result<Executed, Rejection> {
+        self.reserve_for(turn, command, None)
+    }
+
+    /// Makes a reservation. Made for a draft it lasts no longer than that, and the draft is what is answered.
+    pub(super) fn reserve_for(
+        &self,
+        turn: &Turn<'_>,
+        command: &Reserve,
+        draft: Option<Drafted>,
+    ) -> Result<Executed, Rejection> {
         let mut patience = Patience::default();
         let mut last_look = false;
         for _ in 0..REROUTES_MAX {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             // What is due counts as free: less than asked for is taken only when nothing due is left.
             let partial = command.partial && last_look;
-            match self.try_reserve(turn, &network, command, partial, &mut patience) {
+            match self.try_reserve(turn, &network, (command, draft), partial, &mut patience) {
                 Ok(executed) => return Ok(executed),
                 Err(Stop::Again) => {}
                 Err(Stop::Short(sku, requested, available)) => {
@@ -87,7 +100,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        command: &Reserve,
+        (command, draft): (&Reserve, Option<Drafted>),
         partial: bool,
         patience: &mut Patience,
     ) -> Result<Executed, Stop> {
@@ -100,7 +113,9 @@ impl Engine {
         let cells = choose(network, whose, &lines, &Cells::new(), partial, patience)?;
         let now = turn.now();
         let key = ReservationKey(self.next_key());
-        let expires_at = now.plus_s(command.ttl_s);
+        let mut drafted = draft.map(|draft| self.lock_drafted(draft, now)).transpose()?;
+        let known = drafted.as_deref().and_then(Option::as_ref);
+        let expires_at = lasts_until(known, now.plus_s(command.ttl_s));
         let mut change = Change::new(network);
         change.is_for(whose);
         for (cell, units) in &cells {
@@ -116,8 +131,13 @@ impl Engine {
             lines: held_of(&cells),
         };
         let mut events = vec![Event::ReservationChanged(ReservationChanged { key, version: 1, event: held })];
+        events.extend(draft.map(|draft| draft.held(key)));
         events.extend(change.events());
-        let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Reservation(key)))?;
+        if let Some(known) = known {
+            steps(turn, known);
+        }
+        let answer = draft.map_or(Answer::Reservation(key), |draft| Answer::Draft(draft.key));
+        let sealed = turn.seal(now, network.catalogue.seq, events, Some(answer))?;
         let mut slot = self.reservations.begin(key);
         let register = || {
             for sku in cells.keys().map(|cell| cell.sku).collect::<BTreeSet<_>>() {
@@ -146,10 +166,16 @@ impl Engine {
         if let Some(claim) = claim {
             claim.settle(Named::Reservation(key, command.fingerprint));
         }
-        let reservation = slot.as_ref().expect("just folded").clone();
+        let reply = match &mut drafted {
+            Some(drafted) => {
+                logged.fold_draft(drafted);
+                Reply::Draft(Box::new(drafted.clone().expect("just folded")))
+            }
+            None => Reply::Reservation(Box::new(slot.clone().expect("just folded"))),
+        };
         let seq = logged.seq();
         logged.done();
-        Ok(Executed::done(Reply::Reservation(Box::new(reservation)), seq))
+        Ok(Executed::done(reply, seq))
     }
 
     fn repeat_reservation(
@@ -244,7 +270,7 @@ impl Engine {
         turn.steps(EntityKey::Reservation(key), || Entity::Reservation(Box::new(reservation.clone())));
         let expires_at = command.ttl_s.map_or(reservation.expires_at, |ttl| now.plus_s(ttl));
         let changed = ReservationEvent::Changed { expires_at, lines: held_of(&cells) };
-        let owner = command.owner.iter().filter(|owner| **owner != reservation.owner);
+        let owner = command.owner.iter().filter(|owner| **owner != reservation.owner && !planted(Bug::OwnerKept));
         let transferred = owner.map(|owner| ReservationEvent::Transferred { owner: owner.clone() });
         let told = std::iter::once(changed).chain(transferred);
         let next = |(version, event)| Event::ReservationChanged(ReservationChanged { key, version, event });
@@ -307,6 +333,11 @@ impl Engine {
         self.follow_up(turn, &network, touched);
         Ok(Executed::done(Reply::Reservation(Box::new(reservation)), seq))
     }
+}
+
+/// Until when units are set aside that were asked for until then: not longer than the draft lasts that they are for.
+fn lasts_until(draft: Option<&Draft>, asked: JournalTime) -> JournalTime {
+    draft.filter(|_| !planted(Bug::HoldOutlivesDraft)).map_or(asked, |draft| asked.min(draft.expires_at))
 }
 
 fn lines_of(network: &Network, lines: &[ReserveLine]) -> Result<Vec<Line>, Rejection> {

@@ -214,6 +214,8 @@ fn build(
         returns_due: Soonest::default(),
         room_awaited: Default::default(),
         waves: Table::default(),
+        drafts: Table::default(),
+        drafts_due: Soonest::default(),
         floor: Default::default(),
         collections: Default::default(),
         dispatches: Default::default(),
@@ -228,6 +230,7 @@ fn build(
         ended_counts: Mutex::default(),
         ended_returns: Mutex::default(),
         ended_waves: Mutex::default(),
+        ended_drafts: Mutex::default(),
         keys_used: Mutex::default(),
         left_over: SegQueue::new(),
         idle: SegQueue::new(),
@@ -268,6 +271,7 @@ fn build(
                 (_, Entity::CycleCount(count)) => engine.hold_cycle_count(*count),
                 (_, Entity::Return(returned)) => engine.hold_return(*returned),
                 (_, Entity::Wave(wave)) => engine.hold_wave(*wave),
+                (_, Entity::Draft(draft)) => engine.keep_draft(*draft),
                 (EntityKey::Bin(cell), Entity::Bin(place)) => engine.hold_bin(cell, place.map(|place| *place)),
                 (EntityKey::Picked(key), Entity::Picked(day)) => engine.hold_picked(key, day.sums),
                 (EntityKey::Collection(key), Entity::Collection(known)) => engine.hold_collection(key, *known),
@@ -311,6 +315,7 @@ fn build(
     engine.ended_counts.lock().make_contiguous().sort_unstable();
     engine.ended_returns.lock().make_contiguous().sort_unstable();
     engine.ended_waves.lock().make_contiguous().sort_unstable();
+    engine.ended_drafts.lock().make_contiguous().sort_unstable();
     engine.ended_inbound.lock().make_contiguous().sort_unstable();
     engine.sort_resolved();
     engine.sort_dispatched();

@@ -1,7 +1,7 @@
 //! Sharded maps of entities and of claimed names. No guard of a map leaves this file: callers get the entity's own lock.
 //!
 //! An entity keeps its lock over its append. Locks are taken ascending: names, idempotency keys, reservations, orders, inbound
-//! supply, transfers, subscriptions, cycle counts, returns, waves.
+//! supply, transfers, subscriptions, cycle counts, returns, waves, drafts.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use dashmap::DashMap;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 
 use crate::domain::ids::{
-    CycleCountKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SubscriptionKey, Text, TransferKey, WaveKey,
+    CycleCountKey, DraftKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SubscriptionKey, Text, TransferKey,
+    WaveKey,
 };
 
 /// The lock of one entity; `None` while it is being made, or when it was not made after all.
@@ -42,7 +43,17 @@ macro_rules! numbered {
     )*};
 }
 
-numbered!(OrderKey, ReservationKey, InboundKey, TransferKey, SubscriptionKey, CycleCountKey, ReturnKey, WaveKey);
+numbered!(
+    OrderKey,
+    ReservationKey,
+    InboundKey,
+    TransferKey,
+    SubscriptionKey,
+    CycleCountKey,
+    ReturnKey,
+    WaveKey,
+    DraftKey
+);
 
 /// Places of [`PAGE`] numbers in a row.
 #[derive(Debug)]
@@ -192,6 +203,8 @@ pub enum Name {
     Return(Text),
     /// A caller's id of a wave.
     Wave(Text),
+    /// A caller's id of a draft.
+    Draft(Text),
     /// An idempotency key's hash.
     Key(u128),
 }
@@ -215,6 +228,8 @@ pub enum Named {
     Return(ReturnKey, u64),
     /// A wave, likewise.
     Wave(WaveKey, u64),
+    /// A draft, likewise.
+    Draft(DraftKey, u64),
     /// The record in which a key took effect, and the fingerprint of its body.
     Record(u64, u64),
 }

@@ -1,8 +1,8 @@
 //! What a step was answered when it was taken, for whoever repeats the request, as long as the journal keeps the records.
 //!
 //! An order is folded anew from its own records, which its story names: nothing is stored for it. Of anything else the
-//! record that uses the key of a step holds what the step changed, as it was before; folding the record's own events into
-//! that is what was answered.
+//! record that uses the key of a step holds what the step changed, as it was before, up to `BEFORE_BYTES_MAX`; folding the
+//! record's own events into that is what was answered.
 //!
 //! Whoever gives units back is answered after they were sourced again, in records of their own that follow: those belong to
 //! the answer too.

@@ -15,15 +15,17 @@ use super::withdrawal::{Unfinished, Withdrawal};
 use crate::domain::archive::Archiving;
 use crate::domain::command::Context;
 use crate::domain::cycle_count::CycleCount;
+use crate::domain::draft::Draft as OrderDraft;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{
-    Answer, Before, CycleCountChanged, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged, ReturnChanged,
-    SubscriptionChanged, TransferChanged, WaveChanged,
+    Answer, Before, CycleCountChanged, DraftChanged, Event, InboundChanged, KeyUsed, OrderChanged, ReservationChanged,
+    ReturnChanged, SubscriptionChanged, TransferChanged, WaveChanged,
 };
 use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::inbound::Inbound;
+use crate::domain::limits::BEFORE_BYTES_MAX;
 use crate::domain::order::{Order, OrderEvent};
-use crate::domain::record::{Draft, Encoded, Header, Log};
+use crate::domain::record::{Draft, Encoded, Header, Log, RecordTooLarge};
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent};
 use crate::domain::returns::Return;
@@ -111,15 +113,26 @@ impl<'a> Turn<'a> {
             request_id: self.context.request_id.clone(),
             events,
         };
-        let encoded = match (self.log.encode(&draft), draft.events.last_mut()) {
-            // A step is taken though a repeat of it can only be answered with how things stand then.
-            (Err(_), Some(Event::KeyUsed(used))) if used.before.is_some() => {
-                used.before = None;
-                self.log.encode(&draft)?
-            }
-            (encoded, _) => encoded?,
-        };
+        let encoded = self.encoded(&mut draft)?;
         Ok(SealedDraft { draft, encoded })
+    }
+
+    /// The bytes of a draft. What a step changed is left out where it is larger than [`BEFORE_BYTES_MAX`], or the record would
+    /// be too large: the step is taken though a repeat of it can only be answered with how things stand then.
+    fn encoded(&self, draft: &mut Draft) -> Result<Encoded, RecordTooLarge> {
+        let with = self.log.encode(draft);
+        let is_small = with.as_ref().is_ok_and(|with| with.0.len() <= BEFORE_BYTES_MAX);
+        let Some(Event::KeyUsed(used)) = draft.events.last_mut().filter(|_| !is_small) else { return with };
+        let Some(before) = used.before.take() else { return with };
+        let without = self.log.encode(draft)?;
+        let Some(Event::KeyUsed(used)) = draft.events.last_mut() else { unreachable!("it was just looked at") };
+        match with {
+            Ok(with) if with.0.len() - without.0.len() <= BEFORE_BYTES_MAX => {
+                used.before = Some(before);
+                Ok(with)
+            }
+            _ => Ok(without),
+        }
     }
 
     /// Appends and applies to stock.
@@ -304,6 +317,17 @@ impl Logged {
                 let WaveChanged { key, version, event } = &**changed;
                 let folded = Wave::fold(slot.take(), *key, *version, &self.header, event);
                 **slot = Some(folded.expect("a command logs only what its wave can take"));
+            }
+        }
+    }
+
+    /// Folds the record's events into a draft that is locked.
+    pub fn fold_draft(&self, slot: &mut Locked<OrderDraft>) {
+        for event in &self.events {
+            if let Event::DraftChanged(changed) = event {
+                let DraftChanged { key, version, event } = &**changed;
+                let folded = OrderDraft::fold(slot.take(), *key, *version, &self.header, event);
+                **slot = Some(folded.expect("a command logs only what its draft can take"));
             }
         }
     }

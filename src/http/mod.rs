@@ -20,6 +20,7 @@ mod channels;
 mod counts;
 mod customers;
 mod dispatch;
+mod drafts;
 mod edits;
 mod exceptions;
 mod express;

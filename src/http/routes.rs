@@ -10,7 +10,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
-    address_formats, backup, capable, cartons, channels, counts, customers, dispatch, edits, exceptions, feed,
+    address_formats, backup, capable, cartons, channels, counts, customers, dispatch, drafts, edits, exceptions, feed,
     fulfillment, health, holds, imports, inbound, items, nodes, orders, packing, pages, papers, policies, replays,
     reservations, returns, rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
 };
@@ -126,6 +126,11 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(edits::edit))
         .routes(routes!(edits::confirm))
         .routes(routes!(edits::decline))
+        .routes(routes!(drafts::begin, drafts::all))
+        .routes(routes!(drafts::put, drafts::draft, drafts::patch, drafts::discard))
+        .routes(routes!(drafts::hold))
+        .routes(routes!(drafts::quote))
+        .routes(routes!(drafts::place))
         .routes(routes!(subscriptions::all))
         .routes(routes!(subscriptions::put, subscriptions::subscription))
         .routes(routes!(subscriptions::pause))

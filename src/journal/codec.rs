@@ -243,6 +243,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::PickedNoted(event) => put(bytes, event),
         Event::CollectionChanged(event) => put(bytes, event),
         Event::DispatchChanged(event) => put(bytes, event),
+        Event::DraftChanged(event) => put(bytes, event),
         Event::ExceptionChanged(event) => put(bytes, event),
         Event::PolicyPut(event) => put(bytes, event),
         Event::ShippingPut(event) => put(bytes, event),
@@ -370,6 +371,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (33, 1) => get("event", bytes, LIMIT).map(Event::BinPut),
         (34, 1) => get("event", bytes, LIMIT).map(Event::PickedNoted),
         (35, 1) => get("event", bytes, LIMIT).map(Event::CollectionChanged),
+        (37, 1) => get("event", bytes, LIMIT).map(Event::DraftChanged),
         (39, 1) => get("event", bytes, LIMIT).map(Event::DispatchChanged),
         (14, 1) => get("event", bytes, LIMIT).map(Event::ExceptionChanged),
         (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
@@ -518,6 +520,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
             0 => put_sized(bytes, &(key, known)),
             tries => put_sized(bytes, &(key, known, tries)),
         },
+        (EntityKey::Draft(key), Entity::Draft(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Dispatch(key), Entity::Dispatch(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Exception(key), Entity::Exception(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
@@ -585,6 +588,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
             let (key, known, tries): (FulfillmentKey, Box<Collection>, u8) = get("entity", bytes, ENTITY_BYTES_MAX)?;
             Ok((EntityKey::Collection(key), Entity::Collection(Box::new(Collection { tries, ..*known }))))
         }
+        (37, 1) => pair(bytes, EntityKey::Draft, Entity::Draft),
         (39, 1) => pair(bytes, EntityKey::Dispatch, Entity::Dispatch),
         (13, 1) => pair(bytes, EntityKey::Exception, Entity::Exception),
         (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
@@ -626,6 +630,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (33, 1) => first(bytes).map(EntityKey::Bin),
         (34, 1) => first(bytes).map(EntityKey::Picked),
         (35, 1 | 2) => first(bytes).map(EntityKey::Collection),
+        (37, 1) => first(bytes).map(EntityKey::Draft),
         (39, 1) => first(bytes).map(EntityKey::Dispatch),
         (13, 1) => first(bytes).map(EntityKey::Exception),
         (20, 1) => first(bytes).map(EntityKey::Policy),

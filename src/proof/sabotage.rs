@@ -43,6 +43,14 @@ const CAUGHT_BY: &[(Bug, &str, &str)] = &[
     (Bug::ForgottenKey, LIVES, LIFE),
     (Bug::LimitsKeptAtExpiry, LIVES, LIFE),
     (Bug::FloorIgnored, LIVES, "others keep"),
+    (Bug::PoolPastLimits, LIMITED, "three are the best customers'"),
+    (Bug::DraftKeepsUnits, DRAFTS, "is over and holds units"),
+    (Bug::HoldOutlivesDraft, DRAFTS, "level phone east: on_hand 14"),
+    (Bug::DraftPlacedStale, STALE_DRAFT, "somebody changed it meanwhile"),
+    (Bug::RoomUntold, ROOM, "left: ([1], 0)"),
+    (Bug::RoomWakeUpLost, ROOM_AGAIN, "who waits now is told of it"),
+    (Bug::PurchaseUncounted, BOUGHT_A_DAY, "left: ((3, 0), (4, 0))"),
+    (Bug::OwnerKept, CHANGED_HANDS, "it is somebody else's from now on"),
     (Bug::SnapshotLoses, LIVES, LIFE),
     (Bug::AnyClock, LIVES, LIFE),
     (Bug::AnyClock, START_BEHIND, "ms behind the journal: refused as None"),
@@ -106,6 +114,21 @@ const PUBLISHED: &str = "proof::words::who_takes_sees_what_was_written_before_th
 const HISTORIES: &str = "proof::linear::record::every_history_of_a_cell_is_that_of_one_counter";
 /// Real threads on few units.
 const STORM: &str = "engine::tests::storm::waiting_orders_receipts_and_lapses_meet_without_loss";
+/// What drafts hold, as a story.
+const DRAFTS: &str = "proof::tables::drafts::what_a_draft_holds_goes_where_its_end_says";
+/// A draft that somebody changed.
+const STALE_DRAFT: &str = "engine::tests::drafts::what_was_changed_since_it_was_read_is_not_placed";
+/// Receipts shared out within limits.
+const LIMITED: &str = "engine::tests::channels::what_comes_is_set_aside_for_who_waits_as_far_as_the_limits_let_it";
+/// A place at a node that comes back.
+const ROOM: &str = "engine::tests::room::whoever_waits_for_room_gets_it_from_an_order_of_another_sku_too";
+/// The same, just before somebody waits for it.
+const ROOM_AGAIN: &str = "engine::room::tests::a_place_that_came_back_before_anybody_waited_again_wakes_who_waits_now";
+/// What is bought when it is ordered.
+const BOUGHT_A_DAY: &str =
+    "engine::tests::supply::what_is_bought_on_a_day_and_in_all_is_bounded_and_the_clock_buys_the_rest";
+/// Reservations that change hands.
+const CHANGED_HANDS: &str = "engine::tests::edges::a_reservation_that_changes_hands_is_somebody_else_s_from_now_on";
 /// Random lives of a whole Ordain.
 const LIVES: &str = "proof::simulation::random_lives_break_no_law";
 /// Random sequences beside a model of plain counters.

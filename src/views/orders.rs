@@ -130,6 +130,7 @@ impl Orders {
                 | Event::PickedNoted(_)
                 | Event::CollectionChanged(_)
                 | Event::DispatchChanged(_)
+                | Event::DraftChanged(_)
                 | Event::LotsChanged(_)
                 | Event::AddressFormatPut(_)
                 | Event::ExceptionChanged(_)

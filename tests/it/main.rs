@@ -14,6 +14,7 @@ mod crash;
 mod damage;
 mod http;
 mod http_collection;
+mod http_drafts;
 mod http_lives;
 mod http_papers;
 mod http_returns;

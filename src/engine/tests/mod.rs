@@ -6,6 +6,7 @@ mod channels;
 mod corners;
 mod counts;
 mod delivery;
+mod drafts;
 mod edges;
 mod edit_schedules;
 mod edits;

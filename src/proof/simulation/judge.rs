@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::domain::channel::{Channel, ChannelEvent};
 use crate::domain::decision::Decision;
+use crate::domain::draft::{Draft, DraftStatus};
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
@@ -419,6 +420,10 @@ impl Judge {
         law!(immortal.is_none(), "the edit of {immortal:?} is open after a tick at {now:?}");
         self.room_is_used()?;
         for (key, entity) in self.appended.entities() {
+            if let Entity::Draft(draft) = entity {
+                let is_over = draft.status != DraftStatus::Draft || draft.expires_at > now;
+                law!(is_over, "{key:?} lasts after a tick at {now:?}: {draft:?}");
+            }
             let Entity::Order(order) = entity else { continue };
             let off = |node: NodeIndex| match self.appended.entity(&EntityKey::Node(node)) {
                 Some(Entity::Node(node)) => !node.active,
@@ -585,6 +590,11 @@ impl Judge {
                 let held = engine.dispatch(key);
                 law!(held.as_ref() == Some(&**known), "{key:?} is {held:?} in memory, {known:?} by the records");
             }
+            (EntityKey::Draft(key), Some(Entity::Draft(known))) => {
+                let held = engine.draft_by_key(*key);
+                law!(held.as_ref() == Some(&**known), "draft {key} is {held:?} in memory, {known:?} by the records");
+                self.lets_go(known)?;
+            }
             (EntityKey::Wave(key), Some(Entity::Wave(known))) => {
                 let held = engine.wave_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "wave {key} is {held:?} in memory, {known:?} by the records");
@@ -653,6 +663,16 @@ impl Judge {
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    /// Nothing is set aside any more for a draft that was placed or let go.
+    fn lets_go(&self, draft: &Draft) -> Lawful {
+        if !matches!(draft.status, DraftStatus::Placed | DraftStatus::Discarded) {
+            return Ok(());
+        }
+        let held = draft.reservation.and_then(|key| self.held.get(&key));
+        law!(held.is_none_or(|until| *until <= self.appended.time()), "{} is over and holds units", draft.name());
         Ok(())
     }
 

@@ -21,6 +21,8 @@
 //! | `order NAME [near NODE] [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] [later SECONDS] SKU N [far] + …` | an order; `far` goes to a second destination |
 //! | the same with `[rests] [due SECONDS] [early] [urgent N] [slot NODE ID]` | it rests, until then; it is wanted at release; its priority; its last line has that slot |
 //! | `route ORDER` · `allocate ORDER` | an order that rests is planned, allocated |
+//! | `sketch NAME SECONDS [SKU N + …]` · `redraw NAME SECONDS or - [SKU N + …]` · `tear_up NAME` | a draft that lasts so long, what it says from then on, its end |
+//! | `hold_for NAME SECONDS [partial] SKU N + …` · `put_in NAME ORDER …` | units are set aside for a draft; it is placed, as `order` says |
 //! | `subscribe NAME PERIOD SECONDS [retry] SKU N + …` | a schedule whose first order is due so many seconds from now; its orders are called `NAME:1` and so on |
 //! | `pause` `resume` `skip` `unsubscribe` `NAME` | what becomes of a schedule |
 //! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
@@ -74,6 +76,7 @@ use crate::domain::carrier::{Carrier, Service, ShippingTerms};
 use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
 use crate::domain::dispatch::SsccPrefix;
+use crate::domain::draft::DraftTerms;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState};
@@ -215,6 +218,27 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         ["order", id, rest @ ..] => Command::PlaceOrder(Box::new(order(id, rest, wall))),
         ["route", id] => Command::RouteOrder { order: (*id).into() },
         ["allocate", id] => Command::AllocateOrder { order: (*id).into() },
+        ["sketch", id, seconds, parts @ ..] => Command::BeginDraft(BeginDraft {
+            id: Some((*id).into()),
+            fingerprint: 0,
+            terms: sketched(parts),
+            ttl_s: number(seconds) as u64,
+        }),
+        ["redraw", id, seconds, parts @ ..] => Command::ChangeDraft(ChangeDraft {
+            draft: (*id).into(),
+            version: None,
+            terms: sketched(parts),
+            ttl_s: (*seconds != "-").then(|| number(seconds) as u64),
+        }),
+        ["hold_for", id, seconds, rest @ ..] => {
+            let asked = [&["-", *seconds][..], rest].concat();
+            Command::HoldDraft(HoldDraft { draft: (*id).into(), version: None, reserve: reserve(&asked) })
+        }
+        ["put_in", draft, id, rest @ ..] => {
+            let order = order(id, rest, wall);
+            Command::PlaceDraft(Box::new(PlaceDraft { draft: (*draft).into(), version: None, order }))
+        }
+        ["tear_up", id] => Command::DiscardDraft { draft: (*id).into() },
         ["subscribe", id, every, seconds, parts @ ..] => {
             Command::PutSubscription(Box::new(subscription(id, every, number(seconds), parts, wall)))
         }
@@ -573,6 +597,12 @@ fn slots(node: &str, parts: &[&str], wall: WallTime) -> PutSlots {
     };
     let slots = parts.split(|word| *word == "+").filter(|part| !part.is_empty()).map(slot).collect();
     PutSlots { node: node.into(), slots }
+}
+
+fn sketched(parts: &[&str]) -> DraftTerms {
+    let said = Sealed { key_id: 0, bytes: parts.join(" ").into_bytes() };
+    let lines = parts.split(|word| *word == "+").filter(|part| !part.is_empty()).count() as u32;
+    DraftTerms { channel: Some("web".into()), customer: None, lines, said }
 }
 
 fn subscription(id: &str, every: &str, seconds: i64, parts: &[&str], wall: WallTime) -> PutSubscription {

@@ -116,7 +116,7 @@ impl Tally {
         let missing: Vec<_> =
             own.numbers().into_iter().filter(|(_, count)| **count == 0).map(|(name, _)| name).collect();
         assert!(missing.is_empty(), "never happened: {missing:?}");
-        let must = (1..=8).chain([10, 12, 13, 14, 15, 16, 17, 20, 21, 27, 30]);
+        let must = (1..=8).chain([10, 12, 13, 14, 15, 16, 17, 20, 21, 27, 30, 37]);
         assert!(must.map(|code| self.heard.0[code]).all(|count| count > 0), "events never heard: {:?}", self.heard);
     }
 }
@@ -343,7 +343,7 @@ impl World {
         if let Some(parts) = words::batch(words) {
             return self.batch(parts);
         }
-        let keyed = matches!(words[0], "order" | "reserve" | "receipt" | "transfer");
+        let keyed = matches!(words[0], "order" | "reserve" | "receipt" | "transfer" | "sketch" | "hold_for" | "put_in");
         let orders = &self.judge.orders;
         let command = words::command(words, self.now().wall, |name| orders.get(name).copied());
         let command = command.ok_or_else(|| format!("no such line: {line}"))?;

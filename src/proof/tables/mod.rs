@@ -15,6 +15,7 @@
 //! | `lines` | units from bucket to bucket, their guards, and what that does to stock |
 //! | `fulfillment` | fulfilment orders |
 //! | `agreements` | reservations, holds, edits, schedules |
+//! | `drafts` | orders that are not placed yet |
 //! | `picking` | waves and their tasks |
 //! | `dispatch` | parcels and manifests |
 //! | `supply` | transfers, inbound documents, cycle counts |
@@ -24,6 +25,7 @@
 
 mod agreements;
 mod dispatch;
+mod drafts;
 mod fulfillment;
 mod lines;
 mod machine;
@@ -64,6 +66,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
         &["Reserve", "ChangeReservation", "ReleaseReservation", "PutHold", "EndHold", "OpenEdit", "EndEdit"],
     ),
     ("agreements", &["PutSubscription", "ChangeSubscription"]),
+    ("drafts", &["BeginDraft", "ChangeDraft", "HoldDraft", "PlaceDraft", "DiscardDraft"]),
     ("supply", &["AnnounceInbound", "ChangeInbound", "ReadyTransfer", "ChangeTransfer", "PlanCount", "ChangeCount"]),
     ("picking", &["PlanWave", "ChangeWave"]),
     ("dispatch", &["PackParcels", "CloseOut"]),

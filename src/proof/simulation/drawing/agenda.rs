@@ -54,6 +54,35 @@ impl Drawing {
         Some(format!("{verb} {}", self.known(|drawing| &drawing.schedules)?))
     }
 
+    /// A draft, begun or changed, and what is done with one.
+    pub(super) fn sketch(&mut self) -> Option<String> {
+        let ttl = self.few(self.ttl_s);
+        if self.drafts.is_empty() || self.chance.one_in(3) {
+            let name = self.name('p');
+            let line = format!("sketch {name} {ttl} {}", self.reserve_lines());
+            self.drafts.push(name);
+            self.keyed.push(line.clone());
+            return Some(line);
+        }
+        let draft = self.known(|drawing| &drawing.drafts)?;
+        Some(match self.chance.roll(8) {
+            0 => format!("tear_up {draft}"),
+            1 => format!("redraw {draft} - {}", self.reserve_lines()),
+            2 => format!("redraw {draft} {ttl}"),
+            3..=5 => {
+                let line = format!("hold_for {draft} {} {}", self.few(self.ttl_s), self.reserve_lines());
+                self.keyed.push(line.clone());
+                line
+            }
+            _ => {
+                let order = self.order();
+                let line = format!("put_in {draft} {}", order.strip_prefix("order ").expect("an order was drawn"));
+                self.keyed.push(line.clone());
+                line
+            }
+        })
+    }
+
     /// A release of phones, put off or brought forward.
     pub(super) fn release(&mut self) -> String {
         format!("dated phone {}", self.chance.pick(&["-60", "5", "60", "600"]))

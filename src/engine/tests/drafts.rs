@@ -1,0 +1,120 @@
+//! Drafts: placed once whoever else does something with them at the same time, in one record with what they hold; and
+//! forgotten some time after their end.
+
+use super::world::{World, quantity, text};
+use crate::domain::command::*;
+use crate::domain::draft::{Draft, DraftStatus, DraftTerms};
+use crate::domain::event::Event;
+use crate::domain::limits::DRAFT_READABLE_MS;
+use crate::domain::order::{Order, Sealed};
+use crate::domain::rejection::Rejection;
+use crate::domain::reply::Reply;
+
+fn terms(said: &str) -> DraftTerms {
+    DraftTerms { channel: None, customer: None, lines: 1, said: Sealed { key_id: 0, bytes: said.as_bytes().to_vec() } }
+}
+
+fn draft(reply: Result<Reply, Rejection>) -> Result<Draft, Rejection> {
+    match reply? {
+        Reply::Draft(draft) => Ok(*draft),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn begin(world: &World, id: &str) -> Draft {
+    let begin = BeginDraft { id: Some(text(id)), fingerprint: 1, terms: terms("one"), ttl_s: 600 };
+    draft(world.run(Command::BeginDraft(begin))).expect("nothing is judged")
+}
+
+fn hold(id: &str, units: u32, ttl_s: u64) -> Command {
+    let line = ReserveLine { sku: text("phone"), quantity: quantity(units), node: None };
+    let reserve = World::reserve_of(vec![line], ttl_s);
+    Command::HoldDraft(HoldDraft { draft: text(id), version: None, reserve })
+}
+
+fn place(id: &str, order: &str, version: Option<u32>) -> Command {
+    let order = World::order_of(order, &[("phone", 2)], None);
+    Command::PlaceDraft(Box::new(PlaceDraft { draft: text(id), version, order }))
+}
+
+fn order(reply: Result<Reply, Rejection>) -> Result<Order, Rejection> {
+    match reply? {
+        Reply::Order(order) => Ok(*order),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_was_changed_since_it_was_read_is_not_placed() {
+    let world = World::new();
+    world.stock("phone", "east", 5).expect("received");
+    let read = begin(&world, "d");
+    let change = ChangeDraft { draft: text("d"), version: Some(read.version), terms: terms("two"), ttl_s: None };
+    let changed = draft(world.run(Command::ChangeDraft(change.clone()))).expect("it is open");
+    let refused = order(world.run(place("d", "1", Some(read.version)))).expect_err("somebody changed it meanwhile");
+    assert_eq!(refused.code(), "draft_changed");
+    assert_eq!(draft(world.run(Command::ChangeDraft(change))).expect_err("likewise").code(), "draft_changed");
+    let placed = order(world.run(place("d", "1", Some(changed.version)))).expect("as it was read");
+    assert_eq!(world.engine.draft("d").expect("known").order, Some(placed.key));
+    world.check();
+}
+
+#[test]
+fn of_all_who_place_a_draft_at_once_one_does() {
+    let world = World::new();
+    world.stock("phone", "east", 40).expect("received");
+    begin(&world, "d");
+    world.run(hold("d", 2, 600)).expect("enough");
+    let placed = std::thread::scope(|scope| {
+        let world = &world;
+        let each = |n: u32| scope.spawn(move || order(world.run(place("d", &n.to_string(), None))));
+        let all: Vec<_> = (0..8).map(each).collect();
+        all.into_iter().map(|one| one.join().expect("nobody panics")).collect::<Vec<_>>()
+    });
+    let winners: Vec<&Order> = placed.iter().flatten().collect();
+    assert_eq!(winners.len(), 1, "{placed:?}");
+    for refused in placed.iter().filter_map(|placed| placed.as_ref().err()) {
+        assert!(["draft_ended", "draft_changed", "reservation_ended"].contains(&refused.code()), "{refused}");
+    }
+    assert_eq!((world.level("phone", "east").committed, world.level("phone", "east").reserved), (2, 0));
+    world.check();
+}
+
+#[test]
+fn a_draft_is_placed_in_one_record_with_what_it_holds() {
+    let world = World::new();
+    world.stock("phone", "east", 5).expect("received");
+    begin(&world, "d");
+    world.run(hold("d", 3, 600)).expect("enough");
+    let before = world.log.records.lock().len();
+    order(world.run(place("d", "1", None))).expect("it is open");
+    let records = world.log.records.lock();
+    assert_eq!(records.len(), before + 1);
+    let of = |is: fn(&Event) -> bool| records[before].events.iter().filter(|event| is(event)).count();
+    assert_eq!(of(|event| matches!(event, Event::DraftChanged(_))), 1);
+    assert_eq!(of(|event| matches!(event, Event::ReservationChanged(_))), 1);
+    assert!(of(|event| matches!(event, Event::OrderChanged(_))) >= 1);
+}
+
+#[test]
+fn a_draft_that_ended_is_forgotten_with_its_id_and_one_that_did_not_stays() {
+    for restarts in [false, true] {
+        let world = World::new();
+        for id in ["gone", "open"] {
+            begin(&world, id);
+        }
+        world.run(Command::DiscardDraft { draft: text("gone") }).expect("it is open");
+        let life = Some(31_536_000);
+        let change = ChangeDraft { draft: text("open"), version: None, terms: terms("two"), ttl_s: life };
+        world.run(Command::ChangeDraft(change)).expect("it is open");
+        world.later(DRAFT_READABLE_MS / 1_000);
+        world.engine.expire_due(&*world.log);
+        assert_eq!(world.engine.draft("gone").expect("readable").status, DraftStatus::Discarded);
+        world.later(1);
+        world.engine.expire_due(&*world.log);
+        let world = if restarts { world.restart() } else { world };
+        assert_eq!(world.engine.draft("gone").expect_err("forgotten").code(), "not_found");
+        assert_eq!(world.engine.draft("open").expect("it lasts").status, DraftStatus::Draft);
+        assert_eq!(begin(&world, "gone").version, 1, "the id is free");
+    }
+}
