@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::cell::{CellWord, Counter};
+use super::cell::{CellWord, Cells, Counter};
 use super::due::Run;
 use super::ledger::SkuStock;
 use super::network::Network;
@@ -52,6 +52,10 @@ const MEMBER_BYTES: usize = 48;
 const LINE_BYTES: usize = 15;
 const CELL_BYTES: usize = 26;
 const KEY_BYTES: usize = 48;
+
+/// Reservations whose places in memory are fetched together, and how many of their lines at most.
+const FETCHED: usize = 16;
+const LINES_FETCHED: usize = 32;
 
 type Answered = Result<Executed, Rejection>;
 
@@ -284,7 +288,12 @@ impl<'a> Group<'a> {
     fn decide(&mut self, now: JournalTime, most: usize) {
         self.now = now;
         let wanted = self.wanted;
+        let mut fetched = self.until;
         while let Some(one) = wanted.get(self.until) {
+            if self.until == fetched {
+                fetched = wanted.len().min(fetched + FETCHED);
+                self.fetch(&wanted[self.until..fetched]);
+            }
             let bytes = bytes_of(one);
             let full = self.members.len() >= most || self.bytes + bytes > GROUP_BYTES;
             if full && !self.members.is_empty() {
@@ -300,6 +309,22 @@ impl<'a> Group<'a> {
             }
             self.until += 1;
         }
+    }
+
+    /// Looks at the skus of some, at their stock and at their cells, in three steps in which no look waits for another: the
+    /// processor fetches them together, and whoever decides finds them there.
+    fn fetch(&self, wanted: &[ReserveOne]) {
+        let mut found = [None; LINES_FETCHED];
+        let lines = wanted.iter().flat_map(|one| &one.reserve.lines);
+        let mut before = self.last.as_ref().map(|(sku, _)| sku);
+        for (found, line) in found.iter_mut().zip(lines) {
+            let is_known = before.replace(&line.sku).is_some_and(|before| Arc::ptr_eq(before, &line.sku));
+            *found = if is_known { None } else { self.network.catalogue.sku_index(&line.sku) };
+        }
+        let cells = || found.iter().flatten().map(|sku| &self.network.sku(*sku).cells);
+        std::hint::black_box(cells().fold(0, |sum, cells| sum ^ cells.count()));
+        let free = |cells: &Cells| cells.iter().fold(0, |sum, cell| sum ^ cell.word.free());
+        std::hint::black_box(cells().fold(0, |sum, cells| sum ^ free(cells)));
     }
 
     /// Takes one into the group, unless it has to be carried out alone.

@@ -1,11 +1,11 @@
 //! The due index of one sku: which reservations hold its units, by the instant they end.
 //!
 //! Stale entries are allowed, missing ones never: a reservation enters before its append, and its entry leaves only
-//! when its give is done. Reservations made together that end together enter as one [`Run`]. Entering and leaving take a leaf mutex for a few instructions, with nothing else asked for
-//! meanwhile; looking is one load in the usual case.
+//! when its give is done. Reservations made together that end together enter as one [`Run`]. Entering and leaving take a
+//! leaf mutex for a few instructions, with nothing else asked for meanwhile; looking is one load in the usual case.
 //!
-//! Why looking is exact: whatever the heap holds while its mutex is free, `next_due` is no later than the first of it.
-//! Entering lowers it before the mutex is given back; leaving raises it only when all that stays is in the heap again.
+//! Why looking is exact: whatever the entries are while their mutex is free, `next_due` is no later than the first of them.
+//! Entering lowers it before the mutex is given back; leaving raises it only when all that stays is entered again.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -46,17 +46,81 @@ type Heap = BinaryHeap<Reverse<Run>>;
 /// Entries a heap keeps room for although they are gone.
 const ROOM_KEPT: usize = 16;
 
+/// Runs by their end.
+#[derive(Debug)]
+enum Entries {
+    /// A reservation alone: most skus have one at most, which needs no memory of its own.
+    One(JournalTime, ReservationKey),
+    /// All others.
+    Many(Heap),
+}
+
+const _: () = assert!(size_of::<Entries>() == size_of::<Heap>());
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self::Many(Heap::new())
+    }
+}
+
+impl Entries {
+    fn of(mut heap: Heap) -> Self {
+        if let (1, Some(Reverse(Run { at, first, count: 1 }))) = (heap.len(), heap.peek()) {
+            return Self::One(*at, *first);
+        }
+        let room = ROOM_KEPT.max(2 * heap.len());
+        if heap.capacity() > 2 * room {
+            heap.shrink_to(room);
+        }
+        Self::Many(heap)
+    }
+
+    fn into_heap(self) -> Heap {
+        match self {
+            Self::One(at, key) => Heap::from([Reverse(Run::one(at, key))]),
+            Self::Many(heap) => heap,
+        }
+    }
+
+    fn push(&mut self, run: Run) {
+        match self {
+            Self::Many(heap) if heap.capacity() == 0 && run.count == 1 => *self = Self::One(run.at, run.first),
+            Self::Many(heap) => heap.push(Reverse(run)),
+            Self::One(..) => {
+                let mut heap = std::mem::take(self).into_heap();
+                heap.push(Reverse(run));
+                *self = Self::Many(heap);
+            }
+        }
+    }
+
+    fn first_end(&self) -> Option<JournalTime> {
+        match self {
+            Self::One(at, _) => Some(*at),
+            Self::Many(heap) => heap.peek().map(|Reverse(run)| run.at),
+        }
+    }
+
+    /// Those that end at `now` or before, in any order.
+    fn due(&self, now: JournalTime) -> Vec<Run> {
+        match self {
+            Self::One(at, key) => [Run::one(*at, *key)].into_iter().filter(|run| run.at <= now).collect(),
+            Self::Many(heap) => runs_due(heap, now),
+        }
+    }
+}
+
 /// The due index of one sku; what is looked at stands first.
 #[derive(Debug)]
 #[repr(C)]
 pub struct DueIndex {
     next_due: AtomicI64,
-    heap: Mutex<Heap>,
+    entries: Mutex<Entries>,
 }
 
 impl Default for DueIndex {
     fn default() -> Self {
-        Self { next_due: AtomicI64::new(i64::MAX), heap: Mutex::default() }
+        Self { next_due: AtomicI64::new(i64::MAX), entries: Mutex::default() }
     }
 }
 
@@ -68,9 +132,9 @@ impl DueIndex {
 
     /// Registers reservations made together. Before their append.
     pub fn register_run(&self, run: Run) {
-        let mut heap = self.heap.lock();
-        heap.push(Reverse(run));
-        self.tell(&heap);
+        let mut entries = self.entries.lock();
+        entries.push(run);
+        self.tell(&entries);
     }
 
     /// Whether nothing is due at `now`: the usual case, one load.
@@ -84,7 +148,7 @@ impl DueIndex {
         if self.is_idle(now) {
             return Vec::new();
         }
-        let due = runs_due(&self.heap.lock(), now);
+        let due = self.entries.lock().due(now);
         due.into_iter().flat_map(Run::keys).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -94,11 +158,12 @@ impl DueIndex {
         if self.is_idle(now) {
             return;
         }
-        let mut due = runs_due(&self.heap.lock(), now);
+        let mut due = self.entries.lock().due(now);
         due.retain(|run| run.keys().all(&ended));
         due.sort_unstable();
         let mut gone = due.into_iter().map(Reverse).peekable();
-        let mut heap = self.heap.lock();
+        let mut entries = self.entries.lock();
+        let mut heap = std::mem::take(&mut *entries).into_heap();
         let mut kept = Vec::new();
         // Each entry that was seen takes one away: what was entered meanwhile stays.
         while let Some(entry) = heap.peek().copied()
@@ -111,22 +176,22 @@ impl DueIndex {
             }
         }
         heap.extend(kept);
-        let room = ROOM_KEPT.max(2 * heap.len());
-        if heap.capacity() > 2 * room {
-            heap.shrink_to(room);
-        }
-        self.tell(&heap);
+        *entries = Entries::of(heap);
+        self.tell(&entries);
     }
 
-    /// The first end in the heap is known before its mutex is free.
-    fn tell(&self, heap: &Heap) {
-        self.next_due.store(heap.peek().map_or(i64::MAX, |Reverse(run)| run.at.0), Release);
+    /// The first end is known before the mutex is free.
+    fn tell(&self, entries: &Entries) {
+        self.next_due.store(entries.first_end().map_or(i64::MAX, |at| at.0), Release);
     }
 
     /// How many entries there are.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.heap.lock().len()
+        match &*self.entries.lock() {
+            Entries::One(..) => 1,
+            Entries::Many(heap) => heap.len(),
+        }
     }
 }
 
