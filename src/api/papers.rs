@@ -2,6 +2,8 @@
 //!
 //! Personal data is opened here, at the edge, as for the JSON of an order. What is *not* here: how they look (`papers`).
 
+use std::sync::Arc;
+
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -378,7 +380,7 @@ impl ManifestParams {
 }
 
 /// A shipment that a carrier took: its order, which fulfilment order, and its parcels where they have numbers.
-pub type Taken = (Order, u16, Option<Parcels>);
+pub type Taken = (Arc<Order>, u16, Option<Parcels>);
 
 /// What a carrier took from a node in a day: one row for every shipment, in the order in which they left, and one for every
 /// further parcel with a number.

@@ -5,6 +5,8 @@
 //!
 //! Long because every kind has its line in each table of kinds.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::address::AddressFormat;
@@ -139,7 +141,7 @@ pub enum Entity {
     /// A reservation.
     Reservation(Box<Reservation>),
     /// An order.
-    Order(Box<Order>),
+    Order(Arc<Order>),
     /// An idempotency key.
     Key(KeyEntry),
     /// A document of inbound supply.
@@ -266,10 +268,11 @@ impl Entity {
                     .map(|r| Self::Reservation(Box::new(r)))
             }
             (None, Event::OrderChanged(e)) => {
-                Order::fold(None, e.key, e.version, header, &e.event).map(|o| Self::Order(Box::new(o)))
+                Order::fold(None, e.key, e.version, header, &e.event).map(|o| Self::Order(Arc::new(o)))
             }
             (Some(Self::Order(before)), Event::OrderChanged(e)) => {
-                Order::fold(Some(*before), e.key, e.version, header, &e.event).map(|o| Self::Order(Box::new(o)))
+                Order::fold(Some(Arc::unwrap_or_clone(before)), e.key, e.version, header, &e.event)
+                    .map(|o| Self::Order(Arc::new(o)))
             }
             (None, Event::InboundChanged(e)) => {
                 Inbound::fold(None, e.key, e.version, header, &e.event).map(|i| Self::Inbound(Box::new(i)))
@@ -300,9 +303,9 @@ impl Entity {
                 Subscription::fold(Some(*before), e.key, e.version, header, &e.event)
                     .map(|s| Self::Subscription(Box::new(s)))
             }
-            (None, Event::Archiving(e)) => Order::archive(None, header, e).map(|o| Self::Order(Box::new(o))),
+            (None, Event::Archiving(e)) => Order::archive(None, header, e).map(|o| Self::Order(Arc::new(o))),
             (Some(Self::Order(before)), Event::Archiving(e)) => {
-                Order::archive(Some(*before), header, e).map(|o| Self::Order(Box::new(o)))
+                Order::archive(Some(Arc::unwrap_or_clone(before)), header, e).map(|o| Self::Order(Arc::new(o)))
             }
             (None, Event::LotsChanged(e)) => {
                 SkuLots::fold(None, e.tracking, &e.changes).map(|lots| Self::Lots(Box::new(lots)))

@@ -1,5 +1,7 @@
 //! Replies: what a command or a read answers, in domain values.
 
+use std::sync::Arc;
+
 use super::address::AddressFormat;
 use super::carrier::ShippingTerms;
 use super::carton::Carton;
@@ -61,11 +63,11 @@ pub enum Reply {
     /// A reservation.
     Reservation(Box<Reservation>),
     /// An order.
-    Order(Box<Order>),
+    Order(Arc<Order>),
     /// An order, of which one fulfilment order was meant.
     Fulfillment {
         /// The order.
-        order: Box<Order>,
+        order: Arc<Order>,
         /// Which of its fulfilment orders.
         key: FulfillmentKey,
     },
@@ -117,14 +119,14 @@ pub enum Reply {
     /// An order, of which one hold was meant.
     Hold {
         /// The order.
-        order: Box<Order>,
+        order: Arc<Order>,
         /// Number of the hold.
         number: u16,
     },
     /// An order, of which one edit was meant.
     Edit {
         /// The order.
-        order: Box<Order>,
+        order: Arc<Order>,
         /// Number of the edit.
         number: u16,
     },

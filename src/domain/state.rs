@@ -4,6 +4,7 @@
 //! no free unit, since a legal prefix may show both; the start pays it. The folds themselves are in `entity`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::carrier::ShippingKey;
 use super::count::{Minute, MinuteKey};
@@ -215,15 +216,15 @@ impl State {
     }
 
     /// All orders, ascending by key.
-    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+    pub fn orders(&self) -> impl Iterator<Item = &Arc<Order>> {
         self.orders.values().filter_map(|entity| match entity {
-            Entity::Order(order) => Some(&**order),
+            Entity::Order(order) => Some(order),
             _ => None,
         })
     }
 
     /// Takes all orders out, ascending by key.
-    pub fn take_orders(&mut self) -> impl Iterator<Item = Box<Order>> {
+    pub fn take_orders(&mut self) -> impl Iterator<Item = Arc<Order>> {
         std::mem::take(&mut self.orders).into_values().filter_map(|entity| match entity {
             Entity::Order(order) => Some(order),
             _ => None,

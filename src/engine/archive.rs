@@ -20,6 +20,7 @@
 //! What is *not* here: files (`journal`), and what may leave (`domain::archive`).
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::network::Network;
@@ -186,12 +187,12 @@ impl Engine {
             let ended = !order.is_archived() && order.last_told_at() <= rested && order.is_done();
             ended && !self.is_excepted(order)
         };
-        keys.retain(|key| self.orders.lock(*key).is_some_and(|slot| slot.as_ref().is_some_and(rests)));
+        keys.retain(|key| self.orders.lock(*key).is_some_and(|slot| slot.as_ref().is_some_and(|order| rests(order))));
         let mut left = 0;
         for some in keys.chunks(TOGETHER) {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             let slots = some.iter().filter_map(|key| self.orders.lock(*key));
-            let mut slots: Vec<_> = slots.filter(|slot| slot.as_ref().is_some_and(rests)).collect();
+            let mut slots: Vec<_> = slots.filter(|slot| slot.as_ref().is_some_and(|order| rests(order))).collect();
             slots.retain(|slot| slot.as_ref().is_some_and(|order| returns(turn, now, order)));
             left += slots.len();
             if !slots.is_empty() {
@@ -202,7 +203,7 @@ impl Engine {
     }
 
     /// These orders leave in one record.
-    fn leave(&self, turn: &Turn<'_>, network: &Network, now: JournalTime, mut slots: Vec<Locked<Order>>) {
+    fn leave(&self, turn: &Turn<'_>, network: &Network, now: JournalTime, mut slots: Vec<Locked<Arc<Order>>>) {
         let keys: Vec<OrderKey> = slots.iter().flat_map(|slot| slot.as_ref()).map(|order| order.key).collect();
         let events = keys.iter().map(|key| Event::Archiving(Archiving::Left(*key))).collect();
         let sealed = turn.seal(now, network.catalogue.seq, events, None).expect("a few numbers make a small record");
@@ -283,7 +284,7 @@ impl Engine {
             let (key, names) = (order.key, names_of(&order).collect::<Vec<_>>());
             let named = Named::Order(key, order.facts.fingerprint);
             // What was read is right only as long as nothing newer of it can have left and been forgotten.
-            if self.orders.put_back(key, order, || archive.covered() == covered) {
+            if self.orders.put_back(key, Arc::new(order), || archive.covered() == covered) {
                 names.into_iter().for_each(|name| self.names.insert(name, named));
                 self.leaving.lock().recalled.push_back((now, key));
                 return Ok(());
@@ -330,7 +331,7 @@ impl Engine {
     }
 
     /// An order by its number, wherever it is. Reads files when memory does not have it.
-    pub fn order_wherever(&self, key: OrderKey) -> Result<Option<Order>, Rejection> {
+    pub fn order_wherever(&self, key: OrderKey) -> Result<Option<Arc<Order>>, Rejection> {
         loop {
             let covered = self.archive_covers();
             if let Some(order) = self.order_in_memory(key) {
@@ -338,7 +339,7 @@ impl Engine {
             }
             let Some(archive) = self.filled_archive() else { return Ok(None) };
             if let Some(order) = archive.order(key)? {
-                return Ok(Some(order));
+                return Ok(Some(Arc::new(order)));
             }
             // Neither here nor there: it may have gone from one to the other meanwhile.
             if self.archive_covers() == covered {
@@ -348,7 +349,7 @@ impl Engine {
     }
 
     /// An order by its generated or caller's id, wherever it is.
-    pub(super) fn order_named_wherever(&self, id: &str) -> Result<Option<Order>, Rejection> {
+    pub(super) fn order_named_wherever(&self, id: &str) -> Result<Option<Arc<Order>>, Rejection> {
         match (self.find_order(id), self.filled_archive()) {
             (Some(key), _) => self.order_wherever(key),
             (None, None) => Ok(None),

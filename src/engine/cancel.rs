@@ -2,6 +2,7 @@
 //! it. What is *not* here: cancellations of single fulfilment orders, which ask their node (`fulfill`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::change::{Change, Place};
 use super::fulfill::no_lines;
@@ -36,7 +37,7 @@ impl Engine {
         let seq = order.seq;
         drop(slot);
         self.follow_up(turn, &network, touched);
-        done.map(|()| Executed::done(Reply::Order(Box::new(order)), seq))
+        done.map(|()| Executed::done(Reply::Order(order), seq))
     }
 
     /// Cancels these units of a locked order, in as few records as hold them; `answer` says what each of them answers, the
@@ -45,7 +46,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        slot: &mut Locked<Order>,
+        slot: &mut Locked<Arc<Order>>,
         mut parts: Vec<CancelledPart>,
         reason: &Text,
         answer: impl Fn(bool) -> Option<Answer>,
@@ -70,7 +71,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        slot: &mut Locked<Order>,
+        slot: &mut Locked<Arc<Order>>,
         parts: &[CancelledPart],
         reason: &Text,
         answer: Option<Answer>,

@@ -4,6 +4,7 @@
 //! leaves drops out by itself. Holds of any of them forbid to ship all. No stock moves by joining.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::change::Change;
 use super::dispatch::Dispatching;
@@ -26,7 +27,7 @@ use crate::domain::reply::Reply;
 use crate::domain::stock::CellKey;
 
 /// Orders that are locked together, ascending.
-pub(super) type Several = BTreeMap<OrderKey, Locked<Order>>;
+pub(super) type Several = BTreeMap<OrderKey, Locked<Arc<Order>>>;
 
 impl Engine {
     pub(super) fn consolidate(&self, turn: &Turn<'_>, command: &Consolidate) -> Result<Executed, Rejection> {
@@ -60,7 +61,7 @@ impl Engine {
         )?;
         let order = order_in(&orders, first).expect("just folded").clone();
         let seq = order.seq;
-        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+        Ok(Executed::done(Reply::Order(order), seq))
     }
 
     /// The orders that are to be joined, the first included; all faults together.
@@ -187,7 +188,7 @@ fn step_in(order: OrderKey, told: &OrderEvent) -> Option<(FulfillmentKey, &Fulfi
     }
 }
 
-pub(super) fn order_in(orders: &Several, key: OrderKey) -> Option<&Order> {
+pub(super) fn order_in(orders: &Several, key: OrderKey) -> Option<&Arc<Order>> {
     orders.get(&key).and_then(|slot| slot.as_ref())
 }
 

@@ -13,6 +13,7 @@
 //! Units that rest stand in no queue, and nothing but this file sources them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::allocate::Stop;
 use super::cell::Word;
@@ -95,7 +96,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        slot: &mut Locked<Order>,
+        slot: &mut Locked<Arc<Order>>,
         answer: Option<Answer>,
     ) -> Result<bool, Rejection> {
         let now = turn.log.now();
@@ -116,7 +117,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        slot: &mut Locked<Order>,
+        slot: &mut Locked<Arc<Order>>,
         failed: OrderEvent,
         answer: Option<Answer>,
     ) -> Result<(), Rejection> {
@@ -209,7 +210,7 @@ impl Engine {
 }
 
 /// How far an order is that rests.
-fn stage_of(slot: &Locked<Order>) -> Result<Stage, Rejection> {
+fn stage_of(slot: &Locked<Arc<Order>>) -> Result<Stage, Rejection> {
     let order = slot.as_ref().expect("a locked entity is there");
     let rests = order.deferral.filter(|_| order.lines.iter().any(|line| line.unallocated > 0));
     rests.map(|deferral| deferral.stage).ok_or_else(|| Rejection::NotDeferred { order: order.name() })
@@ -251,8 +252,8 @@ fn is_hopeless(network: &Network, order: &Order, route: &Route, turn: &Turn<'_>)
     route.shipments.is_empty() && !route.unfilled.iter().any(early)
 }
 
-fn answered(slot: Locked<Order>) -> Executed {
+fn answered(slot: Locked<Arc<Order>>) -> Executed {
     let order = slot.as_ref().expect("a locked entity is there").clone();
     let seq = order.seq;
-    Executed::done(Reply::Order(Box::new(order)), seq)
+    Executed::done(Reply::Order(order), seq)
 }

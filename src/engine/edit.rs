@@ -13,6 +13,7 @@
 //! same instant. What is *not* here: what an edit makes of an order (`domain::order_edit`).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use super::address;
 use super::allocate::more_may_come_back;
@@ -257,7 +258,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        (slot, mut reservation): (&mut Locked<Order>, Option<&mut Locked<Reservation>>),
+        (slot, mut reservation): (&mut Locked<Arc<Order>>, Option<&mut Locked<Reservation>>),
         end: End,
         now: JournalTime,
         answer: Option<Answer>,
@@ -323,7 +324,7 @@ impl Engine {
     }
 
     /// An order, and the number of one of its edits. The order's `seq` must be durable before it is shown.
-    pub fn edit(&self, order: &str, edit: &str) -> Result<(Order, u16), Rejection> {
+    pub fn edit(&self, order: &str, edit: &str) -> Result<(Arc<Order>, u16), Rejection> {
         let order = self.order(order)?;
         let number = Edit::number_in(edit).filter(|number| order.edit(*number).is_some());
         let number = number.ok_or_else(|| Rejection::not_found("edit", edit))?;
@@ -423,10 +424,10 @@ fn expired(number: u16) -> OrderEvent {
     OrderEvent::EditEnded { number, state: EditState::Expired, reason: None }
 }
 
-fn answered(slot: &Locked<Order>, number: u16) -> Executed {
+fn answered(slot: &Locked<Arc<Order>>, number: u16) -> Executed {
     let order = slot.as_ref().expect("a locked entity is there").clone();
     let seq = order.seq;
-    Executed::done(Reply::Edit { order: Box::new(order), number }, seq)
+    Executed::done(Reply::Edit { order, number }, seq)
 }
 
 /// Whether an edit of an order may be opened; the one whose end is to be written first, if any.

@@ -418,7 +418,7 @@ impl Engine {
     /// Whether what went wrong is still so. The caller holds no case and no ledger.
     fn stands(&self, network: &Network, key: ExceptionKey, now: JournalTime, wall: WallTime) -> bool {
         let order = |key| self.order_in_memory(key);
-        let waits = |order: Order| order.lines.iter().any(|line| line.unallocated > 0 || line.waiting() > 0);
+        let waits = |order: Arc<Order>| order.lines.iter().any(|line| line.unallocated > 0 || line.waiting() > 0);
         match (key.kind, key.subject) {
             (ExceptionKind::StockOut, Subject::Sku(sku)) => {
                 let ledger = network.sku(sku).ledger.lock();

@@ -6,6 +6,8 @@
 //! any order, so its units are committed; unless the policy lets it leave at once it is held until all of the return came.
 //! When the return is called off, so is it, if it still waits.
 
+use std::sync::Arc;
+
 use super::change::Change;
 use super::returns::{Told, settled};
 use super::table::Locked;
@@ -176,7 +178,7 @@ impl Engine {
 }
 
 /// The hold under which what replaces a return waits.
-fn waiting_under(slot: &Locked<Order>) -> Option<u16> {
+fn waiting_under(slot: &Locked<Arc<Order>>) -> Option<u16> {
     let mut holds = slot.as_ref()?.holds.iter();
     let waits = |hold: &&Hold| hold.terms.kind == HoldKind::ReturnItems && hold.state == HoldState::Active;
     holds.find(waits).map(|hold| hold.number)

@@ -3,6 +3,7 @@
 //! fulfilment orders or nodes have to do with each other (`rearrange`), and where shipments are (`tracking`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::change::{Change, Place};
 use super::collection::{code_of, made_ready};
@@ -83,7 +84,7 @@ impl Engine {
         let slot = self.orders.lock(key.order).ok_or_else(unknown)?;
         let order = slot.as_ref().expect("a locked entity is there").clone();
         let seq = seq.max(order.seq);
-        Ok(Executed::done(Reply::Fulfillment { order: Box::new(order), key }, seq))
+        Ok(Executed::done(Reply::Fulfillment { order, key }, seq))
     }
 
     fn try_fulfill(
@@ -146,7 +147,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        slot: &mut Locked<Order>,
+        slot: &mut Locked<Arc<Order>>,
         told: (u16, FulfillmentStep, &[(Text, Names)]),
         now: JournalTime,
         answer: Option<Answer>,
@@ -159,7 +160,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        slot: &mut Locked<Order>,
+        slot: &mut Locked<Arc<Order>>,
         (number, step, names): (u16, FulfillmentStep, &[(Text, Names)]),
         now: JournalTime,
         beside: Beside<'_>,
@@ -297,7 +298,7 @@ impl Engine {
         self.resource(turn, &network, key);
         let order = self.order_by_key(key).ok_or_else(unknown)?;
         let seq = order.seq;
-        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+        Ok(Executed::done(Reply::Order(order), seq))
     }
 }
 

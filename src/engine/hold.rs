@@ -3,6 +3,7 @@
 //! A hold that ends at an instant forbids nothing from then on, whoever asks; the clock writes its end a little later.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::network::Network;
 use super::table::Locked;
@@ -96,7 +97,7 @@ impl Engine {
         self.log_order(turn, &network, &mut slot, now, events, Some(answer))?;
         let order = slot.as_ref().expect("just folded").clone();
         let seq = order.seq;
-        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+        Ok(Executed::done(Reply::Order(order), seq))
     }
 
     /// Writes the end of holds whose instant has come; answers when the clock should come again.
@@ -130,7 +131,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        slot: &mut Locked<Order>,
+        slot: &mut Locked<Arc<Order>>,
         now: JournalTime,
         events: Vec<OrderEvent>,
         answer: Option<Answer>,
@@ -148,17 +149,17 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn lock_order(&self, id: &str) -> Result<Locked<Order>, Rejection> {
+    pub(super) fn lock_order(&self, id: &str) -> Result<Locked<Arc<Order>>, Rejection> {
         let unknown = || Rejection::not_found("order", id);
         let key = self.find_order(id).ok_or_else(unknown)?;
         self.orders.lock(key).ok_or_else(unknown)
     }
 }
 
-fn answered(slot: &Locked<Order>, number: u16) -> Executed {
+fn answered(slot: &Locked<Arc<Order>>, number: u16) -> Executed {
     let order = slot.as_ref().expect("just folded").clone();
     let seq = order.seq;
-    Executed::done(Reply::Hold { order: Box::new(order), number }, seq)
+    Executed::done(Reply::Hold { order, number }, seq)
 }
 
 /// The holds an order is captured with, those of rules last; those that wait for a payment which covers what is due, as

@@ -80,7 +80,7 @@ impl Engine {
         if let Some(claim) = own_claim {
             claim.settle(named);
         }
-        let executed = Executed::done(Reply::Order(Box::new(order)), logged.seq());
+        let executed = Executed::done(Reply::Order(order), logged.seq());
         logged.done();
         Ok(Some(executed))
     }

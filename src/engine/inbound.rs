@@ -6,6 +6,7 @@
 //! each sku is pegged alone, and what is free of it needs no supply.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use dashmap::DashMap;
 
@@ -236,7 +237,7 @@ impl Engine {
     }
 
     /// An order, and what its waiting units wait for.
-    pub fn pegs_of_order(&self, id: &str) -> Result<(Order, Vec<Peg>), Rejection> {
+    pub fn pegs_of_order(&self, id: &str) -> Result<(Arc<Order>, Vec<Peg>), Rejection> {
         let order = self.order(id)?;
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let waiting = order.lines.iter().filter(|line| line.waiting() > 0);

@@ -36,7 +36,7 @@ impl Engine {
         let mut orders = self.lock_several(&BTreeSet::from([key, other]));
         let (Some(own), Some(its)) = (order_in(&orders, key), order_in(&orders, other)) else { return Err(unknown()) };
         if its.merged_into() == Some(key) {
-            return Ok(Executed::done(Reply::Order(Box::new(own.clone())), own.seq));
+            return Ok(Executed::done(Reply::Order(own.clone()), own.seq));
         }
         let now = turn.now();
         if let Some(why) = why_not(own, its, now) {
@@ -64,7 +64,7 @@ impl Engine {
         self.leave_idle_nodes(turn, &network, key);
         let order = self.order_by_key(key).ok_or_else(unknown)?;
         let seq = order.seq;
-        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+        Ok(Executed::done(Reply::Order(order), seq))
     }
 
     /// The order that goes; another one than that which stays.

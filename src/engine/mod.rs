@@ -185,7 +185,7 @@ use wave::Floor;
 pub struct Engine {
     /// Nodes, items, rules and cells.
     network: ShardedLock<Network>,
-    orders: Table<OrderKey, Order>,
+    orders: Table<OrderKey, Arc<Order>>,
     reservations: Table<ReservationKey, Reservation>,
     inbound: Table<InboundKey, Inbound>,
     transfers: Table<TransferKey, Transfer>,

@@ -269,7 +269,7 @@ impl Engine {
             claim.settle(Named::Order(key, command.fingerprint));
         }
         let order = slot.as_ref().expect("just folded").clone();
-        let executed = Executed::done(Reply::Order(Box::new(order)), logged.seq());
+        let executed = Executed::done(Reply::Order(order), logged.seq());
         Ok((executed, logged.done()))
     }
 
@@ -284,9 +284,9 @@ impl Engine {
     fn source_afterwards(&self, turn: &Turn<'_>, network: &Network, captured: Executed) -> Executed {
         let Executed::Done(Outcome { reply: Reply::Order(order), .. }) = captured else { return captured };
         self.resource(turn, network, order.key);
-        let order = self.order_by_key(order.key).unwrap_or(*order);
+        let order = self.order_by_key(order.key).unwrap_or(order);
         let seq = order.seq;
-        Executed::done(Reply::Order(Box::new(order)), seq)
+        Executed::done(Reply::Order(order), seq)
     }
 
     pub(super) fn repeat_order(

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::Engine;
 use super::allocate::{Decided, Order as Allocating, Stop};
@@ -371,7 +372,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        slot: &mut Locked<Order>,
+        slot: &mut Locked<Arc<Order>>,
         units: &[LineUnits],
         held: &BTreeSet<SkuIndex>,
         patience: &mut Patience,

@@ -2,6 +2,7 @@
 //! must be durable before they are shown. Reads never write: what is due counts as free, and stays for the clock.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::Engine;
 use super::ledger::SkuStock;
@@ -426,23 +427,23 @@ impl Engine {
 
     /// An order by generated or caller's id. Its `seq` must be durable before it is shown. Reads files when memory does not
     /// have it.
-    pub fn order(&self, id: &str) -> Result<Order, Rejection> {
+    pub fn order(&self, id: &str) -> Result<Arc<Order>, Rejection> {
         self.order_named_wherever(id)?.ok_or_else(|| Rejection::not_found("order", id))
     }
 
     /// An order by generated or caller's id, if memory has it.
-    pub fn named_order_in_memory(&self, id: &str) -> Option<Order> {
+    pub fn named_order_in_memory(&self, id: &str) -> Option<Arc<Order>> {
         self.order_in_memory(self.find_order(id)?)
     }
 
     /// An order by its number, if memory has it.
-    pub fn order_in_memory(&self, key: OrderKey) -> Option<Order> {
+    pub fn order_in_memory(&self, key: OrderKey) -> Option<Arc<Order>> {
         self.orders.lock(key)?.clone()
     }
 
     /// An order by its number. Reads files when memory does not have it; what cannot be read is told in the log and is not
     /// there.
-    pub fn order_by_key(&self, key: OrderKey) -> Option<Order> {
+    pub fn order_by_key(&self, key: OrderKey) -> Option<Arc<Order>> {
         self.order_wherever(key).unwrap_or_else(|rejection| {
             tracing::error!(%rejection, "an order cannot be shown");
             None
@@ -450,7 +451,7 @@ impl Engine {
     }
 
     /// A fulfilment order with the order it belongs to. Reads files when memory does not have it.
-    pub fn fulfillment(&self, id: &str) -> Result<(Order, FulfillmentKey), Rejection> {
+    pub fn fulfillment(&self, id: &str) -> Result<(Arc<Order>, FulfillmentKey), Rejection> {
         let unknown = || Rejection::not_found("fulfillment_order", id);
         let key = FulfillmentKey::parse(id).ok_or_else(unknown)?;
         let order = self.order_wherever(key.order)?.ok_or_else(unknown)?;
@@ -467,7 +468,8 @@ impl Engine {
     /// The answer to a repeated request, rendered again from the record in which the first took effect: everything as it was
     /// answered then. Where what that takes is kept no longer, or was never (`then`), an entity answers as it stands.
     pub fn answer(&self, record: Option<&Record>, answer: &Answer, kept: Kept<'_>) -> Result<Reply, Rejection> {
-        let then = |order: Order| record.and_then(|record| order_then(&order, record, kept)).unwrap_or(order);
+        let then =
+            |order: Arc<Order>| record.and_then(|record| order_then(&order, record, kept)).map_or(order, Arc::new);
         let stood = |key: EntityKey| record.and_then(|record| entity_then(record, &key));
         let unknown = |what, key: &dyn std::fmt::Display| Rejection::not_found(what, key.to_string());
         match answer {
@@ -479,9 +481,9 @@ impl Engine {
                 let made = record.and_then(|record| fold(None, *key, record));
                 let made = made
                     .filter(|order| order.deferral.is_some() || order.lines.iter().all(|line| line.unallocated == 0));
-                let order = made.or_else(|| self.order_by_key(*key).map(then));
+                let order = made.map(Arc::new).or_else(|| self.order_by_key(*key).map(then));
                 let order = order.ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
-                Ok(Reply::Order(Box::new(order)))
+                Ok(Reply::Order(order))
             }
             Answer::Inbound(key) => {
                 let inbound = self.inbound_then(stood(EntityKey::Inbound(*key)), *key);
@@ -557,12 +559,12 @@ impl Engine {
             Answer::Hold(key, number) => {
                 let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
                 let order = record.map_or(order.clone(), |record| hold_made(record, then(order), *number));
-                Ok(Reply::Hold { order: Box::new(order), number: *number })
+                Ok(Reply::Hold { order, number: *number })
             }
             Answer::Edit(key, number) => {
                 let order = self.order_by_key(*key).ok_or_else(|| Rejection::not_found("order", key.to_string()))?;
                 let order = record.map_or(order.clone(), |record| edit_made(record, then(order), *number));
-                Ok(Reply::Edit { order: Box::new(order), number: *number })
+                Ok(Reply::Edit { order, number: *number })
             }
             Answer::Reservation(key) => {
                 let reservation = match stood(EntityKey::Reservation(*key)) {
@@ -622,11 +624,14 @@ fn purchase_dates(network: &Network, sku: SkuIndex, now: WallTime, units: u64) -
 }
 
 /// An order whose hold stands as this record left it.
-fn hold_made(record: &Record, mut order: Order, number: u16) -> Order {
-    let Some(hold) = order.holds.iter_mut().find(|hold| hold.number == number) else { return order };
+fn hold_made(record: &Record, mut order: Arc<Order>, number: u16) -> Arc<Order> {
+    let key = order.key;
+    let Some(hold) = Arc::make_mut(&mut order).holds.iter_mut().find(|hold| hold.number == number) else {
+        return order;
+    };
     for event in &record.events {
         match event {
-            Event::OrderChanged(changed) if changed.key == order.key => match &changed.event {
+            Event::OrderChanged(changed) if changed.key == key => match &changed.event {
                 OrderEvent::Held { number: n, .. } if *n == number => {
                     (hold.state, hold.ended) = (HoldState::Active, None)
                 }
@@ -642,11 +647,14 @@ fn hold_made(record: &Record, mut order: Order, number: u16) -> Order {
 }
 
 /// An order whose edit stands as this record left it.
-fn edit_made(record: &Record, mut order: Order, number: u16) -> Order {
-    let Some(edit) = order.edits.iter_mut().find(|edit| edit.number == number) else { return order };
+fn edit_made(record: &Record, mut order: Arc<Order>, number: u16) -> Arc<Order> {
+    let key = order.key;
+    let Some(edit) = Arc::make_mut(&mut order).edits.iter_mut().find(|edit| edit.number == number) else {
+        return order;
+    };
     for event in &record.events {
         match event {
-            Event::OrderChanged(changed) if changed.key == order.key => match &changed.event {
+            Event::OrderChanged(changed) if changed.key == key => match &changed.event {
                 OrderEvent::EditOpened { number: n, decision, .. } if *n == number => {
                     (edit.state, edit.ended, edit.decision) = (EditState::Open, None, Some(decision.clone()));
                 }

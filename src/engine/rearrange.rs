@@ -4,6 +4,7 @@
 //! shall not. Splits and merges move no stock. What is *not* here: steps of the node itself (`fulfill`).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Engine;
 use super::change::Change;
@@ -167,7 +168,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        slot: &mut Locked<Order>,
+        slot: &mut Locked<Arc<Order>>,
         (of, step, works): (FulfillmentKey, FulfillmentStep, &[Work]),
         asked: FulfillmentKey,
     ) -> Result<u64, Rejection> {
@@ -184,7 +185,7 @@ impl Engine {
         Ok(seq)
     }
 
-    fn lock_fulfillment(&self, key: FulfillmentKey) -> Result<Locked<Order>, Rejection> {
+    fn lock_fulfillment(&self, key: FulfillmentKey) -> Result<Locked<Arc<Order>>, Rejection> {
         self.orders.lock(key.order).ok_or_else(|| Rejection::not_found("fulfillment_order", key.to_string()))
     }
 }

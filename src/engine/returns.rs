@@ -9,6 +9,7 @@
 //! gets instead, and the clock (`exchange`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -258,7 +259,7 @@ impl Engine {
         &self,
         turn: &Turn<'_>,
         network: &Network,
-        (order_slot, slot): (&mut Locked<Order>, &mut Locked<Return>),
+        (order_slot, slot): (&mut Locked<Arc<Order>>, &mut Locked<Return>),
         key: ReturnKey,
         told: &Told,
         change: Change<'_>,

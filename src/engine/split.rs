@@ -35,7 +35,7 @@ impl Engine {
         let unknown = || Rejection::not_found("order", command.order.to_string());
         let old = self.find_order(&command.order).ok_or_else(unknown)?;
         // Names are claimed before entities are locked; what the channel is called never changes.
-        let facts = self.order_by_key(old).ok_or_else(unknown)?.facts;
+        let facts = self.order_by_key(old).ok_or_else(unknown)?.facts.clone();
         let own_claim = command.id.clone().map(|id| self.names.claim(Name::Order(id)));
         if let Some(Named::Order(key, fingerprint)) = own_claim.as_ref().and_then(|claim| claim.taken()) {
             return self.repeat_split(command, key, fingerprint);
@@ -93,7 +93,7 @@ impl Engine {
         self.leave_idle_nodes(turn, &network, key);
         let order = self.order_by_key(key).expect("just made");
         let seq = order.seq;
-        Ok(Executed::done(Reply::Order(Box::new(order)), seq))
+        Ok(Executed::done(Reply::Order(order), seq))
     }
 
     fn repeat_split(&self, command: &SplitOrder, key: OrderKey, fingerprint: u64) -> Result<Executed, Rejection> {

@@ -4,6 +4,7 @@
 
 use std::iter::Peekable;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::thread;
 
 use crossbeam::queue::SegQueue;
@@ -384,11 +385,10 @@ impl Engine {
     }
 
     /// Puts orders, many of them by two threads; answers which of them want something still, ascending.
-    #[expect(clippy::vec_box, reason = "as the state has them: a thread is handed pointers, not orders")]
-    fn hold_orders(&self, network: &Network, mut orders: Vec<Box<Order>>) -> Vec<OrderKey> {
+    fn hold_orders(&self, network: &Network, mut orders: Vec<Arc<Order>>) -> Vec<OrderKey> {
         let is_unfilled = |order: &Order| order.lines.iter().any(|line| line.unallocated > 0 || line.waiting() > 0);
         let unfilled = orders.iter().filter(|order| is_unfilled(order)).map(|order| order.key).collect();
-        let hold = |orders: Vec<Box<Order>>| orders.into_iter().for_each(|order| self.hold_order(network, *order));
+        let hold = |orders: Vec<Arc<Order>>| orders.into_iter().for_each(|order| self.hold_order(network, order));
         if orders.len() < SHARED_ORDERS {
             hold(orders);
         } else {
@@ -402,7 +402,7 @@ impl Engine {
         unfilled
     }
 
-    fn hold_order(&self, network: &Network, order: Order) {
+    fn hold_order(&self, network: &Network, order: Arc<Order>) {
         let fingerprint = order.facts.fingerprint;
         let named = Named::Order(order.key, fingerprint);
         if let Some(id) = order.facts.id.clone() {

@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Engine;
 use super::change::Change;
@@ -208,50 +209,50 @@ impl Logged {
     }
 
     /// Folds the record's events into an order that is locked.
-    pub fn fold_order(&self, slot: &mut Locked<Order>) {
+    pub fn fold_order(&self, slot: &mut Locked<Arc<Order>>) {
         self.fold_archiving(slot);
         for event in &self.events {
             if let Event::OrderChanged(changed) = event {
                 let OrderChanged { key, version, event } = &**changed;
-                let folded = Order::fold(slot.take(), *key, *version, &self.header, event);
-                **slot = Some(folded.expect("a command logs only what its order can take"));
+                let folded = Order::fold(slot.take().map(Arc::unwrap_or_clone), *key, *version, &self.header, event);
+                **slot = Some(Arc::new(folded.expect("a command logs only what its order can take")));
             }
         }
     }
 
     /// Folds the record's events of one order into it, where the record is of several. It is locked, or just begun.
-    pub fn fold_order_of(&self, key: OrderKey, slot: &mut Locked<Order>) {
+    pub fn fold_order_of(&self, key: OrderKey, slot: &mut Locked<Arc<Order>>) {
         self.fold_archiving(slot);
         for event in &self.events {
             if let Event::OrderChanged(changed) = event
                 && changed.key == key
             {
                 let OrderChanged { version, event, .. } = &**changed;
-                let folded = Order::fold(slot.take(), key, *version, &self.header, event);
-                **slot = Some(folded.expect("a command logs only what its order can take"));
+                let folded = Order::fold(slot.take().map(Arc::unwrap_or_clone), key, *version, &self.header, event);
+                **slot = Some(Arc::new(folded.expect("a command logs only what its order can take")));
             }
         }
     }
 
     /// Folds what the record says of an order and the archive into that order, which is locked.
-    pub fn fold_archiving(&self, slot: &mut Locked<Order>) {
+    pub fn fold_archiving(&self, slot: &mut Locked<Arc<Order>>) {
         let Some(key) = slot.as_ref().map(|order| order.key) else { return };
         for event in &self.events {
             if let Event::Archiving(archiving) = event
                 && archiving.key() == key
             {
-                let folded = Order::archive(slot.take(), &self.header, archiving);
-                **slot = Some(folded.expect("only what may leave does, and it comes back as it left"));
+                let folded = Order::archive(slot.take().map(Arc::unwrap_or_clone), &self.header, archiving);
+                **slot = Some(Arc::new(folded.expect("only what may leave does, and it comes back as it left")));
             }
         }
     }
 
     /// Folds an order of the past that the record takes in.
-    pub fn fold_imported(&self, slot: &mut Locked<Order>) {
+    pub fn fold_imported(&self, slot: &mut Locked<Arc<Order>>) {
         for event in &self.events {
             if let Event::Archiving(archiving) = event {
                 let folded = Order::archive(None, &self.header, archiving);
-                **slot = Some(folded.expect("what is taken in has ended"));
+                **slot = Some(Arc::new(folded.expect("what is taken in has ended")));
             }
         }
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::Engine;
 use super::fulfill::Tried;
@@ -32,7 +33,7 @@ impl Engine {
     }
 
     /// The same for an order that changed: it may have been given further ones, or be cancelled at another instant.
-    pub(super) fn watch_new_windows(&self, network: &Network, slot: &Locked<Order>) {
+    pub(super) fn watch_new_windows(&self, network: &Network, slot: &Locked<Arc<Order>>) {
         let Some(order) = slot.as_ref() else { return };
         network.workloads.look_at(order);
         self.watch_order(network, order);

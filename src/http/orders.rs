@@ -74,7 +74,7 @@ pub async fn order(State(front): State<Front>, Path(id): Path<Text>) -> Replied 
     Ok(found_written(order.map(|order| front.engine().catalogue(|c| OrderJson::written(&order, c)))))
 }
 
-async fn durable_order(front: &Front, id: &str) -> Result<Durable<Order>, Problem> {
+async fn durable_order(front: &Front, id: &str) -> Result<Durable<Arc<Order>>, Problem> {
     let order = match front.engine().named_order_in_memory(id) {
         Some(order) => order,
         None => {
@@ -108,7 +108,7 @@ pub(super) fn listed(
     filter: &Filter,
     limit: usize,
     cursor: Option<OrderKey>,
-) -> Result<(Found<OrderKey>, Vec<Order>), Rejection> {
+) -> Result<(Found<OrderKey>, Vec<Arc<Order>>), Rejection> {
     let page = front.views().orders().page(filter, limit, cursor)?;
     let orders = page.items.iter().filter_map(|key| front.engine().order_wherever(*key).transpose());
     let orders = orders.collect::<Result<_, _>>()?;

@@ -1,5 +1,7 @@
 //! Labels of parcels, packing slips, pick lists, manifests.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderValue;
@@ -131,7 +133,7 @@ pub async fn manifest(
         let mut taken = Vec::new();
         for FulfillmentKey { order, number } in left {
             let parcels = engine.parcels(FulfillmentKey { order, number });
-            let on = |order: &Order| asked.takes(&node, order, number, parcels.as_ref());
+            let on = |order: &Arc<Order>| asked.takes(&node, order, number, parcels.as_ref());
             let order = engine.order_wherever(order)?.filter(on);
             taken.extend(order.map(|order| (order, number, parcels)));
             if taken.len() > MANIFEST_ROWS_MAX {

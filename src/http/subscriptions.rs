@@ -13,7 +13,6 @@ use crate::api::scalar::{Id, checked};
 use crate::api::subscription::{SubscriptionJson, SubscriptionParams, SubscriptionPut, SubscriptionReason};
 use crate::domain::command::{Command, Context, SubscriptionAction};
 use crate::domain::ids::Text;
-use crate::domain::order::Order;
 use crate::domain::subscription::Subscription;
 
 /// Create or replace a subscription: a schedule that places an order in every period.
@@ -122,7 +121,7 @@ pub async fn orders(State(front): State<Front>, Path(id): Path<Text>, Params(pag
     let before = paging.cursor.map_or(0, |cursor| u32::try_from(cursor.0).unwrap_or(u32::MAX));
     let numbers = (1..=last.saturating_sub(before)).rev();
     let mut there = numbers.filter_map(|number| Some((number, engine.order(&subscription.order_id(number)).ok()?)));
-    let page: Vec<(u32, Order)> = there.by_ref().take(length(paging.limit)).collect();
+    let page: Vec<_> = there.by_ref().take(length(paging.limit)).collect();
     let more = there.next().is_some();
     let next = page.last().filter(|_| more).map(|(number, _)| u64::from(last - number + 1));
     let newest = page.iter().map(|(_, order)| order.seq).max().unwrap_or(subscription.seq);

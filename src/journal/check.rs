@@ -243,7 +243,7 @@ fn check_archive(device: &Arc<dyn Disk>, directory: u128, report: &mut Report) -
 
 /// What left by the position that the archive covers lies there as it left.
 fn check_archived(state: &State, archive: &Archive, report: &mut Report) {
-    let gone = |order: &&Order| order.is_archived() && order.left_at <= archive.covered();
+    let gone = |order: &&Arc<Order>| order.is_archived() && order.left_at <= archive.covered();
     for order in state.orders().filter(gone) {
         match archive.order(order.key) {
             Ok(Some(found)) if found.is_same_as(order) => {}

@@ -29,6 +29,8 @@
 //!
 //! Long because every type of event and every kind of entity has its line in each table.
 
+use std::sync::Arc;
+
 use bincode::Options as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -451,8 +453,8 @@ fn get_archiving(bytes: &[u8]) -> Result<Archiving, Undecodable> {
     }
     let version = input.u16()?;
     match (how, get_entity(ORDER, version, input.rest)?) {
-        (BACK, (_, Entity::Order(order))) => Ok(Archiving::Back(order)),
-        (IMPORTED, (_, Entity::Order(order))) => Ok(Archiving::Imported(order)),
+        (BACK, (_, Entity::Order(order))) => Ok(Archiving::Back(Box::new(Arc::unwrap_or_clone(order)))),
+        (IMPORTED, (_, Entity::Order(order))) => Ok(Archiving::Imported(Box::new(Arc::unwrap_or_clone(order)))),
         _ => Err(Undecodable::Unknown { what: "event", code: 18, version: u16::from(how) }),
     }
 }
@@ -549,19 +551,19 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (4, 1) => pair(bytes, EntityKey::RuleSet, Entity::RuleSet),
         (5, 1) => pair(bytes, EntityKey::Cell, Entity::Cell),
         (6, 1) => pair(bytes, EntityKey::Reservation, Entity::Reservation),
-        (7, 1) => pair(bytes, EntityKey::Order, |old: OrderV1| Entity::Order(Box::new(old.into()))),
-        (7, 2) => pair(bytes, EntityKey::Order, |old: OrderV2| Entity::Order(Box::new(old.into()))),
-        (7, 3) => pair(bytes, EntityKey::Order, |old: OrderV3| Entity::Order(Box::new(old.into()))),
+        (7, 1) => pair(bytes, EntityKey::Order, |old: OrderV1| Entity::Order(Arc::new(old.into()))),
+        (7, 2) => pair(bytes, EntityKey::Order, |old: OrderV2| Entity::Order(Arc::new(old.into()))),
+        (7, 3) => pair(bytes, EntityKey::Order, |old: OrderV3| Entity::Order(Arc::new(old.into()))),
         (7, 4) => pair(bytes, EntityKey::Order, Entity::Order),
         (7, 5..=7) => {
             let (key, order, returns): (OrderKey, Box<Order>, Vec<OrderReturn>) =
                 get("entity", bytes, ENTITY_BYTES_MAX)?;
-            Ok((EntityKey::Order(key), Entity::Order(Box::new(Order { returns, ..*order }))))
+            Ok((EntityKey::Order(key), Entity::Order(Arc::new(Order { returns, ..*order }))))
         }
         (7, 8) => {
             let (key, order, returns, ways): (OrderKey, Box<Order>, Vec<OrderReturn>, Vec<Way>) =
                 get("entity", bytes, ENTITY_BYTES_MAX)?;
-            Ok((EntityKey::Order(key), Entity::Order(Box::new(Order { returns, ways, ..*order }))))
+            Ok((EntityKey::Order(key), Entity::Order(Arc::new(Order { returns, ways, ..*order }))))
         }
         (8, 1) => pair(bytes, EntityKey::Key, Entity::Key),
         (9, 1) => pair(bytes, EntityKey::Inbound, |old: InboundV1| Entity::Inbound(Box::new(old.into()))),

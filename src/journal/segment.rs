@@ -23,6 +23,7 @@
 //! What is *not* here: which segments there are, and what is asked of them (`archive`).
 
 use std::io::{self, SeekFrom, Write};
+use std::sync::Arc;
 
 use super::codec::{self, ENTITY_BYTES_MAX, ENTRY_HEAD_BYTES};
 use super::frame::array;
@@ -591,7 +592,7 @@ fn entries(mut block: &[u8]) -> impl Iterator<Item = io::Result<(OrderKey, &[u8]
 fn order_of(entry: &[u8]) -> io::Result<Order> {
     let (kind, version, _) = codec::entry_head(&array(entry, 0));
     match codec::get_entity(kind, version, &entry[ENTRY_HEAD_BYTES..]).map_err(damaged)? {
-        (_, Entity::Order(order)) => Ok(*order),
+        (_, Entity::Order(order)) => Ok(Arc::unwrap_or_clone(order)),
         (key, _) => Err(damaged(format!("{key:?} is no order"))),
     }
 }

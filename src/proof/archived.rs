@@ -51,7 +51,7 @@ pub(super) fn run(pipeline: &Pipeline, command: Command) -> Result<Outcome, Refu
 
 pub(super) fn order_in(outcome: Outcome) -> Order {
     match outcome.reply {
-        Reply::Order(order) | Reply::Fulfillment { order, .. } | Reply::Hold { order, .. } => *order,
+        Reply::Order(order) | Reply::Fulfillment { order, .. } | Reply::Hold { order, .. } => (*order).clone(),
         other => panic!("{other:?} is no order"),
     }
 }
@@ -187,7 +187,7 @@ fn what_reopens_an_order_brings_it_back_and_it_leaves_again() {
 }
 
 fn engine_order(pipeline: &Pipeline) -> Order {
-    pipeline.engine().order("a-1").expect("wherever it is")
+    pipeline.engine().order("a-1").expect("wherever it is").as_ref().clone()
 }
 
 #[test]

@@ -75,7 +75,7 @@ struct Row {
 #[derive(Debug, Default)]
 struct Rows {
     rows: BTreeMap<OrderKey, Row>,
-    open: HashMap<OrderKey, Box<Order>>,
+    open: HashMap<OrderKey, Arc<Order>>,
     /// Orders that left for the archive, with the record: their rows go once it covers that.
     left: VecDeque<(u64, OrderKey)>,
 }
@@ -92,7 +92,7 @@ impl Orders {
     pub fn of(state: &State, archive: Option<Arc<Archive>>) -> Self {
         let mut rows = Rows::default();
         for order in state.orders() {
-            rows.put(Box::new(order.clone()));
+            rows.put(order.clone());
         }
         rows.left.make_contiguous().sort_unstable();
         Self { rows: RwLock::new(rows), archive }
@@ -287,8 +287,9 @@ impl Rows {
             }
             return Err(LawBroken(format!("order {} had ended and takes no further step", changed.key)));
         }
-        let after = Order::fold(before.map(|order| *order), changed.key, changed.version, header, &changed.event)?;
-        self.put(Box::new(after));
+        let before = before.map(Arc::unwrap_or_clone);
+        let after = Order::fold(before, changed.key, changed.version, header, &changed.event)?;
+        self.put(Arc::new(after));
         Ok(())
     }
 
@@ -317,7 +318,7 @@ impl Rows {
             }
             Archiving::Back(_) | Archiving::Imported(_) => {
                 let order = Order::archive(None, header, archiving)?;
-                self.put(Box::new(order));
+                self.put(Arc::new(order));
             }
         }
         Ok(())
@@ -335,15 +336,18 @@ impl Rows {
         }
     }
 
-    fn put(&mut self, mut order: Box<Order>) {
+    /// Puts an order; of one that is not shared only what its row is made of stays.
+    fn put(&mut self, mut order: Arc<Order>) {
         let key = order.key;
         self.rows.insert(key, Row::of(&order));
         if order.is_archived() {
             self.left.push_back((order.left_at, key));
         }
         if order.totals().open() > 0 || order.open_edit().is_some() || order.is_put_back_due() {
-            order.decision = None;
-            order.history = Vec::new();
+            if let Some(own) = Arc::get_mut(&mut order) {
+                own.decision = None;
+                own.history = Vec::new();
+            }
             self.open.insert(key, order);
         }
     }

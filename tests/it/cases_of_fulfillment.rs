@@ -13,7 +13,7 @@ use crate::shop::{Shop, order, quantity, text};
 fn step(shop: &Shop, of: &Order, number: u16, action: FulfillmentAction) -> Order {
     let key = FulfillmentKey { order: of.key, number };
     match shop.run(Command::Fulfill(Fulfill { fulfillment: text(&key.to_string()), action })).expect("legal") {
-        Reply::Fulfillment { order, .. } => *order,
+        Reply::Fulfillment { order, .. } => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }

@@ -398,7 +398,7 @@ fn assert_told(shop: &Shop, words: &[&str]) {
 }
 
 fn order(shop: &Shop, id: &str) -> Order {
-    shop.ordain.engine().order(id).expect("the order exists")
+    shop.ordain.engine().order(id).expect("the order exists").as_ref().clone()
 }
 
 fn fulfill(order: &Order, number: i32, action: FulfillmentAction) -> Command {

@@ -160,7 +160,7 @@ impl Shop {
 
     pub fn place(&self, order: PlaceOrder) -> Result<Order, Refused> {
         match self.run(Command::PlaceOrder(Box::new(order)))? {
-            Reply::Order(order) => Ok(*order),
+            Reply::Order(order) => Ok((*order).clone()),
             other => panic!("{other:?}"),
         }
     }

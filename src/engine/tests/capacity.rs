@@ -36,7 +36,7 @@ pub(super) fn order_by(id: &str, rules: &str, n: u32) -> PlaceOrder {
 
 pub(super) fn place(world: &World, order: PlaceOrder) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))).expect("taken") {
-        Reply::Order(order) => *order,
+        Reply::Order(order) => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -87,7 +87,7 @@ fn of_ten_thousand_checkouts_a_hundred_are_promised_for_today() {
         other => panic!("{other:?}"),
     }
     let waits = (0..BUYERS).map(|n| world.engine.order(&format!("b{n}")).expect("there"));
-    let waits: Vec<Order> = waits.filter(|order| order.totals().backordered > 0).collect();
+    let waits: Vec<_> = waits.filter(|order| order.totals().backordered > 0).collect();
     assert!(waits.iter().all(|order| order.decision.as_deref().is_some_and(|d| at_capacity(d) == 1)));
     let world = world.restart();
     assert_eq!(used(&world, "east"), 100, "a start knows what was promised");

@@ -66,7 +66,7 @@ fn order(world: &World, id: &str, channel: &str, lines: &[(&str, u32)], claims: 
     let placed = world.run(Command::PlaceOrder(Box::new(order_of(id, channel, lines, claims))));
     check(world);
     match placed.expect("an order is taken") {
-        Reply::Order(order) => *order,
+        Reply::Order(order) => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -595,7 +595,7 @@ fn buy(world: &World, dice: &mut Dice, numbers: &AtomicU32) {
         };
         match world.engine.execute(&*world.log, &Context::library(), command) {
             Ok(Executed::Done(outcome)) => match outcome.reply {
-                Reply::Order(order) | Reply::Fulfillment { order, .. } => orders.push(*order),
+                Reply::Order(order) | Reply::Fulfillment { order, .. } => orders.push((*order).clone()),
                 Reply::Reservation(reservation) if reservation.ended_at.is_none() => held.push(reservation.name()),
                 _ => {}
             },

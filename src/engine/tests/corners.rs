@@ -38,13 +38,13 @@ fn unreleased(world: &World) {
 
 fn place(world: &World, order: PlaceOrder) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))).expect("it is placed") {
-        Reply::Order(order) => *order,
+        Reply::Order(order) => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }
 
 fn now(world: &World, order: &Order) -> Order {
-    world.engine.order(&order.key.to_string()).expect("known")
+    world.engine.order(&order.key.to_string()).expect("known").as_ref().clone()
 }
 
 fn split(world: &World, order: &Order, id: &str, units: u32) -> Result<Order, Rejection> {
@@ -56,7 +56,7 @@ fn split(world: &World, order: &Order, id: &str, units: u32) -> Result<Order, Re
         lines: vec![CancelUnits { line: text("1"), quantity: quantity(units), from: None }],
     };
     match world.run(Command::SplitOrder(command))? {
-        Reply::Order(order) => Ok(*order),
+        Reply::Order(order) => Ok((*order).clone()),
         other => panic!("{other:?}"),
     }
 }

@@ -19,7 +19,7 @@ fn wanted(id: &str, method: &str, at: Option<&str>, units: u32) -> PlaceOrder {
 
 fn placed(world: &World, order: PlaceOrder) -> Result<Order, Rejection> {
     match world.run(Command::PlaceOrder(Box::new(order)))? {
-        Reply::Order(order) => Ok(*order),
+        Reply::Order(order) => Ok((*order).clone()),
         other => panic!("{other:?}"),
     }
 }

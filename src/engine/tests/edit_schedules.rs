@@ -5,6 +5,7 @@
 //! played, `ORDAIN_SEED` the first of their seeds.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::random::{Dice, nobody_waits_beside_free_units};
 use super::world::{World, quantity, text};
@@ -57,7 +58,7 @@ impl Play {
     }
 
     fn order(&self) -> Order {
-        self.world.engine.order_by_key(self.order).expect("it is there")
+        self.world.engine.order_by_key(self.order).expect("it is there").as_ref().clone()
     }
 
     /// All laws, on what was logged since the last look.
@@ -72,7 +73,7 @@ impl Play {
             assert_eq!(level, self.state.level(cell), "memory equals the fold of the log");
         }
         let order = self.order();
-        assert_eq!(self.state.entity(&EntityKey::Order(self.order)), Some(&Entity::Order(Box::new(order.clone()))));
+        assert_eq!(self.state.entity(&EntityKey::Order(self.order)), Some(&Entity::Order(Arc::new(order.clone()))));
         let (buckets, line) = (order.buckets(0), &order.lines[0]);
         assert_eq!(buckets.sum(), u64::from(line.placed.quantity), "the quantity is the sum of its buckets");
         let level = self.world.level("phone", "east");

@@ -72,7 +72,7 @@ impl Case {
             world.stock(sku, node, units).expect("room");
         }
         let Ok(Reply::Order(order)) = world.run(Command::PlaceOrder(Box::new(place))) else { panic!("it is taken") };
-        Self { world, order: *order, restarts }
+        Self { world, order: (*order).clone(), restarts }
     }
 
     fn both(lines: &[(&str, u32)]) -> [Self; 2] {
@@ -85,7 +85,7 @@ impl Case {
             let world = std::mem::replace(&mut self.world, World::new());
             self.world = world.restart();
         }
-        self.order = self.world.engine.order(&self.order.name()).expect("it is there");
+        self.order = self.world.engine.order(&self.order.name()).expect("it is there").as_ref().clone();
         nobody_waits_beside_free_units(&self.world);
         reply
     }
@@ -216,7 +216,7 @@ fn an_order_that_may_wait_is_raised_beyond_what_is_there() {
         case.confirm(1).expect("nothing happened meanwhile");
         assert_eq!((case.buckets(0).allocated, case.buckets(0).backordered), (20, 2));
         case.world.stock("phone", "north", 1).expect("room");
-        case.order = case.world.engine.order(&case.order.name()).expect("it is there");
+        case.order = case.world.engine.order(&case.order.name()).expect("it is there").as_ref().clone();
         assert_eq!((case.buckets(0).allocated, case.buckets(0).backordered), (21, 1), "it stands in the queue");
         // Units that came between opening and confirming go to it and not past it.
         case.open(&[to("1", 23)]).expect("it may wait");

@@ -280,9 +280,9 @@ fn the_plan_of_an_order_gains_what_is_filled_later() {
     let mut world = World::new();
     let order = world.order(&[("phone", 3)], None).expect("waits");
     world.stock("phone", "east", 2).expect("room");
-    let decision = world.engine.order(&order.name()).expect("there").decision.expect("sourced");
+    let decision = world.engine.order(&order.name()).expect("there").decision.clone().expect("sourced");
     assert_eq!((decision.assignments.len(), decision.unfilled[0].quantity), (1, 1));
     world.stock("phone", "west", 1).expect("room");
-    let decision = world.engine.order(&order.name()).expect("there").decision.expect("sourced");
+    let decision = world.engine.order(&order.name()).expect("there").decision.clone().expect("sourced");
     assert_eq!((decision.assignments.len(), decision.unfilled.len()), (2, 0));
 }

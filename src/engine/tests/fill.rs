@@ -18,7 +18,7 @@ fn waiting(world: &World) -> Vec<Order> {
         (order.wishes.priority, order.placed_at) =
             (priority, Some(WallTime(world.log.now().wall.0 - hours * 3_600_000)));
         match world.run(Command::PlaceOrder(Box::new(order))) {
-            Ok(Reply::Order(order)) => *order,
+            Ok(Reply::Order(order)) => (*order).clone(),
             other => panic!("{other:?}"),
         }
     };
@@ -105,7 +105,7 @@ fn a_newcomer_takes_the_place_its_rank_gives_it_and_a_cancelled_one_leaves_it() 
     urgent.wishes.priority = 9;
     let Ok(Reply::Order(urgent)) = world.run(Command::PlaceOrder(Box::new(urgent))) else { panic!("placed") };
     world.stock("phone", "east", 2).expect("room");
-    let all = [orders, vec![*urgent]].concat();
+    let all = [orders, vec![(*urgent).clone()]].concat();
     assert_eq!(served(&world, &all), [0, 1, 0, 1]);
 }
 
@@ -154,7 +154,7 @@ fn who_waits_without_a_right_is_tried_by_the_policy_too() {
             let wishes = Wishes { priority, ..Wishes::default() };
             let order = PlaceOrder { wishes, ..World::order_of(&format!("k{at}"), &[("bundle", 1)], None) };
             match world.run(Command::PlaceOrder(Box::new(order))) {
-                Ok(Reply::Order(order)) => *order,
+                Ok(Reply::Order(order)) => (*order).clone(),
                 other => panic!("{other:?}"),
             }
         };

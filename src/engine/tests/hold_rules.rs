@@ -26,7 +26,7 @@ fn place(world: &World, id: &str, flags: &[&str], units: u32) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))) {
         Ok(Reply::Order(order)) => {
             assert_eq!(world.log.records.lock().len(), records + 1, "one record");
-            *order
+            (*order).clone()
         }
         other => panic!("{other:?}"),
     }

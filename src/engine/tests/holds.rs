@@ -30,14 +30,14 @@ impl Case {
         world.stock("phone", "east", 10).expect("room");
         let place = PlaceOrder { holds, ..World::order_of("c-1", &[("phone", 3)], None) };
         let Ok(Reply::Order(order)) = world.run(Command::PlaceOrder(Box::new(place))) else { panic!("it is taken") };
-        Self { world, order: *order, restarts }
+        Self { world, order: (*order).clone(), restarts }
     }
 
     fn run(self, command: Command) -> (Self, Result<Reply, Rejection>) {
         let reply = self.world.run(command);
         let world = if self.restarts { self.world.restart() } else { self.world };
         let order = world.engine.order(&self.order.name()).expect("it is there");
-        (Self { world, order, ..self }, reply)
+        (Self { world, order: (*order).clone(), ..self }, reply)
     }
 
     fn must(self, command: Command) -> Self {
@@ -71,7 +71,7 @@ impl Case {
         self.world.engine.expire_due(&*self.world.log);
         self.world.check();
         let order = self.world.engine.order(&self.order.name()).expect("it is there");
-        Self { order, ..self }
+        Self { order: (*order).clone(), ..self }
     }
 
     fn shown(&self) -> FulfillmentStatus {

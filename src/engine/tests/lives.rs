@@ -18,7 +18,7 @@ fn units(line: &str, n: u32) -> Vec<NamedUnits> {
 }
 
 fn now(world: &World, order: &Order) -> Order {
-    world.engine.order(&order.name()).expect("it is there")
+    world.engine.order(&order.name()).expect("it is there").as_ref().clone()
 }
 
 fn stands(order: &Order) -> Vec<FulfillmentStatus> {
@@ -374,7 +374,7 @@ fn an_order_comes_to_every_status_there_is() {
             let wishes = Wishes { deferred, ..Wishes::default() };
             let order = PlaceOrder { kind, wishes, ..World::order_of(id, &[("phone", n)], None) };
             match world.run(Command::PlaceOrder(Box::new(order))) {
-                Ok(Reply::Order(order)) => *order,
+                Ok(Reply::Order(order)) => (*order).clone(),
                 other => panic!("{other:?}"),
             }
         };

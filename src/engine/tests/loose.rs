@@ -20,13 +20,13 @@ const HOUR_MS: i64 = 3_600_000;
 
 fn place(world: &World, order: PlaceOrder) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))) {
-        Ok(Reply::Order(order)) => *order,
+        Ok(Reply::Order(order)) => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }
 
 fn now_of(world: &World, order: &Order) -> Order {
-    world.engine.order(&order.name()).expect("known")
+    world.engine.order(&order.name()).expect("known").as_ref().clone()
 }
 
 fn served(world: &World, orders: &[&Order]) -> Vec<u32> {

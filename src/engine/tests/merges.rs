@@ -48,7 +48,7 @@ impl Shop {
 
     fn merge(&mut self, order: &str, with: &str) -> Result<Order, Rejection> {
         match self.run(Command::MergeOrders(MergeOrders { order: text(order), with: text(with) }))? {
-            Reply::Order(order) => Ok(*order),
+            Reply::Order(order) => Ok((*order).clone()),
             other => panic!("{other:?}"),
         }
     }
@@ -60,7 +60,7 @@ impl Shop {
     }
 
     fn order(&self, id: &str) -> Order {
-        self.world.engine.order(id).expect("there")
+        self.world.engine.order(id).expect("there").as_ref().clone()
     }
 
     fn levels(&self) -> Vec<(crate::domain::stock::CellKey, crate::domain::stock::Level)> {

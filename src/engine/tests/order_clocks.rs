@@ -30,7 +30,7 @@ fn tick(world: World, seconds: i64, restarts: bool) -> World {
 }
 
 fn now_of(world: &World, order: &Order) -> Order {
-    world.engine.order(&order.name()).expect("known")
+    world.engine.order(&order.name()).expect("known").as_ref().clone()
 }
 
 fn pay(world: &World, order: &Order, mark: PaymentMark) {
@@ -180,7 +180,7 @@ fn what_is_merged_into_an_order_has_its_time_to_be_paid() {
 
 fn place(world: &World, order: PlaceOrder) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))).expect("it is taken") {
-        Reply::Order(order) => *order,
+        Reply::Order(order) => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }

@@ -21,7 +21,7 @@ fn tick(world: World, restarts: bool) -> World {
 }
 
 fn now(world: &World, order: &Order) -> Order {
-    world.engine.order(&order.name()).expect("it is there")
+    world.engine.order(&order.name()).expect("it is there").as_ref().clone()
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn asked(id: &str, preferred: &str, lines: &[(&str, u32)]) -> PlaceOrder {
 
 fn place(world: &World, order: PlaceOrder) -> Result<Order, Rejection> {
     match world.run(Command::PlaceOrder(Box::new(order)))? {
-        Reply::Order(order) => Ok(*order),
+        Reply::Order(order) => Ok((*order).clone()),
         other => panic!("{other:?}"),
     }
 }

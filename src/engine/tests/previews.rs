@@ -124,7 +124,7 @@ pub fn some_order(dice: &mut Dice, id: &str, most: u32) -> PlaceOrder {
 
 pub fn place(world: &World, order: PlaceOrder) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))).expect("taken") {
-        Reply::Order(order) => *order,
+        Reply::Order(order) => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -259,7 +259,7 @@ fn a_shadow_counts_what_a_preview_tells_and_changes_nothing() {
         assert_eq!(told.differ, preview.changes.len() as u64, "seed {seed}");
         assert_eq!((told.same + told.differ, told.live.orders), (6, 6), "seed {seed}");
         assert_eq!((told.live.weighed, told.shadow.weighed), (preview.cost_before, preview.cost_after), "seed {seed}");
-        let live = world.engine.order("o0").expect("there").decision.expect("decided").assignments.len();
+        let live = world.engine.order("o0").expect("there").decision.clone().expect("decided").assignments.len();
         assert!(told.live.shipments >= live as u64);
         differing += told.differ;
         shadow(&world, None).expect("ended");

@@ -9,7 +9,7 @@ use crate::domain::reply::Reply;
 fn place(world: &World, id: &str, kind: OrderType, units: u32) -> Order {
     let order = PlaceOrder { id: Some(text(id)), kind, ..World::order_of(id, &[("novel", units)], None) };
     match world.run(Command::PlaceOrder(Box::new(order))).expect("it is taken") {
-        Reply::Order(order) => *order,
+        Reply::Order(order) => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }

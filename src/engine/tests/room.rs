@@ -193,7 +193,7 @@ fn edit(world: &World, changes: &[EditChange]) -> Result<u16, Rejection> {
 fn confirm(world: &World, number: u16) -> Result<Order, Rejection> {
     let edit = text(&format!("edit-{number}"));
     match world.run(Command::EndEdit(EndEdit { order: text("a"), edit, outcome: EditOutcome::Confirm }))? {
-        Reply::Edit { order, .. } => Ok(*order),
+        Reply::Edit { order, .. } => Ok((*order).clone()),
         other => panic!("{other:?}"),
     }
 }

@@ -65,7 +65,7 @@ fn quote(world: &World, order: &PlaceOrder) -> Decision {
 
 fn place(world: &World, order: PlaceOrder) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))).expect("taken") {
-        Reply::Order(order) => *order,
+        Reply::Order(order) => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -129,7 +129,7 @@ fn a_draft_changes_nothing_and_its_activation_all_that_comes_after() {
     let states = [1, 2, 3, 4].map(state);
     let known = [VersionState::Retired, VersionState::Active, VersionState::Draft].map(Some);
     assert_eq!(states, [known[0], known[1], known[2], None]);
-    let kept = world.engine.order(&placed.name()).expect("there").decision.expect("decided");
+    let kept = world.engine.order(&placed.name()).expect("there").decision.clone().expect("decided");
     assert_eq!(by(&kept), ("default", 1), "what was decided before keeps its version");
     assert_eq!(by(&quote(&world, &order_by("c", None, &[("phone", 1)]))), ("default", 2));
     activate(&world, "default", 1, None).expect("the first version is there for ever");
@@ -531,7 +531,7 @@ fn a_preview_tells_what_the_version_decides_on_the_same_inputs() {
             match predicted.iter().find(|(order, ..)| order == id) {
                 Some(found) => assert_eq!((&found.1, &found.2), (nodes, cost), "case {case}: {id}"),
                 None => {
-                    let before = world.engine.order(id).expect("there").decision.expect("decided");
+                    let before = world.engine.order(id).expect("there").decision.clone().expect("decided");
                     assert_eq!(self::nodes(&world, &before), *nodes, "case {case}: {id} is said to stay");
                 }
             }

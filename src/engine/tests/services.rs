@@ -72,7 +72,7 @@ impl Shop {
 
     fn place_with(&mut self, order: PlaceOrder) -> Result<Order, Rejection> {
         match self.run(Command::PlaceOrder(Box::new(order)))? {
-            Reply::Order(order) => Ok(*order),
+            Reply::Order(order) => Ok((*order).clone()),
             other => panic!("{other:?}"),
         }
     }
@@ -83,7 +83,7 @@ impl Shop {
     }
 
     fn order(&self, id: &str) -> Order {
-        self.world.engine.order(id).expect("there")
+        self.world.engine.order(id).expect("there").as_ref().clone()
     }
 
     fn used(&self) -> Vec<(String, u32)> {
@@ -94,7 +94,7 @@ impl Shop {
     fn step(&mut self, order: &str, number: u16, action: FulfillmentAction) -> Order {
         let key = crate::domain::ids::FulfillmentKey { order: self.order(order).key, number };
         match self.run(Command::Fulfill(Fulfill { fulfillment: text(&key.to_string()), action })) {
-            Ok(Reply::Fulfillment { order, .. }) => *order,
+            Ok(Reply::Fulfillment { order, .. }) => (*order).clone(),
             other => panic!("{other:?}"),
         }
     }

@@ -48,7 +48,7 @@ impl Shop {
 
     fn must(&mut self, command: Command) -> Order {
         match self.run(command).expect("a legal command") {
-            Reply::Order(order) | Reply::Fulfillment { order, .. } => *order,
+            Reply::Order(order) | Reply::Fulfillment { order, .. } => (*order).clone(),
             other => panic!("{other:?}"),
         }
     }
@@ -60,7 +60,7 @@ impl Shop {
     }
 
     fn now(&self, order: &Order) -> Order {
-        self.world.engine.order_by_key(order.key).expect("it is there")
+        self.world.engine.order_by_key(order.key).expect("it is there").as_ref().clone()
     }
 
     fn fulfill(&mut self, order: &Order, number: u16, action: FulfillmentAction) -> Result<Reply, Rejection> {

@@ -91,7 +91,7 @@ fn waiting_orders_receipts_and_lapses_meet_without_loss() {
                     for _ in 0..60 {
                         match execute(world, command(&mut dice, &orders, &mut held, counter)) {
                             Ok(Executed::Done(outcome)) => match outcome.reply {
-                                Reply::Order(order) | Reply::Fulfillment { order, .. } => orders.push(*order),
+                                Reply::Order(order) | Reply::Fulfillment { order, .. } => orders.push((*order).clone()),
                                 Reply::Reservation(r) if r.ended_at.is_none() => held.push(r.name()),
                                 _ => {}
                             },

@@ -265,7 +265,7 @@ fn channel(world: &World, id: &str, nodes: Option<&[&str]>, limits: &[(&str, u32
 
 fn place(world: &World, order: PlaceOrder) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))).expect("waits") {
-        Reply::Order(order) => *order,
+        Reply::Order(order) => (*order).clone(),
         other => panic!("{other:?}"),
     }
 }

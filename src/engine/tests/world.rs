@@ -266,7 +266,7 @@ impl World {
         self.orders += 1;
         let order = Self::order_of(&format!("c{}", self.orders), lines, reservation);
         match self.run(Command::PlaceOrder(Box::new(order)))? {
-            Reply::Order(order) => Ok(*order),
+            Reply::Order(order) => Ok((*order).clone()),
             other => panic!("{other:?}"),
         }
     }
@@ -315,7 +315,7 @@ impl World {
     pub fn fulfill(&self, order: &Order, number: u16, action: FulfillmentAction) -> Result<Order, Rejection> {
         let key = crate::domain::ids::FulfillmentKey { order: order.key, number };
         match self.run(Command::Fulfill(Fulfill { fulfillment: text(&key.to_string()), action }))? {
-            Reply::Fulfillment { order, .. } => Ok(*order),
+            Reply::Fulfillment { order, .. } => Ok((*order).clone()),
             other => panic!("{other:?}"),
         }
     }
@@ -326,7 +326,7 @@ impl World {
         });
         let cancel = CancelOrder { order: text(&order.name()), lines, reason: text("changed mind") };
         match self.run(Command::CancelOrder(cancel))? {
-            Reply::Order(order) => Ok(*order),
+            Reply::Order(order) => Ok((*order).clone()),
             other => panic!("{other:?}"),
         }
     }

@@ -216,7 +216,7 @@ fn append_return(journal: &Journal, order: Order) -> Result<u64, OutcomeUnknown>
 
 /// Where an order is after a start: in the state, or in the archive.
 fn wherever(journal: &Journal, state: &State, n: u64) -> Option<Order> {
-    let here = state.orders().find(|order| order.key.0 == n).cloned();
+    let here = state.orders().find(|order| order.key.0 == n).map(|order| (**order).clone());
     here.or_else(|| journal.archive().order(OrderKey(n)).unwrap())
 }
 

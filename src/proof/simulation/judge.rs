@@ -18,6 +18,7 @@ mod bought;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use crate::domain::channel::{Channel, ChannelEvent};
 use crate::domain::decision::Decision;
@@ -546,7 +547,7 @@ impl Judge {
                     law!(due || self.held.contains_key(&set_aside), "{set_aside} of an open edit of {key} is not held");
                 }
                 let held = engine.order_by_key(*key);
-                let same = |held: &Order| held.is_same_as(known) && held.is_archived() == known.is_archived();
+                let same = |held: &Arc<Order>| held.is_same_as(known) && held.is_archived() == known.is_archived();
                 law!(held.as_ref().is_some_and(same), "order {key} is {held:?} in memory, {known:?} by the records");
             }
             (EntityKey::Reservation(key), Some(Entity::Reservation(known))) => {

@@ -376,7 +376,7 @@ impl World {
         let pipeline = self.pipeline().clone();
         let (order, reservation) = (pipeline.engine().order(name), pipeline.engine().reservation(name));
         let (seq, reply) = match (order, reservation) {
-            (Ok(order), _) => (order.seq, Reply::Order(Box::new(order))),
+            (Ok(order), _) => (order.seq, Reply::Order(order)),
             (_, Ok(reservation)) => (reservation.seq, Reply::Reservation(Box::new(reservation))),
             _ => return,
         };

@@ -165,7 +165,7 @@ impl Teller {
     }
 
     fn order(&self, id: &str) -> Order {
-        self.engine().order(id).unwrap_or_else(|_| panic!("there is no order {id}"))
+        self.engine().order(id).unwrap_or_else(|_| panic!("there is no order {id}")).as_ref().clone()
     }
 
     fn cell(&self, sku: &str, node: &str) -> CellKey {

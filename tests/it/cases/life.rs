@@ -24,7 +24,7 @@ fn cancel(shop: &Shop, placed: &Order, units: Option<u32>) -> Result<Reply, Refu
 fn step(shop: &Shop, placed: &Order, number: u16, action: FulfillmentAction) -> Result<Order, Refused> {
     let fulfillment = text(&FulfillmentKey { order: placed.key, number }.to_string());
     match shop.run(Command::Fulfill(Fulfill { fulfillment, action }))? {
-        Reply::Fulfillment { order, .. } => Ok(*order),
+        Reply::Fulfillment { order, .. } => Ok((*order).clone()),
         other => panic!("{other:?}"),
     }
 }

@@ -23,7 +23,7 @@ impl Judge {
                 let own = order.bookings().iter().filter(|own| (own.node, own.slot) == (node, slot.number));
                 own.map(|own| u64::from(order.wanted(own.line))).sum()
             };
-            let wanted: u64 = self.appended.orders().map(of).sum();
+            let wanted: u64 = self.appended.orders().map(|order| of(order)).sum();
             let (id, used, limit) = (&slot.terms.id, slot.used, slot.terms.limit);
             law!(u64::from(used) == wanted, "{used} places of slot {id} are used, orders have {wanted}");
             law!(used <= limit, "{used} places of slot {id} are used, there are {limit}");
