@@ -239,7 +239,7 @@ fn follow(mut tail: Tail, views: &Views, pipeline: &Pipeline, begin: &Sender<u64
     loop {
         match tail.next_blocking() {
             Ok(record) => {
-                views.read(&record);
+                views.read(&record, &|key, version| pipeline.engine().order_at(key, version));
                 pipeline.engine().notice(&record);
                 if puts_shadow(&record) {
                     // Full: whoever judges has not begun with the one before, and begins there.

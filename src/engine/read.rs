@@ -441,6 +441,12 @@ impl Engine {
         self.orders.lock(key)?.clone()
     }
 
+    /// An order at a version, if memory has it so, it is not archived, and nobody is changing it.
+    pub fn order_at(&self, key: OrderKey, version: u32) -> Option<Arc<Order>> {
+        let order = self.orders.try_lock(key)?.clone()?;
+        (order.version == version && !order.is_archived()).then_some(order)
+    }
+
     /// An order by its number. Reads files when memory does not have it; what cannot be read is told in the log and is not
     /// there.
     pub fn order_by_key(&self, key: OrderKey) -> Option<Arc<Order>> {

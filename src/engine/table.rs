@@ -146,6 +146,13 @@ impl<K: Numbered, V> Table<K, V> {
         locked.is_some().then_some(locked)
     }
 
+    /// As [`Table::lock`], without waiting for whoever has locked it: then `None` too.
+    pub fn try_lock(&self, key: K) -> Option<Locked<V>> {
+        let (page, at) = place(key.number());
+        let slot = self.pages.get(&page).and_then(|page| page.slots[at].clone())?;
+        slot.try_lock_arc().filter(|locked| locked.is_some())
+    }
+
     /// Puts an entity at start.
     pub fn insert(&self, key: K, value: V) {
         self.put(key, Arc::new(Mutex::new(Some(value))));

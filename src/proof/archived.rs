@@ -205,13 +205,18 @@ fn a_generated_number_is_never_that_of_an_order_that_left() {
 
 #[test]
 fn lists_show_what_left_as_they_showed_it_before() {
+    [false, true].into_iter().for_each(what_left_is_shown);
+}
+
+/// `shared`: the lists take orders from the engine where it has them so.
+fn what_left_is_shown(shared: bool) {
     let (_disk, pipeline) = shop();
     let journal = pipeline.journal();
     let views = Views::of(&State::default(), Some(journal.archive().clone()));
     let mut tail = journal.tail(0);
     let mut follow = || {
         while let Some(record) = tail.try_next().expect("kept") {
-            views.read(&record);
+            views.read(&record, &|key, version| pipeline.engine().order_at(key, version).filter(|_| shared));
         }
     };
     for n in 0..40 {

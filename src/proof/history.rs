@@ -161,7 +161,7 @@ fn lists_find_orders_of_the_past() {
     }
     for round in 0..2 {
         while let Some(record) = tail.try_next().expect("kept") {
-            views.read(&record);
+            views.read(&record, &|_, _| None);
         }
         for filter in [
             Filter { status: Some(OrderStatus::Fulfilled), ..Filter::default() },

@@ -18,7 +18,7 @@ use crate::domain::record::Record;
 use crate::domain::state::State;
 use crate::journal::Archive;
 
-pub use orders::{Filter, Orders, Page};
+pub use orders::{Filter, Known, Orders, Page};
 
 /// All views, and how far they have read.
 #[derive(Debug)]
@@ -49,14 +49,14 @@ impl Views {
         let _ = self.position.subscribe().wait_for(|position| *position >= seq).await;
     }
 
-    /// Reads the next record of the tail.
+    /// Reads the next record of the tail; orders that are `known` as it left them are taken as they are.
     ///
     /// # Panics
     /// When the record does not follow the last one, or breaks a law.
-    pub fn read(&self, record: &Record) {
+    pub fn read(&self, record: &Record, known: Known<'_>) {
         let before = self.position();
         assert_eq!(record.header.seq, before + 1, "a view reads the journal without gaps");
-        if let Err(law) = self.orders.read(record) {
+        if let Err(law) = self.orders.read(record, known) {
             panic!("record {}: the order view broke a law that the engine kept: {law}", record.header.seq);
         }
         self.position.send_replace(record.header.seq);

@@ -4,12 +4,12 @@
 //! the first page and move nothing; an order that stops matching drops out and moves nothing. A cursor is the key of the
 //! last item seen.
 //!
-//! The view keeps, for every order in memory, a row of what can be searched, and for orders with open units a copy of the
-//! order, stripped of decision and history, to fold further events into. An order whose units are all delivered, or
-//! cancelled and put back, takes no further step but those of returns, which say themselves what of it is back, so its copy
-//! goes; another event for it is a bug and is refused. The row of an order that
-//! left for the archive goes when the archive has it: from then on it is found there. Where both know an order, the view
-//! is right.
+//! The view keeps, for every order in memory, a row of what can be searched, and for orders with open units the order, to
+//! fold further events into: the engine's own where it has not gone on meanwhile ([`Known`]), else a copy without decision
+//! and history. An order whose units are all delivered, or cancelled and put back, takes no further step but those of
+//! returns, which say themselves what of it is back, so it is kept no longer; another event for it is a bug and is refused.
+//! The row of an order that left for the archive goes when the archive has it: from then on it is found there. Where both
+//! know an order, the view is right.
 //!
 //! Cost: a page is one pass over the rows older than its cursor until it is full, and over those blocks of the archive's
 //! rows that may hold something. Whoever asks for a page while there is an archive may have to wait for files. What is *not* here: the orders
@@ -51,6 +51,9 @@ pub struct Filter {
     /// Part of its id, of its id in the channel, or of its customer's id; case does not matter.
     pub q: Option<String>,
 }
+
+/// An order at a version, from whoever has it folded already; `None` when nobody has, or none that is outside the archive.
+pub type Known<'a> = &'a dyn Fn(OrderKey, u32) -> Option<Arc<Order>>;
 
 /// Part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,45 +102,60 @@ impl Orders {
     }
 
     /// Folds a record in.
-    pub fn read(&self, record: &Record) -> Result<(), LawBroken> {
-        for event in &record.events {
-            match event {
-                Event::OrderChanged(changed) => self.rows.write().fold(&record.header, changed)?,
-                Event::Archiving(archiving) => {
-                    let mut rows = self.rows.write();
-                    rows.archive(&record.header, archiving)?;
-                    rows.forget(self.archive.as_deref().map_or(0, domain::archive::Archive::covered));
-                }
-                Event::DirectoryFounded(_)
-                | Event::NodePut(_)
-                | Event::ItemPut(_)
-                | Event::RuleSetPut(_)
-                | Event::StockMoved(_)
-                | Event::ReservationChanged(_)
-                | Event::KeyUsed(_)
-                | Event::InboundChanged(_)
-                | Event::ChannelChanged(_)
-                | Event::CartonPut(_)
-                | Event::RuleSetChanged(_)
-                | Event::TransferChanged(_)
-                | Event::CountNoted(_)
-                | Event::SubscriptionChanged(_)
-                | Event::CycleCountChanged(_)
-                | Event::ReturnChanged(_)
-                | Event::WorkloadChanged(_)
-                | Event::WaveChanged(_)
-                | Event::BinPut(_)
-                | Event::PickedNoted(_)
-                | Event::CollectionChanged(_)
-                | Event::DispatchChanged(_)
-                | Event::DraftChanged(_)
-                | Event::LotsChanged(_)
-                | Event::AddressFormatPut(_)
-                | Event::ExceptionChanged(_)
-                | Event::PolicyPut(_)
-                | Event::ShippingPut(_)
-                | Event::SlotsChanged(_) => {}
+    pub fn read(&self, record: &Record, known: Known<'_>) -> Result<(), LawBroken> {
+        let order_of = |event: &Event| match event {
+            Event::OrderChanged(changed) => Some(changed.key),
+            _ => None,
+        };
+        for of_one in record.events.chunk_by(|a, b| order_of(a).is_some() && order_of(a) == order_of(b)) {
+            if let Some(Event::OrderChanged(last)) = of_one.last()
+                && let Some(order) = known(last.key, last.version)
+            {
+                self.rows.write().put(order);
+            } else {
+                of_one.iter().try_for_each(|event| self.fold(&record.header, event))?;
             }
+        }
+        Ok(())
+    }
+
+    fn fold(&self, header: &Header, event: &Event) -> Result<(), LawBroken> {
+        match event {
+            Event::OrderChanged(changed) => self.rows.write().fold(header, changed)?,
+            Event::Archiving(archiving) => {
+                let mut rows = self.rows.write();
+                rows.archive(header, archiving)?;
+                rows.forget(self.archive.as_deref().map_or(0, domain::archive::Archive::covered));
+            }
+            Event::DirectoryFounded(_)
+            | Event::NodePut(_)
+            | Event::ItemPut(_)
+            | Event::RuleSetPut(_)
+            | Event::StockMoved(_)
+            | Event::ReservationChanged(_)
+            | Event::KeyUsed(_)
+            | Event::InboundChanged(_)
+            | Event::ChannelChanged(_)
+            | Event::CartonPut(_)
+            | Event::RuleSetChanged(_)
+            | Event::TransferChanged(_)
+            | Event::CountNoted(_)
+            | Event::SubscriptionChanged(_)
+            | Event::CycleCountChanged(_)
+            | Event::ReturnChanged(_)
+            | Event::WorkloadChanged(_)
+            | Event::WaveChanged(_)
+            | Event::BinPut(_)
+            | Event::PickedNoted(_)
+            | Event::CollectionChanged(_)
+            | Event::DispatchChanged(_)
+            | Event::DraftChanged(_)
+            | Event::LotsChanged(_)
+            | Event::AddressFormatPut(_)
+            | Event::ExceptionChanged(_)
+            | Event::PolicyPut(_)
+            | Event::ShippingPut(_)
+            | Event::SlotsChanged(_) => {}
         }
         Ok(())
     }
@@ -349,6 +367,8 @@ impl Rows {
                 own.history = Vec::new();
             }
             self.open.insert(key, order);
+        } else {
+            self.open.remove(&key);
         }
     }
 }
@@ -443,8 +463,14 @@ mod tests {
     }
 
     fn read(view: &Orders, seq: u64, order: u64, version: u32, event: OrderEvent) -> Result<(), LawBroken> {
-        let changed = OrderChanged { key: OrderKey(order), version, event };
-        view.read(&Record { header: header(seq), events: vec![Event::OrderChanged(Box::new(changed))] })
+        view.read(&record(seq, order, version, vec![event]), &|_, _| None)
+    }
+
+    /// Events of an order from that version on.
+    fn record(seq: u64, order: u64, version: u32, events: Vec<OrderEvent>) -> Record {
+        let changed = |(version, event)| OrderChanged { key: OrderKey(order), version, event };
+        let events = (version..).zip(events).map(|told| Event::OrderChanged(Box::new(changed(told))));
+        Record { header: header(seq), events: events.collect() }
     }
 
     fn ten_orders() -> Orders {
@@ -465,6 +491,36 @@ mod tests {
         read(&view, 12, 3, 3, refunded).expect("money has no end");
         let accepted = OrderEvent::Fulfillment { number: 2, step: FulfillmentStep::Accepted };
         read(&view, 13, 3, 4, accepted).expect_err("its units have");
+    }
+
+    #[test]
+    fn an_order_that_is_known_is_listed_as_the_record_leaves_it() {
+        let (folded, told) = (Orders::default(), Orders::default());
+        let part = |number| CancelledPart { line: 0, quantity: 1, from: CancelFrom::Fulfillment(number) };
+        let cancelled = |number| OrderEvent::Cancelled { parts: vec![part(number)], reason: "late".into() };
+        let accepted = OrderEvent::Fulfillment { number: 1, step: FulfillmentStep::Accepted };
+        let failed = || OrderEvent::PaymentReported { mark: PaymentMark::Failed, amount: 1 };
+        let steps = [vec![placed(1), failed()], vec![accepted], vec![cancelled(1), cancelled(2)], vec![failed()]];
+        let (mut order, mut version) = (None, 1);
+        for (seq, step) in (1..).zip(steps) {
+            let record = record(seq, 1, version, step);
+            for event in &record.events {
+                let Event::OrderChanged(changed) = event else { unreachable!("an order alone changes") };
+                let next = Order::fold(order, changed.key, changed.version, &record.header, &changed.event);
+                (order, version) = (Some(next.expect("legal")), changed.version + 1);
+            }
+            let known = order.clone().map(Arc::new);
+            folded.read(&record, &|_, _| None).expect("legal");
+            told.read(&record, &|key, at| known.clone().filter(|_| (key, at) == (OrderKey(1), version - 1)))
+                .expect("legal");
+            let seen = |view: &Orders| {
+                let rows = view.rows.read();
+                let row = &rows.rows[&OrderKey(1)];
+                (row.searched.clone(), row.status, row.text.clone(), rows.open.keys().copied().collect::<Vec<_>>())
+            };
+            assert_eq!(seen(&told), seen(&folded), "record {seq}");
+        }
+        assert!(told.rows.read().open.is_empty(), "it has ended");
     }
 
     #[test]

@@ -62,10 +62,10 @@ impl Served {
         let ordain = Pipeline::start(journal, state, None);
         let mut tail = ordain.journal().tail(position);
         let reader = std::thread::spawn({
-            let views = views.clone();
+            let (views, ordain) = (views.clone(), ordain.clone());
             move || {
                 while let Ok(record) = tail.next_blocking() {
-                    views.read(&record);
+                    views.read(&record, &|key, version| ordain.engine().order_at(key, version));
                 }
             }
         });
