@@ -39,7 +39,7 @@ fn place(id: &str, order: &str, version: Option<u32>) -> Command {
 
 fn order(reply: Result<Reply, Rejection>) -> Result<Order, Rejection> {
     match reply? {
-        Reply::Order(order) => Ok(*order),
+        Reply::Order(order) => Ok((*order).clone()),
         other => panic!("{other:?}"),
     }
 }
