@@ -128,14 +128,21 @@ impl Engine {
     }
 
     pub(super) fn place_draft(&self, turn: &Turn<'_>, command: PlaceDraft) -> Result<Executed, Rejection> {
-        let draft = self.draft(&command.draft)?;
-        let now = turn.now();
-        check_open(&draft, now, command.version)?;
-        // A draft is placed once: under an id of the caller's nothing that was placed before is taken for it.
-        let fingerprint = draft.key.0;
-        let reservation = self.held_by(&draft, now).map(|key| key.to_string().as_str().into());
-        let order = PlaceOrder { fingerprint, reservation, reacquire: true, ..command.order };
-        self.place_drafted(turn, &order, Drafted { key: draft.key, version: draft.version })
+        let mut order = PlaceOrder { reacquire: true, ..command.order };
+        for _ in 0..REROUTES_MAX {
+            let draft = self.draft(&command.draft)?;
+            let now = turn.now();
+            check_open(&draft, now, command.version)?;
+            // A draft is placed once: under an id of the caller's nothing that was placed before is taken for it.
+            order.fingerprint = draft.key.0;
+            order.reservation = self.held_by(&draft, now).map(|key| key.to_string().as_str().into());
+            match self.place_drafted(turn, &order, Drafted { key: draft.key, version: draft.version }) {
+                // Whoever claimed what it holds may have placed it.
+                Err(Rejection::ReservationEnded { .. }) => {}
+                placed => return placed,
+            }
+        }
+        Err(Rejection::Contended)
     }
 
     pub(super) fn discard_draft(&self, turn: &Turn<'_>, id: &str) -> Result<Executed, Rejection> {

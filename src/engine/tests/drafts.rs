@@ -74,7 +74,7 @@ fn of_all_who_place_a_draft_at_once_one_does() {
     let winners: Vec<&Order> = placed.iter().flatten().collect();
     assert_eq!(winners.len(), 1, "{placed:?}");
     for refused in placed.iter().filter_map(|placed| placed.as_ref().err()) {
-        assert!(["draft_ended", "draft_changed", "reservation_ended"].contains(&refused.code()), "{refused}");
+        assert_eq!(refused.code(), "draft_ended", "{refused}");
     }
     assert_eq!((world.level("phone", "east").committed, world.level("phone", "east").reserved), (2, 0));
     world.check();
@@ -117,4 +117,18 @@ fn a_draft_that_ended_is_forgotten_with_its_id_and_one_that_did_not_stays() {
         assert_eq!(world.engine.draft("open").expect("it lasts").status, DraftStatus::Draft);
         assert_eq!(begin(&world, "gone").version, 1, "the id is free");
     }
+}
+
+#[test]
+fn a_draft_whose_units_somebody_else_claimed_takes_others() {
+    let world = World::new();
+    world.stock("phone", "east", 5).expect("received");
+    begin(&world, "d");
+    let held = draft(world.run(hold("d", 2, 600))).expect("enough");
+    let reservation = held.reservation.map(|key| key.to_string());
+    let other = World::order_of("1", &[("phone", 2)], reservation);
+    order(world.run(Command::PlaceOrder(Box::new(other)))).expect("a reservation is claimed by whoever names it");
+    let placed = order(world.run(place("d", "2", None))).expect("there are others");
+    assert_eq!((placed.totals().backordered, world.level("phone", "east").committed), (0, 4));
+    world.check();
 }
