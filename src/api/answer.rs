@@ -16,6 +16,7 @@ use super::fulfillment::FulfillmentJson;
 use super::hold::HoldJson;
 use super::inbound::{InboundJson, RedatedInbound};
 use super::item::ItemJson;
+use super::lockers::LockersJson;
 use super::node::NodeJson;
 use super::order::OrderJson;
 use super::picking::BinsJson;
@@ -70,6 +71,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Policy(key, policy) => json(&PolicyJson::of(key, policy, catalogue)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
         Reply::Slots(slots) => json(&SlotsJson::of(slots, catalogue)),
+        Reply::Lockers(lockers) => json(&LockersJson::from(&**lockers)),
         Reply::AddressFormat { format, .. } => json(&AddressFormatJson::from(format.as_ref())),
         Reply::Channel { channel, used, .. } => json(&ChannelJson::of(channel, used, catalogue)),
         Reply::Shipping { terms, .. } => shipping(terms),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::rates::QuotedShipmentJson;
-use super::scalar::{Day, Id, MoneyJson, Sku};
+use super::scalar::{Day, Id, Instant, MoneyJson, Sku};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{PlaceLine, PlaceOrder};
 use crate::domain::decision::{Assignment, Decision, Explaining, FenceReason, LineUnits, Loser, Terms, Why};
@@ -486,6 +486,25 @@ pub struct Quote {
     /// The day on which all of it has arrived, where carriers say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrives: Option<Day>,
+    /// By when is ready what the customer comes for, where nodes and carriers say so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pickups: Vec<QuotedPickupJson>,
+}
+
+/// By when is ready what the customer comes for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = QuotedPickup)]
+pub struct QuotedPickupJson {
+    /// The node that has it.
+    pub node: Id,
+    /// The store that it is sent to, where it has to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Id>,
+    /// The group it belongs to, where it is not the order's own destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Id>,
+    /// By when.
+    pub ready_by: Instant,
 }
 
 impl Quote {
@@ -496,6 +515,16 @@ impl Quote {
         DecisionJson::write_brief(&mut out, decision, lines, catalogue);
         out.push(b'}');
         out
+    }
+
+    /// Adds by when is ready what the customer comes for.
+    pub fn with_pickups(mut written: Vec<u8>, pickups: &[QuotedPickupJson]) -> Vec<u8> {
+        let object = written.pop();
+        assert_eq!(object, Some(b'}'), "a quote is an object");
+        written.extend_from_slice(br#","pickups":"#);
+        serde_json::to_writer(&mut written, pickups).expect("memory takes all bytes");
+        written.push(b'}');
+        written
     }
 
     /// Adds what carriers say to each shipment, and when all of it has arrived.

@@ -158,6 +158,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::BinPut(e) => super::wave_event::bin_put(e, names),
         Event::PickedNoted(e) => super::wave_event::picked_noted(e, names),
         Event::CollectionChanged(e) => super::collection::told(e),
+        Event::LockersChanged(e) => super::lockers::told(e, names),
         Event::DispatchChanged(e) => super::dispatch::told(e, names),
         Event::DraftChanged(e) => draft_changed(e),
         Event::ShippingPut(terms) => shipping_put(terms),

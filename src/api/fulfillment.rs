@@ -275,6 +275,12 @@ pub struct FulfillmentJson {
     pub group: Option<Id>,
     /// Its units.
     pub lines: Vec<FulfillmentLineJson>,
+    /// The store that it is sent to, where its customer comes for it; `node` once it was received there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<Id>,
+    /// By when it was promised to be ready for who comes for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_by: Option<Instant>,
     /// How it left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shipment: Option<ShipmentJson>,
@@ -396,6 +402,8 @@ impl FulfillmentJson {
             status: order.shown(fulfillment),
             group: (fulfillment.group > 0).then(|| Id(group.clone())),
             lines: lines.collect(),
+            store: order.goes_to(fulfillment).map(|store| Id(names.catalogue.node(store).id.clone())),
+            ready_by: order.ready_by(fulfillment.number).map(Instant::from),
             shipment: fulfillment.shipment.as_ref().map(ShipmentJson::from),
             tracking: order.tracked(fulfillment.number).map(TrackedJson::from),
             reason: fulfillment.reason.clone().map(Reason),

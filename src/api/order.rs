@@ -20,7 +20,7 @@ use super::words::{AllocationMode, DeliveryMethod, Worded};
 use crate::domain::address::AddressParts;
 use crate::domain::command::{
     AskedSlot, AskedWarranty, AskedWay, CancelOrder, CancelUnits, Command, Consolidate, Deferred, MergeOrders,
-    PlaceLine, PlaceOrder, ShipTo, SplitOrder, Wishes,
+    PlaceLine, PlaceOrder, Rebook, ShipTo, SplitOrder, Wishes,
 };
 use crate::domain::geo::Position;
 use crate::domain::ids::Text;
@@ -162,7 +162,8 @@ shape! {
         pub unit_price: Price,
         /// Key of its destination in `groups`; the order's own when left out.
         pub group: Option<Id>,
-        /// The slot in which a service is done: a place of it for every unit.
+        /// The slot in which a service is done: a place of it for every unit; or in which goods are brought to the customer
+        /// (`local_delivery`): one place for all goods of a group, which come from the slot's node alone.
         pub slot: Option<SlotShape>,
         /// That it is a warranty, registered to the customer when what it covers is delivered.
         pub warranty: Option<WarrantyShape>,
@@ -177,6 +178,24 @@ shape! {
         pub node: Id,
         /// Id of the slot there.
         pub id: Id,
+    }
+}
+
+shape! {
+    /// Another slot for a line that has one, and for all that is brought with it.
+    pub struct Rebooking {
+        /// Id of the line.
+        pub line: Id,
+        /// The slot: of the same node.
+        pub slot: SlotShape,
+    }
+}
+
+impl Rebooking {
+    /// The command for one order.
+    pub fn command(self, order: Text) -> Command {
+        let SlotShape { node, id } = self.slot;
+        Command::Rebook(Rebook { order, line: self.line.0, node: node.0, slot: id.0 })
     }
 }
 

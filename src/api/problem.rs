@@ -52,6 +52,10 @@ pub const CODES: &[Code] = &[
     ("not_released", 409, "The item is not released yet"),
     ("not_shipped", 409, "The fulfilment order has not left"),
     ("slot_full", 409, "The slot has too few places left"),
+    ("not_booked", 409, "The line has no slot that is still to come"),
+    ("locker_full", 409, "No compartment is free in which it fits"),
+    ("fits_no_locker", 409, "It fits in no compartment"),
+    ("locker_in_use", 409, "Compartments are used"),
     ("slot_in_use", 409, "Places of the slot are used"),
     ("payment_due", 409, "More of the order's money must come first"),
     ("nothing_to_hold", 409, "The order has nothing left to hold"),
@@ -146,6 +150,9 @@ pub const CODES: &[Code] = &[
     ("duplicate_slot", 422, "A slot is named twice"),
     ("unknown_slot", 422, "The node has no such slot"),
     ("slot_of_another", 422, "The slot is for another service"),
+    ("duplicate_size", 422, "A size is named twice"),
+    ("slot_differs", 422, "Goods that are brought together have one slot"),
+    ("slot_elsewhere", 422, "The slot is of another node"),
     ("not_a_service", 422, "The item is not a service"),
     ("line_has_slot", 422, "The line has a slot and keeps its units"),
     ("not_in_a_schedule", 422, "That is for one order only"),
@@ -337,7 +344,7 @@ fn facts(rejection: &Rejection) -> Value {
         Rejection::DuplicateChannelOrder { channel, channel_order_id, order } => {
             json!({"channel": channel, "channel_order_id": channel_order_id, "order": order})
         }
-        Rejection::IllegalStep { id, status, verb } => {
+        Rejection::IllegalStep { id, status, verb, .. } => {
             json!({"fulfillment_order": id, "fulfillment_status": status.word(), "step": verb.word()})
         }
         Rejection::IllegalTransfer { id, status, verb } => {
@@ -358,6 +365,9 @@ fn facts(rejection: &Rejection) -> Value {
             json!({"node": node, "slot": slot, "requested": requested, "available": available})
         }
         Rejection::SlotInUse { node, slot, used } => json!({"node": node, "slot": slot, "used": used}),
+        Rejection::NotBooked { order, line } => json!({"order": order, "line": line}),
+        Rejection::LockerFull { node } | Rejection::FitsNoLocker { node } => json!({"node": node}),
+        Rejection::LockerInUse { node, size, used } => json!({"node": node, "size": size, "used": used}),
         Rejection::PaymentDue { id, verb, wanted, due, missing } => json!({
             "fulfillment_order": id, "step": verb.word(), "payment": wanted.word(),
             "due": MoneyJson::from(*due), "missing": MoneyJson::from(*missing),
@@ -422,6 +432,7 @@ fn facts(rejection: &Rejection) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::delivery::Leg;
     use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentVerb};
     use crate::domain::subscription::SubscriptionState;
 
@@ -447,8 +458,8 @@ mod tests {
         );
         assert_eq!(legal(Rejection::InboundEnded { id: "d".into(), state: "received" }), json!([]));
         let status = FulfillmentStatus::Shipped;
-        let step = Rejection::IllegalStep { id: "f".into(), status, verb: FulfillmentVerb::Pack };
-        assert_eq!(legal(step), json!(["deliver"]));
+        let step = |leg| Rejection::IllegalStep { id: "f".into(), status, leg, verb: FulfillmentVerb::Pack };
+        assert_eq!((legal(step(Leg::Direct)), legal(step(Leg::ToStore))), (json!(["deliver"]), json!(["receive"])));
     }
 
     #[test]

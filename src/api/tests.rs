@@ -19,9 +19,10 @@ use super::hold_rule::HoldRulePut;
 use super::inbound::{CallingOff, InboundChange, NewInbound, Receipt};
 use super::item::ItemPut;
 use super::json::Json;
+use super::lockers::LockersPut;
 use super::network::NetworkPut;
 use super::node::{NodeChange, NodePut};
-use super::order::{Cancellation, Consolidation, NewOrder, OrderMerging, Splitting};
+use super::order::{Cancellation, Consolidation, NewOrder, OrderMerging, Rebooking, Splitting};
 use super::order_clocks::OrderClocksPut;
 use super::packing::PackingRequest;
 use super::picking::{BinsPut, PickingRulePut};
@@ -71,6 +72,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["reservations", "batch"]) => read_as::<ReservationBatch>(body),
         ("PUT", ["address-formats", _]) => read_as::<AddressFormatPut>(body),
         ("PUT", ["nodes", _, "slots"]) => read_as::<SlotsPut>(body),
+        ("PUT", ["nodes", _, "lockers"]) => read_as::<LockersPut>(body),
         ("POST", ["orders"]) => read_as::<NewOrder>(body),
         ("POST", ["orders", _, "cancellations"]) => read_as::<Cancellation>(body),
         ("POST", ["drafts"]) => read_as::<NewDraft>(body),
@@ -156,6 +158,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["hold-rules", _]) => read_as::<HoldRulePut>(body),
         ("PUT", ["rejection-policies", _]) => read_as::<RejectionPut>(body),
         ("POST", ["orders", _, "source"]) => read_as::<Nothing>(body),
+        ("POST", ["orders", _, "slots"]) => read_as::<Rebooking>(body),
         ("POST", ["fulfillment-orders", _, "pick"]) => read_as::<Picking>(body),
         ("POST", ["fulfillment-orders", _, "accept"]) => read_as::<Nothing>(body),
         _ => panic!("no shape is known for {method} {path}"),

@@ -473,7 +473,7 @@ words! {
         HoldOverdue = "hold_overdue", LowStock = "low_stock", TransferVariance = "transfer_variance",
         DeliveryLate = "delivery_late", ShipmentLost = "shipment_lost", DeliveryMissed = "delivery_missed",
         ReturnedToSender = "returned_to_sender", NodeClosed = "node_closed",
-        WrongCodes = "wrong_codes", NotHandedOver = "not_handed_over",
+        WrongCodes = "wrong_codes", NotHandedOver = "not_handed_over", ReadyLate = "ready_late",
     }
     ExceptionStatus { Open = "open", Assigned = "assigned", Resolved = "resolved" }
     Severity { Low = "low", Medium = "medium", High = "high", Critical = "critical" }

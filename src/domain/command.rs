@@ -201,8 +201,12 @@ pub enum Command {
     PutChannel(Box<PutChannel>),
     /// Put the slots of a node.
     PutSlots(Box<PutSlots>),
+    /// Put the lockers of a node.
+    PutLockers(Box<PutLockers>),
     /// Put how addresses of a country are written.
     PutAddressFormat(Box<AddressFormat>),
+    /// Another slot for a line that has one.
+    Rebook(Rebook),
     /// Source the units of an order that waited for its customer's word.
     SourceOrder {
         /// Which.

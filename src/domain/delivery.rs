@@ -2,9 +2,10 @@
 //!
 //! | method | who supplies | how it ends |
 //! |---|---|---|
-//! | `ship`, `local_delivery` | any node, by the rules | shipped, delivered |
+//! | `ship` | any node, by the rules | shipped, delivered |
+//! | `local_delivery` | the node in whose slot it is brought, when it has one, else any | shipped, delivered |
 //! | `pickup`, `curbside`, `locker` | the node that the customer comes to, when he named one, and nobody else | ready, handed over |
-//! | `ship_to_store` | any node | shipped, delivered at the store |
+//! | `ship_to_store` | any node | shipped, received at the store that was named, ready, handed over there |
 //! | `digital`, `service` | the virtual node, or where the appointment is | delivered |
 //!
 //! A node does every method, unless it lists some of them among its capabilities: then those alone. A node that refused
@@ -18,17 +19,33 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentVerb};
 use super::ids::{NodeIndex, Text};
 use super::node::Node;
-use super::order::Order;
+use super::order::{Order, PlacedLine};
+use super::particulars::Booking;
 
 /// Every method.
 pub const METHODS: [&str; 8] =
     ["ship", "pickup", "curbside", "locker", "local_delivery", "ship_to_store", "digital", "service"];
 
-/// Whether the customer comes for it.
+/// The method by which the customer fetches units from a locker of a node.
+pub const LOCKER: &str = "locker";
+
+/// The method by which a node brings units to the customer itself, in a slot where that has some.
+pub const BROUGHT: &str = "local_delivery";
+
+/// The method by which units come to a store from wherever they are, and their customer comes to it for them.
+pub const TO_STORE: &str = "ship_to_store";
+
+/// Whether the customer comes for it to where it is.
 pub fn is_collected(method: &str) -> bool {
-    matches!(method, "pickup" | "curbside" | "locker")
+    matches!(method, "pickup" | "curbside" | LOCKER)
+}
+
+/// Whether the customer comes for it to where it is, or to the store it is sent to.
+pub fn is_fetched(method: &str) -> bool {
+    is_collected(method) || method == TO_STORE
 }
 
 /// Whether a node does a method.
@@ -41,6 +58,12 @@ pub fn does(node: &Node, method: &str) -> bool {
 /// The node that the customer comes to, when he named one.
 pub fn place_of(method: &str, named: Option<NodeIndex>) -> Option<NodeIndex> {
     named.filter(|_| is_collected(method))
+}
+
+/// The node in whose slot the goods of a group are brought to the customer, when they have one.
+pub fn brought_from<'l>(bookings: &[Booking], line: impl Fn(u16) -> &'l PlacedLine, group: u16) -> Option<NodeIndex> {
+    let brings = |own: &&Booking| line(own.line).stocked && line(own.line).group == group;
+    bookings.iter().find(brings).map(|own| own.node)
 }
 
 /// How a group of an order's lines reaches its customer, where that is not how the order does.
@@ -61,6 +84,29 @@ impl Way {
     }
 }
 
+/// How far a fulfilment order is from where its customer gets it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leg {
+    /// From its node: it is handed over there, or sent to him.
+    Direct,
+    /// At a store to which it has to be sent first.
+    ToStore,
+    /// At the store to which it was sent.
+    AtStore,
+}
+
+impl Leg {
+    /// Whether a step is one of this leg: the customer gets nothing before it is at his store, and nothing leaves that.
+    pub fn takes(self, verb: FulfillmentVerb) -> bool {
+        use FulfillmentVerb::{Deliver, HandOver, Ready, Receive, Ship};
+        match self {
+            Self::Direct => verb != Receive,
+            Self::ToStore => !matches!(verb, Ready | HandOver | Deliver),
+            Self::AtStore => !matches!(verb, Ship | Receive),
+        }
+    }
+}
+
 impl Order {
     /// How a group of its lines reaches its customer, where that is not how the order does.
     pub fn way_of(&self, group: u16) -> Option<&Way> {
@@ -72,17 +118,63 @@ impl Order {
         self.way_of(group).map_or(&self.facts.delivery_method, |way| &way.method)
     }
 
+    /// The store where the customer of a group of its lines comes for what is sent there. Where none was named it is shipped
+    /// as to anybody.
+    pub fn store_of(&self, group: u16) -> Option<NodeIndex> {
+        self.named_for(group, TO_STORE)
+    }
+
+    /// The node in whose locker a group of its lines is fetched.
+    pub fn stored_at(&self, group: u16) -> Option<NodeIndex> {
+        self.named_for(group, LOCKER)
+    }
+
+    /// The node that was named for a group of its lines, where it reaches the customer by that method.
+    fn named_for(&self, group: u16, wanted: &str) -> Option<NodeIndex> {
+        let (method, named) = match self.way_of(group) {
+            Some(way) => (&way.method, way.node),
+            None => (&self.facts.delivery_method, self.preferred_node()),
+        };
+        named.filter(|_| **method == *wanted)
+    }
+
+    /// The store that one of its fulfilment orders goes to; none when it is there.
+    pub fn goes_to(&self, fulfillment: &FulfillmentOrder) -> Option<NodeIndex> {
+        self.store_of(fulfillment.group).filter(|store| *store != fulfillment.node)
+    }
+
+    /// Whether one of its fulfilment orders that somebody comes for is still to be made ready.
+    pub fn is_unready(&self, fulfillment: &FulfillmentOrder) -> bool {
+        use FulfillmentStatus::{Accepted, OnHold, Packed, Picked, Picking, Scheduled, Shipped, Submitted};
+        match fulfillment.status {
+            Scheduled | Submitted | OnHold | Accepted | Picking | Picked | Packed => true,
+            Shipped => self.goes_to(fulfillment).is_some(),
+            _ => false,
+        }
+    }
+
+    /// How far one of its fulfilment orders is from where its customer gets it.
+    pub fn leg(&self, fulfillment: &FulfillmentOrder) -> Leg {
+        match () {
+            () if fulfillment.came_to_store() => Leg::AtStore,
+            () if self.goes_to(fulfillment).is_some() => Leg::ToStore,
+            () => Leg::Direct,
+        }
+    }
+
     /// All its delivery methods; one may be there more than once.
     pub fn methods(&self) -> impl Iterator<Item = &Text> {
         std::iter::once(&self.facts.delivery_method).chain(self.ways.iter().map(|way| &way.method))
     }
 
-    /// The node that the customer of a group of its lines comes to: nobody else supplies it, unless that node refused.
+    /// The node that the customer of a group of its lines comes to, or in whose slot they are brought to him: nobody else
+    /// supplies it, unless that node refused.
     pub fn collected_at(&self, group: u16) -> Option<NodeIndex> {
         let place = match self.way_of(group) {
             Some(way) => way.place(),
             None => place_of(&self.facts.delivery_method, self.preferred_node()),
         };
-        place.filter(|node| !self.fenced.contains(node))
+        let line = |line: u16| &self.lines[usize::from(line)].placed;
+        place.or_else(|| brought_from(self.bookings(), line, group)).filter(|node| !self.fenced.contains(node))
     }
 }

@@ -27,6 +27,7 @@ use super::ids::{
 use super::inbound::Inbound;
 use super::item::Item;
 use super::limits::KEY_WINDOW_MS;
+use super::lockers::Lockers;
 use super::lots::SkuLots;
 use super::node::Node;
 use super::order::Order;
@@ -109,6 +110,8 @@ pub enum EntityKey {
     Collection(FulfillmentKey),
     /// A draft.
     Draft(DraftKey),
+    /// The lockers of a node.
+    Lockers(NodeIndex),
     /// Numbers of parcels, parcels, or a manifest.
     Dispatch(DispatchKey),
 }
@@ -188,6 +191,8 @@ pub enum Entity {
     Collection(Box<Collection>),
     /// A draft.
     Draft(Box<Draft>),
+    /// The lockers of a node.
+    Lockers(Box<Lockers>),
     /// Numbers of parcels, parcels, or a manifest.
     Dispatch(Box<Dispatch>),
 }
@@ -224,6 +229,7 @@ impl EntityKey {
             Self::Picked(_) => 34,
             Self::Collection(_) => 35,
             Self::Draft(_) => 37,
+            Self::Lockers(_) => 38,
             Self::Dispatch(_) => 39,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
@@ -242,6 +248,10 @@ impl Entity {
             (None, Event::SlotsChanged(e)) => Slots::fold(None, &e.event).map(|slots| Self::Slots(Box::new(slots))),
             (Some(Self::Slots(before)), Event::SlotsChanged(e)) => {
                 Slots::fold(Some(*before), &e.event).map(|slots| Self::Slots(Box::new(slots)))
+            }
+            (None, Event::LockersChanged(e)) => Lockers::fold(None, &e.event).map(|own| Self::Lockers(Box::new(own))),
+            (Some(Self::Lockers(before)), Event::LockersChanged(e)) => {
+                Lockers::fold(Some(*before), &e.event).map(|own| Self::Lockers(Box::new(own)))
             }
             (None, Event::WorkloadChanged(e)) => {
                 Workload::fold(None, e.node, header.wall, &e.event).map(|work| Self::Workload(Box::new(work)))

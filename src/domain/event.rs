@@ -23,6 +23,7 @@ use super::ids::{
 };
 use super::inbound::InboundEvent;
 use super::item::{Item, Tracking};
+use super::lockers::LockersEvent;
 use super::lots::LotChange;
 use super::money::Currency;
 use super::node::Node;
@@ -289,6 +290,15 @@ pub struct DraftChanged {
     pub event: DraftEvent,
 }
 
+/// Something happened to the lockers of a node.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LockersChanged {
+    /// Where.
+    pub node: NodeIndex,
+    /// What happened.
+    pub event: LockersEvent,
+}
+
 /// Something happened to numbers, to parcels or to a manifest.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DispatchChanged {
@@ -433,6 +443,8 @@ pub enum Event {
     PickedNoted(Box<PickedNoted>),
     /// See [`CollectionChanged`].
     CollectionChanged(Box<CollectionChanged>),
+    /// See [`LockersChanged`].
+    LockersChanged(Box<LockersChanged>),
     /// See [`DispatchChanged`].
     DispatchChanged(Box<DispatchChanged>),
     /// See [`DraftChanged`].
@@ -474,6 +486,7 @@ impl Event {
             Self::PickedNoted(_) => 34,
             Self::CollectionChanged(_) => 35,
             Self::DraftChanged(_) => 37,
+            Self::LockersChanged(_) => 38,
             Self::DispatchChanged(_) => 39,
         }
     }
@@ -511,6 +524,7 @@ impl Event {
             Self::PickedNoted(e) => EntityKey::Picked(e.key),
             Self::CollectionChanged(e) => EntityKey::Collection(e.key),
             Self::DraftChanged(e) => EntityKey::Draft(e.key),
+            Self::LockersChanged(e) => EntityKey::Lockers(e.node),
             Self::DispatchChanged(e) => EntityKey::Dispatch(e.key.clone()),
         }
     }
@@ -537,6 +551,7 @@ impl Event {
             | Self::RuleSetChanged(_) => true,
             Self::ChannelChanged(e) => matches!(e.event, ChannelEvent::Put(_)),
             Self::SlotsChanged(e) => matches!(e.event, SlotsEvent::Put(_)),
+            Self::LockersChanged(e) => matches!(e.event, LockersEvent::Put(_)),
             _ => false,
         }
     }

@@ -60,6 +60,8 @@ pub enum ExceptionKind {
     WrongCodes,
     /// A carrier was here for the last time of a day and did not take parcels he should have.
     NotHandedOver,
+    /// What a customer comes for is not ready by the instant he was told.
+    ReadyLate,
 }
 
 /// How bad it is.
@@ -97,7 +99,7 @@ impl Severity {
 
 impl ExceptionKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::StockOut,
         Self::Unroutable,
         Self::ShortPick,
@@ -115,6 +117,7 @@ impl ExceptionKind {
         Self::NodeClosed,
         Self::WrongCodes,
         Self::NotHandedOver,
+        Self::ReadyLate,
     ];
 
     /// The word of the API.
@@ -137,6 +140,7 @@ impl ExceptionKind {
             Self::NodeClosed => "node_closed",
             Self::WrongCodes => "wrong_codes",
             Self::NotHandedOver => "not_handed_over",
+            Self::ReadyLate => "ready_late",
         }
     }
 
@@ -145,7 +149,7 @@ impl ExceptionKind {
         match self {
             Self::LowStock | Self::ShortPick | Self::NoResponse => Severity::Low,
             Self::HoldOverdue | Self::LateSupply | Self::TransferVariance | Self::DeliveryLate => Severity::Medium,
-            Self::NotHandedOver => Severity::Medium,
+            Self::NotHandedOver | Self::ReadyLate => Severity::Medium,
             Self::StockOut | Self::Unroutable | Self::Shortfall | Self::ShipmentLost => Severity::High,
             Self::DeliveryMissed | Self::ReturnedToSender | Self::NodeClosed | Self::WrongCodes => Severity::High,
             Self::PickupRefused => Severity::Critical,
@@ -156,7 +160,7 @@ impl ExceptionKind {
     pub fn due_s(self) -> u64 {
         const HOUR: u64 = 3_600;
         match self {
-            Self::PickupRefused | Self::WrongCodes => HOUR,
+            Self::PickupRefused | Self::WrongCodes | Self::ReadyLate => HOUR,
             Self::Unroutable | Self::Shortfall | Self::NoResponse | Self::DeliveryMissed | Self::NodeClosed => 4 * HOUR,
             Self::StockOut | Self::ShortPick | Self::LateSupply | Self::HoldOverdue => 24 * HOUR,
             Self::NotHandedOver => 12 * HOUR,
@@ -184,6 +188,7 @@ impl ExceptionKind {
             Self::NodeClosed => "none: it is finished or stopped at the node, or the node is switched on again",
             Self::NotHandedOver => "it is resolved when the parcels leave, or do not leave any more",
             Self::WrongCodes => "nothing is handed over until it is resolved",
+            Self::ReadyLate => "it is resolved when it is ready, or nobody comes for it any more",
             Self::ReturnedToSender => "none: somebody has to ask the customer and take the goods back",
         }
     }

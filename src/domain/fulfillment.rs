@@ -7,6 +7,7 @@
 //!     ▼                 ▼                      ▼                                              └its window ends─► put_back
 //!  rejected          cancelled             cancelling ─accept─► cancelled · ─refuse─► what it was
 //!                                              └accept, when something was picked─► put_back ─put_back─► cancelled
+//! sent to a store where its customer comes for it: shipped ─receive─► packed, at the store ─► …
 //! ```
 //! Before it is picked one is moved to another node, split in two, or merged with another of the same node. One that is
 //! scheduled or submitted is told as `on_hold` while a hold of its order forbids to accept it. An illegal step is refused
@@ -98,6 +99,8 @@ pub enum FulfillmentVerb {
     Lapse,
     /// The customer is there.
     Arrive,
+    /// It came to the store where its customer comes for it.
+    Receive,
 }
 
 impl FulfillmentVerb {
@@ -124,6 +127,7 @@ impl FulfillmentVerb {
             Self::Submit => "submit",
             Self::Lapse => "lapse",
             Self::Arrive => "arrive",
+            Self::Receive => "receive",
         }
     }
 }
@@ -173,7 +177,7 @@ impl FulfillmentStatus {
     pub fn legal(self) -> &'static [FulfillmentVerb] {
         use FulfillmentVerb::{
             Accept, Arrive, Cancel, CancelAccept, CancelRefuse, Deliver, HandOver, Merge, Move, Pack, Pick, PutBack,
-            Ready, Reject, Ship, Short, Split,
+            Ready, Receive, Reject, Ship, Short, Split,
         };
         match self {
             Self::Scheduled => &[Cancel, Move, Split, Merge],
@@ -184,7 +188,7 @@ impl FulfillmentStatus {
             Self::Picked => &[Pack, Cancel],
             Self::Packed => &[Ship, Ready, HandOver, Cancel],
             Self::Ready => &[HandOver, Ship, Cancel, Arrive],
-            Self::Shipped => &[Deliver],
+            Self::Shipped => &[Deliver, Receive],
             Self::Cancelling => &[CancelAccept, CancelRefuse],
             Self::PutBack => &[PutBack],
             Self::Delivered | Self::Rejected | Self::Incomplete | Self::Cancelled => &[],
@@ -307,6 +311,13 @@ impl FulfillmentOrder {
             merged_into: None,
             identified: Vec::new(),
         }
+    }
+
+    /// Whether it was sent to the store where its customer comes for it, and came there. Its units left once: from then on
+    /// they are not their channel's any more.
+    pub fn came_to_store(&self) -> bool {
+        let left = matches!(self.status, FulfillmentStatus::Shipped | FulfillmentStatus::Delivered);
+        self.shipment.is_some() && !left
     }
 
     /// Its units that are off their shelf.
@@ -448,6 +459,11 @@ pub enum FulfillmentStep {
         /// Its number.
         into: u16,
     },
+    /// It came to the store where its customer comes for it, in its parcel.
+    Received {
+        /// Which store: from now on its node.
+        node: NodeIndex,
+    },
 }
 
 impl FulfillmentStep {
@@ -476,6 +492,7 @@ impl FulfillmentStep {
             Self::Moved { .. } => FulfillmentVerb::Move,
             Self::Split { .. } => FulfillmentVerb::Split,
             Self::Merged { .. } => FulfillmentVerb::Merge,
+            Self::Received { .. } => FulfillmentVerb::Receive,
         }
     }
 }

@@ -33,6 +33,7 @@ pub mod ids;
 pub mod inbound;
 pub mod item;
 pub mod limits;
+pub mod lockers;
 pub mod lots;
 pub mod money;
 pub mod node;

@@ -15,7 +15,7 @@ use super::edit::{Edit, EditState};
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentVerb};
 use super::geo::Position;
 use super::hold::{Hold, ReleaseAt};
-use super::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use super::ids::{FulfillmentKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use super::item::Component;
 use super::limits::FULFILLMENT_ORDERS_MAX;
 use super::money::Currency;
@@ -25,6 +25,7 @@ pub use super::order_status::OrderStatus;
 pub use super::order_story::Told;
 use super::particulars::Particulars;
 use super::payment::PaymentFact;
+use super::rejection::Rejection;
 use super::time::{JournalTime, WallTime};
 
 /// Kinds of order.
@@ -430,6 +431,17 @@ impl Order {
             FulfillmentStatus::Submitted => self.shown(fulfillment),
             status => status,
         }
+    }
+
+    /// Whether one of its fulfilment orders takes a step now, holds aside.
+    pub fn takes(&self, fulfillment: &FulfillmentOrder, verb: FulfillmentVerb) -> bool {
+        fulfillment.status.takes(verb) && self.leg(fulfillment).takes(verb)
+    }
+
+    /// That it does not.
+    pub fn illegal(&self, fulfillment: &FulfillmentOrder, verb: FulfillmentVerb) -> Rejection {
+        let id = FulfillmentKey { order: self.key, number: fulfillment.number }.to_string();
+        Rejection::IllegalStep { id, status: self.refusing(fulfillment), leg: self.leg(fulfillment), verb }
     }
 
     /// The edit of a number.

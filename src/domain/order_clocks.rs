@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus};
+use super::ids::Text;
 use super::order::Order;
 use super::time::JournalTime;
 use super::tracking::TrackingStatus;
@@ -45,13 +46,16 @@ impl Lapsed {
 }
 
 impl OrderClocks {
-    /// When an order is cancelled next, and why; never when `None`, as it stands.
-    pub fn cancels(&self, order: &Order) -> Option<(JournalTime, Lapsed)> {
+    /// When units of an order that reach the customer by a method are cancelled next, and why; never when `None`, as it
+    /// stands. What is owed is owed for the whole order.
+    pub fn cancels(&self, order: &Order, method: &Text) -> Option<(JournalTime, Lapsed)> {
+        let own = || (0..).zip(&order.lines).filter(|(_, line)| order.method_of(line.placed.group) == method);
         // The money of what was split off lies with the order it came from.
-        let owes = order.totals().open() > 0 && order.split_from.is_none() && !order.was_covered();
+        let owes = order.split_from.is_none() && !order.was_covered();
+        let owes = owes && own().any(|(line, _)| order.buckets(line).open() > 0);
         let unpaid = self.cancel_unpaid_after_s.filter(|_| owes);
         let unpaid = unpaid.map(|after| (last_told(order, &["merged"]).plus_s(after.into()), Lapsed::Unpaid));
-        let waits = order.lines.iter().any(|line| line.backordered > 0 || line.unallocated > 0);
+        let waits = own().any(|(_, line)| line.backordered > 0 || line.unallocated > 0);
         let waiting =
             self.cancel_waiting_after_s.filter(|_| waits && order.deferral.is_none() && !order.awaits_customer);
         let waiting = waiting.map(|after| (last_told(order, &LOOKED_FOR).plus_s(after.into()), Lapsed::Unfulfillable));

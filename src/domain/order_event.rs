@@ -266,4 +266,11 @@ pub enum OrderEvent {
         /// Which, and how.
         ways: Vec<Way>,
     },
+    /// Somebody comes for a fulfilment order, and was told by when it is ready.
+    ReadyPromised {
+        /// Its number.
+        number: u16,
+        /// By when.
+        ready_by: WallTime,
+    },
 }

@@ -199,7 +199,7 @@ impl Order {
             OrderEvent::Fenced { nodes } => nodes.iter().for_each(|node| self.fence(*node)),
             OrderEvent::Tracked { number, scans, estimated_at } => self.track(*number, scans, *estimated_at)?,
             // Its story tells it, and its documents say the rest.
-            OrderEvent::Dropshipped { .. } | OrderEvent::Bought { .. } => {}
+            OrderEvent::Dropshipped { .. } | OrderEvent::Bought { .. } | OrderEvent::ReadyPromised { .. } => {}
             OrderEvent::Return { key, step, units, back } => self.take_return(*key, *step, units, *back)?,
             OrderEvent::Totalled { totals } => self.particulars_mut().totals = Some(*totals),
             OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,
@@ -384,6 +384,13 @@ impl Order {
                     return Err(LawBroken(format!("a split leaves nothing of fulfilment order {number}")));
                 }
                 self.fulfillment_orders.push(made);
+            }
+            FulfillmentStep::Received { node } => {
+                if !fulfillment.lines.iter().all(|line| line.picked == line.quantity) || fulfillment.node == *node {
+                    return Err(LawBroken(format!("fulfilment order {number} did not come from another node")));
+                }
+                (fulfillment.status, fulfillment.node) = (FulfillmentStatus::Packed, *node);
+                fulfillment.ships_with.clear();
             }
             FulfillmentStep::Merged { into } => {
                 let (node, group, units) = (fulfillment.node, fulfillment.group, fulfillment.line_units());

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decision::LineUnits;
-use super::fulfillment::FulfillmentStatus;
+use super::fulfillment::{FulfillmentOrder, FulfillmentStatus};
 use super::ids::ReturnKey;
 use super::order::{Order, OrderStatus, PlacedLine};
 use super::return_policy::ReturnPolicy;
@@ -129,10 +129,13 @@ impl Order {
         })
     }
 
-    /// Units of a line that left and may still be asked to come back.
+    /// Units of a line that left and may still be asked to come back; not those on their way to a store, where their customer
+    /// has yet to get them.
     pub fn returnable(&self, line: u16) -> u32 {
         let buckets = self.buckets(line);
-        let left = u64::from(buckets.shipped) + u64::from(buckets.delivered);
+        let to_store = |f: &&FulfillmentOrder| f.status == FulfillmentStatus::Shipped && self.goes_to(f).is_some();
+        let to_store: u32 = self.fulfillment_orders.iter().filter(to_store).map(|f| f.units_of(line)).sum();
+        let left = u64::from(buckets.shipped - to_store) + u64::from(buckets.delivered);
         u32::try_from(left.saturating_sub(self.overlay(line).sum())).unwrap_or(u32::MAX)
     }
 

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::delivery::is_fetched;
 use super::edit::EditState;
 use super::fulfillment::FulfillmentStep;
 use super::hold::HoldState;
 use super::ids::Text;
-use super::order::OrderEvent;
+use super::order::{Order, OrderEvent};
 use super::payment::PaymentMark;
 use super::record::Header;
 use super::time::{JournalTime, WallTime};
@@ -35,6 +36,28 @@ const DROPSHIPPED: &str = "dropshipped";
 pub fn dropship_ready(history: &[Told], number: u16) -> Option<&Text> {
     let told = history.iter().rev().find(|told| told.number == number && &*told.what == DROPSHIPPED)?;
     told.reason.as_ref()
+}
+
+/// The word of a fulfilment order that somebody comes for; its reason is the instant by which it is to be ready.
+const READY_PROMISED: &str = "ready_promised";
+
+impl Order {
+    /// By when one of its fulfilment orders is to be ready, as its story tells it; what was split off is promised as what it
+    /// was split off.
+    pub fn ready_by(&self, number: u16) -> Option<WallTime> {
+        let fulfillment = self.fulfillment(number)?;
+        if !is_fetched(self.method_of(fulfillment.group)) {
+            return None;
+        }
+        let mut own = self.history.iter().rev().filter(|told| told.number == number && &*told.what == READY_PROMISED);
+        match own.next() {
+            Some(told) => {
+                let at: jiff::Timestamp = told.reason.as_deref()?.parse().ok()?;
+                Some(WallTime(at.as_millisecond()))
+            }
+            None => self.ready_by(fulfillment.split_from?),
+        }
+    }
 }
 
 fn instant(at: WallTime) -> Text {
@@ -77,6 +100,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
         OrderEvent::Return { key, step, .. } => (step.word(), 0, Some(key.to_string().into())),
         OrderEvent::Merged { merged } => ("merged", 0, Some(merged.from.to_string().into())),
         OrderEvent::Dropshipped { number, ready_at } => (DROPSHIPPED, *number, Some(instant(*ready_at))),
+        OrderEvent::ReadyPromised { number, ready_by } => (READY_PROMISED, *number, Some(instant(*ready_by))),
         OrderEvent::Bought { units } => ("bought", 0, units.first().map(|bought| bought.document.to_string().into())),
         OrderEvent::Preferred { .. } => ("node_preferred", 0, None),
         OrderEvent::Fenced { .. } => ("fenced", 0, None),
@@ -120,6 +144,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             FulfillmentStep::Moved { .. } => ("moved", *number, None),
             FulfillmentStep::Split { .. } => ("split", *number, None),
             FulfillmentStep::Merged { .. } => ("merged", *number, None),
+            FulfillmentStep::Received { .. } => ("received_at_store", *number, None),
         },
     };
     Told { seq: header.seq, at: header.time, what: what.into(), number, actor: header.actor.clone(), reason }

@@ -3,11 +3,13 @@
 //!
 //! What is *not* here: the order (`order`), the events that tell these (`order_fold`).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::fulfillment::FulfillmentOrder;
 use super::ids::{NodeIndex, OrderKey, Text};
-use super::order::{Order, OrderEvent};
+use super::order::{Order, OrderEvent, PlacedLine};
 use super::slots::Places;
 use super::stock::LawBroken;
 use super::subscription::Every;
@@ -28,7 +30,8 @@ pub struct Totals {
     pub tax_included: bool,
 }
 
-/// A slot that a line of a service has: a place for every unit that is not cancelled.
+/// A slot that a line has. Of a service it is a place for every unit that is not cancelled; of goods that are brought to the
+/// customer one for all lines of their group, as long as a unit of them is wanted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Booking {
     /// Position of the line.
@@ -121,12 +124,39 @@ impl Order {
         !self.bookings().is_empty() && fulfillment.lines.iter().any(|line| line.quantity > 0 && has(line.line))
     }
 
-    /// The places that these units of its lines have, each slot once, ascending.
-    pub fn places_of(&self, units: impl Iterator<Item = (u16, u32)>) -> Vec<Places> {
+    /// The places that it has, each slot once, ascending.
+    pub fn places_held(&self) -> Vec<Places> {
+        self.places_for(self.bookings(), |line| self.wanted(line))
+    }
+
+    fn places_for(&self, bookings: &[Booking], units: impl Fn(u16) -> u32) -> Vec<Places> {
+        places(bookings.iter().map(|own| (own, &self.lines[usize::from(own.line)].placed, units(own.line))))
+    }
+
+    /// The places that it has no more without these units of its lines, each slot once, ascending.
+    pub fn places_of(&self, cancelled: impl Iterator<Item = (u16, u32)>) -> Vec<Places> {
         if self.bookings().is_empty() {
             return Vec::new();
         }
-        places(self.bookings(), units)
+        let cancelled: Vec<(u16, u32)> = cancelled.collect();
+        let goes = |line: u16| cancelled.iter().filter(|(own, _)| *own == line).map(|(_, units)| units).sum::<u32>();
+        let left = self.places_for(self.bookings(), |line| self.wanted(line) - goes(line));
+        more(&self.places_held(), &left)
+    }
+
+    /// The bookings that it would have with another slot for a line, and so for all that is brought with it; and the places
+    /// that it would give and take.
+    pub fn rebooked(&self, line: u16, slot: &Booking) -> (Vec<Booking>, Vec<Places>, Vec<Places>) {
+        let placed = |line: u16| &self.lines[usize::from(line)].placed;
+        let together = |other: u16| {
+            other == line || placed(line).stocked && placed(other).stocked && placed(line).group == placed(other).group
+        };
+        let change =
+            |own: &Booking| if together(own.line) { Booking { line: own.line, ..slot.clone() } } else { own.clone() };
+        let bookings: Vec<Booking> = self.bookings().iter().map(change).collect();
+        let (before, after) = (self.places_held(), self.places_for(&bookings, |line| self.wanted(line)));
+        let (given, taken) = (more(&before, &after), more(&after, &before));
+        (bookings, given, taken)
     }
 
     /// What is registered when a fulfilment order is delivered.
@@ -177,17 +207,25 @@ impl Order {
     }
 }
 
-/// The places that these units of lines with slots have, each slot once, ascending.
-pub fn places(bookings: &[Booking], units: impl Iterator<Item = (u16, u32)>) -> Vec<Places> {
+/// The places that lines with slots have for so many units, each slot once, ascending.
+pub fn places<'b>(booked: impl Iterator<Item = (&'b Booking, &'b PlacedLine, u32)>) -> Vec<Places> {
     let mut places: Vec<Places> = Vec::new();
-    for (line, units) in units {
-        let Some(booking) = bookings.iter().find(|booking| booking.line == line) else { continue };
-        match places.iter_mut().find(|known| (known.node, known.slot) == (booking.node, booking.slot)) {
+    let mut brought: BTreeSet<u16> = BTreeSet::new();
+    for (Booking { node, slot, .. }, line, units) in booked {
+        let units = if line.stocked { u32::from(units > 0 && brought.insert(line.group)) } else { units };
+        match places.iter_mut().find(|known| (known.node, known.slot) == (*node, *slot)) {
             Some(known) => known.places += units,
-            None => places.push(Places { node: booking.node, slot: booking.slot, places: units }),
+            None => places.push(Places { node: *node, slot: *slot, places: units }),
         }
     }
     places.retain(|taken| taken.places > 0);
     places.sort_unstable();
     places
+}
+
+/// Places of the first that are not among the others.
+fn more(all: &[Places], others: &[Places]) -> Vec<Places> {
+    let among = |own: &Places| others.iter().find(|other| (other.node, other.slot) == (own.node, own.slot));
+    let left = |own: &Places| Places { places: own.places.saturating_sub(among(own).map_or(0, |o| o.places)), ..*own };
+    all.iter().map(left).filter(|own| own.places > 0).collect()
 }

@@ -2,6 +2,7 @@
 //! that can no longer be done ends.
 
 use super::archive::Unreadable;
+use super::delivery::Leg;
 use super::draft::DraftStatus;
 use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use super::money::Money;
@@ -139,12 +140,14 @@ pub enum Rejection {
     #[error("the idempotency key was used with another body")]
     KeyReused,
     /// An illegal step of a fulfilment order.
-    #[error("fulfilment order {id} is {}: cannot {}; it can {}", .status.word(), .verb.word(), verbs_text(*.status))]
+    #[error("fulfilment order {id} is {}: cannot {}; it can {}", .status.word(), .verb.word(), listed(verbs(*.status, *.leg)))]
     IllegalStep {
         /// The fulfilment order.
         id: String,
         /// Where it stands.
         status: FulfillmentStatus,
+        /// How far it is from where its customer gets it.
+        leg: Leg,
         /// What was asked.
         verb: FulfillmentVerb,
     },
@@ -207,6 +210,36 @@ pub enum Rejection {
         requested: u32,
         /// Places left.
         available: u32,
+    },
+    /// No compartment is free in which it fits; nothing was taken.
+    #[error("no compartment of {node} is free in which it fits; nothing was taken")]
+    LockerFull {
+        /// The node.
+        node: String,
+    },
+    /// It fits in no compartment; nothing was taken.
+    #[error("it fits in no compartment of {node}; nothing was taken")]
+    FitsNoLocker {
+        /// The node.
+        node: String,
+    },
+    /// Compartments are used that would go.
+    #[error("{used} compartments {size} of {node} are used: as many have to stay")]
+    LockerInUse {
+        /// The node.
+        node: String,
+        /// Their size.
+        size: String,
+        /// How many are used.
+        used: u32,
+    },
+    /// A line that gets another slot has none, or nothing of it is still to be done.
+    #[error("line {line} of order {order} has no slot that is still to come")]
+    NotBooked {
+        /// The order.
+        order: String,
+        /// The line.
+        line: String,
     },
     /// Places of a slot are used that would go or change.
     #[error("{used} places of slot {slot} at {node} are used: it keeps its times and as many places")]
@@ -509,8 +542,8 @@ fn faults_text(faults: &[Fault]) -> String {
     faults.iter().map(|f| format!("{}: {}", f.field, f.detail)).collect::<Vec<_>>().join("; ")
 }
 
-fn verbs_text(status: FulfillmentStatus) -> String {
-    listed(status.legal().iter().map(|verb| verb.word()).collect())
+fn verbs(status: FulfillmentStatus, leg: Leg) -> Vec<&'static str> {
+    status.legal().iter().filter(|verb| leg.takes(**verb)).map(|verb| verb.word()).collect()
 }
 
 fn steps_text(status: TransferStatus) -> String {
@@ -548,7 +581,7 @@ impl Rejection {
     /// is not why it is refused.
     pub fn legal(&self) -> Option<Vec<&'static str>> {
         match self {
-            Self::IllegalStep { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
+            Self::IllegalStep { status, leg, .. } => Some(verbs(*status, *leg)),
             Self::IllegalTransfer { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
             Self::IllegalWave { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
             Self::IllegalTask { status, .. } => Some(status.legal().iter().map(|verb| verb.word()).collect()),
@@ -600,6 +633,10 @@ impl Rejection {
             Self::NotReleased { .. } => "not_released",
             Self::SlotFull { .. } => "slot_full",
             Self::SlotInUse { .. } => "slot_in_use",
+            Self::NotBooked { .. } => "not_booked",
+            Self::LockerFull { .. } => "locker_full",
+            Self::FitsNoLocker { .. } => "fits_no_locker",
+            Self::LockerInUse { .. } => "locker_in_use",
             Self::PaymentDue { .. } => "payment_due",
             Self::NothingToHold { .. } => "nothing_to_hold",
             Self::EditOpen { .. } => "edit_open",

@@ -14,6 +14,7 @@ use super::exception::Exception;
 use super::ids::{FulfillmentKey, NodeIndex, SkuIndex};
 use super::inbound::Inbound;
 use super::item::Item;
+use super::lockers::Lockers;
 use super::node::Node;
 use super::order::Order;
 use super::picking::BinPlace;
@@ -101,6 +102,8 @@ pub enum Reply {
     Draft(Box<Draft>),
     /// A wave.
     Wave(Box<Wave>),
+    /// The lockers of a node.
+    Lockers(Box<Lockers>),
     /// Numbers of parcels, parcels, or a manifest.
     Dispatch(DispatchKey, Box<Dispatch>),
     /// Where skus lie at a node.

@@ -11,6 +11,7 @@ use super::count::{Minute, MinuteKey};
 use super::dispatch::DispatchKey;
 use super::entity::{Entity, EntityKey};
 use super::exception::{Exception, ExceptionKey};
+use super::fulfillment::FulfillmentOrder;
 use super::ids::{
     ChannelIndex, CycleCountKey, DraftKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey,
     SkuIndex, SubscriptionKey, Text, TransferKey, WaveKey,
@@ -160,6 +161,7 @@ kinds! {
         picked: Picked(PickedKey),
         collections: Collection(FulfillmentKey),
         drafts: Draft(DraftKey),
+        lockers: Lockers(NodeIndex),
         dispatches: Dispatch(DispatchKey),
     }
 }
@@ -412,11 +414,21 @@ impl Filling {
     }
 }
 
-/// Units an order has committed in cells: everything in a live fulfilment order that has not left yet.
+/// Units an order has committed in cells: everything in a live fulfilment order that has not left yet, or lies at the store
+/// it was sent to.
 pub fn committed_by(order: &Order) -> Vec<(CellKey, u64)> {
+    cells_of(order, |_| true)
+}
+
+/// Of these, the units that count as its channel's: not those that left once, which it counts for good.
+pub fn used_by(order: &Order) -> Vec<(CellKey, u64)> {
+    cells_of(order, |fulfillment| !fulfillment.came_to_store())
+}
+
+fn cells_of(order: &Order, counts: impl Fn(&FulfillmentOrder) -> bool) -> Vec<(CellKey, u64)> {
     use super::fulfillment::FulfillmentStatus::{Delivered, Shipped};
-    let holding =
-        order.fulfillment_orders.iter().filter(|f| f.status.is_live() && !matches!(f.status, Shipped | Delivered));
+    let holds = |f: &&FulfillmentOrder| f.status.is_live() && !matches!(f.status, Shipped | Delivered);
+    let holding = order.fulfillment_orders.iter().filter(holds).filter(|f| counts(f));
     let mut cells = Vec::new();
     for fulfillment in holding {
         for units in fulfillment.line_units() {

@@ -14,9 +14,11 @@ use super::change::{Change, Place};
 use super::exception::Cause;
 use super::fences::Shipment;
 use super::limits::Counting;
+use super::lockers::{Parcelled, Storing};
 use super::loose::{Keeping, Loose};
 use super::network::Network;
 use super::purchase::Buying;
+use super::readiness::promised;
 use super::routing::{Route, Routed, Wanted, nowhere, route};
 use super::shares::{self, Claimed};
 use super::turn::{Logged, Turn, reservation_event};
@@ -51,6 +53,8 @@ pub struct Order<'a> {
     pub wanted: Wanted<'a>,
     /// Places of slots that it takes with its units, ascending.
     pub places: &'a [Places],
+    /// What of it is to lie in lockers.
+    pub parcels: &'a [Parcelled],
     /// The reservation it claims, locked and held.
     pub claimed: Option<&'a Reservation>,
     /// Whether this fills units that wait already: takes what can be had and joins nothing. What is its own then is the
@@ -155,8 +159,10 @@ impl Engine {
             told = dropshipped(network, order, &route, wall);
             told.extend(buying.told());
         }
+        told.extend(promised(network, &order.wanted, order.next_number, &route.shipments));
         let places = network.calendar.lock(order.places);
         places.check(network)?;
+        let storing = self.store(network, order.key, order.parcels)?;
         let raising = match order.raises {
             Some(kind) if !route.unfilled.is_empty() => {
                 let mut causes = causes(kind, order, &route);
@@ -177,6 +183,7 @@ impl Engine {
         events.extend(change.events());
         events.extend(raising.events());
         events.extend(places.taken());
+        events.extend(storing.iter().flat_map(Storing::events));
         events.extend(works.iter().map(Work::event));
         if let Some(reservation) = order.claimed {
             let state = ReservationState::Claimed { order: order.key };
@@ -204,6 +211,7 @@ impl Engine {
         });
         self.fold_buying(&buying, bought, &logged);
         places.take();
+        storing.into_iter().for_each(Storing::logged);
         raising.logged(&logged);
         Ok(Some(logged))
     }

@@ -75,6 +75,7 @@ impl Naming<'_> {
                 Some(Naming::Order(order))
             }
             Command::CancelOrder(command) => Some(Naming::Order(&command.order)),
+            Command::Rebook(command) => Some(Naming::Order(&command.order)),
             Command::Fulfill(command) => Some(Naming::Fulfillment(&command.fulfillment)),
             Command::PutHold(command) => Some(Naming::Order(&command.order)),
             Command::EndHold(command) => Some(Naming::Order(&command.order)),
@@ -112,6 +113,7 @@ impl Naming<'_> {
             | Command::ChangeSubscription { .. }
             | Command::PutChannel(_)
             | Command::PutSlots(_)
+            | Command::PutLockers(_)
             | Command::PutAddressFormat(_)
             | Command::PutShipping(_)
             | Command::PutCarton(_)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::change::{Change, Place};
 use super::fulfill::no_lines;
+use super::lockers::Storing;
 use super::network::Network;
 use super::table::Locked;
 use super::turn::{Turn, order_events};
@@ -93,14 +94,18 @@ impl Engine {
         let units = parts.iter().map(|part| LineUnits { line: part.line, quantity: part.quantity });
         let mut told = vec![cancelled];
         told.extend(order.paid_off_without(units));
-        let given = order.places_of(parts.iter().map(|part| (part.line, part.quantity)));
+        let gone: Vec<_> = parts.iter().map(|part| (part.line, part.quantity)).collect();
+        let given = order.places_of(gone.iter().copied());
         let given = network.calendar.lock(&given);
+        let storing = self.empty(order, None, &gone);
         let mut events: Vec<_> = order_events(order, told).collect();
         events.extend(change.events());
         events.extend(given.given());
+        events.extend(storing.iter().flat_map(Storing::events));
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
         given.give();
+        storing.into_iter().for_each(Storing::logged);
         logged.fold_order(slot);
         self.watch_new_windows(network, slot);
         self.rank_again(network, slot.as_ref().expect("just folded"));

@@ -76,8 +76,8 @@ impl Engine {
         let order = slot.as_ref().expect("a locked entity is there");
         let fulfillment = order.fulfillment(key.number).ok_or_else(unknown)?;
         let verb = FulfillmentVerb::Arrive;
-        if !fulfillment.status.takes(verb) {
-            return Err(Rejection::IllegalStep { id: key.to_string(), status: order.refusing(fulfillment), verb });
+        if !order.takes(fulfillment, verb) {
+            return Err(order.illegal(fulfillment, verb));
         }
         let arrival = Arrival { at: turn.log.now().wall, spot: spot.cloned() };
         let event = CollectionEvent::Arrived { arrival };

@@ -144,8 +144,8 @@ impl Engine {
             if *key != asked && (gone || !status.is_live()) {
                 continue;
             }
-            if !status.takes(verb) {
-                return Err(Rejection::IllegalStep { id: key.to_string(), status, verb });
+            if !order.takes(fulfillment, verb) {
+                return Err(order.illegal(fulfillment, verb));
             }
             let holds: Vec<_> = order.holds.iter().filter(|hold| hold.forbids_at(verb, now)).map(Hold::name).collect();
             if !holds.is_empty() {

@@ -22,7 +22,7 @@ use super::limits::Counting;
 use super::network::Network;
 use super::place::{positions_of, rules_of};
 use super::queue::{HALVINGS_MAX, portion, unallocated};
-use super::routing::{Route, SHIPPED, Wanted, route};
+use super::routing::{Route, Wanted, route};
 use super::table::Locked;
 use super::turn::{Turn, order_events};
 use super::withdrawal::Patience;
@@ -239,7 +239,7 @@ fn route_of(network: &Network, order: &Order, units: &[LineUnits], at: WallTime)
         whose: network.whose_order(order),
         own_whose: Whose::Nobody,
         rules: &rules_of(network, order, at),
-        ships: &*order.facts.delivery_method == SHIPPED,
+        method: &order.facts.delivery_method,
     };
     route(network, &wanted)
 }

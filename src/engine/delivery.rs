@@ -3,10 +3,10 @@
 //! What is *not* here: what a method means (`domain::delivery`).
 
 use super::network::Network;
-use super::routing::{SHIPPED, Wanted};
+use super::routing::Wanted;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{AskedWay, PlaceOrder};
-use crate::domain::delivery::{Way, does, is_collected};
+use crate::domain::delivery::{Way, brought_from, does, is_fetched};
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::ids::NodeIndex;
 use crate::domain::node::NodeKind;
@@ -17,9 +17,21 @@ use crate::domain::rejection::Fault;
 impl Wanted<'_> {
     /// The same of one group: that may reach its customer in another way than the order.
     pub fn of_group(&self, group: u16) -> Self {
-        let Some(way) = self.ways.iter().find(|way| way.group == group) else { return *self };
-        let only = way.place().filter(|node| !self.fenced.contains(node));
-        Self { only, preferred: way.node, ships: &*way.method == SHIPPED, ..*self }
+        let open = |node: &NodeIndex| !self.fenced.contains(node);
+        let own = match self.ways.iter().find(|way| way.group == group) {
+            None => *self,
+            Some(way) => Self { only: way.place().filter(open), preferred: way.node, method: &way.method, ..*self },
+        };
+        if self.bookings.is_empty() {
+            return own;
+        }
+        let brought = brought_from(self.bookings, |line| &self.lines[usize::from(line)], group).filter(open);
+        Self { only: own.only.or(brought), ..own }
+    }
+
+    /// Whether groups of it have something of their own.
+    pub fn has_groups(&self) -> bool {
+        !self.ways.is_empty() || !self.bookings.is_empty()
     }
 
     /// The same of all groups: those that are collected at different nodes have their units anywhere.
@@ -44,7 +56,7 @@ pub(super) fn not_offered(catalogue: &Catalogue, node: NodeIndex, method: &str) 
     let known = catalogue.node(node);
     let offers = known.kind != NodeKind::Supplier && does(known, method);
     let detail = || format!("{} does not do {method}", known.id);
-    (is_collected(method) && !offers).then(|| Fault::new("preferred_node", "method_not_offered", detail()))
+    (is_fetched(method) && !offers).then(|| Fault::new("preferred_node", "method_not_offered", detail()))
 }
 
 /// How groups of lines reach the customer; all faults together.

@@ -26,7 +26,7 @@ use super::limits::Counting;
 use super::network::Network;
 use super::place::{ORDER_UNITS_MAX, destination, placed_line, positions_of, rules_of};
 use super::reserve::{Cells, cells_held, held_of};
-use super::routing::{Route, Routed, SHIPPED, Wanted, route};
+use super::routing::{Route, Routed, Wanted, route};
 use super::shares;
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, order_events, reservation_event};
@@ -138,7 +138,7 @@ impl Engine {
             whose: network.whose_order(order),
             own_whose: network.whose_order(order),
             rules: &rules_of(network, &preview, wall),
-            ships: &*preview.facts.delivery_method == SHIPPED,
+            method: &preview.facts.delivery_method,
         };
         let route = route(network, &wanted);
         let waits = last_look && may_wait(order);
@@ -245,6 +245,7 @@ impl Engine {
         let answer = refusal.is_none().then_some(Answer::Edit(key, number));
         let touched = self.log_end(turn, &network, (&mut slot, reservation.as_mut()), end, now, answer)?;
         drop((reservation, slot));
+        self.empty_afterwards(turn, &network, key);
         self.follow_up(turn, &network, touched);
         if let Some(refusal) = refusal {
             return Err(refusal);

@@ -51,7 +51,7 @@ pub struct Exceptions {
     looks: Soonest<ExceptionKey>,
     /// Documents of inbound supply by their date.
     supply: Soonest<SupplyKey, WallTime>,
-    /// Shipments by when they are late, or count as lost.
+    /// Fulfilment orders by when they are to be ready, and shipments by when they are late, or count as lost.
     shipments: Soonest<FulfillmentKey, WallTime>,
     /// Holds by when they have stood for too long.
     holds: Soonest<(OrderKey, u16)>,
@@ -306,7 +306,7 @@ impl Engine {
         self.exceptions.supply.push(eta, key);
     }
 
-    /// Tells the clock when a shipment is late, or counts as lost.
+    /// Tells the clock when a fulfilment order is to be ready, or its shipment is late, or counts as lost.
     pub(super) fn watch_shipment(&self, at: WallTime, key: FulfillmentKey) {
         self.exceptions.shipments.push(at, key);
     }
@@ -446,7 +446,8 @@ impl Engine {
                 ExceptionKind::DeliveryLate
                 | ExceptionKind::ShipmentLost
                 | ExceptionKind::DeliveryMissed
-                | ExceptionKind::ReturnedToSender,
+                | ExceptionKind::ReturnedToSender
+                | ExceptionKind::ReadyLate,
                 Subject::Fulfillment(part),
             ) => order(part.order).is_some_and(|order| is_wrong(&order, part.number, key.kind, wall)),
             (ExceptionKind::NodeClosed, Subject::Fulfillment(part)) => order(part.order).is_some_and(|order| {

@@ -5,34 +5,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::change::{Change, Place};
+use super::change::Change;
 use super::collection::{code_of, made_ready};
 use super::delivery::asks_customer;
 use super::dispatch::Dispatching;
 use super::exception::Cause;
-use super::loose;
+use super::lockers::Storing;
 use super::lots::NamedLots;
 use super::network::Network;
-use super::shares;
+use super::step_stock::{cells_of, fences, left_to_pick, loosen, move_stock, put_back, skus_of};
 use super::table::Locked;
 use super::turn::{Turn, order_events};
 use super::window::NO_RESPONSE;
 use super::withdrawal::{Patience, Withdrawal};
 use super::{Engine, Executed};
-use crate::domain::command::{Fulfill, FulfillmentAction, NamedUnits, Names, StockState};
+use crate::domain::command::{Fulfill, FulfillmentAction, NamedUnits, Names};
 use crate::domain::decision::LineUnits;
 use crate::domain::event::{Answer, Event};
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb, ShortReason};
 use crate::domain::hold::Hold;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
-use crate::domain::lots::LotChange;
 use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderEvent, Sealed};
 use crate::domain::payment::{Paid, PaymentMark};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
-use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::{JournalTime, Now, WallTime};
 use crate::domain::wave::Wave;
 
@@ -106,19 +104,15 @@ impl Engine {
             drop(slot);
             return self.ship_together(turn, network, key, &together, shipment).map(Tried::Done);
         }
-        let illegal = || {
-            let (id, status) = (command.fulfillment.to_string(), order.refusing(fulfillment));
-            Rejection::IllegalStep { id, status, verb: asked(&command.action) }
-        };
         // Whether it can be taken at all goes before how many units it names.
-        let tells = matches!(command.action, FulfillmentAction::Track { .. });
-        if !tells && !fulfillment.status.takes(asked(&command.action)) {
-            return Err(illegal());
+        let asked = asked(&command.action);
+        if !order.takes(fulfillment, asked) {
+            return Err(order.illegal(fulfillment, asked));
         }
         let step = step_of(network, order, fulfillment, &command.action, turn.log.now())?;
         let verb = step.verb(fulfillment.status);
-        if !fulfillment.status.takes(verb) {
-            return Err(illegal());
+        if !order.takes(fulfillment, verb) {
+            return Err(order.illegal(fulfillment, asked));
         }
         let now = turn.now();
         let holds: Vec<_> = order.holds.iter().filter(|hold| hold.forbids_at(verb, now)).map(Hold::name).collect();
@@ -169,7 +163,9 @@ impl Engine {
         let fulfillment = order.fulfillment(number).expect("the caller has seen it");
         let skus = skus_of(network, order, fulfillment, &step);
         let mut change = Change::lock(network, &skus);
-        change.is_for(network.whose_order(order));
+        if !fulfillment.came_to_store() && !matches!(step, FulfillmentStep::Received { .. }) {
+            change.is_for(network.whose_order(order));
+        }
         let mut withdrawal = Withdrawal::nothing();
         if fences(&step) {
             loosen(network, &mut change, order, &[fulfillment.node]);
@@ -183,6 +179,10 @@ impl Engine {
         }
         if !move_stock(network, &mut change, &mut withdrawal, order, fulfillment, &step) {
             return Ok(Tried::Again);
+        }
+        if let FulfillmentStep::Received { node } = &step {
+            change.check_bounds()?;
+            NamedLots::at(network, turn.log.now().wall).bring_along(&mut change, (order, fulfillment), *node)?;
         }
         raising.only(|key| match key {
             ExceptionKey { kind: ExceptionKind::Shortfall, subject: Subject::Cell(cell) } => change.owes(*cell),
@@ -204,6 +204,7 @@ impl Engine {
         };
         let given = order.places_of(cancelled.iter().map(|units| (units.line, units.quantity)));
         let given = network.calendar.lock(&given);
+        let storing = self.empty(order, Some((number, &step)), &[]);
         let collection = self.collection_told(key, &step, beside.code);
         let arrives = matches!(step, FulfillmentStep::Delivered | FulfillmentStep::HandedOver);
         let mut told = vec![OrderEvent::Fulfillment { number, step }];
@@ -223,12 +224,14 @@ impl Engine {
         events.extend(change.events());
         events.extend(raising.events());
         events.extend(given.given());
+        events.extend(storing.iter().flat_map(Storing::events));
         let (wave, event) = beside.wave.unzip();
         events.extend(event.into_iter().chain(collection.clone()));
         events.extend(dispatching.iter().flat_map(Dispatching::events));
         let sealed = turn.seal(now, network.catalogue.seq, events, beside.answer)?;
         let logged = turn.log(self, sealed, change, withdrawal);
         given.give();
+        storing.into_iter().for_each(Storing::logged);
         logged.fold_order(slot);
         if let Some(wave) = wave {
             self.fold_wave(&logged, wave);
@@ -397,6 +400,7 @@ fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
         FulfillmentAction::Split { .. } => FulfillmentVerb::Split,
         FulfillmentAction::Merge { .. } => FulfillmentVerb::Merge,
         FulfillmentAction::Track { .. } => FulfillmentVerb::Deliver,
+        FulfillmentAction::Receive => FulfillmentVerb::Receive,
     }
 }
 
@@ -409,11 +413,7 @@ fn step_of(
     action: &FulfillmentAction,
     now: Now,
 ) -> Result<FulfillmentStep, Rejection> {
-    let illegal = || Rejection::IllegalStep {
-        id: FulfillmentKey { order: order.key, number: fulfillment.number }.to_string(),
-        status: order.refusing(fulfillment),
-        verb: asked(action),
-    };
+    let illegal = || order.illegal(fulfillment, asked(action));
     Ok(match action {
         FulfillmentAction::Accept => FulfillmentStep::Accepted,
         FulfillmentAction::Reject { reason } => FulfillmentStep::Rejected { reason: reason.clone() },
@@ -455,6 +455,9 @@ fn step_of(
         }
         FulfillmentAction::CancelAccept => return Err(illegal()),
         FulfillmentAction::CancelRefuse => FulfillmentStep::CancellationRefused,
+        FulfillmentAction::Receive => {
+            FulfillmentStep::Received { node: order.goes_to(fulfillment).ok_or_else(illegal)? }
+        }
         FulfillmentAction::PutBack { lines: None } => FulfillmentStep::PutBack { lines: fulfillment.picked_units() },
         FulfillmentAction::PutBack { lines: Some(lines) } => {
             let lines = match lines.as_slice() {
@@ -470,11 +473,6 @@ fn step_of(
         | FulfillmentAction::Arrive { .. }
         | FulfillmentAction::Track { .. } => unreachable!("these are no steps of one fulfilment order at its node"),
     })
-}
-
-fn left_to_pick(fulfillment: &FulfillmentOrder) -> Vec<LineUnits> {
-    let left = fulfillment.lines.iter().filter(|l| l.quantity > l.picked);
-    left.map(|l| LineUnits { line: l.line, quantity: l.quantity - l.picked }).collect()
 }
 
 /// Named units as positions; no more of a line than is `there`, which `what` says in words.
@@ -514,187 +512,4 @@ fn check_named(named: &[NamedUnits]) -> Result<(), Rejection> {
 
 pub(super) fn no_lines() -> Rejection {
     Rejection::invalid("lines", "no_lines", "names no line; leave it out where all is meant")
-}
-
-fn fences(step: &FulfillmentStep) -> bool {
-    matches!(
-        step,
-        FulfillmentStep::Rejected { .. }
-            | FulfillmentStep::ShortPicked { .. }
-            | FulfillmentStep::Cancelled { resourced: true, .. }
-            | FulfillmentStep::Stopped { resourced: true, .. }
-    )
-}
-
-/// An order that nodes refuse waits without a right from now on: its units might not come from where they arrive.
-pub(super) fn loosen(network: &Network, change: &mut Change<'_>, order: &Order, refused: &[NodeIndex]) {
-    for (line, _) in (0..).zip(&order.lines).filter(|(_, own)| own.waiting() > 0) {
-        for (sku, loose) in loose::of_order(network, order, line, refused) {
-            change.place(sku, (order.key, line), Place::Loose(loose.into()));
-        }
-    }
-}
-
-/// Skus whose ledgers a step needs.
-fn skus_of(
-    network: &Network,
-    order: &Order,
-    fulfillment: &FulfillmentOrder,
-    step: &FulfillmentStep,
-) -> BTreeSet<SkuIndex> {
-    let moves = fences(step)
-        || matches!(
-            step,
-            FulfillmentStep::Shipped { .. }
-                | FulfillmentStep::HandedOver
-                | FulfillmentStep::Cancelled { .. }
-                | FulfillmentStep::Stopped { .. }
-                | FulfillmentStep::PutBack { .. }
-                | FulfillmentStep::NodeOutage { .. }
-        );
-    if let FulfillmentStep::Picked { lines } = step {
-        // Nothing moves, but of what is tracked it is told which.
-        let picked = lines.iter().flat_map(|units| order.stock_of(*units)).map(|(sku, _)| sku);
-        return picked.filter(|sku| network.catalogue.item(*sku).tracking.is_some()).collect();
-    }
-    if !moves {
-        return BTreeSet::new();
-    }
-    let own = fulfillment.lines.iter().flat_map(|l| order.lines[usize::from(l.line)].placed.stock(1));
-    let waiting = order.lines.iter().filter(|l| l.waiting() > 0 && fences(step)).flat_map(|l| l.placed.stock(1));
-    own.chain(waiting).map(|(sku, _)| sku).collect()
-}
-
-/// The stock effect of a step. `false` when units of others are in flight and it must come again.
-fn move_stock<'n>(
-    network: &'n Network,
-    change: &mut Change<'n>,
-    withdrawal: &mut Withdrawal<'n>,
-    order: &Order,
-    fulfillment: &FulfillmentOrder,
-    step: &FulfillmentStep,
-) -> bool {
-    let node = fulfillment.node;
-    let cells = |units: &[LineUnits]| cells_of(order, node, units);
-    let by = FulfillmentKey { order: order.key, number: fulfillment.number };
-    match step {
-        FulfillmentStep::Shipped { .. } | FulfillmentStep::HandedOver => {
-            for (cell, units) in cells(&fulfillment.line_units()) {
-                change.ship(cell, units);
-                change.end_pick(cell.sku, by, |by| LotChange::Left { by });
-            }
-            true
-        }
-        FulfillmentStep::Rejected { .. } | FulfillmentStep::NodeOutage { .. } => {
-            give_back(change, cells(&fulfillment.line_units()));
-            true
-        }
-        FulfillmentStep::Cancelled { .. } | FulfillmentStep::Stopped { .. } => {
-            for (cell, _) in cells(&fulfillment.line_units()) {
-                change.end_pick(cell.sku, by, |by| LotChange::PutBack { by });
-            }
-            give_back(change, cells(&left_to_pick(fulfillment)));
-            for (cell, units) in cells(&fulfillment.picked_units()) {
-                let n = units as i32;
-                let delta = LevelDelta { committed: -n, quality_control: n, ..LevelDelta::default() };
-                change.shift(cell, MovementKind::Deallocated, delta);
-            }
-            true
-        }
-        FulfillmentStep::ShortPicked { lines, reason } => {
-            cells(lines).into_iter().all(|(cell, units)| short(network, change, withdrawal, cell, units, *reason))
-        }
-        FulfillmentStep::Accepted
-        | FulfillmentStep::Picked { .. }
-        | FulfillmentStep::Packed
-        | FulfillmentStep::MadeReady
-        | FulfillmentStep::Delivered
-        | FulfillmentStep::CancellationRequested { .. }
-        | FulfillmentStep::CancellationRefused
-        | FulfillmentStep::PutBack { .. }
-        | FulfillmentStep::MadeReadyUntil { .. }
-        | FulfillmentStep::Submitted
-        | FulfillmentStep::Moved { .. }
-        | FulfillmentStep::Split { .. }
-        | FulfillmentStep::Merged { .. } => true,
-    }
-}
-
-/// Units of lines at a node, by cell.
-pub(super) fn cells_of(order: &Order, node: NodeIndex, units: &[LineUnits]) -> Vec<(CellKey, u32)> {
-    let mut cells: BTreeMap<CellKey, u32> = BTreeMap::new();
-    for (sku, n) in units.iter().flat_map(|u| order.stock_of(*u)) {
-        *cells.entry(CellKey { sku, node }).or_default() += n;
-    }
-    cells.into_iter().collect()
-}
-
-/// Units that lie in quality control go to whom they are owed, to who waits, or become free. Whoever moved them out by
-/// hand meanwhile has put them back already.
-fn put_back(network: &Network, change: &mut Change<'_>, cells: Vec<(CellKey, u32)>) -> Result<(), Rejection> {
-    for (cell, requested) in cells {
-        let has = change.left_in(cell, StockState::QualityControl);
-        if has < requested {
-            let (sku, node) = (network.sku_name(cell.sku), network.node_name(cell.node));
-            let state = StockState::QualityControl.word();
-            return Err(Rejection::InsufficientState { sku, node, state, has, requested });
-        }
-        change.give(cell, requested, MovementKind::StateChanged, |delta, n| delta.quality_control -= n);
-    }
-    Ok(())
-}
-
-pub(super) fn give_back(change: &mut Change<'_>, cells: Vec<(CellKey, u32)>) {
-    for (cell, units) in cells {
-        change.give(cell, units, MovementKind::Deallocated, |delta, n| delta.committed -= n);
-    }
-}
-
-/// Units that were not found. The reason decides: nothing is there (all that is sellable goes), so many fewer are
-/// there, or they are there but damaged.
-fn short<'n>(
-    network: &'n Network,
-    change: &mut Change<'n>,
-    withdrawal: &mut Withdrawal<'n>,
-    cell: CellKey,
-    units: u32,
-    reason: ShortReason,
-) -> bool {
-    let position = change.ensure(cell);
-    let now = change.ledger(cell.sku).at(position);
-    let n = units as i32;
-    match reason {
-        ShortReason::Damaged => {
-            let delta = LevelDelta { committed: -n, damaged: n, ..LevelDelta::default() };
-            change.shift(cell, MovementKind::ShortPicked, delta);
-            true
-        }
-        ShortReason::Mismatch => {
-            change.ship_as(cell, units, MovementKind::ShortPicked);
-            true
-        }
-        ShortReason::NotInStock => {
-            // Damaged units and those under inspection lie elsewhere and stay; everything else is not there.
-            let stays = (now.damaged + now.quality_control).min(now.on_hand);
-            let word = network.cell(cell).expect("just ensured").word;
-            let taken = withdrawal.add_up_to(word, network.limited(cell), u32::MAX);
-            if !shares::has_nothing_for_others(word.both(), withdrawal.in_flight_of(&word)) {
-                return false;
-            }
-            let gone = (now.on_hand - stays) as i32;
-            // Safety stock is nobody's: it goes before others are owed anything.
-            let withheld = now.safety_stock as i32;
-            let delta = LevelDelta {
-                on_hand: -gone,
-                committed: -n,
-                available: 0,
-                safety_stock: -withheld,
-                shortfall: gone - n - taken as i32 - withheld,
-                ..LevelDelta::default()
-            };
-            change.shift(cell, MovementKind::ShortPicked, delta);
-            change.withdrawn(cell, taken, MovementKind::ShortPicked);
-            true
-        }
-    }
 }

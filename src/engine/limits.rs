@@ -38,7 +38,7 @@ use crate::domain::ids::{ChannelIndex, SkuIndex};
 use crate::domain::order::Order;
 use crate::domain::policy::Standing;
 use crate::domain::reservation::{Reservation, ReservationState};
-use crate::domain::state::committed_by;
+use crate::domain::state::used_by;
 use crate::sabotage::{Bug, planted};
 
 /// Units a channel uses without having a cap, and what those use who have no limit.
@@ -345,7 +345,7 @@ impl Engine {
             let Some(slot) = self.orders.lock(key) else { continue };
             let order = slot.as_ref().expect("a locked entity is there");
             let whose = network.whose_order(order);
-            for (cell, units) in committed_by(order) {
+            for (cell, units) in used_by(order) {
                 if let Some(limited) = network.limits.of(cell.sku) {
                     limited.hold(whose, u32::try_from(units).expect("a cell holds no more than a level"));
                 }

@@ -371,6 +371,37 @@ impl<'n> NamedLots<'n> {
         Ok(())
     }
 
+    /// What a fulfilment order had picked came to another node with it: it has the same there. What is known to be elsewhere
+    /// by now, or is tracked no more, is not named. Needs the ledgers of its skus.
+    pub fn bring_along(
+        &mut self,
+        change: &mut Change<'_>,
+        (order, fulfillment): (&Order, &FulfillmentOrder),
+        node: NodeIndex,
+    ) -> Result<(), Rejection> {
+        let by = FulfillmentKey { order: order.key, number: fulfillment.number };
+        let mut picked: BTreeMap<SkuIndex, Vec<LotUnits>> = BTreeMap::new();
+        for Identified { sku, lot, expires_at, units } in &fulfillment.identified {
+            let is_serial = match self.network.catalogue.item(*sku).tracking {
+                None => continue,
+                Some(tracking) => tracking == Tracking::Serial,
+            };
+            let known = self.of(change, *sku);
+            let elsewhere = is_serial && (*units != 1 || known.is_some_and(|lots| lots.find(lot).is_some()));
+            if elsewhere || known.is_some_and(|lots| lots.len() >= LOTS_MAX) {
+                continue;
+            }
+            let (lot, expires_at, units) = (lot.clone(), *expires_at, *units);
+            let came = LotChange::Arrived { node, lot: lot.clone(), expires_at, units, blocked: 0 };
+            self.take(change, *sku, came, "id")?;
+            picked.entry(*sku).or_default().push(LotUnits { lot, units });
+        }
+        for (sku, units) in picked {
+            self.take(change, sku, LotChange::Picked { by, node, units }, "id")?;
+        }
+        Ok(())
+    }
+
     /// A serial number that is known: it leaves the node it comes from, and can be nowhere else.
     fn bring(&mut self, change: &mut Change<'_>, sku: SkuIndex, serial: &Text, field: &str) -> Result<(), Rejection> {
         let found = self.of(change, sku).and_then(|lots| lots.find(serial)).expect("it is known");

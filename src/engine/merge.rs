@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cancel::leave_queues;
 use super::change::Change;
 use super::consolidate::order_in;
-use super::fulfill::loosen;
+use super::step_stock::loosen;
 use super::turn::Turn;
 use super::{Engine, Executed};
 use crate::domain::command::MergeOrders;
@@ -58,6 +58,7 @@ impl Engine {
         self.watch_order(&network, merged);
         self.rank_again(&network, merged);
         drop(orders);
+        self.empty_afterwards(turn, &network, other);
         self.follow_up(turn, &network, touched);
         self.resource(turn, &network, key);
         // A node that was switched off may not have been left yet by the order that went.

@@ -80,6 +80,7 @@ mod inbound;
 mod lacking;
 mod ledger;
 mod limits;
+mod lockers;
 mod loose;
 mod lots;
 mod merge;
@@ -93,6 +94,7 @@ mod preview;
 mod purchase;
 mod queue;
 mod read;
+mod readiness;
 mod rearrange;
 mod redate;
 mod release;
@@ -114,6 +116,7 @@ mod slots;
 mod soonest;
 mod split;
 mod start;
+mod step_stock;
 mod subscription;
 mod table;
 #[cfg(test)]
@@ -122,6 +125,7 @@ mod then;
 mod tracking;
 mod transfer;
 mod turn;
+mod warranty;
 mod wave;
 mod weighing;
 pub mod whatif;
@@ -166,11 +170,13 @@ use due::Run;
 use exception::Exceptions;
 use expire::Agenda;
 use inbound::Arrivals;
+use lockers::AllLockers;
 use lots::Appointments;
 use network::Network;
 pub use preview::{Compared, Preview, Shipped};
 use purchase::Purchases;
 pub use read::{Atp, AtpAsked, StockView};
+pub use readiness::QuotedPickup;
 use returns::Returning;
 pub use shadow::Shadowed;
 pub use shipping::{QuotedShipment, RatesFound};
@@ -207,6 +213,8 @@ pub struct Engine {
     collections: Collections,
     /// Parcels with numbers, and manifests.
     dispatches: Dispatches,
+    /// Lockers of nodes.
+    lockers: AllLockers,
     /// What of the documents and transfers has not come, by sku.
     arrivals: Arrivals,
     /// Which of the documents were bought for demand that waits.
@@ -340,6 +348,7 @@ impl Engine {
             Command::PutShipping(terms) => self.put_shipping(&turn, *terms),
             Command::PutChannel(put) => self.put_channel(&turn, *put),
             Command::PutSlots(put) => self.put_slots(&turn, &put),
+            Command::PutLockers(put) => self.put_lockers(&turn, &put),
             Command::PutAddressFormat(format) => self.put_address_format(&turn, *format),
             Command::PutCarton(put) => self.put_carton(&turn, *put),
             Command::Consolidate(join) => self.consolidate(&turn, &join),
@@ -358,6 +367,7 @@ impl Engine {
             Command::ReadyTransfer(ready) => self.ready_transfer(&turn, &ready),
             Command::ChangeTransfer { transfer, action } => self.change_transfer(&turn, &transfer, &action),
             Command::SourceOrder { order } => self.source_order(&turn, &order),
+            Command::Rebook(command) => self.rebook(&turn, &command),
             Command::ChangeException { exception, action } => self.change_exception(&turn, &exception, &action),
             Command::PutPolicy(put) => self.put_policy(&turn, &put),
             Command::RequestReturn(request) => self.request_return(&turn, &request),

@@ -18,8 +18,7 @@ const CANCELLED_MAX: usize = 512;
 impl Engine {
     /// Tells the clock of an order that it may have to cancel.
     pub(super) fn watch_order(&self, network: &Network, order: &Order) {
-        let clocks = network.catalogue.policies().clocks(&order.facts.delivery_method);
-        if let Some((at, _)) = clocks.and_then(|clocks| clocks.cancels(order)) {
+        if let Some(at) = lapses(network, order).map(|(at, ..)| at).min() {
             self.cancels_due.push(at, order.key);
         }
     }
@@ -49,16 +48,11 @@ impl Engine {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let Some(mut slot) = self.orders.lock(key) else { return };
         let order = slot.as_ref().expect("a locked entity is there");
-        let clocks = network.catalogue.policies().clocks(&order.facts.delivery_method);
-        let Some((at, lapsed)) = clocks.and_then(|clocks| clocks.cancels(order)) else { return };
-        if at > now {
-            return self.cancels_due.push(at, key);
-        }
-        let parts = parts_of(order, lapsed);
         // What a node has begun cannot be cancelled: it is looked at no more until units are looked for again.
-        if parts.is_empty() {
-            return;
-        }
+        let Some((lapsed, parts)) = due_of(&network, order, now) else {
+            let later = lapses(&network, order).map(|(at, ..)| at).filter(|at| *at > now).min();
+            return later.into_iter().for_each(|at| self.cancels_due.push(at, key));
+        };
         let reason = lapsed.reason().into();
         let (touched, done) = self.cancel_all(turn, &network, &mut slot, parts, &reason, |_| None);
         if let Err(rejection) = done {
@@ -72,9 +66,27 @@ impl Engine {
     }
 }
 
-/// What is cancelled of an order: all that can be, or only what waits for stock.
-fn parts_of(order: &Order, lapsed: Lapsed) -> Vec<CancelledPart> {
+/// When the clock cancels of an order what reaches the customer by each of its methods, and why.
+fn lapses<'o>(network: &'o Network, order: &'o Order) -> impl Iterator<Item = (JournalTime, Lapsed, &'o Text)> {
+    let policies = network.catalogue.policies();
+    let of = move |method: &'o Text| {
+        let (at, lapsed) = policies.clocks(method)?.cancels(order, method)?;
+        Some((at, lapsed, method))
+    };
+    order.methods().filter_map(of)
+}
+
+/// What is to be cancelled of an order now, and why.
+fn due_of(network: &Network, order: &Order, now: JournalTime) -> Option<(Lapsed, Vec<CancelledPart>)> {
+    let due = lapses(network, order).filter(|(at, ..)| *at <= now);
+    let mut due = due.map(|(_, lapsed, method)| (lapsed, parts_of(order, lapsed, method)));
+    due.find(|(_, parts)| !parts.is_empty())
+}
+
+/// What is cancelled of what reaches the customer by a method: all that can be, or only what waits for stock.
+fn parts_of(order: &Order, lapsed: Lapsed, method: &Text) -> Vec<CancelledPart> {
     let waits = |part: &CancelledPart| matches!(part.from, CancelFrom::Unallocated | CancelFrom::Backordered);
-    let parts = (0..order.lines.len() as u16).flat_map(|line| order.cancellable(line));
+    let own = |line: &u16| order.method_of(order.lines[usize::from(*line)].placed.group) == method;
+    let parts = (0..order.lines.len() as u16).filter(own).flat_map(|line| order.cancellable(line));
     parts.filter(|part| lapsed == Lapsed::Unpaid || waits(part)).collect()
 }

@@ -128,8 +128,8 @@ impl Engine {
         let (id, verb) = (own.to_string(), FulfillmentVerb::Short);
         let unknown = || Rejection::not_found("fulfillment_order", own.to_string());
         let fulfillment = order.fulfillment(own.number).ok_or_else(unknown)?;
-        if !fulfillment.status.takes(verb) || fulfillment.node != wave.node {
-            return Err(Rejection::IllegalStep { id, status: order.refusing(fulfillment), verb });
+        if !order.takes(fulfillment, verb) || fulfillment.node != wave.node {
+            return Err(order.illegal(fulfillment, verb));
         }
         let holds: Vec<_> = order.holds.iter().filter(|hold| hold.forbids_at(verb, now)).map(Hold::name).collect();
         if !holds.is_empty() {

@@ -10,16 +10,18 @@ use super::delivery::{not_offered, preferred_node, ways};
 use super::draft::Drafted;
 use super::hold::begun_holds;
 use super::limits::Counting;
+use super::lockers::{Parcelled, parcelled};
 use super::network::Network;
-use super::routing::{SHIPPED, Wanted, route};
+use super::routing::{Wanted, route};
 use super::slots;
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, first_order_events};
+use super::warranty::warranties;
 use super::withdrawal::Patience;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
-use crate::domain::command::{AskedWarranty, Deferred, PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::command::{Deferred, PlaceLine, PlaceOrder, ShipTo};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::delivery::{Way, place_of};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
@@ -37,6 +39,7 @@ use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::book::{RuleBook, Unnamed};
+use crate::domain::slots::Places;
 use crate::domain::stock::CellKey;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
 use crate::domain::time::{Now, WallTime};
@@ -181,8 +184,8 @@ impl Engine {
         let schedule = schedule?.map(|release| OrderEvent::Scheduled { release });
         let priority =
             (command.wishes.priority > 0).then_some(OrderEvent::Prioritised { priority: command.wishes.priority });
-        let units = (0..).zip(&prepared.lines).map(|(line, placed)| (line, placed.quantity));
-        let places = places(&prepared.bookings, units);
+        let places = prepared.places();
+        let parcels = prepared.parcels(network, command);
         let claims = reservation.as_ref().map(|(key, _)| *key);
         let facts = facts(command, std::mem::take(&mut prepared.destinations), now, claims);
         let claimed = reservation.as_ref().and_then(|(_, slot)| slot.as_ref());
@@ -226,9 +229,10 @@ impl Engine {
                 whose: network.catalogue.whose(Some(&command.channel), Some(&command.customer)),
                 own_whose: claimed.map_or(Whose::Nobody, |reservation| network.whose_reservation(reservation)),
                 rules: &prepared.rules,
-                ships: &*command.delivery_method == SHIPPED,
+                method: &command.delivery_method,
             },
             places: &places,
+            parcels: &parcels,
             claimed,
             fills: false,
             standing: Standing {
@@ -339,8 +343,8 @@ impl Engine {
         let found = claimed.and_then(|key| self.reservations.lock(key)?.as_ref().filter(held).map(of));
         let (own, own_whose) = found.unwrap_or_default();
         let prepared = prepare(&network, command, now)?;
-        let units = (0..).zip(&prepared.lines).map(|(line, placed)| (line, placed.quantity));
-        network.calendar.lock(&places(&prepared.bookings, units)).check(&network)?;
+        network.calendar.lock(&prepared.places()).check(&network)?;
+        self.store(&network, OrderKey(0), &prepared.parcels(&network, command))?;
         let wanted = Wanted {
             lines: &prepared.lines,
             units: &prepared.units,
@@ -361,7 +365,7 @@ impl Engine {
             whose: network.catalogue.whose(Some(&command.channel), Some(&command.customer)),
             own_whose,
             rules: &prepared.rules,
-            ships: &*command.delivery_method == SHIPPED,
+            method: &command.delivery_method,
         };
         Ok(route(&network, &wanted).decision)
     }
@@ -461,6 +465,19 @@ pub(super) struct Prepared {
     rules: Arc<AppliedRules>,
 }
 
+impl Prepared {
+    /// What of it is to lie in lockers.
+    fn parcels(&self, network: &Network, command: &PlaceOrder) -> Vec<Parcelled> {
+        parcelled(&network.catalogue, &self.lines, (&command.delivery_method, self.preferred), &self.ways)
+    }
+
+    /// The places that its lines have of slots.
+    fn places(&self) -> Vec<Places> {
+        let line = |own: &Booking| &self.lines[usize::from(own.line)];
+        places(self.bookings.iter().map(|own| (own, line(own), line(own).quantity)))
+    }
+}
+
 /// Checks an order against the catalogue; all faults together.
 pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Result<Prepared, Rejection> {
     let catalogue = &network.catalogue;
@@ -545,25 +562,6 @@ fn without_rules(catalogue: &Catalogue, name: &str) -> Option<Fault> {
         None => format!("there is no rule set {name:?}"),
     };
     Some(Fault::new("rule_set", "unknown_rule_set", detail))
-}
-
-/// Lines that are warranties; all faults together.
-fn warranties(command: &PlaceOrder) -> Result<Vec<Warranty>, Vec<Fault>> {
-    let (mut faults, mut found) = (Vec::new(), Vec::with_capacity(command.wishes.warranties.len()));
-    for AskedWarranty { line, covers, months } in &command.wishes.warranties {
-        let covered = covers.as_ref().map(|id| command.lines.iter().position(|line| line.id == *id));
-        match covered {
-            Some(None) => {
-                let detail = format!("the order has no line {:?}", covers.as_deref().unwrap_or_default());
-                faults.push(Fault::new(format!("lines[{line}].warranty.covers"), "unknown_line", detail));
-            }
-            covered => {
-                let covers = covered.flatten().map_or(*line, |at| at as u16);
-                found.push(Warranty { line: *line, covers, months: *months, registered: Vec::new() });
-            }
-        }
-    }
-    if faults.is_empty() { Ok(found) } else { Err(faults) }
 }
 
 /// A payment method that the order's channel does not take, or nobody takes for its delivery method.

@@ -14,7 +14,8 @@ use super::limits::Counting;
 use super::loose::Loose;
 use super::network::Network;
 use super::place::{positions_of, preordered, rules_of};
-use super::routing::{SHIPPED, Wanted, shipment_cost};
+use super::readiness::promised_of_waiting;
+use super::routing::{Wanted, shipment_cost};
 use super::table::Locked;
 use super::turn::{Turn, order_event, order_events};
 use super::withdrawal::{Patience, Withdrawal};
@@ -148,7 +149,8 @@ impl Engine {
         }
         let works = works_of_fill(network, key, &allocations, work_at(order, turn.log.now().wall));
         let by_suppliers = dropship(network, order, &allocations, turn);
-        let told = std::iter::once(OrderEvent::Filled { allocations }).chain(by_suppliers).collect();
+        let promised = promised_of_waiting(network, order, &allocations, turn.log.now().wall);
+        let told = std::iter::once(OrderEvent::Filled { allocations }).chain(by_suppliers).chain(promised).collect();
         let mut events: Vec<Event> = order_events(order, told).collect();
         events.extend(change.events());
         events.extend(works.iter().map(Work::event));
@@ -277,9 +279,10 @@ impl Engine {
                 whose: network.whose_order(order),
                 own_whose: Whose::Nobody,
                 rules: &rules,
-                ships: &*order.facts.delivery_method == SHIPPED,
+                method: &order.facts.delivery_method,
             },
             places: &[],
+            parcels: &[],
             claimed: None,
             fills: true,
             standing,
@@ -409,9 +412,10 @@ impl Engine {
                 whose: network.whose_order(order),
                 own_whose: Whose::Nobody,
                 rules: &rules_of(network, order, turn.log.now().wall),
-                ships: &*order.facts.delivery_method == SHIPPED,
+                method: &order.facts.delivery_method,
             },
             places: &[],
+            parcels: &[],
             claimed: None,
             fills: false,
             standing: Standing::of(network.catalogue.policies().fill(), order),

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::change::Change;
-use super::fulfill::{cells_of, give_back, units_of};
+use super::fulfill::units_of;
 use super::network::Network;
+use super::step_stock::{cells_of, give_back};
 use super::table::Locked;
 use super::turn::{Turn, order_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
@@ -194,9 +195,8 @@ impl Engine {
 fn takes(order: &Order, key: FulfillmentKey, verb: FulfillmentVerb) -> Result<&FulfillmentOrder, Rejection> {
     let unknown = || Rejection::not_found("fulfillment_order", key.to_string());
     let fulfillment = order.fulfillment(key.number).ok_or_else(unknown)?;
-    let (id, status) = (key.to_string(), fulfillment.status);
-    if !status.takes(verb) {
-        return Err(Rejection::IllegalStep { id, status, verb });
+    if !order.takes(fulfillment, verb) {
+        return Err(order.illegal(fulfillment, verb));
     }
     if verb != FulfillmentVerb::Split {
         alone(order, fulfillment)?;

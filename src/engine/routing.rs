@@ -105,14 +105,19 @@ pub struct Wanted<'a> {
     pub own_whose: Whose,
     /// The rules.
     pub rules: &'a AppliedRules,
-    /// Whether carriers take it there.
-    pub ships: bool,
+    /// How it reaches the customer.
+    pub method: &'a str,
 }
 
 impl Wanted<'_> {
     /// When work on it may begin.
     pub fn work_at(&self) -> WallTime {
         self.release_at.map_or(self.at, |release| release.max(self.at))
+    }
+
+    /// Whether carriers take it there.
+    pub fn ships(&self) -> bool {
+        self.method == SHIPPED
     }
 
     /// Whether a shipment has units of cells, and so is work of its node.
@@ -260,7 +265,7 @@ fn route_units(network: &Network, wanted: &Wanted<'_>) -> Route {
     let mut gone = (groups.len() > 1).then(HashMap::new);
     let evidence_max = EVIDENCE_BYTES_MAX / groups.len().clamp(1, EVIDENCE_GROUPS_MAX);
     for group in groups {
-        let own = (!wanted.ways.is_empty()).then(|| wanted.of_group(group));
+        let own = wanted.has_groups().then(|| wanted.of_group(group));
         let wanted = own.as_ref().unwrap_or(wanted);
         let mine = wanted.units.iter().filter(|units| group_of(units) == group);
         let (stocked, free): (Vec<_>, Vec<_>) = mine.partition(|u| wanted.lines[usize::from(u.line)].stocked);

@@ -164,7 +164,11 @@ fn by_supplier(catalogue: &Catalogue, order: &PlaceOrder, decision: &Decision, n
 }
 
 /// What leaves each node for each destination of a plan.
-fn shipments(catalogue: &Catalogue, order: &PlaceOrder, decision: &Decision) -> BTreeMap<(NodeIndex, u16), Freight> {
+pub(super) fn shipments(
+    catalogue: &Catalogue,
+    order: &PlaceOrder,
+    decision: &Decision,
+) -> BTreeMap<(NodeIndex, u16), Freight> {
     let mut shipments: BTreeMap<_, Vec<Units>> = BTreeMap::new();
     for assignment in &decision.assignments {
         for units in &assignment.lines {

@@ -9,13 +9,19 @@ use std::collections::BTreeMap;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::change::Change;
 use super::network::Network;
-use super::turn::Turn;
+use super::turn::{Turn, order_events};
+use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
-use crate::domain::command::{AskedSlot, PlaceOrder, PutSlot, PutSlots};
-use crate::domain::event::{Event, SlotsChanged};
-use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::catalogue::Catalogue;
+use crate::domain::command::{AskedSlot, PlaceOrder, PutSlot, PutSlots, Rebook};
+use crate::domain::delivery::{BROUGHT, does};
+use crate::domain::event::{Answer, Event, SlotsChanged};
+use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::item::ItemKind;
+use crate::domain::node::NodeKind;
+use crate::domain::order::{Order, OrderEvent};
 use crate::domain::particulars::Booking;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
@@ -153,6 +159,42 @@ impl Engine {
         Ok(Executed::done(Reply::Slots(Box::new(after)), seq))
     }
 
+    /// A line that has a slot gets another one of the same node, and so has all that is brought with it.
+    pub(super) fn rebook(&self, turn: &Turn<'_>, command: &Rebook) -> Result<Executed, Rejection> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let unknown = || Rejection::not_found("order", command.order.to_string());
+        let key = self.find_order(&command.order).ok_or_else(unknown)?;
+        let mut slot = self.orders.lock(key).ok_or_else(unknown)?;
+        let order = slot.as_ref().expect("a locked entity is there");
+        let booking = rebooking(&network, order, command, turn.log.now().wall)?;
+        let (bookings, given, taken) = order.rebooked(booking.line, &booking);
+        if bookings == order.bookings() {
+            let (seq, order) = (order.seq, order.clone());
+            return Ok(Executed::done(Reply::Order(order), seq));
+        }
+        // One slot is left and one is taken: the lower is locked first.
+        let (given, taken) = if given.first() < taken.first() {
+            let given = network.calendar.lock(&given);
+            (given, network.calendar.lock(&taken))
+        } else {
+            let taken = network.calendar.lock(&taken);
+            (network.calendar.lock(&given), taken)
+        };
+        taken.check(&network)?;
+        let mut events: Vec<Event> = order_events(order, vec![OrderEvent::Booked { bookings }]).collect();
+        events.extend(given.given());
+        events.extend(taken.taken());
+        let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
+        let logged = turn.log(self, sealed, Change::new(&network), Withdrawal::nothing());
+        given.give();
+        taken.take();
+        logged.fold_order(&mut slot);
+        let seq = logged.seq();
+        logged.done();
+        let order = slot.as_ref().expect("just folded").clone();
+        Ok(Executed::done(Reply::Order(order), seq))
+    }
+
     /// The slots of a node, as they stand; and the sequence up to which that may be.
     pub fn slots(&self, node: &str) -> Option<(Slots, u64)> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
@@ -203,6 +245,27 @@ fn service(network: &Network, sku: &str) -> Result<SkuIndex, Fault> {
     }
 }
 
+/// The slot that a line is to have instead of its own.
+fn rebooking(network: &Network, order: &Order, command: &Rebook, now: WallTime) -> Result<Booking, Rejection> {
+    let unknown = || {
+        let detail = format!("the order has no line {:?}", command.line);
+        Rejection::invalid("line", "unknown_line", detail)
+    };
+    let line = order.line_at(&command.line).ok_or_else(unknown)?;
+    let own = order.bookings().iter().find(|own| own.line == line);
+    let not_booked = || Rejection::NotBooked { order: order.name(), line: command.line.to_string() };
+    let own = own.filter(|_| order.buckets(line).open() > 0).ok_or_else(not_booked)?;
+    let here = &network.catalogue.node(own.node).id;
+    if *here != command.node {
+        let detail = format!("is {}, the line has a slot of {here}", command.node);
+        return Err(Rejection::invalid("slot.node", "slot_elsewhere", detail));
+    }
+    let placed = &order.lines[usize::from(line)].placed;
+    let of = if placed.stocked { Booked::Goods } else { Booked::Service(Some(placed.sku)) };
+    let named = |fault: Fault| Rejection::Invalid(vec![Fault { field: format!("slot{}", fault.field), ..fault }]);
+    open_slot(network, (line, of), (own.node, &command.slot), now).map_err(named)
+}
+
 /// The slots that an order's lines are to have; all faults together.
 pub(super) fn bookings(network: &Network, order: &PlaceOrder, now: WallTime) -> Result<Vec<Booking>, Vec<Fault>> {
     let mut faults = Vec::new();
@@ -214,31 +277,95 @@ pub(super) fn bookings(network: &Network, order: &PlaceOrder, now: WallTime) -> 
             Err(wrong) => faults.push(fault(wrong)),
         }
     }
+    faults.extend(brought_together(network, order, &mut bookings));
     if faults.is_empty() { Ok(bookings) } else { Err(faults) }
+}
+
+/// What is brought to the customer comes in one slot for all goods of its group: lines without one get that of the others.
+fn brought_together(network: &Network, order: &PlaceOrder, bookings: &mut Vec<Booking>) -> Vec<Fault> {
+    let goods = |line: u16| {
+        let line = order.lines.get(usize::from(line))?;
+        let kind = network.catalogue.sku_index(&line.sku).map(|sku| network.catalogue.kind(sku));
+        matches!(kind, Some(ItemKind::Product | ItemKind::Kit)).then_some(line.group)
+    };
+    let (mut faults, mut more) = (Vec::new(), Vec::new());
+    for (line, group) in (0..order.lines.len() as u16).filter_map(|line| Some((line, goods(line)?))) {
+        let Some(first) = bookings.iter().find(|own| goods(own.line) == Some(group)) else { continue };
+        match bookings.iter().find(|own| own.line == line) {
+            Some(own) if (own.node, own.slot) != (first.node, first.slot) => {
+                let detail = format!("goods that are brought together have one slot, others have {}", first.id);
+                faults.push(Fault::new(format!("lines[{line}].slot"), "slot_differs", detail));
+            }
+            Some(_) => {}
+            None => more.push(Booking { line, ..first.clone() }),
+        }
+    }
+    bookings.extend(more);
+    bookings.sort_by_key(|own| own.line);
+    faults
 }
 
 fn booking(network: &Network, order: &PlaceOrder, asked: &AskedSlot, now: WallTime) -> Result<Booking, Fault> {
     let (node, id) = (&asked.node, &asked.slot);
     let unknown = || Fault::new(".node", "unknown_node", format!("there is no node {node:?}"));
     let index = network.catalogue.node_index(node).ok_or_else(unknown)?;
+    let line = order.lines.get(usize::from(asked.line));
+    let sku = line.and_then(|line| network.catalogue.sku_index(&line.sku));
+    let kind = sku.map(|sku| network.catalogue.kind(sku));
+    let way = line.and_then(|line| order.wishes.ways.iter().find(|way| way.group == line.group));
+    let is_brought = way.map_or(&*order.delivery_method, |way| &*way.method) == BROUGHT;
+    let of = match kind {
+        Some(ItemKind::Product | ItemKind::Kit) if is_brought => Booked::Goods,
+        // An item that is not there is a fault of its own.
+        Some(ItemKind::Service) | None => Booked::Service(sku),
+        Some(_) => {
+            return Err(Fault::new(
+                "",
+                "not_a_service",
+                "is for services and for goods that are brought to the customer",
+            ));
+        }
+    };
+    if of == Booked::Goods && !brings(&network.catalogue, index) {
+        return Err(Fault::new(".node", "method_not_offered", format!("{node} does not do {BROUGHT}")));
+    }
+    open_slot(network, (asked.line, of), (index, id), now)
+}
+
+/// Whether a node brings goods to customers.
+fn brings(catalogue: &Catalogue, node: NodeIndex) -> bool {
+    let known = catalogue.node(node);
+    !matches!(known.kind, NodeKind::Virtual | NodeKind::Supplier) && does(known, BROUGHT)
+}
+
+/// What a slot is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Booked {
+    /// A service, when it is known.
+    Service(Option<SkuIndex>),
+    /// Goods that are brought to the customer.
+    Goods,
+}
+
+/// A slot that has not begun, of a node that is switched on, as a line has it.
+fn open_slot(
+    network: &Network,
+    (line, of): (u16, Booked),
+    (index, id): (NodeIndex, &Text),
+    now: WallTime,
+) -> Result<Booking, Fault> {
+    let node = &network.catalogue.node(index).id;
     let unknown = || Fault::new(".id", "unknown_slot", format!("{node} has no slot {id:?}"));
     let board = network.calendar.board(index, |board| board.terms.id == *id).ok_or_else(unknown)?;
     let SlotTerms { service, starts_at, ends_at, .. } = board.terms;
-    let sku = order.lines.get(usize::from(asked.line)).and_then(|line| network.catalogue.sku_index(&line.sku));
-    let is_service = sku.is_some_and(|sku| network.catalogue.kind(sku) == ItemKind::Service);
     match () {
         () if !network.catalogue.node(index).active => {
             Err(Fault::new(".node", "node_inactive", format!("{node} is switched off")))
         }
         () if starts_at <= now => Err(Fault::new(".id", "time_in_past", format!("slot {id} of {node} has begun"))),
-        // An item that is not there is a fault of its own.
-        () if sku.is_some() && !is_service => Err(Fault::new("", "not_a_service", "is for lines of services only")),
-        () if service.is_some_and(|service| sku != Some(service)) => {
+        () if service.is_some_and(|service| of != Booked::Service(Some(service))) => {
             Err(Fault::new(".id", "slot_of_another", format!("slot {id} of {node} is for another service")))
         }
-        () => {
-            let (line, slot, id) = (asked.line, board.number, id.clone());
-            Ok(Booking { line, node: index, slot, id, starts_at, ends_at })
-        }
+        () => Ok(Booking { line, node: index, slot: board.number, id: id.clone(), starts_at, ends_at }),
     }
 }

@@ -88,6 +88,7 @@ impl Engine {
         }
         let touched = logged.done();
         drop((slot, made));
+        self.empty_afterwards(turn, &network, old);
         self.follow_up(turn, &network, touched);
         // A node that was switched off may not have been left yet by the order that was split.
         self.leave_idle_nodes(turn, &network, key);

@@ -220,6 +220,7 @@ fn build(
         floor: Default::default(),
         collections: Default::default(),
         dispatches: Default::default(),
+        lockers: Default::default(),
         arrivals: Arrivals::default(),
         purchases: Purchases::default(),
         names: Names::default(),
@@ -276,6 +277,7 @@ fn build(
                 (EntityKey::Bin(cell), Entity::Bin(place)) => engine.hold_bin(cell, place.map(|place| *place)),
                 (EntityKey::Picked(key), Entity::Picked(day)) => engine.hold_picked(key, day.sums),
                 (EntityKey::Collection(key), Entity::Collection(known)) => engine.hold_collection(key, *known),
+                (EntityKey::Lockers(node), Entity::Lockers(known)) => engine.hold_lockers(node, *known),
                 (EntityKey::Dispatch(key), Entity::Dispatch(known)) => engine.hold_dispatch(&key, *known),
                 (_, Entity::Shipping(terms)) => shipping.push(*terms),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
@@ -427,6 +429,7 @@ impl Engine {
         self.watch_edits(&order);
         self.watch_deferral(&order);
         self.watch_shipments(&order);
+        self.watch_readiness(&order);
         self.watch_order(network, &order);
         self.note_left(&order);
         self.watch_windows(network, &order, 1..=order.next_number());

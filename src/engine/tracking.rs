@@ -60,7 +60,10 @@ impl Engine {
         }
         let (now, number) = (turn.now(), key.number);
         let raising = self.raise(now, causes(key, fulfillment, before.status(), after.status()));
-        let delivered = after.status() == TrackingStatus::Delivered && fulfillment.status == FulfillmentStatus::Shipped;
+        // What is delivered to a store is its customer's when he gets it there.
+        let delivered = after.status() == TrackingStatus::Delivered
+            && fulfillment.status == FulfillmentStatus::Shipped
+            && order.goes_to(fulfillment).is_none();
         let mut told = vec![OrderEvent::Tracked { number, scans, estimated_at }];
         if delivered {
             let at = after.last().map_or_else(|| turn.log.now().wall, |scan| scan.at);
@@ -96,13 +99,17 @@ impl Engine {
     }
 }
 
-/// What can be wrong with a shipment at an instant of the clock.
-pub(super) const BY_THE_CLOCK: [ExceptionKind; 2] = [ExceptionKind::DeliveryLate, ExceptionKind::ShipmentLost];
+/// What can be wrong with a fulfilment order or its shipment at an instant of the clock.
+pub(super) const BY_THE_CLOCK: [ExceptionKind; 3] =
+    [ExceptionKind::ReadyLate, ExceptionKind::DeliveryLate, ExceptionKind::ShipmentLost];
 
-/// Whether something is wrong with the shipment of a fulfilment order.
+/// Whether something is wrong with a fulfilment order, or its shipment.
 pub(super) fn is_wrong(order: &Order, number: u16, kind: ExceptionKind, now: WallTime) -> bool {
-    let Some(tracked) = order.tracked(number) else { return false };
     let Some(fulfillment) = order.fulfillment(number) else { return false };
+    if kind == ExceptionKind::ReadyLate {
+        return order.is_unready(fulfillment) && order.ready_by(number).is_some_and(|at| at <= now);
+    }
+    let Some(tracked) = order.tracked(number) else { return false };
     let on_its_way = is_on_its_way(fulfillment, tracked);
     match kind {
         ExceptionKind::DeliveryLate => on_its_way && tracked.estimated_at.is_some_and(|at| at <= now),

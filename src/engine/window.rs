@@ -37,6 +37,7 @@ impl Engine {
         let Some(order) = slot.as_ref() else { return };
         network.workloads.look_at(order);
         self.watch_order(network, order);
+        self.watch_readiness(order);
         if order.release_at.is_some() || !network.catalogue.policies().is_empty() {
             self.watch_windows(network, order, 1..=order.next_number());
         }
@@ -81,7 +82,7 @@ fn due_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> O
             let within = network.catalogue.policies().accept_within_s(fulfillment.node)?;
             asked_since(order, fulfillment).map(|since| since.plus_s(u64::from(within)))
         }
-        FulfillmentStatus::Shipped => {
+        FulfillmentStatus::Shipped if order.goes_to(fulfillment).is_none() => {
             network.catalogue.policies().clocks(order.method_of(fulfillment.group))?.delivers(order, fulfillment)
         }
         _ => None,

@@ -9,14 +9,16 @@ use axum::response::Response;
 use super::front::Front;
 use super::reply::{Replied, ahead, found, found_written, made, written};
 use super::request::{Ask, Params, Path, Urgent, Write};
-use crate::api::decision::{DecisionJson, GroupJson, OrderLines, Quote};
+use crate::api::decision::{DecisionJson, GroupJson, OrderLines, Quote, QuotedPickupJson};
 use crate::api::fulfillment::Nothing;
 use crate::api::order::{
-    Cancellation, Consolidation, HistoryEntry, NewOrder, OrderJson, OrderMerging, OrderParams, Splitting, history,
+    Cancellation, Consolidation, HistoryEntry, NewOrder, OrderJson, OrderMerging, OrderParams, Rebooking, Splitting,
+    history,
 };
 use crate::api::page::{Page, Paging, length};
 use crate::api::problem::Problem;
 use crate::api::rates::QuotedShipmentJson;
+use crate::api::scalar::Id;
 use crate::domain::command::{Command, PlaceOrder};
 use crate::domain::decision::{Decision, Loser, Losing};
 use crate::domain::ids::{OrderKey, Text};
@@ -25,7 +27,7 @@ use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::supposed::Fewer;
 use crate::domain::time::Now;
-use crate::engine::QuotedShipment;
+use crate::engine::{QuotedPickup, QuotedShipment};
 use crate::journal::Durable;
 use crate::pipeline::Refused;
 use crate::views::{Filter, Page as Found};
@@ -43,7 +45,11 @@ pub async fn promise(State(front): State<Front>, Ask(order): Ask<NewOrder>) -> R
 /// Quotes an order.
 pub(super) fn quoted(front: &Front, now: Now, order: &PlaceOrder) -> Result<Response, Rejection> {
     let decision = front.engine().quote(now, order)?;
-    let quote = front.engine().catalogue(|c| Quote::written(&decision, order, c));
+    let mut quote = front.engine().catalogue(|c| Quote::written(&decision, order, c));
+    let pickups = front.engine().quote_pickups(now.wall, order, &decision);
+    if !pickups.is_empty() {
+        quote = Quote::with_pickups(quote, &pickups.into_iter().map(pickup).collect::<Vec<_>>());
+    }
     let shipments = front.engine().quote_shipping(now.wall, order, &decision);
     if shipments.is_empty() {
         return Ok(written(quote));
@@ -51,6 +57,12 @@ pub(super) fn quoted(front: &Front, now: Now, order: &PlaceOrder) -> Result<Resp
     let base = decision.cost.currency;
     let shown = |s: &QuotedShipment| QuotedShipmentJson::of(&s.node, &s.group, &s.answers, base, &s.zone);
     Ok(written(Quote::with_shipping(quote, &shipments.iter().map(shown).collect::<Vec<_>>())))
+}
+
+fn pickup(told: QuotedPickup) -> QuotedPickupJson {
+    let QuotedPickup { node, store, group, ready_by } = told;
+    let group = (!group.is_empty()).then_some(Id(group));
+    QuotedPickupJson { node: Id(node), store: store.map(Id), group, ready_by: ready_by.into() }
 }
 
 /// Place an order: it is captured, sourced and allocated before the answer.
@@ -163,6 +175,17 @@ pub async fn allocate(State(front): State<Front>, Path(id): Path<Text>, write: W
 pub async fn source(State(front): State<Front>, Path(id): Path<Text>, write: Urgent<Nothing>) -> Replied {
     let Urgent(write) = write;
     let done = front.pipeline().submit(write.context, Command::SourceOrder { order: id }).await?;
+    Ok(made(&front, StatusCode::OK, done))
+}
+
+/// Give a line that has a slot another one of the same node: a place there is taken, its own is given back, in one step.
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/slots", tag = "orders", request_body = Rebooking,
+    params(("id" = String, Path)),
+    responses((status = 200, body = OrderJson)),
+)]
+pub async fn rebook(State(front): State<Front>, Path(id): Path<Text>, write: Write<Rebooking>) -> Replied {
+    let done = front.pipeline().submit(write.context, write.body.command(id)).await?;
     Ok(made(&front, StatusCode::OK, done))
 }
 

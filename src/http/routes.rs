@@ -11,8 +11,8 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     address_formats, backup, capable, cartons, channels, counts, customers, dispatch, drafts, edits, exceptions, feed,
-    fulfillment, health, holds, imports, inbound, items, nodes, orders, packing, pages, papers, policies, replays,
-    reservations, returns, rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
+    fulfillment, health, holds, imports, inbound, items, lockers, nodes, orders, packing, pages, papers, policies,
+    replays, reservations, returns, rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
 };
 
 /// The router of a front.
@@ -38,6 +38,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(channels::channels))
         .routes(routes!(channels::put_channel, channels::channel))
         .routes(routes!(slots::put, slots::all))
+        .routes(routes!(lockers::put, lockers::all))
         .routes(routes!(customers::warranties))
         .routes(routes!(address_formats::all))
         .routes(routes!(address_formats::put, address_formats::one))
@@ -148,6 +149,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(fulfillment::ready))
         .routes(routes!(fulfillment::ship))
         .routes(routes!(fulfillment::hand_over))
+        .routes(routes!(fulfillment::receive))
         .routes(routes!(fulfillment::arrive))
         .routes(routes!(fulfillment::collection))
         .routes(routes!(policies::put_collection))
@@ -185,6 +187,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(policies::put_clocks))
         .routes(routes!(policies::put_hold_rule))
         .routes(routes!(orders::source))
+        .routes(routes!(orders::rebook))
         .routes(routes!(rule_sets::rule_sets))
         .routes(routes!(rule_sets::put, rule_sets::rule_set))
         .routes(routes!(rule_sets::versions))

@@ -244,6 +244,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::BinPut(event) => put(bytes, event),
         Event::PickedNoted(event) => put(bytes, event),
         Event::CollectionChanged(event) => put(bytes, event),
+        Event::LockersChanged(event) => put(bytes, event),
         Event::DispatchChanged(event) => put(bytes, event),
         Event::DraftChanged(event) => put(bytes, event),
         Event::ExceptionChanged(event) => put(bytes, event),
@@ -374,6 +375,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (34, 1) => get("event", bytes, LIMIT).map(Event::PickedNoted),
         (35, 1) => get("event", bytes, LIMIT).map(Event::CollectionChanged),
         (37, 1) => get("event", bytes, LIMIT).map(Event::DraftChanged),
+        (38, 1) => get("event", bytes, LIMIT).map(Event::LockersChanged),
         (39, 1) => get("event", bytes, LIMIT).map(Event::DispatchChanged),
         (14, 1) => get("event", bytes, LIMIT).map(Event::ExceptionChanged),
         (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
@@ -420,11 +422,11 @@ fn put_archiving(bytes: &mut Vec<u8>, event: &Archiving) -> usize {
 fn put_order(bytes: &mut Vec<u8>, how: u8, order: &Order) {
     bytes.push(how);
     bytes.extend_from_slice(&order_version(order).to_le_bytes());
-    if order_version(order) == ORDER_VERSION {
-        put(bytes, &(order.key, order));
-    } else {
-        put(bytes, &(order.key, order, &order.returns));
-    }
+    match order_version(order) {
+        ORDER_VERSION => put(bytes, &(order.key, order)),
+        ORDER_WITH_WAYS_VERSION => put(bytes, &(order.key, order, &order.returns, &order.ways)),
+        _ => put(bytes, &(order.key, order, &order.returns)),
+    };
 }
 
 fn put_order_sized(bytes: &mut Vec<u8>, key: OrderKey, order: &Order) {
@@ -523,6 +525,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
             tries => put_sized(bytes, &(key, known, tries)),
         },
         (EntityKey::Draft(key), Entity::Draft(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Lockers(key), Entity::Lockers(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Dispatch(key), Entity::Dispatch(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Exception(key), Entity::Exception(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
@@ -591,6 +594,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
             Ok((EntityKey::Collection(key), Entity::Collection(Box::new(Collection { tries, ..*known }))))
         }
         (37, 1) => pair(bytes, EntityKey::Draft, Entity::Draft),
+        (38, 1) => pair(bytes, EntityKey::Lockers, Entity::Lockers),
         (39, 1) => pair(bytes, EntityKey::Dispatch, Entity::Dispatch),
         (13, 1) => pair(bytes, EntityKey::Exception, Entity::Exception),
         (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
@@ -633,6 +637,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (34, 1) => first(bytes).map(EntityKey::Picked),
         (35, 1 | 2) => first(bytes).map(EntityKey::Collection),
         (37, 1) => first(bytes).map(EntityKey::Draft),
+        (38, 1) => first(bytes).map(EntityKey::Lockers),
         (39, 1) => first(bytes).map(EntityKey::Dispatch),
         (13, 1) => first(bytes).map(EntityKey::Exception),
         (20, 1) => first(bytes).map(EntityKey::Policy),

@@ -155,6 +155,7 @@ impl Orders {
             | Event::ExceptionChanged(_)
             | Event::PolicyPut(_)
             | Event::ShippingPut(_)
+            | Event::LockersChanged(_)
             | Event::SlotsChanged(_) => {}
         }
         Ok(())

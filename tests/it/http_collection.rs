@@ -28,6 +28,11 @@ fn served(test: impl FnOnce(&Served)) {
 
 /// An order for the farther store, packed there; its fulfilment order.
 fn packed(server: &Served, id: &str, method: &str) -> String {
+    packed_for(server, id, method, "mile", "mile")
+}
+
+/// An order for a store, packed at the node that has it; its fulfilment order.
+fn packed_for(server: &Served, id: &str, method: &str, store: &str, at: &str) -> String {
     let order = json!({
         "id": id, "type": "standard", "channel": "web", "channel_order_id": id,
         "customer": {"id": "c-1", "name": "Customer", "email": "customer@example.org"},
@@ -36,10 +41,10 @@ fn packed(server: &Served, id: &str, method: &str) -> String {
             "country": "US", "latitude": 41.8781, "longitude": -87.6298,
         },
         "lines": [{"sku": "mug", "quantity": 2, "unit_price": {"amount": 1000, "currency": "USD"}}],
-        "delivery_method": method, "preferred_node": "mile",
+        "delivery_method": method, "preferred_node": store,
     });
     let placed = server.done("POST", "/v1/orders", &order);
-    assert_eq!(placed["fulfillment_orders"][0]["node"], "mile");
+    assert_eq!(placed["fulfillment_orders"][0]["node"], at);
     let fulfillment = placed["fulfillment_orders"][0]["id"].as_str().expect("an id").to_owned();
     for verb in ["accept", "pick", "pack"] {
         server.done("POST", &format!("/v1/fulfillment-orders/{fulfillment}/{verb}"), &json!({}));
@@ -81,6 +86,41 @@ fn a_curbside_order_is_handed_over_for_the_code_that_only_its_own_page_tells() {
         assert_eq!(done["status"], "delivered");
         assert_eq!(server.get(&at("collection")).status, 404, "it is over");
         assert_eq!(server.get("/v1/stock/mug").json()["total"]["on_hand"], 8);
+    });
+}
+
+#[test]
+fn an_order_is_sent_to_a_store_and_handed_over_there() {
+    served(|server| {
+        let node = json!({
+            "kind": "store", "name": "A kiosk", "latitude": 41.8, "longitude": -87.7, "country": "US",
+            "postal_code": "60602", "time_zone": "America/Chicago", "active": true,
+        });
+        assert_eq!(server.ask("PUT", "/v1/nodes/kiosk", &node).status, 201);
+        let own = packed_for(server, "order-1", "ship_to_store", "kiosk", "loop");
+        let at = |what: &str| format!("/v1/fulfillment-orders/{own}/{what}");
+        let early = server.ask("POST", &at("ready"), &json!({}));
+        assert_eq!((early.status, early.code().as_str()), (409, "illegal_transition"));
+        assert_eq!(early.json()["legal"], json!(["ship", "cancel"]));
+        let shipment = json!({"carrier": "post", "service": "parcel", "tracking_number": "1"});
+        let shipped = server.done("POST", &at("ship"), &shipment);
+        assert_eq!(
+            (&shipped["status"], &shipped["node"], &shipped["store"]),
+            (&json!("shipped"), &json!("loop"), &json!("kiosk"))
+        );
+        assert_eq!(server.ask("POST", &at("deliver"), &json!({})).json()["legal"], json!(["receive"]));
+        let received = server.done("POST", &at("receive"), &json!({}));
+        assert_eq!(
+            (&received["status"], &received["node"], &received["store"]),
+            (&json!("packed"), &json!("kiosk"), &Value::Null)
+        );
+        let there = |server: &Served| server.get("/v1/stock/mug").json()["total"]["on_hand"].clone();
+        assert_eq!(there(server), 10);
+        server.done("POST", &at("ready"), &json!({"code": "K7PM"}));
+        assert_eq!(server.done("POST", &at("hand_over"), &json!({"code": "K7PM"}))["status"], "delivered");
+        assert_eq!(there(server), 8);
+        let told = server.get("/v1/orders/order-1/history").body;
+        assert!(String::from_utf8(told).expect("text").contains("received_at_store"));
     });
 }
 

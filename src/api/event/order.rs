@@ -123,6 +123,10 @@ pub(super) fn changed(changed: &OrderChanged, names: &impl Names) -> Value {
             "order_dropshipped",
             json!({"fulfillment_order": fulfillment(key, *number), "ready_at": Instant::from(*ready_at)}),
         ),
+        OrderEvent::ReadyPromised { number, ready_by } => (
+            "order_ready_promised",
+            json!({"fulfillment_order": fulfillment(key, *number), "ready_by": Instant::from(*ready_by)}),
+        ),
         OrderEvent::Bought { units } => {
             let one = |bought: &BoughtUnits| {
                 json!({
@@ -310,6 +314,7 @@ fn step(order: OrderKey, step: &FulfillmentStep, names: &impl Names) -> (&'stati
             ("fulfillment_split", json!({"lines": units(lines), "into": fulfillment(order, *into)}))
         }
         FulfillmentStep::Merged { into } => ("fulfillment_merged", json!({"into": fulfillment(order, *into)})),
+        FulfillmentStep::Received { node } => ("fulfillment_received", json!({"node": names.node(*node)})),
     };
     match facts {
         Value::Object(facts) => (kind, facts),

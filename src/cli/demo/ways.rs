@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::life::text;
-use super::network::Network;
+use super::network::{Network, PLACES};
 use super::shop::{Counted, Shopper, fine};
 use super::stage::Stage;
 use super::story::chapter;
 use crate::cli::Stop;
 use crate::connectors::client::segment;
-use crate::domain::delivery::{METHODS, is_collected};
+use crate::domain::delivery::{METHODS, TO_STORE, is_collected};
 
 /// Who takes what is shipped.
 const CARRIER: &str = "post";
+/// Methods that book a slot, and which.
+const BOOKED: [(&str, &str); 2] = [("local_delivery", "round"), ("service", "visit")];
 /// How many are picked together.
 const TOGETHER: u64 = 12;
 
@@ -23,8 +25,24 @@ pub async fn each(stage: &Stage, network: &Network, counted: &Counted) -> Result
     chapter("One order each way, from the order to the hand-over");
     let stock = network.stock(0);
     let (sku, node, _) = stock.iter().find(|(_, _, units)| *units > 20).cloned().unwrap_or_default();
+    // Nothing of it is there, so that it has to be sent.
+    let empty = |at: &str| stock.iter().all(|(other, node, units)| *other != sku || *node != at || *units == 0);
+    let store = PLACES.iter().find(|place| place.kind == "store" && empty(place.id)).map_or("", |place| place.id);
     let client = stage.client();
     fine("the numbers", client.put("/v1/sscc-numbers", &json!({"company_prefix": "4012345"})).await?)?;
+    let slot = |(_, id): &(&str, &str)| json!({"id": id, "starts_at": "2099-06-01T08:00:00Z", "ends_at": "2099-06-01T12:00:00Z", "limit": 4});
+    let place = |what: &str| format!("/v1/nodes/{}/{what}", segment(node));
+    let slots = json!({"slots": BOOKED.iter().map(slot).collect::<Vec<_>>()});
+    fine("the slots", client.put(&place("slots"), &slots).await?)?;
+    let edges = json!({"length": 700, "width": 400, "height": 400});
+    let lockers = json!({"sizes": [{"id": "large", "inner_mm": edges, "limit": 2}]});
+    fine("the lockers", client.put(&place("lockers"), &lockers).await?)?;
+    let hours = json!({
+        "working_days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "opens": "08:00", "closes": "20:00",
+        "lead_minutes": 60,
+    });
+    fine("its hours", client.put("/v1/calendars/shop", &hours).await?)?;
+    fine("its calendar", client.patch(&format!("/v1/nodes/{}", segment(node)), &json!({"calendar": "shop"})).await?)?;
     let mut left_from = BTreeSet::new();
     for (number, method) in (1..).zip(METHODS) {
         let what = match method {
@@ -37,12 +55,19 @@ pub async fn each(stage: &Stage, network: &Network, counted: &Counted) -> Result
         order["delivery_method"] = json!(method);
         if is_collected(method) {
             order["preferred_node"] = json!(node);
+        } else if method == TO_STORE {
+            order["preferred_node"] = json!(store);
+        }
+        if let Some((_, slot)) = BOOKED.iter().find(|(booked, _)| *booked == method) {
+            order["lines"][0]["slot"] = json!({"node": node, "id": slot});
         }
         let placed = shopper.place(&order).await?;
         let own = text(&placed["fulfillment_orders"][0]["id"]);
         let from = text(&placed["fulfillment_orders"][0]["node"]);
+        let promised = placed["fulfillment_orders"][0]["ready_by"].as_str();
+        let promised = promised.map_or(String::new(), |at| format!("promised by {at}, "));
         let told = handed_over(stage, &own, method).await?;
-        println!("   {method}: 1 × {what} from {from}: {told}");
+        println!("   {method}: 1 × {what} from {from}: {promised}{told}");
         if method == "ship" {
             left_from.insert(from);
         }
@@ -63,7 +88,12 @@ async fn handed_over(stage: &Stage, own: &str, method: &str) -> Result<String, S
     for verb in ["accept", "pick", "pack"] {
         step(verb, json!({})).await?;
     }
-    if is_collected(method) {
+    if method == TO_STORE {
+        step("parcels", json!({"carrier": CARRIER, "parcels": [{}]})).await?;
+        step("ship", json!({"carrier": CARRIER, "service": method, "tracking_number": own})).await?;
+        step("receive", json!({})).await?;
+    }
+    if is_collected(method) || method == TO_STORE {
         step("ready", json!({"code": "7K-PM-22"})).await?;
         let told = fine("who comes", client.get(&at("collection")).await?)?;
         step("arrive", json!({"spot": "bay 4"})).await?;

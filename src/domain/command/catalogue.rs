@@ -89,6 +89,26 @@ pub struct PutSlots {
     pub slots: Vec<PutSlot>,
 }
 
+/// Compartments of one size to be put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutLocker {
+    /// Id of the size at its node.
+    pub id: Text,
+    /// Inner size of a compartment, millimetres.
+    pub inner: Dimensions,
+    /// How many there are.
+    pub limit: u32,
+}
+
+/// All lockers of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutLockers {
+    /// Which node.
+    pub node: Text,
+    /// Their sizes.
+    pub sizes: Vec<PutLocker>,
+}
+
 /// A limit of a channel to be put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PutLimit {

@@ -102,7 +102,9 @@ pub enum FulfillmentAction {
         /// Which.
         with: Text,
     },
-    /// Its carrier tells where its shipment is. A shipment that is delivered delivers it.
+    /// It came to the store where its customer comes for it.
+    Receive,
+    /// Its carrier tells where its shipment is. A shipment that is delivered delivers it, unless a store has to receive it.
     Track {
         /// What the carrier saw.
         scans: Vec<Scan>,

@@ -131,6 +131,19 @@ pub struct AskedSlot {
     pub slot: Text,
 }
 
+/// Another slot for a line that has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebook {
+    /// The order.
+    pub order: Text,
+    /// Id of the line.
+    pub line: Text,
+    /// The node of the slot: that of its own.
+    pub node: Text,
+    /// Id of the slot there.
+    pub slot: Text,
+}
+
 /// A line that is a warranty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AskedWarranty {

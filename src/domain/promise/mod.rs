@@ -134,6 +134,18 @@ impl Origin<'_> {
         self.begin(released).ok().map(|(shift, _)| shift.day)
     }
 
+    /// When is ready what nothing holds any more from then on; none when it never works, or nobody said how long it takes.
+    pub fn ready(&self, released: Timestamp) -> Option<Timestamp> {
+        self.calendar.filter(|calendar| calendar.lead_days > 0 || calendar.lead_min > 0)?;
+        let (shift, begun) = self.begin(released).ok()?;
+        self.finish(shift, begun, last_day(&self.zone, released)).ok()
+    }
+
+    /// When it closes on its first working day from a day on; none when it never works.
+    pub fn closes_from(&self, day: Date) -> Option<Timestamp> {
+        days_from(day).find(|day| self.works(*day)).map(|day| self.shift(day).closes)
+    }
+
     fn works(&self, day: Date) -> bool {
         self.calendar.is_none_or(|calendar| calendar.works(day))
     }

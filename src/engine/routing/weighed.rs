@@ -87,7 +87,7 @@ pub(super) fn asked<'a>(
 ) -> Asked<'a> {
     let position = wanted.destinations.get(usize::from(group)).copied().flatten();
     let shipment = shipment(wanted, group, position);
-    Asked { network, rules: wanted.rules, weights, shipment, units, group, ships: wanted.ships, sent: 0 }
+    Asked { network, rules: wanted.rules, weights, shipment, units, group, ships: wanted.ships(), sent: 0 }
 }
 
 /// Writes what the kernel in full found into the route.

@@ -23,7 +23,7 @@ const STORMS: u64 = 4;
 /// Buyers at once.
 const BUYERS: u64 = 64;
 
-type Limits<'a> = &'a [(&'a str, u32, Option<u32>)];
+pub type Limits<'a> = &'a [(&'a str, u32, Option<u32>)];
 
 fn put_of(id: &str, nodes: Option<&[&str]>, customers: &[&str], limits: Limits<'_>) -> Command {
     let limit = |(sku, floor, cap): &(&str, u32, Option<u32>)| PutLimit { sku: text(sku), floor: *floor, cap: *cap };
@@ -38,7 +38,7 @@ fn put_of(id: &str, nodes: Option<&[&str]>, customers: &[&str], limits: Limits<'
     }))
 }
 
-fn put(world: &World, id: &str, limits: Limits<'_>) {
+pub fn put(world: &World, id: &str, limits: Limits<'_>) {
     world.run(put_of(id, None, &[], limits)).expect("a good channel");
     check(world);
 }
@@ -613,7 +613,7 @@ fn buy(world: &World, dice: &mut Dice, numbers: &AtomicU32) {
 fn judge(world: &World) {
     use crate::domain::entity::{Entity, EntityKey};
     use crate::domain::event::Event;
-    use crate::domain::state::{State, committed_by};
+    use crate::domain::state::{State, used_by};
 
     let (mut state, mut before) = (State::default(), std::collections::BTreeMap::new());
     let free_of = |state: &State, sku: SkuIndex| -> u64 {
@@ -639,7 +639,7 @@ fn judge(world: &World) {
         for (_, entity) in state.entities() {
             match entity {
                 Entity::Order(order) => {
-                    for (cell, units) in committed_by(order) {
+                    for (cell, units) in used_by(order) {
                         let own = share(cell.sku, Some(&order.facts.channel), Some(&order.facts.customer));
                         *used.entry((cell.sku.0, own)).or_default() += units;
                     }

@@ -5,12 +5,16 @@ use crate::domain::collection::{CODE_TRIES_MAX, CollectionRule};
 use crate::domain::command::*;
 use crate::domain::decision::FenceReason;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
+use crate::domain::fulfillment::Shipment;
 use crate::domain::ids::FulfillmentKey;
+use crate::domain::item::Tracking;
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
+use crate::domain::order_clocks::OrderClocks;
 use crate::domain::policy::RejectionPolicy;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::stock::MovementKind;
 
 fn wanted(id: &str, method: &str, at: Option<&str>, units: u32) -> PlaceOrder {
     let wishes = Wishes { preferred_node: at.map(text), ..Wishes::default() };
@@ -217,4 +221,124 @@ fn what_is_handed_over_for_a_code_is_made_ready_first() {
     }
     let refused = world.fulfill(&order, 1, FulfillmentAction::HandOver).expect_err("no code was given out");
     assert_eq!(refused.code(), "not_ready");
+}
+
+/// Takes what an order has in the east to the west, packed.
+fn received_in_the_west(world: &World, order: &Order, pick: FulfillmentAction) -> Order {
+    let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") };
+    let steps = [FulfillmentAction::Accept, pick, FulfillmentAction::Pack, FulfillmentAction::Ship { shipment }];
+    for action in steps {
+        world.fulfill(order, 1, action).expect("in turn");
+    }
+    world.fulfill(order, 1, FulfillmentAction::Receive).expect("it is sent there")
+}
+
+#[test]
+fn what_is_received_at_a_store_has_the_serial_numbers_it_left_with() {
+    let world = World::new();
+    world.run(super::lots::tracked("phone", Some(Tracking::Serial))).expect("nothing is known of phones");
+    let serial = |serial: &str| NamedLot { lot: text(serial), expires_at: None, units: 1 };
+    let names = Names { lots: vec![], serials: vec![serial("s1"), serial("s2"), serial("s3")] };
+    let adjustment = Adjustment { sku: text("phone"), node: text("east"), delta: 3, reason: MovementKind::Received };
+    world.run(Command::AdjustLots(vec![NamedAdjustment { adjustment, names }])).expect("room");
+    let order = placed(&world, wanted("a", "ship_to_store", Some("west"), 2)).expect("east has them");
+    let names = Names { lots: vec![], serials: vec![serial("s1"), serial("s3")] };
+    let pick = FulfillmentAction::PickNamed { lines: None, names: vec![(text("phone"), names)] };
+    let order = received_in_the_west(&world, &order, pick);
+    let sku = world.engine.catalogue(|catalogue| catalogue.sku_index("phone")).expect("there");
+    let west = order.fulfillment_orders[0].node;
+    let known = |world: &World| {
+        let lots = world.engine.sku_lots(sku).expect("they are tracked");
+        ["s1", "s2", "s3"].map(|serial| lots.find(&text(serial)).map(|at| (at.node == west, at.picked_by.is_some())))
+    };
+    assert_eq!(known(&world), [Some((true, true)), Some((false, false)), Some((true, true))]);
+    world.check();
+    let world = world.restart();
+    for action in [FulfillmentAction::Cancel { reason: text("no"), resource: false }, FulfillmentAction::CancelAccept] {
+        world.fulfill(&order, 1, action).expect("it is packed");
+    }
+    world.fulfill(&order, 1, FulfillmentAction::PutBack { lines: None }).expect("it was picked");
+    assert_eq!(known(&world), [Some((true, false)), Some((false, false)), Some((true, false))]);
+    assert_eq!((world.level("phone", "west").available, world.level("phone", "east").available), (2, 1));
+    world.check();
+}
+
+#[test]
+fn what_is_on_its_way_to_a_store_cannot_be_asked_back_before_its_customer_has_it() {
+    let world = World::new();
+    world.stock("phone", "east", 2).expect("good");
+    let order = placed(&world, wanted("a", "ship_to_store", Some("west"), 2)).expect("east has them");
+    let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") };
+    let pick = FulfillmentAction::Pick { lines: None };
+    let ship = FulfillmentAction::Ship { shipment };
+    let mut returnable = Vec::new();
+    for action in [FulfillmentAction::Accept, pick, FulfillmentAction::Pack, ship] {
+        returnable.push(world.fulfill(&order, 1, action).expect("in turn").returnable(0));
+    }
+    for action in [FulfillmentAction::Receive, FulfillmentAction::Ready { until: None }, FulfillmentAction::HandOver] {
+        returnable.push(world.fulfill(&order, 1, action).expect("in turn").returnable(0));
+    }
+    assert_eq!(returnable, [0, 0, 0, 0, 0, 0, 2]);
+    world.check();
+}
+
+#[test]
+fn a_store_that_has_the_units_hands_them_over_without_a_shipment_and_a_channel_ships_them_once() {
+    let world = World::new();
+    world.stock("phone", "west", 1).expect("good");
+    world.stock("phone", "east", 5).expect("good");
+    super::channels::put(&world, "web", &[("phone", 0, Some(4))]);
+    let used = |world: &World| world.engine.channel("web").map(|(_, used, _)| used).expect("it was put");
+    let there = placed(&world, wanted("a", "ship_to_store", Some("west"), 1)).expect("west has it");
+    assert_eq!(shape(&world, &there), at(&["west"], 0));
+    let pick = FulfillmentAction::Pick { lines: None };
+    for action in [FulfillmentAction::Accept, pick.clone(), FulfillmentAction::Pack] {
+        world.fulfill(&there, 1, action).expect("in turn");
+    }
+    assert!(world.fulfill(&there, 1, FulfillmentAction::Receive).is_err(), "it came from nowhere");
+    world.fulfill(&there, 1, FulfillmentAction::HandOver).expect("he is there");
+    assert_eq!(used(&world), [1]);
+    let sent = placed(&world, wanted("b", "ship_to_store", Some("west"), 2)).expect("east has them");
+    let sent = received_in_the_west(&world, &sent, pick);
+    assert_eq!(used(&world), [3]);
+    let world = world.restart();
+    assert_eq!(used(&world), [3], "a restart counts no unit twice");
+    world.fulfill(&sent, 1, FulfillmentAction::HandOver).expect("he is there");
+    assert_eq!(used(&world), [3]);
+    world.check();
+    assert!(matches!(placed(&world, wanted("c", "ship_to_store", Some("nowhere"), 1)), Err(Rejection::Invalid(_))));
+}
+
+#[test]
+fn what_waits_in_a_group_is_cancelled_by_the_clock_of_its_own_method() {
+    for restarts in [false, true] {
+        let world = World::new();
+        world.stock("phone", "east", 1).expect("good");
+        let clocks = |seconds| OrderClocks { cancel_waiting_after_s: Some(seconds), ..OrderClocks::default() };
+        for (method, seconds) in [("ship", 600), ("pickup", 60)] {
+            let put = PutPolicy::Clocks { delivery_method: text(method), clocks: clocks(seconds) };
+            world.run(Command::PutPolicy(put)).expect("good");
+        }
+        let mut order = mixed("a", "west");
+        order.lines[0].quantity = super::world::quantity(2);
+        let order = placed(&world, order).expect("one is shipped");
+        let waits = |world: &World| {
+            let order = world.engine.order(&order.name()).expect("there");
+            [order.buckets(0), order.buckets(1)].map(|buckets| (buckets.backordered, buckets.cancelled))
+        };
+        assert_eq!(waits(&world), [(1, 0), (2, 0)]);
+        let tick = |world: World, seconds: i64| {
+            world.later(seconds);
+            let world = if restarts { world.restart() } else { world };
+            world.engine.expire_due(&*world.log);
+            world
+        };
+        let world = tick(world, 59);
+        assert_eq!(waits(&world), [(1, 0), (2, 0)], "a second is left");
+        let world = tick(world, 2);
+        assert_eq!(waits(&world), [(1, 0), (0, 2)], "restarts {restarts}");
+        let world = tick(world, 600);
+        assert_eq!(waits(&world), [(0, 1), (0, 2)]);
+        world.check();
+    }
 }

@@ -14,7 +14,7 @@ use crate::domain::time::WallTime;
 const DAY_S: i64 = 24 * 60 * 60;
 const PICK: FulfillmentAction = FulfillmentAction::Pick { lines: None };
 
-fn tracked(sku: &str, tracking: Option<Tracking>) -> Command {
+pub fn tracked(sku: &str, tracking: Option<Tracking>) -> Command {
     Command::PutItem(Box::new(PutItem {
         sku: text(sku),
         name: text(sku),

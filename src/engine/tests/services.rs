@@ -77,6 +77,22 @@ impl Shop {
         }
     }
 
+    /// Phones that are brought in a slot, each in a line of its own.
+    fn bring(&mut self, id: &str, lines: &[(&str, u32)], slots: &[(u16, &str)]) -> Result<Order, Rejection> {
+        let asked = |(line, slot): &(u16, &str)| AskedSlot { line: *line, node: text("east"), slot: text(slot) };
+        let wishes = Wishes { slots: slots.iter().map(asked).collect(), ..Wishes::default() };
+        let delivery_method = text("local_delivery");
+        self.place_with(PlaceOrder { id: Some(text(id)), delivery_method, wishes, ..World::order_of(id, lines, None) })
+    }
+
+    fn rebook(&mut self, order: &str, line: &str, slot: &str) -> Result<Order, Rejection> {
+        let (order, line, node, slot) = (text(order), text(line), text("east"), text(slot));
+        match self.run(Command::Rebook(Rebook { order, line, node, slot }))? {
+            Reply::Order(order) => Ok((*order).clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn cancel(&mut self, order: &str, lines: Option<Vec<CancelUnits>>) {
         self.run(Command::CancelOrder(CancelOrder { order: text(order), lines, reason: text("no") }))
             .expect("cancelled");
@@ -104,8 +120,8 @@ impl Shop {
         let state = self.world.fold();
         let mut used: BTreeMap<(NodeIndex, u32), u32> = BTreeMap::new();
         for order in state.orders() {
-            for booking in order.bookings() {
-                *used.entry((booking.node, booking.slot)).or_default() += order.wanted(booking.line);
+            for held in order.places_held() {
+                *used.entry((held.node, held.slot)).or_default() += held.places;
             }
         }
         for (at, id) in self
@@ -317,5 +333,111 @@ fn a_quote_of_a_slot_that_is_full_is_refused_as_the_order_would_be() {
         let quoted = shop.world.engine.quote(now, &asked("q")).expect_err("it is full");
         let ordered = shop.place("b", &[("setup", 1)], "tuesday").expect_err("it is full");
         assert_eq!((quoted.code(), ordered.code()), ("slot_full", "slot_full"));
+    }
+}
+
+/// Two deliveries on Monday, one on Tuesday.
+fn deliveries() -> [Shop; 2] {
+    Shop::both().map(|mut shop| {
+        let now = shop.world.log.now().wall.0;
+        let slot = |id: &str, hours: i64, limit: u32| PutSlot {
+            id: text(id),
+            sku: None,
+            starts_at: WallTime(now - now % HOUR_MS + hours * HOUR_MS),
+            ends_at: WallTime(now - now % HOUR_MS + (hours + 4) * HOUR_MS),
+            limit,
+        };
+        let slots = vec![slot("monday", 24, 2), slot("tuesday", 48, 1)];
+        shop.run(Command::PutSlots(Box::new(PutSlots { node: text("east"), slots }))).expect("nobody has a slot");
+        shop.world.stock("phone", "west", 9).expect("room");
+        shop
+    })
+}
+
+#[test]
+fn what_is_brought_has_one_place_of_its_slot_and_comes_from_its_node() {
+    for mut shop in deliveries() {
+        let order = shop.bring("a", &[("phone", 2), ("phone", 2)], &[(1, "monday")]).expect("there is room");
+        assert_eq!(shop.used(), used(1, 0), "one for all that is brought together");
+        let east = shop.world.engine.catalogue(|c| c.node_index("east")).expect("there");
+        assert!(order.fulfillment_orders.iter().all(|own| own.node == east));
+        let short = shop.bring("b", &[("phone", 3)], &[(0, "monday")]).expect("its slot is its own");
+        assert_eq!((short.totals().backordered, short.totals().allocated), (2, 1), "the west brings nothing");
+        let records = shop.world.log.records.lock().len();
+        let full = shop.bring("c", &[("phone", 1)], &[(0, "monday")]).expect_err("it is full");
+        assert!(matches!(full, Rejection::SlotFull { requested: 1, available: 0, .. }), "{full:?}");
+        assert_eq!(shop.world.log.records.lock().len(), records);
+        let units = |line: &str, n| vec![CancelUnits { line: text(line), quantity: quantity(n), from: None }];
+        shop.cancel("a", Some(units("1", 2)));
+        shop.cancel("a", Some(units("2", 1)));
+        assert_eq!(shop.used(), used(2, 0), "one unit is still to be brought");
+        shop.cancel("a", Some(units("2", 1)));
+        assert_eq!(shop.used(), used(1, 0));
+        let ship = FulfillmentAction::Ship {
+            shipment: Shipment { carrier: text("van"), service: text("own"), tracking_number: text("1") },
+        };
+        shop.cancel("b", Some(units("1", 2)));
+        let pick = FulfillmentAction::Pick { lines: None };
+        for action in [FulfillmentAction::Accept, pick, FulfillmentAction::Pack, ship, FulfillmentAction::Deliver] {
+            shop.step("b", 1, action);
+        }
+        assert_eq!(shop.used(), used(1, 0), "what was brought has used its place");
+    }
+}
+
+#[test]
+fn a_slot_is_changed_for_another_of_its_node_in_one_step() {
+    for mut shop in deliveries() {
+        shop.bring("a", &[("phone", 1), ("phone", 1)], &[(0, "monday")]).expect("there is room");
+        let changed = shop.rebook("a", "2", "tuesday").expect("there is room");
+        assert_eq!((shop.used(), changed.bookings().len()), (used(0, 1), 2), "both lines come then");
+        let records = shop.world.log.records.lock().len();
+        shop.rebook("a", "1", "tuesday").expect("it has it");
+        assert_eq!(shop.world.log.records.lock().len(), records, "the same again is no record");
+        let service = shop.place("b", &[("setup", 2)], "monday").expect("there is room");
+        assert_eq!(shop.used(), used(2, 1));
+        let full = shop.rebook("b", "1", "tuesday").expect_err("it is full");
+        assert!(matches!(full, Rejection::SlotFull { requested: 2, .. }), "{full:?}");
+        let code = |done: Result<Order, Rejection>| done.map(drop).map_err(|no| no.code());
+        assert_eq!(code(shop.rebook("b", "1", "friday")), Err("unknown_slot"));
+        assert_eq!(code(shop.rebook("b", "9", "monday")), Err("unknown_line"));
+        shop.cancel("a", None);
+        assert_eq!(code(shop.rebook("a", "1", "monday")), Err("not_booked"), "nothing of it is wanted");
+        let one = CancelUnits { line: text("1"), quantity: quantity(1), from: None };
+        shop.cancel("b", Some(vec![one]));
+        shop.rebook("b", "1", "tuesday").expect("there is room");
+        assert_eq!(shop.used(), used(0, 1));
+        for action in [
+            FulfillmentAction::Accept,
+            FulfillmentAction::Pick { lines: None },
+            FulfillmentAction::Pack,
+            FulfillmentAction::HandOver,
+        ] {
+            shop.step("b", service.fulfillment_orders[0].number, action);
+        }
+        assert_eq!(code(shop.rebook("b", "1", "monday")), Err("not_booked"), "it is done");
+        assert_eq!(shop.used(), used(0, 1));
+    }
+}
+
+#[test]
+fn goods_have_a_slot_only_where_they_are_brought_and_one_for_all_of_a_group() {
+    for mut shop in deliveries() {
+        let faults = |done: Result<Order, Rejection>| match done.expect_err("it must be refused") {
+            Rejection::Invalid(faults) => faults.into_iter().map(|fault| (fault.field, fault.code)).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        let two = shop.bring("a", &[("phone", 1), ("phone", 1)], &[(0, "monday"), (1, "tuesday")]);
+        assert_eq!(faults(two), [("lines[1].slot".to_owned(), "slot_differs")]);
+        assert_eq!(faults(shop.place("b", &[("phone", 1)], "monday")), [("lines[0].slot".to_owned(), "not_a_service")]);
+        shop.put("east", &[("monday", 24, 2), ("tuesday", 48, 1)]).expect("for a service");
+        let other = shop.bring("c", &[("phone", 1)], &[(0, "monday")]);
+        assert_eq!(faults(other), [("lines[0].slot.id".to_owned(), "slot_of_another")]);
+        let capabilities = Some(vec![text("ship")]);
+        let patch = NodePatch { capabilities, ..NodePatch::default() };
+        shop.run(Command::PatchNode { node: text("east"), patch: Box::new(patch) }).expect("good");
+        let not = shop.bring("d", &[("phone", 1)], &[(0, "monday")]);
+        assert_eq!(faults(not), [("lines[0].slot.node".to_owned(), "method_not_offered")]);
+        assert_eq!(shop.used(), used(0, 0));
     }
 }

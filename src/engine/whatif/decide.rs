@@ -258,7 +258,7 @@ fn asked(
         whose,
         own_whose: whose,
         rules,
-        ships: case.ships(),
+        method: &case.facts.delivery_method,
     };
     route(&world.network, &wanted)
 }

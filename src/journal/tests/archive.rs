@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::archive::{Archive as _, Archiving, OrderName, OrderRow};
+use crate::domain::delivery::Way;
 use crate::domain::event::OrderChanged;
 use crate::domain::ids::OrderKey;
 use crate::domain::order::{CancelFrom, CancelledPart, Order, OrderEvent, OrderFacts, OrderType, PlacedLine, Sealed};
@@ -426,4 +427,16 @@ fn events_of_the_archive_have_these_bytes_for_ever() {
         let body = [&bare[..bare.len() - 4], &1u32.to_le_bytes(), &part].concat();
         assert_eq!(read(&body), [Event::Archiving(event)]);
     }
+}
+
+#[test]
+fn an_order_that_comes_back_knows_how_its_groups_reach_the_customer() {
+    let ways = vec![Way { group: 1, method: "pickup".into(), node: Some(NodeIndex(2)) }];
+    let back = Archiving::Back(Box::new(Order { ways, ..ended(5) }));
+    let body = codec::encode(&draft_of(vec![Event::Archiving(back.clone())])).unwrap().0;
+    let mut builder = frame::Builder::new(Origin { directory: 1, partition: 0, epoch: 5 }, Link::START);
+    builder.push(frame::Slice { seq: 1, time: 10, wall: 20, body: &body });
+    let frame = builder.finish(0);
+    let slice = frame.records().next().unwrap();
+    assert_eq!(codec::decode(&frame.head(), &slice).unwrap().events, [Event::Archiving(back)]);
 }

@@ -7,6 +7,7 @@
 mod collection;
 mod dispatch;
 mod drafts;
+mod lockers;
 mod picking;
 mod policies;
 mod returns;
@@ -16,9 +17,10 @@ mod supply;
 mod weighed;
 mod worth;
 
-use self::collection::{collected, tried};
+use self::collection::{collected, sent_to_store, tried};
 use self::dispatch::dispatched;
 use self::drafts::drafts;
+use self::lockers::stored;
 use self::picking::picked;
 use self::policies::policies;
 use self::returns::returns;
@@ -561,6 +563,8 @@ fn events() -> Vec<Event> {
     .chain(mixed())
     .chain(worth())
     .chain(drafts())
+    .chain(sent_to_store(placed()))
+    .chain(stored())
     .collect()
 }
 
@@ -916,7 +920,8 @@ fn every_event_has_these_bytes_for_ever() {
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
     let all = [
-        1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30, 32, 33, 34, 35, 37, 39,
+        1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30, 32, 33, 34, 35, 37, 38,
+        39,
     ];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
@@ -1047,7 +1052,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 81, "a sample of every kind, other orders, and what version 1 of some has not");
+    assert_eq!(state.len(), 83, "a sample of every kind, other orders, and what version 1 of some has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -445,10 +445,15 @@ impl Drawing {
                 }
                 _ => format!("{} ship", self.chance.pick(&["asks", "goes"])),
             },
+            Kind::Source if self.chance.one_in(2) => {
+                let name = self.known(|drawing| &drawing.orders)?;
+                format!("re{}", self.slot().trim_end().replacen("slot", &format!("book {name} {}", self.few(3)), 1))
+            }
             Kind::Source => format!("source {}", self.known(|drawing| &drawing.orders)?),
             Kind::Rules => self.rules(),
             Kind::Able => self.able()?,
             Kind::Carrier => format!("carrier {} {}", self.chance.pick(&["post", "van"]), self.chance.roll(9)),
+            Kind::Slots if self.chance.one_in(3) => self.lockers(),
             Kind::Slots => self.slots(),
             Kind::Rule if self.channels => self.rule(),
             Kind::Rule => return None,
@@ -655,6 +660,8 @@ impl Drawing {
         }
         if self.chance.one_in(6) {
             line += &format!(" near {}", self.node());
+        } else if self.chance.one_in(12) {
+            line += &format!(" {} {}", self.chance.pick(&["to_store", "locker"]), self.node());
         }
         if self.chance.one_in(6) {
             line += " waits";
@@ -677,7 +684,7 @@ impl Drawing {
         }
         let books = self.chance.one_in(8);
         if books {
-            line += &format!(" {}", self.slot());
+            line += &format!(" {}{}", self.chance.pick(&["", "brought "]), self.slot());
         }
         for at in 0..1 + self.chance.roll(3) {
             let plus = if at == 0 { "" } else { " +" };
@@ -732,7 +739,8 @@ impl Drawing {
             let seen = ["in_transit", "out_for_delivery", "failure", "return_to_sender", "delivered"];
             return Some(format!("seen {at} {}", self.chance.pick(&seen)));
         }
-        let legal = fulfillment.status.legal();
+        let legal = fulfillment.status.legal().iter().copied();
+        let legal: Vec<_> = legal.filter(|verb| order.takes(fulfillment, *verb)).collect();
         // The way to the customer is taken more often than the ways off it.
         let verb = if self.chance.one_in(3) { legal[self.chance.roll(legal.len() as u32) as usize] } else { legal[0] };
         let line = fulfillment.lines.first().map_or(1, |line| line.line + 1);

@@ -38,7 +38,7 @@ use crate::domain::record::{Log, Record};
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{ReservationEvent, ReservationState};
 use crate::domain::rules::presets::is_preset;
-use crate::domain::state::{State, committed_by};
+use crate::domain::state::{State, used_by};
 use crate::domain::stock::{CellKey, Level};
 use crate::domain::time::{JournalTime, Now};
 use crate::engine::{AtpAsked, Engine};
@@ -169,7 +169,7 @@ impl Judge {
         match self.appended.entity(&key) {
             Some(Entity::Order(order)) => {
                 self.orders.extend(order.facts.id.clone().map(|id| (id, order.key)));
-                let units: Vec<_> = committed_by(order).into_iter().map(|(cell, units)| (cell.sku, units)).collect();
+                let units: Vec<_> = used_by(order).into_iter().map(|(cell, units)| (cell.sku, units)).collect();
                 let (channel, customer) = (Some(order.facts.channel.clone()), Some(order.facts.customer.clone()));
                 if units.is_empty() {
                     self.holdings.remove(&key);
@@ -641,6 +641,12 @@ impl Judge {
                 let held = engine.slots(&id).map(|(slots, _)| slots);
                 law!(held.as_ref() == Some(&**known), "slots of {id} are {held:?} in memory, not {known:?}");
                 self.places(*node, known)?;
+            }
+            (EntityKey::Lockers(node), Some(Entity::Lockers(known))) => {
+                let id = engine.catalogue(|c| c.node(*node).id.clone());
+                let held = engine.lockers(&id).map(|(lockers, _)| lockers);
+                law!(held.as_ref() == Some(&**known), "lockers of {id} are {held:?} in memory, not {known:?}");
+                self.compartments(*node, known)?;
             }
             (EntityKey::AddressFormat(country), Some(Entity::AddressFormat(known))) => {
                 let held = engine.catalogue(|c| c.address_format(country).map(|held| held.format().clone()));

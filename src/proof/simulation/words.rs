@@ -20,13 +20,15 @@
 //! | `change NAME SECONDS or - [SKU N + …]` · `owner NAME OWNER` · `release NAME` | its change, whose it is, its end |
 //! | `order NAME [near NODE] [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] [later SECONDS] SKU N [far] + …` | an order; `far` goes to a second destination |
 //! | the same with `[rests] [due SECONDS] [early] [urgent N] [slot NODE ID]` | it rests, until then; it is wanted at release; its priority; its last line has that slot |
+//! | `lockers NODE [SIZE N + …]` | lockers of a node, each size with N compartments |
+//! | the same with `[to_store NODE]` `[brought]` `[locker NODE]` | it is sent to that store, where its customer comes for it; a node brings it; it is fetched from a locker |
 //! | `route ORDER` · `allocate ORDER` | an order that rests is planned, allocated |
 //! | `sketch NAME SECONDS [SKU N + …]` · `redraw NAME SECONDS or - [SKU N + …]` · `tear_up NAME` | a draft that lasts so long, what it says from then on, its end |
 //! | `hold_for NAME SECONDS [partial] SKU N + …` · `put_in NAME ORDER …` | units are set aside for a draft; it is placed, as `order` says |
 //! | `subscribe NAME PERIOD SECONDS [retry] SKU N + …` | a schedule whose first order is due so many seconds from now; its orders are called `NAME:1` and so on |
 //! | `pause` `resume` `skip` `unsubscribe` `NAME` | what becomes of a schedule |
 //! | `cancel NAME [LINE N]` | all of an order that can be, or units of a line |
-//! | `accept` `reject` `pick` `pack` `ready` `ship` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
+//! | `accept` `reject` `pick` `pack` `ready` `ship` `receive` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
 //! | `ready ORDER NUMBER SECONDS` | it waits to be picked up for so long |
 //! | `ready` `hand_over` `ORDER NUMBER with CODE` · `here ORDER NUMBER` | for a code; the customer is there |
 //! | `stop` `elsewhere` `let_go` `go_on` `put_back` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse, put back |
@@ -57,6 +59,7 @@
 //! | `weighs NAME TERM:AMOUNT+… FENCE+… or -` | the same in full: `shipment` `weight` `distance` `split` `carbon` `late` `shipping` `handling` `unfilled`; `capacity` `complete` `lines` `together:SKU,SKU` `without:NODE` `most:N` |
 //! | `able NODE N or -` · `handles NODE AMOUNT AMOUNT` | so many shipments a day it can handle; what it asks for one and for a unit |
 //! | `source ORDER` | its customer takes it from elsewhere |
+//! | `rebook ORDER LINE NODE ID` | another slot for a line |
 //! | `inbound NAME NODE SECONDS SKU N + …` · `redate NAME SECONDS` | supply that comes, so many seconds from now |
 //! | `come NAME SKU N + …` · `no_more NAME` | so much of it came, and no more will |
 //! | `transfer NAME NODE NODE SECONDS or - SKU N + …` · `later NAME SECONDS` | units that go to another node; another date |
@@ -75,6 +78,7 @@ use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Service, ShippingTerms};
 use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
+use crate::domain::delivery::{BROUGHT, LOCKER, TO_STORE};
 use crate::domain::dispatch::SsccPrefix;
 use crate::domain::draft::DraftTerms;
 use crate::domain::fulfillment::{Shipment, ShortReason};
@@ -146,6 +150,7 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         }
         ["dated", sku, seconds] => dated(sku, WallTime(wall.0 + number(seconds) * 1_000)),
         ["slots", node, parts @ ..] => Command::PutSlots(Box::new(slots(node, parts, wall))),
+        ["lockers", node, parts @ ..] => Command::PutLockers(Box::new(lockers(node, parts))),
         ["carrier", id, days] => Command::PutShipping(Box::new(carrier(id, number(days) as u16))),
         ["stock", parts @ ..] | ["receipt", _, parts @ ..] => {
             Command::AdjustStock(parts.split(|word| *word == "+").map(adjustment).collect())
@@ -358,6 +363,12 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             let at = (*seconds != "-").then(|| WallTime(wall.0 + number(seconds) * 1_000));
             Command::ActivateRules(ActivateRules { name: (*name).into(), version: number(version) as u32, at })
         }
+        ["rebook", id, line, node, slot] => Command::Rebook(Rebook {
+            order: (*id).into(),
+            line: (*line).into(),
+            node: (*node).into(),
+            slot: (*slot).into(),
+        }),
         ["source", id] => Command::SourceOrder { order: (*id).into() },
         ["inbound", id, node, seconds, parts @ ..] => Command::AnnounceInbound(AnnounceInbound {
             id: Some((*id).into()),
@@ -605,6 +616,16 @@ fn sketched(parts: &[&str]) -> DraftTerms {
     DraftTerms { channel: Some("web".into()), customer: None, lines, said }
 }
 
+fn lockers(node: &str, parts: &[&str]) -> PutLockers {
+    let size = |part: &[&str]| {
+        let [id, limit] = part else { panic!("an id and compartments, not {part:?}") };
+        let inner = Dimensions { length: 400, width: 300, height: 200 };
+        PutLocker { id: (*id).into(), inner, limit: number(limit) as u32 }
+    };
+    let sizes = parts.split(|word| *word == "+").filter(|part| !part.is_empty()).map(size).collect();
+    PutLockers { node: node.into(), sizes }
+}
+
 fn subscription(id: &str, every: &str, seconds: i64, parts: &[&str], wall: WallTime) -> PutSubscription {
     let terms = format!("{every} {seconds} {}", parts.join(" "));
     let (when_short, parts) = match parts {
@@ -729,7 +750,7 @@ fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
     let (mut reservation, mut reacquire, mut kind, mut parts) = (None, false, OrderType::Standard, words);
     let mut wishes = Wishes::default();
     let (mut channel, mut customer) = (Text::from("web"), Text::from("customer-1"));
-    let (mut holds, mut release_at) = (Vec::new(), None);
+    let (mut holds, mut release_at, mut method) = (Vec::new(), None, Text::from("ship"));
     loop {
         parts = match parts {
             ["with", name, rest @ ..] => {
@@ -738,6 +759,20 @@ fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
             }
             ["near", node, rest @ ..] => {
                 wishes.preferred_node = Some((*node).into());
+                rest
+            }
+            ["to_store", node, rest @ ..] => {
+                method = TO_STORE.into();
+                wishes.preferred_node = Some((*node).into());
+                rest
+            }
+            ["locker", node, rest @ ..] => {
+                method = LOCKER.into();
+                wishes.preferred_node = Some((*node).into());
+                rest
+            }
+            ["brought", rest @ ..] => {
+                method = BROUGHT.into();
                 rest
             }
             ["reacquire", rest @ ..] => {
@@ -810,7 +845,7 @@ fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
         currency: Currency::USD,
         destinations: vec![ship_to("", 40.0, -75.0), ship_to("far", 34.0, -118.0)],
         lines: parts.split(|word| *word == "+").enumerate().map(line).collect(),
-        delivery_method: "ship".into(),
+        delivery_method: method,
         reservation,
         reacquire,
         rule_set: None,
@@ -859,6 +894,7 @@ fn action(verb: &str, rest: &[&str]) -> Option<FulfillmentAction> {
             let code = Text::from(*code);
             FulfillmentAction::ReadyWith { until: None, code: Some(code.clone()), drawn: code }
         }
+        ("receive", []) => FulfillmentAction::Receive,
         ("here", []) => FulfillmentAction::Arrive { spot: Some("bay 4".into()) },
         ("hand_over", ["with", code]) => FulfillmentAction::HandOverWith { code: (*code).into() },
         ("put_back", []) => FulfillmentAction::PutBack { lines: None },

@@ -230,3 +230,118 @@ fn an_edit_sets_its_delta_aside_and_gives_it_back() {
         ",
     );
 }
+
+const BOOKING: Machine = Machine {
+    name: "a line with a slot",
+    begins: "
+        node east 40.7 -74.0
+        item phone
+        stock phone east 5
+        slots east monday 600 2 + tuesday 900 1
+        order p brought slot east monday phone 1
+    ",
+    ways: &[
+        ("none", "order o brought phone 1"),
+        ("monday", "order o brought slot east monday phone 1"),
+        ("tuesday", "order o brought slot east tuesday phone 1"),
+        (
+            "done",
+            "order o brought slot east monday phone 1 \n accept o 1 \n pick o 1 \n pack o 1 \n ship o 1 \n deliver o 1",
+        ),
+        ("cancelled", "order o brought slot east monday phone 1 \n cancel o"),
+    ],
+    commands: &[
+        ("to_monday", "rebook o 1 east monday"),
+        ("to_tuesday", "rebook o 1 east tuesday"),
+        ("when_begun", "pass 900 \n rebook o 1 east tuesday"),
+        ("to_nowhere", "rebook o 1 west monday"),
+        ("cancel", "cancel o"),
+        ("clock", "wait 60"),
+    ],
+    table: "
+                   to_monday   to_tuesday  when_begun    to_nowhere      cancel           clock
+        none       !not_booked !not_booked !not_booked   !not_booked     none             none
+        monday     monday      tuesday     !time_in_past !slot_elsewhere cancelled        monday
+        tuesday    monday      tuesday     !time_in_past !slot_elsewhere cancelled        tuesday
+        done       !not_booked !not_booked !not_booked   !not_booked     !not_cancellable done
+        cancelled  !not_booked !not_booked !not_booked   !not_booked     !not_cancellable cancelled
+    ",
+    stands: |teller: &Teller| {
+        let order = teller.engine().order("o").expect("it was placed");
+        let Some(booking) = order.bookings().first() else { return "none".to_owned() };
+        let (slots, _) = teller.engine().slots("east").expect("it was put");
+        let used = |id: &str| slots.of_id(id).map_or(0, |slot| slot.used);
+        let buckets = order.buckets(0);
+        assert!(used("monday") <= 2 && used("tuesday") <= 1, "{slots:?}");
+        match () {
+            () if buckets.cancelled > 0 => "cancelled".to_owned(),
+            () if buckets.delivered > 0 => "done".to_owned(),
+            () => booking.id.to_string(),
+        }
+    },
+};
+
+#[test]
+fn a_line_changes_its_slot_as_long_as_something_of_it_is_to_come() {
+    BOOKING.check(&["none", "monday", "tuesday", "done", "cancelled"], &[]);
+}
+
+/// A compartment of an order, through all that can become of it.
+const COMPARTMENT: Machine = Machine {
+    name: "a compartment",
+    begins: "
+        node east 40.7 -74.0
+        item phone
+        stock phone east 5
+        lockers east m 1
+    ",
+    ways: &[
+        ("free", "order o phone 1"),
+        ("promised", "order o locker east phone 2"),
+        ("begun", "order o locker east phone 2 \n accept o 1 \n pick o 1 \n pack o 1"),
+        ("ready", "order o locker east phone 2 \n accept o 1 \n pick o 1 \n pack o 1 \n ready o 1 60"),
+        (
+            "stopped",
+            "order o locker east phone 2 \n accept o 1 \n pick o 1 \n pack o 1 \n ready o 1 60 \n stop o 1 \n let_go o 1",
+        ),
+        ("fetched", "order o locker east phone 2 \n accept o 1 \n pick o 1 \n pack o 1 \n hand_over o 1"),
+        ("emptied", "order o locker east phone 2 \n accept o 1 \n pick o 1 \n stop o 1 \n let_go o 1 \n put_back o 1"),
+    ],
+    commands: &[
+        ("another", "order p locker east phone 1"),
+        ("cancel_one", "cancel o 1 1"),
+        ("cancel", "cancel o"),
+        ("fewer", "lockers east m 0"),
+        ("clock", "wait 60"),
+    ],
+    table: "
+                 another      cancel_one       cancel           fewer          clock
+        free     promised     emptied          emptied          gone           free
+        promised !locker_full promised         emptied          !locker_in_use promised
+        begun    !locker_full !not_cancellable !not_cancellable !locker_in_use begun
+        ready    !locker_full !not_cancellable !not_cancellable !locker_in_use stopped
+        stopped  !locker_full !not_cancellable !not_cancellable !locker_in_use stopped
+        fetched  promised     !not_cancellable !not_cancellable gone           fetched
+        emptied  promised     !not_cancellable !not_cancellable gone           emptied
+    ",
+    stands: |teller: &Teller| {
+        let (lockers, _) = teller.engine().lockers("east").expect("it was put");
+        let order = teller.engine().order("o").expect("it was placed");
+        match (lockers.sizes[0].terms.limit, lockers.sizes[0].used, order.fulfillment_orders[0].status.word()) {
+            (0, ..) => "gone",
+            (_, 0, "delivered") => "fetched",
+            (_, 0, "cancelled") => "emptied",
+            (_, 0, _) => "free",
+            (_, _, "packed") => "begun",
+            (_, _, "ready") => "ready",
+            (_, _, "put_back") => "stopped",
+            _ => "promised",
+        }
+        .to_owned()
+    },
+};
+
+#[test]
+fn a_compartment_is_taken_once_and_free_again_when_its_goods_are_gone() {
+    COMPARTMENT.check(&["free", "promised", "begun", "ready", "stopped", "fetched", "emptied"], &[]);
+}

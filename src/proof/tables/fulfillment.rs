@@ -57,26 +57,27 @@ const FULFILLMENT: Machine = Machine {
         ("split", "part o 1 1 1"),
         ("merge", "merge o 1 2"),
         ("arrive", "here o 1"),
+        ("receive", "receive o 1"),
         ("off", "off east \n wait 1"),
         ("clock", "wait 60"),
     ],
     table: "
-                    accept    reject    pick    short   pack    ready   ship    hand_over deliver   cancel     elsewhere  cancel_accept cancel_refuse put_back   move      split     merge     arrive off        clock
-        scheduled   -         -         -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          scheduled scheduled scheduled -      incomplete submitted
-        submitted   accepted  rejected  -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          submitted submitted submitted -      incomplete rejected
-        on_hold     !on_hold  rejected  -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          on_hold   on_hold   on_hold   -      incomplete on_hold
-        accepted    -         rejected  picked  picking -       -       -       -         -         cancelled  cancelled  -             -             -          submitted accepted  accepted  -      incomplete accepted
-        picking     -         -         picked  picked  -       -       -       -         -         cancelling cancelling -             -             -          -         -         -         -      picking    picking
-        picked      -         -         -       -       packed  -       -       -         -         cancelling cancelling -             -             -          -         -         -         -      picked     picked
-        packed      -         -         -       -       -       ready   shipped delivered -         cancelling cancelling -             -             -          -         -         -         -      packed     packed
-        ready       -         -         -       -       -       -       shipped delivered -         cancelling cancelling -             -             -          -         -         -         ready  ready      put_back
-        shipped     -         -         -       -       -       -       -       -         delivered -          -          -             -             -          -         -         -         -      shipped    shipped
-        delivered   -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      delivered  delivered
-        rejected    -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      rejected   rejected
-        incomplete  -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      incomplete incomplete
-        cancelling  -         -         -       -       -       -       -       -         -         -          -          put_back      picked        -          -         -         -         -      cancelling cancelling
-        cancelled   -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      cancelled  cancelled
-        put_back    -         -         -       -       -       -       -       -         -         -          -          -             -             cancelled  -         -         -         -      put_back   put_back
+                    accept    reject    pick    short   pack    ready   ship    hand_over deliver   cancel     elsewhere  cancel_accept cancel_refuse put_back   move      split     merge     arrive receive off        clock
+        scheduled   -         -         -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          scheduled scheduled scheduled -      -       incomplete submitted
+        submitted   accepted  rejected  -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          submitted submitted submitted -      -       incomplete rejected
+        on_hold     !on_hold  rejected  -       -       -       -       -       -         -         cancelled  cancelled  -             -             -          on_hold   on_hold   on_hold   -      -       incomplete on_hold
+        accepted    -         rejected  picked  picking -       -       -       -         -         cancelled  cancelled  -             -             -          submitted accepted  accepted  -      -       incomplete accepted
+        picking     -         -         picked  picked  -       -       -       -         -         cancelling cancelling -             -             -          -         -         -         -      -       picking    picking
+        picked      -         -         -       -       packed  -       -       -         -         cancelling cancelling -             -             -          -         -         -         -      -       picked     picked
+        packed      -         -         -       -       -       ready   shipped delivered -         cancelling cancelling -             -             -          -         -         -         -      -       packed     packed
+        ready       -         -         -       -       -       -       shipped delivered -         cancelling cancelling -             -             -          -         -         -         ready  -       ready      put_back
+        shipped     -         -         -       -       -       -       -       -         delivered -          -          -             -             -          -         -         -         -      -       shipped    shipped
+        delivered   -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      -       delivered  delivered
+        rejected    -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      -       rejected   rejected
+        incomplete  -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      -       incomplete incomplete
+        cancelling  -         -         -       -       -       -       -       -         -         -          -          put_back      picked        -          -         -         -         -      -       cancelling cancelling
+        cancelled   -         -         -       -       -       -       -       -         -         -          -          -             -             -          -         -         -         -      -       cancelled  cancelled
+        put_back    -         -         -       -       -       -       -       -         -         -          -          -             -             cancelled  -         -         -         -      -       put_back   put_back
     ",
     stands: |teller: &Teller| {
         let order = teller.engine().order("o").expect("it was placed");
@@ -97,7 +98,7 @@ fn steps() -> Vec<&'static str> {
         Accept "accept", Reject "reject", Pick "pick", Short "short", Pack "pack", Ready "ready", Ship "ship",
         HandOver "hand_over", Deliver "deliver", Cancel "cancel", CancelAccept "cancel_accept", Outage "",
         CancelRefuse "cancel_refuse", PutBack "put_back", Move "move", Split "split", Merge "merge", Submit "", Lapse "",
-        Arrive "arrive");
+        Arrive "arrive", Receive "receive");
     // The clock and the switch take the others; their columns are `clock` and `off`.
     all.into_iter().filter(|word| !word.is_empty()).collect()
 }
@@ -234,6 +235,115 @@ fn what_has_a_code_is_handed_over_for_it_alone_and_is_put_back_when_nobody_comes
         effect phone east available +2 quality_control -2
         fulfils p cancelled
         status p cancelled
+        ",
+    );
+}
+
+/// What is sent to a store and collected there.
+const TO_STORE: Machine = Machine {
+    name: "a fulfilment order that is sent to a store",
+    begins: "
+        node east 40.7 -74.0
+        node west 34.0 -118.2
+        item phone
+        stock phone east 9
+        order o to_store west phone 2
+        accept o 1
+        pick o 1
+    ",
+    ways: &[
+        ("picked", ""),
+        ("packed", "pack o 1"),
+        ("shipped", "pack o 1 \n ship o 1"),
+        ("packed_there", "pack o 1 \n ship o 1 \n receive o 1"),
+        ("ready_there", "pack o 1 \n ship o 1 \n receive o 1 \n ready o 1 60"),
+        ("delivered_there", "pack o 1 \n ship o 1 \n receive o 1 \n ready o 1 \n hand_over o 1"),
+        ("cancelling_there", "pack o 1 \n ship o 1 \n receive o 1 \n stop o 1"),
+        ("put_back_there", "pack o 1 \n ship o 1 \n receive o 1 \n stop o 1 \n let_go o 1"),
+        ("cancelled_there", "pack o 1 \n ship o 1 \n receive o 1 \n stop o 1 \n let_go o 1 \n put_back o 1"),
+    ],
+    commands: &[
+        ("accept", "accept o 1"),
+        ("reject", "reject o 1"),
+        ("pick", "pick o 1"),
+        ("pack", "pack o 1"),
+        ("ready", "ready o 1"),
+        ("ship", "ship o 1"),
+        ("receive", "receive o 1"),
+        ("hand_over", "hand_over o 1"),
+        ("deliver", "deliver o 1"),
+        ("cancel", "stop o 1"),
+        ("cancel_accept", "let_go o 1"),
+        ("cancel_refuse", "go_on o 1"),
+        ("put_back", "put_back o 1"),
+        ("arrive", "here o 1"),
+        ("seen", "seen o 1 delivered"),
+        ("off", "off east \n wait 1"),
+        ("clock", "wait 60"),
+    ],
+    table: "
+                         accept reject pick pack   ready       ship    receive      hand_over       deliver cancel           cancel_accept  cancel_refuse put_back        arrive      seen             off              clock
+        picked           -      -      -    packed -           -       -            -               -       cancelling       -              -             -               -           !not_shipped     picked           picked
+        packed           -      -      -    -      -           shipped -            -               -       cancelling       -              -             -               -           !not_shipped     packed           packed
+        shipped          -      -      -    -      -           -       packed_there -               -       -                -              -             -               -           shipped          shipped          shipped
+        packed_there     -      -      -    -      ready_there -       -            delivered_there -       cancelling_there -              -             -               -           packed_there     packed_there     packed_there
+        ready_there      -      -      -    -      -           -       -            delivered_there -       cancelling_there -              -             -               ready_there ready_there      ready_there      put_back_there
+        delivered_there  -      -      -    -      -           -       -            -               -       -                -              -             -               -           delivered_there  delivered_there  delivered_there
+        cancelling_there -      -      -    -      -           -       -            -               -       -                put_back_there packed_there  -               -           cancelling_there cancelling_there cancelling_there
+        put_back_there   -      -      -    -      -           -       -            -               -       -                -              -             cancelled_there -           put_back_there   put_back_there   put_back_there
+        cancelled_there  -      -      -    -      -           -       -            -               -       -                -              -             -               -           cancelled_there  cancelled_there  cancelled_there
+    ",
+    stands: |teller: &Teller| {
+        let order = teller.engine().order("o").expect("it was placed");
+        let own = &order.fulfillment_orders[0];
+        let there = teller.engine().catalogue(|catalogue| &*catalogue.node(own.node).id == "west");
+        format!("{}{}", own.status.word(), if there { "_there" } else { "" })
+    },
+};
+
+#[test]
+fn what_is_sent_to_a_store_is_handed_over_there_and_nowhere_else() {
+    let states: Vec<&str> = TO_STORE.ways.iter().map(|(state, _)| *state).collect();
+    let moved = ["short", "move", "split", "merge"];
+    let steps: Vec<&str> = steps().into_iter().filter(|step| !moved.contains(step)).collect();
+    TO_STORE.check(&states, &steps);
+}
+
+#[test]
+fn units_are_at_the_store_from_the_moment_they_are_received_there() {
+    told(
+        "
+        node east 40.7 -74.0
+        node west 34.0 -118.2
+        item phone
+        stock phone east 5
+        order o to_store west phone 3
+        order p near west phone 2
+        accept o 1
+        pick o 1
+        pack o 1
+        ready o 1 → illegal_transition       # he comes to the west
+        hand_over o 1 → illegal_transition
+        ship o 1
+        effect phone east on_hand -3 committed -3
+        line o 1: shipped 3
+        deliver o 1 → illegal_transition     # the store receives it
+        seen o 1 delivered
+        fulfils o shipped
+        receive o 1
+        effect phone west on_hand +3 committed +3
+        moved o 1 shipped packed 3
+        fulfils o packed
+        ship o 1 → illegal_transition
+        ready o 1 60
+        wait 60                              # nobody came for it
+        effect phone west committed -3 quality_control +3
+        order q near west waits phone 2
+        put_back o 1
+        effect phone west available +1 committed +2 quality_control -3
+        status o cancelled
+        accept p 1
+        receive p 1 → illegal_transition
         ",
     );
 }

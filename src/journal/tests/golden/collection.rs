@@ -1,9 +1,11 @@
 //! Samples of who comes for fulfilment orders, and of the rule they wait by.
 
 use crate::domain::collection::{Arrival, CollectionEvent, CollectionRule};
+use crate::domain::decision::LineUnits;
 use crate::domain::event::*;
-use crate::domain::ids::{FulfillmentKey, OrderKey};
-use crate::domain::order::Sealed;
+use crate::domain::fulfillment::{FulfillmentStep, Shipment};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
+use crate::domain::order::{OrderEvent, Sealed};
 use crate::domain::policy::{Policy, PolicyKey};
 use crate::domain::time::WallTime;
 
@@ -13,6 +15,22 @@ pub fn tried() -> Vec<Event> {
     let code = Sealed { key_id: 0, bytes: b"K7PM".to_vec() };
     let of = |event| Event::CollectionChanged(Box::new(CollectionChanged { key, event }));
     vec![of(CollectionEvent::Awaited { code }), of(CollectionEvent::Tried)]
+}
+
+/// The life of a fulfilment order that is sent to a store, and received there.
+pub fn sent_to_store(placed: OrderEvent) -> Vec<Event> {
+    let shipment = Shipment { carrier: "post".into(), service: "parcel".into(), tracking_number: "1Z".into() };
+    let steps = [
+        FulfillmentStep::Accepted,
+        FulfillmentStep::Picked { lines: vec![LineUnits { line: 0, quantity: 2 }] },
+        FulfillmentStep::Packed,
+        FulfillmentStep::Shipped { shipment },
+        FulfillmentStep::Received { node: NodeIndex(301) },
+    ];
+    let steps = steps.map(|step| OrderEvent::Fulfillment { number: 1, step });
+    let promised = OrderEvent::ReadyPromised { number: 1, ready_by: WallTime(1_700_000_100_000) };
+    let of = |(version, event)| Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(87), version, event }));
+    (1..).zip([placed, promised].into_iter().chain(steps)).map(of).collect()
 }
 
 /// One of every event of a collection.

@@ -5,6 +5,11 @@ use super::Drawing;
 const SLOTS: [&str; 2] = ["monday", "tuesday"];
 
 impl Drawing {
+    /// Lockers of a node, with few compartments.
+    pub(super) fn lockers(&mut self) -> String {
+        format!("lockers {} m {} + s {}", self.node(), self.chance.roll(3), self.chance.roll(4))
+    }
+
     /// Times at a node: both, one, or none of them, each with few places.
     pub(super) fn slots(&mut self) -> String {
         let parts: Vec<String> = SLOTS

@@ -8,8 +8,9 @@ use super::{Judge, Lawful, law};
 use crate::domain::channel::Channel;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
-use crate::domain::fulfillment::FulfillmentStep;
+use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentStep};
 use crate::domain::ids::NodeIndex;
+use crate::domain::lockers::Lockers;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::payment::PaymentMark;
 use crate::domain::record::Record;
@@ -20,13 +21,35 @@ impl Judge {
     pub(super) fn places(&self, node: NodeIndex, slots: &Slots) -> Lawful {
         for slot in &slots.slots {
             let of = |order: &Order| -> u64 {
-                let own = order.bookings().iter().filter(|own| (own.node, own.slot) == (node, slot.number));
-                own.map(|own| u64::from(order.wanted(own.line))).sum()
+                let own = order.places_held();
+                own.iter()
+                    .filter(|own| (own.node, own.slot) == (node, slot.number))
+                    .map(|own| u64::from(own.places))
+                    .sum()
             };
             let wanted: u64 = self.appended.orders().map(|order| of(order)).sum();
             let (id, used, limit) = (&slot.terms.id, slot.used, slot.terms.limit);
             law!(u64::from(used) == wanted, "{used} places of slot {id} are used, orders have {wanted}");
             law!(used <= limit, "{used} places of slot {id} are used, there are {limit}");
+        }
+        Ok(())
+    }
+
+    /// What has a compartment of a node is fetched from it, and something of it is still to come or lies there.
+    pub(super) fn compartments(&self, node: NodeIndex, lockers: &Lockers) -> Lawful {
+        for size in &lockers.sizes {
+            let stored = lockers.stored.values().filter(|id| **id == size.terms.id).count();
+            law!(size.used as usize == stored, "{} compartments {} are used by {stored}", size.used, size.terms.id);
+        }
+        for stored in lockers.stored.keys() {
+            let Some(Entity::Order(order)) = self.appended.entity(&EntityKey::Order(stored.order)) else {
+                return Err(format!("{stored:?} has a compartment and is no order"));
+            };
+            law!(order.stored_at(stored.group) == Some(node), "{stored:?} is not fetched from {node:?}");
+            let own = (0..).zip(&order.lines).filter(|(_, line)| line.placed.group == stored.group);
+            let open: u64 = own.map(|(line, _)| order.buckets(line).open()).sum();
+            let lies = order.fulfillment_orders.iter().any(|f| f.status == FulfillmentStatus::PutBack);
+            law!(open > 0 || lies, "nothing of {stored:?} is left, and it has a compartment");
         }
         Ok(())
     }
