@@ -7,10 +7,17 @@
 //! Times are those of the data: placed, given to the carrier, delivered. Cost and distance are set against the sellers that
 //! really shipped, under the same tariff. A destination or seller whose zip code has no centroid stands at its state's.
 //!
+//! `--compare` prints instead what the engine's rule sets make of them in process, beside a well-known score and line-by-line
+//! allocation: `cargo run --release --example olist -- --compare`.
+//!
 //! Source: Brazilian E-Commerce Public Dataset by Olist (Kaggle, olistbr/brazilian-ecommerce), CC BY-NC-SA 4.0.
 
 #[allow(dead_code, reason = "this converter knows no cancellations and no losses")]
 pub mod replay;
+
+#[path = "olist/compare.rs"]
+#[allow(dead_code, reason = "a test reads more than is told")]
+pub mod compare;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -30,12 +37,17 @@ use serde_json::{Value, json};
 struct Line {
     #[command(flatten)]
     options: Options,
+    /// Compare ways of sourcing in process instead.
+    #[arg(long)]
+    compare: bool,
 }
 
 /// What a sku stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sku {
+pub enum Sku {
+    /// A product of the data set.
     Product,
+    /// All products of a category and a weight class.
     CategoryAndWeight,
 }
 
@@ -45,7 +57,7 @@ const WEIGHT_CLASSES_G: [u32; 7] = [250, 500, 1_000, 2_000, 5_000, 10_000, 20_00
 type Row = HashMap<String, String>;
 
 /// One order, joined from the tables.
-struct Order {
+pub struct Order {
     id: String,
     customer: String,
     state: String,
@@ -56,17 +68,22 @@ struct Order {
     placed_ms: i64,
     shipped_ms: i64,
     delivered_ms: i64,
+    estimated_ms: i64,
+    /// Whether those instants are of the data.
+    was_shipped: bool,
+    was_delivered: bool,
 }
 
 /// One line of it.
-struct Sold {
+pub struct Sold {
     product: String,
     seller: String,
     price: i64,
+    freight: i64,
 }
 
 /// The data set, joined.
-struct Olist {
+pub struct Olist {
     orders: Vec<Order>,
     sellers: BTreeMap<String, (Row, Position)>,
     products: HashMap<String, Row>,
@@ -90,12 +107,29 @@ fn main() -> ExitCode {
     if replay::is_server() {
         return ordain::cli::run(std::env::args_os());
     }
-    let options = Line::parse().options;
+    let Line { options, compare } = Line::parse();
+    if compare {
+        return told(&options);
+    }
     let program = std::env::current_exe();
     let reports = program.map_err(Stop::from).and_then(|program| replays(&options, &program));
     match reports.and_then(|reports| replay::tell(&reports, &options)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
+        Err(stop) => {
+            eprintln!("olist: {stop}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn told(options: &Options) -> ExitCode {
+    let compared = Olist::read(&options.folder("olist"), options.limit).and_then(|olist| compare::compare(&olist));
+    match compared {
+        Ok(comparison) => {
+            print!("{}", comparison.told());
+            ExitCode::SUCCESS
+        }
         Err(stop) => {
             eprintln!("olist: {stop}");
             ExitCode::from(1)
@@ -113,7 +147,8 @@ pub fn replays(options: &Options, program: &Path) -> Result<Vec<Report>, Stop> {
 }
 
 impl Olist {
-    fn read(folder: &Path, limit: Option<usize>) -> Result<Self, Stop> {
+    /// Reads and joins the tables.
+    pub fn read(folder: &Path, limit: Option<usize>) -> Result<Self, Stop> {
         let places = Places::read(folder)?;
         let by = |file: &str, key: &str| -> Result<HashMap<String, Row>, Stop> {
             Ok(table(folder, file)?.into_iter().map(|row| (row[key].clone(), row)).collect())
@@ -131,6 +166,7 @@ impl Olist {
                 product: row["product_id"].clone(),
                 seller: row["seller_id"].clone(),
                 price: minor_units(&row["price"])?,
+                freight: minor_units(&row["freight_value"])?,
             };
             sold.entry(order).or_default().push(line);
         }
@@ -141,9 +177,11 @@ impl Olist {
             let (zip, state) = (&customer["customer_zip_code_prefix"], &customer["customer_state"]);
             let placed_ms = at_ms(&row["order_purchase_timestamp"]).ok_or("an order has a time")?;
             // A few orders have no time at the carrier or at the customer, or one before the order.
-            let shipped_ms = at_ms(&row["order_delivered_carrier_date"]).unwrap_or(limits[&row["order_id"]]);
-            let shipped_ms = shipped_ms.max(placed_ms + 1);
-            let delivered_ms = at_ms(&row["order_delivered_customer_date"]).unwrap_or(shipped_ms).max(shipped_ms + 1);
+            let told = |column: &str| at_ms(&row[column]);
+            let (shipped, delivered) = (told("order_delivered_carrier_date"), told("order_delivered_customer_date"));
+            let shipped_ms = shipped.unwrap_or(limits[&row["order_id"]]).max(placed_ms + 1);
+            let delivered_ms = delivered.unwrap_or(shipped_ms).max(shipped_ms + 1);
+            let estimated_ms = told("order_estimated_delivery_date").unwrap_or(delivered_ms);
             orders.push(Order {
                 id: row["order_id"].clone(),
                 customer: customer["customer_unique_id"].clone(),
@@ -155,6 +193,9 @@ impl Olist {
                 placed_ms,
                 shipped_ms,
                 delivered_ms,
+                estimated_ms,
+                was_shipped: shipped.is_some_and(|at| at > placed_ms),
+                was_delivered: delivered.is_some_and(|at| at > shipped_ms),
             });
         }
         orders.sort_by(|a, b| (a.placed_ms, &a.id).cmp(&(b.placed_ms, &b.id)));
@@ -241,6 +282,11 @@ impl Olist {
         ]
     }
 
+    /// Metres from a seller to who ordered.
+    fn metres(&self, seller: &str, order: &Order) -> u64 {
+        self.sellers.get(seller).map_or(0, |(_, at)| at.metres_to(order.position))
+    }
+
     fn sku(&self, kind: Sku, product: &str) -> String {
         match kind {
             Sku::Product => product.to_owned(),
@@ -299,7 +345,7 @@ impl Olist {
         for line in &order.lines {
             *real.entry(&line.seller).or_default() += u128::from(self.unit_weight_g(kind, &line.product));
         }
-        let metres = |node: &str| self.sellers.get(node).map_or(0, |(_, at)| at.metres_to(order.position));
+        let metres = |node: &str| self.metres(node, order);
         let shipments = real.len() as i64;
         let carriage: i64 = real.iter().map(|(seller, weight_g)| tariff.charge(metres(seller), *weight_g)).sum();
         let real_cost = shipments * tariff.per_shipment + carriage + (shipments - 1) * tariff.split;
@@ -315,6 +361,13 @@ impl Olist {
             assignments.iter().filter_map(|a| Some(metres(a["node"].as_str()?) as f64 / 1e3)).sum::<f64>();
         sums.cheaper += u64::from(chosen_cost < real_cost);
         sums.dearer += u64::from(chosen_cost > real_cost);
+    }
+}
+
+impl Order {
+    /// Who shipped it, each once.
+    fn sellers(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(|line| line.seller.as_str()).collect::<BTreeSet<_>>().into_iter()
     }
 }
 

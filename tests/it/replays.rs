@@ -55,6 +55,30 @@ fn a_hundred_orders_of_a_marketplace_are_replayed_to_delivered() {
     }
 }
 
+#[test]
+fn ways_of_sourcing_are_compared_on_the_orders_of_a_marketplace() {
+    use olist::compare::{Way, compare};
+    let options = olist::replay::Options { limit: Some(300), quiet: true, ..Default::default() };
+    if !is_there(&options.folder("olist")) {
+        return;
+    }
+    let data = olist::Olist::read(&options.folder("olist"), options.limit).expect("it is read");
+    let found = compare(&data).expect("every way sources every order");
+    println!("{}", found.told());
+    let units = found.row(Way::Real).units;
+    for row in &found.rows {
+        assert_eq!((row.units, row.days.len()), (units, found.orders), "{}: every unit is sent", row.name);
+        assert!(row.days.iter().all(|days| *days >= 0) && row.parcels >= found.orders as u64, "{}", row.name);
+        assert!(row.optimal.is_none_or(|proven| proven * 100 >= 99 * found.orders as u64), "{}: proven", row.name);
+    }
+    let by_line = found.row(Way::LineByLine);
+    assert!(found.row(Way::Rules("cheapest")).freight < by_line.freight);
+    assert!(found.row(Way::Rules("fewest_splits")).split <= by_line.split);
+    assert!(found.row(Way::Rules("fastest")).mean_days() < by_line.mean_days());
+    let again = Way::Rules("balanced").run(&data, &found.fit).expect("as before");
+    assert_eq!(again.hash, found.row(Way::Rules("balanced")).hash, "the same every time");
+}
+
 /// How many orders of the wholesaler; all when `None`.
 fn wholesale_orders() -> Option<usize> {
     match std::env::var("ORDAIN_RETAIL_ORDERS").as_deref() {
