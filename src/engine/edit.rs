@@ -222,14 +222,13 @@ impl Engine {
         let mut slot = self.lock_order(&command.order)?;
         let now = turn.now();
         let order = slot.as_ref().expect("a locked entity is there");
-        let edit = order.edit(number).ok_or_else(unknown)?;
+        let (key, edit) = (order.key, order.edit(number).ok_or_else(unknown)?);
         let state = edit.state_at(now);
         if state != EditState::Open {
             let (order, edit, state) = (order.name(), edit.name(), state.word());
             return Err(Rejection::EditEnded { order, edit, state });
         }
         let held = reservation.as_ref().and_then(|slot| slot.as_ref()).map(cells_held).unwrap_or_default();
-        let key = order.key;
         let (end, stale) = match command.outcome {
             EditOutcome::Decline => (End::without_effect(&held, number, EditState::Declined, None), None),
             EditOutcome::Confirm => match End::confirmed(&network, order, edit, &held, turn.log.now().wall) {
