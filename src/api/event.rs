@@ -161,6 +161,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::LockersChanged(e) => super::lockers::told(e, names),
         Event::DispatchChanged(e) => super::dispatch::told(e, names),
         Event::DraftChanged(e) => draft_changed(e),
+        Event::OptimisationApplied(e) => super::optimisation::told(e),
         Event::ShippingPut(terms) => shipping_put(terms),
         Event::LotsChanged(e) => lots_changed(e, names),
         Event::CountNoted(e) => json!({

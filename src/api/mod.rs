@@ -31,6 +31,7 @@ pub mod lockers;
 pub mod lots;
 pub mod network;
 pub mod node;
+pub mod optimisation;
 pub mod order;
 pub mod order_clocks;
 pub mod packing;

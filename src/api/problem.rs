@@ -77,6 +77,7 @@ pub const CODES: &[Code] = &[
     ("nothing_to_pick", 409, "Nothing is to be picked"),
     ("not_packable", 409, "It cannot be packed into parcels with numbers as it stands"),
     ("manifest_closed", 409, "The manifest of that day is closed"),
+    ("optimisation_stale", 409, "The world moved on: optimise again"),
     ("answer_gone", 410, "The answer to the repeated request is no longer kept"),
     ("events_gone", 410, "The events asked for are no longer kept"),
     ("body_too_large", 413, "The body is too large"),
@@ -418,9 +419,9 @@ fn facts(rejection: &Rejection) -> Value {
             let legal: Vec<_> = status.legal().iter().map(|verb| verb.word()).collect();
             json!({"wave": id, "task": task, "task_status": status.word(), "step": verb.word(), "legal": legal})
         }
-        Rejection::NothingToPick { why } => json!({"why": why}),
         Rejection::NotPackable { id, why } => json!({"fulfillment_order": id, "why": why}),
         Rejection::ManifestClosed { node, carrier, date } => json!({"node": node, "carrier": carrier, "date": date}),
+        Rejection::NothingToPick { why } | Rejection::OptimisationStale { why } => json!({"why": why}),
         Rejection::RefundTooLarge { order, refund, paid } => json!({"order": order, "refund": refund, "paid": paid}),
         Rejection::TooLarge(too_large) => json!({"bytes": too_large.bytes, "max": too_large.max}),
         Rejection::Invalid(_) | Rejection::KeyReused | Rejection::ArchiveUnreadable(_) | Rejection::Contended => {

@@ -242,6 +242,11 @@ pub enum Command {
     CloseOut(CloseOut),
     /// Plan a wave.
     PlanWave(PlanWave),
+    /// Apply an optimisation.
+    ApplyOptimisation {
+        /// Which.
+        optimisation: Text,
+    },
     /// Take a step of a wave or of one of its tasks.
     ChangeWave {
         /// Which.

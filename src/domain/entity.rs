@@ -30,6 +30,7 @@ use super::limits::KEY_WINDOW_MS;
 use super::lockers::Lockers;
 use super::lots::SkuLots;
 use super::node::Node;
+use super::optimisation::Applied;
 use super::order::Order;
 use super::picked::{PickedDay, PickedKey};
 use super::picking::BinPlace;
@@ -108,6 +109,8 @@ pub enum EntityKey {
     Picked(PickedKey),
     /// Who comes for a fulfilment order.
     Collection(FulfillmentKey),
+    /// An optimisation that was applied.
+    Optimisation(Text),
     /// A draft.
     Draft(DraftKey),
     /// The lockers of a node.
@@ -193,6 +196,8 @@ pub enum Entity {
     Draft(Box<Draft>),
     /// The lockers of a node.
     Lockers(Box<Lockers>),
+    /// An optimisation that was applied.
+    Optimisation(Box<Applied>),
     /// Numbers of parcels, parcels, or a manifest.
     Dispatch(Box<Dispatch>),
 }
@@ -230,6 +235,7 @@ impl EntityKey {
             Self::Collection(_) => 35,
             Self::Draft(_) => 37,
             Self::Lockers(_) => 38,
+            Self::Optimisation(_) => 36,
             Self::Dispatch(_) => 39,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
@@ -348,6 +354,9 @@ impl Entity {
             (Some(Self::Collection(before)), Event::CollectionChanged(e)) => {
                 Collection::fold(Some(*before), &e.event).map(|known| Self::Collection(Box::new(known)))
             }
+            (None, Event::OptimisationApplied(e)) => {
+                Ok(Self::Optimisation(Box::new(Applied { figures: e.figures, at: header.time })))
+            }
             (None, Event::DispatchChanged(e)) => {
                 Dispatch::fold(None, &e.key, header.time, &e.event).map(|known| Self::Dispatch(Box::new(known)))
             }
@@ -409,6 +418,7 @@ impl Entity {
             Self::Bin(place) => place.is_none(),
             Self::Picked(day) => day.is_forgotten_at(now),
             Self::Collection(known) => known.over,
+            Self::Optimisation(applied) => applied.is_forgotten_at(now),
             Self::Dispatch(known) => known.is_forgotten_at(now),
             _ => false,
         }

@@ -27,6 +27,7 @@ use super::lockers::LockersEvent;
 use super::lots::LotChange;
 use super::money::Currency;
 use super::node::Node;
+use super::optimisation::Figures;
 use super::order::OrderEvent;
 use super::picked::{Picked, PickedKey};
 use super::picking::BinPlace;
@@ -308,6 +309,15 @@ pub struct DispatchChanged {
     pub event: DispatchEvent,
 }
 
+/// An optimisation was applied; the orders of the record say what it did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OptimisationApplied {
+    /// Which.
+    pub id: Text,
+    /// What it was about.
+    pub figures: Figures,
+}
+
 /// How the answer to a repeated request is found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -361,6 +371,8 @@ pub enum Answer {
     Dispatch(DispatchKey),
     /// A draft, as it stands.
     Draft(DraftKey),
+    /// An optimisation that was applied.
+    Optimisation(Text),
 }
 
 /// An idempotency key took effect with this record.
@@ -449,6 +461,8 @@ pub enum Event {
     DispatchChanged(Box<DispatchChanged>),
     /// See [`DraftChanged`].
     DraftChanged(Box<DraftChanged>),
+    /// See [`OptimisationApplied`].
+    OptimisationApplied(Box<OptimisationApplied>),
 }
 
 impl Event {
@@ -488,6 +502,7 @@ impl Event {
             Self::DraftChanged(_) => 37,
             Self::LockersChanged(_) => 38,
             Self::DispatchChanged(_) => 39,
+            Self::OptimisationApplied(_) => 36,
         }
     }
 
@@ -526,6 +541,7 @@ impl Event {
             Self::DraftChanged(e) => EntityKey::Draft(e.key),
             Self::LockersChanged(e) => EntityKey::Lockers(e.node),
             Self::DispatchChanged(e) => EntityKey::Dispatch(e.key.clone()),
+            Self::OptimisationApplied(e) => EntityKey::Optimisation(e.id.clone()),
         }
     }
 

@@ -65,6 +65,8 @@ pub const DRAFT_BYTES_MAX: usize = 48 * 1024;
 pub const DRAFT_READABLE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// How long a wave stays readable after its end, in milliseconds.
 pub const WAVE_READABLE_MS: i64 = 24 * 60 * 60 * 1_000;
+/// How long an optimisation that was applied stays readable, in milliseconds.
+pub const OPTIMISATION_READABLE_MS: i64 = 24 * 60 * 60 * 1_000;
 /// How long what was picked on a day stays known, in milliseconds.
 pub const PICKED_READABLE_MS: i64 = 400 * 24 * 60 * 60 * 1_000;
 /// Most entries of the pick lists of one wave; a single fulfilment order may have more.
@@ -130,6 +132,8 @@ pub const RULE_PARTS_MAX: usize = 32;
 pub const RULE_NAMES_MAX: usize = 300;
 /// Most orders that a preview decides again.
 pub const PREVIEWED_MAX: usize = 1_000;
+/// Most orders that one request names to be planned again together.
+pub const OPTIMISED_MAX: usize = 1_000;
 /// Most cartons.
 pub const CARTONS_PUT_MAX: usize = 1_000;
 /// Most nodes that may be named to have a carton.

@@ -527,6 +527,12 @@ pub enum Rejection {
         /// Of what.
         why: String,
     },
+    /// What an optimisation was made of is not so any more.
+    #[error("{why}; optimise again")]
+    OptimisationStale {
+        /// What.
+        why: String,
+    },
     /// It does not fit into one record.
     #[error("{0}")]
     TooLarge(RecordTooLarge),
@@ -624,6 +630,7 @@ impl Rejection {
             Self::NothingToPick { .. } => "nothing_to_pick",
             Self::NotPackable { .. } => "not_packable",
             Self::ManifestClosed { .. } => "manifest_closed",
+            Self::OptimisationStale { .. } => "optimisation_stale",
             Self::NotReturnable { .. } => "not_returnable",
             Self::NotInReturn { .. } => "not_in_return",
             Self::NotCancellable { .. } => "not_cancellable",

@@ -16,6 +16,7 @@ use super::inbound::Inbound;
 use super::item::Item;
 use super::lockers::Lockers;
 use super::node::Node;
+use super::optimisation::Optimisation;
 use super::order::Order;
 use super::picking::BinPlace;
 use super::policy::{Policy, PolicyKey};
@@ -106,6 +107,8 @@ pub enum Reply {
     Lockers(Box<Lockers>),
     /// Numbers of parcels, parcels, or a manifest.
     Dispatch(DispatchKey, Box<Dispatch>),
+    /// An optimisation.
+    Optimisation(Box<Optimisation>),
     /// Where skus lie at a node.
     Bins(NodeIndex, Vec<(SkuIndex, Option<BinPlace>)>),
     /// A subscription, and whether it is new.

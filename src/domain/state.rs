@@ -160,6 +160,7 @@ kinds! {
         bins: Bin(CellKey),
         picked: Picked(PickedKey),
         collections: Collection(FulfillmentKey),
+        optimisations: Optimisation(Text),
         drafts: Draft(DraftKey),
         lockers: Lockers(NodeIndex),
         dispatches: Dispatch(DispatchKey),

@@ -126,6 +126,7 @@ impl Naming<'_> {
             | Command::PackParcels(_)
             | Command::CloseOut(_)
             | Command::PlanWave(_)
+            | Command::ApplyOptimisation { .. }
             | Command::ChangeWave { .. }
             | Command::PutPolicy(_) => None,
         }

@@ -57,6 +57,8 @@ pub struct Fencing<'a> {
     weight_g: u128,
     /// Nodes that earlier parts of the order leave, where it matters how many do.
     earlier: Vec<NodeIndex>,
+    /// Days that are full keep nobody out.
+    days_aside: bool,
 }
 
 impl<'a> Fencing<'a> {
@@ -82,7 +84,12 @@ impl<'a> Fencing<'a> {
         let freight = asks.then(|| Freight::Units(units.iter().filter_map(body).collect()));
         let (place, weight_g) = (shipment.position.map(Place::from), units.iter().map(weight).sum());
         let earlier = if rules.minds_capacity() { earlier.collect() } else { Vec::new() };
-        Some(Self { network, rules, shipment, place, freight, weight_g, earlier })
+        Some(Self { network, rules, shipment, place, freight, weight_g, earlier, days_aside: false })
+    }
+
+    /// The same for whoever counts himself what nodes can handle.
+    pub fn whatever_days_are_full(self) -> Self {
+        Self { days_aside: true, ..self }
     }
 
     /// Why a node may not ship, if it may not: the first fence that says so.
@@ -126,6 +133,7 @@ impl<'a> Fencing<'a> {
                 (days.is_some_and(|days| !self.arrives_within(node, days)), FenceReason::ArrivesTooLate)
             }
             Fence::LandedCost { amount } => (self.landed_cost(node) > *amount, FenceReason::TooDear),
+            Fence::Capacity if self.days_aside => return None,
             Fence::Capacity => {
                 (is_full(self.network, node, self.own(node), self.shipment.work_at), FenceReason::AtCapacity)
             }

@@ -29,6 +29,7 @@
 //! | `adjust`, `fulfill`, `cancel`, `catalogue` | stock from outside, steps of fulfilment, cancellations, nodes, items and channels |
 //! | `shipping` | carriers, calendars and zones; what it costs to send something |
 //! | `count`, `cycle_count`, `past` | counts merged with what happened since they were made |
+//! | `optimise`, `replan` | many open orders planned again together, proposed and applied |
 //! | `rearrange`, `window`, `order_clocks` | fulfilment orders moved, split, merged; what the clock does to them, and to orders |
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
 //! | `hold`, `inbound`, `redate` | holds of orders and their ends, payments; supply on its way, who waits for it, whose day changes |
@@ -85,6 +86,7 @@ mod loose;
 mod lots;
 mod merge;
 mod network;
+mod optimise;
 mod order_clocks;
 mod past;
 mod pick_task;
@@ -98,6 +100,7 @@ mod readiness;
 mod rearrange;
 mod redate;
 mod release;
+mod replan;
 mod reserve;
 mod return_nodes;
 mod return_parts;
@@ -207,6 +210,8 @@ pub struct Engine {
     drafts: Table<DraftKey, Draft>,
     /// Drafts by the instant at which they end. Stale entries are harmless.
     drafts_due: Soonest<DraftKey>,
+    /// Plans of many orders that were proposed.
+    optimisations: optimise::Optimisations,
     /// What picking knows beside its waves.
     floor: Floor,
     /// Who comes for fulfilment orders that are ready.
@@ -377,6 +382,7 @@ impl Engine {
             Command::PackParcels(pack) => self.pack_parcels(&turn, &pack),
             Command::CloseOut(close) => self.close_out(&turn, &close),
             Command::PlanWave(plan) => self.plan_wave(&turn, &plan),
+            Command::ApplyOptimisation { optimisation } => self.apply_optimisation(&turn, &optimisation),
             Command::ChangeWave { wave, action } => self.change_wave(&turn, &wave, &action),
         }
     }

@@ -23,6 +23,7 @@ use crate::domain::ids::{
 use crate::domain::inbound::{Coming, Inbound};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::QUANTITY_MAX;
+use crate::domain::optimisation::Optimisation;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
@@ -541,6 +542,14 @@ impl Engine {
                     _ => self.dispatch(key).map(Box::new),
                 };
                 Ok(Reply::Dispatch(key.clone(), known.ok_or_else(|| unknown("parcels", &format!("{key:?}")))?))
+            }
+            Answer::Optimisation(id) => {
+                let applied = match stood(EntityKey::Optimisation(id.clone())) {
+                    Some(Entity::Optimisation(applied)) => Some(Optimisation::applied(id.clone(), &applied)),
+                    _ => None,
+                };
+                let known = self.optimisation(id).or_else(|unknown| applied.ok_or(unknown))?;
+                Ok(Reply::Optimisation(Box::new(known)))
             }
             Answer::Subscription(key) => {
                 let subscription = match stood(EntityKey::Subscription(*key)) {

@@ -7,7 +7,10 @@
 //! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
 mod seen;
+mod stated;
 mod weighed;
+
+pub use stated::{Stated, stated};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};

@@ -217,6 +217,7 @@ fn build(
         waves: Table::default(),
         drafts: Table::default(),
         drafts_due: Soonest::default(),
+        optimisations: Default::default(),
         floor: Default::default(),
         collections: Default::default(),
         dispatches: Default::default(),
@@ -279,6 +280,7 @@ fn build(
                 (EntityKey::Collection(key), Entity::Collection(known)) => engine.hold_collection(key, *known),
                 (EntityKey::Lockers(node), Entity::Lockers(known)) => engine.hold_lockers(node, *known),
                 (EntityKey::Dispatch(key), Entity::Dispatch(known)) => engine.hold_dispatch(&key, *known),
+                (EntityKey::Optimisation(id), Entity::Optimisation(applied)) => engine.hold_optimisation(id, *applied),
                 (_, Entity::Shipping(terms)) => shipping.push(*terms),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
                     network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);

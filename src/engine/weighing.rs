@@ -388,6 +388,11 @@ impl Scales {
         self.problem.fits()
     }
 
+    /// What was stated: the problem, the node of every candidate, and whether nothing was taken for dearer than it is.
+    pub fn stated(&self) -> (&Problem, impl Iterator<Item = NodeIndex>, bool) {
+        (&self.problem, self.nodes.iter().map(|candidate| candidate.node), self.is_exact)
+    }
+
     /// Decides what was stated.
     pub fn decide(&mut self, asked: &Asked<'_>, listed: &Listed) -> Weighted {
         solve_into(&self.problem, &mut self.workspace, &mut self.plan);

@@ -15,6 +15,7 @@
 //!
 //! What is *not* here: who waits for room (`room`), the calendar of a node (`domain::promise`), capacity by hour or by unit.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32};
 
@@ -91,6 +92,57 @@ impl Moving {
     /// What the new node has to do more. The fold of the order gives back what the old one has not.
     pub fn works(&self) -> &[Work] {
         &self.works
+    }
+}
+
+/// What shipments of many orders that are rearranged in one record are to the work of nodes.
+#[derive(Debug, Default)]
+pub struct Rearranged {
+    works: Vec<Work>,
+    left: Vec<Event>,
+    /// Places that come back with the folds of their orders.
+    leaving: BTreeMap<(NodeIndex, i32), u32>,
+}
+
+impl Rearranged {
+    /// A shipment goes to another node, where its work may begin at that instant, or becomes part of one that does (`None`).
+    /// It comes from nowhere when it is new.
+    pub fn moves(
+        &mut self,
+        network: &Network,
+        shipment: FulfillmentKey,
+        (from, to): (Option<NodeIndex>, Option<NodeIndex>),
+        at: WallTime,
+    ) {
+        if let Some((node, day)) = from.and_then(|node| Some((node, network.workloads.day_of(shipment, node)?))) {
+            self.left.push(changed(node, WorkloadEvent::Given { day, shipments: vec![shipment] }));
+            *self.leaving.entry((node, day)).or_default() += 1;
+        }
+        for work in works_by_hand(network, to.map(|to| (shipment, to)).into_iter(), at) {
+            match self.works.iter_mut().find(|known| (known.node, known.day) == (work.node, work.day)) {
+                Some(known) => known.shipments.extend(work.shipments),
+                None => self.works.push(work),
+            }
+        }
+    }
+
+    /// A shipment becomes part of another at its node.
+    pub fn ends(&mut self, network: &Network, shipment: FulfillmentKey, node: NodeIndex) {
+        if let Some(day) = network.workloads.day_of(shipment, node) {
+            *self.leaving.entry((node, day)).or_default() += 1;
+        }
+    }
+
+    /// What nodes have to do more: as much as leaves them, and beyond that no more than they can; and what is said of what
+    /// leaves.
+    pub fn end(mut self, network: &Network) -> (Vec<Work>, Vec<Event>) {
+        for work in &mut self.works {
+            let capacity = network.catalogue.node(work.node).capacity_per_day;
+            let leaving = self.leaving.get(&(work.node, work.day)).copied().unwrap_or(0);
+            let has = network.workloads.used(work.node, work.day);
+            work.most = capacity.map(|most| most.max(has).saturating_add(leaving));
+        }
+        (self.works, self.left)
     }
 }
 
@@ -325,6 +377,16 @@ fn works(
         }
     }
     works
+}
+
+/// How many shipments more a node can handle on the day on which new work would begin; `None` where that is not counted.
+pub fn free_on_day(network: &Network, node: NodeIndex, at: WallTime) -> Option<u32> {
+    if !network.catalogue.rules().counts_work() {
+        return None;
+    }
+    let capacity = network.catalogue.node(node).capacity_per_day?;
+    let day = day_of_work(&network.catalogue, node, at)?;
+    Some(capacity.saturating_sub(network.workloads.used(node, day)))
 }
 
 /// Whether a node can handle no further shipment on the day on which work would begin, beside `own` of the same order that

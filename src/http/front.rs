@@ -57,6 +57,7 @@ struct Shared {
     explanations: Semaphore,
     backups: Arc<Semaphore>,
     replays: Arc<Semaphore>,
+    optimisations: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     request_ids: RequestIds,
 }
@@ -82,6 +83,7 @@ impl Front {
             explanations: Semaphore::new(EXPLANATIONS_MAX),
             backups: Arc::new(Semaphore::new(1)),
             replays: Arc::new(Semaphore::new(1)),
+            optimisations: Arc::new(Semaphore::new(1)),
             stopping: watch::Sender::new(false),
             request_ids: RequestIds::new(),
         }))
@@ -141,6 +143,11 @@ impl Front {
     /// The turn of whoever replays the journal.
     pub(super) fn replays(&self) -> Arc<Semaphore> {
         self.0.replays.clone()
+    }
+
+    /// The turn of whoever plans open orders again.
+    pub(super) fn optimisations(&self) -> Arc<Semaphore> {
+        self.0.optimisations.clone()
     }
 
     /// Waits until lists show everything that was durable when they were asked for; not for ever, in case nobody fills

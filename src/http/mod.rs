@@ -37,6 +37,7 @@ mod lockers;
 mod meters;
 mod nodes;
 mod openapi;
+mod optimisations;
 mod orders;
 mod packing;
 mod pages;

@@ -11,8 +11,8 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     address_formats, backup, capable, cartons, channels, counts, customers, dispatch, drafts, edits, exceptions, feed,
-    fulfillment, health, holds, imports, inbound, items, lockers, nodes, orders, packing, pages, papers, policies,
-    replays, reservations, returns, rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
+    fulfillment, health, holds, imports, inbound, items, lockers, nodes, optimisations, orders, packing, pages, papers,
+    policies, replays, reservations, returns, rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
 };
 
 /// The router of a front.
@@ -119,6 +119,9 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(orders::route))
         .routes(routes!(orders::allocate))
         .routes(routes!(orders::decision))
+        .routes(routes!(optimisations::optimise))
+        .routes(routes!(optimisations::optimisation))
+        .routes(routes!(optimisations::apply))
         .routes(routes!(orders::story))
         .routes(routes!(holds::hold))
         .routes(routes!(holds::release))

@@ -166,8 +166,8 @@ fn merge(
 /// verified before, by another reading.
 fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<bool> {
     use EntityKey::{
-        Bin, Collection, Count, CycleCount, Dispatch, Draft, Exception, Inbound, Key, Lots, Minute, Picked,
-        Reservation, Return, Transfer, Wave,
+        Bin, Collection, Count, CycleCount, Dispatch, Draft, Exception, Inbound, Key, Lots, Minute, Optimisation,
+        Picked, Reservation, Return, Transfer, Wave,
     };
     let ends = matches!(key, Reservation(_) | Key(_) | Inbound(_) | Transfer(_) | Count(_) | Minute(_));
     if !ends
@@ -182,6 +182,7 @@ fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<b
                 | Picked(_)
                 | Collection(_)
                 | Draft(_)
+                | Optimisation(_)
                 | Dispatch(_)
         )
     {

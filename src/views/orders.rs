@@ -150,6 +150,7 @@ impl Orders {
             | Event::CollectionChanged(_)
             | Event::DispatchChanged(_)
             | Event::DraftChanged(_)
+            | Event::OptimisationApplied(_)
             | Event::LotsChanged(_)
             | Event::AddressFormatPut(_)
             | Event::ExceptionChanged(_)

@@ -467,3 +467,62 @@ fn units_that_are_too_dear_to_fill_wait_and_are_told_apart() {
         assert_eq!(quote(server, &[("mug", 4)])["unfilled"], json!([]));
     });
 }
+
+#[test]
+fn open_orders_are_planned_again_together_proposed_and_applied() {
+    served(&["near", "far"], |server| {
+        stock(server, &[("mug", "far", 2)]);
+        carrier(server, &[service("a", "near", 500, 2), service("b", "far", 900, 2)]);
+        rules(server, by_money());
+        for id in ["buy-1", "buy-2"] {
+            server.done("POST", "/v1/orders", &order_of(id, &[("mug", 1)]));
+        }
+        stock(server, &[("mug", "near", 1)]);
+        let proposed = server.ask("POST", "/v1/optimisations", &json!({"sku": "mug", "within_ms": 50}));
+        assert_eq!(proposed.status, 201, "{}", proposed.json());
+        let proposed = proposed.json();
+        assert_eq!((&proposed["state"], &proposed["looked_at"]), (&json!("proposed"), &json!(2)));
+        let cost = |of: &str| proposed[of]["amount"].as_i64().expect("minor units");
+        assert_eq!((cost("cost_before"), cost("cost")), (1_800, 1_400));
+        // Prices are whole cents, so the bound may be one below.
+        assert!((1_390..=1_400).contains(&cost("lower_bound")), "{proposed}");
+        let changes = list(&proposed["changes"]);
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0]["before"]["assignments"][0]["node"], "far");
+        assert_eq!(
+            changes[0]["after"]["assignments"],
+            json!([{"node": "near", "lines": [{"line": "1", "quantity": 1}]}])
+        );
+        let id = proposed["id"].as_str().expect("an id");
+        assert_eq!(server.get(&format!("/v1/optimisations/{id}")).json(), proposed);
+        let applied = server.done("POST", &format!("/v1/optimisations/{id}/apply"), &json!({}));
+        assert_eq!(applied["state"], "applied");
+        let order = changes[0]["order"].as_str().expect("a name");
+        let moved = server.get(&format!("/v1/orders/{order}")).json();
+        assert_eq!(moved["fulfillment_orders"][0]["node"], "near");
+        // A unit more is near: what is found is applied at once.
+        stock(server, &[("mug", "near", 1)]);
+        let applied = server.ask("POST", "/v1/optimisations", &json!({"within_ms": 50, "apply": true})).json();
+        assert_eq!((&applied["state"], &applied["cost"]["amount"]), (&json!("applied"), &json!(1000)));
+        let unknown = server.ask("POST", "/v1/optimisations", &json!({"orders": ["nobody"]}));
+        assert_eq!((unknown.status, unknown.json()["code"].clone()), (422, json!("unknown_order")));
+        let gone = server.ask("POST", "/v1/optimisations/opt-0/apply", &json!({}));
+        assert_eq!(gone.status, 404);
+    });
+}
+
+#[test]
+fn a_proposal_is_refused_when_the_world_moved_on() {
+    served(&["near", "far"], |server| {
+        stock(server, &[("mug", "far", 1)]);
+        carrier(server, &[service("a", "near", 500, 2), service("b", "far", 900, 2)]);
+        rules(server, by_money());
+        server.done("POST", "/v1/orders", &order_of("buy-1", &[("mug", 1)]));
+        stock(server, &[("mug", "near", 1)]);
+        let proposed = server.ask("POST", "/v1/optimisations", &json!({"within_ms": 50})).json();
+        server.done("POST", "/v1/orders/buy-1/cancellations", &json!({"reason": "changed mind"}));
+        let id = proposed["id"].as_str().expect("an id");
+        let stale = server.ask("POST", &format!("/v1/optimisations/{id}/apply"), &json!({}));
+        assert_eq!((stale.status, stale.json()["code"].clone()), (409, json!("optimisation_stale")));
+    });
+}

@@ -30,6 +30,8 @@
 //! **Laws.** Assigned and unfilled units of a line add up to its quantity. No candidate gives more of a slot than it
 //! has, over all lines. `lower_bound ≤ cost`, equal when `optimal`. `optimal` is never claimed unproven.
 //!
+//! Orders that share stock are planned together in `batch`.
+//!
 //! Where nodes have costs of their own (services by weight, handling, prices of units and of units left) and the order
 //! rules of its own, `costed` is the kernel in full.
 //!
@@ -37,6 +39,7 @@
 //! knows nothing of orders: it sees lines, slots and metres.
 
 mod assemble;
+pub mod batch;
 mod bound;
 mod bounded;
 mod change;

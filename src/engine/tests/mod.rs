@@ -23,6 +23,7 @@ mod loose;
 mod lots;
 mod merges;
 mod networks;
+mod optimisations;
 mod order_clocks;
 mod outage;
 mod payment_before;

@@ -52,6 +52,7 @@ use crate::domain::item::{Component, Dimensions, Item, ItemKind, ItemPacking, Tr
 use crate::domain::lots::{Identified, LotChange, LotUnits};
 use crate::domain::money::Money;
 use crate::domain::node::{Handling, Node, NodeKind};
+use crate::domain::optimisation::Figures;
 use crate::domain::order::*;
 use crate::domain::order_merge::Merged;
 use crate::domain::particulars::{Booking, Registered, Totals, Warranty};
@@ -565,7 +566,18 @@ fn events() -> Vec<Event> {
     .chain(drafts())
     .chain(sent_to_store(placed()))
     .chain(stored())
+    .chain(optimised())
     .collect()
+}
+
+/// Open orders that were planned again together.
+fn optimised() -> [Event; 2] {
+    let figures =
+        Figures { looked_at: 200, aside: 3, changed: 17, cost_before: 450_000, cost: 409_000, lower_bound: 408_100 };
+    let applied = OptimisationApplied { id: "opt-1700000000000-1".into(), figures };
+    let answer = Answer::Optimisation("opt-1".into());
+    let asked = KeyUsed { before: None, hash: 9, fingerprint: 54, answer };
+    [Event::OptimisationApplied(Box::new(applied)), Event::KeyUsed(asked)]
 }
 
 /// A version of a rule set that runs beside the live ones.
@@ -920,8 +932,8 @@ fn every_event_has_these_bytes_for_ever() {
     }
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
     let all = [
-        1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30, 32, 33, 34, 35, 37, 38,
-        39,
+        1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30, 32, 33, 34, 35, 36, 37,
+        38, 39,
     ];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
@@ -1052,7 +1064,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 83, "a sample of every kind, other orders, and what version 1 of some has not");
+    assert_eq!(state.len(), 84, "a sample of every kind, other orders, and what version 1 of some has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -51,6 +51,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Case, 8),
     (Kind::Policy, 8),
     (Kind::Source, 6),
+    (Kind::Optimise, 8),
     (Kind::Rules, 8),
     (Kind::Able, 8),
     (Kind::Carrier, 4),
@@ -112,6 +113,7 @@ enum Kind {
     Case,
     Policy,
     Source,
+    Optimise,
     Rules,
     Able,
     Carrier,
@@ -448,6 +450,14 @@ impl Drawing {
             Kind::Source if self.chance.one_in(2) => {
                 let name = self.known(|drawing| &drawing.orders)?;
                 format!("re{}", self.slot().trim_end().replacen("slot", &format!("book {name} {}", self.few(3)), 1))
+            }
+            Kind::Optimise => {
+                let how = self.chance.pick(&["later", "never"]);
+                match self.chance.roll(6) {
+                    0 => format!("propose {how}"),
+                    1 => "approve".to_owned(),
+                    _ => format!("optimise {how}"),
+                }
             }
             Kind::Source => format!("source {}", self.known(|drawing| &drawing.orders)?),
             Kind::Rules => self.rules(),

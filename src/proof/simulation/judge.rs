@@ -596,6 +596,10 @@ impl Judge {
                 law!(held.as_ref() == Some(&**known), "draft {key} is {held:?} in memory, {known:?} by the records");
                 self.lets_go(known)?;
             }
+            (EntityKey::Optimisation(id), Some(Entity::Optimisation(known))) => {
+                let held = engine.applied_optimisation(id);
+                law!(held == Some(**known), "optimisation {id} is {held:?} in memory, {known:?} by the records");
+            }
             (EntityKey::Wave(key), Some(Entity::Wave(known))) => {
                 let held = engine.wave_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "wave {key} is {held:?} in memory, {known:?} by the records");

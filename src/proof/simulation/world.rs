@@ -4,6 +4,9 @@
 //! | line | means |
 //! |---|---|
 //! | a line of `words` | the request is made and its record appended; it waits for the disk like any other |
+//! | `propose later` · `propose never` | open orders are planned again, so that some may come later or none |
+//! | `approve` | what was proposed last is applied, as things stand |
+//! | `optimise later` · `optimise never` | both |
 //! | `read NAME` | an order or reservation is read, and waits as a read does |
 //! | `write` | the journal writes what waits; whoever is covered is answered |
 //! | `wait SECONDS` · `pass SECONDS` | time, with and without the clock's work |
@@ -25,11 +28,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Polling, Poll, Waker};
+use std::time::Duration;
 
 use super::judge::{Heard, Judge, Lawful, law};
 use super::words::{self, Part};
-use crate::domain::command::{Reserve, ReserveOne};
+use crate::domain::command::{Command, Reserve, ReserveOne};
+use crate::domain::ids::Text;
 use crate::domain::limits::KEY_WINDOW_MS;
+use crate::domain::optimisation::Optimise;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
@@ -116,7 +122,7 @@ impl Tally {
         let missing: Vec<_> =
             own.numbers().into_iter().filter(|(_, count)| **count == 0).map(|(name, _)| name).collect();
         assert!(missing.is_empty(), "never happened: {missing:?}");
-        let must = (1..=8).chain([10, 12, 13, 14, 15, 16, 17, 20, 21, 27, 30, 37]);
+        let must = (1..=8).chain([10, 12, 13, 14, 15, 16, 17, 20, 21, 27, 30, 36, 37]);
         assert!(must.map(|code| self.heard.0[code]).all(|count| count > 0), "events never heard: {:?}", self.heard);
     }
 }
@@ -169,6 +175,8 @@ pub struct World {
     anchor: (i64, i64),
     dies_again: Vec<u64>,
     full: bool,
+    /// The optimisation that was proposed last, whatever died since.
+    proposed: Option<Text>,
     /// What must be true.
     pub judge: Judge,
     /// What happened.
@@ -194,6 +202,7 @@ impl World {
             anchor: (0, 0),
             dies_again: Vec::new(),
             full: false,
+            proposed: None,
             judge: Judge::default(),
             tally: Tally::default(),
         };
@@ -234,6 +243,7 @@ impl World {
             ["roomy"] => self.room(u64::MAX),
             ["restart", seconds] => self.restart(words::number(seconds))?,
             ["laws"] => self.all_laws()?,
+            ["propose", later] => self.propose(*later == "later")?,
             ["read", name] => self.read(name),
             words => self.request(line, words)?,
         }
@@ -344,8 +354,14 @@ impl World {
             return self.batch(parts);
         }
         let keyed = matches!(words[0], "order" | "reserve" | "receipt" | "transfer" | "sketch" | "hold_for" | "put_in");
-        let orders = &self.judge.orders;
-        let command = words::command(words, self.now().wall, |name| orders.get(name).copied());
+        let command = match words {
+            ["optimise", later] => {
+                self.propose(*later == "later")?;
+                Some(self.approved())
+            }
+            ["approve"] => Some(self.approved()),
+            words => words::command(words, self.now().wall, |name| self.judge.orders.get(name).copied()),
+        };
         let command = command.ok_or_else(|| format!("no such line: {line}"))?;
         let (pipeline, context) = (self.pipeline().clone(), words::context(keyed.then_some(line)));
         let answer: Answer =
@@ -353,6 +369,24 @@ impl World {
         self.wait_for(vec![Asked { line: line.to_owned(), keyed, reserve: None }], answer);
         // The request runs as far as it can before anything else does.
         self.answer_some(self.waiting.len() - 1)
+    }
+
+    /// Plans all open orders again.
+    fn propose(&mut self, may_be_later: bool) -> Lawful {
+        // Rounds end it, not time: the same table is the same world.
+        let within = Duration::from_secs(3_600);
+        let asked = Optimise { orders: None, node: None, sku: None, within, rounds: 4, may_be_later };
+        let proposed = self.pipeline().engine().optimise(self.now(), &asked).map_err(|no| no.to_string())?;
+        let figures = proposed.figures;
+        let is_better = figures.lower_bound <= figures.cost && figures.cost <= figures.cost_before;
+        law!(is_better, "what was proposed is no better: {proposed:?}");
+        self.proposed = Some(proposed.id);
+        Ok(())
+    }
+
+    /// The command that applies what was proposed last.
+    fn approved(&self) -> Command {
+        Command::ApplyOptimisation { optimisation: self.proposed.clone().unwrap_or_else(|| "opt-0".into()) }
     }
 
     fn batch(&mut self, parts: Vec<Part>) -> Lawful {

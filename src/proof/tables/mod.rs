@@ -71,6 +71,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
     ("supply", &["AnnounceInbound", "ChangeInbound", "ReadyTransfer", "ChangeTransfer", "PlanCount", "ChangeCount"]),
     ("picking", &["PlanWave", "ChangeWave"]),
     ("dispatch", &["PackParcels", "CloseOut"]),
+    ("the engine's tests of optimisations", &["ApplyOptimisation"]),
     ("levels, not states: scenarios, simulation, model", &["AdjustStock", "AdjustLots", "MoveStock", "SetOnHand"]),
     ("watched", &["ChangeException", "PutRules", "ActivateRules"]),
     ("the engine's tests of returns", &["RequestReturn", "ChangeReturn"]),

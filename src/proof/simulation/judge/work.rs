@@ -122,6 +122,8 @@ impl Judge {
 
     /// A record enters what it makes work of, and promises no more than there is room for.
     pub(super) fn works_kept(&mut self, record: &Record) -> Lawful {
+        let is_optimised = record.events.iter().any(|event| matches!(event, Event::OptimisationApplied(_)));
+        let had = if is_optimised { self.works.counts.clone() } else { BTreeMap::new() };
         let mut taken = Vec::new();
         for event in &record.events {
             let Event::WorkloadChanged(changed) = event else { continue };
@@ -146,6 +148,11 @@ impl Judge {
             let Some(Entity::Order(order)) = self.appended.entity(&EntityKey::Order(changed.key)) else { continue };
             self.works.keep(changed.key, |number, node| order.is_work_of(number, node));
             self.entered(changed.key, &changed.event)?;
+        }
+        for day in taken.iter().filter(|_| is_optimised) {
+            let (count, most) = (self.works.count(day.0, day.1), self.capacity(day.0));
+            let most = most.map(|most| most.max(had.get(day).copied().unwrap_or(0)));
+            law!(most.is_none_or(|most| count <= most), "{day:?} has {count}, of {most:?} at most: {record:?}");
         }
         if self.is_promise(record) {
             for (node, day) in taken {
