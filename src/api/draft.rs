@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::hold::NewHold;
@@ -17,7 +17,7 @@ use super::order::{
     CustomerShape, GroupDelivery, Groups, NewOrder, NewOrderLine, PaymentShape, ShipToShape, TotalsShape,
 };
 use super::page::{DraftCursor, Limit};
-use super::personal::{open, opened, seal};
+use super::personal::{opened, seal};
 use super::reading::{At, Faults, Shape, finished, shape};
 use super::scalar::{CallerId, ChannelOrderId, Id, Instant, Priority, Ttl, VersionNumber};
 use super::words::{AllocationMode, DeliveryMethod, Worded, as_word};
@@ -26,7 +26,7 @@ use crate::domain::delivery::is_collected;
 use crate::domain::draft::{Draft, DraftStatus, DraftTerms};
 use crate::domain::ids::{ReservationKey, Text};
 use crate::domain::limits::{DRAFT_BYTES_MAX, DRAFT_TTL_S};
-use crate::domain::order::OrderType;
+use crate::domain::order::{OrderType, Sealed};
 use crate::domain::rejection::Fault;
 use crate::domain::time::JournalTime;
 
@@ -49,7 +49,7 @@ shape! {
         /// All that is known of the order.
         #[schema(value_type = DraftOrder)]
         pub order: Said,
-        /// New life, counted from now, seconds.
+        /// New life, counted from now, seconds; not shorter than units are held for the draft.
         pub ttl_s: Option<Ttl>,
         /// The version that was read: refused when somebody changed the draft since.
         pub version: Option<VersionNumber>,
@@ -62,7 +62,7 @@ shape! {
         /// Fields of the order that are replaced, each whole; `null` takes one away.
         #[schema(value_type = Option<DraftOrder>)]
         pub order: Option<SaidOver>,
-        /// New life, counted from now, seconds.
+        /// New life, counted from now, seconds; not shorter than units are held for the draft.
         pub ttl_s: Option<Ttl>,
         /// The version that was read: refused when somebody changed the draft since.
         pub version: Option<VersionNumber>,
@@ -196,6 +196,12 @@ fn said(draft: &Draft) -> Json<'_> {
     json.unwrap_or_else(|| Json::Object(Vec::new()))
 }
 
+/// The JSON of what a draft says, as it stands; `null` when it cannot be opened any more.
+fn as_said(said: &Sealed) -> Box<RawValue> {
+    let json = opened(said).and_then(|bytes| serde_json::from_slice(bytes).ok());
+    json.unwrap_or_else(|| RawValue::NULL.to_owned())
+}
+
 /// Reads what a draft says, at the place where it was said.
 fn read<T: Shape>(said: &Json<'_>) -> Result<T, Vec<Fault>> {
     let faults = Faults::default();
@@ -248,6 +254,10 @@ impl DraftHold {
     /// The command for one draft, as it was read. Who comes for it comes to the node he chose, so there units are held.
     pub fn command(self, draft: &Draft) -> Result<Command, Vec<Fault>> {
         let fields: DraftOrder = read(&said(draft))?;
+        if fields.allocation == Some(AllocationMode::Deferred) {
+            let detail = "must be at_once where units are held: an order that rests cannot claim them";
+            return Err(vec![Fault::new("order.allocation", "deferred_claim", detail)]);
+        }
         let collected = fields.delivery_method.is_some_and(|method| is_collected(method.word()));
         let node = fields.preferred_node.filter(|_| collected).map(Text::from);
         let line = |line: NewOrderLine| ReserveLine { sku: line.sku.0, quantity: line.quantity, node: node.clone() };
@@ -341,7 +351,7 @@ pub struct DraftJson {
     pub placed_as: Option<String>,
     /// What it says.
     #[schema(value_type = DraftOrder)]
-    pub order: Value,
+    pub order: Box<RawValue>,
 }
 
 impl DraftJson {
@@ -356,7 +366,7 @@ impl DraftJson {
             ended_at: draft.ended_at.map(Instant::from),
             reservation: draft.reservation.as_ref().map(ReservationKey::to_string),
             placed_as: draft.order.map(|key| key.to_string()),
-            order: open(&draft.terms.said),
+            order: as_said(&draft.terms.said),
         }
     }
 }

@@ -15,6 +15,7 @@ use super::ids::{DraftKey, OrderKey, ReservationKey, Text};
 use super::limits::DRAFT_READABLE_MS;
 use super::order::Sealed;
 use super::record::Header;
+use super::reservation::Reservation;
 use super::stock::LawBroken;
 use super::time::JournalTime;
 
@@ -136,6 +137,11 @@ impl Draft {
     /// The text by which clients name it.
     pub fn name(&self) -> String {
         self.id.as_deref().map_or_else(|| self.key.to_string(), str::to_owned)
+    }
+
+    /// Whether a reservation that was made for it still is its own: not once it was handed to somebody else.
+    pub fn owns(&self, reservation: &Reservation) -> bool {
+        *reservation.owner == *self.name()
     }
 
     /// Where it stands as of `now`: past due counts as expired before the event is written.

@@ -61,6 +61,8 @@ pub const RETURN_READABLE_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 pub const DRAFT_TTL_S: u64 = 30 * 24 * 60 * 60;
 /// Most bytes of what a draft says, as JSON without blanks: its record must hold it.
 pub const DRAFT_BYTES_MAX: usize = 48 * 1024;
+/// Most bytes of what the drafts of one page say; where they say more, the page ends earlier.
+pub const DRAFTS_PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// How long a draft stays readable after its end, in milliseconds.
 pub const DRAFT_READABLE_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// How long a wave stays readable after its end, in milliseconds.
@@ -222,5 +224,6 @@ const _: () = assert!(RULE_NAMES_MAX * (ID_BYTES_MAX + 3) < RECORD_BYTES_MAX - 8
 const _: () = assert!(RETURN_LINES_MAX * (REASON_BYTES_MAX + ID_BYTES_MAX + 64) < RECORD_BYTES_MAX - 4_096);
 const _: () = assert!(FULFILLMENT_ORDERS_MAX + RECORD_BYTES_MAX / 16 < u16::MAX as usize);
 const _: () = assert!(DRAFT_BYTES_MAX < RECORD_BYTES_MAX - 8_192);
+const _: () = assert!(DRAFT_BYTES_MAX < DRAFTS_PAGE_BYTES_MAX);
 const _: () = assert!(DRAFT_TTL_S <= TTL_S_MAX && DRAFT_READABLE_MS > KEY_WINDOW_MS);
 const _: () = assert!(EVIDENCE_BYTES_MAX * 2 < RECORD_BYTES_MAX);

@@ -3,7 +3,8 @@
 //! What is set aside for a draft is an ordinary reservation: it is extended, shrunk and released as any other, and the
 //! draft only says which it is. Placing claims it if it is still held, and takes the units anew if it is not; letting go
 //! gives it back in the same record. A draft whose time is up leaves it to its own end, which is not later unless somebody
-//! asked for that. Locks ascend: the reservation, then the draft.
+//! asked for that: a draft's end is not brought forward past it. Handed to another owner it is the draft's no more. Locks
+//! ascend: the reservation, then the draft.
 //!
 //! What is *not* here: how an order is placed (`place`), how units are chosen (`reserve`).
 
@@ -98,11 +99,13 @@ impl Engine {
 
     pub(super) fn change_draft(&self, turn: &Turn<'_>, command: &ChangeDraft) -> Result<Executed, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let mut slot = self.lock_draft(self.draft(&command.draft)?.key)?;
+        let (reservation, mut slot) = self.lock_with_reservation(self.draft(&command.draft)?.key)?;
         let now = turn.now();
         let draft = slot.as_ref().expect("a locked entity is there");
         check_open(draft, now, command.version)?;
         let expires_at = command.ttl_s.map_or(draft.expires_at, |ttl| now.plus_s(ttl));
+        check_outlasts(draft, reservation.as_ref().and_then(|slot| slot.as_ref()), expires_at, now)?;
+        let is_moved = expires_at != draft.expires_at;
         let event = DraftEvent::Changed { terms: command.terms.clone(), expires_at };
         let key = draft.key;
         steps(turn, draft);
@@ -111,7 +114,9 @@ impl Engine {
         let logged = turn.log(self, sealed, Change::new(&network), Withdrawal::nothing());
         logged.fold_draft(&mut slot);
         logged.done();
-        self.watch_draft(&slot);
+        if is_moved {
+            self.watch_draft(&slot);
+        }
         Ok(answered(&slot))
     }
 
@@ -137,7 +142,7 @@ impl Engine {
             order.fingerprint = draft.key.0;
             order.reservation = self.held_by(&draft, now).map(|key| key.to_string().as_str().into());
             match self.place_drafted(turn, &order, Drafted { key: draft.key, version: draft.version }) {
-                // Whoever claimed what it holds may have placed it.
+                // Whoever claimed what it holds may have placed it; whoever handed it over left it without.
                 Err(Rejection::ReservationEnded { .. }) => {}
                 placed => return placed,
             }
@@ -147,42 +152,34 @@ impl Engine {
 
     pub(super) fn discard_draft(&self, turn: &Turn<'_>, id: &str) -> Result<Executed, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let key = self.draft(id)?.key;
-        for _ in 0..REROUTES_MAX {
-            let known = self.draft_by_key(key).and_then(|draft| draft.reservation);
-            let mut reservation = known.and_then(|key| self.reservations.lock(key));
-            let mut slot = self.lock_draft(key)?;
-            let draft = slot.as_ref().expect("a locked entity is there");
-            if draft.reservation != known {
-                continue;
-            }
-            let now = turn.now();
-            match draft.status_at(now) {
-                DraftStatus::Draft => {}
-                DraftStatus::Placed => return Err(ended(draft, DraftStatus::Placed)),
-                DraftStatus::Discarded | DraftStatus::Expired => return Ok(answered(&slot)),
-            }
-            steps(turn, draft);
-            let held = reservation.as_ref().and_then(|slot| slot.as_ref());
-            let (change, end) = given_back(&network, held, now);
-            let mut events = vec![changed(key, draft.version + 1, DraftEvent::Discarded)];
-            events.extend(end);
-            events.extend(change.events());
-            let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Draft(key)))?;
-            let logged = turn.log(self, sealed, change, Withdrawal::nothing());
-            logged.fold_draft(&mut slot);
-            if let Some(reservation) = reservation.as_mut().filter(|slot| is_held(slot.as_ref())) {
-                logged.fold_reservation(reservation);
-                self.remember_end(reservation);
-            }
-            self.remember_draft(&slot);
-            let executed = answered(&slot);
-            let touched = logged.done();
-            drop((reservation, slot));
-            self.follow_up(turn, &network, touched);
-            return Ok(executed);
+        let (reservation, mut slot) = self.lock_with_reservation(self.draft(id)?.key)?;
+        let draft = slot.as_ref().expect("a locked entity is there");
+        let (key, now) = (draft.key, turn.now());
+        match draft.status_at(now) {
+            DraftStatus::Draft => {}
+            DraftStatus::Placed => return Err(ended(draft, DraftStatus::Placed)),
+            DraftStatus::Discarded | DraftStatus::Expired => return Ok(answered(&slot)),
         }
-        Err(Rejection::Contended)
+        steps(turn, draft);
+        let is_held = |held: &Reservation| held.state == ReservationState::Held && draft.owns(held);
+        let mut reservation = reservation.filter(|slot| slot.as_ref().is_some_and(is_held));
+        let (change, end) = given_back(&network, reservation.as_ref().and_then(|slot| slot.as_ref()), now);
+        let mut events = vec![changed(key, draft.version + 1, DraftEvent::Discarded)];
+        events.extend(end);
+        events.extend(change.events());
+        let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Draft(key)))?;
+        let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        logged.fold_draft(&mut slot);
+        if let Some(reservation) = &mut reservation {
+            logged.fold_reservation(reservation);
+            self.remember_end(reservation);
+        }
+        self.remember_draft(&slot);
+        let executed = answered(&slot);
+        let touched = logged.done();
+        drop((reservation, slot));
+        self.follow_up(turn, &network, touched);
+        Ok(executed)
     }
 
     /// Ends drafts whose time is up; answers when the clock should come again.
@@ -218,6 +215,24 @@ impl Engine {
         self.drafts.lock(key).ok_or_else(|| Rejection::not_found("draft", key.to_string()))
     }
 
+    /// Locks a draft, and before it the last reservation that was made for it.
+    fn lock_with_reservation(&self, key: DraftKey) -> Result<(Option<Locked<Reservation>>, Locked<Draft>), Rejection> {
+        for _ in 0..REROUTES_MAX {
+            let known = self.drafts.lock(key).and_then(|slot| slot.as_ref()?.reservation);
+            let reservation = known.and_then(|key| self.reservations.lock(key));
+            let slot = self.lock_draft(key)?;
+            if slot.as_ref().is_some_and(|draft| draft.reservation == known) {
+                return Ok((reservation, slot));
+            }
+        }
+        Err(Rejection::Contended)
+    }
+
+    /// A draft by its number if it is one of those looked for; no other is copied.
+    pub fn draft_that(&self, key: DraftKey, fits: impl FnOnce(&Draft) -> bool) -> Option<Draft> {
+        self.drafts.lock(key)?.as_ref().filter(|draft| fits(draft)).cloned()
+    }
+
     /// The draft as it is asked about, for whoever reads it to write; refused when it has ended.
     pub fn open_draft(&self, id: &str, now: JournalTime) -> Result<Draft, Rejection> {
         let draft = self.draft(id)?;
@@ -229,7 +244,7 @@ impl Engine {
     pub fn held_by(&self, draft: &Draft, now: JournalTime) -> Option<ReservationKey> {
         let key = draft.reservation?;
         let slot = self.reservations.lock(key)?;
-        slot.as_ref().is_some_and(|reservation| reservation.is_held_at(now)).then_some(key)
+        slot.as_ref().is_some_and(|held| held.is_held_at(now) && draft.owns(held)).then_some(key)
     }
 
     /// Puts a draft at start.
@@ -284,18 +299,33 @@ fn ended(draft: &Draft, status: DraftStatus) -> Rejection {
     Rejection::DraftEnded { id: draft.name(), status, order: draft.order.map(|key| key.to_string()) }
 }
 
-fn is_held(reservation: Option<&Reservation>) -> bool {
-    reservation.is_some_and(|reservation| reservation.state == ReservationState::Held)
+/// Refuses to bring a draft's end forward to before that of the reservation it holds: the units would outlast it.
+fn check_outlasts(
+    draft: &Draft,
+    reservation: Option<&Reservation>,
+    expires_at: JournalTime,
+    now: JournalTime,
+) -> Result<(), Rejection> {
+    let held = reservation.filter(|held| held.is_held_at(now) && draft.owns(held));
+    match held.map(|held| held.expires_at.min(draft.expires_at)).filter(|until| expires_at < *until) {
+        Some(until) => {
+            let least = (until.0 - now.0).unsigned_abs().div_ceil(1_000);
+            let detail = format!("must be at least {least}: until then its reservation holds units for the draft");
+            Err(Rejection::invalid("ttl_s", "ttl_out_of_range", detail))
+        }
+        None => Ok(()),
+    }
 }
 
-/// What a reservation still holds goes back, and what is said of that; nothing when it has ended.
+/// What a held reservation holds goes back, and what is said of that; nothing where there is none.
 fn given_back<'n>(
     network: &'n Network,
     reservation: Option<&Reservation>,
     now: JournalTime,
 ) -> (Change<'n>, Option<Event>) {
-    let held = reservation.filter(|held| is_held(Some(held)) && !planted(Bug::DraftKeepsUnits));
-    let Some(held) = held else { return (Change::new(network), None) };
+    let Some(held) = reservation.filter(|_| !planted(Bug::DraftKeepsUnits)) else {
+        return (Change::new(network), None);
+    };
     let skus: BTreeSet<SkuIndex> = held.lines.iter().map(|held| held.sku).collect();
     let mut change = Change::lock(network, &skus);
     change.is_for(network.whose_reservation(held));

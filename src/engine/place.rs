@@ -193,6 +193,12 @@ impl Engine {
         let key = OrderKey(self.next_key());
         let mut subscription = due.map(|due| self.lock_due(due)).transpose()?;
         let mut drafted = draft.map(|draft| self.lock_drafted(draft, now.journal)).transpose()?;
+        if let (Some(drafted), Some(reservation)) = (drafted.as_deref().and_then(Option::as_ref), claimed)
+            && !drafted.owns(reservation)
+        {
+            let (id, state) = (reservation.name(), "transferred");
+            return Err(Stop::Rejected(Rejection::ReservationEnded { id, state }));
+        }
         let mut slot = self.orders.begin(key);
         let record = |decided: Decided| {
             let waits = &decided.backordered;

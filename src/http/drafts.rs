@@ -16,6 +16,7 @@ use crate::api::problem::Problem;
 use crate::domain::command::{Command, Context, PlaceOrder};
 use crate::domain::draft::Draft;
 use crate::domain::ids::Text;
+use crate::domain::limits::DRAFTS_PAGE_BYTES_MAX;
 use crate::domain::record::Log;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::pipeline::Refused;
@@ -43,21 +44,32 @@ pub async fn draft(State(front): State<Front>, Path(id): Path<Text>) -> Replied 
     Ok(found(durable.map(|draft| DraftJson::of(&draft, now))))
 }
 
-/// Drafts, newest first.
+/// Drafts, newest first. A page ends early where they say more than 1 MiB.
 #[utoipa::path(
     get, path = "/v1/drafts", tag = "orders",
     params(DraftParams),
     responses((status = 200, body = Page<DraftJson>)),
 )]
 pub async fn all(State(front): State<Front>, Params(asked): Params<DraftParams>) -> Replied {
-    let (engine, now) = (front.engine(), front.journal().now().journal);
+    let (page, newest) = front.reading(move |front| listed(front, &asked)).await?;
+    Ok(found(front.journal().durable(newest, page).await?))
+}
+
+/// A page of drafts, and the sequence of the newest record of them.
+fn listed(front: &Front, asked: &DraftParams) -> (Page<DraftJson>, u64) {
+    let (engine, now, most) = (front.engine(), front.journal().now().journal, length(asked.limit));
     let keys = engine.draft_keys().into_iter().filter(|key| asked.cursor.is_none_or(|cursor| *key < cursor.0));
-    let mut fitting = keys.filter_map(|key| engine.draft_by_key(key)).filter(|draft| asked.fits(draft, now));
-    let page: Vec<Draft> = fitting.by_ref().take(length(asked.limit)).collect();
-    let next = page.last().filter(|_| fitting.next().is_some()).map(|last| last.key);
-    let newest = page.iter().map(|draft| draft.seq).max().unwrap_or(0);
-    let items = page.iter().map(|draft| DraftJson::of(draft, now)).collect();
-    Ok(found(front.journal().durable(newest, Page::new(items, next)).await?))
+    let (mut items, mut newest, mut bytes, mut last) = (Vec::new(), 0, 0, None);
+    for draft in keys.filter_map(|key| engine.draft_that(key, |draft| asked.fits(draft, now))) {
+        bytes += draft.terms.said.bytes.len();
+        if items.len() == most || bytes > DRAFTS_PAGE_BYTES_MAX {
+            return (Page::new(items, last), newest);
+        }
+        items.push(DraftJson::of(&draft, now));
+        newest = newest.max(draft.seq);
+        last = Some(draft.key);
+    }
+    (Page::whole(items), newest)
 }
 
 /// Let a draft say something else, whole.
@@ -151,13 +163,24 @@ async fn take(
     Ok(made(front, status, done))
 }
 
-/// Faults of an order name their place in the draft.
+/// Faults of an order name their place in the draft; how long that lasts is no part of the order, nor is what it holds.
 fn of_draft(rejection: Rejection) -> Rejection {
     match rejection {
         Rejection::Invalid(mut faults) => {
-            faults.iter_mut().for_each(|fault| fault.field = format!("order.{}", fault.field));
+            faults.iter_mut().for_each(of_draft_field);
             Rejection::Invalid(faults)
         }
         other => other,
+    }
+}
+
+fn of_draft_field(fault: &mut Fault) {
+    match (fault.code, fault.field.as_str()) {
+        (_, "ttl_s") => {}
+        ("deferred_claim", _) => {
+            let detail = "must be at_once: the draft holds units, and an order that rests cannot claim them";
+            *fault = Fault::new("order.allocation", "deferred_claim", detail);
+        }
+        (_, field) => fault.field = format!("order.{field}"),
     }
 }

@@ -206,3 +206,53 @@ fn what_a_draft_says_of_a_person_is_in_no_event() {
         }
     });
 }
+
+#[test]
+fn a_page_of_drafts_that_say_much_ends_early() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Served::start(dir.path());
+    let order = json!({"channel": "phone", "lines": vec![line("mug", 1); 550]});
+    let bytes = order.to_string().len();
+    let many = (1 << 20) / bytes + 3;
+    for number in 0..many {
+        server.done("POST", "/v1/drafts", &json!({"id": format!("n-{number}"), "order": order}));
+    }
+    let first = server.get("/v1/drafts?limit=1000").json();
+    let items = first["items"].as_array().expect("a list");
+    assert_eq!(items.len(), many - 3, "of {bytes} bytes each");
+    assert_eq!(items[0]["order"], order);
+    let cursor = first["next_cursor"].as_str().expect("there is more");
+    let rest = server.get(&format!("/v1/drafts?limit=1000&cursor={cursor}")).json();
+    let ids = rest["items"].as_array().expect("a list").iter().map(|draft| draft["id"].clone());
+    assert_eq!(ids.collect::<Vec<_>>(), ["n-2", "n-1", "n-0"]);
+    assert_eq!(rest["next_cursor"], Value::Null);
+    server.stop();
+}
+
+#[test]
+fn what_shall_rest_holds_nothing() {
+    served(|server| {
+        server.done("POST", "/v1/drafts", &json!({"id": "d", "order": whole("1", 2)}));
+        let defer = |mode: Value| server.done("PATCH", "/v1/drafts/d", &json!({"order": {"allocation": mode}}));
+        let refused = |path: &str, body: Value| {
+            let answer = server.ask("POST", &format!("/v1/drafts/d/{path}"), &body);
+            assert_eq!((answer.status, answer.code().as_str()), (422, "deferred_claim"), "{path}");
+            let detail = answer.json()["detail"].as_str().expect("in words").to_owned();
+            assert!(detail.starts_with("order.allocation"), "{path}: {detail}");
+        };
+        defer(json!("deferred"));
+        refused("reservation", json!({"ttl_s": 600}));
+        assert_eq!(level(server), [9, 0, 0]);
+        defer(Value::Null);
+        server.done("POST", "/v1/drafts/d/reservation", &json!({"ttl_s": 600}));
+        let short = server.ask("PATCH", "/v1/drafts/d", &json!({"ttl_s": 60}));
+        assert_eq!((short.status, short.code().as_str()), (422, "ttl_out_of_range"));
+        assert!(short.json()["detail"].as_str().is_some_and(|told| told.starts_with("ttl_s")), "{}", short.json());
+        defer(json!("deferred"));
+        refused("quote", json!({}));
+        refused("place", json!({}));
+        defer(Value::Null);
+        server.done("POST", "/v1/drafts/d/place", &json!({}));
+        assert_eq!(level(server), [7, 0, 2]);
+    });
+}

@@ -9,6 +9,7 @@ use crate::domain::limits::DRAFT_READABLE_MS;
 use crate::domain::order::{Order, Sealed};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::time::JournalTime;
 
 fn terms(said: &str) -> DraftTerms {
     DraftTerms { channel: None, customer: None, lines: 1, said: Sealed { key_id: 0, bytes: said.as_bytes().to_vec() } }
@@ -131,4 +132,60 @@ fn a_draft_whose_units_somebody_else_claimed_takes_others() {
     let placed = order(world.run(place("d", "2", None))).expect("there are others");
     assert_eq!((placed.totals().backordered, world.level("phone", "east").committed), (0, 4));
     world.check();
+}
+
+fn change(world: &World, id: &str, ttl_s: Option<u64>) -> Result<Draft, Rejection> {
+    let change = ChangeDraft { draft: text(id), version: None, terms: terms("two"), ttl_s };
+    draft(world.run(Command::ChangeDraft(change)))
+}
+
+#[test]
+fn a_draft_does_not_end_before_what_it_holds() {
+    let world = World::new();
+    world.stock("phone", "east", 5).expect("received");
+    begin(&world, "d");
+    let held = draft(world.run(hold("d", 2, 300))).expect("enough");
+    let refused = change(&world, "d", Some(299)).expect_err("the units would outlast it");
+    let Rejection::Invalid(faults) = refused else { panic!("{refused}") };
+    assert_eq!((faults[0].field.as_str(), faults[0].code), ("ttl_s", "ttl_out_of_range"));
+    assert!(faults[0].detail.contains("at least 300"), "{}", faults[0].detail);
+    let changed = change(&world, "d", Some(300)).expect("they end together");
+    assert_eq!(changed.version, held.version + 1, "what was refused changed nothing");
+    let reservation = held.reservation.expect("units are held").to_string();
+    world.run(Command::ReleaseReservation { reservation: text(&reservation) }).expect("it is held");
+    change(&world, "d", Some(60)).expect("it holds nothing");
+    world.check();
+}
+
+#[test]
+fn what_was_handed_to_somebody_else_is_no_draft_s() {
+    let world = World::new();
+    world.stock("phone", "east", 9).expect("received");
+    for id in ["gone", "placed"] {
+        begin(&world, id);
+        let held = draft(world.run(hold(id, 2, 600))).expect("enough").reservation.expect("units are held");
+        let owner = Some(text("somebody"));
+        let hand = ChangeReservation { reservation: text(&held.to_string()), ttl_s: None, lines: None, owner };
+        world.run(Command::ChangeReservation(hand)).expect("it is held");
+        change(&world, id, Some(60)).expect("it holds nothing");
+    }
+    world.run(Command::DiscardDraft { draft: text("gone") }).expect("it is open");
+    assert_eq!(world.level("phone", "east").reserved, 4, "nothing of somebody else's is given back");
+    order(world.run(place("placed", "1", None))).expect("there are others");
+    let level = world.level("phone", "east");
+    assert_eq!((level.reserved, level.committed), (4, 2), "nothing of somebody else's is claimed");
+    world.check();
+}
+
+#[test]
+fn the_clock_is_told_of_a_draft_s_end_only_when_it_moves() {
+    let world = World::new();
+    begin(&world, "d");
+    let told = || world.engine.drafts_due.take_due(JournalTime(i64::MAX), 10).len();
+    for _ in 0..3 {
+        change(&world, "d", None).expect("it is open");
+    }
+    assert_eq!(told(), 1, "when it was begun");
+    change(&world, "d", Some(700)).expect("it is open");
+    assert_eq!(told(), 1);
 }

@@ -682,8 +682,12 @@ impl Judge {
         if !matches!(draft.status, DraftStatus::Placed | DraftStatus::Discarded) {
             return Ok(());
         }
-        let held = draft.reservation.and_then(|key| self.held.get(&key));
-        law!(held.is_none_or(|until| *until <= self.appended.time()), "{} is over and holds units", draft.name());
+        let is_held = |key: &ReservationKey| self.held.get(key).is_some_and(|until| *until > self.appended.time());
+        let is_own = |key| match self.appended.entity(&EntityKey::Reservation(key)) {
+            Some(Entity::Reservation(held)) => draft.owns(held),
+            _ => false,
+        };
+        law!(!draft.reservation.filter(is_held).is_some_and(is_own), "{} is over and holds units", draft.name());
         Ok(())
     }
 
