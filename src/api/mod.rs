@@ -27,6 +27,7 @@ pub mod import;
 pub mod inbound;
 pub mod item;
 pub mod json;
+pub mod learned;
 pub mod lockers;
 pub mod lots;
 pub mod network;

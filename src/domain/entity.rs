@@ -40,6 +40,7 @@ use super::reservation::Reservation;
 use super::returns::Return;
 use super::rule_set::RuleSet;
 use super::rules::versions::RuleVersions;
+use super::short_pick::ShortPicks;
 use super::slots::Slots;
 use super::stock::{CellKey, LawBroken, Level};
 use super::subscription::Subscription;
@@ -117,6 +118,8 @@ pub enum EntityKey {
     Lockers(NodeIndex),
     /// Numbers of parcels, parcels, or a manifest.
     Dispatch(DispatchKey),
+    /// How often units were not found at a node.
+    ShortPicks(NodeIndex),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -200,6 +203,8 @@ pub enum Entity {
     Optimisation(Box<Applied>),
     /// Numbers of parcels, parcels, or a manifest.
     Dispatch(Box<Dispatch>),
+    /// How often units were not found at a node: beside the cells whose movements tell it.
+    ShortPicks(Box<ShortPicks>),
 }
 
 impl EntityKey {
@@ -237,6 +242,7 @@ impl EntityKey {
             Self::Lockers(_) => 38,
             Self::Optimisation(_) => 36,
             Self::Dispatch(_) => 39,
+            Self::ShortPicks(_) => 40,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
         }

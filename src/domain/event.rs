@@ -37,6 +37,7 @@ use super::reservation::ReservationEvent;
 use super::returns::ReturnEvent;
 use super::rule_set::RuleSet;
 use super::rules::versions::RuleSetEvent;
+use super::short_pick::Seen;
 use super::slots::SlotsEvent;
 use super::stock::{CellKey, Level, LevelDelta, MovementKind};
 use super::subscription::SubscriptionEvent;
@@ -506,7 +507,7 @@ impl Event {
         }
     }
 
-    /// The one entity it touches, beside the minute of a movement.
+    /// The one entity it touches, beside the minute of a movement and what that tells of a node.
     pub fn entity(&self) -> EntityKey {
         match self {
             Self::DirectoryFounded(_) => EntityKey::Directory,
@@ -549,6 +550,23 @@ impl Event {
     pub fn moved(&self, at: JournalTime) -> Option<Moved> {
         match self {
             Self::StockMoved(moved) => Moved::of(moved, at),
+            _ => None,
+        }
+    }
+
+    /// The cell whose movement tells whether its units were there, if that is what it is.
+    pub fn teaches(&self) -> Option<CellKey> {
+        match self {
+            Self::StockMoved(moved) if Seen::tells(moved.kind) => Some(moved.cell),
+            _ => None,
+        }
+    }
+
+    /// What it tells of a cell that had so many on hand before, decided at that instant: kept with the node beside the entity
+    /// itself.
+    pub fn seen(&self, on_hand: u32, at: JournalTime) -> Option<Seen> {
+        match self {
+            Self::StockMoved(moved) => Seen::of(moved, on_hand, at),
             _ => None,
         }
     }

@@ -22,6 +22,7 @@ use super::policy::{Policy, PolicyKey};
 use super::record::Record;
 use super::reservation::ReservationState;
 use super::rules::versions::RuleVersions;
+use super::short_pick::Seen;
 use super::stock::{CellKey, LawBroken, Level};
 use super::time::JournalTime;
 
@@ -164,6 +165,7 @@ kinds! {
         drafts: Draft(DraftKey),
         lockers: Lockers(NodeIndex),
         dispatches: Dispatch(DispatchKey),
+        short_picks: ShortPicks(NodeIndex),
     }
 }
 
@@ -297,6 +299,7 @@ impl State {
         }
         for event in &record.events {
             let key = event.entity();
+            let taught = event.teaches().map(|cell| (cell, self.level(cell).on_hand));
             let before = self.take(&key);
             let after = Entity::fold(before, header, event)
                 .map_err(|law| LawBroken(format!("record {}: {}", header.seq, law.0)))?;
@@ -304,6 +307,9 @@ impl State {
                 self.catalogue_seq = header.seq;
             }
             self.insert(key, after);
+            if let Some((cell, on_hand)) = taught {
+                self.learn(cell.node, event.seen(on_hand, header.decided_at));
+            }
             if let Some(moved) = event.moved(header.decided_at) {
                 let key = EntityKey::Minute(moved.minute());
                 let Some(Entity::Minute(before)) = self.take(&key) else {
@@ -316,6 +322,18 @@ impl State {
         self.seq = header.seq;
         self.time = header.time;
         Ok(())
+    }
+
+    /// Adds what a movement told of a node.
+    fn learn(&mut self, node: NodeIndex, seen: Option<Seen>) {
+        let Some(seen) = seen else { return };
+        let key = EntityKey::ShortPicks(node);
+        let mut picks = match self.take(&key) {
+            Some(Entity::ShortPicks(picks)) => picks,
+            _ => Box::default(),
+        };
+        picks.note(&seen);
+        self.insert(key, Entity::ShortPicks(picks));
     }
 
     /// Drops the orders that left for the archive, as snapshots do.

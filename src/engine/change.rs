@@ -27,6 +27,7 @@ use crate::domain::ids::{ChannelIndex, FulfillmentKey, NodeIndex, SkuIndex};
 use crate::domain::limits::LEVEL_MAX;
 use crate::domain::lots::{LotChange, SkuLots};
 use crate::domain::rejection::Rejection;
+use crate::domain::short_pick::Seen;
 use crate::domain::stock::{CellKey, Level, LevelDelta, MovementKind};
 use crate::domain::time::JournalTime;
 use crate::sabotage::{Bug, planted};
@@ -631,9 +632,15 @@ impl<'a> Change<'a> {
         for (key, kind, delta) in &moves {
             let cell = network.cell(*key).expect("a cell is made before its first movement is logged");
             if self.holds(key.sku) {
+                let moved = StockMoved { cell: *key, kind: *kind, delta: *delta };
+                if Seen::tells(*kind) {
+                    let on_hand = self.ledger(key.sku).at(cell.position).on_hand;
+                    if let Some(seen) = Seen::of(&moved, on_hand, at) {
+                        network.learned.note(key.node, &seen);
+                    }
+                }
                 self.ledger(key.sku).add(cell.position, delta);
-                let moved = Moved::of(&StockMoved { cell: *key, kind: *kind, delta: *delta }, at);
-                if let Some(moved) = moved.filter(|moved| network.minutes.admit(moved.at)) {
+                if let Some(moved) = Moved::of(&moved, at).filter(|moved| network.minutes.admit(moved.at)) {
                     self.ledger(key.sku).past_mut().remember(moved);
                 }
             } else {

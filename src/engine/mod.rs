@@ -79,6 +79,7 @@ mod hold;
 mod import;
 mod inbound;
 mod lacking;
+mod learned;
 mod ledger;
 mod limits;
 mod lockers;

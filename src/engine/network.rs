@@ -4,6 +4,7 @@
 //! swaps under the exclusive guard. So decisions before its position use the old catalogue, after it the new, none mixed.
 
 use super::cell::Cell;
+use super::learned::Learned;
 use super::ledger::SkuStock;
 use super::limits::Limits;
 use super::past::Minutes;
@@ -27,6 +28,8 @@ pub struct Network {
     pub calendar: Calendar,
     /// What nodes have to do, day by day.
     pub workloads: Workloads,
+    /// What nodes have told of themselves.
+    pub learned: Learned,
     /// How much is remembered of what happened of late.
     pub minutes: Minutes,
 }

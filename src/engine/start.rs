@@ -16,6 +16,7 @@ use super::cell::Cells;
 use super::due::Run;
 use super::exception::Exceptions;
 use super::inbound::Arrivals;
+use super::learned::Learned;
 use super::ledger::SkuStock;
 use super::limits::Limits;
 use super::loose;
@@ -204,6 +205,7 @@ fn build(
             limits: Limits::default(),
             calendar: Calendar::default(),
             workloads: Workloads::default(),
+            learned: Learned::default(),
         }),
         orders: Table::default(),
         reservations: Table::default(),
@@ -281,6 +283,7 @@ fn build(
                 (EntityKey::Lockers(node), Entity::Lockers(known)) => engine.hold_lockers(node, *known),
                 (EntityKey::Dispatch(key), Entity::Dispatch(known)) => engine.hold_dispatch(&key, *known),
                 (EntityKey::Optimisation(id), Entity::Optimisation(applied)) => engine.hold_optimisation(id, *applied),
+                (EntityKey::ShortPicks(node), Entity::ShortPicks(picks)) => network.learned.hold(node, *picks),
                 (_, Entity::Shipping(terms)) => shipping.push(*terms),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
                     network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);

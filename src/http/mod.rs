@@ -33,6 +33,7 @@ mod holds;
 mod imports;
 mod inbound;
 mod items;
+mod learned;
 mod lockers;
 mod meters;
 mod nodes;

@@ -11,8 +11,9 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     address_formats, backup, capable, cartons, channels, counts, customers, dispatch, drafts, edits, exceptions, feed,
-    fulfillment, health, holds, imports, inbound, items, lockers, nodes, optimisations, orders, packing, pages, papers,
-    policies, replays, reservations, returns, rule_sets, shipping, slots, stock, subscriptions, transfers, waves,
+    fulfillment, health, holds, imports, inbound, items, learned, lockers, nodes, optimisations, orders, packing,
+    pages, papers, policies, replays, reservations, returns, rule_sets, shipping, slots, stock, subscriptions,
+    transfers, waves,
 };
 
 /// The router of a front.
@@ -38,6 +39,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(channels::channels))
         .routes(routes!(channels::put_channel, channels::channel))
         .routes(routes!(slots::put, slots::all))
+        .routes(routes!(learned::short_picks))
         .routes(routes!(lockers::put, lockers::all))
         .routes(routes!(customers::warranties))
         .routes(routes!(address_formats::all))

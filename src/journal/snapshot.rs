@@ -29,6 +29,7 @@ use super::snapshot_file::{self, Output, entry_hash};
 pub use super::snapshot_file::{SnapshotEnd, SnapshotError};
 use super::store::Disk;
 use crate::domain::entity::{Entity, EntityKey};
+use crate::domain::event::Event;
 use crate::domain::record::Record;
 use crate::domain::state::{Filling, State};
 use crate::domain::time::JournalTime;
@@ -90,6 +91,8 @@ pub(super) fn fold(
         touched.extend(record.events.iter().map(|event| event.entity()));
         let moved = record.events.iter().filter_map(|event| event.moved(record.header.decided_at));
         touched.extend(moved.map(|moved| EntityKey::Minute(moved.minute())));
+        let taught = record.events.iter().filter_map(Event::teaches);
+        touched.extend(taught.map(|cell| EntityKey::ShortPicks(cell.node)));
         go_on()
     })?;
 

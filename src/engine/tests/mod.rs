@@ -17,6 +17,7 @@ mod fill;
 mod hold_rules;
 mod holds;
 mod inbound;
+mod learned;
 mod lives;
 mod lockers;
 mod loose;

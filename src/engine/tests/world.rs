@@ -116,6 +116,8 @@ impl World {
             if let (EntityKey::Lots(sku), Entity::Lots(lots)) = (key.clone(), entity) {
                 let known = Some(&**lots).filter(|lots| !lots.is_empty());
                 assert_eq!(self.engine.sku_lots(sku).as_ref(), known, "lots of {sku:?}");
+            } else if let (EntityKey::ShortPicks(node), Entity::ShortPicks(known)) = (key.clone(), entity) {
+                assert_eq!(self.engine.short_picks_of(node), **known, "short picks of {node:?}");
             } else if let (EntityKey::Return(key), Entity::Return(known)) = (key, entity) {
                 assert_eq!(self.engine.return_by_key(key).as_ref(), Some(&**known), "return {key}");
             }

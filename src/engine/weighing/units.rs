@@ -5,7 +5,7 @@ use super::super::routing::pieces;
 use super::Asked;
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::rules::scarcity;
-use crate::domain::short_pick::{Shelf, usual_micro};
+use crate::domain::short_pick::{ByShelf, Shelf};
 use crate::domain::sourcing::Problem as Listed;
 use crate::domain::weighed::CostTerm;
 
@@ -22,18 +22,36 @@ pub(super) fn list(asked: &Asked<'_>, listed: &Listed, figures: &mut Vec<Figures
     if !asked.weights.asks_units() {
         return;
     }
-    for at in 0..listed.candidates.len() {
-        figures.extend((0..listed.lines.len()).map(|line| of_line(asked, listed, at, line)));
+    for (at, candidate) in listed.candidates.iter().enumerate() {
+        let node =
+            Lying { node: NodeIndex(candidate.node), at, rates_micro: rates_micro(asked, NodeIndex(candidate.node)) };
+        figures.extend((0..listed.lines.len()).map(|line| of_line(asked, listed, &node, line)));
     }
 }
 
+/// Where units lie.
+struct Lying {
+    node: NodeIndex,
+    /// Its place among those that were listed.
+    at: usize,
+    /// How often they are not found, by how many there are.
+    rates_micro: ByShelf<u32>,
+}
+
+fn rates_micro(asked: &Asked<'_>, node: NodeIndex) -> ByShelf<u32> {
+    if asked.weights.short_pick == 0 {
+        return ByShelf::default();
+    }
+    let kind = asked.network.catalogue.node(node).kind;
+    asked.network.learned.rates_micro(node, kind, asked.shipment.at)
+}
+
 /// A unit of a line takes so many pieces of each of its skus, and costs what they cost together.
-fn of_line(asked: &Asked<'_>, listed: &Listed, at: usize, line: usize) -> Figures {
-    let node = NodeIndex(listed.candidates[at].node);
+fn of_line(asked: &Asked<'_>, listed: &Listed, node: &Lying, line: usize) -> Figures {
     let placed = &asked.shipment.lines[usize::from(asked.units[line].line)];
     let mut sums = Figures::default();
     for ((sku, per_unit), need) in pieces(placed).zip(listed.needs_of(line)) {
-        let free = listed.has(at)[usize::from(need.slot)];
+        let free = listed.has(node.at)[usize::from(need.slot)];
         for (sum, each) in sums.iter_mut().zip(of_piece(asked, sku, node, free)) {
             *sum = sum.saturating_add(each.saturating_mul(i64::from(per_unit)));
         }
@@ -42,14 +60,15 @@ fn of_line(asked: &Asked<'_>, listed: &Listed, at: usize, line: usize) -> Figure
 }
 
 /// What a piece of a sku costs at a node that has so many free.
-fn of_piece(asked: &Asked<'_>, sku: SkuIndex, node: NodeIndex, free: u32) -> Figures {
+fn of_piece(asked: &Asked<'_>, sku: SkuIndex, lying: &Lying, free: u32) -> Figures {
+    let node = lying.node;
     let (catalogue, weights) = (&asked.network.catalogue, asked.weights);
     let policies = catalogue.policies();
     let value = catalogue.item(sku).value.map_or(0, |value| value.amount);
     let told = if weights.unit_cost || weights.scarcity { policies.unit_cost(sku, node) } else { None };
     let demand = if weights.scarcity { policies.demand(sku, node) } else { None };
     let margin = told.map_or(value / 2, |cost| value.saturating_sub(cost));
-    let short = i128::from(weights.short_pick) * i128::from(usual_micro(catalogue.node(node).kind, Shelf::of(free)));
+    let short = i128::from(weights.short_pick) * i128::from(lying.rates_micro[Shelf::of(free) as usize]);
     [
         if weights.unit_cost { told.unwrap_or(value) } else { 0 },
         demand.map_or(0, |demand| scarcity::cost(margin, demand, free)),

@@ -25,6 +25,7 @@ use crate::domain::state::State;
 use crate::domain::stock::{CellKey, MovementKind};
 use crate::domain::time::WallTime;
 use crate::engine::cell::CellWord;
+use crate::engine::learned::Learned;
 use crate::engine::ledger::SkuStock;
 use crate::engine::limits::Limits;
 use crate::engine::network::Network;
@@ -58,6 +59,7 @@ impl Default for World {
             limits: Limits::default(),
             calendar: Calendar::default(),
             workloads: Workloads::default(),
+            learned: Learned::default(),
         };
         let (then, otherwise, touched) = (Shipping::default(), HashMap::new(), BTreeSet::new());
         Self { network, then, otherwise, touched, is_supplied: false }
@@ -86,6 +88,9 @@ impl World {
                 }
                 (_, Entity::Shipping(terms)) => self.put_shipping(terms, suppose),
                 (EntityKey::Cell(cell), Entity::Cell(_)) => self.refresh(cell, state),
+                (EntityKey::ShortPicks(node), Entity::ShortPicks(picks)) => {
+                    self.network.learned.hold(node, (**picks).clone());
+                }
                 _ => {}
             }
         }
@@ -178,6 +183,11 @@ impl World {
     pub fn move_stock(&mut self, record: &Record, state: &State, suppose: &Suppose) {
         for event in &record.events {
             let Event::StockMoved(moved) = event else { continue };
+            if let Some(Entity::ShortPicks(picks)) =
+                event.teaches().and_then(|cell| state.entity(&EntityKey::ShortPicks(cell.node)))
+            {
+                self.network.learned.hold(moved.cell.node, (**picks).clone());
+            }
             let came = moved.kind == MovementKind::Received && moved.delta.on_hand > 0;
             if came && self.is_supplied && suppose.stock_ppm != WHOLE {
                 let more = scaled(i64::from(moved.delta.on_hand), suppose.stock_ppm);

@@ -63,6 +63,7 @@ use crate::domain::reservation::{Held, ReservationEvent, ReservationState};
 use crate::domain::rule_set::RuleSet;
 use crate::domain::rules::versions::RuleSetEvent;
 use crate::domain::rules::{Fence, RuleTerms, Schedule, Scope, Term, Unfilled};
+use crate::domain::short_pick::{Looked, Seen, Shelf, ShortPicks};
 use crate::domain::slots::{SlotTerms, SlotsEvent};
 use crate::domain::stock::Level;
 use crate::domain::subscription::{Every, SubscribedLine, SubscriptionEvent, SubscriptionTerms, WhenShort};
@@ -1064,7 +1065,10 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     }
     let moved = Moved { at: stamp.time, cell: CELL, on_hand: -3, counted: true };
     state.insert(EntityKey::Minute(moved.minute()), Entity::Minute(Box::new(Minute::fold(None, moved))));
-    assert_eq!(state.len(), 84, "a sample of every kind, other orders, and what version 1 of some has not");
+    let mut picks = ShortPicks::default();
+    picks.note(&Seen { day: 19_675, shelf: Shelf::Few, looked: Looked { found: 7, short: 300 } });
+    state.insert(EntityKey::ShortPicks(NodeIndex(300)), Entity::ShortPicks(Box::new(picks)));
+    assert_eq!(state.len(), 85, "a sample of every kind, other orders, and what version 1 of some has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -146,6 +146,9 @@ impl Judge {
                 );
             }
             self.note(event.entity());
+            if let Some(cell) = event.teaches() {
+                self.note(EntityKey::ShortPicks(cell.node));
+            }
         }
         self.limits_kept(&record, free)?;
         self.paid_before(&record)?;
@@ -611,6 +614,10 @@ impl Judge {
             (EntityKey::Picked(key), Some(Entity::Picked(known))) => {
                 let held = engine.picked_on(*key);
                 law!(held == Some(known.sums), "{key:?} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::ShortPicks(node), Some(Entity::ShortPicks(known))) => {
+                let held = engine.short_picks_of(*node);
+                law!(held == **known, "short picks of {node:?} are {held:?} in memory, {known:?} by the records");
             }
             (EntityKey::Shipping(key), Some(Entity::Shipping(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.shipping().terms(key));
