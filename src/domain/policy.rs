@@ -454,7 +454,8 @@ impl Policies {
 
     /// The rules that put holds, by name.
     pub fn hold_rules(&self) -> impl Iterator<Item = &HoldRule> {
-        self.all.range(PolicyKey::Hold("".into())..).filter_map(|(_, policy)| match policy {
+        let rules = self.all.range(PolicyKey::Hold("".into())..);
+        rules.map_while(|(_, policy)| match policy {
             Policy::Hold(rule) => Some(&**rule),
             _ => None,
         })
@@ -470,7 +471,8 @@ impl Policies {
 
     /// How many networks there are.
     pub fn networks(&self) -> usize {
-        self.all.range(PolicyKey::Network("".into())..).filter(|(key, _)| matches!(key, PolicyKey::Network(_))).count()
+        let networks = self.all.range(PolicyKey::Network("".into())..);
+        networks.take_while(|(key, _)| matches!(key, PolicyKey::Network(_))).count()
     }
 
     /// By which policy units of an item come back from orders of a channel: the narrowest that stands.

@@ -120,8 +120,9 @@ impl RoomAwaited {
     /// All who wait may be tried from an instant on, as if their day were over.
     pub fn all_over(&self, at: WallTime) {
         let mut awaited = self.0.lock();
-        let Awaited { by_end, by_day, .. } = &mut *awaited;
+        let Awaited { by_end, by_day, in_line, .. } = &mut *awaited;
         by_end.extend(by_day.values().flatten().map(|awaits| (at, *awaits)));
+        by_end.extend(in_line.drain(..).map(|(_, order)| (at, Awaits::Resting(order))));
     }
 
     /// Whoever waits for units of these skus is tried from an instant on.
@@ -266,8 +267,8 @@ impl Engine {
     pub(super) fn go_along_the_line(&self, turn: &Turn<'_>) -> usize {
         let mut tried = 0;
         for _ in 0..RESTING_TRIED_MAX {
-            let Some((found, order)) = self.room_awaited.next_in_line() else { break };
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
+            let Some((found, order)) = self.room_awaited.next_in_line() else { break };
             let room = Room { found, awaits: BTreeSet::new() };
             if room.is_left(&network) {
                 tried += 1;

@@ -58,7 +58,10 @@ impl RuleTerms {
 
     fn faults_of_objective(&self, faults: &mut Vec<Fault>) {
         for (at, term) in self.objective.iter().enumerate() {
-            let same = |earlier: &Term| std::mem::discriminant(earlier) == std::mem::discriminant(term);
+            // The two kinds of distance are weighed side by side; no other two terms of one word are.
+            let both = |earlier: &Term| earlier.word() == term.word() && term.word() != "distance";
+            let same =
+                |earlier: &Term| std::mem::discriminant(earlier) == std::mem::discriminant(term) || both(earlier);
             if self.objective[..at].iter().any(same) {
                 let detail = format!("{} is there already", term.word());
                 faults.push(Fault::new(format!("objective[{at}].term"), "duplicate_name", detail));

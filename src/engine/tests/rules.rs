@@ -412,7 +412,12 @@ fn a_version_that_makes_no_sense_is_refused_with_every_fault() {
             Fence::Within { metres: 1 },
             Fence::Within { metres: 2 },
         ],
-        objective: vec![Term::Split { amount: 1 }, Term::Split { amount: 2 }],
+        objective: vec![
+            Term::Split { amount: 1 },
+            Term::Split { amount: 2 },
+            Term::LoadBalance,
+            Term::Balance { amount: 70 },
+        ],
         ..RuleTerms::default()
     };
     let mut faults = code(put(&world, "cheapest", terms));
@@ -422,6 +427,7 @@ fn a_version_that_makes_no_sense_is_refused_with_every_fault() {
         ("fences", "nobody_left"),
         ("fences[3].fence", "duplicate_name"),
         ("objective[1].term", "duplicate_name"),
+        ("objective[3].term", "duplicate_name"),
         ("rule_set", "reserved_name"),
         ("schedule.until", "time_out_of_order"),
         ("scope.channels[1]", "duplicate_name"),
