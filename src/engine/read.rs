@@ -9,14 +9,12 @@ use super::ledger::SkuStock;
 use super::limits::Limited;
 use super::network::Network;
 use super::table::{Name, Named};
-use super::then::{Kept, entity_then, fold, order_then};
+use super::then::{Kept, edit_made, entity_then, fold, hold_made, order_then};
 use crate::domain::availability::Curve;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
-use crate::domain::edit::EditState;
 use crate::domain::entity::{Entity, EntityKey};
-use crate::domain::event::{Answer, Event};
-use crate::domain::hold::HoldState;
+use crate::domain::event::Answer;
 use crate::domain::ids::{
     FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text, TransferKey,
 };
@@ -24,7 +22,7 @@ use crate::domain::inbound::{Coming, Inbound};
 use crate::domain::item::ItemKind;
 use crate::domain::limits::QUANTITY_MAX;
 use crate::domain::optimisation::Optimisation;
-use crate::domain::order::{Order, OrderEvent};
+use crate::domain::order::Order;
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -636,56 +634,6 @@ fn purchase_dates(network: &Network, sku: SkuIndex, now: WallTime, units: u64) -
         std::iter::once(terms.eta(now)).chain((0..days(terms)).map(later)).collect::<Vec<_>>()
     };
     network.catalogue.policies().just_in_time(sku).flat_map(dates).collect()
-}
-
-/// An order whose hold stands as this record left it.
-fn hold_made(record: &Record, mut order: Arc<Order>, number: u16) -> Arc<Order> {
-    let key = order.key;
-    let Some(hold) = Arc::make_mut(&mut order).holds.iter_mut().find(|hold| hold.number == number) else {
-        return order;
-    };
-    for event in &record.events {
-        match event {
-            Event::OrderChanged(changed) if changed.key == key => match &changed.event {
-                OrderEvent::Held { number: n, .. } if *n == number => {
-                    (hold.state, hold.ended) = (HoldState::Active, None)
-                }
-                OrderEvent::HoldEnded { number: n, state, .. } if *n == number => {
-                    (hold.state, hold.ended) = (*state, Some((record.header.time, record.header.actor.clone())));
-                }
-                _ => {}
-            },
-            _ => {}
-        }
-    }
-    order
-}
-
-/// An order whose edit stands as this record left it.
-fn edit_made(record: &Record, mut order: Arc<Order>, number: u16) -> Arc<Order> {
-    let key = order.key;
-    let Some(edit) = Arc::make_mut(&mut order).edits.iter_mut().find(|edit| edit.number == number) else {
-        return order;
-    };
-    for event in &record.events {
-        match event {
-            Event::OrderChanged(changed) if changed.key == key => match &changed.event {
-                OrderEvent::EditOpened { number: n, decision, .. } if *n == number => {
-                    (edit.state, edit.ended, edit.decision) = (EditState::Open, None, Some(decision.clone()));
-                }
-                OrderEvent::EditEnded { number: n, state, .. } if *n == number => {
-                    (edit.state, edit.ended) = (*state, Some((record.header.time, record.header.actor.clone())));
-                }
-                OrderEvent::Edited { number: n, .. } if *n == number => {
-                    let ended = Some((record.header.time, record.header.actor.clone()));
-                    (edit.state, edit.ended) = (EditState::Confirmed, ended);
-                }
-                _ => {}
-            },
-            _ => {}
-        }
-    }
-    order
 }
 
 fn plus(a: &Level, b: &Level) -> Level {

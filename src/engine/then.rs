@@ -9,8 +9,10 @@
 
 use std::sync::Arc;
 
+use crate::domain::edit::EditState;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
+use crate::domain::hold::HoldState;
 use crate::domain::ids::OrderKey;
 use crate::domain::limits::ANSWER_RECORDS_MAX;
 use crate::domain::order::{Order, OrderEvent};
@@ -63,6 +65,56 @@ pub fn fold(before: Option<Order>, key: OrderKey, record: &Record) -> Option<Ord
     let mut order = before;
     for changed in own {
         order = Some(Order::fold(order, key, changed.version, &record.header, &changed.event).ok()?);
+    }
+    order
+}
+
+/// An order whose hold stands as this record left it.
+pub fn hold_made(record: &Record, mut order: Arc<Order>, number: u16) -> Arc<Order> {
+    let key = order.key;
+    let Some(hold) = Arc::make_mut(&mut order).holds.iter_mut().find(|hold| hold.number == number) else {
+        return order;
+    };
+    for event in &record.events {
+        match event {
+            Event::OrderChanged(changed) if changed.key == key => match &changed.event {
+                OrderEvent::Held { number: n, .. } if *n == number => {
+                    (hold.state, hold.ended) = (HoldState::Active, None)
+                }
+                OrderEvent::HoldEnded { number: n, state, .. } if *n == number => {
+                    (hold.state, hold.ended) = (*state, Some((record.header.time, record.header.actor.clone())));
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    order
+}
+
+/// An order whose edit stands as this record left it.
+pub fn edit_made(record: &Record, mut order: Arc<Order>, number: u16) -> Arc<Order> {
+    let key = order.key;
+    let Some(edit) = Arc::make_mut(&mut order).edits.iter_mut().find(|edit| edit.number == number) else {
+        return order;
+    };
+    for event in &record.events {
+        match event {
+            Event::OrderChanged(changed) if changed.key == key => match &changed.event {
+                OrderEvent::EditOpened { number: n, decision, .. } if *n == number => {
+                    (edit.state, edit.ended, edit.decision) = (EditState::Open, None, Some(decision.clone()));
+                }
+                OrderEvent::EditEnded { number: n, state, .. } if *n == number => {
+                    (edit.state, edit.ended) = (*state, Some((record.header.time, record.header.actor.clone())));
+                }
+                OrderEvent::Edited { number: n, .. } if *n == number => {
+                    let ended = Some((record.header.time, record.header.actor.clone()));
+                    (edit.state, edit.ended) = (EditState::Confirmed, ended);
+                }
+                _ => {}
+            },
+            _ => {}
+        }
     }
     order
 }

@@ -1,6 +1,9 @@
 //! Channels: what one keeps from the others, what it may use, which nodes serve it; and that memory counts as a start does.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
 
 use super::random::Dice;
 use super::world::{World, quantity, text};
@@ -534,14 +537,14 @@ fn sixty_four_buyers_keep_floors_and_caps() {
         put(&world, "web", &[("phone", 10, Some(30)), ("case", 0, Some(12))]);
         put(&world, "shop", &[("phone", 5, Some(8))]);
         world.run(put_of("vip", None, &["gold"], &[("phone", 7, None), ("case", 9, Some(20))])).expect("good");
-        let numbers = AtomicU32::new(0);
+        let (numbers, turns) = (AtomicU32::new(0), Mutex::new(Vec::new()));
         std::thread::scope(|scope| {
             for buyer in 0..BUYERS {
-                let (world, numbers) = (&world, &numbers);
-                scope.spawn(move || buy(world, &mut Dice(seed * 1_000 + buyer), numbers));
+                let (world, numbers, turns) = (&world, &numbers, &turns);
+                scope.spawn(move || buy(world, &mut Dice(seed * 1_000 + buyer), numbers, turns));
             }
         });
-        judge(&world);
+        judge(&world, &turns.into_inner());
         world.check();
         check(&world);
         let before = world.engine.all_limits();
@@ -549,7 +552,10 @@ fn sixty_four_buyers_keep_floors_and_caps() {
     }
 }
 
-fn buy(world: &World, dice: &mut Dice, numbers: &AtomicU32) {
+/// From which position of the log to which one turn of a buyer took.
+type Turns = Mutex<Vec<(usize, usize)>>;
+
+fn buy(world: &World, dice: &mut Dice, numbers: &AtomicU32, turns: &Turns) {
     let (mut held, mut orders): (Vec<String>, Vec<Order>) = (Vec::new(), Vec::new());
     for _ in 0..12 {
         let sku = dice.pick::<&str>(&["phone", "phone", "case"]);
@@ -593,7 +599,7 @@ fn buy(world: &World, dice: &mut Dice, numbers: &AtomicU32) {
                 ..reserve_of(channel, customer, sku, few)
             }),
         };
-        match world.engine.execute(&*world.log, &Context::library(), command) {
+        match during(world, turns, || world.engine.execute(&*world.log, &Context::library(), command)) {
             Ok(Executed::Done(outcome)) => match outcome.reply {
                 Reply::Order(order) | Reply::Fulfillment { order, .. } => orders.push((*order).clone()),
                 Reply::Reservation(reservation) if reservation.ended_at.is_none() => held.push(reservation.name()),
@@ -604,18 +610,29 @@ fn buy(world: &World, dice: &mut Dice, numbers: &AtomicU32) {
         }
         if dice.roll(8) == 0 {
             world.later(1);
-            world.engine.expire_due(&*world.log);
+            during(world, turns, || world.engine.expire_due(&*world.log));
         }
     }
 }
 
-/// Goes through the log record by record: whoever takes stays within its cap and leaves the others their floors.
-fn judge(world: &World) {
+fn during<T>(world: &World, turns: &Turns, turn: impl FnOnce() -> T) -> T {
+    let position = || world.log.records.lock().len();
+    let begun = position();
+    let done = turn();
+    turns.lock().push((begun, position()));
+    done
+}
+
+/// Goes through the log record by record: whoever takes stays within its cap and leaves the others their floors. A take is
+/// decided before its record is appended, and a loss that is appended in between cuts a floor behind it: so what is left
+/// must be enough at some position of the turn that made the record.
+fn judge(world: &World, turns: &[(usize, usize)]) {
     use crate::domain::entity::{Entity, EntityKey};
     use crate::domain::event::Event;
     use crate::domain::state::{State, used_by};
 
-    let (mut state, mut before) = (State::default(), std::collections::BTreeMap::new());
+    type Used = BTreeMap<(u32, Option<&'static str>), u64>;
+    let (mut state, mut before): (_, Vec<(Vec<u64>, Used)>) = (State::default(), Vec::new());
     let free_of = |state: &State, sku: SkuIndex| -> u64 {
         let cells = state.entities().into_iter().filter_map(|(key, entity)| match (key, entity) {
             (EntityKey::Cell(cell), Entity::Cell(level)) if cell.sku == sku => Some(u64::from(level.available)),
@@ -631,11 +648,11 @@ fn judge(world: &World) {
         customer.filter(|customer| *customer == "gold").and_then(|_| named("vip")).or_else(|| named(channel?))
     };
     let mut set = false;
-    for record in &records {
-        let free: Vec<u64> = (0..2).map(|sku| free_of(&state, SkuIndex(sku))).collect();
+    before.push((vec![0; 2], Used::new()));
+    for (at, record) in records.iter().enumerate() {
         state.apply(record).expect("every record keeps the laws");
         set |= record.events.iter().any(|event| matches!(event, Event::ChannelChanged(_)));
-        let mut used: std::collections::BTreeMap<(u32, Option<&str>), u64> = std::collections::BTreeMap::new();
+        let mut used = Used::new();
         for (_, entity) in state.entities() {
             match entity {
                 Entity::Order(order) => {
@@ -653,16 +670,22 @@ fn judge(world: &World) {
                 _ => {}
             }
         }
-        let then = |key: (u32, Option<&'static str>)| before.get(&key).copied().unwrap_or(0u64);
-        for (key, now) in used.iter().filter(|(key, now)| set && **now > then(**key)) {
+        let free: Vec<u64> = (0..2).map(|sku| free_of(&state, SkuIndex(sku))).collect();
+        let then = |used: &Used, key| used.get(&key).copied().unwrap_or(0u64);
+        let begun = turns.iter().filter(|(begun, end)| (*begun..*end).contains(&at)).map(|(begun, _)| *begun).min();
+        for (key, now) in used.iter().filter(|(key, now)| set && **now > then(&before[at].1, **key)) {
             let (sku, own) = *key;
             let mine = limits.iter().find(|(at, id, ..)| *at == sku && Some(*id) == own);
             assert!(mine.is_none_or(|(.., cap)| now <= cap), "{own:?} uses {now}: {record:?}");
-            let left = free_of(&state, SkuIndex(sku));
-            let others = limits.iter().filter(|(at, id, ..)| *at == sku && Some(*id) != own);
-            let kept: u64 = others.map(|(_, id, floor, _)| u64::saturating_sub(*floor, then((sku, Some(*id))))).sum();
-            assert!(left >= free[sku as usize] || left >= kept, "{own:?} left {left}, others keep {kept}: {record:?}");
+            let taken = before[at].0[sku as usize].saturating_sub(free[sku as usize]);
+            let is_left = |(free, used): &(Vec<u64>, Used)| {
+                let others = limits.iter().filter(|(at, id, ..)| *at == sku && Some(*id) != own);
+                let kept = others.map(|(_, id, floor, _)| u64::saturating_sub(*floor, then(used, (sku, Some(*id)))));
+                free[sku as usize] >= taken + kept.sum::<u64>()
+            };
+            let is_lawful = taken == 0 || before[begun.unwrap_or(at)..=at].iter().any(is_left);
+            assert!(is_lawful, "{own:?} took {taken} and left {free:?}, which is too little: {record:?}");
         }
-        before = used;
+        before.push((free, used));
     }
 }
