@@ -233,7 +233,7 @@ impl Sums {
         let halvings = (days / HALF_LIFE_DAYS).min(127);
         (self.units, self.short) = (self.units >> halvings, self.short >> halvings);
         for _ in 0..days % HALF_LIFE_DAYS {
-            (self.units, self.short) = (self.units * DAILY >> 32, self.short * DAILY >> 32);
+            (self.units, self.short) = ((self.units * DAILY) >> 32, (self.short * DAILY) >> 32);
         }
     }
 
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn what_is_a_half_life_old_counts_half() {
-        let half = (0..60).fold(1_u128 << 32, |weight, _| weight * DAILY >> 32);
+        let half = (0..60).fold(1_u128 << 32, |weight, _| (weight * DAILY) >> 32);
         assert!(half.abs_diff(1 << 31) < 1_000, "{half}");
         // 1 + 10 / 2 short of 50 + 50 / 2: 8 %.
         let rate = told(&of(&[(100, looked(40, 10))]), 100 + HALF_LIFE_DAYS).rate_micro;

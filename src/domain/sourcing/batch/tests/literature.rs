@@ -89,11 +89,11 @@ impl Literature {
         let kept: Vec<bool> = (0..CENTRES.len() * ITEMS).map(|_| dice.unit() < 0.75).collect();
         let mut expected = vec![0.0; kept.len()];
         let mut asked = Vec::new();
-        for size in 1..=SIZES {
+        for (size, share) in shares.iter().enumerate().skip(1) {
             for _ in 0..KINDS {
                 let items = some_of(&mut dice, size);
                 for (lat, lon, own) in CITIES {
-                    let chance = shares[size] / all / KINDS as f64 * own / people;
+                    let chance = share / all / KINDS as f64 * own / people;
                     let ways = CENTRES.map(|centre| miles(centre, (lat, lon)));
                     for item in &items {
                         let keeping = (0..CENTRES.len()).filter(|centre| kept[centre * ITEMS + item]);
