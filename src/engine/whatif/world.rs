@@ -214,7 +214,9 @@ impl World {
             Some(Entity::Order(order)) => order.is_work_of(shipment.number, node),
             _ => true,
         };
-        for node in (0..catalogue.nodes().len() as u32).map(NodeIndex) {
+        // Where no capacity is set nothing is weighed by what there is to do.
+        let weighed = |node: &NodeIndex| catalogue.node(*node).capacity_per_day.is_some();
+        for node in (0..catalogue.nodes().len() as u32).map(NodeIndex).filter(weighed) {
             let Some(Entity::Workload(work)) = state.entity(&EntityKey::Workload(node)) else { continue };
             let Some(day) = day_of_work(catalogue, node, work_at) else { continue };
             let shipments = work.days.get(&day).into_iter().flatten();
