@@ -234,17 +234,20 @@ impl Judge {
             for line in order.lines.iter().filter(|line| line.backordered > 0 && line.preordered == 0) {
                 let placed = &line.placed;
                 let is_plain = placed.stocked && placed.components.is_empty();
-                let room = is_plain.then(|| self.room_for(placed.sku, utc_day(at))).flatten();
+                // Who comes to a node, or is brought it from one, is supplied by nobody else.
+                let only = order.collected_at(placed.group);
+                let room = is_plain.then(|| self.room_for(placed.sku, utc_day(at), only)).flatten();
                 law!(room.is_none(), "{} of {} waits, and {room:?} has both units and room", placed.id, order.key);
             }
         }
         Ok(())
     }
 
-    fn room_for(&self, sku: SkuIndex, day: i32) -> Option<NodeIndex> {
+    fn room_for(&self, sku: SkuIndex, day: i32, only: Option<NodeIndex>) -> Option<NodeIndex> {
         let has_units = |node: NodeIndex| self.appended.level(CellKey { sku, node }).available > 0;
         let has_room = |node: NodeIndex| self.capacity(node).is_none_or(|most| self.works.count(node, day) < most);
-        self.supplying.iter().copied().find(|node| has_units(*node) && has_room(*node))
+        let mut asked = self.supplying.iter().copied().filter(|node| only.is_none_or(|only| only == *node));
+        asked.find(|node| has_units(*node) && has_room(*node))
     }
 }
 
