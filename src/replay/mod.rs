@@ -189,7 +189,7 @@ impl<S: Source> Passes<'_, S> {
     }
 }
 
-/// Replays a journal; `tell` hears every [`ASKED_EVERY`] records how far it is, and answers whether to go on.
+/// Replays a journal; `tell` hears every 256 records how far it is, and answers whether to go on.
 pub fn replay(
     source: &mut impl Source,
     suppose: &Suppose,

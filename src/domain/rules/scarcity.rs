@@ -7,7 +7,7 @@
 //! known of what leaves, nothing is weighed.
 //!
 //! Promises: the same on every machine; ascending in what leaves, descending in what is free. Bounds: means beyond
-//! [`MEAN_MAX`] are told by the normal curve, to some thousandths.
+//! `MEAN_MAX` are told by the normal curve, to some thousandths.
 
 use libm::{erfc, exp, lgamma, log, sqrt};
 
