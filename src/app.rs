@@ -1,8 +1,8 @@
 //! The composition root: open, recover, build, run, stop in reverse.
 //!
 //! ```text
-//! open:   journal ─recover─► state ─► views, engine ─► pipeline ─► clock thread, view thread, shadow thread ─► (http)
-//! close:  (http) ─► clock thread ─► journal ─► view thread, shadow thread
+//! open:   journal ─recover─► state ─► views, engine ─► pipeline ─► clock, view, shadow and look-ahead threads ─► (http)
+//! close:  (http) ─► look-ahead thread, clock thread ─► journal ─► view thread, shadow thread
 //! ```
 //! [`Ordain`] is the engine in process: what `ordain serve` puts behind HTTP, and what a Rust program can use without it.
 //! A drop without [`Ordain::close`] loses nothing that was acknowledged; the next start only has to verify more.
@@ -25,6 +25,7 @@ use crate::domain::command::{Command, Context};
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
 use crate::domain::money::Currency;
+use crate::domain::opportunity::Foresee;
 use crate::domain::policy::Policy;
 use crate::domain::record::{Log, Record};
 use crate::domain::rejection::Rejection;
@@ -38,6 +39,10 @@ use crate::views::Views;
 
 /// Longest sleep of the clock thread. What is due counts as free before it is written, so a late thread harms nobody.
 const NAP_MAX: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether prices of orders to come are due, and how long they may take.
+const LOOKS_EVERY: Duration = Duration::from_secs(10);
+const LOOKS_FOR: Duration = Duration::from_secs(2);
 
 /// Why a data directory does not open, or ends.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +85,7 @@ pub struct Ordain {
     clock: Option<JoinHandle<()>>,
     reader: Option<JoinHandle<()>>,
     shadows: Option<JoinHandle<()>>,
+    ahead: Option<JoinHandle<()>>,
 }
 
 impl Ordain {
@@ -115,11 +121,15 @@ impl Ordain {
             let pipeline = pipeline.clone();
             move || judge_shadows(&pipeline, &begun)
         });
+        let ahead = thread::Builder::new().name("ahead".into()).spawn({
+            let (pipeline, stopping) = (pipeline.clone(), stopping.clone());
+            move || look_ahead(&pipeline, &stopping)
+        });
         let thread_failure = |cause| Failure::System { what: "a thread cannot be started", cause };
         let (clock, reader) = (Some(clock.map_err(thread_failure)?), Some(reader.map_err(thread_failure)?));
-        let shadows = Some(shadows.map_err(thread_failure)?);
+        let (shadows, ahead) = (Some(shadows.map_err(thread_failure)?), Some(ahead.map_err(thread_failure)?));
         let clock_of_requests = settings.clock.of_requests();
-        Ok(Self { pipeline, views, clock_of_requests, stopping, clock, reader, shadows })
+        Ok(Self { pipeline, views, clock_of_requests, stopping, clock, reader, shadows, ahead })
     }
 
     /// Carries a command out and waits until it is durable.
@@ -176,10 +186,10 @@ impl Ordain {
 
     fn stop(&mut self) -> Result<(), Failure> {
         self.stopping.store(true, Ordering::Release);
-        if let Some(clock) = self.clock.take() {
-            clock.thread().unpark();
-            // A clock thread that panicked has told so; what it left undone is done at the next start.
-            let _ = clock.join();
+        for timed in [self.ahead.take(), self.clock.take()].into_iter().flatten() {
+            timed.thread().unpark();
+            // A thread that panicked has told so; what the clock left undone is done at the next start.
+            let _ = timed.join();
         }
         let closed = self.pipeline.journal().close();
         for reader in [self.reader.take(), self.shadows.take()].into_iter().flatten() {
@@ -231,6 +241,20 @@ fn keep_time(pipeline: &Pipeline, stopping: &AtomicBool) {
         let until = due.map_or(NAP_MAX, |due| Duration::from_millis(u64::try_from(due.0 - now.0).unwrap_or(0)));
         // At least a moment: what could not be written now would otherwise be tried without a pause.
         thread::park_timeout(until.clamp(Duration::from_millis(1), NAP_MAX));
+    }
+}
+
+/// Finds what stock and shipments are worth to orders to come, whenever that is due, until it is told to stop.
+fn look_ahead(pipeline: &Pipeline, stopping: &AtomicBool) {
+    let context = Context { actor: "clock".into(), source: "clock".into(), request_id: "".into(), key: None };
+    while !stopping.load(Ordering::Acquire) {
+        let now = pipeline.journal().now();
+        if let Some(days) = pipeline.engine().opportunity_due(now.wall) {
+            let found = pipeline.engine().foresee(now, &Foresee { days, within: LOOKS_FOR });
+            // What is refused now, since too much is in flight, is found again.
+            let _ = pipeline.submit_blocking(&context, Command::PutOpportunity(Box::new(found)));
+        }
+        thread::park_timeout(LOOKS_EVERY);
     }
 }
 

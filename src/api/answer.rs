@@ -18,6 +18,7 @@ use super::inbound::{InboundJson, RedatedInbound};
 use super::item::ItemJson;
 use super::lockers::LockersJson;
 use super::node::NodeJson;
+use super::opportunity::OpportunityJson;
 use super::optimisation::OptimisationJson;
 use super::order::OrderJson;
 use super::picking::BinsJson;
@@ -68,6 +69,7 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
         Reply::Draft(draft) => json(&DraftJson::of(draft, now.journal)),
         Reply::Dispatch(key, dispatch) => json(&DispatchJson::of(key, dispatch, catalogue)),
         Reply::Optimisation(optimisation) => json(&OptimisationJson::of(optimisation, catalogue)),
+        Reply::Opportunity(known) => json(&OpportunityJson::of(known, catalogue)),
         Reply::Bins(node, bins) => json(&BinsJson::of(*node, bins, catalogue)),
         Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue)),
         Reply::Policy(key, policy) => json(&PolicyJson::of(key, policy, catalogue)),

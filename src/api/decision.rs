@@ -20,7 +20,7 @@ use crate::domain::limits::{GROUPS_IN_REPLY, LOSERS_IN_REPLY};
 use crate::domain::money::Money;
 use crate::domain::order::Order;
 use crate::domain::sourcing::Change;
-use crate::domain::supposed::Fewer;
+use crate::domain::supposed::{Fewer, Unminded};
 use crate::domain::weighed::{Carried, Weighed};
 
 thread_local! {
@@ -156,6 +156,9 @@ pub struct DecisionJson {
     /// The best plan with at most one shipment fewer, where there are several; in the decision resource only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub one_shipment_fewer: Option<FewerJson>,
+    /// What had been decided without the term `opportunity`, where that was not nothing; in the decision resource only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_opportunity: Option<UnmindedJson>,
 }
 
 /// Who lost for one of several destinations.
@@ -180,6 +183,24 @@ pub struct FewerJson {
     /// How much more than the plan that is.
     pub costs_more: i64,
     /// Whether it is proven that none with as few is better.
+    pub optimal: bool,
+    /// Its shipments.
+    pub assignments: Vec<AssignmentJson>,
+    /// What it cannot fill.
+    pub unfilled: Vec<UnitsJson>,
+}
+
+/// What had been decided had nobody minded orders to come.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = WithoutOpportunity)]
+pub struct UnmindedJson {
+    /// Whether it is the same plan.
+    pub same: bool,
+    /// What it costs, minor units.
+    pub cost: i64,
+    /// How much less than the plan that is, its term `opportunity` left out: what is paid now for orders to come.
+    pub costs_less: i64,
+    /// Whether it is proven that none is better.
     pub optimal: bool,
     /// Its shipments.
     pub assignments: Vec<AssignmentJson>,
@@ -386,6 +407,7 @@ impl DecisionJson {
             rejected_count: losers_count,
             groups: Vec::new(),
             one_shipment_fewer: None,
+            without_opportunity: None,
         }
     }
 
@@ -402,6 +424,24 @@ impl DecisionJson {
             optimal: fewer.optimal,
             assignments: fewer.assignments.iter().map(|own| AssignmentJson::of(own, lines, catalogue)).collect(),
             unfilled: fewer.unfilled.iter().map(|units| UnitsJson::of(*units, lines)).collect(),
+        });
+        self
+    }
+
+    /// The same with what had been decided without regard to orders to come.
+    pub fn with_unminded(
+        mut self,
+        unminded: Option<&Unminded>,
+        lines: &(impl LineNames + ?Sized),
+        catalogue: &Catalogue,
+    ) -> Self {
+        self.without_opportunity = unminded.map(|own| UnmindedJson {
+            same: own.is_same,
+            cost: own.cost,
+            costs_less: own.costs_less,
+            optimal: own.optimal,
+            assignments: own.assignments.iter().map(|own| AssignmentJson::of(own, lines, catalogue)).collect(),
+            unfilled: own.unfilled.iter().map(|units| UnitsJson::of(*units, lines)).collect(),
         });
         self
     }

@@ -32,6 +32,7 @@ pub mod lockers;
 pub mod lots;
 pub mod network;
 pub mod node;
+pub mod opportunity;
 pub mod optimisation;
 pub mod order;
 pub mod order_clocks;

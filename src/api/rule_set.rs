@@ -367,7 +367,8 @@ impl TermShape {
             | TermWord::Priority
             | TermWord::Scarcity
             | TermWord::Markdown
-            | TermWord::LoadBalance => &[],
+            | TermWord::LoadBalance
+            | TermWord::Opportunity => &[],
         };
         let there = [
             ("amount", self.amount.is_some()),
@@ -398,6 +399,7 @@ impl TermShape {
             TermWord::Priority => Term::Priority,
             TermWord::Scarcity => Term::Scarcity,
             TermWord::Markdown => Term::Markdown,
+            TermWord::Opportunity => Term::Opportunity,
             TermWord::LoadBalance => self.amount.map_or(Term::LoadBalance, |amount| Term::Balance { amount: amount.0 }),
         }
     }

@@ -22,6 +22,7 @@ use super::json::Json;
 use super::lockers::LockersPut;
 use super::network::NetworkPut;
 use super::node::{NodeChange, NodePut};
+use super::opportunity::Foreseeing;
 use super::optimisation::NewOptimisation;
 use super::order::{Cancellation, Consolidation, NewOrder, OrderMerging, Rebooking, Splitting};
 use super::order_clocks::OrderClocksPut;
@@ -138,6 +139,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["sscc-numbers"]) => read_as::<NumbersPut>(body),
         ("POST", ["fulfillment-orders", _, "parcels"]) => read_as::<NewParcels>(body),
         ("POST", ["nodes", _, "close_out"]) => read_as::<ClosingOut>(body),
+        ("POST", ["opportunity-costs"]) => read_as::<Foreseeing>(body),
         ("POST", ["optimisations"]) => read_as::<NewOptimisation>(body),
         ("POST", ["waves"]) => read_as::<NewWave>(body),
         ("POST", ["waves", _, "tasks", _, "assign"]) => read_as::<TaskAssigning>(body),

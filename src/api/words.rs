@@ -318,6 +318,7 @@ pub enum TermWord {
     Markdown,
     ShortPick,
     LoadBalance,
+    Opportunity,
 }
 
 impl Serialize for TermWord {
@@ -381,6 +382,7 @@ words! {
         PerShipment = "per_shipment", Distance = "distance", Split = "split", Carbon = "carbon",
         Shipping = "shipping", Handling = "handling", UnitCost = "unit_cost", Late = "late", Priority = "priority",
         Scarcity = "scarcity", Markdown = "markdown", ShortPick = "short_pick", LoadBalance = "load_balance",
+        Opportunity = "opportunity",
     }
     UnfilledWord { LastResort = "last_resort" }
     WeekdayWord {

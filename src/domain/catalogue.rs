@@ -15,6 +15,7 @@ use super::ids::{ChannelIndex, NodeIndex, SkuIndex, Text};
 use super::item::{Item, ItemKind};
 use super::money::Currency;
 use super::node::{Node, NodeKind};
+use super::opportunity::Opportunity;
 use super::order::{OrderType, PlacedLine};
 use super::policy::{Policies, Policy, PolicyKey};
 use super::rules::book::RuleBook;
@@ -47,6 +48,7 @@ pub struct Catalogue {
     segment_by_customer: HashMap<Text, ChannelIndex>,
     address_formats: BTreeMap<Text, KnownFormat>,
     policies: Policies,
+    opportunity: Box<Opportunity>,
     node_by_id: HashMap<Text, NodeIndex, RandomState>,
     item_by_sku: Directory,
     /// Carriers, calendars and zones; apart, since no order reads them as long as there is no carrier.
@@ -73,6 +75,7 @@ impl Catalogue {
             segment_by_customer: HashMap::new(),
             address_formats: BTreeMap::new(),
             policies: Policies::default(),
+            opportunity: Box::default(),
             node_by_id: HashMap::default(),
             item_by_sku: Directory::default(),
             shipping: Box::default(),
@@ -215,6 +218,16 @@ impl Catalogue {
     /// What was decided.
     pub fn policies(&self) -> &Policies {
         &self.policies
+    }
+
+    /// Puts what stock and shipments are worth to orders to come.
+    pub fn put_opportunity(&mut self, opportunity: Opportunity) {
+        *self.opportunity = opportunity;
+    }
+
+    /// What stock and shipments are worth to orders to come; nothing as long as nobody looked.
+    pub fn opportunity(&self) -> &Opportunity {
+        &self.opportunity
     }
 
     /// The node at an index that the catalogue gave.

@@ -44,6 +44,7 @@ use super::address::AddressFormat;
 use super::carrier::ShippingTerms;
 use super::ids::Text;
 use super::node::Node;
+use super::opportunity::Opportunity;
 
 /// Who asks, and how a repeat is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,6 +248,8 @@ pub enum Command {
         /// Which.
         optimisation: Text,
     },
+    /// Keep what stock and shipments were found to be worth to orders to come.
+    PutOpportunity(Box<Opportunity>),
     /// Take a step of a wave or of one of its tasks.
     ChangeWave {
         /// Which.

@@ -30,6 +30,7 @@ use super::limits::KEY_WINDOW_MS;
 use super::lockers::Lockers;
 use super::lots::SkuLots;
 use super::node::Node;
+use super::opportunity::Opportunity;
 use super::optimisation::Applied;
 use super::order::Order;
 use super::picked::{PickedDay, PickedKey};
@@ -102,6 +103,8 @@ pub enum EntityKey {
     Return(ReturnKey),
     /// The work of a node.
     Workload(NodeIndex),
+    /// What stock and shipments are worth to orders to come: there is one.
+    Opportunity(()),
     /// A wave.
     Wave(WaveKey),
     /// Where a sku lies at a node.
@@ -205,6 +208,8 @@ pub enum Entity {
     Dispatch(Box<Dispatch>),
     /// How often units were not found at a node: beside the cells whose movements tell it.
     ShortPicks(Box<ShortPicks>),
+    /// What stock and shipments are worth to orders to come.
+    Opportunity(Box<Opportunity>),
 }
 
 impl EntityKey {
@@ -234,6 +239,7 @@ impl EntityKey {
             Self::RuleVersions(_) => 27,
             Self::Return(_) => 29,
             Self::Workload(_) => 30,
+            Self::Opportunity(_) => 31,
             Self::Wave(_) => 32,
             Self::Bin(_) => 33,
             Self::Picked(_) => 34,
@@ -254,6 +260,10 @@ impl Entity {
     pub fn fold(before: Option<Self>, header: &Header, event: &Event) -> Result<Self, LawBroken> {
         match (before, event) {
             (None, Event::DirectoryFounded(founded)) => Ok(Self::Directory(founded.clone())),
+            (None | Some(Self::Opportunity(_)), Event::OpportunityPut(put)) => {
+                put.check()?;
+                Ok(Self::Opportunity(put.clone()))
+            }
             (None | Some(Self::Node(_)), Event::NodePut(put)) => Ok(Self::Node(put.node.clone().into())),
             (None | Some(Self::Item(_)), Event::ItemPut(put)) => Ok(Self::Item(put.item.clone().into())),
             (None | Some(Self::RuleSet(_)), Event::RuleSetPut(put)) => Ok(Self::RuleSet(put.clone().into())),

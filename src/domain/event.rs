@@ -27,6 +27,7 @@ use super::lockers::LockersEvent;
 use super::lots::LotChange;
 use super::money::Currency;
 use super::node::Node;
+use super::opportunity::Opportunity;
 use super::optimisation::Figures;
 use super::order::OrderEvent;
 use super::picked::{Picked, PickedKey};
@@ -464,6 +465,8 @@ pub enum Event {
     DraftChanged(Box<DraftChanged>),
     /// See [`OptimisationApplied`].
     OptimisationApplied(Box<OptimisationApplied>),
+    /// See [`Opportunity`]: it was found anew.
+    OpportunityPut(Box<Opportunity>),
 }
 
 impl Event {
@@ -496,6 +499,7 @@ impl Event {
             Self::RuleSetChanged(_) => 27,
             Self::ReturnChanged(_) => 29,
             Self::WorkloadChanged(_) => 30,
+            Self::OpportunityPut(_) => 31,
             Self::WaveChanged(_) => 32,
             Self::BinPut(_) => 33,
             Self::PickedNoted(_) => 34,
@@ -543,6 +547,7 @@ impl Event {
             Self::LockersChanged(e) => EntityKey::Lockers(e.node),
             Self::DispatchChanged(e) => EntityKey::Dispatch(e.key.clone()),
             Self::OptimisationApplied(e) => EntityKey::Optimisation(e.id.clone()),
+            Self::OpportunityPut(_) => EntityKey::Opportunity(()),
         }
     }
 
@@ -582,6 +587,7 @@ impl Event {
             | Self::AddressFormatPut(_)
             | Self::PolicyPut(_)
             | Self::CartonPut(_)
+            | Self::OpportunityPut(_)
             | Self::RuleSetChanged(_) => true,
             Self::ChannelChanged(e) => matches!(e.event, ChannelEvent::Put(_)),
             Self::SlotsChanged(e) => matches!(e.event, SlotsEvent::Put(_)),

@@ -136,6 +136,12 @@ pub const RULE_NAMES_MAX: usize = 300;
 pub const PREVIEWED_MAX: usize = 1_000;
 /// Most orders that one request names to be planned again together.
 pub const OPTIMISED_MAX: usize = 1_000;
+/// Most cells, and most nodes, of which it is kept what they are worth to orders to come: one record holds them.
+pub const OPPORTUNITY_CELLS_MAX: usize = 3_000;
+/// See [`OPPORTUNITY_CELLS_MAX`].
+pub const OPPORTUNITY_NODES_MAX: usize = 1_000;
+/// Orders of the past from which on they tell of those to come.
+pub const OPPORTUNITY_ORDERS_MIN: usize = 50;
 /// Most cartons.
 pub const CARTONS_PUT_MAX: usize = 1_000;
 /// Most nodes that may be named to have a carton.
@@ -226,4 +232,6 @@ const _: () = assert!(FULFILLMENT_ORDERS_MAX + RECORD_BYTES_MAX / 16 < u16::MAX 
 const _: () = assert!(DRAFT_BYTES_MAX < RECORD_BYTES_MAX - 8_192);
 const _: () = assert!(DRAFT_BYTES_MAX < DRAFTS_PAGE_BYTES_MAX);
 const _: () = assert!(DRAFT_TTL_S <= TTL_S_MAX && DRAFT_READABLE_MS > KEY_WINDOW_MS);
+// A cell takes five bytes for its sku, three for its node and five for its worth.
+const _: () = assert!(OPPORTUNITY_CELLS_MAX * 13 + OPPORTUNITY_NODES_MAX * 8 < RECORD_BYTES_MAX - 4_096);
 const _: () = assert!(EVIDENCE_BYTES_MAX * 2 < RECORD_BYTES_MAX);

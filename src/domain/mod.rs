@@ -37,6 +37,7 @@ pub mod lockers;
 pub mod lots;
 pub mod money;
 pub mod node;
+pub mod opportunity;
 pub mod optimisation;
 pub mod order;
 pub mod order_clocks;

@@ -16,6 +16,7 @@ use super::inbound::Inbound;
 use super::item::Item;
 use super::lockers::Lockers;
 use super::node::Node;
+use super::opportunity::Opportunity;
 use super::optimisation::Optimisation;
 use super::order::Order;
 use super::picking::BinPlace;
@@ -109,6 +110,8 @@ pub enum Reply {
     Dispatch(DispatchKey, Box<Dispatch>),
     /// An optimisation.
     Optimisation(Box<Optimisation>),
+    /// What stock and shipments are worth to orders to come.
+    Opportunity(Box<Opportunity>),
     /// Where skus lie at a node.
     Bins(NodeIndex, Vec<(SkuIndex, Option<BinPlace>)>),
     /// A subscription, and whether it is new.

@@ -16,6 +16,7 @@ use super::ids::{
     ChannelIndex, CycleCountKey, DraftKey, FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey,
     SkuIndex, SubscriptionKey, Text, TransferKey, WaveKey,
 };
+use super::opportunity::Opportunity;
 use super::order::Order;
 use super::picked::PickedKey;
 use super::policy::{Policy, PolicyKey};
@@ -157,6 +158,7 @@ kinds! {
         rule_versions: RuleVersions(Text),
         returns: Return(ReturnKey),
         workloads: Workload(NodeIndex),
+        opportunities: Opportunity(()),
         waves: Wave(WaveKey),
         bins: Bin(CellKey),
         picked: Picked(PickedKey),
@@ -250,6 +252,14 @@ impl State {
             Entity::RuleVersions(versions) => Some((name, &**versions)),
             _ => None,
         })
+    }
+
+    /// What stock and shipments are worth to orders to come, where it was ever found.
+    pub fn opportunity(&self) -> Option<&Opportunity> {
+        match self.opportunities.get(&()) {
+            Some(Entity::Opportunity(known)) => Some(known),
+            _ => None,
+        }
     }
 
     /// All policies.

@@ -1,6 +1,6 @@
-//! What a decision would have been otherwise: with a node that lost, or in one shipment fewer. Computed from what the
-//! solver saw, on reading, never near the hot path. A node that has none of what is wanted is supposed to pass the fences,
-//! which were not asked about it.
+//! What a decision would have been otherwise: with a node that lost, in one shipment fewer, or had nobody minded orders to
+//! come. Computed from what the solver saw, on reading, never near the hot path. A node that has none of what is wanted is
+//! supposed to pass the fences, which were not asked about it.
 //!
 //! What is *not* here: why nodes lost (`decision`), other rules on the same orders (the engine's preview).
 
@@ -11,6 +11,23 @@ use super::weighed::Weighed;
 
 /// Steps that all changes of one decision may take: more than a second.
 const STEPS_MAX: u64 = 1 << 28;
+
+/// What had been decided had nobody minded orders to come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unminded {
+    /// What it costs, minor units of the base currency.
+    pub cost: i64,
+    /// Minor units less than the plan, what that pays for orders to come left out.
+    pub costs_less: i64,
+    /// Its shipments, the split not included in their costs.
+    pub assignments: Vec<Assignment>,
+    /// What it cannot fill.
+    pub unfilled: Vec<LineUnits>,
+    /// Whether it is the same plan.
+    pub is_same: bool,
+    /// Whether no other is better.
+    pub optimal: bool,
+}
 
 /// The best plan with at most one shipment fewer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -123,18 +140,62 @@ impl Decision {
         }
         let made = costed::solve(&problem, &mut costed::Workspace::default());
         let plan = costed::one_parcel_fewer(&problem, &made).filter(|_| made.shipments.len() > 1)?;
-        let assignments = plan.shipments.iter().map(|shipment| Assignment {
+        Some(Fewer {
+            cost: plan.cost,
+            costs_more: plan.cost - made.cost,
+            assignments: self.assigned(&problem, &plan),
+            unfilled: self.named(plan.unfilled.iter().map(|left| (left.line, left.quantity))),
+            optimal: plan.optimal,
+        })
+    }
+
+    /// What had been decided without what stock and shipments are worth to orders to come, of an order that was recorded whole
+    /// and minded them.
+    pub fn unminded(&self) -> Option<Unminded> {
+        let weighed = self.evidence.weighed().filter(|_| !self.evidence.truncated)?;
+        let ahead = weighed.ahead.as_deref()?;
+        let (mut problem, order) = self.restate_weighed(weighed);
+        if !problem.fits() {
+            return None;
+        }
+        let mut workspace = costed::Workspace::default();
+        let made = costed::solve(&problem, &mut workspace);
+        let lines = problem.lines.len();
+        for (candidate, recorded) in order.iter().enumerate() {
+            problem.candidates[candidate].per_shipment -= ahead.per_shipment[*recorded];
+            let paid = &ahead.per_unit[recorded * lines..(recorded + 1) * lines];
+            let costs = problem.unit_costs[candidate * lines..(candidate + 1) * lines].iter_mut();
+            costs.zip(paid).for_each(|(cost, paid)| *cost -= paid);
+        }
+        let paid = made.shipments.iter().map(|shipment| {
+            let recorded = order[shipment.candidate as usize];
+            let unit = |line: u32| ahead.per_unit[recorded * lines + line as usize];
+            let units = made.parts_of(shipment).iter().map(|part| unit(part.line) * i64::from(part.quantity));
+            ahead.per_shipment[recorded] + units.sum::<i64>()
+        });
+        let cost_made = made.cost - paid.sum::<i64>();
+        let plan = costed::solve(&problem, &mut workspace);
+        let told = |plan: &costed::Plan| -> Vec<_> {
+            self.assigned(&problem, plan).into_iter().map(|own| (own.node, own.lines)).collect()
+        };
+        Some(Unminded {
+            cost: plan.cost,
+            costs_less: cost_made - plan.cost,
+            is_same: told(&plan) == told(&made),
+            assignments: self.assigned(&problem, &plan),
+            unfilled: self.named(plan.unfilled.iter().map(|left| (left.line, left.quantity))),
+            optimal: plan.optimal,
+        })
+    }
+
+    /// The shipments of a plan of the kernel in full.
+    fn assigned(&self, problem: &costed::Problem, plan: &costed::Plan) -> Vec<Assignment> {
+        let assigned = plan.shipments.iter().map(|shipment| Assignment {
             node: NodeIndex(problem.candidates[shipment.candidate as usize].node),
             lines: self.named(plan.parts_of(shipment).iter().map(|part| (part.line, part.quantity))),
             cost: shipment.cost,
         });
-        Some(Fewer {
-            cost: plan.cost,
-            costs_more: plan.cost - made.cost,
-            assignments: assignments.collect(),
-            unfilled: self.named(plan.unfilled.iter().map(|left| (left.line, left.quantity))),
-            optimal: plan.optimal,
-        })
+        assigned.collect()
     }
 
     /// Units of seen lines as units of the order's lines.

@@ -4,7 +4,8 @@
 //! what carriers and nodes ask by now.
 //!
 //! **Bytes.** Evidence ends with what things cost: three figures of a tariff, or `WEIGHED`, which no tariff begins with,
-//! and a [`Weighed`]. Records and orders that hold one say so by their version (`journal::codec`).
+//! and a [`Weighed`]; where orders to come were minded, `AHEAD`, the same, and what that cost ([`Ahead`]). Records and orders
+//! that hold one say so by their version (`journal::codec`).
 
 use std::fmt;
 
@@ -20,6 +21,8 @@ use super::sourcing::costed::{Candidate, Filling, Line, Offer, Problem, Rates, S
 
 /// Stands where a tariff has its charge per shipment.
 const WEIGHED: i64 = i64::MIN;
+/// Stands there where orders to come were minded.
+const AHEAD: i64 = i64::MIN + 2;
 
 /// A cost that a decision is made of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,10 +55,12 @@ pub enum CostTerm {
     ShortPick,
     /// For nodes that have much to do already.
     LoadBalance,
+    /// For what orders to come would have of it.
+    Opportunity,
 }
 
 /// How many terms there are.
-pub const COST_TERMS: usize = 14;
+pub const COST_TERMS: usize = 15;
 
 impl CostTerm {
     /// Its word.
@@ -75,6 +80,7 @@ impl CostTerm {
             Self::Markdown => "markdown",
             Self::ShortPick => "short_pick",
             Self::LoadBalance => "load_balance",
+            Self::Opportunity => "opportunity",
         }
     }
 }
@@ -115,6 +121,18 @@ pub struct Weighed {
     pub nodes: Vec<WeighedNode>,
     /// What a unit costs by candidate and seen line.
     pub unit_costs: Vec<i64>,
+    /// What of all that is for orders to come, where some of it is.
+    #[serde(skip)]
+    pub ahead: Option<Box<Ahead>>,
+}
+
+/// What orders to come were minded by: part of what a parcel and a unit cost.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Ahead {
+    /// Of a parcel, by candidate.
+    pub per_shipment: Vec<i64>,
+    /// Of a unit, by candidate and seen line.
+    pub per_unit: Vec<i64>,
 }
 
 /// A line as it was weighed.
@@ -174,7 +192,10 @@ impl Serialize for Priced {
             Self::Tariff(per_shipment, micro_per_kg_km, split) => {
                 (per_shipment, micro_per_kg_km, split).serialize(serializer)
             }
-            Self::Weighed(weighed) => (WEIGHED, weighed).serialize(serializer),
+            Self::Weighed(weighed) => match &weighed.ahead {
+                Some(ahead) => (AHEAD, weighed, ahead).serialize(serializer),
+                None => (WEIGHED, weighed).serialize(serializer),
+            },
         }
     }
 }
@@ -205,6 +226,11 @@ impl Priced {
     pub(super) fn after<'de, A: SeqAccess<'de>>(first: i64, parts: &mut A) -> Result<Self, A::Error> {
         match first {
             WEIGHED => Ok(Self::Weighed(next(parts, 1)?)),
+            AHEAD => {
+                let weighed: Box<Weighed> = next(parts, 1)?;
+                let ahead = Some(next(parts, 2)?);
+                Ok(Self::Weighed(Box::new(Weighed { ahead, ..*weighed })))
+            }
             SEVERAL => Err(A::Error::custom("one of several destinations has no others")),
             per_shipment => Ok(Self::Tariff(per_shipment, next(parts, 1)?, next(parts, 2)?)),
         }
@@ -263,6 +289,13 @@ impl Decision {
     /// Whether the kernel in full made it.
     pub fn is_weighed(&self) -> bool {
         self.evidence.weighed().is_some()
+    }
+
+    /// Whether some of what it weighed is for orders to come, at any of its destinations.
+    pub fn minds_orders_ahead(&self) -> bool {
+        let minds = |seen: &Evidence| seen.weighed().is_some_and(|weighed| weighed.ahead.is_some());
+        let others = self.evidence.others.iter().flat_map(|others| &others.parts);
+        minds(&self.evidence) || others.map(|(_, seen)| seen).any(minds)
     }
 
     /// Of the units that still wait those whose filling cost more than leaving them.

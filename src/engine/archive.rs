@@ -127,6 +127,7 @@ impl Naming<'_> {
             | Command::CloseOut(_)
             | Command::PlanWave(_)
             | Command::ApplyOptimisation { .. }
+            | Command::PutOpportunity(_)
             | Command::ChangeWave { .. }
             | Command::PutPolicy(_) => None,
         }
@@ -140,7 +141,7 @@ impl Engine {
     }
 
     /// The archive, if there is one with something in it.
-    fn filled_archive(&self) -> Option<&dyn Archive> {
+    pub(super) fn filled_archive(&self) -> Option<&dyn Archive> {
         self.archive.as_deref().filter(|archive| !archive.is_empty())
     }
 

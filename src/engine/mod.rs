@@ -30,6 +30,7 @@
 //! | `shipping` | carriers, calendars and zones; what it costs to send something |
 //! | `count`, `cycle_count`, `past` | counts merged with what happened since they were made |
 //! | `optimise`, `replan` | many open orders planned again together, proposed and applied |
+//! | `opportunity` | what stock and shipments are worth to orders to come, found from those of the past |
 //! | `rearrange`, `window`, `order_clocks` | fulfilment orders moved, split, merged; what the clock does to them, and to orders |
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
 //! | `hold`, `inbound`, `redate` | holds of orders and their ends, payments; supply on its way, who waits for it, whose day changes |
@@ -87,6 +88,7 @@ mod loose;
 mod lots;
 mod merge;
 mod network;
+mod opportunity;
 mod optimise;
 mod order_clocks;
 mod past;
@@ -213,6 +215,8 @@ pub struct Engine {
     drafts_due: Soonest<DraftKey>,
     /// Plans of many orders that were proposed.
     optimisations: optimise::Optimisations,
+    /// Stock as it was when it was found out last what it is worth to orders to come.
+    foreseen: opportunity::Foreseen,
     /// What picking knows beside its waves.
     floor: Floor,
     /// Who comes for fulfilment orders that are ready.
@@ -384,6 +388,7 @@ impl Engine {
             Command::CloseOut(close) => self.close_out(&turn, &close),
             Command::PlanWave(plan) => self.plan_wave(&turn, &plan),
             Command::ApplyOptimisation { optimisation } => self.apply_optimisation(&turn, &optimisation),
+            Command::PutOpportunity(put) => self.put_opportunity(&turn, *put),
             Command::ChangeWave { wave, action } => self.change_wave(&turn, &wave, &action),
         }
     }

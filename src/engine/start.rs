@@ -183,6 +183,7 @@ impl Base {
             }
         }
         behind.policies().for_each(|(key, policy)| catalogue.put_policy(key.clone(), policy.clone()));
+        behind.opportunity().into_iter().for_each(|known| catalogue.put_opportunity(known.clone()));
         behind.rule_versions().for_each(|(name, known)| catalogue.rules_mut().put(name.clone(), known.clone()));
         let stock = stock(catalogue.items().len(), &mut entities);
         Self { seq, until, catalogue, stock }
@@ -220,6 +221,7 @@ fn build(
         drafts: Table::default(),
         drafts_due: Soonest::default(),
         optimisations: Default::default(),
+        foreseen: Default::default(),
         floor: Default::default(),
         collections: Default::default(),
         dispatches: Default::default(),
@@ -297,7 +299,7 @@ fn build(
                 (EntityKey::Workload(node), Entity::Workload(known)) => workloads.push((node, *known)),
                 (_, Entity::AddressFormat(format)) => formats.push(KnownFormat::recovered(*format)),
                 (_, Entity::Exception(case)) => engine.hold_exception(*case),
-                (_, Entity::Policy(_) | Entity::RuleVersions(_)) => {}
+                (_, Entity::Policy(_) | Entity::RuleVersions(_) | Entity::Opportunity(_)) => {}
                 (EntityKey::Key(hash), Entity::Key(entry)) => {
                     engine.names.insert(Name::Key(hash), Named::Record(entry.seq, entry.fingerprint));
                     keys.push((entry.at, hash));

@@ -40,7 +40,9 @@ use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::weights::Weights;
 use crate::domain::sourcing::costed::{Cause, FIGURE_MAX, Filling, Offer, Plan, Problem, Rates, Workspace, solve_into};
 use crate::domain::sourcing::{DemandLine, Need, Problem as Listed};
-use crate::domain::weighed::{COST_TERMS, Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode, nearest_first};
+use crate::domain::weighed::{
+    Ahead, COST_TERMS, Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode, nearest_first,
+};
 
 /// Most brackets of weight.
 const BRACKETS_MAX: usize = 1_024;
@@ -50,8 +52,8 @@ const ANY_WEIGHT_G: u64 = u64::MAX >> 1;
 
 /// What a unit costs, term by term.
 const UNIT_TERMS: [CostTerm; 3 + units::TERMS.len()] = {
-    let [cost, scarcity, markdown, short] = units::TERMS;
-    [CostTerm::Handling, CostTerm::Distance, CostTerm::Carbon, cost, scarcity, markdown, short]
+    let [cost, scarcity, markdown, short, ahead] = units::TERMS;
+    [CostTerm::Handling, CostTerm::Distance, CostTerm::Carbon, cost, scarcity, markdown, short, ahead]
 };
 
 /// Halvings after which no figure is left.
@@ -96,6 +98,8 @@ pub struct Scales {
     services: BTreeMap<usize, (Text, Text)>,
     /// Nothing was taken for dearer than it is.
     is_exact: bool,
+    /// How often figures were halved to be told to the kernel.
+    halvings: u32,
 }
 
 /// A node that may ship.
@@ -120,6 +124,7 @@ struct ParcelCosts {
     handling: i64,
     priority: i64,
     load: i64,
+    ahead: i64,
 }
 
 /// What a parcel costs by bracket of weight, and by which service it goes.
@@ -207,7 +212,8 @@ impl Scales {
                 Err(reason) => out.push((NodeIndex(listed.candidates[at].node), reason)),
             }
         }
-        (0..=HALVINGS_MAX).find(|halvings| self.build(asked, listed, *halvings)).map(|_| out)
+        self.halvings = (0..=HALVINGS_MAX).find(|halvings| self.build(asked, listed, *halvings))?;
+        Some(out)
     }
 
     /// What the units of every line are to carriers.
@@ -291,6 +297,7 @@ impl Scales {
             handling: handling.map_or(0, |handling| handling.per_shipment),
             priority: if weights.priority { asked.network.catalogue.policies().priority(node) } else { 0 },
             load: if weights.asks_load() { load(asked, node) } else { 0 },
+            ahead: if weights.opportunity { asked.network.catalogue.opportunity().shipment(node) } else { 0 },
         };
         let table = match tariffs {
             Some(tariffs) => tariffs.table(node, &self.up_to_g, &mut self.services)?,
@@ -433,7 +440,7 @@ impl Scales {
     }
 
     fn add_parcel(&self, asked: &Asked<'_>, candidate: &Candidate, grams: u64, found: &mut Weighted) {
-        let ParcelCosts { per_shipment, distance, carbon, handling, priority, load } = candidate.parcel;
+        let ParcelCosts { per_shipment, distance, carbon, handling, priority, load, ahead } = candidate.parcel;
         let Chosen { service, price, late } = self.tables[candidate.table].chosen[self.bracket(grams)];
         for (term, amount) in [
             (CostTerm::PerShipment, per_shipment),
@@ -444,6 +451,7 @@ impl Scales {
             (CostTerm::Late, late),
             (CostTerm::Priority, priority),
             (CostTerm::LoadBalance, load),
+            (CostTerm::Opportunity, ahead),
         ] {
             found.add(term, amount);
         }
@@ -469,7 +477,7 @@ impl Scales {
     /// What no plan can cost less than: all units, each where it is worth most to be rid of.
     fn least(&self, asked: &Asked<'_>) -> i64 {
         let most_gone =
-            |line: usize| self.own.iter().skip(line).step_by(asked.units.len()).map(|[_, _, gone, _]| *gone).min();
+            |line: usize| self.own.iter().skip(line).step_by(asked.units.len()).map(|[_, _, gone, ..]| *gone).min();
         let of_line =
             |(line, u): (usize, &LineUnits)| most_gone(line).unwrap_or(0).saturating_mul(i64::from(u.quantity));
         asked.units.iter().enumerate().map(of_line).fold(0, i64::saturating_add)
@@ -517,7 +525,7 @@ impl Scales {
         });
         let lines: Vec<SeenLine> = lines.collect();
         let seen = Evidence { nodes, destination: asked.shipment.position, ..Evidence::default() };
-        let Some(kept) = self.kept(&lines, fenced.len(), bytes_max) else {
+        let Some(kept) = self.kept(&lines, fenced.len(), bytes_max, asked.weights.opportunity) else {
             return Evidence { truncated: true, ..seen };
         };
         let problem = &self.problem;
@@ -541,6 +549,7 @@ impl Scales {
             up_to_g: self.up_to_g.clone(),
             tables: tables.iter().map(|table| self.tables[*table].costs.clone()).collect(),
             nodes: kept.iter().map(node).collect(),
+            ahead: self.ahead(asked, &kept, width),
             unit_costs: kept.iter().flat_map(|at| &problem.unit_costs[at * width..(at + 1) * width]).copied().collect(),
             ..Weighed::default()
         };
@@ -557,11 +566,31 @@ impl Scales {
         }
     }
 
+    /// What of the figures of candidates that are recorded is for orders to come, as the kernel was told it; nothing where
+    /// none of it is.
+    fn ahead(&self, asked: &Asked<'_>, kept: &[usize], lines: usize) -> Option<Box<Ahead>> {
+        if !asked.weights.opportunity {
+            return None;
+        }
+        let told = |amount: i64| figure(amount) >> self.halvings;
+        let units = |at: &usize| {
+            let first = self.nodes[*at].listed * lines;
+            self.own[first..first + lines].iter().map(|[.., ahead]| told(*ahead))
+        };
+        let ahead = Ahead {
+            per_shipment: kept.iter().map(|at| told(self.nodes[*at].parcel.ahead)).collect(),
+            per_unit: kept.iter().flat_map(units).collect(),
+        };
+        let is_minded = ahead.per_shipment.iter().chain(&ahead.per_unit).any(|amount| *amount > 0);
+        is_minded.then(|| Box::new(ahead))
+    }
+
     /// Candidates that are recorded, by node; `None` when those that ship do not fit.
-    fn kept(&self, lines: &[SeenLine], fenced: usize, bytes_max: usize) -> Option<Vec<usize>> {
+    fn kept(&self, lines: &[SeenLine], fenced: usize, bytes_max: usize, minds_ahead: bool) -> Option<Vec<usize>> {
         let line_bytes: usize = lines.iter().map(|line| 20 + 4 * line.needs.len()).sum();
         let mut room = bytes_max.checked_sub(line_bytes + 4 * fenced + 5 * self.up_to_g.len())?;
-        let each = 20 + 2 * self.problem.slots + 3 * lines.len();
+        let prices = if minds_ahead { 3 + 3 * lines.len() } else { 0 };
+        let each = 20 + 2 * self.problem.slots + 3 * lines.len() + prices;
         let ships = |at: usize| self.plan.shipments.iter().any(|parcel| parcel.candidate as usize == at);
         let mut order: Vec<usize> = (0..self.nodes.len()).collect();
         order.sort_by_key(|at| !ships(*at));
@@ -584,8 +613,8 @@ impl Scales {
 
 impl ParcelCosts {
     fn total(&self) -> i64 {
-        let Self { per_shipment, distance, carbon, handling, priority, load } = *self;
-        [per_shipment, distance, carbon, handling, priority, load].into_iter().fold(0, i64::saturating_add)
+        let Self { per_shipment, distance, carbon, handling, priority, load, ahead } = *self;
+        [per_shipment, distance, carbon, handling, priority, load, ahead].into_iter().fold(0, i64::saturating_add)
     }
 }
 
@@ -607,9 +636,9 @@ fn unit_costs(
     let grams = listed.lines[line].unit_weight_g;
     let distance = weights.of_weight(candidate.metres, grams);
     let own = own.get(candidate.listed * listed.lines.len() + line).copied().unwrap_or_default();
-    let [cost, scarcity, markdown, short] = own;
+    let [cost, scarcity, markdown, short, ahead] = own;
     let carbon = weights.of_carbon(candidate.metres, grams);
-    [candidate.handling_unit, distance, carbon, cost, scarcity, markdown, short].map(signed)
+    [candidate.handling_unit, distance, carbon, cost, scarcity, markdown, short, ahead].map(signed)
 }
 
 /// What a shipment costs more from a node that has work already: as large a part of the full amount as of its day is used.

@@ -38,6 +38,7 @@ mod lockers;
 mod meters;
 mod nodes;
 mod openapi;
+mod opportunity;
 mod optimisations;
 mod orders;
 mod packing;

@@ -25,7 +25,7 @@ use crate::domain::ids::{OrderKey, Text};
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
-use crate::domain::supposed::Fewer;
+use crate::domain::supposed::{Fewer, Unminded};
 use crate::domain::time::Now;
 use crate::engine::{QuotedPickup, QuotedShipment};
 use crate::journal::Durable;
@@ -238,7 +238,8 @@ pub async fn split(State(front): State<Front>, Path(id): Path<Text>, write: Writ
 }
 
 /// The last sourcing decision, with every losing node: the fence or how much more it would have cost, and the smallest change
-/// with which it would have shipped; and the best plan with one shipment fewer.
+/// with which it would have shipped; the best plan with one shipment fewer; and, where the term `opportunity` cost something,
+/// what had been decided without it.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/decision", tag = "orders",
     params(("id" = String, Path)),
@@ -254,7 +255,7 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
     // All of it first, then what was decided for each of several destinations.
     let parts: Vec<Arc<Decision>> = std::iter::once(decision).chain(parts.into_iter().map(Arc::new)).collect();
     let losing = front.engine().catalogue(|c| parts.iter().map(|part| part.losing(c)).collect());
-    let (told, fewer) = explained(&front, parts, losing).await?;
+    let (told, fewer, unminded) = explained(&front, parts, losing).await?;
     Ok(found(order.map(|order| {
         front.engine().catalogue(|c| {
             let lines = OrderLines { order: &order, catalogue: c };
@@ -264,7 +265,7 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
             };
             let groups = groups.into_iter().zip(&told[1..]).map(of).collect();
             let told = DecisionJson { groups, ..DecisionJson::of(decision, &lines, c, losers, losers.len()) };
-            told.with_fewer(fewer.as_ref(), &lines, c)
+            told.with_fewer(fewer.as_ref(), &lines, c).with_unminded(unminded.as_ref(), &lines, c)
         })
     })))
 }
@@ -273,20 +274,22 @@ pub async fn decision(State(front): State<Front>, Path(id): Path<Text>) -> Repli
 type Explained = Vec<(Arc<Decision>, Vec<Loser>)>;
 
 /// Explains decisions on a thread of its own, since it may take seconds, and holds nothing meanwhile; and a single one with the
-/// plan of one shipment fewer.
+/// plan of one shipment fewer and that without regard to orders to come.
 async fn explained(
     front: &Front,
     decisions: Vec<Arc<Decision>>,
     losing: Vec<Vec<Losing>>,
-) -> Result<(Explained, Option<Fewer>), Problem> {
+) -> Result<(Explained, Option<Fewer>, Option<Unminded>), Problem> {
     let _turn = front.explanations().acquire().await.map_err(|_| Refused::Stopped)?;
     let explain = move || {
         let told = |(decision, losing): (Arc<Decision>, Vec<Losing>)| {
             let losers = decision.losers(&losing);
             (decision, losers)
         };
-        let fewer = if decisions.len() == 1 { decisions[0].one_shipment_fewer() } else { None };
-        (decisions.into_iter().zip(losing).map(told).collect(), fewer)
+        let single = decisions.first().filter(|_| decisions.len() == 1);
+        let (fewer, unminded) =
+            (single.and_then(|own| own.one_shipment_fewer()), single.and_then(|own| own.unminded()));
+        (decisions.into_iter().zip(losing).map(told).collect(), fewer, unminded)
     };
     tokio::task::spawn_blocking(explain).await.map_err(|_| Problem::new("internal_error", "the explanation broke off"))
 }

@@ -11,8 +11,8 @@ use super::front::{Front, name_route};
 use super::openapi::{Document, finish};
 use super::{
     address_formats, backup, capable, cartons, channels, counts, customers, dispatch, drafts, edits, exceptions, feed,
-    fulfillment, health, holds, imports, inbound, items, learned, lockers, nodes, optimisations, orders, packing,
-    pages, papers, policies, replays, reservations, returns, rule_sets, shipping, slots, stock, subscriptions,
+    fulfillment, health, holds, imports, inbound, items, learned, lockers, nodes, opportunity, optimisations, orders,
+    packing, pages, papers, policies, replays, reservations, returns, rule_sets, shipping, slots, stock, subscriptions,
     transfers, waves,
 };
 
@@ -121,6 +121,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(orders::route))
         .routes(routes!(orders::allocate))
         .routes(routes!(orders::decision))
+        .routes(routes!(opportunity::foresee, opportunity::opportunity))
         .routes(routes!(optimisations::optimise))
         .routes(routes!(optimisations::optimisation))
         .routes(routes!(optimisations::apply))

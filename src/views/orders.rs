@@ -151,6 +151,7 @@ impl Orders {
             | Event::DispatchChanged(_)
             | Event::DraftChanged(_)
             | Event::OptimisationApplied(_)
+            | Event::OpportunityPut(_)
             | Event::LotsChanged(_)
             | Event::AddressFormatPut(_)
             | Event::ExceptionChanged(_)

@@ -469,6 +469,49 @@ fn units_that_are_too_dear_to_fill_wait_and_are_told_apart() {
 }
 
 #[test]
+fn what_stock_is_worth_to_orders_to_come_is_found_shown_and_told_in_decisions() {
+    served(&["near", "far"], |server| {
+        stock(server, &[("mug", "near", 60), ("mug", "far", 200)]);
+        carrier(server, &[service("a", "near", 500, 2), service("b", "far", 900, 2)]);
+        let path = "/v1/opportunity-costs";
+        let none = server.get(path).json();
+        assert_eq!(
+            (&none["weighed"], &none["enough_history"], &none["stock"]),
+            (&json!(false), &json!(false), &json!([]))
+        );
+        assert!(none.get("computed_at").is_none(), "nobody looked yet");
+        rules(server, json!({"objective": [{"term": "shipping"}]}));
+        let few = server.done("POST", path, &json!({"days": 3, "within_ms": 100}));
+        assert_eq!((&few["enough_history"], &few["basis"]["orders_min"]), (&json!(false), &json!(50)));
+        for n in 0..50 {
+            server.done("POST", "/v1/orders", &order_of(&format!("past-{n}"), &[("mug", 1)]));
+        }
+        rules(server, json!({"objective": [{"term": "shipping"}, {"term": "opportunity"}]}));
+        // Fifty a day, and near has ten: all want those, and no more than ten get them.
+        let found = server.done("POST", path, &json!({"days": 1, "within_ms": 60_000}));
+        assert_eq!((&found["weighed"], &found["enough_history"]), (&json!(true), &json!(true)));
+        let basis = &found["basis"];
+        assert_eq!(
+            (&basis["orders"], &basis["days_ahead"], &basis["orders_ahead"]),
+            (&json!(50), &json!(1), &json!(50))
+        );
+        let worth = found["stock"][0]["worth"].as_i64().expect("minor units");
+        assert_eq!((list(&found["stock"]).len(), &found["stock"][0]["node"]), (1, &json!("near")));
+        assert!((300..=500).contains(&worth), "what it is nearer by: {found}");
+        assert_eq!(server.get(path).json(), found);
+        let placed = server.done("POST", "/v1/orders", &order_of("next", &[("mug", 1)]));
+        let decision = server.get(&format!("/v1/orders/{}/decision", placed["id"].as_str().expect("an id"))).json();
+        let term = list(&decision["terms"]).iter().find(|term| term["name"] == "opportunity").expect("it is told");
+        let unminded = &decision["without_opportunity"];
+        assert_eq!(unminded["assignments"][0]["node"], "near");
+        assert_eq!(unminded["cost"], 500);
+        let is_same = unminded["same"] == true;
+        assert_eq!(term["amount"], if is_same { worth } else { 0 }, "{decision}");
+        assert_eq!(unminded["costs_less"], if is_same { 0 } else { 400 });
+    });
+}
+
+#[test]
 fn open_orders_are_planned_again_together_proposed_and_applied() {
     served(&["near", "far"], |server| {
         stock(server, &[("mug", "far", 2)]);

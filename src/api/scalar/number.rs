@@ -146,6 +146,8 @@ wholes! {
     Shipments(u16) in 1, 1_000, "number_out_of_range";
     /// How long an optimisation may take, milliseconds.
     OptimiseWithin(u64) in 1, 60_000, "number_out_of_range";
+    /// Days of which orders are foreseen.
+    DaysForeseen(u16) in 1, 28, "number_out_of_range";
     /// Place of a record among all records.
     Sequence(u64) in 0, i64::MAX, "number_out_of_range";
 }

@@ -16,7 +16,7 @@ fn every_shape_of_a_body_is_read_or_refused() {
         |bytes| {
             let Ok(json) = Json::parse(bytes) else { return };
             let _ = json.fingerprint();
-            let shapes: [Reading; 18] = [
+            let shapes: [Reading; 19] = [
                 read_as::<NodePut>,
                 read_as::<NodeChange>,
                 read_as::<ItemPut>,
@@ -35,6 +35,7 @@ fn every_shape_of_a_body_is_read_or_refused() {
                 read_as::<Nothing>,
                 read_as::<Picking>,
                 read_as::<Stopping>,
+                read_as::<Foreseeing>,
             ];
             for shape in shapes {
                 if let Err(problem) = shape(bytes) {

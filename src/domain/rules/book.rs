@@ -68,6 +68,8 @@ pub struct RuleBook {
     usual: Arc<AppliedRules>,
     /// Whether some active one minds what nodes can handle.
     counts_work: bool,
+    /// Whether some active one minds orders to come.
+    looks_ahead: bool,
 }
 
 impl Default for RuleBook {
@@ -82,6 +84,7 @@ impl Default for RuleBook {
             scoped: Vec::new(),
             usual,
             counts_work: false,
+            looks_ahead: false,
         };
         book.arrange();
         book
@@ -125,6 +128,8 @@ impl RuleBook {
         }
         let loads = |rules: &AppliedRules| rules.weights.as_ref().is_some_and(Weights::asks_load);
         self.counts_work = self.active.values().any(|rules| rules.minds_capacity() || loads(rules));
+        let minds = |rules: &AppliedRules| rules.weights.as_ref().is_some_and(|weights| weights.opportunity);
+        self.looks_ahead = self.active.values().any(|rules| minds(rules));
         let mut ranked: Vec<_> = self.active.values().cloned().collect();
         ranked.sort_by_cached_key(|rules| std::cmp::Reverse(self.rank(rules)));
         let is_wide = |rules: &Arc<AppliedRules>| {
@@ -200,6 +205,11 @@ impl RuleBook {
     #[inline]
     pub fn counts_work(&self) -> bool {
         self.counts_work
+    }
+
+    /// Whether some active rule set minds orders to come.
+    pub fn looks_ahead(&self) -> bool {
+        self.looks_ahead
     }
 
     /// How many names somebody put.

@@ -238,6 +238,8 @@ pub enum Term {
         /// Minor units.
         amount: i64,
     },
+    /// What a unit, and a shipment of its node, is worth to orders to come: see `domain::opportunity`.
+    Opportunity,
 }
 
 /// What a unit costs that nobody ships.
@@ -328,6 +330,7 @@ impl Term {
             Self::Markdown => "markdown",
             Self::ShortPick { .. } => "short_pick",
             Self::LoadBalance | Self::Balance { .. } => "load_balance",
+            Self::Opportunity => "opportunity",
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Weights {
     pub markdown: bool,
     /// For a unit that is not found.
     pub short_pick: i64,
+    /// Whether it counts what units and shipments are worth to orders to come.
+    pub opportunity: bool,
     /// Whether priorities of nodes count.
     pub priority: bool,
     /// For a parcel from a node whose day is full.
@@ -143,6 +145,10 @@ impl Weights {
                 self.balance_handling = true;
                 CostTerm::LoadBalance
             }
+            Term::Opportunity => {
+                self.opportunity = true;
+                CostTerm::Opportunity
+            }
             Term::Balance { amount } => {
                 self.balance += amount;
                 CostTerm::LoadBalance
@@ -169,7 +175,7 @@ impl Weights {
 
     /// Whether it matters what a unit is where it lies.
     pub fn asks_units(&self) -> bool {
-        self.unit_cost || self.scarcity || self.markdown || self.short_pick > 0
+        self.unit_cost || self.scarcity || self.markdown || self.short_pick > 0 || self.opportunity
     }
 
     /// Whether it matters how much a node has to do already.

@@ -47,6 +47,6 @@ mod supply;
 mod tracking;
 mod transfers;
 mod weighing;
-mod whatif;
+pub(crate) mod whatif;
 pub(crate) mod world;
 mod worth;

@@ -17,7 +17,7 @@ use crate::domain::state::State;
 use crate::engine::whatif::{Comparison, MoreStock, SceneKind, Suppose, SupposedRules, Survey, Surveyed, WhatIf};
 
 /// What the records of a world come to as supposed.
-pub(super) fn compared(world: &World, suppose: &Suppose) -> Comparison {
+pub(crate) fn compared(world: &World, suppose: &Suppose) -> Comparison {
     let records = world.log.records.lock();
     let surveyed = if suppose.needs_survey() {
         let (mut survey, mut state) = (Survey::default(), State::default());

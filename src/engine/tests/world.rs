@@ -118,6 +118,8 @@ impl World {
                 assert_eq!(self.engine.sku_lots(sku).as_ref(), known, "lots of {sku:?}");
             } else if let (EntityKey::ShortPicks(node), Entity::ShortPicks(known)) = (key.clone(), entity) {
                 assert_eq!(self.engine.short_picks_of(node), **known, "short picks of {node:?}");
+            } else if let (EntityKey::Opportunity(()), Entity::Opportunity(known)) = (key.clone(), entity) {
+                assert_eq!(self.engine.catalogue(|c| c.opportunity().clone()), **known);
             } else if let (EntityKey::Return(key), Entity::Return(known)) = (key, entity) {
                 assert_eq!(self.engine.return_by_key(key).as_ref(), Some(&**known), "return {key}");
             }

@@ -1,5 +1,6 @@
 //! What a unit costs by where it lies, whoever carries it: what it cost to have it there, how scarce it is, whether it had
-//! better go, how often it is not found. What is *not* here: what a node and its parcels cost (`weighing`).
+//! better go, how often it is not found, what it is worth to orders to come. What is *not* here: what a node and its parcels
+//! cost (`weighing`).
 
 use super::super::routing::pieces;
 use super::Asked;
@@ -7,11 +8,12 @@ use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::rules::scarcity;
 use crate::domain::short_pick::{ByShelf, Shelf};
 use crate::domain::sourcing::Problem as Listed;
+use crate::domain::stock::CellKey;
 use crate::domain::weighed::CostTerm;
 
 /// The terms, in the order of the figures.
-pub(super) const TERMS: [CostTerm; 4] =
-    [CostTerm::UnitCost, CostTerm::Scarcity, CostTerm::Markdown, CostTerm::ShortPick];
+pub(super) const TERMS: [CostTerm; 5] =
+    [CostTerm::UnitCost, CostTerm::Scarcity, CostTerm::Markdown, CostTerm::ShortPick, CostTerm::Opportunity];
 
 /// Figures of a unit by term.
 pub(super) type Figures = [i64; TERMS.len()];
@@ -74,5 +76,6 @@ fn of_piece(asked: &Asked<'_>, sku: SkuIndex, lying: &Lying, free: u32) -> Figur
         demand.map_or(0, |demand| scarcity::cost(margin, demand, free)),
         if weights.markdown { -policies.markdown(sku, node) } else { 0 },
         i64::try_from((short + 500_000) / 1_000_000).unwrap_or(i64::MAX),
+        if weights.opportunity { catalogue.opportunity().unit(CellKey { sku, node }) } else { 0 },
     ]
 }

@@ -83,6 +83,7 @@ impl World {
                     catalogue.rules_mut().put(name, (**known).clone());
                 }
                 (EntityKey::Policy(key), Entity::Policy(policy)) => catalogue.put_policy(key, policy.clone()),
+                (_, Entity::Opportunity(known)) => catalogue.put_opportunity((**known).clone()),
                 (EntityKey::Channel(index), Entity::Channel(channel)) => {
                     catalogue.put_channel(index, channel.terms.clone());
                 }
@@ -120,6 +121,7 @@ impl World {
                 folded.expect("the state has taken the same record");
             }
             Event::PolicyPut(put) => catalogue.put_policy(put.key.clone(), put.policy.clone()),
+            Event::OpportunityPut(put) => catalogue.put_opportunity((**put).clone()),
             Event::ChannelChanged(changed) => match &changed.event {
                 ChannelEvent::Put(terms) => catalogue.put_channel(changed.index, terms.clone()),
                 ChannelEvent::Shipped(_) => return,

@@ -619,6 +619,10 @@ impl Judge {
                 let held = engine.short_picks_of(*node);
                 law!(held == **known, "short picks of {node:?} are {held:?} in memory, {known:?} by the records");
             }
+            (EntityKey::Opportunity(()), Some(Entity::Opportunity(known))) => {
+                let held = engine.catalogue(|catalogue| catalogue.opportunity().clone());
+                law!(held == **known, "opportunity costs are {held:?} in memory, {known:?} by the records");
+            }
             (EntityKey::Shipping(key), Some(Entity::Shipping(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.shipping().terms(key));
                 law!(held.as_ref() == Some(&**known), "{key:?} is {held:?} in memory, {known:?} by the records");

@@ -91,6 +91,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
             "PutPolicy",
             "PutBins",
             "PutNumbers",
+            "PutOpportunity",
         ],
     ),
 ];

@@ -27,7 +27,7 @@ mod tests;
 
 use super::costed::{Filling, Plan, Problem, Workspace, solve, solve_into};
 use prices::Prices;
-use repair::Dice;
+pub use repair::Dice;
 
 /// Orders that share stock.
 #[derive(Clone, Debug, Default)]

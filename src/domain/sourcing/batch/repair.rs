@@ -30,7 +30,7 @@ struct Anew {
 
 /// SplitMix64: the same numbers everywhere.
 #[derive(Debug)]
-pub(super) struct Dice(pub u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -41,6 +41,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
+    /// A number below that; 0 below none.
     pub fn below(&mut self, count: usize) -> usize {
         (self.next() % count.max(1) as u64) as usize
     }

@@ -252,6 +252,11 @@ impl Problem {
     /// What every figure of the order can add up to at most, minor units.
     pub(super) fn magnitude(&self) -> i64 {
         let units: i64 = self.lines.iter().map(|line| i64::from(line.quantity)).sum();
+        units.saturating_mul(self.dearest_unit())
+    }
+
+    /// What no unit costs more than, whoever sends or leaves it, alone or not: at most twice that and a little.
+    pub fn dearest_unit(&self) -> i64 {
         let unit = widest(self.unit_costs.iter().copied())
             + widest(self.candidates.iter().map(|candidate| candidate.per_unit))
             + widest(self.lines.iter().map(|line| line.shortage.per_line))
@@ -260,7 +265,7 @@ impl Problem {
             + widest(self.offers.iter().map(|offer| offer.plus))
             + self.rates.dearest
             + self.split;
-        units.saturating_mul(unit + parcel)
+        unit + parcel
     }
 
     /// Whether all figures of the order together stay below 2⁵⁸, as `solve` asks for, whatever comes first.

@@ -49,6 +49,7 @@ pub(super) fn weighed() -> impl Iterator<Item = Event> {
         tables: vec![vec![818, 856, 1_000]],
         nodes: vec![WeighedNode { per_shipment: 100, per_unit: 5, table: 0, parcels_max: 1 }],
         unit_costs: vec![7],
+        ahead: None,
     };
     let before = decision();
     let evidence = Evidence {

@@ -23,8 +23,8 @@ pub(super) fn worth() -> Vec<Event> {
 #[test]
 fn every_term_has_this_number_for_ever() {
     use CostTerm::{
-        Carbon, Distance, Handling, Late, LoadBalance, Markdown, PerShipment, Priority, Scarcity, Shipping, ShortPick,
-        Split, Unfilled, UnitCost,
+        Carbon, Distance, Handling, Late, LoadBalance, Markdown, Opportunity, PerShipment, Priority, Scarcity,
+        Shipping, ShortPick, Split, Unfilled, UnitCost,
     };
     let all = [
         PerShipment,
@@ -41,6 +41,7 @@ fn every_term_has_this_number_for_ever() {
         Markdown,
         ShortPick,
         LoadBalance,
+        Opportunity,
     ];
     for (number, term) in (0..).zip(all) {
         let mut bytes = Vec::new();
