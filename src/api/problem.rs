@@ -95,7 +95,7 @@ pub const CODES: &[Code] = &[
     ("number_out_of_range", 422, "A number is out of range"),
     ("amount_out_of_range", 422, "An amount of money is out of range"),
     ("draft_too_large", 422, "A draft says too much"),
-    ("ttl_out_of_range", 422, "The life of a reservation is out of range"),
+    ("ttl_out_of_range", 422, "A life of a reservation or a draft is out of range"),
     ("position_out_of_range", 422, "A position is not on the globe"),
     ("list_length_out_of_range", 422, "A list has too few or too many entries"),
     ("invalid_country", 422, "A country is not a country code"),

@@ -9,15 +9,8 @@
 //!   u32  number of parts                         …   key and entity
 //!   per part: u8 type · u8 version · u16 length · bytes
 //! ```
-//! A part is an event, or a crowd (type 9): several reservations made by one record under generated
-//! ids, with what they share said once. It reads back as the events it was made of.
+//! A part is an event, or a crowd of them (type 9, `crowd`).
 //!
-//! ```text
-//! crowd, version 1
-//!   u64 first number · i64 end · u64 count
-//!   per reservation: u64 numbers left out since the one before · u64 fingerprint
-//!                    · owner, channel, customer if they differ from the one before · lines
-//! ```
 //! Sequence number, times, epoch and partition of a record are not in its body: they lie in the
 //! frame around it, where the append can still set them.
 //!
@@ -26,8 +19,8 @@
 //! frozen: golden bytes hold it for ever, and a change of shape is a new version with an upcast.
 //!
 //! Bounds: a body is at most [`RECORD_BYTES_MAX`], an entity at most [`ENTITY_BYTES_MAX`].
-//!
-//! Long because every type of event and every kind of entity has its line in each table.
+
+mod crowd;
 
 use std::sync::Arc;
 
@@ -36,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use self::crowd::{crowd_in, get_crowd, put_crowd};
 use super::frame::{Head, Slice, array};
 use super::upcast::{InboundV1, ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, announced, plain};
 use crate::domain::archive::Archiving;
@@ -43,13 +37,12 @@ use crate::domain::collection::Collection;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::Way;
 use crate::domain::entity::{Entity, EntityKey};
-use crate::domain::event::{Event, KeyUsed, ReservationChanged};
-use crate::domain::ids::{FulfillmentKey, OrderKey, ReservationKey, Text};
+use crate::domain::event::{Event, KeyUsed};
+use crate::domain::ids::{FulfillmentKey, OrderKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
 use crate::domain::order::Order;
 use crate::domain::order_returns::OrderReturn;
 use crate::domain::record::{Draft, Encoded, Header, Record, RecordTooLarge};
-use crate::domain::reservation::{HeldLines, ReservationEvent};
 use crate::domain::time::{JournalTime, WallTime};
 use crate::domain::transfer::Transfer;
 
@@ -275,81 +268,6 @@ fn put_part_length(bytes: &mut [u8], at: usize) {
     const { assert!(RECORD_BYTES_MAX <= u16::MAX as usize, "the length of a part fits its field") }
     let length = u16::try_from(bytes.len() - at - 2).unwrap_or(u16::MAX);
     bytes[at..at + 2].copy_from_slice(&length.to_le_bytes());
-}
-
-/// Owner, channel and customer of a reservation.
-type Label<'a> = (&'a Text, &'a Option<Text>, &'a Option<Text>);
-
-/// A reservation as it is made under a generated id, if that is what the event says: number, label, fingerprint, end,
-/// lines.
-fn made_unnamed(event: &Event) -> Option<(u64, Label<'_>, u64, JournalTime, &HeldLines)> {
-    match event {
-        Event::ReservationChanged(ReservationChanged {
-            key,
-            version: 1,
-            event: ReservationEvent::Held { id: None, fingerprint, owner, channel, customer, expires_at, lines },
-        }) => Some((key.0, (owner, channel, customer), *fingerprint, *expires_at, lines)),
-        _ => None,
-    }
-}
-
-/// How many of the first events can be written as one crowd.
-fn crowd_in(events: &[Event]) -> usize {
-    let mut before: Option<(u64, JournalTime)> = None;
-    let joins = |event: &&Event| {
-        let Some((number, _, _, end, _)) = made_unnamed(event) else { return false };
-        let joins = before.is_none_or(|(last, ends)| number > last && end == ends);
-        before = Some((number, end));
-        joins
-    };
-    events.iter().take_while(joins).count()
-}
-
-fn put_crowd(bytes: &mut Vec<u8>, events: &[Event]) {
-    let at = put_part_head(bytes, CROWD, CROWD_VERSION);
-    let mut members = events.iter().filter_map(made_unnamed).peekable();
-    let (first, _, _, end, _) = *members.peek().expect("a crowd has members");
-    put(bytes, &(first, end, events.len() as u64));
-    let mut next = first;
-    let mut before: Option<Label<'_>> = None;
-    for (number, label, fingerprint, _, lines) in members {
-        let label = Some(label).filter(|_| !before.replace(label).is_some_and(|before| is_same(before, label)));
-        put(bytes, &(number - next, fingerprint, label, lines));
-        next = number + 1;
-    }
-    put_part_length(bytes, at);
-}
-
-fn is_same(a: Label<'_>, b: Label<'_>) -> bool {
-    let texts = |a: &Text, b: &Text| std::sync::Arc::ptr_eq(a, b) || a == b;
-    let maybes = |a: &Option<Text>, b: &Option<Text>| match (a, b) {
-        (Some(a), Some(b)) => texts(a, b),
-        (None, None) => true,
-        _ => false,
-    };
-    texts(a.0, b.0) && maybes(a.1, b.1) && maybes(a.2, b.2)
-}
-
-fn get_crowd(version: u16, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Undecodable> {
-    type Member = (u64, u64, Option<(Text, Option<Text>, Option<Text>)>, HeldLines);
-    if version != u16::from(CROWD_VERSION) {
-        return Err(Undecodable::Unknown { what: "event", code: CROWD, version });
-    }
-    let wrong = |why: &str| Undecodable::Shape { what: "event", why: why.to_owned() };
-    let (first, expires_at, members): (u64, JournalTime, Vec<Member>) = get("event", bytes, RECORD_BYTES_MAX)?;
-    let (mut next, mut before) = (Some(first), None);
-    events.reserve(members.len() * 2);
-    for (left_out, fingerprint, label, lines) in members {
-        let (owner, channel, customer) =
-            label.or(before).ok_or_else(|| wrong("the first of a crowd says who owns it"))?;
-        before = Some((owner.clone(), channel.clone(), customer.clone()));
-        let number = next.and_then(|next| next.checked_add(left_out)).ok_or_else(|| wrong("numbers end"))?;
-        next = number.checked_add(1);
-        let id = None;
-        let event = ReservationEvent::Held { id, fingerprint, owner, channel, customer, expires_at, lines };
-        events.push(Event::ReservationChanged(ReservationChanged { key: ReservationKey(number), version: 1, event }));
-    }
-    Ok(())
 }
 
 fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable> {
