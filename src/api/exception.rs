@@ -129,6 +129,8 @@ pub struct SubjectJson {
     pub inbound: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transfer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<String>,
 }
 
 /// How it ended.
@@ -161,6 +163,7 @@ impl SubjectJson {
             Subject::Cell(cell) => Self { sku: Some(names.sku(cell.sku)), node: Some(names.node(cell.node)), ..none },
             Subject::Inbound(key) => Self { inbound: Some(key.to_string()), ..none },
             Subject::Transfer(key) => Self { transfer: Some(key.to_string()), ..none },
+            Subject::Subscription(key) => Self { subscription: Some(key.to_string()), ..none },
         }
     }
 }

@@ -84,6 +84,10 @@ impl HoldEnd {
 
 impl NewPayment {
     fn judge(&self, at: &At<'_>) {
+        if self.status == PaymentMark::Moved {
+            at.field("status")
+                .fault::<()>("unknown_word", "is told by a split alone: authorized, paid, failed, refunded");
+        }
         if self.amount.amount.0 <= 0 {
             at.field("amount").field("amount").fault::<()>("amount_out_of_range", "must be above zero");
         }

@@ -133,6 +133,7 @@ pub const CODES: &[Code] = &[
     ("code_locked", 422, "Too many other codes were handed in, and nobody has looked at that yet"),
     ("not_ready", 422, "It is handed over for a code, which is given out when it is ready"),
     ("method_not_offered", 422, "The node does not do that delivery method"),
+    ("collected_elsewhere", 422, "The customer comes to another node"),
     ("not_pickable", 422, "A fulfilment order cannot be picked there now"),
     ("too_many_serials", 422, "A wave may have fewer units with serial numbers"),
     ("node_inactive", 422, "A node is switched off"),

@@ -476,6 +476,7 @@ words! {
         DeliveryLate = "delivery_late", ShipmentLost = "shipment_lost", DeliveryMissed = "delivery_missed",
         ReturnedToSender = "returned_to_sender", NodeClosed = "node_closed",
         WrongCodes = "wrong_codes", NotHandedOver = "not_handed_over", ReadyLate = "ready_late",
+        SubscriptionFailed = "subscription_failed", WorkLate = "work_late",
     }
     ExceptionStatus { Open = "open", Assigned = "assigned", Resolved = "resolved" }
     Severity { Low = "low", Medium = "medium", High = "high", Critical = "critical" }
@@ -529,7 +530,7 @@ words! {
     SupplyType { Owned = "owned", Dropship = "dropship", Jit = "jit" }
     AllocationMode { AtOnce = "at_once", Deferred = "deferred" }
     HoldOutcome { Resolved = "resolved", Rejected = "rejected" }
-    PaymentMark { Authorized = "authorized", Paid = "paid", Failed = "failed", Refunded = "refunded" }
+    PaymentMark { Authorized = "authorized", Paid = "paid", Failed = "failed", Refunded = "refunded", Moved = "moved" }
     ReleasingPayment { Authorized = "authorized", Paid = "paid" }
     PaymentState {
         None = "none", Authorized = "authorized", PartiallyPaid = "partially_paid", Paid = "paid",

@@ -14,7 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{FulfillmentKey, InboundKey, NodeIndex, OrderKey, SkuIndex, Text, TransferKey};
+use super::ids::{FulfillmentKey, InboundKey, NodeIndex, OrderKey, SkuIndex, SubscriptionKey, Text, TransferKey};
 use super::limits::EXCEPTION_READABLE_MS;
 use super::record::Header;
 use super::stock::{CellKey, LawBroken};
@@ -62,6 +62,10 @@ pub enum ExceptionKind {
     NotHandedOver,
     /// What a customer comes for is not ready by the instant he was told.
     ReadyLate,
+    /// The order of a subscription's period could not be placed.
+    SubscriptionFailed,
+    /// A node took on work and has not gone on with it for too long.
+    WorkLate,
 }
 
 /// How bad it is.
@@ -99,7 +103,7 @@ impl Severity {
 
 impl ExceptionKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::StockOut,
         Self::Unroutable,
         Self::ShortPick,
@@ -118,6 +122,8 @@ impl ExceptionKind {
         Self::WrongCodes,
         Self::NotHandedOver,
         Self::ReadyLate,
+        Self::SubscriptionFailed,
+        Self::WorkLate,
     ];
 
     /// The word of the API.
@@ -141,6 +147,8 @@ impl ExceptionKind {
             Self::WrongCodes => "wrong_codes",
             Self::NotHandedOver => "not_handed_over",
             Self::ReadyLate => "ready_late",
+            Self::SubscriptionFailed => "subscription_failed",
+            Self::WorkLate => "work_late",
         }
     }
 
@@ -149,7 +157,7 @@ impl ExceptionKind {
         match self {
             Self::LowStock | Self::ShortPick | Self::NoResponse => Severity::Low,
             Self::HoldOverdue | Self::LateSupply | Self::TransferVariance | Self::DeliveryLate => Severity::Medium,
-            Self::NotHandedOver | Self::ReadyLate => Severity::Medium,
+            Self::NotHandedOver | Self::ReadyLate | Self::SubscriptionFailed | Self::WorkLate => Severity::Medium,
             Self::StockOut | Self::Unroutable | Self::Shortfall | Self::ShipmentLost => Severity::High,
             Self::DeliveryMissed | Self::ReturnedToSender | Self::NodeClosed | Self::WrongCodes => Severity::High,
             Self::PickupRefused => Severity::Critical,
@@ -162,7 +170,8 @@ impl ExceptionKind {
         match self {
             Self::PickupRefused | Self::WrongCodes | Self::ReadyLate => HOUR,
             Self::Unroutable | Self::Shortfall | Self::NoResponse | Self::DeliveryMissed | Self::NodeClosed => 4 * HOUR,
-            Self::StockOut | Self::ShortPick | Self::LateSupply | Self::HoldOverdue => 24 * HOUR,
+            Self::StockOut | Self::ShortPick | Self::LateSupply | Self::HoldOverdue | Self::WorkLate => 24 * HOUR,
+            Self::SubscriptionFailed => 4 * HOUR,
             Self::NotHandedOver => 12 * HOUR,
             Self::DeliveryLate | Self::ShipmentLost | Self::ReturnedToSender => 24 * HOUR,
             Self::LowStock | Self::TransferVariance => 72 * HOUR,
@@ -189,6 +198,10 @@ impl ExceptionKind {
             Self::NotHandedOver => "it is resolved when the parcels leave, or do not leave any more",
             Self::WrongCodes => "nothing is handed over until it is resolved",
             Self::ReadyLate => "it is resolved when it is ready, or nobody comes for it any more",
+            Self::SubscriptionFailed => {
+                "the order is tried again, then its period is skipped; resolved with the next order"
+            }
+            Self::WorkLate => "it is resolved when the node goes on with it, or it is cancelled or moved",
             Self::ReturnedToSender => "none: somebody has to ask the customer and take the goods back",
         }
     }
@@ -211,6 +224,8 @@ pub enum Subject {
     Inbound(InboundKey),
     /// A transfer.
     Transfer(TransferKey),
+    /// A subscription.
+    Subscription(SubscriptionKey),
 }
 
 /// Names a case: what went wrong with what.
@@ -233,6 +248,7 @@ impl fmt::Display for ExceptionKey {
             Subject::Cell(cell) => write!(f, "c-{}-{}", cell.sku.0, cell.node.0),
             Subject::Inbound(key) => write!(f, "{key}"),
             Subject::Transfer(key) => write!(f, "{key}"),
+            Subject::Subscription(key) => write!(f, "u-{key}"),
         }
     }
 }
@@ -255,6 +271,7 @@ impl ExceptionKey {
                 let (sku, node) = rest.split_once('-')?;
                 Subject::Cell(CellKey { sku: SkuIndex(sku.parse().ok()?), node: NodeIndex(node.parse().ok()?) })
             }
+            ("u", key) => Subject::Subscription(SubscriptionKey::parse(key)?),
             ("t", _) => Subject::Transfer(TransferKey::parse(about)?),
             _ => return None,
         };

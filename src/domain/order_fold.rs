@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::decision::{Assignment, Decision, LineUnits};
 use super::edit::EditState;
-use super::fulfillment::{FulfillmentLine, FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
+use super::fulfillment::{FulfillmentLine, FulfillmentOrder, FulfillmentStatus, FulfillmentStep, ShortReason};
 use super::hold::{Hold, HoldState};
 use super::ids::{NodeIndex, OrderKey};
 use super::order::{
@@ -311,14 +311,17 @@ impl Order {
                 }
                 fulfillment.status = after_picking(fulfillment);
             }
-            FulfillmentStep::ShortPicked { lines, .. } => {
+            FulfillmentStep::ShortPicked { lines, reason } => {
                 for units in lines {
                     remove_units(fulfillment, units.line, units.quantity)?;
                 }
                 fulfillment.status = after_picking(fulfillment);
                 let node = fulfillment.node;
                 self.return_units(lines)?;
-                self.fence(node);
+                // Its books are doubted, as nobody knows what else is not there. After the other reasons they are right again.
+                if *reason == ShortReason::Mismatch {
+                    self.fence(node);
+                }
             }
             FulfillmentStep::Rejected { reason } => {
                 fulfillment.status = FulfillmentStatus::Rejected;

@@ -59,9 +59,7 @@ impl Order {
                 .map(|hold| OrderEvent::HoldEnded { number: hold.number, state: HoldState::AutoReleased, reason: None })
                 .collect();
         }
-        let price =
-            |u: LineUnits| i128::from(self.lines[usize::from(u.line)].placed.unit_price) * i128::from(u.quantity);
-        let less: i128 = cancelled.into_iter().map(price).sum();
+        let less: i128 = cancelled.into_iter().map(|units| self.price_of(units)).sum();
         self.paid_off(&Paid::of(&self.payments), self.due_with(-less))
     }
 
@@ -70,7 +68,24 @@ impl Order {
         self.paid_off(&Paid::of(&self.payments), self.due_with(i128::from(difference)))
     }
 
-    fn due_with(&self, difference: i128) -> i64 {
+    /// What of its money goes with units that become an order of their own, taken and authorised: the price of the units, as
+    /// far as money is there beyond what is due for the rest. What was authorised goes first.
+    pub fn money_of(&self, units: impl IntoIterator<Item = LineUnits>) -> (i64, i64) {
+        let price: i128 = units.into_iter().map(|u| self.price_of(u)).sum();
+        let sums = Paid::of(&self.payments);
+        let beyond = i128::from(sums.authorized) + i128::from(sums.kept()) - i128::from(self.due_with(-price));
+        let goes = i64::try_from(price.min(beyond).max(0)).unwrap_or(i64::MAX);
+        let authorized = goes.min(sums.authorized);
+        (goes - authorized, authorized)
+    }
+
+    /// The price of units of a line.
+    pub fn price_of(&self, units: LineUnits) -> i128 {
+        i128::from(self.lines[usize::from(units.line)].placed.unit_price) * i128::from(units.quantity)
+    }
+
+    /// What will be due when so much more is owed, or less.
+    pub fn due_with(&self, difference: i128) -> i64 {
         (i128::from(self.due()) + difference).clamp(0, i128::from(i64::MAX)) as i64
     }
 

@@ -2,7 +2,8 @@
 //!
 //! What is *not* here: drafts, whose rules come with them, and what is back (`order_returns`).
 
-use super::fulfillment::{FulfillmentStatus, FulfillmentVerb};
+use super::delivery::is_collected;
+use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentVerb};
 use super::order::{Order, Stage};
 use super::order_returns::Back;
 
@@ -96,15 +97,16 @@ impl OrderStatus {
 
 /// Whether a hold forbids the next step of some units.
 fn is_held(order: &Order) -> bool {
-    let next = |status| match status {
+    let next = |own: &FulfillmentOrder| match own.status {
         FulfillmentStatus::Scheduled | FulfillmentStatus::Submitted => Some(FulfillmentVerb::Accept),
         FulfillmentStatus::Accepted | FulfillmentStatus::Picking => Some(FulfillmentVerb::Pick),
         FulfillmentStatus::Picked => Some(FulfillmentVerb::Pack),
+        FulfillmentStatus::Packed if is_collected(order.method_of(own.group)) => Some(FulfillmentVerb::Ready),
         FulfillmentStatus::Packed => Some(FulfillmentVerb::Ship),
         FulfillmentStatus::Ready => Some(FulfillmentVerb::HandOver),
         _ => None,
     };
     let forbidden = |verb| order.holds.iter().any(|hold| hold.forbids(verb));
-    let held = |status| next(status).is_some_and(forbidden);
-    !order.holds.is_empty() && order.fulfillment_orders.iter().any(|f| f.units() > 0 && held(f.status))
+    let held = |own| next(own).is_some_and(forbidden);
+    !order.holds.is_empty() && order.fulfillment_orders.iter().any(|f| f.units() > 0 && held(f))
 }

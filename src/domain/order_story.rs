@@ -89,6 +89,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             PaymentMark::Paid => ("payment_paid", 0, None),
             PaymentMark::Failed => ("payment_failed", 0, None),
             PaymentMark::Refunded => ("payment_refunded", 0, None),
+            PaymentMark::Moved => ("payment_moved", 0, None),
         },
         OrderEvent::Consolidated { number, .. } => ("consolidated", *number, None),
         OrderEvent::SplitOff { to, .. } => ("split", 0, Some(to.to_string().into())),

@@ -2,7 +2,7 @@
 //! before what is the business of holds, and of the channel an order came from.
 //!
 //! Amounts are minor units of the order's currency. What is due is the total reported at capture, or the sum of the
-//! prices, less the price of what was cancelled. A failure voids what was authorised before it.
+//! prices, less the price of what was cancelled. A failure voids what was authorised before it, up to its amount.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +16,13 @@ pub enum PaymentMark {
     Authorized,
     /// It was taken.
     Paid,
-    /// It could not be taken; what was authorised is void.
+    /// It could not be taken; so much of what was authorised is void.
     Failed,
     /// It was given back.
     Refunded,
+    /// It went with units to an order that was split off: first what was authorised, then what was taken. Told by the
+    /// engine alone.
+    Moved,
 }
 
 impl PaymentMark {
@@ -30,6 +33,7 @@ impl PaymentMark {
             Self::Paid => "paid",
             Self::Failed => "failed",
             Self::Refunded => "refunded",
+            Self::Moved => "moved",
         }
     }
 
@@ -90,9 +94,9 @@ impl PaymentState {
 /// Sums over an order's reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Paid {
-    /// Authorised since the last failure, and not yet taken.
+    /// Authorised, and neither taken nor void.
     pub authorized: i64,
-    /// Taken.
+    /// Taken, and not moved away.
     pub paid: i64,
     /// Given back.
     pub refunded: i64,
@@ -116,9 +120,37 @@ impl Paid {
                 paid: self.paid.saturating_add(fact.amount),
                 ..self
             },
-            PaymentMark::Failed => Self { authorized: 0, voided: self.voided || self.authorized > 0, ..self },
+            PaymentMark::Failed => Self {
+                authorized: (self.authorized - fact.amount).max(0),
+                voided: self.voided || self.authorized > 0,
+                ..self
+            },
             PaymentMark::Refunded => Self { refunded: self.refunded.saturating_add(fact.amount), ..self },
+            PaymentMark::Moved => {
+                let authorized = self.authorized.min(fact.amount);
+                Self { authorized: self.authorized - authorized, paid: self.paid - (fact.amount - authorized), ..self }
+            }
         }
+    }
+
+    /// The reports of an order that is merged into another, so that both together have what each had: as they were, or
+    /// their sums where money taken for one would count against what is authorised for the other.
+    pub fn joined(own: &[PaymentFact], its: &[PaymentFact]) -> Vec<PaymentFact> {
+        let (before, came) = (Self::of(own), Self::of(its));
+        let after = its.iter().fold(before, Self::with);
+        let amounts = |sums: Self| [sums.authorized, sums.paid, sums.refunded];
+        let wanted = |at: usize| amounts(before)[at].saturating_add(amounts(came)[at]);
+        let (Some(last), false) = (its.last(), (0..3).all(|at| amounts(after)[at] == wanted(at))) else {
+            return its.to_vec();
+        };
+        let authorized = wanted(0) - (before.authorized - came.paid).max(0);
+        let sums = [
+            (PaymentMark::Paid, came.paid),
+            (PaymentMark::Refunded, came.refunded),
+            (PaymentMark::Authorized, authorized),
+        ];
+        let fact = |(mark, amount)| PaymentFact { mark, amount, ..last.clone() };
+        sums.into_iter().filter(|(_, amount)| *amount > 0).map(fact).collect()
     }
 
     /// What was taken and not given back.
@@ -166,22 +198,57 @@ mod tests {
         (&[(PaymentMark::Failed, 100)], 100, PaymentState::None),
         (&[(PaymentMark::Authorized, 100)], 100, PaymentState::Authorized),
         (&[(PaymentMark::Authorized, 100), (PaymentMark::Failed, 100)], 100, PaymentState::Voided),
+        (
+            &[(PaymentMark::Authorized, 60), (PaymentMark::Authorized, 40), (PaymentMark::Failed, 40)],
+            100,
+            PaymentState::Authorized,
+        ),
         (&[(PaymentMark::Authorized, 100)], 0, PaymentState::Voided),
         (&[(PaymentMark::Authorized, 100), (PaymentMark::Paid, 40)], 100, PaymentState::PartiallyPaid),
         (&[(PaymentMark::Paid, 60), (PaymentMark::Paid, 40)], 100, PaymentState::Paid),
         (&[(PaymentMark::Paid, 100)], 80, PaymentState::Overcharged),
         (&[(PaymentMark::Paid, 100), (PaymentMark::Refunded, 20)], 80, PaymentState::PartiallyRefunded),
+        (&[(PaymentMark::Paid, 100), (PaymentMark::Moved, 40)], 60, PaymentState::Paid),
+        (&[(PaymentMark::Authorized, 100), (PaymentMark::Moved, 40)], 60, PaymentState::Authorized),
         (&[(PaymentMark::Paid, 100), (PaymentMark::Refunded, 100)], 0, PaymentState::Refunded),
         (&[(PaymentMark::Paid, 100), (PaymentMark::Refunded, 100)], 100, PaymentState::Refunded),
     ];
 
+    fn facts(reports: &[Report]) -> Vec<PaymentFact> {
+        let fact = |&(mark, amount): &Report| PaymentFact { mark, amount, at: JournalTime(0), actor: "channel".into() };
+        reports.iter().map(fact).collect()
+    }
+
     #[test]
     fn the_state_follows_from_the_reports_and_what_is_due() {
         for (reports, due, state) in STATES {
-            let fact =
-                |&(mark, amount): &Report| PaymentFact { mark, amount, at: JournalTime(0), actor: "channel".into() };
-            let facts: Vec<_> = reports.iter().map(fact).collect();
-            assert_eq!(Paid::of(&facts).state(*due), *state, "{reports:?}, {due} due");
+            assert_eq!(Paid::of(&facts(reports)).state(*due), *state, "{reports:?}, {due} due");
+        }
+    }
+
+    #[test]
+    fn two_orders_that_become_one_have_the_money_of_both() {
+        use PaymentMark::{Authorized, Failed, Moved, Paid as Taken, Refunded};
+        let stories: &[&[Report]] = &[
+            &[],
+            &[(Authorized, 100)],
+            &[(Authorized, 50), (Failed, 50)],
+            &[(Taken, 30)],
+            &[(Authorized, 70), (Taken, 30)],
+            &[(Taken, 80), (Refunded, 20), (Authorized, 10)],
+            &[(Authorized, 60), (Taken, 60), (Moved, 40)],
+        ];
+        for own in stories {
+            for its in stories {
+                let (own, its) = (facts(own), facts(its));
+                let joined = Paid::joined(&own, &its);
+                let sums = Paid::of(&[own.clone(), joined.clone()].concat());
+                let both = [Paid::of(&own), Paid::of(&its)];
+                let wanted = |of: fn(&Paid) -> i64| both.iter().map(of).sum::<i64>();
+                assert_eq!(sums.authorized, wanted(|sums| sums.authorized), "{own:?} and {its:?}: {joined:?}");
+                assert_eq!(sums.kept(), wanted(Paid::kept), "{own:?} and {its:?}: {joined:?}");
+                assert_eq!(sums.refunded, wanted(|sums| sums.refunded), "{own:?} and {its:?}: {joined:?}");
+            }
         }
     }
 }

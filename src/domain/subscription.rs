@@ -287,6 +287,12 @@ impl Subscription {
         comes.then(|| self.terms.every.after(self.terms.first_at, self.periods)).flatten()
     }
 
+    /// Whether the order of the next period failed, or the period before it has none, and there will be others.
+    pub fn lacks_an_order(&self) -> bool {
+        let skipped = self.skipped.as_ref().is_some_and(|(number, _)| number + 1 == self.number);
+        self.state != SubscriptionState::Cancelled && (self.failure.is_some() || skipped)
+    }
+
     /// When there is something to do; `None` when there is nothing.
     pub fn due_at(&self) -> Option<WallTime> {
         let begins = self.next_at().filter(|_| self.state == SubscriptionState::Active)?;

@@ -68,6 +68,12 @@ pub enum Naming<'a> {
 }
 
 impl Naming<'_> {
+    /// All orders that a command names and that have to be there already.
+    fn all_of(command: &Command) -> impl Iterator<Item = Naming<'_>> {
+        let other = if let Command::MergeOrders(command) = command { Some(Naming::Order(&command.with)) } else { None };
+        Naming::of(command).into_iter().chain(other)
+    }
+
     /// The order a command is about, where it has to be there already.
     pub fn of(command: &Command) -> Option<Naming<'_>> {
         match command {
@@ -265,17 +271,20 @@ impl Engine {
     /// Whether the order that a command names lies in the archive alone, as far as memory can tell. Reads no file.
     pub fn rests(&self, command: &Command) -> bool {
         let Some(archive) = self.filled_archive() else { return false };
-        match Naming::of(command).map(|naming| (naming, self.key_named(naming))) {
-            None => false,
-            Some((_, Some(key))) => !self.orders.has(key) && archive.may_hold(key),
-            Some((Naming::Order(id), None)) => archive.may_know(OrderName::Own(id)),
-            Some((Naming::Fulfillment(_), None)) => false,
-        }
+        Naming::all_of(command).any(|naming| match (naming, self.key_named(naming)) {
+            (_, Some(key)) => !self.orders.has(key) && archive.may_hold(key),
+            (Naming::Order(id), None) => archive.may_know(OrderName::Own(id)),
+            (Naming::Fulfillment(_), None) => false,
+        })
     }
 
-    /// Brings the order that a command names into memory, if the archive has it. Reads files; holds no lock meanwhile.
+    /// Brings the orders that a command names into memory, if the archive has them. Reads files; holds no lock meanwhile.
     pub fn recall(&self, command: &Command, now: JournalTime) -> Result<(), Rejection> {
-        let (Some(archive), Some(naming)) = (self.filled_archive(), Naming::of(command)) else { return Ok(()) };
+        Naming::all_of(command).try_for_each(|naming| self.recall_named(naming, now))
+    }
+
+    fn recall_named(&self, naming: Naming<'_>, now: JournalTime) -> Result<(), Rejection> {
+        let Some(archive) = self.filled_archive() else { return Ok(()) };
         loop {
             let covered = archive.covered();
             let found = match (naming, self.key_named(naming)) {

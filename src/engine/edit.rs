@@ -364,6 +364,9 @@ impl End {
     /// The end of an edit that takes effect, or why it cannot any more.
     fn confirmed(network: &Network, order: &Order, edit: &Edit, held: &Cells, now: WallTime) -> Result<Self, String> {
         let terms = &edit.terms;
+        if order.totals().open() == 0 {
+            return Err(format!("all of the order is {}", order.status().word()));
+        }
         if let Some(why) = order.moved_on(terms) {
             return Err(why);
         }

@@ -24,7 +24,7 @@ use crate::domain::command::ExceptionAction;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, ExceptionChanged};
 use crate::domain::exception::{Exception, ExceptionEvent, ExceptionKey, ExceptionKind, Subject};
-use crate::domain::fulfillment::FulfillmentOrder;
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus};
 use crate::domain::hold::HoldState;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
 use crate::domain::inbound::SupplyKey;
@@ -38,6 +38,8 @@ use crate::domain::time::{JournalTime, WallTime};
 
 /// How long the clock leaves an open case alone, seconds.
 const LOOK_S: u64 = 60;
+/// From the last step of what a node has taken on until somebody should look, seconds.
+const WORK_LATE_S: u64 = 48 * 60 * 60;
 /// Cases, late documents or old holds the clock looks at at once.
 const LOOKED_AT_MAX: usize = 1_024;
 /// How a case ended whose own remedy worked.
@@ -55,6 +57,8 @@ pub struct Exceptions {
     shipments: Soonest<FulfillmentKey, WallTime>,
     /// Holds by when they have stood for too long.
     holds: Soonest<(OrderKey, u16)>,
+    /// Fulfilment orders by when their node should have gone on.
+    work: Soonest<FulfillmentKey>,
     /// Resolved ones, oldest first: forgotten after their window.
     resolved: Mutex<VecDeque<(JournalTime, ExceptionKey)>>,
     /// Skus with thresholds, and those of them that moved since the clock looked.
@@ -316,6 +320,13 @@ impl Engine {
         self.exceptions.holds.push(at, (order, number));
     }
 
+    /// Tells the clock of a fulfilment order that its node has just taken on, or gone on with.
+    pub(super) fn watch_work(&self, key: FulfillmentKey, fulfillment: &FulfillmentOrder) {
+        if is_worked_on(fulfillment) {
+            self.exceptions.work.push(fulfillment.since.plus_s(WORK_LATE_S), key);
+        }
+    }
+
     /// Puts a case at start.
     pub(super) fn hold_exception(&self, case: Exception) {
         self.exceptions.watch(&case);
@@ -333,6 +344,7 @@ impl Engine {
         let wall = turn.log.now().wall;
         let late = self.exceptions.supply.take_due(wall, LOOKED_AT_MAX);
         let old = self.exceptions.holds.take_due(now, LOOKED_AT_MAX);
+        let work = self.exceptions.work.take_due(now, LOOKED_AT_MAX);
         let shipments = self.exceptions.shipments.take_due(wall, LOOKED_AT_MAX);
         let (moved, more) = {
             let mut all = self.exceptions.moved.lock();
@@ -345,8 +357,9 @@ impl Engine {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let late = late.into_iter().map(|key| (ExceptionKind::LateSupply, subject_of(key)));
         let old = old.into_iter().map(|(key, number)| (ExceptionKind::HoldOverdue, Subject::Hold(key, number)));
+        let work = work.into_iter().map(|key| (ExceptionKind::WorkLate, Subject::Fulfillment(key)));
         let silent = |key| super::tracking::BY_THE_CLOCK.map(|kind| (kind, Subject::Fulfillment(key)));
-        for (kind, subject) in late.chain(old).chain(shipments.into_iter().flat_map(silent)) {
+        for (kind, subject) in late.chain(old).chain(work).chain(shipments.into_iter().flat_map(silent)) {
             let cause = Cause::of(kind, subject);
             if self.stands(&network, cause.key, now, wall) {
                 self.raise_alone(turn, &network, cause);
@@ -360,7 +373,8 @@ impl Engine {
             self.look_at(turn, &network, key, now, wall);
         }
         let again = more.then_some(now);
-        self.exceptions.holds.next().into_iter().chain(self.exceptions.looks.next()).chain(again).min()
+        let Exceptions { holds, work, looks, .. } = &self.exceptions;
+        [holds.next(), work.next(), looks.next(), again].into_iter().flatten().min()
     }
 
     fn look_at_levels(&self, turn: &Turn<'_>, network: &Network, sku: SkuIndex, now: JournalTime, wall: WallTime) {
@@ -454,6 +468,13 @@ impl Engine {
                 order.fulfillment(part.number).is_some_and(|fulfillment| is_stranded(network, &order, fulfillment))
             }),
             (ExceptionKind::NotHandedOver, Subject::Fulfillment(part)) => self.waits_for_carrier(part),
+            (ExceptionKind::WorkLate, Subject::Fulfillment(part)) => order(part.order).is_some_and(|order| {
+                let own = order.fulfillment(part.number).filter(|own| is_worked_on(own));
+                own.is_some_and(|own| own.since.plus_s(WORK_LATE_S) <= now)
+            }),
+            (ExceptionKind::SubscriptionFailed, Subject::Subscription(key)) => {
+                self.subscription_by_key(key).is_some_and(|subscription| subscription.lacks_an_order())
+            }
             (ExceptionKind::WrongCodes, Subject::Fulfillment(part)) => self.collection(part).is_some(),
             (ExceptionKind::LowStock, Subject::Sku(sku)) => is_low(network, sku, None),
             (ExceptionKind::LowStock, Subject::Cell(cell)) => is_low(network, cell.sku, Some(cell.node)),
@@ -493,6 +514,12 @@ impl Engine {
         keys.sort_unstable();
         keys
     }
+}
+
+/// Whether its node has it in hand: taken on, and neither gone nor waiting for its customer.
+fn is_worked_on(fulfillment: &FulfillmentOrder) -> bool {
+    use FulfillmentStatus::{Accepted, Packed, Picked, Picking};
+    matches!(fulfillment.status, Accepted | Picking | Picked | Packed)
 }
 
 fn subject_of(document: SupplyKey) -> Subject {

@@ -87,6 +87,7 @@ fn why_not(own: &Order, its: &Order, now: JournalTime) -> Option<String> {
     let edited = [own, its].iter().find(edited).map(|order| format!("an edit of order {} is open", order.name()));
     let lines = own.lines.len() + its.lines.len();
     let components = |order: &Order| order.lines.iter().map(|line| line.placed.components.len()).sum::<usize>();
+    let payments = Paid::joined(&own.payments, &its.payments).len();
     let fulfillment_orders = own.fulfillment_orders.len() + its.fulfillment_orders.len();
     let too_many = |what: &str, are: usize, most: usize| {
         (are > most).then(|| format!("the two have {are} {what}, an order has at most {most}"))
@@ -97,7 +98,7 @@ fn why_not(own: &Order, its: &Order, now: JournalTime) -> Option<String> {
         .or_else(|| too_many("components", components(own) + components(its), ORDER_COMPONENTS_MAX))
         .or_else(|| too_many("fulfilment orders", fulfillment_orders, FULFILLMENT_ORDERS_MAX))
         .or_else(|| too_many("holds", own.holds.len() + its.holds.len(), HOLDS_MAX))
-        .or_else(|| too_many("payments", own.payments.len() + its.payments.len(), PAYMENTS_MAX))
+        .or_else(|| too_many("payments", own.payments.len() + payments, PAYMENTS_MAX))
 }
 
 /// All units of an order that are open, and where they are: nothing of it is begun.
@@ -124,11 +125,11 @@ fn told(own: &Order, its: &Order, parts: Vec<CancelledPart>, now: JournalTime) -
         from: its.key,
         lines: lines_of(own, its, &lines),
         allocations: allocations_of(own, its, &parts, at),
-        payments: its.payments.clone(),
+        payments: Paid::joined(&own.payments, &its.payments),
         owed: its.due(),
         fenced: its.fenced.clone(),
     };
-    let payments: Vec<_> = own.payments.iter().chain(&its.payments).cloned().collect();
+    let payments: Vec<_> = own.payments.iter().chain(&merged.payments).cloned().collect();
     let paid_off = own.paid_off(&Paid::of(&payments), own.due().saturating_add(merged.owed));
     let forbids = |state| matches!(state, HoldState::Active | HoldState::Rejected);
     let holds = its.holds.iter().filter(|hold| forbids(hold.state_at(now)));

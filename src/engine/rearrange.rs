@@ -16,11 +16,13 @@ use super::turn::{Turn, order_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::workload::{Moving, Work, work_at, works_by_hand};
 use crate::domain::command::NamedUnits;
+use crate::domain::delivery::{does, is_collected};
 use crate::domain::event::Answer;
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStep, FulfillmentVerb};
 use crate::domain::geo::Place;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, SkuIndex};
 use crate::domain::limits::FULFILLMENT_ORDERS_MAX;
+use crate::domain::node::NodeKind;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, MovementKind};
@@ -230,6 +232,14 @@ fn check_target(
     }
     if !network.catalogue.serves(network.whose_order(order), to) {
         return refused("node_not_serving", format!("{name} does not serve the order's channel"));
+    }
+    let method = order.method_of(fulfillment.group);
+    if let Some(place) = order.collected_at(fulfillment.group).filter(|place| *place != to) {
+        return refused("collected_elsewhere", format!("its customer comes to {}", network.node_name(place)));
+    }
+    let known = network.catalogue.node(to);
+    if is_collected(method) && (known.kind == NodeKind::Supplier || !does(known, method)) {
+        return refused("method_not_offered", format!("{name} does not do {method}"));
     }
     let unstocked =
         |units: &crate::domain::fulfillment::FulfillmentLine| !order.lines[usize::from(units.line)].placed.stocked;

@@ -1,14 +1,17 @@
 //! Units of an order that become an order of their own, in one record. What is allocated goes with them, to fulfilment
 //! orders of the new order at the same nodes, and no stock moves; what waits is sourced for it anew, behind whoever waits.
 //!
-//! Payments and a total as reported stay with the order that is split: its new part owes the price of its lines. Holds
-//! that forbid are put on both, or splitting would be a way round them. What is being picked cannot go.
+//! A total as reported stays with the order that is split: its new part owes the price of its lines, and gets so much of the
+//! money as is there beyond what is due for the rest. What is reported later is reported of one of the two. Holds that
+//! forbid are put on both, or splitting would be a way round them; those that wait for money end on each that has it. What
+//! is being picked cannot go.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cancel::{leave_queues, named_parts, skus_waited_for};
 use super::change::Change;
+use super::hold::too_many;
 use super::table::{Name, Named};
 use super::turn::{Turn, first_order_events, order_events};
 use super::withdrawal::Withdrawal;
@@ -18,13 +21,17 @@ use crate::domain::archive::OrderName;
 use crate::domain::command::SplitOrder;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
-use crate::domain::hold::HoldState;
+use crate::domain::hold::{Hold, HoldState};
 use crate::domain::ids::{NodeIndex, OrderKey, Text};
-use crate::domain::limits::SKU_BYTES_MAX;
+use crate::domain::limits::{PAYMENTS_MAX, SKU_BYTES_MAX};
 use crate::domain::order::{Allocation, CancelFrom, CancelledPart, Order, OrderEvent, OrderFacts, PlacedLine};
+use crate::domain::payment::{Paid, PaymentFact, PaymentMark};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::time::JournalTime;
+
+/// What goes with units that are split off, by how it was reported.
+type Money = [(PaymentMark, i64); 2];
 
 /// Most numbers that are tried behind the channel's id of an order that is split.
 const NUMBERS_MAX: u32 = 1_000;
@@ -59,12 +66,17 @@ impl Engine {
             let why = format!("line {line} has a slot, is a warranty or has one: it stays with its order");
             return Err(Rejection::NotEditable { order: order.name(), why });
         }
+        let (paid, authorized) = order.money_of(parts.iter().map(units_of));
+        if paid + authorized > 0 && order.payments.len() == PAYMENTS_MAX {
+            return Err(too_many("payments", "payments", PAYMENTS_MAX));
+        }
         let key = OrderKey(self.next_key());
-        let told = new_order(order, command, channel_order_id, &parts, now);
+        let money = [(PaymentMark::Paid, paid), (PaymentMark::Authorized, authorized)];
+        let told = new_order(order, command, channel_order_id, (&parts, &money), now);
         let mut change = Change::lock(&network, &skus_waited_for(order, &parts).collect());
         leave_queues(&mut change, order, &parts);
         let works = works_taken_over(&network, (key, 0), &told, work_at(order, turn.log.now().wall));
-        let split = vec![OrderEvent::SplitOff { to: key, parts }];
+        let split = old_order(order, key, parts, &money);
         let mut events: Vec<_> = order_events(order, split).collect();
         events.extend(first_order_events(key, told));
         events.extend(change.events());
@@ -139,12 +151,26 @@ impl Engine {
     }
 }
 
-/// What the new order is told: it is placed with its units, split off, and held as the other is.
+fn units_of(part: &CancelledPart) -> LineUnits {
+    LineUnits { line: part.line, quantity: part.quantity }
+}
+
+/// What the order is told that is split: its units go, the money for them goes, and holds end that wait for what it has.
+fn old_order(order: &Order, to: OrderKey, parts: Vec<CancelledPart>, money: &Money) -> Vec<OrderEvent> {
+    let amount = money.iter().map(|(_, amount)| amount).sum();
+    let moved = PaymentFact { mark: PaymentMark::Moved, amount, at: JournalTime(0), actor: "".into() };
+    let price: i128 = parts.iter().map(|part| order.price_of(units_of(part))).sum();
+    let paid_off = order.paid_off(&Paid::of(&order.payments).with(&moved), order.due_with(-price));
+    let reported = (amount > 0).then_some(OrderEvent::PaymentReported { mark: PaymentMark::Moved, amount });
+    [OrderEvent::SplitOff { to, parts }].into_iter().chain(reported).chain(paid_off).collect()
+}
+
+/// What the new order is told: it is placed with its units and their money, split off, and held as the other is.
 fn new_order(
     order: &Order,
     command: &SplitOrder,
     channel_order_id: Text,
-    parts: &[CancelledPart],
+    (parts, money): (&[CancelledPart], &Money),
     now: JournalTime,
 ) -> Vec<OrderEvent> {
     let facts = OrderFacts {
@@ -188,7 +214,13 @@ fn new_order(
         decision: None,
     };
     let forbids = |state| matches!(state, HoldState::Active | HoldState::Rejected);
+    let [paid, authorized] = money.map(|(_, amount)| amount);
+    let sums = Paid { paid, authorized, ..Paid::default() };
+    let price: i128 = parts.iter().map(|part| order.price_of(units_of(part))).sum();
+    let due = i64::try_from(price).unwrap_or(i64::MAX);
+    let has_its_money = |hold: &Hold| hold.terms.release_on.is_some_and(|mark| sums.covers(due, mark));
     let holds = order.holds.iter().filter(|hold| forbids(hold.state_at(now)));
+    let holds = holds.filter(|hold| hold.state == HoldState::Rejected || !has_its_money(hold));
     let held = (1..).zip(holds).flat_map(|(number, hold)| {
         let held = OrderEvent::Held { number, terms: hold.terms.clone() };
         let stands = hold.state == HoldState::Rejected;
@@ -201,7 +233,9 @@ fn new_order(
     let rests = order.deferral.map(|deferral| OrderEvent::Deferred { due: deferral.due });
     let preferred = order.preferred_node().map(|node| OrderEvent::Preferred { node });
     let ways = (!order.ways.is_empty()).then(|| OrderEvent::Ways { ways: order.ways.clone() });
-    let told = [placed, OrderEvent::SplitFrom { order: order.key }].into_iter();
+    let money = money.iter().filter(|(_, amount)| *amount > 0);
+    let money = money.map(|(mark, amount)| OrderEvent::PaymentReported { mark: *mark, amount: *amount });
+    let told = [placed, OrderEvent::SplitFrom { order: order.key }].into_iter().chain(money);
     let fenced = (!order.fenced.is_empty()).then(|| OrderEvent::Fenced { nodes: order.fenced.clone() });
     let asked = order.awaits_customer.then_some(OrderEvent::CustomerAsked);
     let told = told.chain(preferred).chain(ways).chain(fenced).chain(asked);

@@ -5,11 +5,13 @@
 //! the order's ids are made of the subscription's and the period's number: neither a crash nor a second clock places it
 //! twice. What the schedule has to do is judged again under the subscription's lock, within the order's own transaction.
 //!
-//! An order that is refused is tried again [`ATTEMPTS_MAX`] times in all, [`RETRY_S`] apart; then its period is skipped.
+//! An order that is refused is tried again [`ATTEMPTS_MAX`] times in all, [`RETRY_S`] apart; then its period is skipped. A
+//! case is open from the first refusal until a later order is placed.
 //! Periods that began while the process was down are placed one after the other, oldest first.
 
 use std::collections::BTreeSet;
 
+use super::exception::Cause;
 use super::network::Network;
 use super::place::{Due, prepare};
 use super::table::{Locked, Name, Named};
@@ -18,6 +20,7 @@ use super::{Engine, Executed};
 use crate::domain::command::{Context, PlaceLine, PlaceOrder, PutSubscription, ShipTo, SubscriptionAction, Wishes};
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
+use crate::domain::exception::{ExceptionKind, Subject};
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{SubscriptionKey, Text};
 use crate::domain::limits::ID_BYTES_MAX;
@@ -64,7 +67,7 @@ impl Engine {
             (key, self.subscriptions.begin(key))
         });
         let event = SubscriptionEvent::Put { id: command.id.clone(), terms };
-        let logged = self.log_subscription(turn, &network, &mut slot, (key, event), None);
+        let logged = self.log_subscription(turn, &network, &mut slot, (key, event), None, None);
         if let Err(rejection) = logged {
             if created {
                 self.subscriptions.remove(key);
@@ -103,7 +106,7 @@ impl Engine {
             }
             _ => return Err(wrong_state(subscription)),
         };
-        self.log_subscription(turn, &network, &mut slot, (key, event), Some(Answer::Subscription(key)))?;
+        self.log_subscription(turn, &network, &mut slot, (key, event), None, Some(Answer::Subscription(key)))?;
         Ok(told(slot.as_ref().expect("just folded").clone(), false))
     }
 
@@ -114,16 +117,20 @@ impl Engine {
         network: &Network,
         slot: &mut Locked<Subscription>,
         (key, event): (SubscriptionKey, SubscriptionEvent),
+        cause: Option<Cause>,
         answer: Option<Answer>,
     ) -> Result<(), Rejection> {
         if let Some(subscription) = slot.as_ref() {
             turn.steps(EntityKey::Subscription(key), || Entity::Subscription(Box::new(subscription.clone())));
         }
         let version = slot.as_ref().map_or(1, |subscription| subscription.version + 1);
-        let events = vec![Event::SubscriptionChanged(Box::new(SubscriptionChanged { key, version, event }))];
+        let raising = self.raise(turn.now(), cause);
+        let changed = Event::SubscriptionChanged(Box::new(SubscriptionChanged { key, version, event }));
+        let events = std::iter::once(changed).chain(raising.events()).collect();
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, answer)?;
         let logged = turn.log_with(self, sealed, |_| BTreeSet::new());
         logged.fold_subscription(slot);
+        raising.logged(&logged);
         logged.done();
         self.watch_subscription(slot.as_ref().expect("just folded"), turn.log.now());
         Ok(())
@@ -216,14 +223,15 @@ impl Engine {
             let retry_at = WallTime(now.0 + RETRY_S * 1_000);
             SubscriptionEvent::Failed { number, code: code.into(), detail: detail.as_str().into(), retry_at }
         };
-        let logged = self.log_subscription(turn, &network, &mut slot, (seen.key, event), None);
+        let cause = Cause::of(ExceptionKind::SubscriptionFailed, Subject::Subscription(seen.key));
+        let logged = self.log_subscription(turn, &network, &mut slot, (seen.key, event), Some(cause), None);
         logged.expect("what is noted of a failure is a small record");
     }
 
     fn find_subscription(&self, id: &str) -> Option<SubscriptionKey> {
         match self.names.find(&Name::Subscription(id.into())) {
             Some(Named::Subscription(key)) => Some(key),
-            _ => None,
+            _ => SubscriptionKey::parse(id).filter(|key| self.subscriptions.has(*key)),
         }
     }
 

@@ -12,7 +12,7 @@ use super::network::Network;
 use super::table::Locked;
 use super::turn::Turn;
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
-use crate::domain::ids::OrderKey;
+use crate::domain::ids::{FulfillmentKey, OrderKey};
 use crate::domain::order::Order;
 use crate::domain::time::JournalTime;
 
@@ -29,6 +29,8 @@ impl Engine {
         network.workloads.look_at(order);
         self.note_pickable(order, numbers.clone());
         let watched = order.fulfillment_orders.iter().filter(|f| numbers.contains(&f.number));
+        let key = |number| FulfillmentKey { order: order.key, number };
+        watched.clone().for_each(|f| self.watch_work(key(f.number), f));
         self.windows_due.extend(watched.filter_map(|f| Some((due_at(network, order, f)?, (order.key, f.number)))));
     }
 

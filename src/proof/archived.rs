@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::domain::archive::Archiving;
 use crate::domain::command::{
-    ActivateRules, CancelOrder, Command, Context, Fulfill, FulfillmentAction, IdempotencyKey, NodePatch, PlaceOrder,
-    PutRules, ReportPayment,
+    ActivateRules, CancelOrder, Command, Context, Fulfill, FulfillmentAction, IdempotencyKey, MergeOrders, NodePatch,
+    PlaceOrder, PutRules, ReportPayment,
 };
 use crate::domain::event::Event;
 use crate::domain::fulfillment::Shipment;
@@ -145,6 +145,19 @@ fn an_order_that_left_is_found_by_every_name_and_no_name_is_given_twice() {
     assert!(matches!(step, Err(Refused::Rejected(Rejection::IllegalStep { .. }))), "{step:?}");
     assert_eq!(pipeline.journal().last_seq(), before, "what is refused writes nothing");
     assert_eq!(engine.order("a-2").expect("open").version, open.version);
+}
+
+#[test]
+fn a_merge_is_repeated_after_the_order_that_went_has_left() {
+    let (_disk, pipeline) = shop();
+    place(&pipeline, "a-1").expect("in stock");
+    place(&pipeline, "a-2").expect("in stock");
+    let merge = || Command::MergeOrders(MergeOrders { order: "a-1".into(), with: "a-2".into() });
+    let merged = order_in(run(&pipeline, merge()).expect("they can"));
+    assert_eq!(tidy(&pipeline), 1, "the one that went has left");
+    let before = pipeline.journal().last_seq();
+    assert_eq!(order_in(run(&pipeline, merge()).expect("a repeat")).version, merged.version);
+    assert_eq!(pipeline.journal().last_seq(), before, "a repeat writes nothing");
 }
 
 #[test]

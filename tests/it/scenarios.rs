@@ -646,7 +646,7 @@ fn a_count_below_what_was_promised_leaves_a_shortfall_that_the_next_receipt_pays
 }
 
 #[test]
-fn a_preorder_waits_for_its_release_in_a_bucket_of_its_own_pegged_to_what_comes() {
+fn case_41_a_preorder_waits_for_its_release_in_a_bucket_of_its_own_pegged_to_what_comes() {
     check(
         "
         node chicago 41.88 -87.63

@@ -159,6 +159,30 @@ fn one_group_is_collected_and_the_other_is_shipped_each_by_its_own_rules() {
 }
 
 #[test]
+fn what_a_customer_comes_for_is_not_moved_by_hand_to_where_he_does_not_come() {
+    let world = World::new();
+    for node in ["east", "west", "north"] {
+        world.stock("phone", node, 9).expect("good");
+    }
+    let goes = |order: &Order, number: u16, node: &str| {
+        let moved = world.fulfill(order, number, FulfillmentAction::Move { node: text(node) });
+        moved.map(drop).map_err(|rejection| rejection.code())
+    };
+    let order = placed(&world, mixed("a", "west")).expect("both have enough");
+    assert_eq!(goes(&order, 2, "north"), Err("collected_elsewhere"));
+    let shipped = order.fulfillment(1).expect("there").node;
+    let other = world.engine.catalogue(|c| c.nodes().iter().position(|node| &*node.id == "north")).expect("there");
+    assert_ne!(shipped.at(), other);
+    assert_eq!(goes(&order, 1, "north"), Ok(()), "what is shipped leaves from anywhere");
+    let anywhere = placed(&world, wanted("b", "pickup", None, 1)).expect("somebody has one");
+    let capabilities = Some(vec![text("ship")]);
+    let patch = NodePatch { capabilities, ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text("north"), patch: Box::new(patch) }).expect("good");
+    assert_eq!(goes(&anywhere, 1, "north"), Err("method_not_offered"));
+    world.check();
+}
+
+#[test]
 fn a_group_that_is_collected_where_nobody_hands_over_is_refused() {
     let mut world = World::new();
     world.supplier("maker");

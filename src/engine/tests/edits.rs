@@ -358,6 +358,21 @@ const MEANWHILE: &[Meanwhile] = &[
     ("another place, picked", || vec![to_the_west()], accepted_and_picked, false),
     ("another place, cancelled in part", || vec![to_the_west()], |c| drop(c.cancel("1", 1, None)), false),
     (
+        "another line, cancelled whole",
+        || vec![add("case", 1, 5)],
+        |c| drop(c.cancel("1", 3, None).expect("open")),
+        false,
+    ),
+    (
+        "another line, refused and cancelled whole",
+        || vec![add("case", 1, 5)],
+        |c| {
+            c.step(1, FulfillmentAction::Reject { reason: text("no") });
+            c.cancel("1", 3, None).expect("open");
+        },
+        false,
+    ),
+    (
         "another place, refused",
         || vec![to_the_west()],
         |c| c.step(1, FulfillmentAction::Reject { reason: text("no") }),

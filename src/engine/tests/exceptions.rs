@@ -218,6 +218,33 @@ fn supply_that_is_late_and_holds_that_stand_too_long_are_cases_of_the_clock() {
 }
 
 #[test]
+fn work_that_a_node_has_taken_on_and_left_alone_for_two_days_is_a_case_until_it_goes_on() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.stock("phone", "east", 5).expect("room");
+        let (left, waits) = (world.order(&[("phone", 1)], None), world.order(&[("phone", 1)], None));
+        let (left, waits) = (left.expect("enough"), waits.expect("enough"));
+        world.fulfill(&left, 1, FulfillmentAction::Accept).expect("legal");
+        let is_late = |world: &World, order: &Order| {
+            let part = Subject::Fulfillment(FulfillmentKey { order: order.key, number: 1 });
+            case(world, ExceptionKind::WorkLate, part).is_some_and(|case| case.is_open())
+        };
+        world.later(48 * HOUR - 1);
+        let world = tick(world, restarts);
+        assert!(!is_late(&world, &left), "a second is left");
+        world.later(1);
+        let world = tick(world, restarts);
+        assert!(is_late(&world, &left) && !is_late(&world, &waits), "the other was not taken on");
+        world.fulfill(&left, 1, FulfillmentAction::Pick { lines: None }).expect("legal");
+        world.later(60);
+        let world = tick(world, restarts);
+        assert!(!is_late(&world, &left), "it goes on");
+        world.later(48 * HOUR);
+        assert!(is_late(&tick(world, restarts), &left), "and was left alone again");
+    }
+}
+
+#[test]
 fn a_level_below_its_threshold_is_told_once_and_over_when_it_is_back() {
     for restarts in [false, true] {
         let world = World::new();

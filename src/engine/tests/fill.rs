@@ -35,7 +35,7 @@ fn served(world: &World, orders: &[Order]) -> Vec<u32> {
 }
 
 #[test]
-fn each_policy_serves_in_its_own_order_and_pegs_say_the_same() {
+fn case_42_each_policy_serves_in_its_own_order_and_pegs_say_the_same() {
     let cases = [
         (FillPolicy::FirstCome, [0, 1, 2]),
         (FillPolicy::Priority, [2, 1, 0]),

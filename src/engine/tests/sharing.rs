@@ -4,11 +4,13 @@
 
 use super::random::nobody_waits_beside_free_units;
 use super::world::{World, quantity, text};
+use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment};
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState};
 use crate::domain::ids::FulfillmentKey;
+use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -245,4 +247,61 @@ fn splitting_is_no_way_round_a_hold() {
         let held = shop.fulfill(&b, 1, FulfillmentAction::Accept);
         assert!(matches!(held, Err(Rejection::OnHold { .. })), "{held:?}");
     }
+}
+
+#[test]
+fn the_money_for_units_that_are_split_off_goes_with_them_and_comes_back_with_a_merge() {
+    use crate::domain::payment::PaymentMark::{Authorized, Paid};
+    let usd = |amount| Money { amount, currency: Currency::USD };
+    for reports in [&[(Paid, 300)][..], &[(Authorized, 300)], &[(Authorized, 300), (Paid, 120)], &[(Paid, 250)]] {
+        for mut shop in Shop::both() {
+            let before = PaymentBefore { release: Some(Authorized), ship: None };
+            let channel = PutChannel {
+                id: text("web"),
+                name: text("web"),
+                nodes: None,
+                customers: Vec::new(),
+                limits: Vec::new(),
+                payment_before: before,
+                payment_methods: Vec::new(),
+            };
+            shop.run(Command::PutChannel(Box::new(channel))).expect("a good channel");
+            let a = shop.place(&[("phone", 3)]);
+            let hold =
+                AskedHold { kind: HoldKind::Payment, reason: text("x"), release_at: None, release_on: Some(Paid) };
+            shop.run(Command::PutHold(PutHold { order: text(&a.name()), hold })).expect("it is open");
+            for (mark, amount) in reports {
+                let report = ReportPayment { order: text(&a.name()), mark: *mark, amount: usd(*amount) };
+                shop.run(Command::ReportPayment(report)).expect("reported");
+            }
+            let all: i64 = sums(&shop.now(&a)).iter().sum();
+            let Ok(Reply::Order(b)) = shop.split(&a, &[("1", 1)]) else { panic!("nothing is begun") };
+            let (a, b) = (shop.now(&a), shop.now(&b));
+            assert_eq!((a.due(), b.due()), (200, 100));
+            assert_eq!(sums(&a).iter().sum::<i64>(), 200, "{reports:?}: it keeps what is due for the rest");
+            assert_eq!(sums(&b).iter().sum::<i64>(), all - 200, "{reports:?}: all else goes");
+            let waits = |order: &Order| order.holds.iter().filter(|hold| hold.state == HoldState::Active).count();
+            let is_paid = |order: &Order| sums(order)[0] >= order.due();
+            assert_eq!(
+                (waits(&a) == 0, waits(&b) == 0),
+                (is_paid(&a), is_paid(&b)),
+                "{reports:?}: holds wait for money"
+            );
+            for order in [&a, &b] {
+                let covered = sums(order).iter().sum::<i64>() >= order.due();
+                let accepted = shop.fulfill(order, 1, FulfillmentAction::Accept);
+                let stopped = matches!(accepted, Err(Rejection::PaymentDue { .. }));
+                assert_eq!((accepted.is_ok(), stopped), (covered, !covered), "{reports:?}: {accepted:?}");
+            }
+            let merge = MergeOrders { order: text(&a.name()), with: text(&b.name()) };
+            let merged = shop.must(Command::MergeOrders(merge));
+            assert_eq!(sums(&merged).iter().sum::<i64>(), all, "{reports:?}: nothing is lost on the way");
+        }
+    }
+}
+
+/// What was taken of an order's money, and what is authorised beside.
+fn sums(order: &Order) -> [i64; 2] {
+    let sums = crate::domain::payment::Paid::of(&order.payments);
+    [sums.kept(), sums.authorized]
 }

@@ -3,6 +3,7 @@
 use super::world::{World, text};
 use crate::domain::command::*;
 use crate::domain::event::Event;
+use crate::domain::exception::ExceptionKind;
 use crate::domain::order::OrderEvent;
 use crate::domain::record::Log;
 use crate::domain::subscription::{Every, WhenShort};
@@ -130,6 +131,11 @@ fn an_order_that_cannot_be_had_whole_is_tried_again_then_skipped() {
             tick(&world);
             let failure = world.engine.subscription("tea").expect("there").failure.expect("it failed");
             assert_eq!((failure.attempts, &*failure.code), (attempt, "unroutable"));
+            let cases = world.engine.exception_keys();
+            assert_eq!(cases.len(), 1, "one case, however often it is tried");
+            let id = cases[0].to_string();
+            let case = world.engine.exception(&id).expect("found by its id");
+            assert_eq!((case.key.kind, case.is_open()), (ExceptionKind::SubscriptionFailed, true));
         }
         world.later(3_600);
         tick(&world);
@@ -139,6 +145,13 @@ fn an_order_that_cannot_be_had_whole_is_tried_again_then_skipped() {
         world.stock("phone", "east", 5).expect("room");
         world.later(DAY_S);
         tick(&world);
+        let open = |world: &World| {
+            let cases = world.engine.exception_keys();
+            cases.iter().filter(|key| world.engine.exception_by_key(**key).is_some_and(|case| case.is_open())).count()
+        };
         assert_eq!(placed(&world), ["tea:2"]);
+        world.later(60);
+        tick(&world);
+        assert_eq!(open(&world), 0, "the next order ends the case of the one that was skipped");
     }
 }

@@ -302,7 +302,7 @@ const STORIES: &[(&str, &str)] = &[
         effect phone east on_hand -1 committed -1
         ",
     ),
-    // The same: what is there cannot be sold.
+    // The same: what is there cannot be sold, and the node has others.
     (
         EAST,
         "
@@ -310,7 +310,8 @@ const STORIES: &[(&str, &str)] = &[
         accept o 1
         short o 1 1 1 damaged
         moved o 1 released unallocated 1
-        effect phone east committed -1 damaged +1
+        moved o 1 unallocated allocated 1
+        effect phone east available -1 damaged +1
         ",
     ),
     // The same: nothing is there; what others were promised is owed.

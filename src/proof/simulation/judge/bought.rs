@@ -85,7 +85,11 @@ fn reported(order: &Order, wanted: PaymentMark) -> i128 {
         match fact.mark {
             PaymentMark::Authorized => authorized += amount,
             PaymentMark::Paid => (authorized, kept) = ((authorized - amount).max(0), kept + amount),
-            PaymentMark::Failed => authorized = 0,
+            PaymentMark::Failed => authorized = (authorized - amount).max(0),
+            PaymentMark::Moved => {
+                let first = authorized.min(amount);
+                (authorized, kept) = (authorized - first, kept - (amount - first));
+            }
             PaymentMark::Refunded => kept -= amount,
         }
     }
