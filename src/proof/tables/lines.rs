@@ -324,7 +324,8 @@ const STORIES: &[(&str, &str)] = &[
         moved o 1 released unallocated 1
         effect phone east on_hand -5 shortfall +2 available -2 committed -1
         stock phone east 3
-        effect phone east on_hand +3 shortfall -2 available +1
+        moved o 1 backordered allocated 1
+        effect phone east on_hand +3 shortfall -2 committed +1
         ",
     ),
     // The same: the node refuses what it had accepted, and it goes from elsewhere.
