@@ -128,7 +128,7 @@ pub struct DecisionJson {
     pub preferred_node: Option<Id>,
     /// Whether the plan is proven best.
     pub optimal: bool,
-    /// (cost - lower bound) / lower bound.
+    /// (cost - lower bound) / the size of the lower bound, which counts as one minor unit where it is 0.
     pub gap: f64,
     /// Cost of the whole plan.
     pub cost: MoneyJson,
@@ -474,9 +474,11 @@ impl AssignmentJson {
     }
 }
 
-/// How much dearer than its bound something is at most, as a share of the bound.
+/// How much dearer than its bound something is at most, as a share of the size of the bound, which is taken for one minor unit
+/// where it is 0: a bound may be below zero, as what is marked down is.
 pub fn gap(cost: i64, lower_bound: i64) -> f64 {
-    if lower_bound <= 0 { 0.0 } else { (cost - lower_bound).max(0) as f64 / lower_bound as f64 }
+    let more = i128::from(cost) - i128::from(lower_bound);
+    more.max(0) as f64 / lower_bound.unsigned_abs().max(1) as f64
 }
 
 /// The cost by term: those of the tariff, or those that the kernel in full weighed.
@@ -580,5 +582,20 @@ impl Quote {
         }
         written.push(b'}');
         written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::gap;
+
+    #[test]
+    fn a_gap_is_told_whatever_the_sign_of_its_bound() {
+        let near = |gap: f64, wanted: f64| (gap - wanted).abs() < 1e-12;
+        assert!(near(gap(110, 100), 0.1) && near(gap(100, 100), 0.0));
+        assert!(near(gap(-40, -50), 0.2), "ten of fifty, though all of it is a credit");
+        assert!(near(gap(50, -50), 2.0) && near(gap(7, 0), 7.0) && near(gap(0, 0), 0.0));
+        assert!(near(gap(-60, -50), 0.0), "what costs less than its bound is not dearer");
+        assert!(gap(i64::MAX, i64::MIN) > 1.9);
     }
 }

@@ -92,7 +92,8 @@ pub struct OptimisationJson {
     pub cost: MoneyJson,
     /// No plans of them cost less; 0 where that is not known.
     pub lower_bound: MoneyJson,
-    /// (cost - lower bound) / lower bound.
+    /// (cost - lower bound) / the size of the lower bound, which counts as one minor unit where it is 0; it says nothing
+    /// where that is not known.
     pub gap: f64,
     /// The orders that change; none is told any more of one that was applied before the last start.
     pub changes: Vec<ReplannedJson>,

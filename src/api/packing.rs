@@ -158,7 +158,7 @@ pub struct PackingJson {
     pub cost: MoneyJson,
     /// No packing of these pieces is cheaper.
     pub lower_bound: MoneyJson,
-    /// How much dearer this is than the bound at most, as a share of it.
+    /// (cost - lower bound) / the size of the lower bound, which counts as one minor unit where it is 0.
     pub gap: f64,
     /// Whether it is proven that none is cheaper, nor takes fewer cartons for as much money.
     pub optimal: bool,

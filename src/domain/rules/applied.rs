@@ -114,9 +114,9 @@ pub(super) fn half_up(amount: i64, parts: i64) -> i64 {
 fn not_carried(terms: &RuleTerms) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (at, fence) in terms.fences.iter().enumerate() {
-        if let Some(why) = fence.not_carried() {
+        if let Some((field, why)) = fence.not_carried() {
             let detail = format!("the fence {} cannot be kept yet: {why}", fence.word());
-            faults.push(Fault::new(format!("fences[{at}]"), "not_carried", detail));
+            faults.push(Fault::new(format!("fences[{at}].{field}"), "not_carried", detail));
         }
     }
     faults

@@ -391,7 +391,7 @@ fn what_cannot_be_carried_is_stored_and_refused_by_name_when_activated() {
     assert_eq!(*draft.terms, terms);
     let refused = code(activate(&world, "rich", 1, None));
     let fields: Vec<&str> = refused.iter().map(|(field, _)| field.as_str()).collect();
-    assert_eq!(fields, ["fences[1]"]);
+    assert_eq!(fields, ["fences[1].days"]);
     assert!(refused.iter().all(|(_, code)| *code == "not_carried"));
     assert_eq!(by(&quote(&world, &order_by("a", None, &[("phone", 1)]))), ("default", 1));
 }
