@@ -15,6 +15,10 @@
 //! services in seven zones by the pound, lateness, a split, lines with a price when they are left. *All rules* adds prices
 //! and markdowns of units, what nodes can pick, up to three parcels from a node, most parcels, lines in full.
 //!
+//! **Recording.** What is kept of a decision so that it can be explained later (`Evidence::of`: what each candidate had, how
+//! far it is, what was asked; reasons are worked out on reading), beside the decision itself in the same run: quantiles over
+//! the same instances, giving the memory back included. Of the two medians the share must stay below [`RECORDING_BAR`].
+//!
 //! **Quotes.** A body of three lines to the bytes of its answer, on a real directory, in parts: *read* (JSON to an order of
 //! the domain), *route* (read the cells, measure distances, solve, keep the evidence), *explain* (why the twenty nearest
 //! others lost) and *render* (JSON bytes). Time is what the thread spent on the processor, per quote, the least of
@@ -28,10 +32,10 @@ use ordain::api::json::Json;
 use ordain::api::order::NewOrder;
 use ordain::api::reading;
 use ordain::domain::command::{Adjustment, Command, Context, PlaceOrder, PutItem};
-use ordain::domain::decision::{Decision, Explaining};
+use ordain::domain::decision::{Decision, Evidence, Explaining, LineUnits};
 use ordain::domain::geo::Position;
 use ordain::domain::item::{Dimensions, ItemKind};
-use ordain::domain::limits::LOSERS_IN_REPLY;
+use ordain::domain::limits::{EVIDENCE_BYTES_MAX, LOSERS_IN_REPLY};
 use ordain::domain::node::{Node, NodeKind};
 use ordain::domain::record::Log;
 use ordain::domain::sourcing::costed;
@@ -42,6 +46,8 @@ use ordain::pipeline::Pipeline;
 use rustix::time::{ClockId, clock_gettime};
 
 const REPEATS: usize = 5;
+/// Part of a decision that recording it may take.
+const RECORDING_BAR: f64 = 0.15;
 
 struct Family {
     name: &'static str,
@@ -90,6 +96,11 @@ fn main() {
         });
     }
     println!();
+    println!("{:<34} {:>9} {:>9} {:>9} {:>9} {:>9}", "recording", "instances", "p50 ns", "p99 ns", "of p50", "of p99");
+    for family in &FAMILIES {
+        recording(family, instances, !small);
+    }
+    println!();
     println!(
         "{:<34} {:>9} {:>9} {:>9} {:>9} {:>9} {:>17}  result",
         "quote, ns on the processor", "quotes", "read", "route", "explain", "render", "allocs"
@@ -126,6 +137,43 @@ fn decisions<P>(name: &str, instances: u64, problem: &dyn Fn(u64) -> P, solve: &
         at(100),
         counted.count_total as f64 / instances as f64
     );
+}
+
+/// What recording costs beside deciding.
+fn recording(family: &Family, instances: u64, is_judged: bool) {
+    let (workspace, plan) = (&mut Workspace::default(), &mut Plan::default());
+    let (mut decided, mut recorded) = (Vec::new(), Vec::new());
+    for problem in (0..instances).map(|n| family.problem(n)) {
+        let units: Vec<LineUnits> =
+            (0..).zip(&problem.lines).map(|(line, own)| LineUnits { line, quantity: own.quantity }).collect();
+        decided.push(fastest(|| solve_into(black_box(&problem), workspace, plan)));
+        recorded.push(fastest(|| {
+            drop(black_box(Evidence::of(
+                (black_box(&problem), plan),
+                &units,
+                &[],
+                family.nodes as u32,
+                EVIDENCE_BYTES_MAX,
+            )));
+        }));
+    }
+    let at = |times: &mut Vec<u128>, percent: usize| {
+        times.sort_unstable();
+        times[(times.len() - 1) * percent / 100] as f64
+    };
+    let [(of, p50), (of_worst, p99)] = [50, 99].map(|percent| (at(&mut decided, percent), at(&mut recorded, percent)));
+    let (share, worst) = (p50 / of, p99 / of_worst);
+    println!("{:<34} {instances:>9} {p50:>9} {p99:>9} {:>8.1}% {:>8.1}%", family.name, share * 100.0, worst * 100.0);
+    assert!(!is_judged || share < RECORDING_BAR, "recording takes {share:.3} of a decision");
+}
+
+fn fastest(mut work: impl FnMut()) -> u128 {
+    let times = (0..REPEATS).map(|_| {
+        let began = Instant::now();
+        work();
+        began.elapsed().as_nanos()
+    });
+    times.min().unwrap_or(0)
 }
 
 impl Family {

@@ -1,4 +1,4 @@
-//! What a solver saw, as it is written, and what it saw of the further destinations of an order.
+//! What is kept of what a solver saw, how it is written, and what it saw of the further destinations of an order.
 //!
 //! Each destination is decided by itself, so each has evidence of its own: that of the first holds those of the others. No
 //! more are kept than [`EVIDENCE_GROUPS_MAX`], which share what a record has room for.
@@ -18,7 +18,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::decision::{Decision, Evidence, FenceReason, LineUnits, SeenLine};
 use super::geo::Position;
 use super::ids::NodeIndex;
+use super::sourcing::{Candidate, Plan, Problem};
 use super::weighed::Priced;
+
+/// About how many bytes a line takes, a need of it, a fenced node, a candidate and what it has of a sku.
+const BYTES: [usize; 5] = [8, 4, 4, 8, 2];
 
 /// Stands where a tariff has its charge per shipment.
 pub(super) const SEVERAL: i64 = i64::MIN + 1;
@@ -49,6 +53,68 @@ fn evidence<Rest>(fields: Fields<Rest>, end: impl FnOnce(Rest) -> (Priced, Optio
     let (lines, slots, candidates, available, fenced, destination, nodes, truncated, rest) = fields;
     let (priced, others) = end(rest);
     Evidence { lines, slots, candidates, available, fenced, destination, nodes, truncated, priced, others }
+}
+
+impl Evidence {
+    /// What the kernel saw of a destination, and its plan of these units, within so many bytes: beyond them the nearest
+    /// candidates and the chosen ones are kept, and of an order so large that not even those fit, nothing. Only what the
+    /// reasons of losing nodes are worked out from, on reading: copies of what was stated, no more.
+    pub fn of(
+        (problem, plan): (&Problem, &Plan),
+        units: &[LineUnits],
+        fenced: &[(NodeIndex, FenceReason)],
+        nodes: u32,
+        bytes_max: usize,
+    ) -> Self {
+        let lines: Vec<SeenLine> = problem
+            .lines
+            .iter()
+            .zip(units)
+            .map(|(line, u)| SeenLine {
+                line: u.line,
+                quantity: line.quantity,
+                unit_weight_g: line.unit_weight_g,
+                needs: problem.needs[line.needs.clone()].iter().map(|n| (n.slot, n.per_unit)).collect(),
+            })
+            .collect();
+        let rules = problem.tariff;
+        let priced = Priced::Tariff(rules.per_shipment, rules.micro_per_kg_km, rules.split);
+        let [of_line, of_need, of_fenced, of_candidate, of_slot] = BYTES;
+        let line_bytes: usize = lines.iter().map(|l| of_line + of_need * l.needs.len()).sum();
+        let room = bytes_max.checked_sub(line_bytes + of_fenced * fenced.len());
+        let most = room.map(|room| room / (of_candidate + of_slot * problem.slots));
+        let Some(most) = most.filter(|most| *most >= plan.assignments.len()) else {
+            return Self { nodes, truncated: true, priced, ..Self::default() };
+        };
+        let truncated = problem.candidates.len() > most;
+        let (candidates, available) = if truncated {
+            let chosen = |at: usize| plan.assignments.iter().any(|assigned| assigned.candidate as usize == at);
+            let mut kept: Vec<usize> = (0..problem.candidates.len()).collect();
+            kept.sort_by_cached_key(|&at| (!chosen(at), problem.candidates[at].distance_m));
+            kept.truncate(most);
+            kept.sort_unstable();
+            let candidates = kept.iter().map(|&at| seen(&problem.candidates[at])).collect();
+            (candidates, kept.iter().flat_map(|&at| problem.has(at)).copied().collect())
+        } else {
+            (problem.candidates.iter().map(seen).collect(), problem.available.clone())
+        };
+        Self {
+            lines,
+            slots: problem.slots as u16,
+            candidates,
+            available,
+            fenced: fenced.to_vec(),
+            destination: None,
+            nodes,
+            truncated,
+            priced,
+            others: None,
+        }
+    }
+}
+
+fn seen(candidate: &Candidate) -> (NodeIndex, u32) {
+    (NodeIndex(candidate.node), u32::try_from(candidate.distance_m).unwrap_or(u32::MAX))
 }
 
 impl Serialize for Evidence {

@@ -6,7 +6,6 @@
 //! Of a sku with channel limits no more is asked for than its record lets the buyer have, and the nodes of his channel
 //! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
-mod seen;
 mod stated;
 mod weighed;
 
@@ -16,7 +15,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use self::seen::evidence;
 use super::cell::Word;
 use super::fences::{Fencing, Shipment};
 use super::limits::Counting;
@@ -408,7 +406,8 @@ impl Routing {
         route.decision.unfilled.extend(unfilled);
         account(plan, &mut route.decision);
         add_split(split, &mut route.decision);
-        let seen = evidence(network, problem, units, fenced, plan, *evidence_max);
+        let nodes = network.catalogue.nodes().len() as u32;
+        let seen = Evidence::of((problem, plan), units, fenced, nodes, *evidence_max);
         route.tell(group, Evidence { destination, ..seen });
     }
 
