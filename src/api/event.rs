@@ -163,6 +163,7 @@ pub fn event(event: &Event, names: &impl Names) -> Value {
         Event::DraftChanged(e) => draft_changed(e),
         Event::OptimisationApplied(e) => super::optimisation::told(e),
         Event::OpportunityPut(e) => super::opportunity::told(e, names),
+        Event::TransitNoted(e) => super::learned::transit_noted(e),
         Event::ShippingPut(terms) => shipping_put(terms),
         Event::LotsChanged(e) => lots_changed(e, names),
         Event::CountNoted(e) => json!({

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::item::DimensionsShape;
+use super::learned::OnTimeJson;
 use super::reading::{At, Listed, shape};
 use super::scalar::{
     Country, Day, Grams, Id, Instant, Latitude, Longitude, MoneyJson, PostalCode, Sku, TimeZone, position,
@@ -20,6 +21,7 @@ use crate::domain::limits::ORDER_LINES_MAX;
 use crate::domain::money::{Currency, Money};
 use crate::domain::promise::NoDay;
 use crate::domain::quantity::Quantity;
+use crate::domain::transit::InTime;
 
 /// Most parcels of one question.
 const PARCELS_MAX: usize = 1_000;
@@ -232,6 +234,8 @@ pub struct RateJson {
     /// The day it arrives, where it arrives.
     #[schema(value_type = Day)]
     pub arrives: Day,
+    /// The chance that it does.
+    pub on_time: OnTimeJson,
     /// How that date comes about.
     pub stages: Vec<StageJson>,
 }
@@ -253,9 +257,15 @@ pub struct QuotedShipmentJson {
 }
 
 impl QuotedShipmentJson {
-    /// The cheapest of the answers to a shipment.
-    pub fn of(node: &Text, group: &Text, answers: &Answers, base: Currency, zone: &Zone) -> Self {
-        let rate = answers.offers.first().map(|offer| RateJson::of(offer, base, zone));
+    /// The cheapest of the answers to a shipment from a node to a group, with the chance that it comes as promised.
+    pub fn of(
+        (node, group): (&Text, &Text),
+        (answers, in_time): (&Answers, Option<InTime>),
+        base: Currency,
+        zone: &Zone,
+    ) -> Self {
+        let cheapest = answers.offers.first().zip(in_time);
+        let rate = cheapest.map(|(offer, in_time)| RateJson::of(offer, in_time, base, zone));
         let none: &[_] = if rate.is_some() { &[] } else { &answers.without };
         Self {
             node: Id(node.clone()),
@@ -325,8 +335,9 @@ pub struct UnavailableJson {
 }
 
 impl RateJson {
-    /// An offer, its price in the base currency, its stages by the clock of where it is sent from.
-    pub fn of(offer: &Offer, base: Currency, zone: &Zone) -> Self {
+    /// An offer with the chance that it comes as promised, its price in the base currency, its stages by the clock of where it
+    /// is sent from.
+    pub fn of(offer: &Offer, in_time: InTime, base: Currency, zone: &Zone) -> Self {
         let promise = &offer.promise;
         let stage = |(stage, at): (&'static str, Timestamp)| StageJson {
             stage,
@@ -348,6 +359,7 @@ impl RateJson {
             price: MoneyJson::from(Money { amount: offer.price, currency: base }),
             parcels: offer.parcels.iter().map(PricedParcelJson::from).collect(),
             arrives: Day(promise.arrives),
+            on_time: in_time.into(),
             stages: stages.map(stage).into(),
         }
     }

@@ -47,6 +47,8 @@ use super::stock::{CellKey, LawBroken, Level};
 use super::subscription::Subscription;
 use super::time::JournalTime;
 use super::transfer::Transfer;
+use super::transit::{Transit, TransitKey};
+use super::velocity::Velocity;
 use super::wave::Wave;
 use super::workload::Workload;
 
@@ -123,6 +125,10 @@ pub enum EntityKey {
     Dispatch(DispatchKey),
     /// How often units were not found at a node.
     ShortPicks(NodeIndex),
+    /// How long parcels of a service are on the way.
+    Transit(TransitKey),
+    /// How fast a sku leaves a node.
+    Velocity(CellKey),
 }
 
 /// A remembered idempotency key: 32 bytes and its time.
@@ -210,6 +216,10 @@ pub enum Entity {
     ShortPicks(Box<ShortPicks>),
     /// What stock and shipments are worth to orders to come.
     Opportunity(Box<Opportunity>),
+    /// How long parcels of a service were on the way in a zone.
+    Transit(Box<Transit>),
+    /// How fast a sku left a node: beside the cell whose movements tell it.
+    Velocity(Box<Velocity>),
 }
 
 impl EntityKey {
@@ -249,6 +259,8 @@ impl EntityKey {
             Self::Optimisation(_) => 36,
             Self::Dispatch(_) => 39,
             Self::ShortPicks(_) => 40,
+            Self::Transit(_) => 42,
+            Self::Velocity(_) => 43,
             Self::Exception(_) => 13,
             Self::Policy(_) => 20,
         }
@@ -395,6 +407,15 @@ impl Entity {
             (Some(Self::Exception(before)), Event::ExceptionChanged(e)) => {
                 Exception::fold(Some(*before), e.key, e.version, header, &e.event).map(|x| Self::Exception(Box::new(x)))
             }
+            (None, Event::TransitNoted(e)) => {
+                let mut transit = Transit::default();
+                transit.note(e.arrived);
+                Ok(Self::Transit(Box::new(transit)))
+            }
+            (Some(Self::Transit(mut transit)), Event::TransitNoted(e)) => {
+                transit.note(e.arrived);
+                Ok(Self::Transit(transit))
+            }
             (None | Some(Self::Policy(_)), Event::PolicyPut(put)) => Ok(Self::Policy(put.policy.clone())),
             (None | Some(Self::Shipping(_)), Event::ShippingPut(terms)) => Ok(Self::Shipping(terms.clone())),
             (before, Event::KeyUsed(used)) => Self::use_key(before, header, used),
@@ -436,6 +457,7 @@ impl Entity {
             Self::Collection(known) => known.over,
             Self::Optimisation(applied) => applied.is_forgotten_at(now),
             Self::Dispatch(known) => known.is_forgotten_at(now),
+            Self::Velocity(known) => known.is_forgotten_at(now),
             _ => false,
         }
     }

@@ -44,6 +44,8 @@ use super::stock::{CellKey, Level, LevelDelta, MovementKind};
 use super::subscription::SubscriptionEvent;
 use super::time::JournalTime;
 use super::transfer::TransferEvent;
+use super::transit::{Arrived, TransitKey};
+use super::velocity::Left;
 use super::wave::WaveEvent;
 use super::workload::WorkloadEvent;
 
@@ -311,6 +313,15 @@ pub struct DispatchChanged {
     pub event: DispatchEvent,
 }
 
+/// A parcel came: added to what its service told in the zone it went to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TransitNoted {
+    /// Which service, in which zone.
+    pub key: TransitKey,
+    /// What the parcel tells.
+    pub arrived: Arrived,
+}
+
 /// An optimisation was applied; the orders of the record say what it did.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OptimisationApplied {
@@ -467,6 +478,8 @@ pub enum Event {
     OptimisationApplied(Box<OptimisationApplied>),
     /// See [`Opportunity`]: it was found anew.
     OpportunityPut(Box<Opportunity>),
+    /// See [`TransitNoted`].
+    TransitNoted(Box<TransitNoted>),
 }
 
 impl Event {
@@ -508,10 +521,11 @@ impl Event {
             Self::LockersChanged(_) => 38,
             Self::DispatchChanged(_) => 39,
             Self::OptimisationApplied(_) => 36,
+            Self::TransitNoted(_) => 42,
         }
     }
 
-    /// The one entity it touches, beside the minute of a movement and what that tells of a node.
+    /// The one entity it touches, beside the minute of a movement and what that tells of a node and a cell.
     pub fn entity(&self) -> EntityKey {
         match self {
             Self::DirectoryFounded(_) => EntityKey::Directory,
@@ -548,6 +562,7 @@ impl Event {
             Self::DispatchChanged(e) => EntityKey::Dispatch(e.key.clone()),
             Self::OptimisationApplied(e) => EntityKey::Optimisation(e.id.clone()),
             Self::OpportunityPut(_) => EntityKey::Opportunity(()),
+            Self::TransitNoted(e) => EntityKey::Transit(e.key.clone()),
         }
     }
 
@@ -572,6 +587,22 @@ impl Event {
     pub fn seen(&self, on_hand: u32, at: JournalTime) -> Option<Seen> {
         match self {
             Self::StockMoved(moved) => Seen::of(moved, on_hand, at),
+            _ => None,
+        }
+    }
+
+    /// The cell whose units left by it, if any can have.
+    pub fn empties(&self) -> Option<CellKey> {
+        match self {
+            Self::StockMoved(moved) if Left::tells(moved.kind) => Some(moved.cell),
+            _ => None,
+        }
+    }
+
+    /// Units that left by it, decided at that instant: kept with the cell beside the entity itself.
+    pub fn left(&self, at: JournalTime) -> Option<Left> {
+        match self {
+            Self::StockMoved(moved) => Left::of(moved, at),
             _ => None,
         }
     }

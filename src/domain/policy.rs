@@ -216,7 +216,7 @@ pub struct UnitCosts {
     pub markdown: Option<i64>,
 }
 
-/// So many units leave in so many days, as whoever runs the shop says: nothing here counts them over weeks.
+/// So many units leave in so many days, as whoever runs the shop says, or as was counted (`velocity`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Demand {
     /// Units.

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::event::StockMoved;
+use super::fade::{FULL, Fade};
 use super::node::NodeKind;
 use super::stock::MovementKind;
 use super::time::JournalTime;
@@ -36,8 +37,7 @@ pub const JUDGED_MIN: u64 = 500;
 
 const DAY_MS: i64 = 86_400_000;
 const WHOLE: u64 = 1_000_000;
-/// The weight of an observation of today.
-const FULL: u64 = 1 << 16;
+const FADE: Fade = Fade::DAYS_60;
 
 /// How many were on hand.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -229,29 +229,21 @@ impl Sums {
     fn age_to(&mut self, day: i32) {
         let days = self.day.map_or(0, |before| day.saturating_sub(before));
         self.day = Some(day);
-        // Halved for every half-life, and by the sixtieth root of a half for every day of the rest.
-        let halvings = (days / HALF_LIFE_DAYS).min(127);
-        (self.units, self.short) = (self.units >> halvings, self.short >> halvings);
-        for _ in 0..days % HALF_LIFE_DAYS {
-            (self.units, self.short) = ((self.units * DAILY) >> 32, (self.short * DAILY) >> 32);
-        }
+        (self.units, self.short) = (FADE.aged(self.units, days), FADE.aged(self.short, days));
     }
 
     fn add(&mut self, looked: Looked) {
-        self.units += u128::from(looked.units()) * u128::from(FULL);
-        self.short += u128::from(looked.short) * u128::from(FULL);
+        self.units += u128::from(looked.units()) * FULL;
+        self.short += u128::from(looked.short) * FULL;
     }
 
     fn rate_micro(&self, usual_micro: u32) -> u32 {
-        let prior = u128::from(PRIOR_UNITS) * u128::from(FULL);
+        let prior = u128::from(PRIOR_UNITS) * FULL;
         let short = prior * u128::from(usual_micro) + self.short * u128::from(WHOLE);
         let of = prior + self.units;
         u32::try_from((short + of / 2) / of).unwrap_or(u32::MAX)
     }
 }
-
-/// 2³² times the sixtieth root of a half.
-const DAILY: u128 = 4_245_635_389;
 
 /// Squares of chance less outcome, summed over units, in millionths of millionths.
 fn misses(looked: Looked, rate_micro: u32) -> u128 {
@@ -291,8 +283,6 @@ mod tests {
 
     #[test]
     fn what_is_a_half_life_old_counts_half() {
-        let half = (0..60).fold(1_u128 << 32, |weight, _| (weight * DAILY) >> 32);
-        assert!(half.abs_diff(1 << 31) < 1_000, "{half}");
         // 1 + 10 / 2 short of 50 + 50 / 2: 8 %.
         let rate = told(&of(&[(100, looked(40, 10))]), 100 + HALF_LIFE_DAYS).rate_micro;
         assert!(rate.abs_diff(80_000) <= 20, "{rate}");

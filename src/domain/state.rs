@@ -26,6 +26,8 @@ use super::rules::versions::RuleVersions;
 use super::short_pick::Seen;
 use super::stock::{CellKey, LawBroken, Level};
 use super::time::JournalTime;
+use super::transit::TransitKey;
+use super::velocity::{Left, Velocity};
 
 /// The cells of one sku, ascending by node.
 type Row = Vec<(NodeIndex, Entity)>;
@@ -168,6 +170,8 @@ kinds! {
         lockers: Lockers(NodeIndex),
         dispatches: Dispatch(DispatchKey),
         short_picks: ShortPicks(NodeIndex),
+        transits: Transit(TransitKey),
+        velocities: Velocity(CellKey),
     }
 }
 
@@ -320,6 +324,9 @@ impl State {
             if let Some((cell, on_hand)) = taught {
                 self.learn(cell.node, event.seen(on_hand, header.decided_at));
             }
+            if let Some((cell, left)) = event.empties().zip(event.left(header.decided_at)) {
+                self.learn_left(cell, left);
+            }
             if let Some(moved) = event.moved(header.decided_at) {
                 let key = EntityKey::Minute(moved.minute());
                 let Some(Entity::Minute(before)) = self.take(&key) else {
@@ -344,6 +351,19 @@ impl State {
         };
         picks.note(&seen);
         self.insert(key, Entity::ShortPicks(picks));
+    }
+
+    /// Adds units that left a cell.
+    fn learn_left(&mut self, cell: CellKey, left: Left) {
+        let key = EntityKey::Velocity(cell);
+        let velocity = match self.take(&key) {
+            Some(Entity::Velocity(mut velocity)) => {
+                velocity.note(left);
+                velocity
+            }
+            _ => Box::new(Velocity::begun(left)),
+        };
+        self.insert(key, Entity::Velocity(velocity));
     }
 
     /// Drops the orders that left for the archive, as snapshots do.

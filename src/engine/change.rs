@@ -635,9 +635,7 @@ impl<'a> Change<'a> {
                 let moved = StockMoved { cell: *key, kind: *kind, delta: *delta };
                 if Seen::tells(*kind) {
                     let on_hand = self.ledger(key.sku).at(cell.position).on_hand;
-                    if let Some(seen) = Seen::of(&moved, on_hand, at) {
-                        network.learned.note(key.node, &seen);
-                    }
+                    network.learned.learn(&moved, on_hand, at);
                 }
                 self.ledger(key.sku).add(cell.position, delta);
                 if let Some(moved) = Moved::of(&moved, at).filter(|moved| network.minutes.admit(moved.at)) {

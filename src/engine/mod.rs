@@ -130,6 +130,7 @@ pub(crate) mod tests;
 mod then;
 mod tracking;
 mod transfer;
+mod transit;
 mod turn;
 mod warranty;
 mod wave;
@@ -189,6 +190,7 @@ pub use shipping::{QuotedShipment, RatesFound};
 use soonest::Soonest;
 use table::{Name, Named, Names, Table};
 pub use then::Kept;
+pub use transit::LaneTold;
 use turn::Turn;
 use wave::Floor;
 

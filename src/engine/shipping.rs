@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::place::centre_of;
+use super::transit::in_time;
 use super::turn::Turn;
 use super::{Engine, Executed};
 use crate::domain::carrier::parcels::{Freight, Units};
@@ -29,12 +30,15 @@ use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::supply::after;
 use crate::domain::time::WallTime;
+use crate::domain::transit::InTime;
 
 /// What every service answers, and what that depended on.
 #[derive(Clone, Debug)]
 pub struct RatesFound {
     /// Offers, and who makes none.
     pub answers: Answers,
+    /// For each offer the chance that it comes as promised.
+    pub in_time: Vec<InTime>,
     /// The clock of where it is sent from.
     pub zone: TimeZone,
     /// Currency of the prices.
@@ -54,6 +58,8 @@ pub struct QuotedShipment {
     pub group: Text,
     /// Offers, and who makes none.
     pub answers: Answers,
+    /// The chance that the cheapest comes as promised; `None` when none can do it.
+    pub in_time: Option<InTime>,
     /// The clock of the node.
     pub zone: TimeZone,
 }
@@ -105,9 +111,12 @@ impl Engine {
             held_until: asked.held_until.map(instant),
         };
         let answers = catalogue.shipping().answers(&question);
+        let chance = |offer| in_time(&network, &question, offer, now);
+        let in_time = answers.offers.iter().map(chance).collect();
         let placed = |from: &AskedFrom| matches!(from, AskedFrom::Node(_) | AskedFrom::Place { position: Some(_), .. });
         Ok(RatesFound {
             answers,
+            in_time,
             zone: question.from.origin.zone,
             base: catalogue.base_currency,
             approximate: asked.to.position.is_none() || !placed(&asked.from),
@@ -144,10 +153,12 @@ impl Engine {
             let held_until = held_until.into_iter().chain(ready).max();
             let question = Question { from, to: to_there, freight: &freight, ordered, held_until };
             let answers = catalogue.shipping().answers(&question);
+            let in_time = answers.offers.first().map(|offer| in_time(&network, &question, offer, now));
             quoted.push(QuotedShipment {
                 node: catalogue.node(node).id.clone(),
                 group: to.group.clone(),
                 answers,
+                in_time,
                 zone,
             });
         }

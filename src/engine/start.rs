@@ -286,6 +286,8 @@ fn build(
                 (EntityKey::Dispatch(key), Entity::Dispatch(known)) => engine.hold_dispatch(&key, *known),
                 (EntityKey::Optimisation(id), Entity::Optimisation(applied)) => engine.hold_optimisation(id, *applied),
                 (EntityKey::ShortPicks(node), Entity::ShortPicks(picks)) => network.learned.hold(node, *picks),
+                (EntityKey::Transit(key), Entity::Transit(transit)) => network.learned.transits.hold(key, *transit),
+                (EntityKey::Velocity(cell), Entity::Velocity(told)) => network.learned.hold_velocity(cell, *told),
                 (_, Entity::Shipping(terms)) => shipping.push(*terms),
                 (EntityKey::Count(cell), Entity::Count(mark)) => {
                     network.sku(cell.sku).ledger.lock().past_mut().put_mark(cell.node, *mark);

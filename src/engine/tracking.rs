@@ -1,17 +1,18 @@
 //! Where shipments are: what carriers tell of them, the delivery that follows from it, and what goes wrong on the way.
 //!
-//! What a carrier tells is one record with all that follows from it: the delivery of the fulfilment order, and the cases of
-//! a shipment that could not be delivered or goes back. The clock raises those that come from silence: a shipment that is
-//! past its date, and one that nobody has seen for [`LOST_AFTER_MS`]. What is *not* here: what a set of scans means
-//! (`domain::tracking`).
+//! What a carrier tells is one record with all that follows from it: the delivery of the fulfilment order, how long it took
+//! (`transit`), and the cases of a shipment that could not be delivered or goes back. The clock raises those that come from
+//! silence: a shipment that is past its date, and one that nobody has seen for [`LOST_AFTER_MS`]. What is *not* here: what a
+//! set of scans means (`domain::tracking`).
 
 use std::collections::BTreeSet;
 
 use super::Engine;
 use super::exception::Cause;
 use super::network::Network;
+use super::transit::arrived;
 use super::turn::{Turn, order_events};
-use crate::domain::event::Answer;
+use crate::domain::event::{Answer, Event};
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use crate::domain::ids::FulfillmentKey;
@@ -71,10 +72,13 @@ impl Engine {
             told.extend(order.warranties_begun(fulfillment, at));
         }
         let mut events: Vec<_> = order_events(order, told).collect();
+        let arrived = arrived(network, order, fulfillment, (&before, &after), turn.log.now().wall);
+        events.extend(arrived.iter().map(|noted| Event::TransitNoted(Box::new(noted.clone()))));
         events.extend(raising.events());
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Order(key.order)))?;
         let logged = turn.log_with(self, sealed, |_| BTreeSet::new());
         logged.fold_order(&mut slot);
+        arrived.iter().for_each(|noted| network.learned.transits.note(noted));
         raising.logged(&logged);
         let seq = logged.seq();
         logged.done();

@@ -11,7 +11,8 @@
 //! brackets where any service changes its price; of more than [`BRACKETS_MAX`] some are joined, with the same proviso.
 //!
 //! **Who is asked.** Carriers, for what is shipped, where the rules weigh prices or days and there is a carrier at all; a
-//! node that no service leaves in time is then no candidate. Days count from the day of the order, by the node's calendar.
+//! node that no service leaves in time is then no candidate. Days count from the day of the order, by the node's calendar;
+//! what was learned of a service's days on the way is added to what they cost, not to the date it has to keep.
 //!
 //! Bounds: charges beyond the kernel's figures count as its largest. An order whose figures together are too large for it
 //! is weighed in coarser ones, and one of so many units that not even that helps not at all ([`Scales::state`]).
@@ -200,9 +201,11 @@ impl Scales {
             code: to.and_then(|to| Prefix::of(&to.postal_prefix)),
             position: asked.shipment.position,
         };
+        let learns = asked.weights.late_per_day > 0 && !asked.network.learned.transits.is_empty();
+        let delays = learns.then(HashMap::new);
         let longest_mm = bodies.iter().map(|body| body.longest_mm).max().unwrap_or(0);
         let mut tariffs =
-            shipping.map(|shipping| Tariffs { shipping, asked, to: there, longest_mm, rows: HashMap::new() });
+            shipping.map(|shipping| Tariffs { shipping, asked, to: there, longest_mm, rows: HashMap::new(), delays });
         let mut out = Vec::new();
         self.nodes.clear();
         let seen = listed.candidates.iter().map(|candidate| (NodeIndex(candidate.node), candidate.distance_m));

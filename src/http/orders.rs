@@ -55,7 +55,8 @@ pub(super) fn quoted(front: &Front, now: Now, order: &PlaceOrder) -> Result<Resp
         return Ok(written(quote));
     }
     let base = decision.cost.currency;
-    let shown = |s: &QuotedShipment| QuotedShipmentJson::of(&s.node, &s.group, &s.answers, base, &s.zone);
+    let shown =
+        |s: &QuotedShipment| QuotedShipmentJson::of((&s.node, &s.group), (&s.answers, s.in_time), base, &s.zone);
     Ok(written(Quote::with_shipping(quote, &shipments.iter().map(shown).collect::<Vec<_>>())))
 }
 

@@ -40,6 +40,8 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(channels::put_channel, channels::channel))
         .routes(routes!(slots::put, slots::all))
         .routes(routes!(learned::short_picks))
+        .routes(routes!(learned::transits))
+        .routes(routes!(learned::velocities))
         .routes(routes!(lockers::put, lockers::all))
         .routes(routes!(customers::warranties))
         .routes(routes!(address_formats::all))

@@ -141,8 +141,9 @@ pub async fn chart(State(front): State<Front>, Path((table, from)): Path<(Text, 
 pub async fn rates(State(front): State<Front>, Ask(asked): Ask<RatesRequest>) -> Replied {
     let found = front.engine().rates(front.journal().now().wall, &asked.asked())?;
     let answers = &found.answers;
+    let offers = answers.offers.iter().zip(&found.in_time);
     Ok(ahead(&RatesJson {
-        rates: answers.offers.iter().map(|offer| RateJson::of(offer, found.base, &found.zone)).collect(),
+        rates: offers.map(|(offer, in_time)| RateJson::of(offer, *in_time, found.base, &found.zone)).collect(),
         unavailable: answers.without.iter().map(|(c, s, why)| UnavailableJson::of(c, s, *why)).collect(),
         approximate: found.approximate,
         as_of: found.catalogue_seq,

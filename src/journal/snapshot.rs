@@ -93,6 +93,7 @@ pub(super) fn fold(
         touched.extend(moved.map(|moved| EntityKey::Minute(moved.minute())));
         let taught = record.events.iter().filter_map(Event::teaches);
         touched.extend(taught.map(|cell| EntityKey::ShortPicks(cell.node)));
+        touched.extend(record.events.iter().filter_map(Event::empties).map(EntityKey::Velocity));
         go_on()
     })?;
 
@@ -170,7 +171,7 @@ fn merge(
 fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<bool> {
     use EntityKey::{
         Bin, Collection, Count, CycleCount, Dispatch, Draft, Exception, Inbound, Key, Lots, Minute, Optimisation,
-        Picked, Reservation, Return, Transfer, Wave,
+        Picked, Reservation, Return, Transfer, Velocity, Wave,
     };
     let ends = matches!(key, Reservation(_) | Key(_) | Inbound(_) | Transfer(_) | Count(_) | Minute(_));
     if !ends
@@ -187,6 +188,7 @@ fn is_forgotten(key: &EntityKey, entry: &[u8], now: JournalTime) -> io::Result<b
                 | Draft(_)
                 | Optimisation(_)
                 | Dispatch(_)
+                | Velocity(_)
         )
     {
         return Ok(false);

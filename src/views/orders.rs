@@ -147,6 +147,7 @@ impl Orders {
             | Event::WaveChanged(_)
             | Event::BinPut(_)
             | Event::PickedNoted(_)
+            | Event::TransitNoted(_)
             | Event::CollectionChanged(_)
             | Event::DispatchChanged(_)
             | Event::DraftChanged(_)

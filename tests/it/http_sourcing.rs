@@ -569,3 +569,56 @@ fn a_proposal_is_refused_when_the_world_moved_on() {
         assert_eq!((stale.status, stale.json()["code"].clone()), (409, json!("optimisation_stale")));
     });
 }
+
+#[test]
+fn what_was_learned_is_told_with_how_much_it_is_known_of() {
+    served(&["a"], |server| {
+        stock(server, &[("mug", "a", 9)]);
+        carrier(server, &[service("a", "a", 500, 1)]);
+        rules(server, by_money());
+        let short = server.get("/v1/nodes/a/short-picks").json();
+        let unknown = json!({
+            "on_hand": "1", "found": 0, "short": 0, "rate": 0.12, "usual": 0.12, "judged": 0, "score": null,
+            "usual_score": null,
+        });
+        assert_eq!((&short["node"], &short["in_use"], &short["shelves"][0]), (&json!("a"), &json!(true), &unknown));
+        let shelves: Vec<&Value> = list(&short["shelves"]).iter().map(|shelf| &shelf["on_hand"]).collect();
+        assert_eq!(shelves, ["1", "2-3", "4-9", "10+"]);
+        assert_eq!(server.get("/v1/carriers/post/transit").json(), json!({"carrier": "post", "lanes": []}));
+        assert_eq!(server.get("/v1/items/mug/velocity").json(), json!({"sku": "mug", "nodes": []}));
+        for unknown in ["/v1/nodes/moon/short-picks", "/v1/carriers/moon/transit", "/v1/items/moon/velocity"] {
+            let refused = server.get(unknown);
+            assert_eq!((refused.status, refused.code().as_str()), (404, "not_found"), "{unknown}");
+        }
+
+        let quoted = server.done("POST", "/v1/promises", &order_of("quote", &[("mug", 1)]));
+        let chance = json!({
+            "chance": 0.85, "low": 0.639_581, "high": 0.947_631, "confidence": 0.95, "parcels": 0, "learned": false,
+        });
+        assert_eq!(quoted["shipping"][0]["rate"]["on_time"], chance);
+        let placed = server.done("POST", "/v1/orders", &order_of("buy-1", &[("mug", 2)]));
+        let step = |step: &str, body: Value| {
+            let id = placed["fulfillment_orders"][0]["id"].as_str().expect("an id");
+            server.done("POST", &format!("/v1/fulfillment-orders/{id}/{step}"), &body)
+        };
+        step("accept", json!({}));
+        step("pick", json!({}));
+        step("pack", json!({}));
+        step("ship", json!({"carrier": "post", "service": "a", "tracking_number": "1Z"}));
+        let scan = json!({"at": "2026-01-04T09:00:00Z", "status": "delivered"});
+        step("tracking", json!({"events": [scan]}));
+        // What came and left today is told tomorrow.
+        let lanes = server.get("/v1/carriers/post/transit").json()["lanes"].clone();
+        let lane = json!({
+            "service": "a", "zone": 1, "declared_days": 1, "in_use": false, "days": [], "on_time": chance, "usual": 0.85,
+            "delay_days": 0.0, "score": null, "usual_score": null,
+        });
+        assert_eq!(lanes, json!([lane]));
+        let nodes = server.get("/v1/items/mug/velocity").json()["nodes"].clone();
+        let node = json!({
+            "node": "a", "in_use": false, "units_per_day": 0.0, "mean_per_day": 0.0, "newer_count_more": true,
+            "days": 0, "units": 0, "judged": 0, "square": null, "mean_square": null,
+        });
+        assert_eq!(nodes, json!([node]));
+    });
+}

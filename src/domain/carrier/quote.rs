@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::parcels::{Freight, Packed};
 use super::rates::{Price, Whither};
@@ -124,7 +125,7 @@ pub struct Lane<'a> {
     pub carrier: &'a Carrier,
     /// Which.
     pub service: &'a Service,
-    /// Its number among all services of all carriers.
+    /// Its number among all services of all carriers; 0 of one that was asked for by name.
     pub number: usize,
     /// Zone, from 1.
     pub zone: u8,
@@ -166,6 +167,15 @@ impl Shipping {
             self.lane((number, carrier, service), pickup, zone, question).ok()
         };
         services.enumerate().filter_map(lane)
+    }
+
+    /// The lane of one service from one end to the other, if it comes there.
+    pub fn lane_of<'a>(&'a self, carrier: &str, service: &str, question: &Question<'_>) -> Option<Lane<'a>> {
+        let carrier = self.carrier(carrier)?;
+        let service = carrier.services.iter().find(|known| *known.name == *service)?;
+        let pickup = service.serves(carrier, question).ok()?;
+        let (zone, _) = self.zone(service, question).ok()?;
+        self.lane((0, carrier, service), pickup, zone, question).ok()
     }
 
     fn lane<'a>(
@@ -240,6 +250,23 @@ impl Lane<'_> {
     pub fn promise(&self, question: &Question<'_>) -> Result<Promise, NoDay> {
         let Question { ordered, held_until, from, .. } = question;
         promise(*ordered, *held_until, &from.origin, &self.timetable)
+    }
+
+    /// Days on the way that the service declares.
+    pub fn declared(&self) -> u16 {
+        self.timetable.transit_days
+    }
+
+    /// Days that a parcel was on the way which was taken and came on these days of its origin; at most so many.
+    pub fn days_taken(&self, taken: Date, arrived: Date, most: u16) -> u16 {
+        self.timetable.days_taken(taken, arrived, most)
+    }
+
+    /// Days that a parcel may be on the way without missing the date of a promise; at most so many, unless the service
+    /// declares more.
+    pub fn days_allowed(&self, question: &Question<'_>, promise: &Promise, most: u16) -> u16 {
+        let taken = self.timetable.pick_up(&question.from.origin, promise.ready);
+        taken.map_or(self.declared(), |(day, _)| self.timetable.days_allowed(day, most))
     }
 }
 

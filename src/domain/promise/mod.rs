@@ -234,10 +234,29 @@ impl Timetable<'_> {
 
     /// The day it arrives when it is taken on `day`.
     fn deliver(&self, day: Date) -> Result<Date, NoDay> {
+        self.deliver_after(day, self.transit_days)
+    }
+
+    /// The least days on the way, at most so many, with which what is taken on a day arrives on another or later.
+    pub fn days_taken(&self, taken: Date, arrived: Date, most: u16) -> u16 {
+        let is_there = |days: &u16| self.deliver_after(taken, *days).map_or(true, |day| day >= arrived);
+        (0..most).find(is_there).unwrap_or(most)
+    }
+
+    /// The most days on the way, at least those of the service and at most so many, with which what is taken on a day
+    /// arrives no later than with them.
+    pub fn days_allowed(&self, taken: Date, most: u16) -> u16 {
+        let Ok(arrives) = self.deliver(taken) else { return self.transit_days };
+        let is_late = |days: &u16| self.deliver_after(taken, *days).map_or(true, |day| day > arrives);
+        (self.transit_days + 1..=most).find(is_late).map_or(most.max(self.transit_days), |days| days - 1)
+    }
+
+    /// The day it arrives when it is taken on `day` and takes so many days on the way.
+    fn deliver_after(&self, day: Date, transit_days: u16) -> Result<Date, NoDay> {
         let moves = |day: &Date| {
             self.moving_days.has(day.weekday()) && !self.is_holiday_here(*day) && !self.is_holiday_there(*day)
         };
-        let there = match usize::from(self.transit_days) {
+        let there = match usize::from(transit_days) {
             0 => day,
             days => days_from(day).skip(1).filter(moves).nth(days - 1).ok_or(NoDay::ToMove)?,
         };

@@ -522,3 +522,31 @@ fn a_stage_that_finds_no_day_is_told() {
     let far = World { transit_days: 365, ..way() };
     assert!(far.promise(at, None).is_ok(), "the longest way lies within the horizon");
 }
+
+#[test]
+fn days_on_the_way_are_counted_so_that_rest_days_are_no_delay() {
+    let world = way("office", "America/Chicago");
+    let timetable = world.timetable();
+    // Taken on a Thursday, two days: Monday. Whoever comes on Saturday or Sunday came no later.
+    let (thursday, monday) = (date(2026, 11, 5), date(2026, 11, 9));
+    let taken = |arrived: Date| timetable.days_taken(thursday, arrived, 31);
+    let told = [(thursday, 0), (date(2026, 11, 6), 1), (date(2026, 11, 7), 2), (monday, 2), (date(2026, 11, 10), 3)];
+    told.into_iter().for_each(|(arrived, days)| assert_eq!(taken(arrived), days, "{arrived}"));
+    assert_eq!(taken(date(2026, 1, 1)), 0, "a clock that is behind");
+    assert_eq!(taken(date(2027, 11, 1)), 31, "and no more than are told apart");
+    assert_eq!(timetable.days_allowed(thursday, 31), 2);
+    // Where the carrier moves over the weekend and does not deliver, three and four days are as good as two.
+    let moving = World { moving_days: Weekdays::EVERY, ..world.clone() };
+    assert_eq!(moving.timetable().days_allowed(thursday, 31), 4);
+    for seed in 0..worlds() / 4 {
+        let (world, ordered) = Chance(seed ^ 1 << 42).world();
+        let promise = world.promise(ordered, None).expect("every world works on some day");
+        let (timetable, day) = (world.timetable(), world.zone.to_datetime(promise.picked_up).date());
+        let allowed = timetable.days_allowed(day, 31);
+        let told = || format!("seed {seed}: {promise:?} in {world:?}");
+        assert!(allowed >= world.transit_days, "{}", told());
+        let arrives = timetable.deliver(day).expect("it delivers");
+        assert!(timetable.days_taken(day, arrives, 400) <= world.transit_days, "{}", told());
+        assert!(timetable.days_taken(day, arrives.saturating_add(1.day()), 400) > allowed.min(31), "{}", told());
+    }
+}

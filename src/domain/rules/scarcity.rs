@@ -1,10 +1,10 @@
 //! What the last units of a node are worth: the margin of a unit times the chance that somebody asks for it there in vain.
 //!
 //! **Formula.** Of `free` units the last is missed when at least so many are asked for within [`AHEAD_DAYS`] days. What
-//! leaves is a Poisson variable with the mean that is known of the sku at the node (the policy *demand*, or what was counted
-//! there), so the cost of a unit is `margin × P(D ≥ free)`, half up; the same for every unit of a shipment. The margin is
-//! the value of the item less what the unit cost there, where somebody said so, else half of the value. Where nothing is
-//! known of what leaves, nothing is weighed.
+//! leaves is a Poisson variable with the mean that is known of the sku at the node (the policy *demand*, else what was counted
+//! there: `velocity`), so the cost of a unit is `margin × P(D ≥ free)`, half up; the same for every unit of a shipment. The
+//! margin is the value of the item less what the unit cost there, where somebody said so, else half of the value. Where
+//! nothing is known of what leaves, nothing is weighed.
 //!
 //! Promises: the same on every machine; ascending in what leaves, descending in what is free. Bounds: means beyond
 //! `MEAN_MAX` are told by the normal curve, to some thousandths.

@@ -46,6 +46,7 @@ mod subscriptions;
 mod supply;
 mod tracking;
 mod transfers;
+mod transit;
 mod weighing;
 pub(crate) mod whatif;
 pub(crate) mod world;

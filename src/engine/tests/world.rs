@@ -120,6 +120,10 @@ impl World {
                 assert_eq!(self.engine.short_picks_of(node), **known, "short picks of {node:?}");
             } else if let (EntityKey::Opportunity(()), Entity::Opportunity(known)) = (key.clone(), entity) {
                 assert_eq!(self.engine.catalogue(|c| c.opportunity().clone()), **known);
+            } else if let (EntityKey::Transit(key), Entity::Transit(known)) = (key.clone(), entity) {
+                assert_eq!(self.engine.transit_of(&key), **known, "transit of {key:?}");
+            } else if let (EntityKey::Velocity(cell), Entity::Velocity(known)) = (key.clone(), entity) {
+                assert_eq!(self.engine.velocity_of(cell), Some(**known), "velocity of {cell:?}");
             } else if let (EntityKey::Return(key), Entity::Return(known)) = (key, entity) {
                 assert_eq!(self.engine.return_by_key(key).as_ref(), Some(&**known), "return {key}");
             }

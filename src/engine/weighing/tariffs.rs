@@ -12,6 +12,8 @@ use crate::domain::carrier::rates::{Dimensional, Parcel, Prices, UNIT_PARTS, Wei
 use crate::domain::carrier::{Service, Shipping};
 use crate::domain::decision::FenceReason;
 use crate::domain::ids::{NodeIndex, Text};
+use crate::domain::short_pick::day_of;
+use crate::domain::transit::TransitKey;
 
 /// What the services of this order have in common.
 pub(super) struct Tariffs<'a> {
@@ -22,6 +24,9 @@ pub(super) struct Tariffs<'a> {
     pub longest_mm: u32,
     /// Price by number of the service, zone, and bracket.
     pub rows: HashMap<(usize, u8), Vec<Option<i64>>>,
+    /// Millionths of a day that parcels take longer than declared, by number of the service and zone; `None` where days do
+    /// not count or no parcel ever came.
+    pub delays: Option<HashMap<(usize, u8), i64>>,
 }
 
 impl Tariffs<'_> {
@@ -52,7 +57,7 @@ impl Tariffs<'_> {
                 is_late = true;
                 continue;
             }
-            let late = weights.late_per_day.saturating_mul(days);
+            let late = weights.late_per_day.saturating_mul(days).saturating_add(self.late_by_delay(&lane, days));
             let number = lane.number;
             let mut is_used = false;
             for (best, price) in best.iter_mut().zip(self.row(&lane, up_to_g)) {
@@ -83,6 +88,21 @@ impl Tariffs<'_> {
             (table.costs[bracket], table.chosen[bracket]) = least.expect("the last bracket is carried");
         }
         Ok(table)
+    }
+
+    /// What it costs that parcels of a lane take longer than declared, or less; never more than the days themselves are worth.
+    fn late_by_delay(&mut self, lane: &Lane<'_>, days: i64) -> i64 {
+        let asked = self.asked;
+        let Some(delays) = &mut self.delays else { return 0 };
+        let delay = *delays.entry((lane.number, lane.zone)).or_insert_with(|| {
+            let (carrier, service) = (lane.carrier.id.clone(), lane.service.name.clone());
+            let key = TransitKey { carrier, service, zone: lane.zone };
+            let on = day_of(asked.shipment.at.0);
+            let told = asked.network.learned.transits.chances(&key, lane.declared(), on);
+            told.map_or(0, |chances| chances.delay_micro())
+        });
+        let exact = i128::from(asked.weights.late_per_day) * i128::from(delay.max(-days.saturating_mul(1_000_000)));
+        i64::try_from((exact + 500_000).div_euclid(1_000_000)).unwrap_or(i64::MAX)
     }
 
     /// What a service asks by bracket on its way; nothing where the rules do not weigh that.

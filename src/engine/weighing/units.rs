@@ -68,7 +68,8 @@ fn of_piece(asked: &Asked<'_>, sku: SkuIndex, lying: &Lying, free: u32) -> Figur
     let policies = catalogue.policies();
     let value = catalogue.item(sku).value.map_or(0, |value| value.amount);
     let told = if weights.unit_cost || weights.scarcity { policies.unit_cost(sku, node) } else { None };
-    let demand = if weights.scarcity { policies.demand(sku, node) } else { None };
+    let counted = || asked.network.learned.demand(CellKey { sku, node }, asked.shipment.at);
+    let demand = if weights.scarcity { policies.demand(sku, node).or_else(counted) } else { None };
     let margin = told.map_or(value / 2, |cost| value.saturating_sub(cost));
     let short = i128::from(weights.short_pick) * i128::from(lying.rates_micro[Shelf::of(free) as usize]);
     [

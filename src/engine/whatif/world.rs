@@ -92,6 +92,10 @@ impl World {
                 (EntityKey::ShortPicks(node), Entity::ShortPicks(picks)) => {
                     self.network.learned.hold(node, (**picks).clone());
                 }
+                (EntityKey::Transit(key), Entity::Transit(transit)) => {
+                    self.network.learned.transits.hold(key, (**transit).clone());
+                }
+                (EntityKey::Velocity(cell), Entity::Velocity(told)) => self.network.learned.hold_velocity(cell, **told),
                 _ => {}
             }
         }
@@ -127,6 +131,7 @@ impl World {
                 ChannelEvent::Shipped(_) => return,
             },
             Event::ShippingPut(terms) => self.put_shipping(terms, suppose),
+            Event::TransitNoted(noted) => return self.network.learned.transits.note(noted),
             _ => return,
         }
         self.network.catalogue.seq = seq;
@@ -189,6 +194,11 @@ impl World {
                 event.teaches().and_then(|cell| state.entity(&EntityKey::ShortPicks(cell.node)))
             {
                 self.network.learned.hold(moved.cell.node, (**picks).clone());
+            }
+            if let Some(Entity::Velocity(told)) =
+                event.empties().and_then(|cell| state.entity(&EntityKey::Velocity(cell)))
+            {
+                self.network.learned.hold_velocity(moved.cell, **told);
             }
             let came = moved.kind == MovementKind::Received && moved.delta.on_hand > 0;
             if came && self.is_supplied && suppose.stock_ppm != WHOLE {

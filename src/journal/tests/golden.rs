@@ -15,6 +15,7 @@ mod returns;
 mod shipping;
 mod steps;
 mod supply;
+mod transit;
 mod weighed;
 mod worth;
 
@@ -29,6 +30,7 @@ use self::returns::returns;
 use self::shipping::shipping;
 use self::steps::steps;
 use self::supply::supplied;
+use self::transit::transit;
 use self::weighed::{several, weighed, work_left, worked};
 use self::worth::worth;
 use super::*;
@@ -72,6 +74,7 @@ use crate::domain::subscription::{Every, SubscribedLine, SubscriptionEvent, Subs
 use crate::domain::time::WallTime;
 use crate::domain::tracking::{Scan, TrackingStatus};
 use crate::domain::transfer::TransferEvent;
+use crate::domain::velocity::{Left, Velocity};
 use crate::domain::weighed::Priced;
 use crate::journal::frame::{Builder, Slice};
 
@@ -571,6 +574,7 @@ fn events() -> Vec<Event> {
     .chain(stored())
     .chain(optimised())
     .chain(opportunity())
+    .chain(transit())
     .collect()
 }
 
@@ -937,7 +941,7 @@ fn every_event_has_these_bytes_for_ever() {
     let codes: std::collections::BTreeSet<u16> = events.iter().map(Event::type_code).collect();
     let all = [
         1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 29, 30, 31, 32, 33, 34, 35, 36,
-        37, 38, 39,
+        37, 38, 39, 42,
     ];
     assert_eq!(codes, all.into(), "a sample of every type");
 }
@@ -1071,7 +1075,10 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     let mut picks = ShortPicks::default();
     picks.note(&Seen { day: 19_675, shelf: Shelf::Few, looked: Looked { found: 7, short: 300 } });
     state.insert(EntityKey::ShortPicks(NodeIndex(300)), Entity::ShortPicks(Box::new(picks)));
-    assert_eq!(state.len(), 88, "a sample of every kind, other orders, and what version 1 of some has not");
+    let mut velocity = Velocity::begun(Left { day: 19_675, units: 300 });
+    velocity.note(Left { day: 19_677, units: 2 });
+    state.insert(EntityKey::Velocity(CELL), Entity::Velocity(Box::new(velocity)));
+    assert_eq!(state.len(), 90, "a sample of every kind, other orders, and what version 1 of some has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

@@ -148,6 +148,9 @@ impl Judge {
             if let Some(cell) = event.teaches() {
                 self.note(EntityKey::ShortPicks(cell.node));
             }
+            if let Some(cell) = event.empties() {
+                self.note(EntityKey::Velocity(cell));
+            }
         }
         self.limits_kept(&record, free)?;
         self.paid_before(&record)?;
@@ -472,6 +475,14 @@ impl Judge {
             (EntityKey::Opportunity(()), Some(Entity::Opportunity(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.opportunity().clone());
                 law!(held == **known, "opportunity costs are {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Transit(key), Some(Entity::Transit(known))) => {
+                let held = engine.transit_of(key);
+                law!(held == **known, "{key:?} is {held:?} in memory, {known:?} by the records");
+            }
+            (EntityKey::Velocity(cell), Some(Entity::Velocity(known))) => {
+                let held = engine.velocity_of(*cell);
+                law!(held == Some(**known), "velocity of {cell:?} is {held:?} in memory, {known:?} by the records");
             }
             (EntityKey::Shipping(key), Some(Entity::Shipping(known))) => {
                 let held = engine.catalogue(|catalogue| catalogue.shipping().terms(key));
