@@ -4,6 +4,7 @@
 //! (`rule_set`).
 
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 
 use serde::{Deserialize, Serialize};
 
@@ -255,6 +256,36 @@ pub struct Policies {
     holding: bool,
 }
 
+/// What was said of units of a sku: what holds at every node is looked up once.
+#[derive(Clone, Copy, Debug)]
+pub struct OfUnits<'a> {
+    policies: &'a Policies,
+    sku: SkuIndex,
+    /// Where nothing was said of a node.
+    costs: UnitCosts,
+    demand: Option<Demand>,
+    /// Whether something was said of a node.
+    costs_at_nodes: bool,
+    demand_at_nodes: bool,
+}
+
+impl OfUnits<'_> {
+    /// What a unit cost that lies at a node, and what it is worth that it leaves: each of the node, else of the sku.
+    pub fn costs(&self, node: NodeIndex) -> UnitCosts {
+        if !self.costs_at_nodes {
+            return self.costs;
+        }
+        let own = self.policies.costs(self.sku, Some(node));
+        UnitCosts { unit_cost: own.unit_cost.or(self.costs.unit_cost), markdown: own.markdown.or(self.costs.markdown) }
+    }
+
+    /// What leaves a node.
+    pub fn demand(&self, node: NodeIndex) -> Option<Demand> {
+        let own = if self.demand_at_nodes { self.policies.demand_told(self.sku, Some(node)) } else { None };
+        own.or(self.demand)
+    }
+}
+
 impl Policies {
     /// Puts a policy in the place of the one that stands.
     pub fn put(&mut self, key: PolicyKey, policy: Policy) {
@@ -278,6 +309,12 @@ impl Policies {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&PolicyKey, &Policy)> {
         self.all.iter()
+    }
+
+    /// The policies about things of one kind; `first` is the lowest key of it.
+    fn of_kind(&self, first: PolicyKey) -> impl Iterator<Item = (&PolicyKey, &Policy)> {
+        let kind = discriminant(&first);
+        self.all.range(first..).take_while(move |(key, _)| discriminant(*key) == kind)
     }
 
     /// How long a node may take to answer, seconds.
@@ -335,30 +372,38 @@ impl Policies {
 
     /// What leaves of a sku at a node, when somebody said so.
     pub fn demand(&self, sku: SkuIndex, node: NodeIndex) -> Option<Demand> {
-        let of = |node| match self.all.get(&PolicyKey::Demand(sku, node)) {
+        self.demand_told(sku, Some(node)).or_else(|| self.demand_told(sku, None))
+    }
+
+    /// What was said of units of a sku, for whoever asks about many nodes.
+    pub fn of_units(&self, sku: SkuIndex) -> OfUnits<'_> {
+        let at_nodes = |key: fn(SkuIndex, Option<NodeIndex>) -> PolicyKey| {
+            let (first, last) = (key(sku, Some(NodeIndex(0))), key(sku, Some(NodeIndex(u32::MAX))));
+            self.all.range(first..=last).next().is_some()
+        };
+        OfUnits {
+            policies: self,
+            sku,
+            costs: self.costs(sku, None),
+            costs_at_nodes: at_nodes(PolicyKey::Costs),
+            demand: self.demand_told(sku, None),
+            demand_at_nodes: at_nodes(PolicyKey::Demand),
+        }
+    }
+
+    /// What was said of the sku at a node, or of the sku.
+    fn costs(&self, sku: SkuIndex, node: Option<NodeIndex>) -> UnitCosts {
+        match self.all.get(&PolicyKey::Costs(sku, node)) {
+            Some(Policy::Costs(costs)) => *costs,
+            _ => UnitCosts::default(),
+        }
+    }
+
+    fn demand_told(&self, sku: SkuIndex, node: Option<NodeIndex>) -> Option<Demand> {
+        match self.all.get(&PolicyKey::Demand(sku, node)) {
             Some(Policy::Demand(demand)) => *demand,
             _ => None,
-        };
-        of(Some(node)).or_else(|| of(None))
-    }
-
-    /// What a unit of a sku cost that lies at a node, where somebody said so.
-    pub fn unit_cost(&self, sku: SkuIndex, node: NodeIndex) -> Option<i64> {
-        self.of_unit(sku, node, |costs| costs.unit_cost)
-    }
-
-    /// What it is worth that a unit of a sku leaves a node.
-    pub fn markdown(&self, sku: SkuIndex, node: NodeIndex) -> i64 {
-        self.of_unit(sku, node, |costs| costs.markdown).unwrap_or(0)
-    }
-
-    /// What was said of the sku at the node, else of the sku.
-    fn of_unit(&self, sku: SkuIndex, node: NodeIndex, part: fn(&UnitCosts) -> Option<i64>) -> Option<i64> {
-        let of = |node| match self.all.get(&PolicyKey::Costs(sku, node)) {
-            Some(Policy::Costs(costs)) => part(costs),
-            _ => None,
-        };
-        of(Some(node)).or_else(|| of(None))
+        }
     }
 
     /// What a shipment from a node counts more than one from another.
@@ -419,7 +464,8 @@ impl Policies {
 
     /// The skus that are bought when they are ordered, each once per node.
     pub fn bought(&self) -> impl Iterator<Item = SkuIndex> + '_ {
-        self.all.iter().filter_map(|(key, policy)| match (key, policy) {
+        let supplies = self.of_kind(PolicyKey::Supply(SkuIndex(0), NodeIndex(0)));
+        supplies.filter_map(|(key, policy)| match (key, policy) {
             (PolicyKey::Supply(sku, _), Policy::Supply(SupplyTerms::JustInTime(_))) => Some(*sku),
             _ => None,
         })
@@ -454,8 +500,8 @@ impl Policies {
 
     /// The rules that put holds, by name.
     pub fn hold_rules(&self) -> impl Iterator<Item = &HoldRule> {
-        let rules = self.all.range(PolicyKey::Hold("".into())..);
-        rules.map_while(|(_, policy)| match policy {
+        let rules = self.of_kind(PolicyKey::Hold("".into()));
+        rules.filter_map(|(_, policy)| match policy {
             Policy::Hold(rule) => Some(&**rule),
             _ => None,
         })
@@ -471,8 +517,16 @@ impl Policies {
 
     /// How many networks there are.
     pub fn networks(&self) -> usize {
-        let networks = self.all.range(PolicyKey::Network("".into())..);
-        networks.take_while(|(key, _)| matches!(key, PolicyKey::Network(_))).count()
+        self.of_kind(PolicyKey::Network("".into())).count()
+    }
+
+    /// The names of the rule sets of which a version runs beside the live ones.
+    pub fn shadows(&self) -> impl Iterator<Item = &Text> {
+        let shadows = self.of_kind(PolicyKey::Shadow("".into()));
+        shadows.filter_map(|(key, policy)| match (key, policy) {
+            (PolicyKey::Shadow(name), Policy::Shadow(Some(_))) => Some(name),
+            _ => None,
+        })
     }
 
     /// By which policy units of an item come back from orders of a channel: the narrowest that stands.
@@ -504,7 +558,10 @@ impl Policies {
 
     /// The skus whose levels are looked at: they have thresholds, or safety stock of their own, or it is known what leaves.
     pub fn watched(&self) -> impl Iterator<Item = SkuIndex> + '_ {
-        self.all.iter().filter_map(|(key, policy)| match (key, policy) {
+        let thresholds = self.of_kind(PolicyKey::Threshold(SkuIndex(0), None));
+        let withheld = self.of_kind(PolicyKey::SafetyStock(SkuIndex(0), None));
+        let leaving = self.of_kind(PolicyKey::Demand(SkuIndex(0), None));
+        thresholds.chain(withheld).chain(leaving).filter_map(|(key, policy)| match (key, policy) {
             (PolicyKey::Threshold(sku, _), Policy::Threshold { units: Some(_) })
             | (PolicyKey::SafetyStock(sku, _), Policy::SafetyStock { units: Some(_) } | Policy::SafetyDays { .. })
             | (PolicyKey::Demand(sku, _), Policy::Demand(Some(_))) => Some(*sku),
@@ -516,6 +573,46 @@ impl Policies {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_asked_of_one_kind_of_policy_is_what_a_look_at_all_of_them_finds() {
+        let (sku, node) = (SkuIndex, NodeIndex);
+        let mut policies = Policies::default();
+        let supply = |n| match n % 3 {
+            0 => SupplyTerms::Owned,
+            1 => SupplyTerms::Dropship { lead_s: n },
+            _ => SupplyTerms::JustInTime(JustInTime { lead_s: n, supplier: None, per_day: None, open_max: None }),
+        };
+        for n in 0..12 {
+            let (at, of) = ((n % 2 == 0).then_some(node(n)), text(n));
+            policies.put(PolicyKey::Node(node(n)), Policy::Node { accept_within_s: Some(n) });
+            let units = (n % 4 != 0).then_some(n);
+            policies.put(PolicyKey::Threshold(sku(n), at), Policy::Threshold { units });
+            policies.put(PolicyKey::SafetyStock(sku(20 + n), at), Policy::SafetyStock { units });
+            policies.put(PolicyKey::SafetyStock(sku(40 + n), None), Policy::SafetyDays { days: n });
+            let demand = units.map(|units| Demand { units, days: 7 });
+            policies.put(PolicyKey::Demand(sku(60 + n), at), Policy::Demand(demand));
+            policies.put(PolicyKey::Supply(sku(n), node(n)), Policy::Supply(supply(n)));
+            policies.put(PolicyKey::Shadow(of.clone()), Policy::Shadow(units));
+            policies.put(PolicyKey::Network(of), Policy::Network { nodes: Vec::new() });
+            policies.put(PolicyKey::Priority(node(n)), Policy::Priority(None));
+        }
+        let all = |fits: &dyn Fn(&Policy) -> bool| policies.iter().filter(|(_, policy)| fits(policy)).count();
+        let is_bought = |policy: &Policy| matches!(policy, Policy::Supply(SupplyTerms::JustInTime(_)));
+        let is_watched = |policy: &Policy| match policy {
+            Policy::Threshold { units } | Policy::SafetyStock { units } => units.is_some(),
+            Policy::SafetyDays { .. } => true,
+            Policy::Demand(demand) => demand.is_some(),
+            _ => false,
+        };
+        assert_eq!((policies.bought().count(), policies.watched().count()), (all(&is_bought), all(&is_watched)));
+        assert_eq!(policies.shadows().count(), all(&|policy| matches!(policy, Policy::Shadow(Some(_)))));
+        assert_eq!((policies.networks(), policies.hold_rules().count()), (12, 0));
+    }
+
+    fn text(n: u32) -> Text {
+        n.to_string().as_str().into()
+    }
 
     #[test]
     fn only_fair_shares_look_at_all_who_wait() {

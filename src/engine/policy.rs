@@ -213,9 +213,7 @@ fn shadowed(network: &Network, name: &Text, version: Option<u32>) -> Result<(Pol
         };
         let found = rules.version(name, version).ok_or_else(unknown)?;
         AppliedRules::of(found.name, version, found.terms).map_err(Rejection::Invalid)?;
-        let running =
-            |(other, policy): (&PolicyKey, &Policy)| *other != key && matches!(policy, Policy::Shadow(Some(_)));
-        if policies.iter().filter(|known| running(*known)).count() >= SHADOWS_MAX {
+        if policies.shadows().filter(|other| *other != name).count() >= SHADOWS_MAX {
             let detail = format!("at most {SHADOWS_MAX} versions run beside the live ones");
             return Err(Rejection::invalid("version", "too_many", detail));
         }

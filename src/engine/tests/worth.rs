@@ -13,7 +13,7 @@ use crate::domain::node::{Handling, NodeKind};
 use crate::domain::policy::{Demand, UnitCosts};
 use crate::domain::record::Log;
 use crate::domain::reply::Reply;
-use crate::domain::rules::{RuleTerms, Term, Unfilled};
+use crate::domain::rules::{Fence, RuleTerms, Term, Unfilled};
 
 const NODES: [&str; 3] = ["east", "west", "north"];
 const SKUS: [&str; 2] = ["a", "b"];
@@ -372,4 +372,40 @@ fn a_journal_made_again_by_the_same_rules_decides_the_same() {
     let comparison = super::whatif::compared(&world, &crate::engine::whatif::Suppose::default());
     assert_eq!((comparison.orders, comparison.decided, comparison.same), (6, 6, 6));
     assert_eq!(comparison.before, comparison.after);
+}
+
+#[test]
+fn of_a_long_order_units_are_weighed_where_they_are_and_of_a_short_one_everywhere() {
+    use crate::domain::sourcing::costed::LINES_EXPLAINED_MAX;
+    let mut world = World::new();
+    let skus: Vec<String> = (0..=LINES_EXPLAINED_MAX).map(|n| format!("s{n}")).collect();
+    for (n, sku) in skus.iter().enumerate() {
+        world.item(sku, ItemKind::Product, &[]);
+        world.stock(sku, "east", 2).expect("received");
+        costs(&world, sku, None, Some(100), Some(7));
+        costs(&world, sku, Some("north"), Some(90 + n as i64), None);
+    }
+    world.stock(&skus[1], "north", 2).expect("received");
+    let figures = |count: usize, objective: &[Term], fences: &[Fence]| -> Vec<i64> {
+        let (objective, fences) = (objective.to_vec(), fences.to_vec());
+        let terms = RuleTerms { objective, fences, unfilled: Unfilled::LastResort, ..RuleTerms::default() };
+        let put = world.run(Command::PutRules(PutRules { name: text("rules"), terms: Arc::new(terms) }));
+        let Ok(Reply::Rules(version)) = put else { panic!("{put:?}") };
+        let activated = ActivateRules { name: text("rules"), version: version.version, at: None };
+        world.run(Command::ActivateRules(activated)).expect("it can be carried");
+        let lines: Vec<(&str, u32)> = skus[..count].iter().map(|sku| (&**sku, 1)).collect();
+        let decision = quote(&world, &lines);
+        let north = world.engine.catalogue(|catalogue| catalogue.node_index("north")).expect("there");
+        let at = decision.evidence.candidates.iter().position(|(node, _)| *node == north).expect("it has a unit");
+        let weighed = decision.evidence.weighed().expect("the kernel in full decided");
+        weighed.unit_costs[at * count..(at + 1) * count].to_vec()
+    };
+    let all = |count: i64| -> Vec<i64> { (0..count).map(|n| 90 + n - 7).collect() };
+    let objective = [by_way(), Term::UnitCost, Term::Markdown];
+    let (short, long) = (LINES_EXPLAINED_MAX, LINES_EXPLAINED_MAX + 1);
+    assert_eq!(figures(short, &objective, &[]), all(short as i64), "whoever asks is told what more stock would do");
+    let there: Vec<i64> = (0..long as i64).map(|n| if n == 1 { 90 + n - 7 } else { 0 }).collect();
+    assert_eq!(figures(long, &objective, &[]), there);
+    let most = Fence::LandedCost { amount: 1_000_000 };
+    assert_eq!(figures(long, &objective, &[most]), all(long as i64), "a node is judged by what all of it costs there");
 }

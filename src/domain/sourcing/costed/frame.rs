@@ -22,6 +22,9 @@ pub(super) const IMPOSSIBLE: i64 = NEVER / 2;
 
 /// Pairs of a state and a parcel out of it: 3¹² is what 12 different units make; 16 of eight lines make a million.
 const PAIRS_MAX: u64 = 1 << 22;
+/// Most lines of an order that the tables can hold: of more nobody is told what would have to change. Each line has two
+/// states at least, and so three pairs of one within another.
+pub const LINES_EXPLAINED_MAX: usize = PAIRS_MAX.ilog(3) as usize;
 
 /// Bits of the tie-break, when the money leaves room for them.
 const TIE_BITS: u32 = 28;

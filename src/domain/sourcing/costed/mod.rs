@@ -46,6 +46,7 @@ mod tests;
 
 pub use change::Supposing;
 pub use explain::{EXPLAIN_STEPS_MAX, Known, Loser, Reason, one_parcel_fewer, rejections, rejections_of};
+pub use frame::LINES_EXPLAINED_MAX;
 pub use plan::{Cause, Plan, Shipment, Terms, Unfilled};
 pub use problem::{Candidate, FIGURE_MAX, Filling, Line, Offer, Problem, Rates, Shortage};
 
