@@ -71,6 +71,8 @@ pub struct RulePreviewJson {
     pub cost_after: MoneyJson,
     /// Those that it decides otherwise.
     pub changes: Vec<ChangedDecision>,
+    /// Whether the time for it, 5 seconds, ended before all were looked at that were asked for.
+    pub stopped: bool,
 }
 
 /// A decision, and the one that would be made.

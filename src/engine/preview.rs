@@ -8,7 +8,9 @@
 //! what they ask now.
 //!
 //! Promises: nothing is taken and nothing changes; what is told is what the version decides on the same inputs. Cost: one
-//! decision, made twice, for every order; no more than [`PREVIEWED_MAX`] of them, each looked at under a guard of its own.
+//! decision, made twice, for every destination of every order; no more than [`PREVIEWED_MAX`] orders, each looked at under a
+//! guard of its own. Whoever asks says before every order and destination whether it goes on: an order that is not done then is not
+//! counted, and the answer says that it was stopped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -51,6 +53,8 @@ pub struct Preview {
     pub cost_after: i64,
     /// Those that it decides otherwise, newest first.
     pub changes: Vec<Compared>,
+    /// Whether it was stopped before all that were asked for were looked at.
+    pub stopped: bool,
 }
 
 /// A decision, and the one that would be made.
@@ -108,18 +112,28 @@ struct Case<'a> {
 }
 
 impl Engine {
-    /// What a version would change of the last orders in memory, newest first.
-    pub fn preview(&self, name: &str, version: u32, last: usize) -> Result<Preview, Rejection> {
+    /// What a version would change of the last orders in memory, newest first, as long as it `goes_on`.
+    pub fn preview(
+        &self,
+        name: &str,
+        version: u32,
+        last: usize,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Preview, Rejection> {
         let (rules, book) = self.supposed(name, version)?;
         let mut keys = self.orders.keys();
         keys.sort_unstable_by(|a, b| b.cmp(a));
         let mut found = Preview::default();
         let mut again = Again::default();
         for key in keys {
-            if found.looked_at >= last.min(PREVIEWED_MAX) {
+            if found.looked_at >= last.min(PREVIEWED_MAX) || found.stopped {
                 break;
             }
-            self.compare(key, &rules, &book, &mut again, &mut found);
+            if !goes_on() {
+                found.stopped = true;
+                break;
+            }
+            self.compare(key, (&rules, &book), goes_on, &mut again, &mut found);
         }
         Ok(found)
     }
@@ -154,8 +168,8 @@ impl Engine {
     fn compare(
         &self,
         key: OrderKey,
-        rules: &Arc<AppliedRules>,
-        book: &RuleBook,
+        (rules, book): (&Arc<AppliedRules>, &RuleBook),
+        goes_on: &dyn Fn() -> bool,
         again: &mut Again,
         found: &mut Preview,
     ) {
@@ -170,9 +184,17 @@ impl Engine {
             found.of_others += 1;
             return;
         }
-        let Some(Judged { before, after, .. }) = again.judge(&network, &order, decision, rules, at) else {
-            found.unknown += 1;
-            return;
+        let Judged { before, after, .. } = match again.judge(&network, &order, decision, (rules, at), goes_on) {
+            Ok(judged) => judged,
+            Err(Unjudged::NotRecorded) => {
+                found.unknown += 1;
+                return;
+            }
+            Err(Unjudged::Stopped) => {
+                found.looked_at -= 1;
+                found.stopped = true;
+                return;
+            }
         };
         found.compared += 1;
         found.cost_before += before.cost;
@@ -238,25 +260,37 @@ pub(super) struct Judged {
     pub made_by: AppliedRules,
 }
 
+/// Why a decision was not made again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unjudged {
+    /// Too little of it was recorded.
+    NotRecorded,
+    /// It was not to go on.
+    Stopped,
+}
+
 impl Again {
-    /// Makes a recorded decision again; `None` when too little of it was recorded.
+    /// Makes a recorded decision again, destination by destination as long as it `goes_on`.
     pub fn judge(
         &mut self,
         network: &Network,
         order: &Order,
         decision: &Decision,
-        rules: &AppliedRules,
-        at: WallTime,
-    ) -> Option<Judged> {
+        (rules, at): (&AppliedRules, WallTime),
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Judged, Unjudged> {
         let recorded = network.catalogue.rules().version(&decision.rule_set, decision.rule_set_version);
         let made_by = recorded.and_then(|v| AppliedRules::of(v.name, v.version, v.terms).ok());
         let several = decision.by_group(|line| order.lines[usize::from(line)].placed.group);
         let parts = parts_of(order, decision, &several);
-        let made_by = made_by.filter(|_| is_recorded(order, decision, &parts))?;
+        let made_by = made_by.filter(|_| is_recorded(order, decision, &parts)).ok_or(Unjudged::NotRecorded)?;
         let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
         let (mut before, mut after) = (Decided::default(), Decided::default());
         let (as_it_was, mut otherwise) = (BTreeMap::new(), BTreeMap::new());
         for (group, decision) in parts {
+            if !goes_on() {
+                return Err(Unjudged::Stopped);
+            }
             let shipment = Shipment {
                 to: order.facts.destinations.get(usize::from(group)),
                 position: decision.evidence.destination,
@@ -285,7 +319,7 @@ impl Again {
         }
         before.withhold(&made_by);
         after.withhold(rules);
-        Some(Judged { before, after, made_by })
+        Ok(Judged { before, after, made_by })
     }
 
     /// Decides what was recorded by some rules, without those who may not ship.

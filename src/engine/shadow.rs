@@ -198,7 +198,9 @@ fn judged(
     if !Arc::ptr_eq(&rules_among(network, book, &order.facts, wall), rules) {
         return Outcome::OfOthers;
     }
-    let Some(Judged { before, after, made_by }) = Again::default().judge(network, order, decision, rules, wall) else {
+    let Ok(Judged { before, after, made_by }) =
+        Again::default().judge(network, order, decision, (rules, wall), &|| true)
+    else {
         return Outcome::Unknown;
     };
     let case = Case::of(order);

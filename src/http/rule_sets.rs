@@ -1,5 +1,7 @@
 //! `/v1/rule-sets`.
 
+use std::time::{Duration, Instant};
+
 use axum::extract::State;
 use axum::http::StatusCode;
 
@@ -21,6 +23,9 @@ use crate::domain::rejection::Rejection;
 use crate::engine::{Compared, Preview, Shipped};
 use crate::pipeline::Refused;
 use crate::replay::figures;
+
+/// Longest that one preview decides again: it says that it was stopped then.
+const PREVIEW_MAX: Duration = Duration::from_secs(5);
 
 /// The active version of every rule set, presets too; of one without an active version its last draft.
 #[utoipa::path(
@@ -120,7 +125,9 @@ pub async fn preview(State(front): State<Front>, Path(name): Path<Text>, Ask(ask
     let _turn = front.explanations().acquire().await.map_err(|_| Refused::Stopped)?;
     let (version, last) = (asked.version.0, asked.orders.map_or(PREVIEWED_MAX, |orders| orders.0));
     let asked = name.clone();
-    let preview = front.reading(move |front| front.engine().preview(&asked, version, last)).await??;
+    let begun = Instant::now();
+    let goes_on = move || begun.elapsed() < PREVIEW_MAX;
+    let preview = front.reading(move |front| front.engine().preview(&asked, version, last, &goes_on)).await??;
     Ok(ahead(&front.engine().catalogue(|c| shown(&name, version, &preview, c))))
 }
 
@@ -135,6 +142,7 @@ fn shown(name: &Text, version: u32, preview: &Preview, catalogue: &Catalogue) ->
         cost_before: in_base(preview.cost_before, catalogue),
         cost_after: in_base(preview.cost_after, catalogue),
         changes: preview.changes.iter().map(|change| changed(change, catalogue)).collect(),
+        stopped: preview.stopped,
     }
 }
 

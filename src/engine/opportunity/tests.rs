@@ -135,9 +135,9 @@ fn a_unit_is_kept_for_who_lives_beside_it() {
     assert_eq!(world.engine.catalogue(|c| c.opportunity().clone()), known);
     let again = world.engine.order("kept").expect("there");
     assert_eq!((again.decision.clone(), quote(&world, PITTSBURGH)), (placed.decision.clone(), kept));
-    let preview = world.engine.preview("default", 3, 1).expect("there is one");
+    let preview = world.engine.preview("default", 3, 1, &|| true).expect("there is one");
     assert_eq!((preview.compared, preview.changes.len()), (1, 0));
-    let without = world.engine.preview("default", 2, 1).expect("there is one");
+    let without = world.engine.preview("default", 2, 1, &|| true).expect("there is one");
     assert_eq!((without.compared, without.changes.len()), (1, 1), "without the term it had been east");
 }
 

@@ -202,7 +202,7 @@ fn predicts(seeds: std::ops::Range<u64>, some_order: fn(&mut Dice) -> PlaceOrder
         let actual = world.again();
         activate(&actual, draft);
         let (placed, wanted) = (place(&world, order.clone()), place(&actual, order));
-        let preview = world.engine.preview("default", draft, 1).expect("a preview");
+        let preview = world.engine.preview("default", draft, 1, &|| true).expect("a preview");
         assert_eq!((preview.looked_at, preview.compared, preview.unknown), (1, 1, 0), "seed {seed}");
         let (before, after) = (plan(&placed), plan(&wanted));
         let cost = |order: &Order| order.decision.as_deref().map(|decision| decision.cost.amount);
@@ -219,6 +219,36 @@ fn predicts(seeds: std::ops::Range<u64>, some_order: fn(&mut Dice) -> PlaceOrder
     }
     assert!(changed as u64 * 5 > cases, "{changed} of {cases} changed");
     assert!(short as u64 * 10 > cases, "{short} of {cases} were short");
+}
+
+#[test]
+fn a_preview_that_is_not_to_go_on_counts_whole_orders_only_and_says_so() {
+    let mut dice = Dice(700);
+    let world = some_world(&mut dice, 6);
+    let terms = RuleTerms { fences: Vec::new(), ..some_rules(&mut dice) };
+    activate(&world, put(&world, &terms));
+    let draft = put(&world, &terms);
+    for n in 0..4 {
+        let order = some_order(&mut dice, &format!("o{n}"), 3);
+        place(&world, to_several(&mut dice, order));
+    }
+    let all = world.engine.preview("default", draft, 4, &|| true).expect("a preview");
+    assert_eq!((all.looked_at, all.stopped), (4, false));
+    let (mut before, mut asked) = (0, 0_u32);
+    loop {
+        let left = std::cell::Cell::new(asked);
+        let goes_on = || left.replace(left.get().saturating_sub(1)) > 0;
+        let some = world.engine.preview("default", draft, 4, &goes_on).expect("a preview");
+        assert_eq!(some.looked_at, some.of_others + some.unknown + some.compared, "after {asked} looks");
+        assert!((before..=before + 1).contains(&some.looked_at), "one order more, or the next destination");
+        before = some.looked_at;
+        if !some.stopped {
+            assert_eq!(some, all);
+            break;
+        }
+        asked += 1;
+    }
+    assert!(asked > 8, "{asked} looks: orders have several destinations");
 }
 
 fn shadow(world: &World, version: Option<u32>) -> Result<Reply, crate::domain::rejection::Rejection> {
@@ -255,7 +285,7 @@ fn a_shadow_counts_what_a_preview_tells_and_changes_nothing() {
         let told = world.engine.shadow_of("default").expect("there is one");
         assert_eq!((told.version, told.since), (draft, from as u64 + 1));
         assert_eq!((told.looked_at, told.of_others, told.unknown), (6, 0, 0), "seed {seed}: what came after it");
-        let preview = world.engine.preview("default", draft, 6).expect("a preview");
+        let preview = world.engine.preview("default", draft, 6, &|| true).expect("a preview");
         assert_eq!(told.differ, preview.changes.len() as u64, "seed {seed}");
         assert_eq!((told.same + told.differ, told.live.orders), (6, 6), "seed {seed}");
         assert_eq!((told.live.weighed, told.shadow.weighed), (preview.cost_before, preview.cost_after), "seed {seed}");

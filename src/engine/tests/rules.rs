@@ -524,7 +524,7 @@ fn a_preview_tells_what_the_version_decides_on_the_same_inputs() {
             let decision = order.decision.expect("decided");
             decided.push((id, nodes(&actual, &decision), decision.cost.amount));
         }
-        let preview = world.engine.preview("default", 2, 1_000).expect("a preview");
+        let preview = world.engine.preview("default", 2, 1_000, &|| true).expect("a preview");
         assert_eq!(
             (preview.looked_at, preview.compared, preview.unknown),
             (lines.len(), lines.len(), 0),
@@ -554,14 +554,14 @@ fn a_preview_leaves_out_whom_the_version_does_not_concern_and_what_was_not_recor
     place(&world, order_by("b", Some("strict"), &[("phone", 1)]));
     place(&world, PlaceOrder { channel: text("shop"), ..order_by("c", Some("default"), &[("phone", 1)]) });
     let draft = put(&world, "strict", priced(1, 1)).expect("a good version").version;
-    let preview = world.engine.preview("strict", draft, 1_000).expect("a preview");
+    let preview = world.engine.preview("strict", draft, 1_000, &|| true).expect("a preview");
     // The unscoped draft would apply to the first as well, and to the second, of which nobody knows what north had.
     assert_eq!((preview.looked_at, preview.of_others, preview.unknown, preview.compared), (3, 1, 2, 0));
     let records = world.log.records.lock().len();
-    assert_eq!(world.engine.preview("strict", draft, 2).expect("a preview").looked_at, 2);
+    assert_eq!(world.engine.preview("strict", draft, 2, &|| true).expect("a preview").looked_at, 2);
     assert_eq!(world.log.records.lock().len(), records, "nothing changed");
-    assert!(matches!(world.engine.preview("none", 1, 9), Err(Rejection::NotFound { .. })));
-    assert!(matches!(world.engine.preview("strict", 9, 9), Err(Rejection::Invalid(_))));
+    assert!(matches!(world.engine.preview("none", 1, 9, &|| true), Err(Rejection::NotFound { .. })));
+    assert!(matches!(world.engine.preview("strict", 9, 9, &|| true), Err(Rejection::Invalid(_))));
 }
 
 #[test]

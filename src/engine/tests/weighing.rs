@@ -417,7 +417,7 @@ fn a_preview_weighs_what_its_version_weighs() {
         let order = place(&actual, order_by(&id, &[("phone", 1)]));
         told.push((id, nodes(&actual, &order.decision.expect("decided"))));
     }
-    let preview = world.engine.preview("rules", 2, 100).expect("a preview");
+    let preview = world.engine.preview("rules", 2, 100, &|| true).expect("a preview");
     assert_eq!((preview.compared, preview.unknown), (6, 0));
     let id = |node| world.engine.catalogue(|c| c.node(node).id.to_string());
     for change in &preview.changes {
