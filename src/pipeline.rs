@@ -114,6 +114,15 @@ impl Pipeline {
         Ok(durable)
     }
 
+    /// The first answer to this request, where it is a repeat: for whoever can no longer make its command, since what that
+    /// is about has changed.
+    pub async fn repeated(&self, context: &Context) -> Result<Option<Durable<Outcome>>, Refused> {
+        let Some(repeat) = self.engine.repeated(context)? else { return Ok(None) };
+        self.journal.durable(first_record(&repeat), ()).await?;
+        let outcome = self.outcome(context, repeat, &mut None)?;
+        Ok(Some(self.journal.durable(outcome.seq, outcome).await?))
+    }
+
     /// Makes many reservations, each all or nothing and answered for itself, in the order asked; waits once, until all of
     /// them are durable. Those whose units are there share records.
     pub async fn reserve_many(&self, context: &Context, wanted: &[ReserveOne]) -> Result<Durable<Answers>, Refused> {

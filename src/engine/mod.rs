@@ -311,7 +311,25 @@ impl Executed {
     }
 }
 
+/// The first request with a key, where its name stands for one.
+fn repeat_of(key: &IdempotencyKey, taken: Option<Named>) -> Result<Option<Executed>, Rejection> {
+    match taken {
+        Some(Named::Record(seq, fingerprint)) if fingerprint == key.fingerprint => {
+            Ok(Some(Executed::RepeatKey { seq }))
+        }
+        Some(Named::Record(..)) => Err(Rejection::KeyReused),
+        _ => Ok(None),
+    }
+}
+
 impl Engine {
+    /// What was carried out for this request before, where it is a repeat: for whoever can no longer make its command, since
+    /// what that is about has changed. Waits for a first request that is in flight.
+    pub fn repeated(&self, context: &Context) -> Result<Option<Executed>, Rejection> {
+        let Some(key) = &context.key else { return Ok(None) };
+        repeat_of(key, self.names.find(&Name::Key(key.hash)))
+    }
+
     /// Carries out a command: validates, takes stock, appends while what it touches is locked, gives. The reply may be
     /// told only when the record of `seq` is durable.
     pub fn execute(&self, log: &dyn Log, context: &Context, command: Command) -> Result<Executed, Rejection> {
@@ -321,13 +339,9 @@ impl Engine {
         }
         let claim = context.key.map(|key| (key, self.names.claim(Name::Key(key.hash))));
         if let Some((key, claim)) = &claim
-            && let Some(Named::Record(seq, fingerprint)) = claim.taken()
+            && let Some(repeat) = repeat_of(key, claim.taken())?
         {
-            return if fingerprint == key.fingerprint {
-                Ok(Executed::RepeatKey { seq })
-            } else {
-                Err(Rejection::KeyReused)
-            };
+            return Ok(repeat);
         }
         let turn = Turn::new(log, context, claim.map(|(_, claim)| claim));
         match command {

@@ -152,6 +152,10 @@ async fn take(
     let command = match command(&draft) {
         Ok(command) => command,
         Err(faults) => {
+            // The draft may be another than the one that the first request of this key was about.
+            if let Some(done) = front.pipeline().repeated(&context).await? {
+                return Ok(made(front, status, done));
+            }
             front.engine().open_draft(id, front.journal().now().journal)?;
             return Err(Problem::of_faults(&faults));
         }

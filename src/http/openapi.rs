@@ -20,8 +20,9 @@ use crate::api::problem::CODES;
         description = "A distributed order management engine: knows every unit of stock, promises it, reserves it \
                        without overselling, and decides which places fulfil an order.\n\n\
                        JSON in snake_case; unknown fields are refused. Money is in minor units, times are RFC 3339 in \
-                       UTC. A POST takes an `Idempotency-Key`: sent again with the same body it answers the same. A \
-                       write is answered once it is on disk."
+                       UTC. A POST or PATCH takes an `Idempotency-Key`: sent again with the same body it answers the same. A \
+                       write is answered once it is on disk. Every refusal is a problem with a stable code; only what is no \
+                       request for HTTP itself is refused without a body, by 400, 414 or 431."
     ),
     tags(
         (name = "orders", description = "Captured, sourced, allocated"),
@@ -59,8 +60,8 @@ pub fn finish(document: &mut utoipa::openapi::OpenApi) {
     let components = document.components.get_or_insert_default();
     components.schemas.insert("Problem".to_owned(), problem_schema());
     for item in document.paths.paths.values_mut() {
-        if let Some(post) = &mut item.post {
-            post.parameters.get_or_insert_default().push(RefOr::T(key_parameter(&IDEMPOTENCY_KEY)));
+        for keyed in [&mut item.post, &mut item.patch].into_iter().flatten() {
+            keyed.parameters.get_or_insert_default().push(RefOr::T(key_parameter(&IDEMPOTENCY_KEY)));
         }
         operations(item).for_each(add_problem);
     }

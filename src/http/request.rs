@@ -163,7 +163,9 @@ pub fn media_type(headers: &HeaderMap) -> &str {
 /// Who asks, and how a repeat is recognised.
 pub fn context(parts: &Parts, fingerprint: u64) -> Result<Context, Problem> {
     let key = match parts.method {
-        Method::POST => key(&parts.headers)?.map(|key| hashed(&parts.method, parts.uri.path(), &key, fingerprint)),
+        Method::POST | Method::PATCH => {
+            key(&parts.headers)?.map(|key| hashed(&parts.method, parts.uri.path(), &key, fingerprint))
+        }
         _ => None,
     };
     Ok(Context { actor: ANONYMOUS.clone(), source: SOURCE.clone(), request_id: request_id(&parts.headers), key })

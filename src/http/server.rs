@@ -9,6 +9,9 @@
 //! | end: requests in flight may take | [`DRAIN_FOR`] |
 //!
 //! HTTP/1.1 and HTTP/2 without TLS on the same port. Bodies have bounds of their own (`body`).
+//!
+//! What is no request for HTTP itself never comes here: hyper answers it with 400, 414 or 431 and ends the connection, and
+//! leaves no place for a body. Every other answer that refuses says why (`api::problem`).
 
 use std::future::poll_fn;
 use std::io;

@@ -138,6 +138,32 @@ fn a_draft_is_judged_as_an_order_only_when_it_is_placed() {
 }
 
 #[test]
+fn a_repeat_is_answered_as_the_first_time_though_the_draft_grew_so_that_it_could_be_asked_no_more() {
+    served(|server| {
+        server.done("POST", "/v1/drafts", &json!({"id": "d", "order": {"lines": [line("mug", 1)]}}));
+        let lines: Vec<Value> = (0..600).map(|_| line("mug", 1)).collect();
+        let patch = |body: &Value| {
+            let headers = "content-type: application/json\r\nidempotency-key: grow\r\n";
+            server.send("PATCH", "/v1/drafts/d", headers, body.to_string().as_bytes())
+        };
+        let grow = json!({"order": {"lines": lines}});
+        let grown = patch(&grow);
+        assert_eq!(grown.status, 200, "{}", String::from_utf8_lossy(&grown.body));
+        // Somebody else fills the rest of what a draft may say.
+        let groups: serde_json::Map<_, _> = (0..60).map(|n| (format!("g{n}"), ship_to())).collect();
+        let smaller = json!({"order": {"lines": [line("mug", 1)], "groups": groups}});
+        server.done("PUT", "/v1/drafts/d", &smaller);
+        let another = server.ask("PATCH", "/v1/drafts/d", &grow);
+        assert_eq!((another.status, another.code().as_str()), (422, "draft_too_large"));
+        let repeated = patch(&grow);
+        assert!((repeated.status, repeated.json()) == (200, grown.json()), "answered {}", repeated.status);
+        assert_eq!(repeated.header("idempotent-replayed"), Some("true"));
+        let reused = patch(&json!({"order": {"lines": lines[1..]}}));
+        assert_eq!((reused.status, reused.code().as_str()), (422, "idempotency_key_reused"));
+    });
+}
+
+#[test]
 fn two_who_change_a_draft_end_with_one_winner() {
     served(|server| {
         let asked = json!({"id": "d", "order": whole("1", 2)});
