@@ -458,19 +458,21 @@ impl<'a> Change<'a> {
     }
 
     /// The levels this change leads to: what is there now, with the withdrawn units counted back in, plus the deltas.
-    /// Needs the ledgers.
+    /// Needs the ledgers. What nothing moves makes no cell: it would be listed as if there had been something.
     pub fn levels_after(&mut self, cells: &[CellKey], withdrawal: &Withdrawal<'_>) -> Vec<(CellKey, Level)> {
-        let mut levels = Vec::with_capacity(cells.len());
-        for key in cells {
-            self.ensure(*key);
-            let cell = self.network.cell(*key).expect("just ensured");
-            let before = SkuStock::level(self.ledger(key.sku), &cell);
+        let after = |key: &CellKey| {
             let mut sum = LevelDelta::default();
             self.moves.iter().filter(|((at, ..), _)| at == key).for_each(|(_, delta)| sum += *delta);
-            let back_in = before.available + withdrawal.in_flight_of(&cell.word);
-            levels.push((*key, sum.added_to(&Level { available: back_in, ..before })));
-        }
-        levels
+            if sum != LevelDelta::default() {
+                self.ensure(*key);
+            }
+            let before = self.network.cell(*key).map_or_else(Level::default, |cell| {
+                let level = SkuStock::level(self.ledger(key.sku), &cell);
+                Level { available: level.available + withdrawal.in_flight_of(&cell.word), ..level }
+            });
+            (*key, sum.added_to(&before))
+        };
+        cells.iter().map(after).collect()
     }
 
     /// What this change does to limits records, ascending by sku; nothing as a rule.

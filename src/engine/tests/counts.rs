@@ -232,6 +232,26 @@ fn a_cycle_count_is_planned_and_its_results_are_counts_that_tell_by_how_much_the
 }
 
 #[test]
+fn a_count_of_nothing_where_there_never_was_any_makes_no_cell() {
+    let world = World::new();
+    let nodes = |world: &World| world.engine.stock("phone").expect("a known sku").nodes;
+    // Plain, marked by its source, by its date, and as the result of a planned count.
+    assert_eq!(told(&world, count(0)), Ok(Ok(0)));
+    assert_eq!(told(&world, numbered(0, "till", 1)), Ok(Ok(0)));
+    assert_eq!(told(&world, as_of(0, now(&world))), Ok(Ok(0)));
+    assert_eq!(told(&world, numbered(0, "till", 1)), Ok(Err(Dropped::Duplicate)));
+    counted(world.run(Command::PlanCount(plan(&world, 1)))).expect("good");
+    submit(&world, &[("phone", 0)], None).expect("good");
+    assert_eq!(nodes(&world), []);
+    let world = world.restart();
+    assert_eq!(nodes(&world), []);
+    // What it marked is known nevertheless.
+    assert_eq!(told(&world, numbered(3, "till", 1)), Ok(Err(Dropped::Duplicate)));
+    assert_eq!(told(&world, numbered(3, "till", 2)), Ok(Ok(3)));
+    assert_eq!(nodes(&world).len(), 1);
+}
+
+#[test]
 fn a_cycle_count_that_is_called_off_takes_no_results() {
     let world = World::new();
     counted(world.run(Command::PlanCount(plan(&world, 1)))).expect("good");
