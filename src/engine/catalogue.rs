@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crossbeam::sync::ShardedLockWriteGuard;
 
 use super::change::Change;
-use super::fulfill::{is_idle, is_stranded};
+use super::fulfill::is_at_closed_node;
 use super::ledger::SkuStock;
 use super::limits::used;
 use super::network::Network;
@@ -54,9 +54,7 @@ impl Engine {
         for key in keys {
             let slot = self.orders.lock(key);
             let order = slot.as_ref().and_then(|slot| slot.as_ref());
-            if order.is_some_and(|order| {
-                order.fulfillment_orders.iter().any(|f| is_idle(&network, order, f) || is_stranded(&network, order, f))
-            }) {
+            if order.is_some_and(|order| order.fulfillment_orders.iter().any(|f| is_at_closed_node(&network, f))) {
                 self.idle.push(key);
             }
         }

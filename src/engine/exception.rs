@@ -13,7 +13,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 
-use super::fulfill::is_stranded;
+use super::fulfill::is_at_closed_node;
 use super::network::Network;
 use super::soonest::Soonest;
 use super::table::{Locked, Slot};
@@ -302,7 +302,8 @@ impl Engine {
             true => (0..catalogue.items().len() as u32).map(SkuIndex).collect(),
             false => catalogue.policies().watched().collect(),
         });
-        watched.into_iter().for_each(|sku| self.watch_level(sku));
+        self.exceptions.watched.write().extend(&watched);
+        self.exceptions.moved.lock().extend(&watched);
     }
 
     /// Tells the clock of a document's date.
@@ -465,7 +466,7 @@ impl Engine {
                 Subject::Fulfillment(part),
             ) => order(part.order).is_some_and(|order| is_wrong(&order, part.number, key.kind, wall)),
             (ExceptionKind::NodeClosed, Subject::Fulfillment(part)) => order(part.order).is_some_and(|order| {
-                order.fulfillment(part.number).is_some_and(|fulfillment| is_stranded(network, &order, fulfillment))
+                order.fulfillment(part.number).is_some_and(|fulfillment| is_at_closed_node(network, fulfillment))
             }),
             (ExceptionKind::NotHandedOver, Subject::Fulfillment(part)) => self.waits_for_carrier(part),
             (ExceptionKind::WorkLate, Subject::Fulfillment(part)) => order(part.order).is_some_and(|order| {

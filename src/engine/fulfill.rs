@@ -248,25 +248,29 @@ impl Engine {
         Ok(Tried::Done((seq, touched)))
     }
 
-    /// Takes from nodes that are switched off what they have not begun of an order, and sources it again.
+    /// Takes from nodes that are switched off what they have not begun of an order, and sources it again. What stays there is
+    /// a case.
     pub(super) fn leave_idle_nodes(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
-        let mut touched = BTreeSet::new();
+        let (mut touched, mut stays) = (BTreeSet::new(), BTreeSet::new());
         while let Some(mut slot) = self.orders.lock(key) {
             let order = slot.as_ref().expect("a locked entity is there");
-            let Some(idle) = order.fulfillment_orders.iter().find(|f| is_idle(network, order, f)) else { break };
+            let mut idle = order.fulfillment_orders.iter().filter(|f| is_idle(network, order, f));
+            let Some(idle) = idle.find(|f| !stays.contains(&f.number)) else { break };
             let reason = network.catalogue.node(idle.node).inactive_reason.clone();
             let (number, step) = (idle.number, FulfillmentStep::NodeOutage { reason });
             match self.log_step(turn, network, &mut slot, (number, step, &[]), turn.now(), None) {
                 Ok(Tried::Done((_, more))) => touched.extend(more),
-                // Units only come back, so nothing is waited for; a record too large for them stays where it is.
-                Ok(Tried::Again) | Err(_) => break,
+                // Units only come back, so nothing is waited for; what is too large for a record stays where it is.
+                Ok(Tried::Again) | Err(_) => {
+                    stays.insert(number);
+                }
             }
         }
         self.follow_up(turn, network, touched);
         self.resource(turn, network, key);
         let order = self.order_in_memory(key);
         let stranded = order.iter().flat_map(|order| {
-            let there = order.fulfillment_orders.iter().filter(|f| is_stranded(network, order, f));
+            let there = order.fulfillment_orders.iter().filter(|f| is_at_closed_node(network, f));
             there.map(|f| FulfillmentKey { order: key, number: f.number })
         });
         for part in stranded {
@@ -373,11 +377,11 @@ pub(super) fn is_idle(network: &Network, order: &Order, fulfillment: &Fulfillmen
     off && fulfillment.status.is_before_picking() && !order.is_booked(fulfillment)
 }
 
-/// Whether a fulfilment order is under way at a node that is switched off, and stays there.
-pub(super) fn is_stranded(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> bool {
+/// Whether a fulfilment order waits or is under way at a node that is switched off.
+pub(super) fn is_at_closed_node(network: &Network, fulfillment: &FulfillmentOrder) -> bool {
     let off = !network.catalogue.node(fulfillment.node).active;
     let left = matches!(fulfillment.status, FulfillmentStatus::Shipped | FulfillmentStatus::Delivered);
-    off && fulfillment.status.is_live() && !left && !is_idle(network, order, fulfillment)
+    off && fulfillment.status.is_live() && !left
 }
 
 fn asked(action: &FulfillmentAction) -> FulfillmentVerb {

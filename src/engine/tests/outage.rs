@@ -1,8 +1,12 @@
 //! A node is switched off: what it had not begun goes elsewhere, what it had stays.
 
+use std::sync::atomic::Ordering;
+
 use super::world::{World, text};
 use crate::domain::command::*;
+use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::FulfillmentStatus::{Accepted, Incomplete, Picked, Submitted};
+use crate::domain::ids::FulfillmentKey;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 
@@ -101,4 +105,36 @@ fn of_many_orders_each_is_sourced_again_or_waits() {
         |order: &Order| now(&world, order).fulfillment_orders.iter().filter(|f| f.status == Submitted).count();
     let sourced: usize = orders.iter().map(standing).sum();
     assert_eq!((waiting, sourced), (150, 150));
+}
+
+#[test]
+fn what_is_too_large_to_leave_a_closed_node_in_one_record_stays_there_as_a_case() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        for sku in ["phone", "case"] {
+            world.stock(sku, "east", 10).expect("room");
+        }
+        let large = world.order(&[("phone", 2), ("case", 1)], None).expect("enough");
+        let small = world.order(&[("phone", 1)], None).expect("enough");
+        switch(&world, "east", false);
+        let world = if restarts { world.restart() } else { world };
+        let case = |world: &World| {
+            let subject = Subject::Fulfillment(FulfillmentKey { order: large.key, number: 1 });
+            let case = world.engine.exception_by_key(ExceptionKey { kind: ExceptionKind::NodeClosed, subject });
+            case.map(|case| case.is_open())
+        };
+        world.log.events_max.store(2, Ordering::SeqCst);
+        let world = tick(world, false);
+        assert_eq!((now(&world, &large).fulfillment_orders[0].status, case(&world)), (Submitted, Some(true)));
+        assert_eq!(now(&world, &small).fulfillment_orders[0].status, Incomplete, "nobody waits for it");
+        world.log.events_max.store(0, Ordering::SeqCst);
+        let world = if restarts { world.restart() } else { world };
+        // The next look finds room for it.
+        switch(&world, "east", true);
+        switch(&world, "east", false);
+        let world = tick(world, false);
+        world.later(61);
+        let world = tick(world, restarts);
+        assert_eq!((now(&world, &large).fulfillment_orders[0].status, case(&world)), (Incomplete, Some(false)));
+    }
 }
