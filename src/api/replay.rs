@@ -52,7 +52,7 @@ shape! {
         /// `busiest_day` doubles the busiest day, `stock_out` leaves every sku only what its orders ask for, `all_channels` puts
         /// the busiest days of all channels on one.
         pub scenario: Option<ScenarioWord>,
-        /// What rules shall reach: then such rules are looked for.
+        /// What rules shall reach: then such rules are looked for, on up to 300,000 records of 256 MiB together.
         pub target: Option<TargetShape>,
     }
     check = ReplayRequest::judge;

@@ -160,6 +160,20 @@ pub fn encode(draft: &Draft) -> Result<Encoded, RecordTooLarge> {
     Ok(Encoded(bytes))
 }
 
+/// Bytes of the body of a record.
+pub fn bytes_of(record: &Record) -> usize {
+    let Record { header, events } = record;
+    let draft = Draft {
+        decided_at: header.decided_at,
+        catalogue_seq: header.catalogue_seq,
+        actor: header.actor.clone(),
+        source: header.source.clone(),
+        request_id: header.request_id.clone(),
+        events: events.clone(),
+    };
+    encode(&draft).map_or_else(|large| large.bytes, |encoded| encoded.0.len())
+}
+
 /// The record that lies in a frame with this head.
 pub(super) fn decode(head: &Head, slice: &Slice<'_>) -> Result<Record, Undecodable> {
     let mut input = Input { what: "record", rest: slice.body };

@@ -71,7 +71,7 @@ pub use archive::{Archive, Asked};
 pub use backup::{Arriving, BackupEnd, BackupError, restore};
 pub use check::{Look, Report, check, read_log, read_to_the_end, rebuild_mark};
 pub use clock::{Clock, ClockChoice, Machine, ManualClock};
-pub use codec::Undecodable;
+pub use codec::{Undecodable, bytes_of};
 pub use counters::{Counted, SYNC_US_BOUNDS};
 pub use durable::{Durable, OutcomeUnknown};
 pub use options::{Options, Workers};

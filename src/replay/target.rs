@@ -8,8 +8,8 @@
 //! then the cheapest. The search ends with the first that reach the aim, or when nothing near is better.
 //!
 //! It is a search, not a proof: `reached: false` says that none of those tried did. Every set is tried on all orders of the
-//! period, with stock that follows its own plans. Bounds: [`TRIES_MAX`] sets, [`SEARCHED_MAX`] records, all of them in memory,
-//! and [`STATES_MAX`] states of the journal.
+//! period, with stock that follows its own plans. Bounds: [`TRIES_MAX`] sets, [`SEARCHED_MAX`] records of
+//! [`SEARCHED_BYTES_MAX`] bytes, all of them in memory, and [`STATES_MAX`] states of the journal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +23,14 @@ use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::{RuleTerms, Term};
 use crate::domain::state::State;
 use crate::engine::whatif::{Comparison, Figures, Suppose, Surveyed, WhatIf};
+use crate::journal::bytes_of;
 
 /// Most sets of rules that are tried.
 const TRIES_MAX: usize = 60;
 /// Most records of a journal that is searched.
 pub const SEARCHED_MAX: u64 = 300_000;
+/// Most bytes of them, as they lie in the journal; in memory they take some times as much.
+pub const SEARCHED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// States of the journal that are held at once: each is as large as the state of the process that serves.
 const STATES_MAX: usize = 2;
 /// Millionths of a minor unit.
@@ -146,12 +149,32 @@ struct Tried {
 }
 
 /// A journal in memory, read again and again.
+#[derive(Default)]
 struct Kept {
     begins: State,
     records: Vec<Record>,
+    /// Bytes of the records, as they lie in the journal.
+    bytes: u64,
 }
 
 impl Kept {
+    /// Holds one more record, up to the first that is too much.
+    fn keep(&mut self, record: &Record, (records_max, bytes_max): (u64, u64)) {
+        if self.beyond((records_max, bytes_max)).is_none() {
+            self.bytes += bytes_of(record) as u64;
+            self.records.push(record.clone());
+        }
+    }
+
+    /// Why this is too much to search, where it is.
+    fn beyond(&self, (records_max, bytes_max): (u64, u64)) -> Option<String> {
+        if self.records.len() as u64 > records_max {
+            return Some(format!("the journal has more than {records_max} records: too many to search"));
+        }
+        (self.bytes > bytes_max)
+            .then(|| format!("the records of the journal have more than {bytes_max} bytes: too many to search"))
+    }
+
     /// How many sets are tried side by side: each has a state of its own, beside that where a journal begins whose first
     /// records are gone.
     fn side_by_side(&self) -> usize {
@@ -185,17 +208,17 @@ pub(super) fn search(
     surveyed: Surveyed,
     target: &Target,
 ) -> Result<Replayed, Stop> {
-    let mut kept = Kept { begins: State::default(), records: Vec::new() };
+    const MOST: (u64, u64) = (SEARCHED_MAX, SEARCHED_BYTES_MAX);
+    let mut kept = Kept::default();
     let mut has_begun = false;
     let last = passes.pass(&mut |record, state| {
         if !std::mem::replace(&mut has_begun, true) && record.header.seq > 1 {
             kept.begins = state.clone();
-        } else if kept.records.len() as u64 <= SEARCHED_MAX {
-            kept.records.push(record.clone());
+        } else {
+            kept.keep(record, MOST);
         }
     })?;
-    if kept.records.len() as u64 > SEARCHED_MAX {
-        let detail = format!("the journal has more than {SEARCHED_MAX} records: too many to search");
+    if let Some(detail) = kept.beyond(MOST) {
         return Err(refused("target", "too_many", &detail));
     }
     let mut searching = Searching { kept: &kept, suppose, target, tried: 0, passes };
@@ -370,15 +393,47 @@ fn set_weight(term: &mut Term, to: i64) {
 mod tests {
     use super::*;
     use crate::domain::entity::{Entity, EntityKey};
-    use crate::domain::event::DirectoryFounded;
+    use crate::domain::event::{DirectoryFounded, Event};
     use crate::domain::money::Currency;
+    use crate::domain::record::Header;
+    use crate::domain::time::{JournalTime, WallTime};
 
     #[test]
     fn a_search_holds_two_states_at_most() {
-        let mut kept = Kept { begins: State::default(), records: Vec::new() };
+        let mut kept = Kept::default();
         assert!((1..=2).contains(&kept.side_by_side()));
         let founded = DirectoryFounded { base_currency: Currency::USD };
         kept.begins.insert(EntityKey::Directory, Entity::Directory(founded));
         assert_eq!(kept.side_by_side(), 1, "beside that where the journal begins");
+    }
+
+    #[test]
+    fn a_journal_is_too_much_to_search_by_its_records_or_by_their_bytes() {
+        let founded = Event::DirectoryFounded(DirectoryFounded { base_currency: Currency::USD });
+        let header = Header {
+            seq: 1,
+            time: JournalTime(0),
+            wall: WallTime(0),
+            decided_at: JournalTime(0),
+            actor: "a".repeat(100).as_str().into(),
+            source: "test".into(),
+            request_id: "r".into(),
+            catalogue_seq: 0,
+            epoch: 1,
+            partition: 0,
+        };
+        let record = Record { header, events: vec![founded] };
+        let each = bytes_of(&record) as u64;
+        assert!(each > 100);
+        let told = |most| {
+            let mut kept = Kept::default();
+            (0..9).for_each(|_| kept.keep(&record, most));
+            (kept.records.len(), kept.beyond(most).unwrap_or_default())
+        };
+        let (held, why) = told((3, u64::MAX));
+        assert!(held == 4 && why.contains("more than 3 records"), "{held}, {why}");
+        let (held, why) = told((9, 3 * each));
+        assert!(held == 4 && why.contains(&format!("more than {} bytes", 3 * each)), "{held}, {why}");
+        assert_eq!(told((9, 9 * each)), (9, String::new()));
     }
 }
