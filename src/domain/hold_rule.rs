@@ -1,5 +1,5 @@
 //! Rules that put holds: conditions as data about an order that is captured, and the hold it begins with where all of them
-//! are true.
+//! are true. An order that meets a rule only as an edit makes it has its hold from then on.
 //!
 //! What a channel knows and the engine does not (that a customer is new, that two addresses differ) it says with the order
 //! as *flags*: words that only these rules read. A rule without conditions holds nothing; that is how one is switched off.

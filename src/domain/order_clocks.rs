@@ -50,7 +50,7 @@ impl OrderClocks {
     /// stands. What is owed is owed for the whole order.
     pub fn cancels(&self, order: &Order, method: &Text) -> Option<(JournalTime, Lapsed)> {
         let own = || (0..).zip(&order.lines).filter(|(_, line)| order.method_of(line.placed.group) == method);
-        // The money of what was split off lies with the order it came from.
+        // What is reported after a split may be reported of the order it came from.
         let owes = order.split_from.is_none() && !order.was_covered();
         let owes = owes && own().any(|(line, _)| order.buckets(line).open() > 0);
         let unpaid = self.cancel_unpaid_after_s.filter(|_| owes);

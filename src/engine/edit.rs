@@ -21,7 +21,7 @@ use super::cancel::{leave_queues, skus_waited_for};
 use super::cell::Word;
 use super::change::Change;
 use super::due::Run;
-use super::hold::too_many;
+use super::hold::{holds_of_edit, too_many};
 use super::limits::Counting;
 use super::network::Network;
 use super::place::{ORDER_UNITS_MAX, destination, placed_line, positions_of, rules_of};
@@ -48,7 +48,7 @@ use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
-use crate::domain::time::{JournalTime, WallTime};
+use crate::domain::time::{JournalTime, Now};
 
 /// Edits whose end the clock writes at once, each a record.
 const ENDED_MAX: usize = 1_024;
@@ -231,7 +231,7 @@ impl Engine {
         let held = reservation.as_ref().and_then(|slot| slot.as_ref()).map(cells_held).unwrap_or_default();
         let (end, stale) = match command.outcome {
             EditOutcome::Decline => (End::without_effect(&held, number, EditState::Declined, None), None),
-            EditOutcome::Confirm => match End::confirmed(&network, order, edit, &held, turn.log.now().wall) {
+            EditOutcome::Confirm => match End::confirmed(&network, order, edit, &held, turn.log.now()) {
                 Ok(end) => (end, None),
                 Err(why) => {
                     let reason = Some(why.as_str().into());
@@ -287,6 +287,7 @@ impl Engine {
         let state = if end.takes_effect { claimed } else { ReservationState::Released };
         events.extend(held.map(|held| reservation_event(held, ReservationEvent::Ended { state })));
         events.extend(end.works.iter().map(Work::event));
+        let first_hold = order.next_hold();
         let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
         if !network.workloads.take(&end.works) {
             return Err(Rejection::Contended);
@@ -297,6 +298,7 @@ impl Engine {
             logged.fold_reservation(reservation);
             self.remember_end(reservation);
         }
+        self.watch_holds(slot.as_ref().expect("just folded"), first_hold);
         self.watch_new_windows(network, slot);
         self.rank_again(network, slot.as_ref().expect("just folded"));
         Ok(logged.done())
@@ -362,7 +364,7 @@ impl End {
     }
 
     /// The end of an edit that takes effect, or why it cannot any more.
-    fn confirmed(network: &Network, order: &Order, edit: &Edit, held: &Cells, now: WallTime) -> Result<Self, String> {
+    fn confirmed(network: &Network, order: &Order, edit: &Edit, held: &Cells, now: Now) -> Result<Self, String> {
         let terms = &edit.terms;
         if order.totals().open() == 0 {
             return Err(format!("all of the order is {}", order.status().word()));
@@ -410,15 +412,17 @@ impl End {
         });
         let allocations: Vec<Allocation> = allocations.collect();
         let goes = terms.found.iter().filter(|found| !found.stays).map(|found| found.number);
-        let at = work_at(order, now);
+        let at = work_at(order, now.wall);
         let leaving = places_of(network, order, goes, at);
-        let is_bound = rules_of(network, &preview, now).minds_capacity();
+        let is_bound = rules_of(network, &preview, now.wall).minds_capacity();
         let works = works_of_edit(network, (order.key, &lines), &allocations, (is_bound, &leaving), at);
         if let Some(node) = works.iter().find_map(|work| work.lacks_room(network)) {
             return Err(format!("node {} has as many shipments that day as it can handle", network.node_name(node)));
         }
         let mut told = vec![OrderEvent::Edited { number: edit.number, lowered: lowered.clone(), allocations }];
         told.extend(order.paid_off_with(terms.difference));
+        let ruled = holds_of_edit(network, order, (&preview, terms.difference), now);
+        told.extend(ruled.ok_or("rules would put more holds on it than an order may have")?);
         Ok(Self { told, takes_effect: true, lowered, kept, given, released: Cells::new(), works })
     }
 }

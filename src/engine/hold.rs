@@ -212,13 +212,60 @@ fn ruled_holds(network: &Network, command: &PlaceOrder, now: Now) -> Vec<AskedHo
         delivery_method: &command.delivery_method,
         flags: &command.wishes.flags,
     };
-    let put = |rule: &HoldRule| AskedHold {
+    policies.hold_rules().filter(|rule| rule.holds(&captured)).map(|rule| put_by(rule, now)).collect()
+}
+
+/// The holds of rules that an order meets as an edit makes it, `preview`, and did not meet before; what its channel said of
+/// it at its capture is not known any more. `None` when it would have too many.
+pub(super) fn holds_of_edit(
+    network: &Network,
+    order: &Order,
+    (preview, difference): (&Order, i64),
+    now: Now,
+) -> Option<Vec<OrderEvent>> {
+    let policies = network.catalogue.policies();
+    if !policies.has_hold_rules() {
+        return Some(Vec::new());
+    }
+    let due = order.due_with(i128::from(difference));
+    let met = |order: &Order, total: i64| -> Vec<&HoldRule> {
+        let wanted = (0..order.lines.len() as u16).filter(|line| order.wanted(*line) > 0);
+        let sku = |line: u16| &network.catalogue.item(order.lines[usize::from(line)].placed.sku).sku;
+        let lines: Vec<(&Text, u32)> = wanted.map(|line| (sku(line), order.wanted(line))).collect();
+        let countries: Vec<&Text> = order.facts.destinations.iter().map(|to| &to.country).collect();
+        let captured = Captured {
+            total,
+            currency: order.facts.currency,
+            lines: &lines,
+            countries: &countries,
+            channel: &order.facts.channel,
+            delivery_method: &order.facts.delivery_method,
+            flags: &[],
+        };
+        policies.hold_rules().filter(|rule| rule.holds(&captured)).collect()
+    };
+    let before = met(order, order.due());
+    let new: Vec<&HoldRule> =
+        met(preview, due).into_iter().filter(|rule| !before.iter().any(|old| std::ptr::eq(*old, *rule))).collect();
+    let sums = Paid::of(&order.payments);
+    let held = |(number, rule): (u16, &HoldRule)| {
+        let paid = rule.release_on.is_some_and(|mark| sums.covers(due, mark));
+        let ended = paid.then_some(OrderEvent::HoldEnded { number, state: HoldState::AutoReleased, reason: None });
+        std::iter::once(OrderEvent::Held { number, terms: put_by(rule, now).terms(now) }).chain(ended)
+    };
+    let fits = order.holds.len() + new.len() <= HOLDS_MAX;
+    fits.then(|| (order.next_hold()..).zip(new).flat_map(held).collect())
+}
+
+/// The hold that a rule puts.
+fn put_by(rule: &HoldRule, now: Now) -> AskedHold {
+    let after = |after: u32| WallTime(now.wall.0.saturating_add(i64::from(after) * 1_000));
+    AskedHold {
         kind: rule.kind,
         reason: rule.reason.clone(),
-        release_at: rule.release_after_s.map(|after| WallTime(now.wall.0.saturating_add(i64::from(after) * 1_000))),
+        release_at: rule.release_after_s.map(after),
         release_on: rule.release_on,
-    };
-    policies.hold_rules().filter(|rule| rule.holds(&captured)).map(put).collect()
+    }
 }
 
 /// What is wrong with a hold that is asked for in the fields behind `path`.

@@ -372,5 +372,5 @@ fn counts_that_come_late_twice_and_out_of_turn_lead_to_what_was_counted_last() {
         run(&world, &sku, &mut dice);
     }
     world.restart();
-    println!("{runs} runs of counts, seed {seed}");
+    println!("counts seed={seed} runs={runs}");
 }

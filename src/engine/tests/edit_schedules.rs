@@ -245,7 +245,7 @@ fn edits_shipments_and_cancellations_of_one_line_have_one_winner_in_every_schedu
         confirmed += done;
         stale += late;
     }
-    println!("{count} schedules from seed {first}: {confirmed} edits confirmed, {stale} too late");
+    println!("edits seed={first} schedules={count} confirmed={confirmed} late={stale}");
     assert!(count < 1_000 || confirmed > 0 && stale > 0, "both ends were met");
 }
 

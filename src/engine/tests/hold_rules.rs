@@ -67,6 +67,33 @@ fn an_order_begins_with_the_holds_of_every_rule_it_meets() {
 }
 
 #[test]
+fn an_order_that_meets_a_rule_only_as_it_is_edited_is_held_from_then_on() {
+    for restarts in [false, true] {
+        let world = World::new();
+        put(&world, "many", rule(HoldKind::Fraud, vec![HoldCondition::UnitsOver(2)])).expect("good");
+        put(&world, "any", rule(HoldKind::Manual, vec![HoldCondition::UnitsOver(0)])).expect("good");
+        world.stock("phone", "east", 20).expect("room");
+        let order = place(&world, "1", &[], 2);
+        assert_eq!(kinds(&order), [HoldKind::Manual]);
+        let to = |world: &World, units: u32| {
+            let change = EditChange::Line { line: text("1"), quantity: Some(units), unit_price: None };
+            let order = text(&order.name());
+            world.run(Command::OpenEdit(OpenEdit { order: order.clone(), changes: vec![change] })).expect("good");
+            let edits = world.engine.order(&order).expect("known").edits.len();
+            let edit = text(&crate::domain::edit::Edit::name_of(edits as u16));
+            let confirm = EndEdit { order: order.clone(), edit, outcome: EditOutcome::Confirm };
+            world.run(Command::EndEdit(confirm)).expect("enough");
+            kinds(&world.engine.order(&order).expect("known"))
+        };
+        assert_eq!(to(&world, 3), [HoldKind::Manual, HoldKind::Fraud], "what it met before holds it once");
+        let world = if restarts { world.restart() } else { world };
+        assert_eq!(to(&world, 4).len(), 2, "it met the rule before");
+        let accept = world.fulfill(&order, 1, FulfillmentAction::Accept);
+        assert!(matches!(accept, Err(Rejection::OnHold { .. })), "{accept:?}");
+    }
+}
+
+#[test]
 fn a_hold_by_rule_ends_by_time_or_by_payment_like_any_other() {
     let world = World::new();
     let when = vec![HoldCondition::UnitsOver(0)];
