@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Catalogue;
-use super::evidence::Others;
+use super::evidence::{Needs, Others};
 use super::geo::{Place, Position};
 use super::ids::{NodeIndex, Text};
 use super::money::Money;
@@ -55,8 +55,8 @@ pub struct SeenLine {
     pub quantity: u32,
     /// Weight of one unit, grams.
     pub unit_weight_g: u64,
-    /// What one unit needs: position of the sku among those seen, and units of it.
-    pub needs: Vec<(u16, u32)>,
+    /// What one unit needs.
+    pub needs: Needs,
 }
 
 /// What the solver saw of one destination; how it is written stands in `evidence`.

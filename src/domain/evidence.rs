@@ -10,7 +10,8 @@
 //!
 //! [`EVIDENCE_GROUPS_MAX`]: super::limits::EVIDENCE_GROUPS_MAX
 
-use std::fmt;
+use std::ops::Deref;
+use std::{fmt, slice};
 
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -20,6 +21,49 @@ use super::geo::Position;
 use super::ids::NodeIndex;
 use super::sourcing::{Candidate, Plan, Problem};
 use super::weighed::Priced;
+
+/// What one unit of a line needs: of each sku its position among those seen, and units of it. As a rule that is one sku,
+/// which takes no memory of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Needs {
+    /// One sku.
+    One((u16, u32)),
+    /// Any other number.
+    Many(Vec<(u16, u32)>),
+}
+
+impl Deref for Needs {
+    type Target = [(u16, u32)];
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::One(need) => slice::from_ref(need),
+            Self::Many(needs) => needs,
+        }
+    }
+}
+
+impl FromIterator<(u16, u32)> for Needs {
+    fn from_iter<I: IntoIterator<Item = (u16, u32)>>(needs: I) -> Self {
+        let mut needs = needs.into_iter();
+        match (needs.next(), needs.next()) {
+            (Some(need), None) => Self::One(need),
+            (first, second) => Self::Many(first.into_iter().chain(second).chain(needs).collect()),
+        }
+    }
+}
+
+impl Serialize for Needs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Needs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
+}
 
 /// About how many bytes a line takes, a need of it, a fenced node, a candidate and what it has of a sku.
 const BYTES: [usize; 5] = [8, 4, 4, 8, 2];
@@ -205,5 +249,21 @@ impl Decision {
             (group, Self { assignments, unfilled, evidence: evidence.into(), ..self.clone() })
         };
         seen.map(of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Needs;
+
+    #[test]
+    fn needs_are_written_as_a_list_however_many_there_are() {
+        for list in [vec![], vec![(3, 1)], vec![(0, 2), (1, 1)], vec![(0, 2), (1, 1), (5, 7)]] {
+            let needs: Needs = list.iter().copied().collect();
+            assert_eq!(needs[..], list[..]);
+            let written = serde_json::to_string(&needs).expect("memory takes all bytes");
+            assert_eq!(written, serde_json::to_string(&list).expect("memory takes all bytes"));
+            assert_eq!(serde_json::from_str::<Needs>(&written).expect("as written"), needs);
+        }
     }
 }

@@ -44,6 +44,7 @@ use crate::domain::delivery::Way;
 use crate::domain::edit::{EditState, EditTerms, FoundFulfillment, LineChange, PlannedShipment};
 use crate::domain::entity::{Entity, EntityKey, KeyEntry};
 use crate::domain::event::*;
+use crate::domain::evidence::Needs;
 use crate::domain::exception::{ExceptionEvent, ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentStep, Shipment};
 use crate::domain::geo::Position;
@@ -163,7 +164,7 @@ fn placed() -> OrderEvent {
             assignments: vec![Assignment { node: NodeIndex(300), lines: vec![units], cost: 650 }],
             unfilled: vec![],
             evidence: std::sync::Arc::new(Evidence {
-                lines: vec![SeenLine { line: 0, quantity: 3, unit_weight_g: 1_200, needs: vec![(0, 1)] }],
+                lines: vec![SeenLine { line: 0, quantity: 3, unit_weight_g: 1_200, needs: Needs::One((0, 1)) }],
                 slots: 1,
                 candidates: vec![(NodeIndex(300), 12_345)],
                 available: vec![2],
