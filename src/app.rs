@@ -29,6 +29,7 @@ use crate::domain::opportunity::Foresee;
 use crate::domain::policy::Policy;
 use crate::domain::record::{Log, Record};
 use crate::domain::rejection::Rejection;
+use crate::domain::replanning::Leave;
 use crate::domain::reply::Reply;
 use crate::domain::state::State;
 use crate::engine::{Atp, StockView};
@@ -40,8 +41,9 @@ use crate::views::Views;
 /// Longest sleep of the clock thread. What is due counts as free before it is written, so a late thread harms nobody.
 const NAP_MAX: Duration = Duration::from_millis(500);
 
-/// How often it is looked whether prices of orders to come are due, and how long they may take.
-const LOOKS_EVERY: Duration = Duration::from_secs(10);
+/// How often it is looked whether prices of orders to come are due, or open orders to be planned again, and how long either may
+/// take.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
 const LOOKS_FOR: Duration = Duration::from_secs(2);
 
 /// Why a data directory does not open, or ends.
@@ -244,7 +246,8 @@ fn keep_time(pipeline: &Pipeline, stopping: &AtomicBool) {
     }
 }
 
-/// Finds what stock and shipments are worth to orders to come, whenever that is due, until it is told to stop.
+/// Finds what stock and shipments are worth to orders to come, and plans open orders again that a receipt or an outage touched,
+/// whenever that is due, until it is told to stop.
 fn look_ahead(pipeline: &Pipeline, stopping: &AtomicBool) {
     let context = Context { actor: "clock".into(), source: "clock".into(), request_id: "".into(), key: None };
     while !stopping.load(Ordering::Acquire) {
@@ -253,6 +256,15 @@ fn look_ahead(pipeline: &Pipeline, stopping: &AtomicBool) {
             let found = pipeline.engine().foresee(now, &Foresee { days, within: LOOKS_FOR });
             // What is refused now, since too much is in flight, is found again.
             let _ = pipeline.submit_blocking(&context, Command::PutOpportunity(Box::new(found)));
+        }
+        while let Some((asked, leave)) = pipeline.engine().replanning_due(LOOKS_FOR)
+            && !stopping.load(Ordering::Acquire)
+        {
+            let Ok(found) = pipeline.engine().optimise(pipeline.journal().now(), &asked) else { continue };
+            if leave == Leave::Apply && found.figures.changed > 0 {
+                // What is refused, since the world moved on, stays told as proposed.
+                let _ = pipeline.submit_blocking(&context, Command::ApplyOptimisation { optimisation: found.id });
+            }
         }
         thread::park_timeout(LOOKS_EVERY);
     }

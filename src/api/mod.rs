@@ -46,6 +46,7 @@ pub mod policy;
 pub mod problem;
 pub mod rates;
 pub mod reading;
+pub mod replanning;
 pub mod replay;
 pub mod reservation;
 mod return_event;

@@ -16,6 +16,7 @@ use crate::domain::decision::LineUnits;
 use crate::domain::event::OptimisationApplied;
 use crate::domain::limits::OPTIMISED_MAX;
 use crate::domain::optimisation::{Figures, Optimisation, Optimise, Replanned};
+use crate::domain::replanning::Occasion;
 use crate::domain::stock::CellKey;
 
 /// How long an optimisation takes when nobody says how long, in milliseconds.
@@ -65,6 +66,7 @@ impl NewOptimisation {
             within: Duration::from_millis(self.within_ms.map_or(WITHIN_MS, |within| within.0)),
             rounds: ROUNDS,
             may_be_later: self.allow_later.unwrap_or(false),
+            occasion: Occasion::Asked,
         }
     }
 }
@@ -77,6 +79,14 @@ pub struct OptimisationJson {
     pub id: Id,
     /// `proposed` or `applied`.
     pub state: &'static str,
+    /// Why: `asked`, `receipt` or `outage`.
+    pub reason: &'static str,
+    /// Skus of which units came, as long as that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skus: Vec<Sku>,
+    /// The node that was switched off, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<Id>,
     /// When it was applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub applied_at: Option<Instant>,
@@ -131,7 +141,10 @@ impl OptimisationJson {
         let Figures { looked_at, aside, changed, cost_before, cost, lower_bound } = optimisation.figures;
         Self {
             id: Id(optimisation.id.clone()),
-            state: if optimisation.applied_at.is_some() { "applied" } else { "proposed" },
+            state: state_of(optimisation),
+            reason: optimisation.occasion.word(),
+            skus: skus_of(&optimisation.occasion, catalogue),
+            node: node_of(&optimisation.occasion, catalogue),
             applied_at: optimisation.applied_at.map(Instant::from),
             looked_at,
             aside,
@@ -143,6 +156,79 @@ impl OptimisationJson {
             changes: optimisation.orders.iter().map(|order| ReplannedJson::of(order, catalogue)).collect(),
             scarce: optimisation.scarce.iter().map(|(cell, worth)| ScarceJson::of(*cell, *worth, catalogue)).collect(),
         }
+    }
+}
+
+/// The optimisations that are known.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Optimisations)]
+pub struct OptimisationsJson {
+    /// The last proposals, the newest first, and behind them what was applied within a day.
+    pub optimisations: Vec<OptimisationBrief>,
+}
+
+/// An optimisation without the orders that change.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OptimisationBrief {
+    /// Its id.
+    pub id: Id,
+    /// `proposed` or `applied`.
+    pub state: &'static str,
+    /// Why: `asked`, `receipt` or `outage`.
+    pub reason: &'static str,
+    /// Skus of which units came, as long as that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skus: Vec<Sku>,
+    /// The node that was switched off, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<Id>,
+    /// When it was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub applied_at: Option<Instant>,
+    /// Orders that took part.
+    pub looked_at: u32,
+    /// Orders that change.
+    pub changed: u32,
+    /// What the orders that took part cost as they were.
+    pub cost_before: MoneyJson,
+    /// What they cost with it.
+    pub cost: MoneyJson,
+}
+
+impl OptimisationsJson {
+    /// Optimisations by the names clients know.
+    pub fn of(known: &[Optimisation], catalogue: &Catalogue) -> Self {
+        let brief = |own: &Optimisation| OptimisationBrief {
+            id: Id(own.id.clone()),
+            state: state_of(own),
+            reason: own.occasion.word(),
+            skus: skus_of(&own.occasion, catalogue),
+            node: node_of(&own.occasion, catalogue),
+            applied_at: own.applied_at.map(Instant::from),
+            looked_at: own.figures.looked_at,
+            changed: own.figures.changed,
+            cost_before: in_base(own.figures.cost_before, catalogue),
+            cost: in_base(own.figures.cost, catalogue),
+        };
+        Self { optimisations: known.iter().map(brief).collect() }
+    }
+}
+
+fn state_of(optimisation: &Optimisation) -> &'static str {
+    if optimisation.applied_at.is_some() { "applied" } else { "proposed" }
+}
+
+fn skus_of(occasion: &Occasion, catalogue: &Catalogue) -> Vec<Sku> {
+    match occasion {
+        Occasion::Receipt(skus) => skus.iter().map(|sku| Sku(catalogue.item(*sku).sku.clone())).collect(),
+        Occasion::Asked | Occasion::Outage(_) => Vec::new(),
+    }
+}
+
+fn node_of(occasion: &Occasion, catalogue: &Catalogue) -> Option<Id> {
+    match occasion {
+        Occasion::Outage(node) => node.map(|node| Id(catalogue.node(node).id.clone())),
+        Occasion::Asked | Occasion::Receipt(_) => None,
     }
 }
 

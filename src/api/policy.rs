@@ -10,6 +10,7 @@ use super::hold_rule::HoldRuleJson;
 use super::order_clocks::OrderClocksJson;
 use super::picking::PickingRuleJson;
 use super::reading::shape;
+use super::replanning::ReplanningJson;
 use super::return_policy::ReturnPolicyJson;
 use super::scalar::{AcceptWithin, Count, Id, OrNull};
 use super::words::{DeliveryMethod, SupplyType, Worded};
@@ -115,7 +116,7 @@ impl FillPut {
 #[schema(as = Policy)]
 pub struct PolicyJson {
     /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment`, `returns`, `clocks`, `hold`,
-    /// `picking`, `collection`, `shadow`, `network`, `costs` or `priority`.
+    /// `picking`, `collection`, `shadow`, `network`, `costs`, `priority` or `replanning`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -198,6 +199,9 @@ pub struct PolicyJson {
     /// How orders wait for who comes for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collection: Option<CollectionRuleJson>,
+    /// What is done by itself for open orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replanning: Option<ReplanningJson>,
 }
 
 impl PolicyJson {
@@ -261,8 +265,10 @@ impl PolicyJson {
                 ..Self::default()
             },
             PolicyKey::Priority(node) => Self { about: "priority", node: Some(names.node(*node)), ..Self::default() },
+            PolicyKey::Replanning => Self { about: "replanning", ..Self::default() },
         };
         match policy {
+            Policy::Replanning(rule) => Self { replanning: Some(ReplanningJson::from(*rule)), ..about },
             Policy::Costs(costs) => Self { unit_cost: costs.unit_cost, markdown: costs.markdown, ..about },
             Policy::Priority(amount) => Self { amount: *amount, ..about },
             Policy::Network { nodes } => {

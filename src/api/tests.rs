@@ -32,6 +32,7 @@ use super::policy::{FillPut, NodeTerms, RejectionPut, SafetyPut, ThresholdPut};
 use super::problem::{CODES, Problem};
 use super::rates::RatesRequest;
 use super::reading::{Shape, read};
+use super::replanning::ReplanningPut;
 use super::replay::ReplayRequest;
 use super::reservation::{NewReservation, ReservationBatch, ReservationChange};
 use super::return_policy::ReturnPolicyPut;
@@ -157,6 +158,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["nodes", _, "priority"]) => read_as::<PriorityPut>(body),
         ("PUT", ["safety-stock", _]) => read_as::<KindSafetyPut>(body),
         ("PUT", ["payment-rules", _]) => read_as::<PaymentRulePut>(body),
+        ("PUT", ["replanning"]) => read_as::<ReplanningPut>(body),
         ("PUT", ["fill-policy"]) => read_as::<FillPut>(body),
         ("PUT", ["order-clocks", _]) => read_as::<OrderClocksPut>(body),
         ("PUT", ["hold-rules", _]) => read_as::<HoldRulePut>(body),

@@ -31,6 +31,7 @@ use crate::domain::parcel::NotPacked;
 use crate::domain::payment::{PaymentMark, PaymentState};
 use crate::domain::picking::PickMethod;
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
+use crate::domain::replanning::Leave;
 use crate::domain::reservation::ReservationState;
 use crate::domain::return_policy::{Outside, RefundAt};
 use crate::domain::returns::{Condition, Disposition, ReturnStatus};
@@ -484,6 +485,7 @@ words! {
         FirstCome = "first_come", Priority = "priority", Value = "value", PromiseDate = "promise_date",
         FairShare = "fair_share",
     }
+    Leave { Propose = "propose", Apply = "apply" }
     RejectionPolicy { Elsewhere = "elsewhere", AskCustomer = "ask_customer" }
     HoldKind {
         Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual",

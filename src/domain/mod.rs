@@ -64,6 +64,7 @@ pub mod quantity;
 pub mod record;
 pub mod redating;
 pub mod rejection;
+pub mod replanning;
 pub mod reply;
 pub mod reservation;
 pub mod return_line;

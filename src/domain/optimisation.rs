@@ -17,6 +17,7 @@ use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use super::ids::{NodeIndex, OrderKey, Text};
 use super::limits::{FULFILLMENT_ORDERS_MAX, OPTIMISATION_READABLE_MS};
 use super::order::{Order, OrderEvent};
+use super::replanning::Occasion;
 use super::stock::CellKey;
 use super::time::JournalTime;
 
@@ -35,6 +36,8 @@ pub struct Optimise {
     pub rounds: u32,
     /// Whether orders may arrive later than as they are.
     pub may_be_later: bool,
+    /// Why: of a receipt or an outage those that it touches take part.
+    pub occasion: Occasion,
 }
 
 /// What a proposal is about, in figures.
@@ -75,6 +78,8 @@ impl Applied {
 pub struct Optimisation {
     /// Its id.
     pub id: Text,
+    /// Why.
+    pub occasion: Occasion,
     /// What it is about.
     pub figures: Figures,
     /// The orders that change; of one that was applied before the last start none is known.
@@ -91,7 +96,8 @@ impl Optimisation {
     /// One that was applied, as far as the journal tells.
     pub fn applied(id: Text, applied: &Applied) -> Self {
         let Applied { figures, at } = *applied;
-        Self { id, figures, orders: Vec::new(), scarce: Vec::new(), catalogue_seq: 0, applied_at: Some(at) }
+        let occasion = Occasion::of_id(&id);
+        Self { id, occasion, figures, orders: Vec::new(), scarce: Vec::new(), catalogue_seq: 0, applied_at: Some(at) }
     }
 }
 

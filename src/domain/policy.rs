@@ -17,6 +17,7 @@ use super::node::NodeKind;
 use super::order::{Order, PlacedLine};
 use super::order_clocks::OrderClocks;
 use super::picking::PickingRule;
+use super::replanning::Replanning;
 use super::return_policy::{ReturnPolicy, ReturnScope};
 use super::supply::{JustInTime, SupplyTerms};
 use super::time::WallTime;
@@ -60,6 +61,8 @@ pub enum PolicyKey {
     Costs(SkuIndex, Option<NodeIndex>),
     /// How much rather others ship than a node.
     Priority(NodeIndex),
+    /// What is done by itself for open orders.
+    Replanning,
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -206,6 +209,8 @@ pub enum Policy {
     Costs(UnitCosts),
     /// Minor units of the base currency that every shipment counts more; as one of the others where `None`.
     Priority(Option<i64>),
+    /// What is done by itself for open orders.
+    Replanning(Replanning),
 }
 
 /// What a unit costs where it lies, minor units of the base currency.
@@ -553,6 +558,14 @@ impl Policies {
         match self.all.get(&PolicyKey::Collection(delivery_method.clone())) {
             Some(Policy::Collection(rule)) => *rule,
             _ => CollectionRule::default(),
+        }
+    }
+
+    /// What is done by itself for open orders when units came, or a node was switched off.
+    pub fn replanning(&self) -> Replanning {
+        match self.all.get(&PolicyKey::Replanning) {
+            Some(Policy::Replanning(rule)) => *rule,
+            _ => Replanning::default(),
         }
     }
 

@@ -276,6 +276,7 @@ impl Engine {
 
     /// Notes of a durable or appended record which watched levels it moved.
     pub fn notice(&self, record: &Record) {
+        self.note_occasions(record);
         let watched = self.exceptions.watched.read();
         if watched.is_empty() {
             return;

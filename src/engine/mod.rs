@@ -29,7 +29,7 @@
 //! | `adjust`, `fulfill`, `cancel`, `catalogue` | stock from outside, steps of fulfilment, cancellations, nodes, items and channels |
 //! | `shipping` | carriers, calendars and zones; what it costs to send something |
 //! | `count`, `cycle_count`, `past` | counts merged with what happened since they were made |
-//! | `optimise`, `replan` | many open orders planned again together, proposed and applied |
+//! | `optimise`, `replan`, `replanning` | many open orders planned again together, proposed and applied; when that is done by itself |
 //! | `opportunity` | what stock and shipments are worth to orders to come, found from those of the past |
 //! | `rearrange`, `window`, `order_clocks` | fulfilment orders moved, split, merged; what the clock does to them, and to orders |
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
@@ -104,6 +104,7 @@ mod rearrange;
 mod redate;
 mod release;
 mod replan;
+mod replanning;
 mod reserve;
 mod return_nodes;
 mod return_parts;
@@ -217,6 +218,8 @@ pub struct Engine {
     drafts_due: Soonest<DraftKey>,
     /// Plans of many orders that were proposed.
     optimisations: optimise::Optimisations,
+    /// Receipts and outages for which open orders are to be planned again.
+    occasions: replanning::Occasions,
     /// Stock as it was when it was found out last what it is worth to orders to come.
     foreseen: opportunity::Foreseen,
     /// What picking knows beside its waves.

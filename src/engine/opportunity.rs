@@ -158,12 +158,14 @@ impl Engine {
 
     /// Orders of the last days, wherever they are, the newest first.
     fn past_orders(&self, now: WallTime) -> Vec<Arc<Order>> {
-        let mut numbers: BTreeSet<u64> = self.orders.keys().into_iter().map(|key| key.0).collect();
+        let mut numbers: Vec<u64> = self.orders.keys().into_iter().map(|key| key.0).collect();
         if let Some(archive) = self.filled_archive() {
-            let highest = archive.highest_key().max(numbers.last().copied().unwrap_or(0));
+            let highest = archive.highest_key().max(numbers.iter().copied().max().unwrap_or(0));
             let some = highest.saturating_sub(NUMBERS_MAX)..=highest;
             numbers.extend(some.filter(|number| archive.may_hold(OrderKey(*number))));
         }
+        numbers.sort_unstable();
+        numbers.dedup();
         let days = now.0.saturating_sub(i64::from(DAYS_BACK) * DAY_MS)..=now.0;
         let tells = |order: &Arc<Order>| {
             days.contains(&order.facts.placed_at.0) && order.lines.iter().any(|line| line.placed.stocked)

@@ -12,7 +12,7 @@
 //! save most are planned again alone, and the rest is for the next time. Proposals are kept in memory, the last
 //! [`KEPT_MAX`] of them; that one was applied is known for a day, over restarts too.
 //!
-//! Bounds: [`MEMBERS_MAX`] orders of those asked for, the oldest first; the time that is asked for, and no more rounds than are
+//! Bounds: [`MEMBERS_MAX`] orders of those asked for, the oldest first, [`OPTIMISED_MAX`] where nobody asked (`replanning`); the time that is asked for, and no more rounds than are
 //! asked for, of prices [`PRICE_ROUNDS_MAX`].
 //!
 //! What is *not* here: the optimiser (`domain::sourcing::batch`), stock and records (`replan`).
@@ -36,13 +36,14 @@ use super::step_stock::cells_of;
 use super::workload::{free_on_day, places_of, work_at};
 use crate::domain::decision::LineUnits;
 use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex, Text};
-use crate::domain::limits::RECORD_BYTES_MAX;
+use crate::domain::limits::{OPTIMISED_MAX, RECORD_BYTES_MAX};
 use crate::domain::node::NodeKind;
 use crate::domain::optimisation::{
     Applied, Figures, Movable, Optimisation, Optimise, Planned, Replanned, movable, stays,
 };
 use crate::domain::order::{Order, PlacedLine};
 use crate::domain::rejection::{Fault, Rejection};
+use crate::domain::replanning::Occasion;
 use crate::domain::sourcing::batch::{Batch, Choice, Found, Member, Optimiser, Taken};
 use crate::domain::stock::CellKey;
 use crate::domain::time::{JournalTime, Now, WallTime};
@@ -130,10 +131,14 @@ impl Engine {
             cost: found.cost,
             lower_bound: if is_exact { found.lower_bound } else { 0 },
         };
-        let id = self.optimisations.name(self.position(), now.journal);
+        let id = self.optimisations.name(&asked.occasion, self.position(), now.journal);
         let scarce = building.scarce(&prices);
-        let optimisation = Optimisation { id, figures, orders: replanned, scarce, catalogue_seq, applied_at: None };
-        self.optimisations.put(optimisation.clone());
+        let occasion = asked.occasion.clone();
+        let optimisation =
+            Optimisation { id, occasion, figures, orders: replanned, scarce, catalogue_seq, applied_at: None };
+        if figures.changed > 0 || asked.occasion == Occasion::Asked {
+            self.optimisations.put(optimisation.clone());
+        }
         Ok(optimisation)
     }
 
@@ -144,6 +149,17 @@ impl Engine {
         }
         let applied = self.applied_optimisation(id).map(|applied| Optimisation::applied(id.clone(), &applied));
         applied.ok_or_else(|| Rejection::not_found("optimisation", &**id))
+    }
+
+    /// The proposals that are kept, the newest first, and behind them what was applied of the last day.
+    pub fn optimisations(&self) -> Vec<Optimisation> {
+        let kept: Vec<Proposal> = self.optimisations.proposed.lock().iter().rev().cloned().collect();
+        let mut all: Vec<Optimisation> = kept.into_iter().map(|proposal| proposal.lock().clone()).collect();
+        let applied = self.optimisations.applied.lock();
+        let mut others: Vec<_> = applied.iter().filter(|(id, _)| all.iter().all(|own| own.id != **id)).collect();
+        others.sort_by_key(|(_, applied)| Reverse(applied.at));
+        all.extend(others.into_iter().map(|(id, applied)| Optimisation::applied(id.clone(), applied)));
+        all
     }
 
     /// What was applied under that id within a day.
@@ -164,12 +180,13 @@ impl Engine {
     /// The orders asked for of which something may move, the oldest first, and how many others were looked at.
     fn open_orders(&self, now: WallTime, asked: &Optimise) -> Result<(Vec<Open>, u32), Rejection> {
         let (node, sku, keys) = self.named(asked)?;
+        let most = if asked.occasion == Occasion::Asked { MEMBERS_MAX } else { OPTIMISED_MAX };
         let (mut orders, mut aside) = (Vec::new(), 0);
         for key in keys {
-            if orders.len() == MEMBERS_MAX {
+            if orders.len() == most {
                 break;
             }
-            let Some((order, own)) = self.open_order(key, node, sku) else { continue };
+            let Some((order, own)) = self.open_order(key, (node, sku), &asked.occasion) else { continue };
             if self.may_move(&order, &own, now) {
                 orders.push((order, own));
             } else {
@@ -180,14 +197,19 @@ impl Engine {
     }
 
     /// An order of which something may move that was asked for.
-    fn open_order(&self, key: OrderKey, node: Option<NodeIndex>, sku: Option<SkuIndex>) -> Option<Open> {
+    fn open_order(
+        &self,
+        key: OrderKey,
+        (node, sku): (Option<NodeIndex>, Option<SkuIndex>),
+        occasion: &Occasion,
+    ) -> Option<Open> {
         let slot = self.orders.lock(key)?;
         let order = slot.as_ref().expect("a locked entity is there");
         let own = movable(order);
         let at_node = node.is_none_or(|node| own.iter().any(|own| own.node == node));
         let wants = |u: &LineUnits| order.stock_of(*u).iter().any(|(own, _)| Some(*own) == sku);
         let wants = sku.is_none() || own.iter().flat_map(|own| &own.units).any(wants);
-        (!own.is_empty() && at_node && wants).then(|| (order.clone(), own))
+        (!own.is_empty() && at_node && wants && touches(occasion, order, &own)).then(|| (order.clone(), own))
     }
 
     /// What was named, with all faults.
@@ -231,6 +253,18 @@ impl Engine {
             by_supplier || rests && catalogue.rules().counts_work()
         });
         !is_kept && stays(order).is_none()
+    }
+}
+
+/// Whether it is one of the orders that an occasion is about.
+fn touches(occasion: &Occasion, order: &Order, own: &[Movable]) -> bool {
+    match occasion {
+        Occasion::Asked | Occasion::Outage(None) => true,
+        Occasion::Receipt(skus) => {
+            let wants = |u: &LineUnits| order.stock_of(*u).iter().any(|(sku, _)| skus.contains(sku));
+            own.iter().flat_map(|own| &own.units).any(wants)
+        }
+        Occasion::Outage(Some(node)) => order.fulfillment_orders.iter().any(|own| own.node == *node),
     }
 }
 
@@ -471,8 +505,8 @@ fn bytes_of(order: &Order, own: &Replanned) -> usize {
 
 impl Optimisations {
     /// A name for the next proposal that none had before it, nor was applied before the start.
-    fn name(&self, position: u64, now: JournalTime) -> Text {
-        format!("opt-{position}-{}-{}", now.0, self.count.fetch_add(1, Ordering::Relaxed) + 1).into()
+    fn name(&self, occasion: &Occasion, position: u64, now: JournalTime) -> Text {
+        format!("{}{position}-{}-{}", occasion.prefix(), now.0, self.count.fetch_add(1, Ordering::Relaxed) + 1).into()
     }
 
     fn put(&self, optimisation: Optimisation) {

@@ -70,6 +70,7 @@ impl Engine {
             | PolicyKey::Network(_)
             | PolicyKey::Costs(..)
             | PolicyKey::Priority(_) => {}
+            PolicyKey::Replanning => self.open_replanning(),
         }
         Ok(Executed::done(Reply::Policy(key, policy), seq))
     }
@@ -160,6 +161,7 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             let index = network.catalogue.node_index(node).ok_or_else(|| Rejection::not_found("node", &**node))?;
             (PolicyKey::Priority(index), Policy::Priority(*amount))
         }
+        PutPolicy::Replanning(rule) => (PolicyKey::Replanning, Policy::Replanning(*rule)),
         PutPolicy::Supply { sku, node, terms } => {
             let (index, node) = supplied(network, sku, node, terms)?;
             (PolicyKey::Supply(index, node), Policy::Supply(terms.clone()))

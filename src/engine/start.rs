@@ -221,6 +221,7 @@ fn build(
         drafts: Table::default(),
         drafts_due: Soonest::default(),
         optimisations: Default::default(),
+        occasions: Default::default(),
         foreseen: Default::default(),
         floor: Default::default(),
         collections: Default::default(),
@@ -322,6 +323,7 @@ fn build(
     engine.open_cartons(cartons);
     engine.open_rules();
     engine.open_shadows();
+    engine.open_replanning();
     engine.ended.lock().make_contiguous().sort_unstable();
     engine.ended_transfers.lock().make_contiguous().sort_unstable();
     engine.ended_counts.lock().make_contiguous().sort_unstable();

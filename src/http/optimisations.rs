@@ -7,7 +7,7 @@ use super::front::Front;
 use super::reply::{Replied, found, made};
 use super::request::{Path, Write};
 use crate::api::fulfillment::Nothing;
-use crate::api::optimisation::{NewOptimisation, OptimisationJson};
+use crate::api::optimisation::{NewOptimisation, OptimisationJson, OptimisationsJson};
 use crate::domain::command::Command;
 use crate::domain::ids::Text;
 use crate::domain::record::Log;
@@ -40,6 +40,17 @@ pub async fn optimise(State(front): State<Front>, write: Write<NewOptimisation>)
     let seq = front.engine().position();
     let outcome = Outcome { reply: Reply::Optimisation(Box::new(proposed)), seq, replayed: false };
     Ok(made(&front, StatusCode::CREATED, front.journal().durable(seq, outcome).await?))
+}
+
+/// The last optimisations, each with its reason: asked for, or made by itself when units came or a node was switched off.
+#[utoipa::path(
+    get, path = "/v1/optimisations", tag = "orders",
+    responses((status = 200, body = OptimisationsJson)),
+)]
+pub async fn optimisations(State(front): State<Front>) -> Replied {
+    let known = front.engine().optimisations();
+    let shown = front.engine().catalogue(|catalogue| OptimisationsJson::of(&known, catalogue));
+    Ok(found(front.journal().durable(front.engine().position(), shown).await?))
 }
 
 /// One of the last optimisations.

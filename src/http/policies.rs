@@ -12,6 +12,7 @@ use crate::api::network::NetworkPut;
 use crate::api::order_clocks::OrderClocksPut;
 use crate::api::page::{Page, Paging};
 use crate::api::policy::{FillPut, NodeTerms, PolicyJson, RejectionPut, SafetyPut, ThresholdPut};
+use crate::api::replanning::ReplanningPut;
 use crate::api::scalar::{Id, Sku, checked};
 use crate::api::supply::{DemandPut, KindSafetyPut, PaymentRulePut, SafetyDaysPut, SupplyPut};
 use crate::api::words::DeliveryMethod;
@@ -224,6 +225,17 @@ pub async fn put_hold_rule(State(front): State<Front>, Path(name): Path<Text>, w
     responses((status = 200, body = PolicyJson)),
 )]
 pub async fn put_fill(State(front): State<Front>, write: Write<FillPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command()).await?))
+}
+
+/// What is done by itself for open orders when units came, or a node was switched off: nothing, until somebody says so. Orders
+/// that nobody has begun are planned again together then; what is found is told by `/v1/optimisations`, or applied at once.
+#[utoipa::path(
+    put, path = "/v1/replanning", tag = "policies", request_body = ReplanningPut,
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_replanning(State(front): State<Front>, write: Write<ReplanningPut>) -> Replied {
     let Write { context, body, .. } = write;
     Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command()).await?))
 }

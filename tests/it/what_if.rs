@@ -1,5 +1,5 @@
 //! What-if from outside: the same answer from a running server and from its directory once it has stopped; rules that reach a
-//! target; what means nothing told by field; a shadow that counts.
+//! target; what means nothing told by field; a shadow that counts; open orders that are planned again by themselves.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -240,6 +240,32 @@ fn a_shadow_counts_beside_the_live_rules() {
     assert_eq!((&told["live"]["days"], &told["shadow"]["days"]), (&json!(20), &json!(4)), "{told}");
     server.ask("PUT", "/v1/rule-sets/default/shadow", &json!({"version": null}));
     assert_eq!(server.ask("GET", "/v1/rule-sets/default/shadow", &Value::Null)["code"], "not_found");
+    server.stop();
+}
+
+#[test]
+fn what_comes_moves_open_orders_by_itself_where_that_was_put() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut server = Serving::start(dir.path());
+    server.shop();
+    let moves = |delta: i32, reason: &str| json!({"adjustments": [{"sku": "mug", "node": "cheap", "delta": delta, "reason": reason}]});
+    server.ask("POST", "/v1/stock/adjustments", &moves(-30, "lost"));
+    let placed = server.ask("POST", "/v1/orders", &order("o1", "web", 41.8, -87.0, 1));
+    assert_eq!(placed["fulfillment_orders"][0]["node"], "quick", "{placed}");
+    // From the other it would arrive later.
+    let put = json!({"on_receipt": "apply", "on_outage": null, "allow_later": true});
+    let put = server.ask("PUT", "/v1/replanning", &put);
+    let shown = json!({"on_receipt": "apply", "on_outage": null, "allow_later": true});
+    assert_eq!((&put["about"], &put["replanning"]), (&json!("replanning"), &shown), "{put}");
+    server.ask("POST", "/v1/stock/adjustments", &moves(1, "received"));
+    let told = server.wait_for("/v1/optimisations", |told| told["optimisations"][0]["state"] == "applied");
+    let own = &told["optimisations"][0];
+    assert_eq!((&own["reason"], &own["skus"]), (&json!("receipt"), &json!(["mug"])), "{told}");
+    let moved = server.ask("GET", "/v1/orders/o1", &Value::Null);
+    assert_eq!(moved["fulfillment_orders"][0]["node"], "cheap", "{moved}");
+    let path = format!("/v1/optimisations/{}", own["id"].as_str().expect("an id"));
+    let known = server.ask("GET", &path, &Value::Null);
+    assert_eq!((&known["reason"], &known["state"]), (&json!("receipt"), &json!("applied")));
     server.stop();
 }
 

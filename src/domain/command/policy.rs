@@ -7,6 +7,7 @@ use crate::domain::node::NodeKind;
 use crate::domain::order_clocks::OrderClocks;
 use crate::domain::picking::PickingRule;
 use crate::domain::policy::{Demand, FillPolicy, PaymentRule, RejectionPolicy, UnitCosts};
+use crate::domain::replanning::Replanning;
 use crate::domain::return_policy::ReturnPolicy;
 use crate::domain::supply::SupplyTerms;
 
@@ -155,6 +156,8 @@ pub enum PutPolicy {
         /// Minor units of the base currency that every shipment counts more.
         amount: Option<i64>,
     },
+    /// What is done by itself for open orders.
+    Replanning(Replanning),
 }
 
 /// How much is withheld as a buffer.

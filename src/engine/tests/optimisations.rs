@@ -16,6 +16,7 @@ use crate::domain::optimisation::{Figures, Optimisation, Optimise, movable};
 use crate::domain::order::Order;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
+use crate::domain::replanning::{Leave, Occasion, Replanning};
 use crate::domain::reply::Reply;
 use crate::domain::rules::{Fence, RuleTerms, Term};
 
@@ -25,7 +26,15 @@ const LOS_ANGELES: (f64, f64) = (34.0, -118.0);
 /// Long enough that rounds end it, not time.
 fn all() -> Optimise {
     let within = Duration::from_secs(600);
-    Optimise { orders: None, node: None, sku: None, within, rounds: 300, may_be_later: false }
+    Optimise {
+        orders: None,
+        node: None,
+        sku: None,
+        within,
+        rounds: 300,
+        may_be_later: false,
+        occasion: Occasion::Asked,
+    }
 }
 
 fn optimise(world: &World, asked: &Optimise) -> Optimisation {
@@ -433,4 +442,93 @@ fn a_day_that_was_used_up_since_refuses_all_of_it() {
     place(&world, by_rules("second", NEW_YORK));
     assert_eq!(apply(&world, &proposed).map_err(|stale| stale.code()), Err("optimisation_stale"));
     assert_eq!((nodes(&world, "first"), world.level("phone", "east").available), (vec!["west".to_owned()], 1));
+}
+
+fn said(world: &World, rule: Replanning) {
+    world.run(Command::PutPolicy(PutPolicy::Replanning(rule))).expect("put");
+}
+
+/// What was appended since is read by whoever notes it; answers what is due then.
+fn due(world: &World, since: usize) -> Option<(Optimise, Leave)> {
+    world.log.records.lock().iter().skip(since).for_each(|record| world.engine.notice(record));
+    world.engine.replanning_due(Duration::from_secs(600))
+}
+
+/// An order that west serves until east has some, and one of something else.
+fn served_from_afar() -> World {
+    let world = World::new();
+    world.stock("phone", "west", 1).expect("received");
+    world.stock("case", "west", 1).expect("received");
+    place(&world, order_to("ny", NEW_YORK, &[("phone", 1)]));
+    place(&world, order_to("other", NEW_YORK, &[("case", 1)]));
+    world
+}
+
+#[test]
+fn units_that_came_change_no_open_order_unless_somebody_said_so() {
+    let world = served_from_afar();
+    let since = records(&world);
+    world.stock("phone", "east", 1).expect("received");
+    assert_eq!(due(&world, since), None);
+    let rule = Replanning { on_outage: Some(Leave::Apply), ..Replanning::default() };
+    said(&world, rule);
+    world.stock("phone", "east", 1).expect("received");
+    assert_eq!(due(&world, since), None, "that is about outages");
+}
+
+#[test]
+fn orders_that_want_what_came_are_planned_again_and_that_is_told_with_its_reason() {
+    let world = served_from_afar();
+    said(&world, Replanning { on_receipt: Some(Leave::Propose), ..Replanning::default() });
+    let since = records(&world);
+    world.stock("phone", "east", 1).expect("received");
+    world.stock("phone", "east", -1).expect("lost");
+    world.stock("case", "north", 5).expect("received");
+    world.stock("case", "north", -5).expect("lost");
+    world.stock("phone", "east", 1).expect("received");
+    let (asked, leave) = due(&world, since).expect("something came");
+    assert_eq!((leave, asked.may_be_later), (Leave::Propose, false));
+    let Occasion::Receipt(skus) = &asked.occasion else { panic!("{asked:?}") };
+    assert_eq!(skus.len(), 2, "both, together");
+    assert_eq!(due(&world, records(&world)), None, "once");
+    let of_phone = Optimise { occasion: Occasion::Receipt(skus[..1].to_vec()), ..asked };
+    let proposed = optimise(&world, &of_phone);
+    assert_eq!((proposed.figures.looked_at, proposed.figures.changed), (1, 1), "the other wants none of it");
+    assert_eq!(nodes(&world, "ny"), ["west"], "nothing is changed yet");
+    let listed = world.engine.optimisations();
+    assert_eq!((listed.len(), &listed[0].id, listed[0].occasion.word()), (1, &proposed.id, "receipt"));
+    apply(&world, &proposed).expect("nothing moved on");
+    assert_eq!(nodes(&world, "ny"), ["east"]);
+    let nothing = optimise(&world, &of_phone);
+    assert_eq!(nothing.figures.changed, 0);
+    assert_eq!(world.engine.optimisations().len(), 1, "what changes nothing is not told");
+    let world = world.restart();
+    let known = world.engine.optimisations();
+    assert_eq!((known.len(), known[0].occasion.word(), known[0].applied_at.is_some()), (1, "receipt", true));
+    let since = records(&world);
+    world.stock("phone", "east", 1).expect("received");
+    assert!(due(&world, since).is_some(), "the policy is in the journal");
+}
+
+#[test]
+fn orders_of_a_node_that_is_switched_off_are_planned_again_once_they_are_sourced() {
+    let world = World::new();
+    for node in ["east", "north", "west"] {
+        world.stock("phone", node, 1).expect("received");
+    }
+    place(&world, order_to("ny", NEW_YORK, &[("phone", 1)]));
+    place(&world, order_to("la", LOS_ANGELES, &[("phone", 1)]));
+    said(&world, Replanning { on_outage: Some(Leave::Apply), ..Replanning::default() });
+    let since = records(&world);
+    let off = NodePatch { active: Some(false), ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text("east"), patch: Box::new(off) }).expect("switched off");
+    assert_eq!(due(&world, since), None, "what it had to begin is sourced first");
+    world.engine.expire_due(&*world.log);
+    assert_eq!(nodes(&world, "ny"), ["north"]);
+    let (asked, leave) = due(&world, records(&world)).expect("it is off");
+    let east = world.engine.catalogue(|c| c.node_index("east"));
+    assert_eq!((leave, &asked.occasion), (Leave::Apply, &Occasion::Outage(east)));
+    let proposed = optimise(&world, &asked);
+    assert_eq!((proposed.figures.looked_at, proposed.figures.changed), (1, 0), "the other had nothing there");
+    assert_eq!(due(&world, records(&world)), None, "once");
 }

@@ -38,6 +38,7 @@ use crate::domain::limits::KEY_WINDOW_MS;
 use crate::domain::optimisation::Optimise;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
+use crate::domain::replanning::Occasion;
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::state::State;
 use crate::domain::time::{JournalTime, Now, WallTime};
@@ -375,7 +376,15 @@ impl World {
     fn propose(&mut self, may_be_later: bool) -> Lawful {
         // Rounds end it, not time: the same table is the same world.
         let within = Duration::from_secs(3_600);
-        let asked = Optimise { orders: None, node: None, sku: None, within, rounds: 4, may_be_later };
+        let asked = Optimise {
+            orders: None,
+            node: None,
+            sku: None,
+            within,
+            rounds: 4,
+            may_be_later,
+            occasion: Occasion::Asked,
+        };
         let proposed = self.pipeline().engine().optimise(self.now(), &asked).map_err(|no| no.to_string())?;
         let figures = proposed.figures;
         let is_better = figures.lower_bound <= figures.cost && figures.cost <= figures.cost_before;

@@ -1,12 +1,15 @@
-//! Samples of what is worth something to orders to come, of a version that weighs it, and of a decision that minded it.
+//! Samples of what is worth something to orders to come, of a version that weighs it, of a decision that minded it, and of what
+//! is done by itself for open orders.
 
 use super::{decision, of_order_numbered, placed};
 use crate::domain::decision::{Decision, Evidence};
-use crate::domain::event::{Event, RuleSetChanged};
+use crate::domain::event::{Event, PolicyPut, RuleSetChanged};
 use crate::domain::evidence::Others;
 use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex};
 use crate::domain::opportunity::{Basis, Opportunity};
 use crate::domain::order::OrderEvent;
+use crate::domain::policy::{Policy, PolicyKey};
+use crate::domain::replanning::{Leave, Replanning};
 use crate::domain::rules::versions::RuleSetEvent;
 use crate::domain::rules::{RuleTerms, Term};
 use crate::domain::stock::CellKey;
@@ -42,6 +45,7 @@ pub(super) fn opportunity() -> Vec<Event> {
     let found = Opportunity { stock, shipments: vec![(NodeIndex(300), 18)], basis };
     let terms = RuleTerms { objective: vec![Term::Opportunity], ..RuleTerms::default() };
     let event = RuleSetEvent::Drafted { version: 1, terms: terms.into() };
+    let rule = Replanning { on_receipt: Some(Leave::Propose), on_outage: Some(Leave::Apply), may_be_later: true };
     let before = decision();
     let evidence = Evidence { priced: minded(), ..(*before.evidence).clone() };
     let decided = Decision { evidence: evidence.into(), ..*before };
@@ -53,6 +57,7 @@ pub(super) fn opportunity() -> Vec<Event> {
         Event::OpportunityPut(Box::new(found)),
         Event::RuleSetChanged(Box::new(RuleSetChanged { name: "farsighted".into(), event })),
         of_order_numbered(OrderKey(88), 1, placed),
+        Event::PolicyPut(Box::new(PolicyPut { key: PolicyKey::Replanning, policy: Policy::Replanning(rule) })),
     ]
 }
 
