@@ -1,6 +1,9 @@
 //! Generations, history and snapshots: what is kept, where, and for how long.
 
 use super::*;
+use crate::domain::entity::{Entity, EntityKey};
+use crate::domain::event::TransitNoted;
+use crate::domain::transit::{Arrived, TransitKey};
 
 /// Writes until so many generations were begun, with upkeep after each group.
 fn fill(journal: &Journal, generations: usize) {
@@ -232,4 +235,37 @@ fn a_generation_that_ended_and_was_not_sealed_may_lie_behind_a_snapshot() {
         assert_state(&state, "behind a snapshot");
         assert_readable(&journal, "behind a snapshot");
     }
+}
+
+#[test]
+fn what_an_event_tells_beside_its_entity_goes_from_snapshot_to_snapshot() {
+    let disk = Simulated::new(1);
+    let (journal, _) = open(&disk).unwrap();
+    let cell = CellKey { sku: SkuIndex(0), node: NodeIndex(0) };
+    let moved = |kind, units| {
+        let delta = LevelDelta { on_hand: units, committed: units, ..LevelDelta::default() };
+        Event::StockMoved(StockMoved { cell, kind, delta })
+    };
+    let key = TransitKey { carrier: "post".into(), service: "parcel".into(), zone: 1 };
+    let came = || TransitNoted { key: key.clone(), arrived: Arrived { day: 3, days: 2 } };
+    let mut model = State::default();
+    for seq in 1..=9 {
+        let events = match seq {
+            1 => [draft(1).events[0].clone(), moved(MovementKind::Received, 50)],
+            _ => [moved(MovementKind::Shipped, -1), Event::TransitNoted(Box::new(came()))],
+        };
+        let stamp = journal.append(journal.encode(&Draft { events: events.into(), ..draft(seq) }).unwrap());
+        journal.durable_blocking(stamp.seq, stamp.seq).unwrap();
+        model.apply(&journal.read(seq).unwrap().unwrap()).unwrap();
+        if seq % 3 == 0 {
+            let snapshot = journal.snapshot_now().unwrap().unwrap();
+            assert_eq!(snapshot.state_hash, state_hash(&model), "at {seq}");
+        }
+    }
+    let Some(Entity::Velocity(left)) = model.entity(&EntityKey::Velocity(cell)) else { panic!("units left") };
+    let Some(Entity::Transit(known)) = model.entity(&EntityKey::Transit(key.clone())) else { panic!("parcels came") };
+    assert_eq!((left.today, known.days[&3][&2]), (8, 8));
+    journal.close().unwrap();
+    drop(journal);
+    assert!(open(&disk).unwrap().1.entities() == model.entities(), "after a restart");
 }
