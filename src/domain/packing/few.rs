@@ -3,8 +3,8 @@
 //! Every set of pieces has an *optimistic* price: that of the cheapest carton which its volume, its weight and the pairs
 //! in it do not rule out. The cheapest partition into sets at these prices is a bound; when each of its sets really
 //! fits its carton (`exact`), it is the answer. Otherwise what did not fit is ruled out, with every larger set and every
-//! smaller carton, and the next cheapest is tried. Most orders end at the first look: one carton, and two cannot be
-//! cheaper.
+//! smaller carton, and the next cheapest is tried. Most orders end at the first look: one carton, and several cannot be
+//! cheaper, as each is paid for itself and the carrier weighs all of them together.
 //!
 //! Cost: prices of all sets are asked once, and again only for sets that hold one which was ruled out; what was found to
 //! fit is kept, for its subsets and for larger cartons too. Bounds: [`EXACT_PIECES_MAX`] pieces, [`CARTONS_MAX`] cartons;
@@ -65,6 +65,8 @@ struct Table<'a> {
     floor: [i64; CARTONS_MAX],
     /// Per carton the sets that do not fit it, one bit each.
     ruled_out: [u64; CARTONS_MAX],
+    /// Cartons of which it is known what one piece or two rule out, one bit each.
+    looked_at: u32,
     volume: [u64; SETS],
     weight_g: [u64; SETS],
     /// Per set its optimistic carton and price.
@@ -89,6 +91,7 @@ impl<'a> Table<'a> {
             order: std::array::from_fn(|number| number as u8),
             floor: [0; CARTONS_MAX],
             ruled_out: [0; CARTONS_MAX],
+            looked_at: 0,
             volume: [0; SETS],
             weight_g: [0; SETS],
             price: [(Score::WORST, 0); SETS],
@@ -108,7 +111,6 @@ impl<'a> Table<'a> {
             // Room is at least empty of what all pieces fill: no set leaves less.
             table.floor[number] = priced.cost(0, table.volume[table.all()].min(priced.room));
             table.priced[number] = priced;
-            table.ruled_out[number] = ruled_out(carton, pieces);
         }
         let (floor, priced) = (table.floor, table.priced);
         table.order[..cartons.len()].sort_unstable_by_key(|number| {
@@ -119,21 +121,23 @@ impl<'a> Table<'a> {
         table
     }
 
-    /// Three cartons cost thrice the least of one; two what two cost that have room for everything.
+    /// What three cartons of any kinds cost at least, and two that have room for everything.
     fn least_of_several(&self) -> i64 {
-        let Some(&first) = self.order[..self.cartons.len()].first() else { return 0 };
-        let mut least = self.floor[usize::from(first)].saturating_mul(3);
-        let filled = self.volume[self.all()];
-        for (at, &one) in self.order[..self.cartons.len()].iter().enumerate() {
-            let (cost, room) = (self.floor[usize::from(one)], self.priced[usize::from(one)].room);
-            for &other in &self.order[at..self.cartons.len()] {
-                let both = cost.saturating_add(self.floor[usize::from(other)]);
+        let cartons = &self.order[..self.cartons.len()];
+        let (load_g, filled) = (self.weight_g[self.all()], self.volume[self.all()]);
+        let Some(&cheapest) = cartons.first() else { return 0 };
+        let priced = |number: u8| (&self.priced[usize::from(number)], self.floor[usize::from(number)]);
+        let floor = priced(cheapest).1.saturating_mul(3);
+        let mut least = floor.max(Priced::several_at_least(&self.priced[..cartons.len()], 3, load_g));
+        for (at, &one) in cartons.iter().enumerate() {
+            let (one, cost) = priced(one);
+            for &other in &cartons[at..] {
+                let (other, both) = (priced(other).0, cost.saturating_add(priced(other).1));
                 if both >= least {
                     break;
                 }
-                if room + self.priced[usize::from(other)].room >= filled {
-                    least = both;
-                    break;
+                if one.room + other.room >= filled {
+                    least = least.min(both.max(Priced::pair_at_least(one, other, load_g, filled)));
                 }
             }
         }
@@ -256,7 +260,14 @@ impl<'a> Table<'a> {
                 break;
             }
             let carton = &self.priced[at];
-            if self.ruled_out[at] >> set & 1 == 1 || volume > carton.room || weight_g > carton.load_g {
+            if volume > carton.room || weight_g > carton.load_g {
+                continue;
+            }
+            if self.looked_at >> at & 1 == 0 {
+                self.looked_at |= 1 << at;
+                self.ruled_out[at] |= ruled_out(&self.cartons[at], self.pieces);
+            }
+            if self.ruled_out[at] >> set & 1 == 1 {
                 continue;
             }
             let score = carton.score(weight_g, volume);

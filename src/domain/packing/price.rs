@@ -107,6 +107,43 @@ impl Priced {
         Score { cost: self.cost(load_g, load_volume), cartons: 1, volume: self.outside }
     }
 
+    /// What so many or more of these cartons cost at least that hold so much together: each is paid for itself, and the carrier
+    /// asks for the larger of their sizes and of all that they weigh. Nothing is known where something pays.
+    pub(super) fn several_at_least(of: &[Self], count: u64, load_g: u64) -> i64 {
+        let least = |part: fn(&Self) -> u64| of.iter().map(part).min().unwrap_or(0);
+        let own_cost = of.iter().map(|own| own.own_cost).min().unwrap_or(0);
+        if own_cost < 0 || of.iter().any(Self::pays) {
+            return i64::MIN;
+        }
+        let by_size = count * least(Self::kilograms);
+        let kilograms = by_size.max((count * least(|own| own.weight_g) + load_g).div_ceil(KILOGRAM));
+        let weight = times(of.first().map_or(0, |own| own.per_kg), kilograms, 1);
+        own_cost.saturating_mul(count as i64).saturating_add(weight)
+    }
+
+    /// The same of two: all the room that they leave is filled.
+    pub(super) fn pair_at_least(one: &Self, other: &Self, load_g: u64, load_volume: u64) -> i64 {
+        if one.pays() || other.pays() {
+            return i64::MIN;
+        }
+        let by_size = one.kilograms() + other.kilograms();
+        let kilograms = by_size.max((one.weight_g + other.weight_g + load_g).div_ceil(KILOGRAM));
+        let weight = times(one.per_kg, kilograms, 1);
+        let fill = times(one.fill_per_litre, (one.room + other.room).saturating_sub(load_volume), LITRE);
+        // Each rounds its own fill: together they are at most one below what is rounded once.
+        one.own_cost.saturating_add(other.own_cost).saturating_add(weight).saturating_add(fill.saturating_sub(1))
+    }
+
+    /// Kilograms that are billed of it with nothing in it.
+    fn kilograms(&self) -> u64 {
+        self.dimensional_g.max(self.weight_g).div_ceil(KILOGRAM)
+    }
+
+    /// Whether weight or fill is worth money to whoever packs.
+    fn pays(&self) -> bool {
+        self.per_kg < 0 || self.fill_per_litre < 0
+    }
+
     /// What no use of it costs less than: all its room is filled, with what weighs nothing.
     pub(super) fn floor(&self) -> i64 {
         self.cost(0, self.room)

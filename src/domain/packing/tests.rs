@@ -8,8 +8,8 @@ use super::exact::{Verdict, fits};
 use super::*;
 
 /// Drawn arrangements on the grid, and drawn questions of cost.
-const GRID_CASES: usize = 600;
-const COST_CASES: usize = 80;
+const GRID_CASES: usize = 2_000;
+const COST_CASES: usize = 240;
 
 /// A draw of numbers, the same everywhere.
 struct Draw(u64);
