@@ -14,7 +14,7 @@ pub fn zpl(sheet: &Sheet) -> String {
         written.push_str(&command(mark));
         written.push('\n');
     }
-    written.push_str("^PQ1\n^XZ\n");
+    written.push_str("^XZ\n");
     written
 }
 
