@@ -123,6 +123,9 @@ pub struct DecisionJson {
     pub rule_set: Id,
     /// Its version.
     pub rule_set_version: u32,
+    /// Destinations that are reached in another way than the order and to which other rules applied, with these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ruled: Vec<RuledJson>,
     /// The node that was asked before all others; the rule set chose among these for what it has not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_node: Option<Id>,
@@ -159,6 +162,19 @@ pub struct DecisionJson {
     /// What had been decided without the term `opportunity`, where that was not nothing; in the decision resource only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub without_opportunity: Option<UnmindedJson>,
+}
+
+/// The rules that applied to a destination.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RuledDestination)]
+pub struct RuledJson {
+    /// Its key; the order's own when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<Id>,
+    /// Rule set that was applied.
+    pub rule_set: Id,
+    /// Its version.
+    pub rule_set_version: u32,
 }
 
 /// Who lost for one of several destinations.
@@ -393,6 +409,7 @@ impl DecisionJson {
         Self {
             rule_set: Id(decision.rule_set.clone()),
             rule_set_version: decision.rule_set_version,
+            ruled: ruled(decision, lines).collect(),
             preferred_node: lines.preferred_node().cloned().map(Id),
             optimal: decision.optimal,
             gap: gap(decision.cost.amount, decision.lower_bound),
@@ -486,10 +503,23 @@ fn terms(decision: &Decision) -> impl Iterator<Item = TermJson> + '_ {
     let weighed = decision.evidence.weighed();
     let Terms { per_shipment, distance, split } = decision.terms;
     let of_tariff = [("per_shipment", per_shipment), ("distance", distance), ("split", split)];
-    let of_tariff = weighed.is_none().then_some(of_tariff).into_iter().flatten();
-    let amounts = weighed.into_iter().flat_map(|weighed| &weighed.amounts);
-    let named = of_tariff.chain(amounts.map(|(term, amount)| (term.word(), *amount)));
-    named.map(|(name, amount)| TermJson { name, amount })
+    // Where groups go by different rules, the kernel in full may have decided some, a tariff others.
+    let by_tariff = move |name: &str| of_tariff.iter().find(|own| own.0 == name).map_or(0, |own| own.1);
+    let told = weighed.map_or(&[][..], |weighed| &weighed.amounts);
+    let amounts = told.iter().map(move |(term, amount)| (term.word(), amount.saturating_add(by_tariff(term.word()))));
+    let is_told = move |name: &str| told.iter().any(|(term, _)| term.word() == name);
+    let others =
+        of_tariff.into_iter().filter(move |(name, amount)| !is_told(name) && (weighed.is_none() || *amount != 0));
+    others.chain(amounts).map(|(name, amount)| TermJson { name, amount })
+}
+
+/// The versions of destinations that went by others than the order.
+fn ruled<'a>(decision: &'a Decision, lines: &'a (impl LineNames + ?Sized)) -> impl Iterator<Item = RuledJson> + 'a {
+    decision.evidence.ruled.iter().map(|ruled| RuledJson {
+        group: lines.group_key(ruled.group).cloned().map(Id),
+        rule_set: Id(ruled.rule_set.clone()),
+        rule_set_version: ruled.version,
+    })
 }
 
 impl UnitsJson {

@@ -123,6 +123,16 @@ shape! {
 }
 
 shape! {
+    /// It came to the store where its customer comes for it.
+    pub struct Receiving {
+        /// Units that were not in it; none when left out. They are sourced again, or the customer is asked first.
+        pub missing: Option<Vec<LineQuantity>>,
+        /// Lots and serial numbers of what is missing, by sku, where some of a tracked sku came.
+        pub named: Option<Vec<PickedNames>>,
+    }
+}
+
+shape! {
     /// Another node shall do it.
     pub struct Moving {
         /// Which.
@@ -203,6 +213,17 @@ impl PuttingBack {
     pub fn action(self) -> FulfillmentAction {
         let named = |fit: FitUnits| NamedUnits { line: fit.line.0, quantity: fit.quantity };
         FulfillmentAction::PutBack { lines: self.lines.map(|lines| lines.into_iter().map(named).collect()) }
+    }
+}
+
+impl Receiving {
+    /// The step.
+    pub fn action(self) -> FulfillmentAction {
+        let names = self.named.unwrap_or_default().into_iter().map(Into::into).collect();
+        match self.missing {
+            None => FulfillmentAction::Receive,
+            Some(missing) => FulfillmentAction::ReceiveInPart { missing: named_units(missing), names },
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Catalogue;
-use super::evidence::{Needs, Others};
+use super::evidence::{Needs, Others, Ruled};
 use super::geo::{Place, Position};
 use super::ids::{NodeIndex, Text};
 use super::money::Money;
@@ -82,6 +82,8 @@ pub struct Evidence {
     pub priced: Priced,
     /// What it saw of the others, where there are several.
     pub others: Option<Box<Others>>,
+    /// By which versions groups were sourced that did not go by the order's.
+    pub ruled: Vec<Ruled>,
 }
 
 /// Why a node could not be a candidate.

@@ -5,7 +5,8 @@
 //!
 //! **Bytes.** The fields in their order. Evidence of one destination ends with what things cost (`weighed`). Of several it
 //! ends with `SEVERAL`, which no tariff begins with, what things cost, the group that it is of, and the groups and evidence
-//! of the others, none of which has others. Records and orders that hold such a one say so by their version
+//! of the others, none of which has others. Where groups went by other rules than their order, `RULED` and these stand
+//! before all of that. Records and orders that hold such a one say so by their version
 //! (`journal::codec`).
 //!
 //! [`EVIDENCE_GROUPS_MAX`]: super::limits::EVIDENCE_GROUPS_MAX
@@ -18,7 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decision::{Decision, Evidence, FenceReason, LineUnits, SeenLine};
 use super::geo::Position;
-use super::ids::NodeIndex;
+use super::ids::{NodeIndex, Text};
 use super::sourcing::{Candidate, Plan, Problem};
 use super::weighed::Priced;
 
@@ -70,6 +71,8 @@ const BYTES: [usize; 5] = [8, 4, 4, 8, 2];
 
 /// Stands where a tariff has its charge per shipment.
 pub(super) const SEVERAL: i64 = i64::MIN + 1;
+/// Stands there where groups went by other rules than their order: they come next, and how such evidence ends behind them.
+pub(super) const RULED: i64 = i64::MIN + 3;
 
 /// What was seen of further destinations.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,6 +81,17 @@ pub struct Others {
     pub own: u16,
     /// Which each of them is of; none has others.
     pub parts: Vec<(u16, Evidence)>,
+}
+
+/// The version by which a group was sourced, where that is not the order's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Ruled {
+    /// Which group.
+    pub group: u16,
+    /// Name of the rule set.
+    pub rule_set: Text,
+    /// Its version.
+    pub version: u32,
 }
 
 /// The fields of evidence.
@@ -93,10 +107,10 @@ type Fields<Rest> = (
     Rest,
 );
 
-fn evidence<Rest>(fields: Fields<Rest>, end: impl FnOnce(Rest) -> (Priced, Option<Box<Others>>)) -> Evidence {
+fn evidence<Rest>(fields: Fields<Rest>, end: impl FnOnce(Rest) -> Ending) -> Evidence {
     let (lines, slots, candidates, available, fenced, destination, nodes, truncated, rest) = fields;
-    let (priced, others) = end(rest);
-    Evidence { lines, slots, candidates, available, fenced, destination, nodes, truncated, priced, others }
+    let Ending { priced, others, ruled } = end(rest);
+    Evidence { lines, slots, candidates, available, fenced, destination, nodes, truncated, priced, others, ruled }
 }
 
 impl Evidence {
@@ -153,6 +167,7 @@ impl Evidence {
             truncated,
             priced,
             others: None,
+            ruled: Vec::new(),
         }
     }
 }
@@ -163,8 +178,9 @@ fn seen(candidate: &Candidate) -> (NodeIndex, u32) {
 
 impl Serialize for Evidence {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { lines, slots, candidates, available, fenced, destination, nodes, truncated, priced, others } = self;
-        let end = End(priced, others.as_deref());
+        let Self { lines, slots, candidates, available, fenced, destination, nodes, truncated, priced, others, ruled } =
+            self;
+        let end = End(priced, others.as_deref(), ruled);
         (lines, slots, candidates, available, fenced, destination, nodes, truncated, end).serialize(serializer)
     }
 }
@@ -172,61 +188,84 @@ impl Serialize for Evidence {
 impl<'de> Deserialize<'de> for Evidence {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Fields::<Ending>::deserialize(deserializer)?;
-        Ok(evidence(fields, |Ending(priced, others)| (priced, others)))
+        Ok(evidence(fields, |ending| ending))
     }
 }
 
 /// How evidence ends, to be written.
-struct End<'a>(&'a Priced, Option<&'a Others>);
+struct End<'a>(&'a Priced, Option<&'a Others>, &'a [Ruled]);
 
 /// The same, read.
-struct Ending(Priced, Option<Box<Others>>);
+struct Ending {
+    priced: Priced,
+    others: Option<Box<Others>>,
+    ruled: Vec<Ruled>,
+}
+
+/// The same behind the rules of groups: bytes that say they have some again mean nothing.
+struct Unruled(Ending);
 
 /// One of several, read: bytes that say it has others itself mean nothing.
 struct Part(u16, Evidence);
 
 impl Serialize for End<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.1 {
-            Some(others) => (SEVERAL, self.0, others.own, &others.parts).serialize(serializer),
-            None => self.0.serialize(serializer),
+        match (self.1, self.2) {
+            (others, ruled @ [_, ..]) => (RULED, ruled, End(self.0, others, &[])).serialize(serializer),
+            (Some(others), []) => (SEVERAL, self.0, others.own, &others.parts).serialize(serializer),
+            (None, []) => self.0.serialize(serializer),
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Ending {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Figures;
+        deserializer.deserialize_tuple(4, Figures { may_be_ruled: true })
+    }
+}
 
-        impl<'de> Visitor<'de> for Figures {
-            type Value = Ending;
+impl<'de> Deserialize<'de> for Unruled {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_tuple(4, Figures { may_be_ruled: false }).map(Self)
+    }
+}
 
-            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str("what things cost, and what was seen of other destinations")
+/// Reads how evidence ends.
+struct Figures {
+    may_be_ruled: bool,
+}
+
+impl<'de> Visitor<'de> for Figures {
+    type Value = Ending;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("what things cost, and what was seen of other destinations")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Ending, A::Error> {
+        let missing = |at| A::Error::invalid_length(at, &self);
+        match parts.next_element()?.ok_or_else(|| missing(0))? {
+            RULED if self.may_be_ruled => {
+                let ruled = parts.next_element()?.ok_or_else(|| missing(1))?;
+                let Unruled(ending) = parts.next_element()?.ok_or_else(|| missing(2))?;
+                Ok(Ending { ruled, ..ending })
             }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Ending, A::Error> {
-                let missing = |at| A::Error::invalid_length(at, &Figures);
-                let first: i64 = parts.next_element()?.ok_or_else(|| missing(0))?;
-                if first != SEVERAL {
-                    return Ok(Ending(Priced::after(first, &mut parts)?, None));
-                }
+            SEVERAL => {
                 let priced = parts.next_element()?.ok_or_else(|| missing(1))?;
                 let own = parts.next_element()?.ok_or_else(|| missing(2))?;
                 let others: Vec<Part> = parts.next_element()?.ok_or_else(|| missing(3))?;
                 let parts = others.into_iter().map(|Part(group, seen)| (group, seen)).collect();
-                Ok(Ending(priced, Some(Box::new(Others { own, parts }))))
+                Ok(Ending { priced, others: Some(Box::new(Others { own, parts })), ruled: Vec::new() })
             }
+            first => Ok(Ending { priced: Priced::after(first, &mut parts)?, others: None, ruled: Vec::new() }),
         }
-
-        deserializer.deserialize_tuple(4, Figures)
     }
 }
 
 impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (group, fields) = <(u16, Fields<Priced>)>::deserialize(deserializer)?;
-        Ok(Self(group, evidence(fields, |priced| (priced, None))))
+        Ok(Self(group, evidence(fields, |priced| Ending { priced, others: None, ruled: Vec::new() })))
     }
 }
 
@@ -236,17 +275,31 @@ impl Decision {
         self.evidence.others.is_some()
     }
 
+    /// Whether groups went by other rules than their order.
+    pub fn is_ruled_by_group(&self) -> bool {
+        !self.evidence.ruled.is_empty()
+    }
+
+    /// The version by which a group was sourced.
+    pub fn ruled(&self, group: u16) -> (&Text, u32) {
+        let own = self.evidence.ruled.iter().find(|ruled| ruled.group == group);
+        own.map_or((&self.rule_set, self.rule_set_version), |ruled| (&ruled.rule_set, ruled.version))
+    }
+
     /// The decision of each destination, where what was seen of several was kept; `group_of` says where a line goes.
     pub fn by_group(&self, group_of: impl Fn(u16) -> u16) -> Vec<(u16, Self)> {
         let Some(others) = self.evidence.others.as_deref() else { return Vec::new() };
-        let own = Evidence { others: None, ..(*self.evidence).clone() };
+        let own = Evidence { others: None, ruled: Vec::new(), ..(*self.evidence).clone() };
         let seen = std::iter::once((others.own, own)).chain(others.parts.iter().cloned());
         let of = |(group, evidence): (u16, Evidence)| {
             let goes = |units: &LineUnits| group_of(units.line) == group;
             let assignments = self.assignments.iter().filter(|own| own.lines.first().is_some_and(goes));
             let assignments = assignments.cloned().collect();
             let unfilled = self.unfilled.iter().filter(|units| goes(units)).copied().collect();
-            (group, Self { assignments, unfilled, evidence: evidence.into(), ..self.clone() })
+            let (rule_set, rule_set_version) = self.ruled(group);
+            let rule_set = rule_set.clone();
+            let evidence = evidence.into();
+            (group, Self { rule_set, rule_set_version, assignments, unfilled, evidence, ..self.clone() })
         };
         seen.map(of).collect()
     }

@@ -464,6 +464,15 @@ pub enum FulfillmentStep {
         /// Which store: from now on its node.
         node: NodeIndex,
     },
+    /// The same, and some units were not in it: they are unallocated again.
+    ReceivedInPart {
+        /// Which store: from now on its node, unless nothing came.
+        node: NodeIndex,
+        /// Which units.
+        missing: Vec<LineUnits>,
+        /// Of these, those that are known by lot or serial number.
+        gone: Vec<Identified>,
+    },
 }
 
 impl FulfillmentStep {
@@ -492,7 +501,7 @@ impl FulfillmentStep {
             Self::Moved { .. } => FulfillmentVerb::Move,
             Self::Split { .. } => FulfillmentVerb::Split,
             Self::Merged { .. } => FulfillmentVerb::Merge,
-            Self::Received { .. } => FulfillmentVerb::Receive,
+            Self::Received { .. } | Self::ReceivedInPart { .. } => FulfillmentVerb::Receive,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::edit::EditState;
 use super::fulfillment::{FulfillmentLine, FulfillmentOrder, FulfillmentStatus, FulfillmentStep, ShortReason};
 use super::hold::{Hold, HoldState};
 use super::ids::{NodeIndex, OrderKey};
+use super::lots::Identified;
 use super::order::{
     Allocation, CancelFrom, CancelledPart, Deferral, Order, OrderEvent, OrderFacts, OrderLine, PlacedLine, Stage,
 };
@@ -388,12 +389,20 @@ impl Order {
                 }
                 self.fulfillment_orders.push(made);
             }
-            FulfillmentStep::Received { node } => {
-                if !fulfillment.lines.iter().all(|line| line.picked == line.quantity) || fulfillment.node == *node {
-                    return Err(LawBroken(format!("fulfilment order {number} did not come from another node")));
+            FulfillmentStep::Received { node } => receive(fulfillment, *node)?,
+            FulfillmentStep::ReceivedInPart { node, missing, gone } => {
+                for units in missing {
+                    lose_units(fulfillment, *units)?;
                 }
-                (fulfillment.status, fulfillment.node) = (FulfillmentStatus::Packed, *node);
-                fulfillment.ships_with.clear();
+                for units in gone {
+                    lose_identified(fulfillment, units)?;
+                }
+                if fulfillment.units() == 0 {
+                    fulfillment.status = FulfillmentStatus::Incomplete;
+                } else {
+                    receive(fulfillment, *node)?;
+                }
+                self.return_units(missing)?;
             }
             FulfillmentStep::Merged { into } => {
                 let (node, group, units) = (fulfillment.node, fulfillment.group, fulfillment.line_units());
@@ -494,6 +503,35 @@ pub(super) fn remove_units(fulfillment: &mut FulfillmentOrder, line: u16, units:
     let found = fulfillment.lines.iter_mut().find(|l| l.line == line && l.quantity - l.picked >= units);
     let found = found.ok_or_else(|| LawBroken(format!("line {line} has fewer units that are not picked")))?;
     found.quantity -= units;
+    Ok(())
+}
+
+/// It came to a store in its parcel.
+fn receive(fulfillment: &mut FulfillmentOrder, node: NodeIndex) -> Result<(), LawBroken> {
+    if !fulfillment.lines.iter().all(|line| line.picked == line.quantity) || fulfillment.node == node {
+        let number = fulfillment.number;
+        return Err(LawBroken(format!("fulfilment order {number} did not come from another node")));
+    }
+    (fulfillment.status, fulfillment.node) = (FulfillmentStatus::Packed, node);
+    fulfillment.ships_with.clear();
+    Ok(())
+}
+
+/// Units that left and did not come.
+fn lose_units(fulfillment: &mut FulfillmentOrder, units: LineUnits) -> Result<(), LawBroken> {
+    let found = fulfillment.lines.iter_mut().find(|l| l.line == units.line && l.picked >= units.quantity);
+    let found = found.ok_or_else(|| LawBroken(format!("line {} has fewer units that left", units.line)))?;
+    (found.quantity, found.picked) = (found.quantity - units.quantity, found.picked - units.quantity);
+    Ok(())
+}
+
+/// The same of those that are known by lot or serial number.
+fn lose_identified(fulfillment: &mut FulfillmentOrder, units: &Identified) -> Result<(), LawBroken> {
+    let is_it = |own: &&mut Identified| (own.sku, &own.lot) == (units.sku, &units.lot) && own.units >= units.units;
+    let found = fulfillment.identified.iter_mut().find(is_it);
+    let found = found.ok_or_else(|| LawBroken(format!("fewer units of {} left", units.lot)))?;
+    found.units -= units.units;
+    fulfillment.identified.retain(|own| own.units > 0);
     Ok(())
 }
 

@@ -146,6 +146,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             FulfillmentStep::Split { .. } => ("split", *number, None),
             FulfillmentStep::Merged { .. } => ("merged", *number, None),
             FulfillmentStep::Received { .. } => ("received_at_store", *number, None),
+            FulfillmentStep::ReceivedInPart { .. } => ("received_at_store_in_part", *number, None),
         },
     };
     Told { seq: header.seq, at: header.time, what: what.into(), number, actor: header.actor.clone(), reason }

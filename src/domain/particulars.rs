@@ -38,7 +38,7 @@ pub struct Booking {
     pub line: u16,
     /// Where it is done.
     pub node: NodeIndex,
-    /// Number of the slot there.
+    /// Number of the slot there; [`GIVEN_UP`] when the node refused and the place was given back.
     pub slot: u32,
     /// Id of the slot as it was.
     pub id: Text,
@@ -47,6 +47,9 @@ pub struct Booking {
     /// When it ends.
     pub ends_at: WallTime,
 }
+
+/// Stands for the number of a slot that is nobody's any more.
+pub const GIVEN_UP: u32 = u32::MAX;
 
 /// A line that is a warranty, registered to the customer when what it covers is delivered.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -120,7 +123,7 @@ impl Order {
 
     /// Whether a fulfilment order is an appointment: a line of it has a slot at its node.
     pub fn is_booked(&self, fulfillment: &FulfillmentOrder) -> bool {
-        let has = |line: u16| self.bookings().iter().any(|booking| booking.line == line);
+        let has = |line: u16| self.bookings().iter().any(|own| (own.line, own.node) == (line, fulfillment.node));
         !self.bookings().is_empty() && fulfillment.lines.iter().any(|line| line.quantity > 0 && has(line.line))
     }
 
@@ -157,6 +160,28 @@ impl Order {
         let (before, after) = (self.places_held(), self.places_for(&bookings, |line| self.wanted(line)));
         let (given, taken) = (more(&before, &after), more(&after, &before));
         (bookings, given, taken)
+    }
+
+    /// The bookings that it would have when the node of a fulfilment order refuses that, and the places that it would give:
+    /// those of what is not done there any more. `None` where it has none there.
+    pub fn refused(&self, fulfillment: &FulfillmentOrder) -> Option<(Vec<Booking>, Vec<Places>)> {
+        let placed = |line: u16| &self.lines[usize::from(line)].placed;
+        let together = |own: u16, other: u16| {
+            own == other || placed(own).stocked && placed(other).stocked && placed(own).group == placed(other).group
+        };
+        let has = |part: &FulfillmentOrder, line: u16| {
+            part.lines.iter().any(|units| units.quantity > 0 && together(line, units.line))
+        };
+        let others = self.fulfillment_orders.iter().filter(|own| own.number != fulfillment.number);
+        let stay: Vec<_> = others.filter(|own| own.node == fulfillment.node && own.status.is_live()).collect();
+        let goes = |own: &Booking| {
+            let is_there = own.node == fulfillment.node && own.slot != GIVEN_UP && has(fulfillment, own.line);
+            is_there && !stay.iter().any(|other| has(other, own.line))
+        };
+        let change = |own: &Booking| if goes(own) { Booking { slot: GIVEN_UP, ..own.clone() } } else { own.clone() };
+        let bookings: Vec<Booking> = self.bookings().iter().map(change).collect();
+        let given = more(&self.places_held(), &self.places_for(&bookings, |line| self.wanted(line)));
+        (bookings != self.bookings()).then_some((bookings, given))
     }
 
     /// What is registered when a fulfilment order is delivered.
@@ -211,7 +236,7 @@ impl Order {
 pub fn places<'b>(booked: impl Iterator<Item = (&'b Booking, &'b PlacedLine, u32)>) -> Vec<Places> {
     let mut places: Vec<Places> = Vec::new();
     let mut brought: BTreeSet<u16> = BTreeSet::new();
-    for (Booking { node, slot, .. }, line, units) in booked {
+    for (Booking { node, slot, .. }, line, units) in booked.filter(|(own, ..)| own.slot != GIVEN_UP) {
         let units = if line.stocked { u32::from(units > 0 && brought.insert(line.group)) } else { units };
         match places.iter_mut().find(|known| (known.node, known.slot) == (*node, *slot)) {
             Some(known) => known.places += units,

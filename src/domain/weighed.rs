@@ -13,7 +13,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decision::{Decision, Evidence, LineUnits};
-use super::evidence::SEVERAL;
+use super::evidence::{RULED, SEVERAL};
 use super::ids::{NodeIndex, Text};
 use super::order::{Order, OrderEvent};
 use super::sourcing::Need;
@@ -231,7 +231,7 @@ impl Priced {
                 let ahead = Some(next(parts, 2)?);
                 Ok(Self::Weighed(Box::new(Weighed { ahead, ..*weighed })))
             }
-            SEVERAL => Err(A::Error::custom("one of several destinations has no others")),
+            SEVERAL | RULED => Err(A::Error::custom("what stands behind others or rules of groups has none itself")),
             per_shipment => Ok(Self::Tariff(per_shipment, next(parts, 1)?, next(parts, 2)?)),
         }
     }
@@ -274,14 +274,6 @@ impl Evidence {
         }
         weighed.uneconomic.extend_from_slice(&other.uneconomic);
         weighed.carried.extend_from_slice(&other.carried);
-    }
-}
-
-impl Weighed {
-    /// Nothing of it ships after all.
-    pub fn forget(&mut self) {
-        self.amounts.iter_mut().for_each(|(_, amount)| *amount = 0);
-        self.carried.clear();
     }
 }
 

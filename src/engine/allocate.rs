@@ -293,8 +293,8 @@ fn skus_of(lines: &[PlacedLine], units: &[LineUnits]) -> BTreeSet<SkuIndex> {
 fn has_right(network: &Network, order: &Order<'_>, line: u16, spent: bool) -> bool {
     let line = &order.wanted.lines[usize::from(line)];
     let single = line.components.is_empty() && order.wanted.fenced.is_empty() && !spent;
-    let anywhere = order.wanted.of_group(line.group).only.is_none();
-    single && anywhere && !order.wanted.rules.is_fenced() && network.queues(line.sku, order.wanted.whose)
+    let wanted = order.wanted.of_group(line.group);
+    single && wanted.only.is_none() && !wanted.rules.is_fenced() && network.queues(line.sku, wanted.whose)
 }
 
 /// Tells more of an order in a record that tells of it.
@@ -370,10 +370,9 @@ fn place_in_queues(
 
 /// What a line wants of each of its skus that waits without a right.
 fn loose_of(network: &Network, order: &Order<'_>, units: LineUnits) -> Vec<(SkuIndex, Loose)> {
-    let wanted = &order.wanted;
-    let group = wanted.lines[usize::from(units.line)].group;
-    let only = wanted.of_group(group).only;
-    let group = usize::from(group);
+    let group = order.wanted.lines[usize::from(units.line)].group;
+    let wanted = order.wanted.of_group(group);
+    let (only, group) = (wanted.only, usize::from(group));
     let shipment = Shipment {
         to: wanted.to.get(group),
         position: wanted.destinations.get(group).copied().flatten(),

@@ -20,7 +20,8 @@ use super::cell::Word;
 use super::exception::Cause;
 use super::limits::Counting;
 use super::network::Network;
-use super::place::{positions_of, rules_of};
+use super::order_rules::rules_of;
+use super::place::positions_of;
 use super::queue::{HALVINGS_MAX, portion, unallocated};
 use super::routing::{Route, Wanted, route};
 use super::table::Locked;
@@ -219,6 +220,7 @@ fn stage_of(slot: &Locked<Arc<Order>>) -> Result<Stage, Rejection> {
 /// The best there is now for units that rest.
 fn route_of(network: &Network, order: &Order, units: &[LineUnits], at: WallTime) -> Route {
     let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
+    let rules = rules_of(network, order, at);
     let wanted = Wanted {
         lines: &lines,
         units,
@@ -238,7 +240,8 @@ fn route_of(network: &Network, order: &Order, units: &[LineUnits], at: WallTime)
         counting: Counting::Now,
         whose: network.whose_order(order),
         own_whose: Whose::Nobody,
-        rules: &rules_of(network, order, at),
+        rules: &rules.own,
+        others: &rules.others,
         method: &order.facts.delivery_method,
     };
     route(network, &wanted)

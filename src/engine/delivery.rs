@@ -13,14 +13,27 @@ use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
 use crate::domain::policy::RejectionPolicy;
 use crate::domain::rejection::Fault;
+use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::groups::of_group;
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    /// The rules of a group.
+    pub fn rules_of(&self, group: u16) -> &'a AppliedRules {
+        of_group(self.others, group).map_or(self.rules, |own| &**own)
+    }
+
     /// The same of one group: that may reach its customer in another way than the order.
     pub fn of_group(&self, group: u16) -> Self {
         let open = |node: &NodeIndex| !self.fenced.contains(node);
         let own = match self.ways.iter().find(|way| way.group == group) {
             None => *self,
-            Some(way) => Self { only: way.place().filter(open), preferred: way.node, method: &way.method, ..*self },
+            Some(way) => Self {
+                only: way.place().filter(open),
+                preferred: way.node,
+                method: &way.method,
+                rules: self.rules_of(group),
+                ..*self
+            },
         };
         if self.bookings.is_empty() {
             return own;
@@ -81,7 +94,10 @@ pub(super) fn ways(catalogue: &Catalogue, command: &PlaceOrder) -> Result<Vec<Wa
 pub(super) fn asks_customer(network: &Network, order: &Order, group: u16, step: &FulfillmentStep) -> bool {
     let refuses = matches!(
         step,
-        FulfillmentStep::Rejected { .. } | FulfillmentStep::ShortPicked { .. } | FulfillmentStep::NodeOutage { .. }
+        FulfillmentStep::Rejected { .. }
+            | FulfillmentStep::ShortPicked { .. }
+            | FulfillmentStep::NodeOutage { .. }
+            | FulfillmentStep::ReceivedInPart { .. }
     );
     refuses && network.catalogue.policies().rejection(order.method_of(group)) == RejectionPolicy::AskCustomer
 }

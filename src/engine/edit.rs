@@ -12,9 +12,12 @@
 //! The reservation ends by its own time; the edit's end is written by the clock a little later, and both are over at the
 //! same instant. What is *not* here: what an edit makes of an order (`domain::order_edit`).
 
+mod cells;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use self::cells::{beyond, committed_by, left_over};
 use super::address;
 use super::allocate::more_may_come_back;
 use super::cancel::{leave_queues, skus_waited_for};
@@ -24,7 +27,8 @@ use super::due::Run;
 use super::hold::{holds_of_edit, too_many};
 use super::limits::Counting;
 use super::network::Network;
-use super::place::{ORDER_UNITS_MAX, destination, placed_line, positions_of, rules_of};
+use super::order_rules::rules_of;
+use super::place::{ORDER_UNITS_MAX, destination, placed_line, positions_of};
 use super::reserve::{Cells, cells_held, held_of};
 use super::routing::{Route, Routed, Wanted, route};
 use super::shares;
@@ -118,6 +122,7 @@ impl Engine {
         let own = committed_by(order, &terms.found);
         let wall = turn.log.now().wall;
         let leaving = places_of(network, order, terms.found.iter().map(|found| found.number), work_at(order, wall));
+        let rules = rules_of(network, &preview, wall);
         let wanted = Wanted {
             lines: &lines,
             units: &units,
@@ -137,7 +142,8 @@ impl Engine {
             counting: Counting::Now,
             whose: network.whose_order(order),
             own_whose: network.whose_order(order),
-            rules: &rules_of(network, &preview, wall),
+            rules: &rules.own,
+            others: &rules.others,
             method: &preview.facts.delivery_method,
         };
         let route = route(network, &wanted);
@@ -414,8 +420,8 @@ impl End {
         let goes = terms.found.iter().filter(|found| !found.stays).map(|found| found.number);
         let at = work_at(order, now.wall);
         let leaving = places_of(network, order, goes, at);
-        let is_bound = rules_of(network, &preview, now.wall).minds_capacity();
-        let works = works_of_edit(network, (order.key, &lines), &allocations, (is_bound, &leaving), at);
+        let rules = rules_of(network, &preview, now.wall);
+        let works = works_of_edit(network, (order.key, &lines), &allocations, (&rules, &leaving), at);
         if let Some(node) = works.iter().find_map(|work| work.lacks_room(network)) {
             return Err(format!("node {} has as many shipments that day as it can handle", network.node_name(node)));
         }
@@ -623,45 +629,6 @@ fn to_source(order: &Order, preview: &Order, terms: &EditTerms) -> Vec<LineUnits
     };
     let lines = (0..).zip(&preview.lines).filter(|(line, own)| own.unallocated > 0 && mine(*line));
     lines.map(|(line, own)| LineUnits { line, quantity: own.unallocated }).collect()
-}
-
-/// Units that fulfilment orders which do not stay hold of each cell.
-fn committed_by(order: &Order, found: &[FoundFulfillment]) -> Cells {
-    let mut cells = Cells::new();
-    for found in found.iter().filter(|found| !found.stays) {
-        let node = order.fulfillment(found.number).expect("it was read off this order").node;
-        for (sku, units) in found.units.iter().flat_map(|u| order.stock_of(*u)) {
-            *cells.entry(CellKey { sku, node }).or_default() += units;
-        }
-    }
-    cells
-}
-
-/// Units that the planned shipments need of each cell.
-fn needed_by(lines: &[PlacedLine], terms: &EditTerms) -> Cells {
-    let mut cells = Cells::new();
-    for shipment in &terms.shipments {
-        for (sku, units) in shipment.lines.iter().flat_map(|u| lines[usize::from(u.line)].stock(u.quantity)) {
-            *cells.entry(CellKey { sku, node: shipment.node }).or_default() += units;
-        }
-    }
-    cells
-}
-
-/// Units that the plan needs of each cell beyond what the order holds there.
-fn beyond(order: &Order, lines: &[PlacedLine], terms: &EditTerms) -> Cells {
-    let own = committed_by(order, &terms.found);
-    let needed = needed_by(lines, terms).into_iter();
-    let extra = needed.map(|(cell, n)| (cell, shares::claim(own.get(&cell).copied().unwrap_or(0), n).extra));
-    extra.filter(|(_, extra)| *extra > 0).collect()
-}
-
-/// Units of each cell that the order holds and the plan does not need.
-fn left_over(order: &Order, lines: &[PlacedLine], terms: &EditTerms) -> Cells {
-    let needed = needed_by(lines, terms);
-    let own = committed_by(order, &terms.found).into_iter();
-    let rest = own.map(|(cell, n)| (cell, shares::claim(n, needed.get(&cell).copied().unwrap_or(0)).rest));
-    rest.filter(|(_, rest)| *rest > 0).collect()
 }
 
 /// Writes the route into the terms: a fulfilment order that it leaves as it is stays. Answers why it is so.

@@ -11,7 +11,7 @@ use super::delivery::asks_customer;
 use super::dispatch::Dispatching;
 use super::exception::Cause;
 use super::lockers::Storing;
-use super::lots::NamedLots;
+use super::lots::{NamedLots, gone_of};
 use super::network::Network;
 use super::step_stock::{cells_of, fences, left_to_pick, loosen, move_stock, put_back, skus_of};
 use super::table::Locked;
@@ -163,7 +163,8 @@ impl Engine {
         let fulfillment = order.fulfillment(number).expect("the caller has seen it");
         let skus = skus_of(network, order, fulfillment, &step);
         let mut change = Change::lock(network, &skus);
-        if !fulfillment.came_to_store() && !matches!(step, FulfillmentStep::Received { .. }) {
+        let is_received = matches!(step, FulfillmentStep::Received { .. } | FulfillmentStep::ReceivedInPart { .. });
+        if !fulfillment.came_to_store() && !is_received {
             change.is_for(network.whose_order(order));
         }
         let mut withdrawal = Withdrawal::nothing();
@@ -180,9 +181,9 @@ impl Engine {
         if !move_stock(network, &mut change, &mut withdrawal, order, fulfillment, &step) {
             return Ok(Tried::Again);
         }
-        if let FulfillmentStep::Received { node } = &step {
+        if is_received {
             change.check_bounds()?;
-            NamedLots::at(network, turn.log.now().wall).bring_along(&mut change, (order, fulfillment), *node)?;
+            NamedLots::at(network, turn.log.now().wall).bring_along(&mut change, (order, fulfillment), &step)?;
         }
         raising.only(|key| match key {
             ExceptionKey { kind: ExceptionKind::Shortfall, subject: Subject::Cell(cell) } => change.owes(*cell),
@@ -202,7 +203,9 @@ impl Engine {
             }
             _ => Vec::new(),
         };
-        let given = order.places_of(cancelled.iter().map(|units| (units.line, units.quantity)));
+        let refused = matches!(step, FulfillmentStep::Rejected { .. }).then(|| order.refused(fulfillment)).flatten();
+        let (bookings, given) = refused.unzip();
+        let given = given.unwrap_or_else(|| order.places_of(cancelled.iter().map(|u| (u.line, u.quantity))));
         let given = network.calendar.lock(&given);
         let storing = self.empty(order, Some((number, &step)), &[]);
         let collection = self.collection_told(key, &step, beside.code);
@@ -211,6 +214,7 @@ impl Engine {
         if !identified.is_empty() {
             told.push(OrderEvent::Identified { number, units: identified });
         }
+        told.extend(bookings.map(|bookings| OrderEvent::Booked { bookings }));
         if !cancelled.is_empty() {
             told.extend(order.paid_off_without(cancelled));
         }
@@ -355,6 +359,9 @@ fn causes(order: &Order, fulfillment: &FulfillmentOrder, step: &FulfillmentStep,
         FulfillmentStep::ShortPicked { lines, .. } => {
             (Some(ExceptionKind::ShortPick), lines.iter().map(|units| units.quantity).fold(0, u32::saturating_add))
         }
+        FulfillmentStep::ReceivedInPart { missing, .. } => {
+            (Some(ExceptionKind::ShortPick), missing.iter().map(|units| units.quantity).fold(0, u32::saturating_add))
+        }
         FulfillmentStep::Rejected { reason } if **reason == *NO_RESPONSE => (Some(ExceptionKind::NoResponse), 0),
         _ => (None, 0),
     };
@@ -404,7 +411,7 @@ fn asked(action: &FulfillmentAction) -> FulfillmentVerb {
         FulfillmentAction::Split { .. } => FulfillmentVerb::Split,
         FulfillmentAction::Merge { .. } => FulfillmentVerb::Merge,
         FulfillmentAction::Track { .. } => FulfillmentVerb::Deliver,
-        FulfillmentAction::Receive => FulfillmentVerb::Receive,
+        FulfillmentAction::Receive | FulfillmentAction::ReceiveInPart { .. } => FulfillmentVerb::Receive,
     }
 }
 
@@ -461,6 +468,12 @@ fn step_of(
         FulfillmentAction::CancelRefuse => FulfillmentStep::CancellationRefused,
         FulfillmentAction::Receive => {
             FulfillmentStep::Received { node: order.goes_to(fulfillment).ok_or_else(illegal)? }
+        }
+        FulfillmentAction::ReceiveInPart { missing, names } => {
+            let node = order.goes_to(fulfillment).ok_or_else(illegal)?;
+            let missing = units_of(order, missing, &fulfillment.picked_units(), "on their way", fulfillment)?;
+            let gone = gone_of(network, order, fulfillment, (&missing, names))?;
+            FulfillmentStep::ReceivedInPart { node, missing, gone }
         }
         FulfillmentAction::PutBack { lines: None } => FulfillmentStep::PutBack { lines: fulfillment.picked_units() },
         FulfillmentAction::PutBack { lines: Some(lines) } => {

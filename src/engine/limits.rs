@@ -296,8 +296,10 @@ impl Network {
     /// Whether a line of an order may wait with a right, channels and limits aside: whoever was sourced by rules with fences
     /// may not have what comes to any node.
     pub fn waits_with_right(&self, order: &Order, line: u16) -> bool {
-        let is_fenced =
-            |decision: &Decision| self.catalogue.rules().fences(&decision.rule_set, decision.rule_set_version);
+        let is_fenced = |decision: &Decision| {
+            let (rule_set, version) = decision.ruled(order.lines[usize::from(line)].placed.group);
+            self.catalogue.rules().fences(rule_set, version)
+        };
         order.waits_with_right(line) && !order.decision.as_deref().is_some_and(is_fenced)
     }
 

@@ -106,23 +106,33 @@ impl Engine {
             return Ok(None);
         }
         let known = self.lockers.0.lock();
-        let mut taken: BTreeMap<NodeIndex, Vec<Text>> = BTreeMap::new();
-        let mut told = Vec::new();
-        for Parcelled { group, node, bulk } in parcels {
-            let Some(lockers) = known.get(node) else { continue };
-            let taken = taken.entry(*node).or_default();
-            let refused = |why| {
-                let node = network.node_name(*node);
-                match why {
-                    NoCompartment::Full => Rejection::LockerFull { node },
-                    NoCompartment::TooLarge => Rejection::FitsNoLocker { node },
-                }
-            };
-            let size = lockers.size_for(bulk, taken).map_err(refused)?.clone();
-            taken.push(size.clone());
-            let event = LockersEvent::Taken { stored: Stored { order, group: *group }, size };
-            told.push(LockersChanged { node: *node, event });
+        let told = taken(network, &known, order, parcels)?;
+        Ok((!told.is_empty()).then_some(Storing { known, told }))
+    }
+
+    /// The same for an order that takes units over from another, which gives back first what it needs no more without them.
+    pub(super) fn store_apart(
+        &self,
+        network: &Network,
+        (from, gone): (&Order, &[(u16, u32)]),
+        order: OrderKey,
+        parcels: &[Parcelled],
+    ) -> Result<Option<Storing<'_>>, Rejection> {
+        if parcels.is_empty() {
+            return Ok(self.empty(from, None, gone));
         }
+        let known = self.lockers.0.lock();
+        let mut told = emptied(&known, from, None, gone);
+        let mut after: BTreeMap<NodeIndex, Lockers> = BTreeMap::new();
+        for Parcelled { node, .. } in parcels {
+            after.extend(known.get(node).map(|lockers| (*node, lockers.clone())));
+        }
+        for LockersChanged { node, event } in &told {
+            if let Some(before) = after.remove(node) {
+                after.insert(*node, Lockers::fold(Some(before), event).expect("it lies there"));
+            }
+        }
+        told.extend(taken(network, &after, order, parcels)?);
         Ok((!told.is_empty()).then_some(Storing { known, told }))
     }
 
@@ -137,43 +147,12 @@ impl Engine {
         if order.methods().all(|method| **method != *LOCKER) {
             return None;
         }
-        let gone = step.and_then(|(number, step)| match step {
-            FulfillmentStep::HandedOver | FulfillmentStep::Delivered | FulfillmentStep::Shipped { .. } => {
-                order.fulfillment(number).map(|own| own.line_units())
-            }
-            FulfillmentStep::Cancelled { resourced: false, .. } => {
-                order.fulfillment(number).map(|own| own.line_units())
-            }
-            _ => None,
-        });
-        let gone: Vec<(u16, u32)> = gone.into_iter().flatten().map(|units| (units.line, units.quantity)).collect();
-        let stopping = step.filter(|(_, step)| matches!(step, FulfillmentStep::Stopped { .. })).is_some();
-        let put_back =
-            step.filter(|(_, step)| matches!(step, FulfillmentStep::PutBack { .. })).map(|(number, _)| number);
-        let left = |line: u16| {
-            let out: u32 = gone.iter().chain(cancelled).filter(|(own, _)| *own == line).map(|(_, units)| units).sum();
-            order.buckets(line).open().saturating_sub(u64::from(out))
-        };
         let known = self.lockers.0.lock();
-        let mut told = Vec::new();
-        for group in 0..order.facts.destinations.len() as u16 {
-            let Some(node) = order.stored_at(group) else { continue };
-            let stored = Stored { order: order.key, group };
-            let lies = known.get(&node).is_some_and(|lockers| lockers.stored.contains_key(&stored));
-            let own =
-                (0..order.lines.len() as u16).filter(|line| order.lines[usize::from(*line)].placed.group == group);
-            let waits = order
-                .fulfillment_orders
-                .iter()
-                .any(|f| f.group == group && f.status == FulfillmentStatus::PutBack && Some(f.number) != put_back);
-            if lies && !stopping && !waits && own.map(left).sum::<u64>() == 0 {
-                told.push(LockersChanged { node, event: LockersEvent::Given { stored } });
-            }
-        }
+        let told = emptied(&known, order, step, cancelled);
         (!told.is_empty()).then_some(Storing { known, told })
     }
 
-    /// The same of an order that was edited, split or merged, in a record of its own.
+    /// The same of an order that was edited or merged, in a record of its own.
     pub(super) fn empty_afterwards(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
         let Some(slot) = self.orders.lock(key) else { return };
         let order = slot.as_ref().expect("a locked entity is there");
@@ -242,4 +221,69 @@ fn terms(sizes: &[PutLocker]) -> Result<Vec<LockerTerms>, Rejection> {
     }
     terms.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     if faults.is_empty() { Ok(terms) } else { Err(Rejection::Invalid(faults)) }
+}
+
+/// Compartments for all of these, or why not.
+fn taken(
+    network: &Network,
+    known: &BTreeMap<NodeIndex, Lockers>,
+    order: OrderKey,
+    parcels: &[Parcelled],
+) -> Result<Vec<LockersChanged>, Rejection> {
+    let mut taken: BTreeMap<NodeIndex, Vec<Text>> = BTreeMap::new();
+    let mut told = Vec::new();
+    for Parcelled { group, node, bulk } in parcels {
+        let Some(lockers) = known.get(node) else { continue };
+        let taken = taken.entry(*node).or_default();
+        let refused = |why| {
+            let node = network.node_name(*node);
+            match why {
+                NoCompartment::Full => Rejection::LockerFull { node },
+                NoCompartment::TooLarge => Rejection::FitsNoLocker { node },
+            }
+        };
+        let size = lockers.size_for(bulk, taken).map_err(refused)?.clone();
+        taken.push(size.clone());
+        let event = LockersEvent::Taken { stored: Stored { order, group: *group }, size };
+        told.push(LockersChanged { node: *node, event });
+    }
+    Ok(told)
+}
+
+/// Compartments of an order out of which the last goods go.
+fn emptied(
+    known: &BTreeMap<NodeIndex, Lockers>,
+    order: &Order,
+    step: Option<(u16, &FulfillmentStep)>,
+    cancelled: &[(u16, u32)],
+) -> Vec<LockersChanged> {
+    let gone = step.and_then(|(number, step)| match step {
+        FulfillmentStep::HandedOver | FulfillmentStep::Delivered | FulfillmentStep::Shipped { .. } => {
+            order.fulfillment(number).map(|own| own.line_units())
+        }
+        FulfillmentStep::Cancelled { resourced: false, .. } => order.fulfillment(number).map(|own| own.line_units()),
+        _ => None,
+    });
+    let gone: Vec<(u16, u32)> = gone.into_iter().flatten().map(|units| (units.line, units.quantity)).collect();
+    let stopping = step.filter(|(_, step)| matches!(step, FulfillmentStep::Stopped { .. })).is_some();
+    let put_back = step.filter(|(_, step)| matches!(step, FulfillmentStep::PutBack { .. })).map(|(number, _)| number);
+    let left = |line: u16| {
+        let out: u32 = gone.iter().chain(cancelled).filter(|(own, _)| *own == line).map(|(_, units)| units).sum();
+        order.buckets(line).open().saturating_sub(u64::from(out))
+    };
+    let mut told = Vec::new();
+    for group in 0..order.facts.destinations.len() as u16 {
+        let Some(node) = order.stored_at(group) else { continue };
+        let stored = Stored { order: order.key, group };
+        let lies = known.get(&node).is_some_and(|lockers| lockers.stored.contains_key(&stored));
+        let own = (0..order.lines.len() as u16).filter(|line| order.lines[usize::from(*line)].placed.group == group);
+        let waits = order
+            .fulfillment_orders
+            .iter()
+            .any(|f| f.group == group && f.status == FulfillmentStatus::PutBack && Some(f.number) != put_back);
+        if lies && !stopping && !waits && own.map(left).sum::<u64>() == 0 {
+            told.push(LockersChanged { node, event: LockersEvent::Given { stored } });
+        }
+    }
+    told
 }

@@ -106,16 +106,18 @@ pub fn of_order(network: &Network, order: &Order, line: u16, refused: &[NodeInde
         LineUnits { line, quantity: if order.is_spent() { 0 } else { order.lines[usize::from(line)].waiting() } };
     let fenced: Vec<NodeIndex> = order.fenced.iter().chain(refused).copied().collect();
     let whose = network.whose_order(order);
-    let only = order.collected_at(order.lines[usize::from(line)].placed.group).filter(|node| !refused.contains(node));
+    let group = order.lines[usize::from(line)].placed.group;
+    let only = order.collected_at(group).filter(|node| !refused.contains(node));
     let rules = order.decision.as_deref().and_then(|made| {
-        network.catalogue.rules().applied(&made.rule_set, made.rule_set_version).filter(|rules| rules.is_fenced())
+        let (rule_set, version) = made.ruled(group);
+        network.catalogue.rules().applied(rule_set, version).filter(|rules| rules.is_fenced())
     });
     let Some(rules) = rules else {
         let placed = &order.lines[usize::from(line)].placed;
         return wants(placed, units.quantity, whose, (&barred(network, &fenced, (whose, only)), &NodeSet::default()));
     };
     let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
-    let to = order.facts.destinations.get(usize::from(lines[usize::from(line)].group));
+    let to = order.facts.destinations.get(usize::from(group));
     let shipment = Shipment {
         to,
         position: to.and_then(|to| to.position),

@@ -17,7 +17,7 @@ use super::turn::Turn;
 use super::withdrawal::Withdrawal;
 use crate::domain::command::{CameUnits, NamedLot, Names, StockState};
 use crate::domain::decision::LineUnits;
-use crate::domain::fulfillment::FulfillmentOrder;
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStep};
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, SkuIndex, Text};
 use crate::domain::item::Tracking;
@@ -377,11 +377,21 @@ impl<'n> NamedLots<'n> {
         &mut self,
         change: &mut Change<'_>,
         (order, fulfillment): (&Order, &FulfillmentOrder),
-        node: NodeIndex,
+        step: &FulfillmentStep,
     ) -> Result<(), Rejection> {
+        let (node, gone) = match step {
+            FulfillmentStep::Received { node } => (*node, &[][..]),
+            FulfillmentStep::ReceivedInPart { node, gone, .. } => (*node, &gone[..]),
+            _ => return Ok(()),
+        };
         let by = FulfillmentKey { order: order.key, number: fulfillment.number };
         let mut picked: BTreeMap<SkuIndex, Vec<LotUnits>> = BTreeMap::new();
         for Identified { sku, lot, expires_at, units } in &fulfillment.identified {
+            let missing = gone.iter().filter(|gone| (gone.sku, &gone.lot) == (*sku, lot)).map(|gone| gone.units);
+            let units = &(units - missing.sum::<u32>());
+            if *units == 0 {
+                continue;
+            }
             let is_serial = match self.network.catalogue.item(*sku).tracking {
                 None => continue,
                 Some(tracking) => tracking == Tracking::Serial,
@@ -487,4 +497,60 @@ fn find(network: &Network, sku: &str, node: &str) -> Result<(SkuIndex, NodeIndex
     let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
     let node = network.catalogue.node_index(node).ok_or_else(|| Rejection::not_found("node", node))?;
     Ok((index, node))
+}
+
+/// Which lots and serial numbers are missing with units of a fulfilment order that did not come: all of a sku of which all is
+/// missing, else those that are named.
+pub(super) fn gone_of(
+    network: &Network,
+    order: &Order,
+    fulfillment: &FulfillmentOrder,
+    (missing, names): (&[LineUnits], &[(Text, Names)]),
+) -> Result<Vec<Identified>, Rejection> {
+    let fault = |at: usize, code, detail: String| Err(Rejection::invalid(format!("named[{at}]"), code, detail));
+    let (gone, sent) = (by_sku(order, missing), by_sku(order, &fulfillment.picked_units()));
+    let is_gone = |sku: &Text| network.catalogue.sku_index(sku).is_some_and(|sku| gone.contains_key(&sku));
+    if let Some(at) = names.iter().position(|(sku, _)| !is_gone(sku)) {
+        return fault(at, "quantity_out_of_range", format!("none of {} is missing", names[at].0));
+    }
+    let mut all = Vec::new();
+    for (sku, units) in &gone {
+        let known = fulfillment.identified.iter().filter(|own| own.sku == *sku);
+        let left = sent[sku] - units;
+        if left == 0 {
+            all.extend(known.cloned());
+            continue;
+        }
+        let mut unnamed: u32 = known.map(|own| own.units).sum();
+        let own = names.iter().enumerate().filter(|(_, (name, _))| network.catalogue.sku_index(name) == Some(*sku));
+        for (at, (name, names)) in own {
+            for NamedLot { lot, units, .. } in names.lots.iter().chain(&names.serials) {
+                let is_it = |own: &&Identified| own.sku == *sku && own.lot == *lot && own.units >= *units;
+                let Some(found) = fulfillment.identified.iter().find(is_it) else {
+                    return fault(at, "unknown_lot", format!("{units} of {lot} did not leave"));
+                };
+                unnamed = unnamed.saturating_sub(*units);
+                all.push(Identified { units: *units, ..found.clone() });
+                let named: u32 = all.iter().filter(|own| own.sku == *sku).map(|own| own.units).sum();
+                if named > *gone.get(sku).unwrap_or(&0) {
+                    return fault(at, "quantity_out_of_range", format!("more of {name} are named than are missing"));
+                }
+            }
+        }
+        if unnamed > left {
+            let name = network.sku_name(*sku);
+            let detail = format!("{name} is tracked: name the lots or serial numbers that are missing");
+            return Err(Rejection::invalid("named", "missing_field", detail));
+        }
+    }
+    Ok(all)
+}
+
+/// Units of lines, by sku.
+fn by_sku(order: &Order, units: &[LineUnits]) -> BTreeMap<SkuIndex, u32> {
+    let mut sums = BTreeMap::new();
+    for (sku, units) in units.iter().flat_map(|units| order.stock_of(*units)) {
+        *sums.entry(sku).or_default() += units;
+    }
+    sums
 }

@@ -91,6 +91,7 @@ mod network;
 mod opportunity;
 mod optimise;
 mod order_clocks;
+mod order_rules;
 mod past;
 mod pick_task;
 mod place;

@@ -28,7 +28,8 @@ use parking_lot::Mutex;
 use super::cell::Word;
 use super::limits::Counting;
 use super::network::Network;
-use super::place::{positions_of, rules_among};
+use super::order_rules::rules_among;
+use super::place::positions_of;
 use super::routing::{Stated, Wanted, stated};
 use super::turn::Turn;
 use super::workload::day_of_work;
@@ -246,8 +247,7 @@ impl Asked {
     /// An order with all its destinations, as far as they can be stated.
     fn add(&mut self, network: &Network, order: &Order, now: WallTime) {
         let at = in_a_week(order.facts.placed_at, now);
-        let rules = rules_among(network, network.catalogue.rules(), &order.facts, at);
-        let rules = self.without_the_term(rules);
+        let ruled = rules_among(network, network.catalogue.rules(), order, at);
         let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
         let mut groups: BTreeMap<u16, Vec<LineUnits>> = BTreeMap::new();
         for (line, placed) in (0..).zip(&lines).filter(|(_, placed)| placed.stocked) {
@@ -255,6 +255,7 @@ impl Asked {
         }
         let mut own = Vec::new();
         for (group, units) in groups {
+            let rules = self.without_the_term(ruled.of(group).clone());
             let wanted = Wanted {
                 lines: &lines,
                 units: &units,
@@ -275,6 +276,7 @@ impl Asked {
                 whose: network.whose_order(order),
                 own_whose: network.whose_order(order),
                 rules: &self.rules[rules].1,
+                others: &[],
                 method: order.method_of(group),
             };
             let stated = stated(network, &wanted, group, &units).filter(|stated| !stated.nodes.is_empty());

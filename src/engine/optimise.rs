@@ -30,7 +30,7 @@ use parking_lot::Mutex;
 use self::asking::Asking;
 use super::Engine;
 use super::network::Network;
-use super::place::rules_of;
+use super::order_rules::rules_of;
 use super::routing::Stated;
 use super::step_stock::cells_of;
 use super::workload::{free_on_day, places_of, work_at};
@@ -334,7 +334,7 @@ impl Building {
         let mut made = Vec::new();
         for group in groups {
             let own: Vec<&Movable> = own.iter().filter(|own| own.group == group).collect();
-            let asking = Asking { network, order, lines: &lines, rules: &rules, held, now };
+            let asking = Asking { network, order, lines: &lines, rules: rules.of(group), held, now };
             let Some((stated, units, has)) = asking.stated(group, &own, asked.may_be_later) else { return false };
             let (part, member) = self.part_of((at, group), stated, &units, has);
             if !member.stands() {

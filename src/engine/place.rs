@@ -12,6 +12,7 @@ use super::hold::begun_holds;
 use super::limits::Counting;
 use super::lockers::{Parcelled, parcelled};
 use super::network::Network;
+use super::order_rules::Choosing;
 use super::routing::{Wanted, route};
 use super::slots;
 use super::table::{Locked, Name, Named};
@@ -26,7 +27,7 @@ use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::delivery::{Way, place_of};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
 use crate::domain::exception::ExceptionKind;
-use crate::domain::geo::{Place, Position};
+use crate::domain::geo::Position;
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, SubscriptionKey, Text};
 use crate::domain::item::ItemKind;
@@ -37,8 +38,7 @@ use crate::domain::policy::Standing;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::{Reservation, ReservationState};
-use crate::domain::rules::applied::AppliedRules;
-use crate::domain::rules::book::{RuleBook, Unnamed};
+use crate::domain::rules::groups::GroupRules;
 use crate::domain::slots::Places;
 use crate::domain::stock::CellKey;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
@@ -234,7 +234,8 @@ impl Engine {
                 counting: Counting::Now,
                 whose: network.catalogue.whose(Some(&command.channel), Some(&command.customer)),
                 own_whose: claimed.map_or(Whose::Nobody, |reservation| network.whose_reservation(reservation)),
-                rules: &prepared.rules,
+                rules: &prepared.rules.own,
+                others: &prepared.rules.others,
                 method: &command.delivery_method,
             },
             places: &places,
@@ -370,7 +371,8 @@ impl Engine {
             counting: Counting::Now,
             whose: network.catalogue.whose(Some(&command.channel), Some(&command.customer)),
             own_whose,
-            rules: &prepared.rules,
+            rules: &prepared.rules.own,
+            others: &prepared.rules.others,
             method: &command.delivery_method,
         };
         Ok(route(&network, &wanted).decision)
@@ -468,7 +470,7 @@ pub(super) struct Prepared {
     bookings: Vec<Booking>,
     warranties: Vec<Warranty>,
     ways: Vec<Way>,
-    rules: Arc<AppliedRules>,
+    rules: GroupRules,
 }
 
 impl Prepared {
@@ -552,8 +554,14 @@ pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Resu
     let units = (0..).zip(&lines).map(|(line, l)| LineUnits { line, quantity: l.quantity }).collect();
     let destinations: Vec<Destination> = command.destinations.iter().map(|to| destination(catalogue, to)).collect();
     let positions = destinations.iter().map(|d| d.position).collect();
-    let asked = (&*command.channel, &*command.delivery_method, destinations.first());
-    let rules = chosen(network, catalogue.rules(), command.rule_set.as_deref(), asked, now.wall);
+    let asked = Choosing {
+        rules: catalogue.rules(),
+        name: command.rule_set.as_deref(),
+        channel: &command.channel,
+        to: destinations.first(),
+        at: now.wall,
+    };
+    let rules = asked.rules(network, &command.delivery_method, &ways);
     Ok(Prepared { destinations, lines, units, positions, preferred, bookings, warranties, ways, rules })
 }
 
@@ -647,50 +655,6 @@ pub(super) fn facts(
         reservation,
         placed_at: command.placed_at.unwrap_or(now.wall),
     })
-}
-
-/// Rules by which an existing order is sourced again: those it names, else what applies to it now. An order that was sourced
-/// without fences keeps the version of then where others have some by now, and the other way round: what waits of it stands
-/// in the queues with a right to the next units, wherever they come, or without.
-pub(super) fn rules_of(network: &Network, order: &Order, at: WallTime) -> Arc<AppliedRules> {
-    let rules = network.catalogue.rules();
-    let now = rules_among(network, rules, &order.facts, at);
-    let Some(made) = order.decision.as_deref() else { return now };
-    if rules.fences(&made.rule_set, made.rule_set_version) == now.is_fenced() {
-        return now;
-    }
-    rules.applied(&made.rule_set, made.rule_set_version).unwrap_or(now)
-}
-
-/// Rules by which an order is sourced if these were all rule sets.
-pub(super) fn rules_among(network: &Network, rules: &RuleBook, facts: &OrderFacts, at: WallTime) -> Arc<AppliedRules> {
-    let asked = (&*facts.channel, &*facts.delivery_method, facts.destinations.first());
-    chosen(network, rules, facts.rule_set.as_deref(), asked, at)
-}
-
-/// Rules by which an order is sourced: by its name for them, else by its channel, its delivery method and where it goes.
-fn chosen(
-    network: &Network,
-    rules: &RuleBook,
-    name: Option<&str>,
-    (channel, delivery_method, to): (&str, &str, Option<&Destination>),
-    at: WallTime,
-) -> Arc<AppliedRules> {
-    let has_carriers = || network.catalogue.shipping().carriers().next().is_some();
-    if let Some(named) = name.and_then(|name| rules.named(name, has_carriers())) {
-        return named.clone();
-    }
-    let nearest = || nearest_to(network, to?.position?);
-    let country = to.map_or("", |to| &*to.country);
-    rules.of(&Unnamed { channel, country, delivery_method, at, nearest: &nearest }).clone()
-}
-
-/// The node that may supply and is nearest to a place; of equally near ones the first.
-pub(super) fn nearest_to(network: &Network, to: Position) -> Option<Text> {
-    let to = Place::from(to);
-    let nodes = (0..network.catalogue.nodes().len() as u32).map(NodeIndex).filter(|node| network.supplies(*node));
-    let nearest = nodes.min_by_key(|node| network.catalogue.place(*node).metres_to(&to))?;
-    Some(network.catalogue.node(nearest).id.clone())
 }
 
 /// The positions of an order's destinations.

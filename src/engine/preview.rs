@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::fences::{Fencing, Shipment};
 use super::network::Network;
-use super::place::rules_among;
+use super::order_rules::rules_among;
 use super::routing::{SHIPPED, pieces};
 use super::weighing::{Asked, Scales};
 use crate::domain::decision::{Decision, LineUnits};
@@ -28,7 +28,8 @@ use crate::domain::limits::PREVIEWED_MAX;
 use crate::domain::order::{Order, PlacedLine};
 use crate::domain::rejection::Rejection;
 use crate::domain::rules::applied::AppliedRules;
-use crate::domain::rules::book::RuleBook;
+use crate::domain::rules::book::{RuleBook, Version};
+use crate::domain::rules::groups::{GroupRules, is_same};
 use crate::domain::rules::versions::{RuleSetEvent, RuleVersions};
 use crate::domain::rules::{RuleTerms, Schedule};
 use crate::domain::sourcing::{Candidate, Part, Plan, Problem, Workspace, solve_into, solve_within};
@@ -179,12 +180,13 @@ impl Engine {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         // The clocks agree but where the machine's was set.
         let at = WallTime(order.received_at.0);
-        let applies = rules_among(&network, book, &order.facts, at);
-        if !Arc::ptr_eq(&applies, rules) {
+        let applies = rules_among(&network, book, &order, at);
+        if !applies.all().any(|own| Arc::ptr_eq(own, rules)) {
             found.of_others += 1;
             return;
         }
-        let Judged { before, after, .. } = match again.judge(&network, &order, decision, (rules, at), goes_on) {
+        let supposed = |group: u16| Some(applies.of(group)).filter(|own| Arc::ptr_eq(own, rules));
+        let Judged { before, after, .. } = match again.judge(&network, &order, decision, (supposed, at), goes_on) {
             Ok(judged) => judged,
             Err(Unjudged::NotRecorded) => {
                 found.unknown += 1;
@@ -235,13 +237,14 @@ impl Decided {
         self.unfilled += other.unfilled;
     }
 
-    /// Takes back all of an order that ships as a whole or not at all where a destination lacks some.
-    fn withhold(&mut self, rules: &AppliedRules) {
+    /// Takes back all that ships as a whole or not at all where a destination lacks some.
+    fn withheld(self, rules: &AppliedRules) -> Self {
         let whole = rules.weights.as_ref().is_some_and(|weights| weights.complete);
         if whole && self.unfilled > 0 && !self.shipped.is_empty() {
             let held = self.shipped.iter().flat_map(|shipped| &shipped.lines).map(|(.., units)| u64::from(*units));
-            *self = Self { unfilled: self.unfilled + held.sum::<u64>(), ..Self::default() };
+            return Self { unfilled: self.unfilled + held.sum::<u64>(), ..Self::default() };
         }
+        self
     }
 
     /// Whether nodes and units are the same.
@@ -257,7 +260,42 @@ pub(super) struct Judged {
     /// By the others.
     pub after: Decided,
     /// The rules of then.
-    pub made_by: AppliedRules,
+    pub made_by: GroupRules,
+}
+
+/// What was decided of groups, by the rules of each.
+#[derive(Default)]
+struct ByRules<'a>(Vec<(&'a AppliedRules, Decided)>);
+
+impl<'a> ByRules<'a> {
+    fn add(&mut self, rules: &'a AppliedRules, decided: Decided) {
+        match self.0.iter_mut().find(|(known, _)| is_same(known, rules)) {
+            Some((_, known)) => known.add(decided),
+            None => self.0.push((rules, decided)),
+        }
+    }
+
+    /// All of it, what ships as a whole taken back where some of it is lacking.
+    fn whole(self) -> Decided {
+        let mut whole = Decided::default();
+        self.0.into_iter().for_each(|(rules, decided)| whole.add(decided.withheld(rules)));
+        whole
+    }
+}
+
+/// The rules by which a decision was made; `None` when they are not known any more.
+fn made_by(network: &Network, order: &Order, decision: &Decision) -> Option<GroupRules> {
+    let known = |(name, version): (&Text, u32)| {
+        let Version { name, version, terms, .. } = network.catalogue.rules().version(name, version)?;
+        AppliedRules::of(name, version, terms).ok().map(Arc::new)
+    };
+    let own = known((&decision.rule_set, decision.rule_set_version))?;
+    if !decision.is_ruled_by_group() {
+        return Some(GroupRules::whole(own));
+    }
+    let groups: Option<Vec<_>> =
+        order.ways.iter().map(|way| Some((way.group, known(decision.ruled(way.group))?))).collect();
+    Some(GroupRules::of_groups(own, groups?.into_iter()))
 }
 
 /// Why a decision was not made again.
@@ -270,22 +308,23 @@ pub(super) enum Unjudged {
 }
 
 impl Again {
-    /// Makes a recorded decision again, destination by destination as long as it `goes_on`.
-    pub fn judge(
+    /// Makes a recorded decision again, destination by destination as long as it `goes_on`, those groups by others for which
+    /// some are `supposed`.
+    pub fn judge<'s>(
         &mut self,
         network: &Network,
         order: &Order,
         decision: &Decision,
-        (rules, at): (&AppliedRules, WallTime),
+        (supposed, at): (impl Fn(u16) -> Option<&'s Arc<AppliedRules>>, WallTime),
         goes_on: &dyn Fn() -> bool,
     ) -> Result<Judged, Unjudged> {
-        let recorded = network.catalogue.rules().version(&decision.rule_set, decision.rule_set_version);
-        let made_by = recorded.and_then(|v| AppliedRules::of(v.name, v.version, v.terms).ok());
         let several = decision.by_group(|line| order.lines[usize::from(line)].placed.group);
         let parts = parts_of(order, decision, &several);
-        let made_by = made_by.filter(|_| is_recorded(order, decision, &parts)).ok_or(Unjudged::NotRecorded)?;
+        let made_by = made_by(network, order, decision).filter(|_| is_recorded(order, decision, &parts));
+        let made_by = made_by.ok_or(Unjudged::NotRecorded)?;
         let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
-        let (mut before, mut after) = (Decided::default(), Decided::default());
+        let (mut before, mut after) = (ByRules::default(), ByRules::default());
+        let mut shipped_after: Vec<NodeIndex> = Vec::new();
         let (as_it_was, mut otherwise) = (BTreeMap::new(), BTreeMap::new());
         for (group, decision) in parts {
             if !goes_on() {
@@ -303,22 +342,24 @@ impl Again {
             let seen = decision.evidence.lines.iter();
             let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
             let case = Case { network, order, decision, group, shipment, units: &units, otherwise: &as_it_was };
-            let was = self.decide(case, &made_by, |_| true);
-            let earlier = after.shipped.iter().map(|shipped| shipped.node);
-            let fencing = Fencing::of(network, rules, shipment, &units, earlier);
+            let then: &AppliedRules = made_by.of(group);
+            let now: &AppliedRules = supposed(group).map_or(then, |own| &**own);
+            let was = self.decide(case, then, |_| true);
+            let earlier = shipped_after.iter().copied();
+            let fencing = Fencing::of(network, now, shipment, &units, earlier);
             let may_ship = |node| fencing.as_ref().is_none_or(|fencing| fencing.reason(node).is_none());
-            let is = self.decide(Case { otherwise: &otherwise, ..case }, rules, may_ship);
+            let is = self.decide(Case { otherwise: &otherwise, ..case }, now, may_ship);
+            shipped_after.extend(is.shipped.iter().map(|shipped| shipped.node));
             for (shipped, sign) in was.shipped.iter().map(|own| (own, 1)).chain(is.shipped.iter().map(|own| (own, -1)))
             {
                 for (cell, units) in shipped.cells(&lines) {
                     *otherwise.entry(cell).or_default() += sign * i64::from(units);
                 }
             }
-            before.add(was);
-            after.add(is);
+            before.add(then, was);
+            after.add(now, is);
         }
-        before.withhold(&made_by);
-        after.withhold(rules);
+        let (before, after) = (before.whole(), after.whole());
         Ok(Judged { before, after, made_by })
     }
 

@@ -13,7 +13,8 @@ use super::ledger::Waiting;
 use super::limits::Counting;
 use super::loose::Loose;
 use super::network::Network;
-use super::place::{positions_of, preordered, rules_of};
+use super::order_rules::rules_of;
+use super::place::{positions_of, preordered};
 use super::readiness::promised_of_waiting;
 use super::routing::{Wanted, shipment_cost};
 use super::table::Locked;
@@ -28,6 +29,7 @@ use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::order::{Allocation, Order, OrderEvent, OrderType, PlacedLine};
 use crate::domain::policy::{FillPolicy, Standing};
 use crate::domain::rejection::Rejection;
+use crate::domain::rules::groups::is_same;
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::supply::after;
 use crate::sabotage::{Bug, planted};
@@ -129,9 +131,9 @@ impl Engine {
                 left -= units;
                 drained.push((CellKey { sku, node }, units));
                 let lines = vec![LineUnits { line, quantity: units }];
-                let cost = shipment_cost(network, &rules, order, node, &lines);
-                let number = order.next_number() + allocations.len() as u16;
                 let group = order.lines[usize::from(line)].placed.group;
+                let cost = shipment_cost(network, rules.of(group), order, node, &lines);
+                let number = order.next_number() + allocations.len() as u16;
                 allocations.push(Allocation { number, node, group, lines, cost });
             }
         }
@@ -239,13 +241,15 @@ impl Engine {
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
         let standing = Standing::of(network.catalogue.policies().fill(), order);
         let rules = rules_of(network, order, turn.log.now().wall);
-        let joint = rules.weights.as_ref().is_some_and(|weights| weights.is_joint());
+        let own_rules = rules.of(lines[usize::from(line)].group);
+        let joint = own_rules.weights.as_ref().is_some_and(|weights| weights.is_joint());
         if joint && halvings > 0 {
             // What ships together is tried together, or not at all.
             return Ok(Refilled::default());
         }
         let (units, own) = if joint {
-            let units = all_waiting(order);
+            let mut units = all_waiting(order);
+            units.retain(|u| is_same(rules.of(lines[usize::from(u.line)].group), own_rules));
             let own = units.iter().flat_map(|u| pools(network, &lines[usize::from(u.line)], served)).collect();
             (units, own)
         } else {
@@ -278,7 +282,8 @@ impl Engine {
                 counting: Counting::Now,
                 whose: network.whose_order(order),
                 own_whose: Whose::Nobody,
-                rules: &rules,
+                rules: &rules.own,
+                others: &rules.others,
                 method: &order.facts.delivery_method,
             },
             places: &[],
@@ -387,6 +392,7 @@ impl Engine {
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
         let waiting: Vec<u32> = order.lines.iter().map(|l| l.waiting()).collect();
         let cancelled: Vec<u32> = order.lines.iter().map(|l| l.cancelled).collect();
+        let rules = rules_of(network, order, now.wall);
         let allocating = Allocating {
             key,
             next_number: order.next_number(),
@@ -411,7 +417,8 @@ impl Engine {
                 counting: Counting::Now,
                 whose: network.whose_order(order),
                 own_whose: Whose::Nobody,
-                rules: &rules_of(network, order, turn.log.now().wall),
+                rules: &rules.own,
+                others: &rules.others,
                 method: &order.facts.delivery_method,
             },
             places: &[],

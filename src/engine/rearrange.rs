@@ -28,7 +28,7 @@ use crate::domain::rejection::Rejection;
 use crate::domain::stock::{CellKey, MovementKind};
 use crate::domain::time::WallTime;
 
-use super::place::rules_of;
+use super::order_rules::rules_of;
 
 /// What a move came to: its record and the skus whose queues have something to do, or the skus of which too little was
 /// found.
@@ -252,6 +252,7 @@ fn check_target(
 /// What the shipment costs from another node, by the order's rules; where they weigh more than a tariff, what it cost.
 fn cost_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder, to: NodeIndex, at: WallTime) -> i64 {
     let rules = rules_of(network, order, at);
+    let rules = rules.of(fulfillment.group);
     if rules.weights.is_some() {
         // What carriers ask from there was not weighed: whoever moves it by hand does not ask either.
         return fulfillment.cost;

@@ -8,6 +8,7 @@
 
 mod stated;
 mod weighed;
+mod within;
 
 pub use stated::{Stated, stated};
 
@@ -15,6 +16,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use self::weighed::Before;
+use self::within::{hold_back, within_limits};
 use super::cell::Word;
 use super::fences::{Fencing, Shipment};
 use super::limits::Counting;
@@ -23,7 +26,7 @@ use super::weighing::Scales;
 use crate::domain::channel::Whose;
 use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, Terms};
 use crate::domain::delivery::Way;
-use crate::domain::evidence::Others;
+use crate::domain::evidence::{Others, Ruled};
 use crate::domain::geo::{Place, Position};
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_GROUPS_MAX};
@@ -31,7 +34,7 @@ use crate::domain::money::Money;
 use crate::domain::order::{Destination, Order, PlacedLine};
 use crate::domain::particulars::Booking;
 use crate::domain::rules::applied::AppliedRules;
-use crate::domain::rules::weights::Weights;
+use crate::domain::rules::groups::is_same;
 use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Workspace, solve_into, solve_within};
 use crate::domain::stock::CellKey;
 use crate::domain::time::WallTime;
@@ -106,6 +109,8 @@ pub struct Wanted<'a> {
     pub own_whose: Whose,
     /// The rules.
     pub rules: &'a AppliedRules,
+    /// Those of groups that go by others.
+    pub others: &'a [(u16, Arc<AppliedRules>)],
     /// How it reaches the customer.
     pub method: &'a str,
 }
@@ -148,7 +153,7 @@ pub struct Routed {
 /// A routed order.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// Shipments by group, then node.
+    /// Shipments by group, then node; where groups go by different versions, those of one after those of the other.
     pub shipments: Vec<Routed>,
     /// What cannot be filled.
     pub unfilled: Vec<LineUnits>,
@@ -166,7 +171,8 @@ impl Route {
         let evidence = Arc::make_mut(&mut self.decision.evidence);
         let Some(own) = self.told else {
             self.told = Some(group);
-            let before = std::mem::replace(evidence, seen);
+            let ruled = std::mem::take(&mut evidence.ruled);
+            let before = std::mem::replace(evidence, Evidence { ruled, ..seen });
             return before.weighed().into_iter().for_each(|booked| evidence.add(booked));
         };
         let others = evidence.others.get_or_insert_with(|| Box::new(Others { own, parts: Vec::new() }));
@@ -181,10 +187,9 @@ pub fn route(network: &Network, wanted: &Wanted<'_>) -> Route {
     if network.limits.is_empty() {
         return route_units(network, wanted);
     }
-    let (units, behind) = within_limits(network, wanted);
-    let whole = |weights: &Weights| weights.is_joint() || weights.line_complete;
-    if !behind.is_empty() && wanted.rules.weights.as_ref().is_some_and(whole) {
-        return nowhere(network, wanted);
+    let (mut units, mut behind) = within_limits(network, wanted);
+    if !behind.is_empty() {
+        hold_back(wanted, &mut units, &mut behind);
     }
     let mut route = route_units(network, &Wanted { units: &units, ..*wanted });
     for units in [&mut route.unfilled, &mut route.decision.unfilled] {
@@ -196,48 +201,6 @@ pub fn route(network: &Network, wanted: &Wanted<'_>) -> Route {
         }
     }
     route
-}
-
-/// Units that the buyer may have by the limits of their skus, his own included, and those he may not.
-fn within_limits(network: &Network, wanted: &Wanted<'_>) -> (Vec<LineUnits>, Vec<LineUnits>) {
-    let wanted = &wanted.of_all_groups();
-    let mut left: HashMap<SkuIndex, Option<u32>> = HashMap::new();
-    let (mut within, mut behind) = (Vec::with_capacity(wanted.units.len()), Vec::new());
-    for u in wanted.units {
-        let line = &wanted.lines[usize::from(u.line)];
-        let mut quantity = u.quantity;
-        for (sku, per_unit) in pieces(line) {
-            let left = left.entry(sku).or_insert_with(|| allowed(network, wanted, sku));
-            quantity = left.map_or(quantity, |left| quantity.min(left / per_unit));
-        }
-        for (sku, per_unit) in pieces(line) {
-            if let Some(Some(left)) = left.get_mut(&sku) {
-                *left -= per_unit * quantity;
-            }
-        }
-        let part = |quantity| LineUnits { quantity, ..*u };
-        within.extend((quantity > 0).then(|| part(quantity)));
-        behind.extend((quantity < u.quantity).then(|| part(u.quantity - quantity)));
-    }
-    (within, behind)
-}
-
-/// Units of a sku that the buyer may have in all; `None` where it has no limits.
-fn allowed(network: &Network, wanted: &Wanted<'_>, sku: SkuIndex) -> Option<u32> {
-    let limited = network.limits.of(sku)?;
-    let owned = wanted.own.iter().filter(|(cell, _)| cell.sku == sku);
-    if wanted.own_whose == Whose::Nobody {
-        let pool = owned.map(|(_, units)| units).sum();
-        return Some(limited.most_beside(wanted.whose, wanted.counting, pool));
-    }
-    let held = owned.filter(|(cell, _)| is_candidate(network, wanted, cell.node));
-    let held: u32 = held.map(|(_, units)| units).sum();
-    let all = held.saturating_add(limited.most(wanted.whose, wanted.counting));
-    if held > 0 && limited.share_of(wanted.whose) != limited.share_of(wanted.own_whose) {
-        // What he takes over counts against his cap as well.
-        return Some(all.min(limited.room(wanted.whose, wanted.counting)));
-    }
-    Some(all)
 }
 
 /// Whether a node may supply the buyer.
@@ -258,36 +221,61 @@ fn fence(network: &Network, wanted: &Wanted<'_>, narrowed: bool, node: NodeIndex
 }
 
 fn route_units(network: &Network, wanted: &Wanted<'_>) -> Route {
-    let group_of = |units: &LineUnits| wanted.lines[usize::from(units.line)].group;
-    let mut groups: Vec<u16> = wanted.units.iter().map(group_of).collect();
+    let mut groups: Vec<u16> = wanted.units.iter().map(|units| group_of(wanted, units)).collect();
     groups.sort_unstable();
     groups.dedup();
     let mut route = empty(network, wanted);
     let mut gone = (groups.len() > 1).then(HashMap::new);
     let evidence_max = EVIDENCE_BYTES_MAX / groups.len().clamp(1, EVIDENCE_GROUPS_MAX);
-    for group in groups {
+    if wanted.others.is_empty() {
+        route_groups(network, wanted, (&groups, evidence_max), &mut gone, &mut route);
+        return route;
+    }
+    // What the kernel in full decides comes first: its sums stand with the evidence of the first group.
+    groups.sort_by_key(|group| wanted.rules_of(*group).weights.is_none());
+    while let Some(first) = groups.first() {
+        let rules = wanted.rules_of(*first);
+        let alike: Vec<u16> = groups.extract_if(.., |group| is_same(wanted.rules_of(*group), rules)).collect();
+        route_groups(network, wanted, (&alike, evidence_max), &mut gone, &mut route);
+    }
+    route
+}
+
+fn group_of(wanted: &Wanted<'_>, units: &LineUnits) -> u16 {
+    wanted.lines[usize::from(units.line)].group
+}
+
+/// Routes groups that go by the same rules.
+fn route_groups(
+    network: &Network,
+    wanted: &Wanted<'_>,
+    (groups, evidence_max): (&[u16], usize),
+    gone: &mut Option<HashMap<CellKey, u32>>,
+    route: &mut Route,
+) {
+    let weights = groups.first().and_then(|first| wanted.rules_of(*first).weights.as_ref());
+    let before = weights.filter(|weights| weights.complete).map(|_| Before::of(route));
+    for group in groups.iter().copied() {
         let own = wanted.has_groups().then(|| wanted.of_group(group));
         let wanted = own.as_ref().unwrap_or(wanted);
-        let mine = wanted.units.iter().filter(|units| group_of(units) == group);
+        let mine = wanted.units.iter().filter(|units| group_of(wanted, units) == group);
         let (stocked, free): (Vec<_>, Vec<_>) = mine.partition(|u| wanted.lines[usize::from(u.line)].stocked);
         if !free.is_empty() {
-            route_without_stock(network, wanted, group, free, &mut route);
+            route_without_stock(network, wanted, group, free, route);
         }
         if !stocked.is_empty() {
             ROUTING.with_borrow_mut(|routing| {
                 routing.evidence_max = evidence_max;
-                routing.route(network, wanted, group, &stocked, &mut gone, &mut route);
+                routing.route(network, wanted, group, &stocked, gone, route);
                 if routing.free.len() > KEPT_MAX {
                     *routing = Routing::default();
                 }
             });
         }
     }
-    let whole = wanted.rules.weights.as_ref().is_some_and(|weights| weights.complete);
-    if whole && !route.unfilled.is_empty() && !route.shipments.is_empty() {
-        weighed::withhold(wanted, &mut route);
+    if let Some(before) = before {
+        before.withhold(wanted, groups, route);
     }
-    route
 }
 
 /// The route of an order that may go nowhere any more: all of it waits.
@@ -298,7 +286,18 @@ pub fn nowhere(network: &Network, wanted: &Wanted<'_>) -> Route {
     route
 }
 
+/// The versions of groups that go by others than the order.
+fn ruled(wanted: &Wanted<'_>) -> Vec<Ruled> {
+    let of = |(group, rules): &(u16, Arc<AppliedRules>)| Ruled {
+        group: *group,
+        rule_set: rules.name.clone(),
+        version: rules.version,
+    };
+    wanted.others.iter().map(of).collect()
+}
+
 fn empty(network: &Network, wanted: &Wanted<'_>) -> Route {
+    let nodes = network.catalogue.nodes().len() as u32;
     let decision = Decision {
         rule_set: wanted.rules.name.clone(),
         rule_set_version: wanted.rules.version,
@@ -309,7 +308,7 @@ fn empty(network: &Network, wanted: &Wanted<'_>) -> Route {
         terms: Terms::default(),
         assignments: Vec::new(),
         unfilled: Vec::new(),
-        evidence: Arc::new(Evidence { nodes: network.catalogue.nodes().len() as u32, ..Evidence::default() }),
+        evidence: Arc::new(Evidence { nodes, ruled: ruled(wanted), ..Evidence::default() }),
     };
     Route { shipments: Vec::new(), unfilled: Vec::new(), full: Vec::new(), decision, told: None }
 }

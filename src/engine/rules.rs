@@ -3,7 +3,7 @@
 //! An activation is one record: decisions before its position are made by the version before, decisions after it by this
 //! one, none mixed. One that was planned for an instant is made by the clock, or by the first command after the instant,
 //! before that command looks at anything. What was decided before, and waits, is served as it was decided; what of it is
-//! sourced again is sourced by what applies then (`place::rules_of` tells the one exception).
+//! sourced again is sourced by what applies then (`order_rules::rules_of` tells the one exception).
 //!
 //! What is *not* here: which version applies to an order (`domain::rules::book`).
 

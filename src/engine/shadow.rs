@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 
 use super::Engine;
 use super::network::Network;
-use super::place::rules_among;
+use super::order_rules::rules_among;
 use super::preview::{Again, Judged};
 use super::whatif::Figures;
 use super::whatif::decide::{Case, Leg};
@@ -195,14 +195,13 @@ fn judged(
     decision: &Decision,
     wall: WallTime,
 ) -> Outcome {
-    if !Arc::ptr_eq(&rules_among(network, book, &order.facts, wall), rules) {
+    let applies = rules_among(network, book, order, wall);
+    if !applies.all().any(|own| Arc::ptr_eq(own, rules)) {
         return Outcome::OfOthers;
     }
-    let Ok(Judged { before, after, made_by }) =
-        Again::default().judge(network, order, decision, (rules, wall), &|| true)
-    else {
-        return Outcome::Unknown;
-    };
+    let supposed = |group: u16| Some(applies.of(group)).filter(|own| Arc::ptr_eq(own, rules));
+    let judged = Again::default().judge(network, order, decision, (supposed, wall), &|| true);
+    let Ok(Judged { before, after, made_by }) = judged else { return Outcome::Unknown };
     let case = Case::of(order);
     let then = network.catalogue.shipping();
     let valuing = Valuing { network, then, case: &case, rules: &made_by, wall };

@@ -16,13 +16,15 @@ use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{AskedSlot, PlaceOrder, PutSlot, PutSlots, Rebook};
+use crate::domain::decision::LineUnits;
 use crate::domain::delivery::{BROUGHT, does};
 use crate::domain::event::{Answer, Event, SlotsChanged};
+use crate::domain::fulfillment::{FulfillmentLine, FulfillmentOrder};
 use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::node::NodeKind;
-use crate::domain::order::{Order, OrderEvent};
-use crate::domain::particulars::Booking;
+use crate::domain::order::{Allocation, Order, OrderEvent};
+use crate::domain::particulars::{Booking, GIVEN_UP};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::slots::{Places, SLOTS_MAX, Slot, SlotTerms, Slots, SlotsEvent};
@@ -159,7 +161,8 @@ impl Engine {
         Ok(Executed::done(Reply::Slots(Box::new(after)), seq))
     }
 
-    /// A line that has a slot gets another one of the same node, and so has all that is brought with it.
+    /// A line that has a slot gets another one of the same node, or of any where that node refused, and so has all that is
+    /// brought with it. Who is refused keeps what he has.
     pub(super) fn rebook(&self, turn: &Turn<'_>, command: &Rebook) -> Result<Executed, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let unknown = || Rejection::not_found("order", command.order.to_string());
@@ -181,7 +184,14 @@ impl Engine {
             (network.calendar.lock(&given), taken)
         };
         taken.check(&network)?;
-        let mut events: Vec<Event> = order_events(order, vec![OrderEvent::Booked { bookings }]).collect();
+        let comes_back = order.bookings().iter().any(|own| own.line == booking.line && own.slot == GIVEN_UP);
+        let mut told = vec![];
+        if comes_back {
+            told.extend(order.awaits_customer.then_some(OrderEvent::CustomerAnswered));
+            told.extend(appointed(order, &bookings, booking.node));
+        }
+        told.insert(0, OrderEvent::Booked { bookings });
+        let mut events: Vec<Event> = order_events(order, told).collect();
         events.extend(given.given());
         events.extend(taken.taken());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
@@ -189,9 +199,17 @@ impl Engine {
         given.give();
         taken.take();
         logged.fold_order(&mut slot);
+        self.watch_new_windows(&network, &slot);
         let seq = logged.seq();
         logged.done();
         let order = slot.as_ref().expect("just folded").clone();
+        drop(slot);
+        if !comes_back {
+            return Ok(Executed::done(Reply::Order(order), seq));
+        }
+        self.resource(turn, &network, key);
+        let order = self.order_by_key(key).unwrap_or(order);
+        let seq = order.seq;
         Ok(Executed::done(Reply::Order(order), seq))
     }
 
@@ -256,14 +274,66 @@ fn rebooking(network: &Network, order: &Order, command: &Rebook, now: WallTime) 
     let not_booked = || Rejection::NotBooked { order: order.name(), line: command.line.to_string() };
     let own = own.filter(|_| order.buckets(line).open() > 0).ok_or_else(not_booked)?;
     let here = &network.catalogue.node(own.node).id;
-    if *here != command.node {
-        let detail = format!("is {}, the line has a slot of {here}", command.node);
-        return Err(Rejection::invalid("slot.node", "slot_elsewhere", detail));
-    }
+    let elsewhere = |detail: String| Err(Rejection::invalid("slot.node", "slot_elsewhere", detail));
     let placed = &order.lines[usize::from(line)].placed;
     let of = if placed.stocked { Booked::Goods } else { Booked::Service(Some(placed.sku)) };
     let named = |fault: Fault| Rejection::Invalid(vec![Fault { field: format!("slot{}", fault.field), ..fault }]);
-    open_slot(network, (line, of), (own.node, &command.slot), now).map_err(named)
+    if own.slot != GIVEN_UP {
+        if *here != command.node {
+            return elsewhere(format!("is {}, the line has a slot of {here}", command.node));
+        }
+        return open_slot(network, (line, of), (own.node, &command.slot), now).map_err(named);
+    }
+    if *here == command.node {
+        return elsewhere(format!("{here} refused the line: name another node"));
+    }
+    let node = network.catalogue.node_index(&command.node);
+    let unknown = || Fault::new(".node", "unknown_node", format!("there is no node {:?}", command.node));
+    let node = node.ok_or_else(unknown).map_err(named)?;
+    if let Some(other) = comes_from(order, line).find(|other| *other != node) {
+        let other = &network.catalogue.node(other).id;
+        return elsewhere(format!("is {}, what is brought comes from {other} by now", command.node));
+    }
+    let slot = match of {
+        Booked::Goods => {
+            offered(&network.catalogue, node).and_then(|()| open_slot(network, (line, of), (node, &command.slot), now))
+        }
+        Booked::Service(_) => open_slot(network, (line, of), (node, &command.slot), now),
+    };
+    slot.map_err(named)
+}
+
+/// Nodes from which goods of a line's group are under way, or will be.
+fn comes_from(order: &Order, line: u16) -> impl Iterator<Item = NodeIndex> {
+    let placed = &order.lines[usize::from(line)].placed;
+    let goods = |own: &&FulfillmentOrder| {
+        let is_goods =
+            |units: &FulfillmentLine| units.quantity > 0 && order.lines[usize::from(units.line)].placed.stocked;
+        placed.stocked && own.group == placed.group && own.status.is_live() && own.lines.iter().any(is_goods)
+    };
+    order.fulfillment_orders.iter().filter(goods).map(|own| own.node)
+}
+
+/// What waits of services that have a slot at a node from now on is done there.
+fn appointed(order: &Order, bookings: &[Booking], node: NodeIndex) -> Option<OrderEvent> {
+    let mut groups: BTreeMap<u16, Vec<LineUnits>> = BTreeMap::new();
+    for own in bookings.iter().filter(|own| own.node == node) {
+        let line = &order.lines[usize::from(own.line)];
+        if !line.placed.stocked && line.waiting() > 0 {
+            let units = LineUnits { line: own.line, quantity: line.waiting() };
+            groups.entry(line.placed.group).or_default().push(units);
+        }
+    }
+    let numbers = order.next_number()..;
+    let allocation = |(number, (group, lines))| Allocation { number, node, group, lines, cost: 0 };
+    let allocations: Vec<Allocation> = numbers.zip(groups).map(allocation).collect();
+    (!allocations.is_empty()).then_some(OrderEvent::Filled { allocations })
+}
+
+/// Refuses a node that brings nothing to customers.
+fn offered(catalogue: &Catalogue, node: NodeIndex) -> Result<(), Fault> {
+    let detail = || format!("{} does not do {BROUGHT}", catalogue.node(node).id);
+    if brings(catalogue, node) { Ok(()) } else { Err(Fault::new(".node", "method_not_offered", detail())) }
 }
 
 /// The slots that an order's lines are to have; all faults together.
@@ -326,8 +396,8 @@ fn booking(network: &Network, order: &PlaceOrder, asked: &AskedSlot, now: WallTi
             ));
         }
     };
-    if of == Booked::Goods && !brings(&network.catalogue, index) {
-        return Err(Fault::new(".node", "method_not_offered", format!("{node} does not do {BROUGHT}")));
+    if of == Booked::Goods {
+        offered(&network.catalogue, index)?;
     }
     open_slot(network, (asked.line, of), (index, id), now)
 }

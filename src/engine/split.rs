@@ -4,7 +4,7 @@
 //! A total as reported stays with the order that is split: its new part owes the price of its lines, and gets so much of the
 //! money as is there beyond what is due for the rest. What is reported later is reported of one of the two. Holds that
 //! forbid are put on both, or splitting would be a way round them; those that wait for money end on each that has it. What
-//! is being picked cannot go.
+//! is being picked cannot go. What is fetched from a locker has a compartment of its own, or nothing is split.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +12,8 @@ use std::sync::Arc;
 use super::cancel::{leave_queues, named_parts, skus_waited_for};
 use super::change::Change;
 use super::hold::too_many;
+use super::lockers::{Parcelled, Storing, parcelled};
+use super::network::Network;
 use super::table::{Name, Named};
 use super::turn::{Turn, first_order_events, order_events};
 use super::withdrawal::Withdrawal;
@@ -76,15 +78,19 @@ impl Engine {
         let mut change = Change::lock(&network, &skus_waited_for(order, &parts).collect());
         leave_queues(&mut change, order, &parts);
         let works = works_taken_over(&network, (key, 0), &told, work_at(order, turn.log.now().wall));
+        let gone: Vec<(u16, u32)> = parts.iter().map(|part| (part.line, part.quantity)).collect();
+        let storing = self.store_apart(&network, (order, &gone), key, &parcels_of(&network, order, &told))?;
         let split = old_order(order, key, parts, &money);
         let mut events: Vec<_> = order_events(order, split).collect();
         events.extend(first_order_events(key, told));
         events.extend(change.events());
         events.extend(works.iter().map(Work::event));
+        events.extend(storing.iter().flat_map(Storing::events));
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Order(key)))?;
         let mut made = self.orders.begin(key);
         network.workloads.take(&works);
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
+        storing.into_iter().for_each(Storing::logged);
         logged.fold_order_of(old, &mut slot);
         logged.fold_order_of(key, &mut made);
         network.workloads.look_at(slot.as_ref().expect("just folded"));
@@ -100,7 +106,6 @@ impl Engine {
         }
         let touched = logged.done();
         drop((slot, made));
-        self.empty_afterwards(turn, &network, old);
         self.follow_up(turn, &network, touched);
         // A node that was switched off may not have been left yet by the order that was split.
         self.leave_idle_nodes(turn, &network, key);
@@ -163,6 +168,16 @@ fn old_order(order: &Order, to: OrderKey, parts: Vec<CancelledPart>, money: &Mon
     let paid_off = order.paid_off(&Paid::of(&order.payments).with(&moved), order.due_with(-price));
     let reported = (amount > 0).then_some(OrderEvent::PaymentReported { mark: PaymentMark::Moved, amount });
     [OrderEvent::SplitOff { to, parts }].into_iter().chain(reported).chain(paid_off).collect()
+}
+
+/// What of the new order is to lie in lockers.
+fn parcels_of(network: &Network, order: &Order, told: &[OrderEvent]) -> Vec<Parcelled> {
+    let lines = told.iter().find_map(|event| match event {
+        OrderEvent::Placed { lines, .. } => Some(lines),
+        _ => None,
+    });
+    let way = (&*order.facts.delivery_method, order.preferred_node());
+    lines.map(|lines| parcelled(&network.catalogue, lines, way, &order.ways)).unwrap_or_default()
 }
 
 /// What the new order is told: it is placed with its units and their money, split off, and held as the other is.

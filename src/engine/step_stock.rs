@@ -60,6 +60,7 @@ pub(super) fn skus_of(
                 | FulfillmentStep::PutBack { .. }
                 | FulfillmentStep::NodeOutage { .. }
                 | FulfillmentStep::Received { .. }
+                | FulfillmentStep::ReceivedInPart { .. }
         );
     if let FulfillmentStep::Picked { lines } = step {
         // Nothing moves, but of what is tracked it is told which.
@@ -114,12 +115,12 @@ pub(super) fn move_stock<'n>(
             cells(lines).into_iter().all(|(cell, units)| short(network, change, withdrawal, cell, units, *reason))
         }
         FulfillmentStep::Received { node } => {
-            for (cell, units) in cells_of(order, *node, &fulfillment.line_units()) {
-                change.ensure(cell);
-                let n = units as i32;
-                let delta = LevelDelta { on_hand: n, committed: n, ..LevelDelta::default() };
-                change.shift(cell, MovementKind::TransferredIn, delta);
-            }
+            bring_in(change, cells_of(order, *node, &fulfillment.line_units()));
+            true
+        }
+        FulfillmentStep::ReceivedInPart { node, missing, .. } => {
+            // What is missing was gone when it left.
+            bring_in(change, cells_of(order, *node, &without(fulfillment.line_units(), missing)));
             true
         }
         FulfillmentStep::Accepted
@@ -136,6 +137,26 @@ pub(super) fn move_stock<'n>(
         | FulfillmentStep::Split { .. }
         | FulfillmentStep::Merged { .. } => true,
     }
+}
+
+/// Units that somebody sent come to a node; they are promised.
+fn bring_in(change: &mut Change<'_>, cells: Vec<(CellKey, u32)>) {
+    for (cell, units) in cells {
+        change.ensure(cell);
+        let n = units as i32;
+        let delta = LevelDelta { on_hand: n, committed: n, ..LevelDelta::default() };
+        change.shift(cell, MovementKind::TransferredIn, delta);
+    }
+}
+
+/// Units without some of them.
+fn without(mut units: Vec<LineUnits>, missing: &[LineUnits]) -> Vec<LineUnits> {
+    for own in &mut units {
+        let of_line = missing.iter().filter(|gone| gone.line == own.line);
+        own.quantity -= of_line.map(|gone| gone.quantity).sum::<u32>();
+    }
+    units.retain(|own| own.quantity > 0);
+    units
 }
 
 /// Units of lines at a node, by cell.

@@ -32,6 +32,7 @@ use crate::domain::catalogue::Catalogue;
 use crate::domain::event::{Event, WorkloadChanged};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
 use crate::domain::order::{Allocation, Order, OrderEvent, PlacedLine};
+use crate::domain::rules::groups::GroupRules;
 use crate::domain::time::WallTime;
 use crate::domain::workload::{Workload, WorkloadEvent, utc_day};
 use crate::sabotage::{Bug, planted};
@@ -278,14 +279,16 @@ fn changed(node: NodeIndex, event: WorkloadEvent) -> Event {
 
 /// What the shipments of a route add to the work of their nodes; nothing where nobody minds.
 pub fn works_of(network: &Network, wanted: &Wanted<'_>, (key, first): (OrderKey, u16), route: &Route) -> Vec<Work> {
-    let is_bound = wanted.rules.minds_capacity();
-    if !is_bound && !network.catalogue.rules().counts_work() {
+    let minds = wanted.rules.minds_capacity() || wanted.others.iter().any(|(_, rules)| rules.minds_capacity());
+    if !minds && !network.catalogue.rules().counts_work() {
         return Vec::new();
     }
     let shipments = (first..).zip(&route.shipments).filter(|(_, shipment)| wanted.has_stock(shipment));
-    let shipments =
-        shipments.map(|(number, shipment)| (FulfillmentKey { order: key, number }, shipment.assignment.node));
-    works(network, shipments, is_bound, wanted.work_at())
+    let shipments = shipments.map(|(number, shipment)| {
+        let is_bound = wanted.rules_of(shipment.group).minds_capacity();
+        (FulfillmentKey { order: key, number }, shipment.assignment.node, is_bound)
+    });
+    works(network, shipments, wanted.work_at())
 }
 
 /// The same of what a confirmed edit adds, whose lines are these then; `leaving` are the places that it gives back.
@@ -293,15 +296,18 @@ pub fn works_of_edit(
     network: &Network,
     (key, lines): (OrderKey, &[PlacedLine]),
     allocations: &[Allocation],
-    (is_bound, leaving): (bool, &[NodeIndex]),
+    (rules, leaving): (&GroupRules, &[NodeIndex]),
     at: WallTime,
 ) -> Vec<Work> {
-    if !is_bound && !network.catalogue.rules().counts_work() {
+    if !rules.all().any(|rules| rules.minds_capacity()) && !network.catalogue.rules().counts_work() {
         return Vec::new();
     }
     let is_stocked = |a: &&Allocation| a.lines.iter().any(|u| lines[usize::from(u.line)].stocked);
-    let of = |a: &Allocation| (FulfillmentKey { order: key, number: a.number }, a.node);
-    let mut works = works(network, allocations.iter().filter(is_stocked).map(of), is_bound, at);
+    let of = |a: &Allocation| {
+        let is_bound = rules.of(a.group).minds_capacity();
+        (FulfillmentKey { order: key, number: a.number }, a.node, is_bound)
+    };
+    let mut works = works(network, allocations.iter().filter(is_stocked).map(of), at);
     for work in &mut works {
         let own = leaving.iter().filter(|node| **node == work.node).count() as u32;
         work.most = work.most.map(|most| most.saturating_add(own));
@@ -324,8 +330,8 @@ pub fn works_of_fill(network: &Network, key: OrderKey, allocations: &[Allocation
     if !network.catalogue.rules().counts_work() {
         return Vec::new();
     }
-    let of = |a: &Allocation| (FulfillmentKey { order: key, number: a.number }, a.node);
-    works(network, allocations.iter().map(of), false, at)
+    let of = |a: &Allocation| (FulfillmentKey { order: key, number: a.number }, a.node, false);
+    works(network, allocations.iter().map(of), at)
 }
 
 /// The same of shipments of stock that somebody arranges by hand: the nodes were chosen, whatever they can handle.
@@ -337,7 +343,7 @@ pub fn works_by_hand(
     if !network.catalogue.rules().counts_work() {
         return Vec::new();
     }
-    works(network, shipments, false, at)
+    works(network, shipments.map(|(shipment, node)| (shipment, node, false)), at)
 }
 
 /// The same of what an order takes over from another, with the units that nodes have.
@@ -361,17 +367,17 @@ pub fn works_taken_over(
     works_by_hand(network, shipments.map(|a| (FulfillmentKey { order: key, number: a.number }, a.node)), at)
 }
 
+/// Shipments by node; each says whether its node's room binds it.
 fn works(
     network: &Network,
-    shipments: impl Iterator<Item = (FulfillmentKey, NodeIndex)>,
-    is_bound: bool,
+    shipments: impl Iterator<Item = (FulfillmentKey, NodeIndex, bool)>,
     at: WallTime,
 ) -> Vec<Work> {
     let mut works: Vec<Work> = Vec::new();
-    for (shipment, node) in shipments {
+    for (shipment, node, is_bound) in shipments {
         let Some(capacity) = network.catalogue.node(node).capacity_per_day else { continue };
         let Some(day) = day_of_work(&network.catalogue, node, at) else { continue };
-        match works.iter_mut().find(|work| work.node == node) {
+        match works.iter_mut().find(|work| work.node == node && work.most.is_some() == is_bound) {
             Some(work) => work.shipments.push(shipment),
             None => works.push(Work { node, day, most: is_bound.then_some(capacity), shipments: vec![shipment] }),
         }

@@ -8,8 +8,8 @@ use super::reply::{Replied, ahead, found, made};
 use super::request::{Params, Path, Urgent, Write};
 use crate::api::collection::{Arriving, CollectionJson, HandingOver};
 use crate::api::fulfillment::{
-    Dividing, FulfillmentJson, FulfillmentParams, Merging, Moving, Nothing, Picking, PuttingBack, Readying, Rejecting,
-    Shipping, Shorting, Stopping,
+    Dividing, FulfillmentJson, FulfillmentParams, Merging, Moving, Nothing, Picking, PuttingBack, Readying, Receiving,
+    Rejecting, Shipping, Shorting, Stopping,
 };
 use crate::api::page::{Page, length};
 use crate::api::tracking::Tracing;
@@ -134,8 +134,8 @@ steps! {
     arrive("/v1/fulfillment-orders/{id}/arrive", Arriving as said) said.action();
     /// The customer takes it at the node, for its code where one was given out.
     hand_over("/v1/fulfillment-orders/{id}/hand_over", HandingOver as said) said.action();
-    /// It came to the store where its customer comes for it: its units are there from now on.
-    receive("/v1/fulfillment-orders/{id}/receive", Nothing as _) FulfillmentAction::Receive;
+    /// It came to the store where its customer comes for it: its units are there from now on, those aside that are missing.
+    receive("/v1/fulfillment-orders/{id}/receive", Receiving as said) said.action();
     /// It was delivered.
     deliver("/v1/fulfillment-orders/{id}/deliver", Nothing as _) FulfillmentAction::Deliver;
     /// Somebody wants it stopped. Once it is being picked, the node has to agree.

@@ -54,26 +54,28 @@ pub(super) const ENTRY_HEAD_BYTES: usize = 8;
 
 const HEADER_VERSION: u16 = 1;
 /// Version of every event that is written, but of those that put an item with a release date or that is tracked, of those
-/// of an order that tell of a decision by the kernel in full, and of those that tell of one for several destinations, and of
-/// those that tell of one that minded orders to come.
+/// of an order that tell of a decision by the kernel in full, and of those that tell of one for several destinations, of those
+/// that tell of one that minded orders to come, and of those whose groups went by different rules.
 const EVENT_VERSION: u8 = 1;
 const ITEM_PUT_VERSION: u8 = 2;
 const WEIGHED_VERSION: u8 = 2;
 const SEVERAL_VERSION: u8 = 3;
 const AHEAD_VERSION: u8 = 4;
+const RULED_VERSION: u8 = 5;
 /// Version of the use of a key by a step: with the entity it changed behind it, as in a snapshot.
 const STEP_KEYED_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
 /// Versions in which an order is written: without returns, with some beside it, and the same of one with a decision by the
 /// kernel in full, of one with a decision for several destinations, of one with ways of its groups, beside it too, and the last
-/// of one with a decision that minded orders to come.
+/// two of one with a decision that minded orders to come, and of one whose groups went by different rules.
 const ORDER_VERSION: u16 = 4;
 const ORDER_WITH_RETURNS_VERSION: u16 = 5;
 const ORDER_WEIGHED_VERSION: u16 = 6;
 const ORDER_SEVERAL_VERSION: u16 = 7;
 const ORDER_WITH_WAYS_VERSION: u16 = 8;
 const ORDER_AHEAD_VERSION: u16 = 9;
+const ORDER_RULED_VERSION: u16 = 10;
 /// Version of the entry of an item with a release date or that is tracked.
 const ITEM_VERSION: u16 = 2;
 /// Version of the entry of a document of supply that was bought.
@@ -219,6 +221,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
     let version = match event {
         Event::ItemPut(put) if plain(&put.item).is_none() => ITEM_PUT_VERSION,
         Event::OrderChanged(changed) => match changed.event.decision() {
+            Some(decision) if decision.is_ruled_by_group() => RULED_VERSION,
             Some(decision) if decision.minds_orders_ahead() => AHEAD_VERSION,
             Some(decision) if decision.is_of_several() => SEVERAL_VERSION,
             Some(decision) if decision.is_weighed() => WEIGHED_VERSION,
@@ -295,7 +298,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (4, 1) => get("event", bytes, LIMIT).map(Event::RuleSetPut),
         (5, 1) => get("event", bytes, LIMIT).map(Event::StockMoved),
         (6, 1) => get("event", bytes, LIMIT).map(Event::ReservationChanged),
-        (7, 1..=4) => get("event", bytes, LIMIT).map(Event::OrderChanged),
+        (7, 1..=5) => get("event", bytes, LIMIT).map(Event::OrderChanged),
         (8, 1) => get("event", bytes, LIMIT).map(Event::KeyUsed),
         (8, 2) => get_step_keyed(bytes).map(Event::KeyUsed),
         (10, 1) => get("event", bytes, LIMIT).map(Event::InboundChanged),
@@ -367,7 +370,9 @@ fn put_order(bytes: &mut Vec<u8>, how: u8, order: &Order) {
     bytes.extend_from_slice(&order_version(order).to_le_bytes());
     match order_version(order) {
         ORDER_VERSION => put(bytes, &(order.key, order)),
-        ORDER_WITH_WAYS_VERSION | ORDER_AHEAD_VERSION => put(bytes, &(order.key, order, &order.returns, &order.ways)),
+        ORDER_WITH_WAYS_VERSION | ORDER_AHEAD_VERSION | ORDER_RULED_VERSION => {
+            put(bytes, &(order.key, order, &order.returns, &order.ways))
+        }
         _ => put(bytes, &(order.key, order, &order.returns)),
     };
 }
@@ -375,13 +380,16 @@ fn put_order(bytes: &mut Vec<u8>, how: u8, order: &Order) {
 fn put_order_sized(bytes: &mut Vec<u8>, key: OrderKey, order: &Order) {
     match order_version(order) {
         ORDER_VERSION => put_sized(bytes, &(key, order)),
-        ORDER_WITH_WAYS_VERSION | ORDER_AHEAD_VERSION => put_sized(bytes, &(key, order, &order.returns, &order.ways)),
+        ORDER_WITH_WAYS_VERSION | ORDER_AHEAD_VERSION | ORDER_RULED_VERSION => {
+            put_sized(bytes, &(key, order, &order.returns, &order.ways))
+        }
         _ => put_sized(bytes, &(key, order, &order.returns)),
     }
 }
 
 fn order_version(order: &Order) -> u16 {
     match order.returns.is_empty() {
+        _ if order.decisions().any(Decision::is_ruled_by_group) => ORDER_RULED_VERSION,
         _ if order.decisions().any(Decision::minds_orders_ahead) => ORDER_AHEAD_VERSION,
         _ if !order.ways.is_empty() => ORDER_WITH_WAYS_VERSION,
         _ if order.decisions().any(Decision::is_of_several) => ORDER_SEVERAL_VERSION,
@@ -512,7 +520,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
                 get("entity", bytes, ENTITY_BYTES_MAX)?;
             Ok((EntityKey::Order(key), Entity::Order(Arc::new(Order { returns, ..*order }))))
         }
-        (7, 8 | 9) => {
+        (7, 8..=10) => {
             let (key, order, returns, ways): (OrderKey, Box<Order>, Vec<OrderReturn>, Vec<Way>) =
                 get("entity", bytes, ENTITY_BYTES_MAX)?;
             Ok((EntityKey::Order(key), Entity::Order(Arc::new(Order { returns, ways, ..*order }))))
@@ -572,7 +580,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (4, 1) => first(bytes).map(EntityKey::RuleSet),
         (5, 1) => first(bytes).map(EntityKey::Cell),
         (6, 1) => first(bytes).map(EntityKey::Reservation),
-        (7, 1..=9) => first(bytes).map(EntityKey::Order),
+        (7, 1..=10) => first(bytes).map(EntityKey::Order),
         (8, 1) => first(bytes).map(EntityKey::Key),
         (9, 1 | 2) => first(bytes).map(EntityKey::Inbound),
         (10, 1) => first(bytes).map(EntityKey::Channel),

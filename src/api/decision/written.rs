@@ -6,7 +6,7 @@
 //! Not here: which losers are shown, and why they lost; what would have let them ship, and a plan with fewer shipments,
 //! which only the decision resource tells.
 
-use super::{GroupJson, LineNames, PassesIfJson, gap, terms};
+use super::{GroupJson, LineNames, PassesIfJson, RuledJson, gap, ruled, terms};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::{Decision, FenceReason, LineUnits, Loser, Why};
 use crate::domain::limits::LOSERS_IN_REPLY;
@@ -30,6 +30,12 @@ pub(super) fn decision(
     text(out, &decision.rule_set);
     raw(out, r#","rule_set_version":"#);
     number(out, i64::from(decision.rule_set_version));
+    if decision.is_ruled_by_group() {
+        // Few orders go by several versions.
+        raw(out, r#","ruled":"#);
+        let all: Vec<RuledJson> = ruled(decision, lines).collect();
+        serde_json::to_writer(&mut *out, &all).expect("memory takes all bytes");
+    }
     if let Some(node) = lines.preferred_node() {
         raw(out, r#","preferred_node":"#);
         text(out, node);
@@ -337,6 +343,7 @@ mod tests {
     use super::*;
     use crate::domain::command::PlaceLine;
     use crate::domain::decision::{Assignment, Evidence, Terms};
+    use crate::domain::evidence::Ruled;
     use crate::domain::geo::Position;
     use crate::domain::ids::{NodeIndex, Text};
     use crate::domain::money::Money;
@@ -421,6 +428,13 @@ mod tests {
         Priced::Weighed(Box::new(Weighed { amounts, uneconomic, carried, ..Weighed::default() }))
     }
 
+    /// Versions of groups that did not go by the order's, as few orders have.
+    fn by_group(dice: &mut Dice) -> Vec<Ruled> {
+        let many = dice.below(5).saturating_sub(3);
+        let ruled = |_| Ruled { group: 0, rule_set: "store \"1\"".into(), version: dice.below(9) as u32 };
+        (0..many).map(ruled).collect()
+    }
+
     fn node(number: u64) -> Node {
         let name: Text = ["north \"1\"", "süd\\2", "\u{7}bell", "plain"][number as usize % 4].into();
         Node {
@@ -479,7 +493,7 @@ mod tests {
                 terms: Terms { per_shipment: dice.amount(), distance: dice.amount(), split: dice.amount() },
                 assignments: (0..dice.below(4)).map(|_| assignment(dice)).collect(),
                 unfilled: units(dice),
-                evidence: Evidence { priced: priced(dice), ..Evidence::default() }.into(),
+                evidence: Evidence { priced: priced(dice), ruled: by_group(dice), ..Evidence::default() }.into(),
             };
             let loser = |dice: &mut Dice| Loser {
                 node: NodeIndex(dice.below(NODES) as u32),

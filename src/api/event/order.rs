@@ -18,7 +18,7 @@ use crate::domain::ids::{FulfillmentKey, OrderKey};
 use crate::domain::lots::Identified;
 use crate::domain::order::{Allocation, CancelFrom, CancelledPart, OrderEvent, OrderFacts, PlacedLine};
 use crate::domain::order_merge::Merged;
-use crate::domain::particulars::{Booking, Warranty};
+use crate::domain::particulars::{Booking, GIVEN_UP, Warranty};
 use crate::domain::payment::PaymentMark;
 use crate::domain::supply::BoughtUnits;
 
@@ -97,7 +97,10 @@ pub(super) fn changed(changed: &OrderChanged, names: &impl Names) -> Value {
             ("order_ways_chosen", json!({"groups": ways.iter().map(one).collect::<Vec<_>>()}))
         }
         OrderEvent::Booked { bookings } => {
-            let one = |b: &Booking| json!({"line": b.line, "node": names.node(b.node), "slot": b.id});
+            let one = |b: &Booking| {
+                let refused = b.slot == GIVEN_UP;
+                json!({"line": b.line, "node": names.node(b.node), "slot": b.id, "refused": refused})
+            };
             ("order_booked", json!({"slots": bookings.iter().map(one).collect::<Vec<_>>()}))
         }
         OrderEvent::Warranted { warranties } => {
@@ -315,6 +318,9 @@ fn step(order: OrderKey, step: &FulfillmentStep, names: &impl Names) -> (&'stati
         }
         FulfillmentStep::Merged { into } => ("fulfillment_merged", json!({"into": fulfillment(order, *into)})),
         FulfillmentStep::Received { node } => ("fulfillment_received", json!({"node": names.node(*node)})),
+        FulfillmentStep::ReceivedInPart { node, missing, .. } => {
+            ("fulfillment_received_in_part", json!({"node": names.node(*node), "missing": units(missing)}))
+        }
     };
     match facts {
         Value::Object(facts) => (kind, facts),

@@ -21,7 +21,7 @@ use crate::domain::delivery::Way;
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::money::Money;
 use crate::domain::order::{Buckets, Destination, Order, OrderStatus, OrderType, Payment, Told};
-use crate::domain::particulars::Totals;
+use crate::domain::particulars::{GIVEN_UP, Totals};
 use crate::domain::payment::PaymentState;
 
 /// An order.
@@ -190,6 +190,9 @@ pub struct BookingJson {
     pub starts_at: Instant,
     /// When it ends.
     pub ends_at: Instant,
+    /// Its node refused, and its place was given back: the line may have another, anywhere.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 impl BookingJson {
@@ -200,6 +203,7 @@ impl BookingJson {
             id: Id(booking.id.clone()),
             starts_at: booking.starts_at.into(),
             ends_at: booking.ends_at.into(),
+            refused: booking.slot == GIVEN_UP,
         })
     }
 }

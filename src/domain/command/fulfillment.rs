@@ -69,6 +69,13 @@ pub enum FulfillmentAction {
         /// The code.
         code: Text,
     },
+    /// It came to the store where its customer comes for it, and some of it was not in its parcel.
+    ReceiveInPart {
+        /// Which units are missing.
+        missing: Vec<NamedUnits>,
+        /// Lots and serial numbers of these, by sku.
+        names: Vec<(Text, Names)>,
+    },
     /// It was delivered.
     Deliver,
     /// Stop it.

@@ -12,6 +12,7 @@
 //! | `book` | all names: which version applies to an order |
 //! | `scarcity` | what the last units of a node are worth |
 //! | `presets` | rule sets that are there from the first use |
+//! | `groups` | the versions of an order whose groups go different ways |
 //! | `faults` | what makes no sense in a version, told by field |
 //!
 //! Promises: a version never changes; whoever reads a decision later finds the rules by which it was made. A fence that
@@ -23,6 +24,7 @@
 pub mod applied;
 pub mod book;
 pub mod faults;
+pub mod groups;
 pub mod presets;
 pub mod scarcity;
 pub mod versions;

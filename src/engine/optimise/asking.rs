@@ -73,6 +73,7 @@ impl Asking<'_> {
             whose: network.whose_order(order),
             own_whose: Whose::Nobody,
             rules,
+            others: &[],
             method: order.method_of(group),
         };
         let mut stated = stated(network, &asked, group, &units)?;

@@ -113,24 +113,57 @@ fn book(
     Arc::make_mut(&mut decision.evidence).add(&told);
 }
 
-/// Takes back what has stock of an order that ships as a whole or not at all: another destination lacks some.
-pub(super) fn withhold(wanted: &Wanted<'_>, route: &mut Route) {
-    let stocked = |assignment: &Assignment| assignment.lines.iter().any(|u| wanted.lines[usize::from(u.line)].stocked);
-    let held: Vec<LineUnits> = route
-        .shipments
-        .extract_if(.., |shipment| stocked(&shipment.assignment))
-        .flat_map(|shipment| shipment.assignment.lines)
-        .collect();
-    let decision = &mut route.decision;
-    decision.assignments.retain(|assignment| !stocked(assignment));
-    for units in [&mut route.unfilled, &mut decision.unfilled] {
-        for u in &held {
-            match units.iter_mut().find(|known| known.line == u.line) {
-                Some(known) => known.quantity += u.quantity,
-                None => units.push(*u),
-            }
+/// What a route came to before groups that ship as a whole or not at all.
+pub(super) struct Before {
+    cost: i64,
+    lower_bound: i64,
+    unfilled: usize,
+    amounts: Vec<(CostTerm, i64)>,
+    carried: usize,
+}
+
+impl Before {
+    pub(super) fn of(Route { unfilled, decision, .. }: &Route) -> Self {
+        let weighed = decision.evidence.weighed();
+        Self {
+            cost: decision.cost.amount,
+            lower_bound: decision.lower_bound,
+            unfilled: unfilled.len(),
+            amounts: weighed.map(|weighed| weighed.amounts.clone()).unwrap_or_default(),
+            carried: weighed.map_or(0, |weighed| weighed.carried.len()),
         }
     }
-    (decision.cost.amount, decision.lower_bound) = (0, 0);
-    Arc::make_mut(&mut decision.evidence).weighed_mut().forget();
+
+    /// Takes back what has stock of these groups, where some of it is lacking.
+    pub(super) fn withhold(self, wanted: &Wanted<'_>, groups: &[u16], route: &mut Route) {
+        let own = |assignment: &Assignment| {
+            let line = |u: &LineUnits| &wanted.lines[usize::from(u.line)];
+            assignment.lines.iter().any(|u| line(u).stocked && groups.contains(&line(u).group))
+        };
+        let lacks = route.unfilled.len() > self.unfilled;
+        if !lacks || !route.shipments.iter().any(|shipment| own(&shipment.assignment)) {
+            return;
+        }
+        let held: Vec<LineUnits> = route
+            .shipments
+            .extract_if(.., |shipment| own(&shipment.assignment))
+            .flat_map(|shipment| shipment.assignment.lines)
+            .collect();
+        let decision = &mut route.decision;
+        decision.assignments.retain(|assignment| !own(assignment));
+        for units in [&mut route.unfilled, &mut decision.unfilled] {
+            for u in &held {
+                match units.iter_mut().find(|known| known.line == u.line) {
+                    Some(known) => known.quantity += u.quantity,
+                    None => units.push(*u),
+                }
+            }
+        }
+        (decision.cost.amount, decision.lower_bound) = (self.cost, self.lower_bound);
+        let weighed = Arc::make_mut(&mut decision.evidence).weighed_mut();
+        for (term, amount) in &mut weighed.amounts {
+            *amount = self.amounts.iter().find(|(known, _)| known == term).map_or(0, |(_, amount)| *amount);
+        }
+        weighed.carried.truncate(self.carried);
+    }
 }

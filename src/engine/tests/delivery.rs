@@ -1,12 +1,12 @@
 //! Delivery methods: what is collected comes from where the customer comes to, or from nowhere.
 
-use super::world::{World, text};
+use super::world::{World, quantity, text};
 use crate::domain::collection::{CODE_TRIES_MAX, CollectionRule};
 use crate::domain::command::*;
 use crate::domain::decision::FenceReason;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
-use crate::domain::fulfillment::Shipment;
-use crate::domain::ids::FulfillmentKey;
+use crate::domain::fulfillment::{FulfillmentStatus, Shipment};
+use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::item::Tracking;
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
@@ -284,6 +284,115 @@ fn what_is_received_at_a_store_has_the_serial_numbers_it_left_with() {
     world.fulfill(&order, 1, FulfillmentAction::PutBack { lines: None }).expect("it was picked");
     assert_eq!(known(&world), [Some((true, false)), Some((false, false)), Some((true, false))]);
     assert_eq!((world.level("phone", "west").available, world.level("phone", "east").available), (2, 1));
+    world.check();
+}
+
+/// Sends what an order has in the east to the west, with these units missing there.
+fn comes_in_part(
+    world: &World,
+    order: &Order,
+    pick: FulfillmentAction,
+    (missing, names): (u32, Vec<(Text, Names)>),
+) -> Result<Order, Rejection> {
+    let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") };
+    let missing = vec![NamedUnits { line: text("1"), quantity: quantity(missing) }];
+    let received = FulfillmentAction::ReceiveInPart { missing, names };
+    if order.fulfillment_orders[0].status == FulfillmentStatus::Submitted {
+        let early = world.fulfill(order, 1, received.clone()).expect_err("it is not on its way");
+        assert_eq!(early.code(), "illegal_transition");
+        let steps = [FulfillmentAction::Accept, pick, FulfillmentAction::Pack, FulfillmentAction::Ship { shipment }];
+        for action in steps {
+            world.fulfill(order, 1, action).expect("in turn");
+        }
+    }
+    world.fulfill(order, 1, received)
+}
+
+#[test]
+fn what_does_not_come_to_its_store_is_a_case_and_is_sent_again() {
+    let world = World::new();
+    world.stock("phone", "east", 5).expect("good");
+    let order = placed(&world, wanted("a", "ship_to_store", Some("west"), 3)).expect("east has them");
+    let pick = || FulfillmentAction::Pick { lines: None };
+    let more = comes_in_part(&world, &order, pick(), (4, vec![])).expect_err("three were sent");
+    assert!(matches!(more, Rejection::Invalid(faults) if faults[0].code == "quantity_out_of_range"));
+    let order = world.engine.order(&order.name()).expect("there").as_ref().clone();
+    let order = comes_in_part(&world, &order, pick(), (1, vec![])).expect("two came");
+    let levels = |world: &World| {
+        ["west", "east"].map(|node| (world.level("phone", node).on_hand, world.level("phone", node).committed))
+    };
+    assert_eq!(levels(&world), [(2, 2), (2, 1)], "what did not come is nowhere, and another is taken in its place");
+    assert_eq!(shape(&world, &order), at(&["west", "east"], 0));
+    let first = FulfillmentKey { order: order.key, number: 1 };
+    let case = ExceptionKey { kind: ExceptionKind::ShortPick, subject: Subject::Fulfillment(first) };
+    assert!(world.engine.exception_by_key(case).is_some(), "somebody has to look");
+    let world = world.restart();
+    world.check();
+    world.fulfill(&order, 1, FulfillmentAction::HandOver).expect("two are there");
+    let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("2") };
+    for action in [
+        FulfillmentAction::Accept,
+        pick(),
+        FulfillmentAction::Pack,
+        FulfillmentAction::Ship { shipment },
+        FulfillmentAction::Receive,
+        FulfillmentAction::HandOver,
+    ] {
+        world.fulfill(&order, 2, action).expect("in turn");
+    }
+    assert_eq!(levels(&world), [(0, 0), (1, 0)]);
+    world.check();
+}
+
+#[test]
+fn a_parcel_that_comes_empty_leaves_nothing_at_its_store_and_may_ask_the_customer() {
+    let world = World::new();
+    world.stock("phone", "east", 5).expect("good");
+    let policy = PutPolicy::Rejection { delivery_method: text("ship_to_store"), policy: RejectionPolicy::AskCustomer };
+    world.run(Command::PutPolicy(policy)).expect("good");
+    let order = placed(&world, wanted("a", "ship_to_store", Some("west"), 2)).expect("east has them");
+    let pick = FulfillmentAction::Pick { lines: None };
+    let order = comes_in_part(&world, &order, pick, (2, vec![])).expect("nothing came");
+    assert_eq!(order.fulfillment_orders[0].status, FulfillmentStatus::Incomplete);
+    assert_eq!((order.awaits_customer, order.totals().unallocated), (true, 2), "he is asked what he wants now");
+    assert_eq!((world.level("phone", "west").on_hand, world.level("phone", "east").committed), (0, 0));
+    let world = world.restart();
+    world.run(Command::SourceOrder { order: text(&order.name()) }).expect("he wants others");
+    assert_eq!(shape(&world, &order), at(&["east"], 0));
+    world.check();
+}
+
+#[test]
+fn of_what_is_told_apart_by_number_it_is_said_which_is_missing() {
+    let world = World::new();
+    world.run(super::lots::tracked("phone", Some(Tracking::Serial))).expect("nothing is known of phones");
+    let serial = |serial: &str| NamedLot { lot: text(serial), expires_at: None, units: 1 };
+    let serials = |all: &[&str]| Names { lots: vec![], serials: all.iter().map(|one| serial(one)).collect() };
+    let adjustment = Adjustment { sku: text("phone"), node: text("east"), delta: 3, reason: MovementKind::Received };
+    let named = NamedAdjustment { adjustment, names: serials(&["s1", "s2", "s3"]) };
+    world.run(Command::AdjustLots(vec![named])).expect("room");
+    let order = placed(&world, wanted("a", "ship_to_store", Some("west"), 2)).expect("east has them");
+    let named = |all: &[&str]| vec![(text("phone"), serials(all))];
+    let pick = || FulfillmentAction::PickNamed { lines: None, names: named(&["s1", "s3"]) };
+    let code = |refused: Result<Order, Rejection>| match refused.expect_err("it must be refused") {
+        Rejection::Invalid(faults) => faults[0].code,
+        other => other.code(),
+    };
+    assert_eq!(code(comes_in_part(&world, &order, pick(), (1, vec![]))), "missing_field");
+    let order = world.engine.order(&order.name()).expect("there").as_ref().clone();
+    assert_eq!(code(comes_in_part(&world, &order, pick(), (1, named(&["s2"])))), "unknown_lot");
+    assert_eq!(code(comes_in_part(&world, &order, pick(), (1, named(&["s1", "s3"])))), "quantity_out_of_range");
+    let order = comes_in_part(&world, &order, pick(), (1, named(&["s1"]))).expect("s3 came");
+    let kept: Vec<_> = order.fulfillment_orders[0].identified.iter().map(|own| own.lot.to_string()).collect();
+    assert_eq!(kept, ["s3"]);
+    let sku = world.engine.catalogue(|catalogue| catalogue.sku_index("phone")).expect("there");
+    let known = |world: &World| {
+        let lots = world.engine.sku_lots(sku).expect("they are tracked");
+        ["s1", "s2", "s3"].map(|serial| lots.find(&text(serial)).is_some())
+    };
+    assert_eq!(known(&world), [false, true, true], "the missing one is nowhere");
+    let world = world.restart();
+    assert_eq!(known(&world), [false, true, true]);
     world.check();
 }
 

@@ -185,3 +185,50 @@ fn what_fits_in_no_compartment_is_refused_and_a_node_without_lockers_has_room_fo
         shop.run(Command::PlaceOrder(Box::new(order))).expect("nobody said what the east has");
     }
 }
+
+fn split(order: &str, id: &str, line: &str, units: u32) -> Command {
+    let lines = vec![CancelUnits { line: text(line), quantity: quantity(units), from: None }];
+    Command::SplitOrder(SplitOrder {
+        order: text(order),
+        id: Some(text(id)),
+        fingerprint: 0,
+        channel_order_id: None,
+        lines,
+    })
+}
+
+#[test]
+fn what_is_split_off_has_a_compartment_of_its_own_or_stays() {
+    for mut shop in Shop::both() {
+        shop.place("a", 3).expect("room");
+        shop.run(split("a", "a-2", "1", 1)).expect("one is free");
+        assert_eq!(shop.used(), 2);
+        let records = shop.world.log.records.lock().len();
+        assert_eq!(shop.run(split("a", "a-3", "1", 1)).expect_err("they are full").code(), "locker_full");
+        assert_eq!(shop.world.log.records.lock().len(), records, "nothing is split without one");
+        let cancel = |id: &str| Command::CancelOrder(CancelOrder { order: text(id), lines: None, reason: text("no") });
+        shop.run(cancel("a-2")).expect("open");
+        assert_eq!(shop.used(), 1);
+        shop.run(cancel("a")).expect("open");
+        assert_eq!(shop.used(), 0);
+    }
+}
+
+#[test]
+fn what_goes_to_another_order_as_a_whole_takes_the_place_that_it_leaves() {
+    for mut shop in Shop::both() {
+        shop.put(&[("m", 300, 1)]).expect("nothing lies there");
+        shop.world.stock("phone", "east", 9).expect("room");
+        let mut order = PlaceOrder { id: Some(text("a")), ..World::order_of("a", &[("phone", 1), ("phone", 2)], None) };
+        order.destinations.push(ShipTo { group: text("locker"), ..order.destinations[0].clone() });
+        order.lines[1].group = 1;
+        order.wishes.ways = vec![AskedWay { group: 1, method: text("locker"), node: Some(text("west")) }];
+        shop.run(Command::PlaceOrder(Box::new(order))).expect("one is free");
+        assert_eq!(shop.used(), 1);
+        shop.run(split("a", "b", "2", 2)).expect("it is where the other was");
+        assert_eq!(shop.used(), 1);
+        let key = shop.world.engine.order("b").expect("there").key;
+        let (lockers, _) = shop.world.engine.lockers("west").expect("there");
+        assert!(lockers.stored.keys().all(|stored| stored.order == key));
+    }
+}

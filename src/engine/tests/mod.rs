@@ -14,6 +14,7 @@ mod evidence;
 mod exceptions;
 mod facts;
 mod fill;
+mod group_rules;
 mod hold_rules;
 mod holds;
 mod inbound;

@@ -154,7 +154,7 @@ fn plan(order: &Order) -> (Shipments, u64) {
 }
 
 /// Lets lines of an order go to one of three destinations.
-fn to_several(dice: &mut Dice, mut order: PlaceOrder) -> PlaceOrder {
+pub fn to_several(dice: &mut Dice, mut order: PlaceOrder) -> PlaceOrder {
     let positions = [(39.0, -77.0), (33.9, -117.0), (42.0, -87.0)];
     for number in 1..3 {
         let (latitude, longitude) = dice.pick(&positions);

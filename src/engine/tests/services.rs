@@ -13,6 +13,7 @@ use crate::domain::fulfillment::Shipment;
 use crate::domain::ids::NodeIndex;
 use crate::domain::item::ItemKind;
 use crate::domain::order::Order;
+use crate::domain::particulars::GIVEN_UP;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -86,7 +87,11 @@ impl Shop {
     }
 
     fn rebook(&mut self, order: &str, line: &str, slot: &str) -> Result<Order, Rejection> {
-        let (order, line, node, slot) = (text(order), text(line), text("east"), text(slot));
+        self.rebook_at(order, line, ("east", slot))
+    }
+
+    fn rebook_at(&mut self, order: &str, line: &str, (node, slot): (&str, &str)) -> Result<Order, Rejection> {
+        let (order, line, node, slot) = (text(order), text(line), text(node), text(slot));
         match self.run(Command::Rebook(Rebook { order, line, node, slot }))? {
             Reply::Order(order) => Ok((*order).clone()),
             other => panic!("{other:?}"),
@@ -103,7 +108,11 @@ impl Shop {
     }
 
     fn used(&self) -> Vec<(String, u32)> {
-        let (slots, _) = self.world.engine.slots("east").expect("there");
+        self.used_at("east")
+    }
+
+    fn used_at(&self, node: &str) -> Vec<(String, u32)> {
+        let (slots, _) = self.world.engine.slots(node).expect("there");
         slots.slots.iter().map(|slot| (slot.terms.id.to_string(), slot.used)).collect()
     }
 
@@ -235,9 +244,65 @@ fn an_appointment_stays_with_its_node_and_waits_when_the_node_refuses() {
         assert_eq!(live(&shop).len(), 2, "goods come from elsewhere, the appointment stays");
         assert_eq!(shop.place("b", &[("setup", 1)], "monday").expect_err("off").code(), "node_inactive");
         let refused = shop.step("a", work, FulfillmentAction::Reject { reason: text("ill") });
-        assert_eq!((refused.buckets(1).backordered, shop.used()), (1, used(1, 0)));
+        assert_eq!((refused.buckets(1).backordered, shop.used()), (1, used(0, 0)), "nobody else will have that place");
         shop.cancel("a", None);
         assert_eq!(shop.used(), used(0, 0));
+    }
+}
+
+#[test]
+fn what_a_node_refused_may_have_a_slot_of_another() {
+    for mut shop in Shop::both() {
+        shop.put("west", &[("friday", 72, 1)]).expect("slots");
+        let order = shop.place("a", &[("phone", 1), ("setup", 1)], "monday").expect("taken");
+        let work = order.fulfillment_orders.iter().find(|f| f.units_of(1) > 0).expect("of the service").number;
+        let code = |done: Result<Order, Rejection>| match done {
+            Ok(_) => "",
+            Err(Rejection::Invalid(faults)) => faults[0].code,
+            Err(other) => other.code(),
+        };
+        assert_eq!(code(shop.rebook_at("a", "2", ("west", "friday"))), "slot_elsewhere", "the east does it");
+        shop.step("a", work, FulfillmentAction::Reject { reason: text("ill") });
+        assert_eq!((shop.used(), shop.order("a").bookings()[0].slot), (used(0, 0), GIVEN_UP));
+        assert_eq!(code(shop.rebook("a", "2", "tuesday")), "slot_elsewhere", "the east will not do it");
+        let other = vec![AskedSlot { line: 0, node: text("west"), slot: text("friday") }];
+        let wishes = Wishes { slots: other, ..Wishes::default() };
+        let other = PlaceOrder { id: Some(text("b")), wishes, ..World::order_of("b", &[("setup", 1)], None) };
+        shop.place_with(other).expect("the last place");
+        let records = shop.world.log.records.lock().len();
+        assert_eq!(code(shop.rebook_at("a", "2", ("west", "friday"))), "slot_full");
+        assert_eq!(shop.world.log.records.lock().len(), records, "who is refused keeps what he has");
+        shop.cancel("b", None);
+        let order = shop.rebook_at("a", "2", ("west", "friday")).expect("it is free again");
+        let west = shop.world.engine.catalogue(|c| c.node_index("west")).expect("there");
+        let live = order.fulfillment_orders.iter().find(|f| f.status.is_live() && f.units_of(1) > 0);
+        assert_eq!((live.map(|f| f.node), order.buckets(1).backordered), (Some(west), 0), "it is done there");
+        assert_eq!(shop.used_at("west"), vec![("friday".to_owned(), 1)]);
+        shop.cancel("a", None);
+        assert_eq!((shop.used_at("west"), shop.used()), (vec![("friday".to_owned(), 0)], used(0, 0)));
+    }
+}
+
+#[test]
+fn goods_that_are_brought_from_elsewhere_leave_the_slot_of_who_refused() {
+    for mut shop in deliveries() {
+        shop.bring("a", &[("phone", 1), ("phone", 1)], &[(0, "monday")]).expect("there is room");
+        let now = shop.world.log.now().wall.0;
+        let (starts_at, ends_at) = (WallTime(now + 9 * HOUR_MS), WallTime(now + 12 * HOUR_MS));
+        let slot = PutSlot { id: text("noon"), sku: None, starts_at, ends_at, limit: 1 };
+        for node in ["west", "north"] {
+            let put = PutSlots { node: text(node), slots: vec![slot.clone()] };
+            shop.run(Command::PutSlots(Box::new(put))).expect("nobody has a slot");
+        }
+        let number = shop.order("a").fulfillment_orders[0].number;
+        shop.step("a", number, FulfillmentAction::Reject { reason: text("no van") });
+        assert_eq!(shop.used(), used(0, 0));
+        let north = shop.rebook_at("a", "1", ("north", "noon")).expect_err("the west has it by now");
+        assert!(matches!(north, Rejection::Invalid(faults) if faults[0].code == "slot_elsewhere"));
+        let order = shop.rebook_at("a", "1", ("west", "noon")).expect("it is brought from there");
+        assert_eq!((shop.used_at("west"), order.bookings().len()), (vec![("noon".to_owned(), 1)], 2));
+        shop.cancel("a", None);
+        assert_eq!(shop.used_at("west"), vec![("noon".to_owned(), 0)]);
     }
 }
 

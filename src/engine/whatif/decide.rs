@@ -12,11 +12,12 @@ use super::world::World;
 use crate::domain::decision::{Decision, Evidence, FenceReason, LineUnits};
 use crate::domain::delivery::Way;
 use crate::domain::event::Event;
+use crate::domain::evidence::Ruled;
 use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::order::{Allocation, Order, OrderFacts, PlacedLine};
 use crate::domain::particulars::Booking;
 use crate::domain::record::Record;
-use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::groups::GroupRules;
 use crate::domain::rules::weights::Weights;
 use crate::domain::state::State;
 use crate::domain::stock::CellKey;
@@ -69,6 +70,8 @@ pub struct Recorded {
     pub rule_set: Text,
     /// Their version.
     pub rule_set_version: u32,
+    /// Those of groups that went by others.
+    pub ruled: Vec<Ruled>,
     /// What it cost by them.
     pub weighed: i64,
     /// Whether it is the first of its order.
@@ -137,6 +140,7 @@ impl Recorded {
             carried: carried(&decision.evidence),
             rule_set: decision.rule_set.clone(),
             rule_set_version: decision.rule_set_version,
+            ruled: decision.evidence.ruled.clone(),
             weighed: decision.cost.amount,
             is_first,
             evidence: decision.evidence.clone(),
@@ -193,7 +197,7 @@ pub fn again(
     state: &State,
     case: &Case<'_>,
     recorded: &Recorded,
-    rules: &AppliedRules,
+    rules: &GroupRules,
 ) -> Option<Made> {
     let wanted = recorded.wanted();
     let stocked = wanted.keys().any(|line| case.lines[usize::from(*line)].stocked);
@@ -207,11 +211,11 @@ pub fn again(
     let own = if claims { world.own_units(record, state) } else { BTreeMap::new() };
     let undone = if shows { world.show(&slots(case, &units), &recorded.evidence, &own) } else { Vec::new() };
     let mut fenced = case.fenced.to_vec();
-    if rules.minds_capacity() {
+    if rules.all().any(|rules| rules.minds_capacity()) {
         let full = recorded.evidence.fenced.iter().filter(|(_, reason)| *reason == FenceReason::AtCapacity);
         fenced.extend(full.map(|(node, _)| *node));
     }
-    if rules.weights.as_ref().is_some_and(Weights::asks_load) {
+    if rules.all().any(|rules| rules.weights.as_ref().is_some_and(Weights::asks_load)) {
         let wall = record.header.wall;
         world.load(record, state, case.release_at.map_or(wall, |release| release.max(wall)));
     }
@@ -222,7 +226,7 @@ pub fn again(
 }
 
 /// Sources units by what is there now.
-pub fn anew(world: &World, case: &Case<'_>, units: BTreeMap<u16, u32>, rules: &AppliedRules, wall: WallTime) -> Made {
+pub fn anew(world: &World, case: &Case<'_>, units: BTreeMap<u16, u32>, rules: &GroupRules, wall: WallTime) -> Made {
     let made = asked(world, case, &listed(units), rules, wall, (case.fenced, &BTreeMap::new()));
     Made::of(made, &BTreeMap::new())
 }
@@ -231,7 +235,7 @@ fn asked(
     world: &World,
     case: &Case<'_>,
     units: &[LineUnits],
-    rules: &AppliedRules,
+    rules: &GroupRules,
     wall: WallTime,
     (fenced, own): (&[NodeIndex], &BTreeMap<CellKey, u32>),
 ) -> Route {
@@ -257,7 +261,8 @@ fn asked(
         counting: Counting::Now,
         whose,
         own_whose: whose,
-        rules,
+        rules: &rules.own,
+        others: &rules.others,
         method: &case.facts.delivery_method,
     };
     route(&world.network, &wanted)

@@ -17,7 +17,8 @@ use crate::domain::carrier::zones::Prefix;
 use crate::domain::decision::LineUnits;
 use crate::domain::geo::Place;
 use crate::domain::quantity::Quantity;
-use crate::domain::rules::applied::{AppliedRules, CARBON_MICRO_G_PER_KG_KM, CARBON_PARCEL_G};
+use crate::domain::rules::applied::{CARBON_MICRO_G_PER_KG_KM, CARBON_PARCEL_G};
+use crate::domain::rules::groups::GroupRules;
 use crate::domain::time::WallTime;
 use crate::domain::weighed::Carried;
 use crate::engine::fences::day;
@@ -81,7 +82,7 @@ pub struct Valuing<'a> {
     /// The order.
     pub case: &'a Case<'a>,
     /// The rules of then.
-    pub rules: &'a AppliedRules,
+    pub rules: &'a GroupRules,
     /// When it was decided.
     pub wall: WallTime,
 }
@@ -128,7 +129,7 @@ impl Valuing<'_> {
         }
         sums.splits = sums.shipments.saturating_sub(1);
         if !self.asks_carriers(shipping) {
-            sums.cost += self.rules.tariff.split * sums.splits as i64;
+            sums.cost += self.rules.own.tariff.split * sums.splits as i64;
         }
         if let Some(days) = latest.filter(|_| is_dated) {
             (sums.days, sums.dated) = (days, 1);
@@ -149,7 +150,7 @@ impl Valuing<'_> {
         sums.metres = sums.metres.saturating_add(metres);
         sums.carbon_g = sums.carbon_g.saturating_add(carbon_g(metres, weight_g));
         if !self.asks_carriers(shipping) {
-            let tariff = &self.rules.tariff;
+            let tariff = &self.rules.of(leg.group).tariff;
             sums.cost += tariff.per_shipment.saturating_add(tariff.charge(metres, weight_g));
             return None;
         }

@@ -47,14 +47,17 @@ use self::other::{Held, Other, Queues, held_of};
 pub use self::suppose::{MoreStock, SceneKind, Suppose, SupposedRules, Survey, Surveyed};
 use self::suppose::{Scene, Treatment};
 use self::world::World;
-use super::place::rules_among;
+use super::order_rules::rules_among;
 use crate::domain::archive::Archiving;
+use crate::domain::decision::Decision;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
-use crate::domain::ids::OrderKey;
+use crate::domain::evidence::Ruled;
+use crate::domain::ids::{OrderKey, Text};
 use crate::domain::order::{Allocation, Order, OrderEvent};
 use crate::domain::record::Record;
 use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::groups::GroupRules;
 use crate::domain::state::State;
 use crate::domain::time::WallTime;
 
@@ -425,34 +428,47 @@ impl WhatIf {
     }
 
     /// Rules by which an order is sourced here: those supposed where they apply, else those of then, else what applies now.
-    fn rules_for(&self, order: &Order, recorded: Option<&Recorded>, wall: WallTime) -> Arc<AppliedRules> {
-        if let Some(rules) = self.rules.as_ref().filter(|rules| self.world.is_in_scope(rules, &order.facts)) {
-            return rules.clone();
-        }
-        match recorded {
+    fn rules_for(&self, order: &Order, recorded: Option<&Recorded>, wall: WallTime) -> GroupRules {
+        let others = match recorded {
             Some(recorded) => self.rules_of_then(order, recorded, wall),
             None => self.rules_of_now(order, wall),
-        }
+        };
+        let Some(rules) = &self.rules else { return others };
+        let supposed = |method: &Text, other: &Arc<AppliedRules>| {
+            let applies = self.world.is_in_scope(rules, &order.facts, method);
+            if applies { rules.clone() } else { other.clone() }
+        };
+        let own = supposed(&order.facts.delivery_method, &others.own);
+        let groups = order.ways.iter().map(|way| (way.group, supposed(&way.method, others.of(way.group))));
+        GroupRules::of_groups(own, groups)
     }
 
-    fn rules_of_then(&self, order: &Order, recorded: &Recorded, wall: WallTime) -> Arc<AppliedRules> {
-        let known = self.world.network.catalogue.rules().applied(&recorded.rule_set, recorded.rule_set_version);
-        known.unwrap_or_else(|| self.rules_of_now(order, wall))
+    fn rules_of_then(&self, order: &Order, recorded: &Recorded, wall: WallTime) -> GroupRules {
+        let own = (&recorded.rule_set, recorded.rule_set_version);
+        self.known_rules(own, &recorded.ruled).unwrap_or_else(|| self.rules_of_now(order, wall))
     }
 
     /// Rules by which an order was decided then: what plans are valued by.
-    fn rules_of_order(&self, order: &Order, wall: WallTime) -> Arc<AppliedRules> {
-        let rules = self.world.network.catalogue.rules();
+    fn rules_of_order(&self, order: &Order, wall: WallTime) -> GroupRules {
         let made = order.decision.as_deref();
-        let known = made.and_then(|made| rules.applied(&made.rule_set, made.rule_set_version));
-        known.unwrap_or_else(|| self.rules_of_now(order, wall))
+        let known = |made: &Decision| self.known_rules((&made.rule_set, made.rule_set_version), &made.evidence.ruled);
+        made.and_then(known).unwrap_or_else(|| self.rules_of_now(order, wall))
     }
 
-    fn rules_of_now(&self, order: &Order, wall: WallTime) -> Arc<AppliedRules> {
-        rules_among(&self.world.network, self.world.network.catalogue.rules(), &order.facts, wall)
+    /// The versions that made a decision; `None` when one of them cannot be had.
+    fn known_rules(&self, (name, version): (&Text, u32), ruled: &[Ruled]) -> Option<GroupRules> {
+        let rules = self.world.network.catalogue.rules();
+        let own = rules.applied(name, version)?;
+        let of = |ruled: &Ruled| Some((ruled.group, rules.applied(&ruled.rule_set, ruled.version)?));
+        let groups: Vec<_> = ruled.iter().map(of).collect::<Option<_>>()?;
+        Some(GroupRules::of_groups(own, groups.into_iter()))
     }
 
-    fn valuing<'a>(&'a self, case: &'a Case<'a>, rules: &'a AppliedRules, wall: WallTime) -> Valuing<'a> {
+    fn rules_of_now(&self, order: &Order, wall: WallTime) -> GroupRules {
+        rules_among(&self.world.network, self.world.network.catalogue.rules(), order, wall)
+    }
+
+    fn valuing<'a>(&'a self, case: &'a Case<'a>, rules: &'a GroupRules, wall: WallTime) -> Valuing<'a> {
         Valuing { network: &self.world.network, then: &self.world.then, case, rules, wall }
     }
 

@@ -29,8 +29,8 @@ use crate::engine::learned::Learned;
 use crate::engine::ledger::SkuStock;
 use crate::engine::limits::Limits;
 use crate::engine::network::Network;
+use crate::engine::order_rules::nearest_to;
 use crate::engine::past::Minutes;
-use crate::engine::place::nearest_to;
 use crate::engine::slots::Calendar;
 use crate::engine::workload::{Workloads, day_of_work};
 
@@ -315,9 +315,9 @@ impl World {
         self.network.catalogue.channels().iter().any(|channel| !channel.limits.is_empty())
     }
 
-    /// Whether supposed rules are asked for an order: it names none, or them, and lies in their scope; whatever their
-    /// schedule says.
-    pub fn is_in_scope(&self, rules: &AppliedRules, facts: &OrderFacts) -> bool {
+    /// Whether supposed rules are asked for what of an order is delivered in one way: it names none, or them, and lies in
+    /// their scope; whatever their schedule says.
+    pub fn is_in_scope(&self, rules: &AppliedRules, facts: &OrderFacts, delivery_method: &str) -> bool {
         if let Some(name) = &facts.rule_set {
             return *name == rules.name;
         }
@@ -329,7 +329,7 @@ impl World {
         let nearest = || nearest_to(&self.network, to?.position?);
         has(&scope.channels, &facts.channel)
             && has(&scope.countries, to.map_or("", |to| &to.country))
-            && has(&scope.delivery_methods, &facts.delivery_method)
+            && has(&scope.delivery_methods, delivery_method)
             && (scope.nodes.is_empty() || nearest().is_some_and(|node| scope.nodes.contains(&node)))
     }
 

@@ -19,7 +19,7 @@ mod transit;
 mod weighed;
 mod worth;
 
-use self::collection::{collected, sent_to_store, tried};
+use self::collection::{collected, received, received_in_part, sent_to_store, tried};
 use self::dispatch::dispatched;
 use self::drafts::drafts;
 use self::lockers::stored;
@@ -31,7 +31,7 @@ use self::shipping::shipping;
 use self::steps::steps;
 use self::supply::supplied;
 use self::transit::transit;
-use self::weighed::{several, weighed, work_left, worked};
+use self::weighed::{by_group, several, weighed, work_left, worked};
 use self::worth::worth;
 use super::*;
 use crate::domain::address::{AddressField, AddressFormat};
@@ -174,6 +174,7 @@ fn placed() -> OrderEvent {
                 truncated: false,
                 priced: Priced::Tariff(500, 200_000, 150),
                 others: None,
+                ruled: Vec::new(),
             }),
         })),
     }
@@ -571,11 +572,13 @@ fn events() -> Vec<Event> {
     .chain(mixed())
     .chain(worth())
     .chain(drafts())
-    .chain(sent_to_store(placed()))
+    .chain(sent_to_store(87, placed(), received()))
     .chain(stored())
     .chain(optimised())
     .chain(opportunity())
     .chain(transit())
+    .chain(by_group())
+    .chain(sent_to_store(91, placed(), received_in_part()))
     .collect()
 }
 
@@ -1079,7 +1082,7 @@ fn every_entity_has_these_bytes_for_ever_and_reads_back() {
     let mut velocity = Velocity::begun(Left { day: 19_675, units: 300 });
     velocity.note(Left { day: 19_677, units: 2 });
     state.insert(EntityKey::Velocity(CELL), Entity::Velocity(Box::new(velocity)));
-    assert_eq!(state.len(), 91, "a sample of every kind, other orders, and what version 1 of some has not");
+    assert_eq!(state.len(), 93, "a sample of every kind, other orders, and what version 1 of some has not");
     assert_eq!(
         state.entity(&EntityKey::Key(1 << 100)),
         Some(&Entity::Key(KeyEntry { fingerprint: 42, seq: 1, at: stamp.time }))

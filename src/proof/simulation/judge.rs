@@ -20,7 +20,6 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::domain::decision::Decision;
 use crate::domain::draft::{Draft, DraftStatus};
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
@@ -572,7 +571,8 @@ impl Judge {
                 let channels = self.channels_of(Some(&order.facts.channel), Some(&order.facts.customer));
                 let narrowed = channels.iter().any(|(_, channel)| channel.terms.nodes.is_some());
                 let limited = self.channels().any(|(_, channel)| channel.terms.limit(line.placed.sku).is_some());
-                let fenced = order.decision.as_deref().is_some_and(|decision| self.is_fenced(decision));
+                let ruled = order.decision.as_deref().map(|decision| decision.ruled(line.placed.group));
+                let fenced = ruled.is_some_and(|ruled| self.is_fenced(ruled));
                 if order.waits_with_right(at) && !narrowed && !limited && !fenced {
                     queue.push((line.placed.sku, *key, u64::from(line.waiting())));
                 }
@@ -581,13 +581,11 @@ impl Judge {
         queue
     }
 
-    /// Whether a decision was made by rules that keep nodes out.
-    fn is_fenced(&self, decision: &Decision) -> bool {
-        match self.appended.entity(&EntityKey::RuleVersions(decision.rule_set.clone())) {
-            Some(Entity::RuleVersions(known)) => {
-                known.terms(decision.rule_set_version).is_some_and(|terms| terms.keeps_out())
-            }
-            _ => is_preset(&decision.rule_set) && decision.rule_set_version > 1,
+    /// Whether a version keeps nodes out.
+    fn is_fenced(&self, (rule_set, version): (&Text, u32)) -> bool {
+        match self.appended.entity(&EntityKey::RuleVersions(rule_set.clone())) {
+            Some(Entity::RuleVersions(known)) => known.terms(version).is_some_and(|terms| terms.keeps_out()),
+            _ => is_preset(rule_set) && version > 1,
         }
     }
 

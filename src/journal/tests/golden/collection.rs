@@ -17,20 +17,31 @@ pub fn tried() -> Vec<Event> {
     vec![of(CollectionEvent::Awaited { code }), of(CollectionEvent::Tried)]
 }
 
-/// The life of a fulfilment order that is sent to a store, and received there.
-pub fn sent_to_store(placed: OrderEvent) -> Vec<Event> {
+/// An order that is sent to a store, where its customer comes for it; not all of it comes there when that is said.
+pub fn sent_to_store(key: u64, placed: OrderEvent, received: FulfillmentStep) -> Vec<Event> {
     let shipment = Shipment { carrier: "post".into(), service: "parcel".into(), tracking_number: "1Z".into() };
     let steps = [
         FulfillmentStep::Accepted,
         FulfillmentStep::Picked { lines: vec![LineUnits { line: 0, quantity: 2 }] },
         FulfillmentStep::Packed,
         FulfillmentStep::Shipped { shipment },
-        FulfillmentStep::Received { node: NodeIndex(301) },
+        received,
     ];
     let steps = steps.map(|step| OrderEvent::Fulfillment { number: 1, step });
     let promised = OrderEvent::ReadyPromised { number: 1, ready_by: WallTime(1_700_000_100_000) };
-    let of = |(version, event)| Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(87), version, event }));
+    let of = |(version, event)| Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(key), version, event }));
     (1..).zip([placed, promised].into_iter().chain(steps)).map(of).collect()
+}
+
+/// All of it came.
+pub fn received() -> FulfillmentStep {
+    FulfillmentStep::Received { node: NodeIndex(301) }
+}
+
+/// Some of it is missing.
+pub fn received_in_part() -> FulfillmentStep {
+    let missing = vec![LineUnits { line: 0, quantity: 1 }];
+    FulfillmentStep::ReceivedInPart { node: NodeIndex(301), missing, gone: Vec::new() }
 }
 
 /// One of every event of a collection.

@@ -2,8 +2,9 @@
 
 use super::{decision, of_order_numbered, placed};
 use crate::domain::decision::{Decision, Evidence, FenceReason, LineUnits};
+use crate::domain::delivery::Way;
 use crate::domain::event::{Event, WorkloadChanged};
-use crate::domain::evidence::Others;
+use crate::domain::evidence::{Others, Ruled};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
 use crate::domain::order::OrderEvent;
 use crate::domain::weighed::{Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode};
@@ -83,6 +84,21 @@ pub(super) fn several() -> impl Iterator<Item = Event> {
     [decided(84, seen.clone()), decided(85, Evidence { priced: weighed, truncated: true, ..seen })].into_iter()
 }
 
+/// An order of which a group is collected, by rules of its own.
+pub(super) fn by_group() -> [Event; 2] {
+    let OrderEvent::Placed { facts, lines, allocations, backordered, .. } = placed() else {
+        unreachable!("an order is placed so")
+    };
+    let before = decision();
+    let ruled = vec![Ruled { group: 1, rule_set: "store".into(), version: 300 }];
+    let evidence = Evidence { ruled, ..(*before.evidence).clone() };
+    let decided = Decision { evidence: evidence.into(), ..*before };
+    let placed = OrderEvent::Placed { facts, lines, allocations, backordered, decision: Some(Box::new(decided)) };
+    let ways = vec![Way { group: 1, method: "pickup".into(), node: Some(NodeIndex(300)) }];
+    let of = |version, event| of_order_numbered(OrderKey(90), version, event);
+    [of(1, placed), of(2, OrderEvent::Ways { ways })]
+}
+
 /// Work of a node on two days.
 pub(super) fn worked() -> impl Iterator<Item = Event> {
     let shipments = |numbers: &[u16]| {
@@ -114,5 +130,9 @@ fn evidence_of_one_of_several_destinations_has_no_others() {
         codec::get_value::<Evidence>(&bytes)
     };
     assert_eq!(read(&of(&of_one)), Ok(of(&of_one)));
+    let ruled = vec![Ruled { group: 1, rule_set: "store".into(), version: 2 }];
+    let by_group = Evidence { ruled, ..of(&of_one) };
+    assert_eq!(read(&by_group), Ok(by_group.clone()));
+    assert!(read(&of(&by_group)).is_err());
     assert!(read(&of(&of(&of_one))).is_err(), "so bytes cannot make it as deep as they like");
 }

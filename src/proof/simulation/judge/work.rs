@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 
 use super::{Judge, Lawful, law};
+use crate::domain::decision::Decision;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
+use crate::domain::evidence::Ruled;
 use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex, Text};
 use crate::domain::order::{Allocation, Order, OrderEvent};
@@ -107,6 +109,12 @@ impl Judge {
         }
     }
 
+    /// Whether every version that made a decision minds what nodes can handle.
+    fn all_mind(&self, made: &Decision) -> bool {
+        let of_groups = |ruled: &Ruled| self.minds(&ruled.rule_set, ruled.version);
+        self.minds(&made.rule_set, made.rule_set_version) && made.evidence.ruled.iter().all(of_groups)
+    }
+
     /// Whether a version was put that minds what nodes can handle.
     fn minds(&self, name: &Text, version: u32) -> bool {
         match self.appended.entity(&EntityKey::RuleVersions(name.clone())) {
@@ -190,12 +198,12 @@ impl Judge {
             let Event::OrderChanged(changed) = event else { return true };
             match &changed.event {
                 OrderEvent::Placed { decision: Some(made), .. } | OrderEvent::Sourced { decision: Some(made), .. } => {
-                    self.minds(&made.rule_set, made.rule_set_version)
+                    self.all_mind(made)
                 }
                 // By the version of now, unless the order keeps to one without fences.
                 OrderEvent::Filled { .. } | OrderEvent::Edited { .. } => {
                     let made = self.order(changed.key).and_then(|order| order.decision.as_deref());
-                    let minded = made.is_some_and(|made| self.minds(&made.rule_set, made.rule_set_version));
+                    let minded = made.is_some_and(|made| self.all_mind(made));
                     minded && self.active_terms().all(|terms| terms.is_some_and(minds))
                 }
                 other => made(other).is_empty(),
@@ -225,7 +233,7 @@ impl Judge {
         }
         for order in self.waiting.iter().filter_map(|key| self.order(*key)) {
             let made = order.decision.as_deref();
-            let minded = made.is_some_and(|made| self.minds(&made.rule_set, made.rule_set_version));
+            let minded = made.is_some_and(|made| self.all_mind(made));
             let is_tried = minded && order.deferral.is_none() && !order.awaits_customer && !order.is_spent();
             if !is_tried || !order.fenced.is_empty() {
                 continue;
