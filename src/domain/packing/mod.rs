@@ -11,7 +11,7 @@
 //! | phase | file | cost | ends when |
 //! |---|---|---|---|
 //! | leave out what no carton takes; set apart what ships alone | here | pieces × cartons | nothing is left |
-//! | six pieces or fewer: the cheapest partition | `few`, asking `exact` | some µs | always, proven |
+//! | six pieces or fewer: the cheapest partition | `few`, asking `exact` | some µs, tens of one in a hundred | always, proven |
 //! | more: sixteen passes over orders and ways to place | `many`, `fill`, `spaces` | ≤ 2 ms for fifty | looks are used up, or proven |
 //! | what no packing is cheaper than | `bound` | pieces² × cartons | always |
 //! | everything sinks to what carries it | `settle` | pieces² | always |
