@@ -12,6 +12,7 @@ pub mod capable;
 pub mod carrier;
 pub mod carton;
 pub mod channel;
+pub mod closure;
 pub mod collection;
 pub mod cycle_count;
 pub mod decision;

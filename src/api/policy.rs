@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::channel::PaymentBeforeShape;
+use super::closure::ClosureJson;
 use super::collection::CollectionRuleJson;
 use super::event::Names;
 use super::hold_rule::HoldRuleJson;
@@ -116,7 +117,7 @@ impl FillPut {
 #[schema(as = Policy)]
 pub struct PolicyJson {
     /// `node`, `threshold`, `safety_stock`, `rejection`, `fill`, `supply`, `demand`, `payment`, `returns`, `clocks`, `hold`,
-    /// `picking`, `collection`, `shadow`, `network`, `costs`, `priority` or `replanning`.
+    /// `picking`, `collection`, `shadow`, `network`, `costs`, `priority`, `replanning` or `closures`.
     pub about: &'static str,
     /// The node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,6 +194,9 @@ pub struct PolicyJson {
     /// What a shipment from the node counts more than one from another, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<i64>,
+    /// When the node is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closures: Option<Vec<ClosureJson>>,
     /// How nodes pick.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picking: Option<PickingRuleJson>,
@@ -264,12 +268,16 @@ impl PolicyJson {
                 node: node.map(|node| names.node(node)),
                 ..Self::default()
             },
+            PolicyKey::Closures(node) => Self { about: "closures", node: Some(names.node(*node)), ..Self::default() },
             PolicyKey::Priority(node) => Self { about: "priority", node: Some(names.node(*node)), ..Self::default() },
             PolicyKey::Replanning => Self { about: "replanning", ..Self::default() },
         };
         match policy {
             Policy::Replanning(rule) => Self { replanning: Some(ReplanningJson::from(*rule)), ..about },
             Policy::Costs(costs) => Self { unit_cost: costs.unit_cost, markdown: costs.markdown, ..about },
+            Policy::Closures(closures) => {
+                Self { closures: Some(closures.iter().map(ClosureJson::from).collect()), ..about }
+            }
             Policy::Priority(amount) => Self { amount: *amount, ..about },
             Policy::Network { nodes } => {
                 Self { nodes: Some(nodes.iter().map(|node| names.node(*node)).collect()), ..about }

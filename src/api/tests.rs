@@ -5,6 +5,7 @@ use super::calendar::CalendarPut;
 use super::carrier::CarrierPut;
 use super::carton::CartonPut;
 use super::channel::ChannelPut;
+use super::closure::ClosuresPut;
 use super::collection::{Arriving, CollectionRulePut, HandingOver};
 use super::cycle_count::{CountCancelling, NewCount, Results};
 use super::dispatch::{ClosingOut, NewParcels, NumbersPut};
@@ -155,6 +156,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("PUT", ["items", _, "safety-days"]) => read_as::<SafetyDaysPut>(body),
         ("PUT", ["items", _, "demand"]) => read_as::<DemandPut>(body),
         ("PUT", ["items", _, "costs"]) => read_as::<UnitCostsPut>(body),
+        ("PUT", ["nodes", _, "closures"]) => read_as::<ClosuresPut>(body),
         ("PUT", ["nodes", _, "priority"]) => read_as::<PriorityPut>(body),
         ("PUT", ["safety-stock", _]) => read_as::<KindSafetyPut>(body),
         ("PUT", ["payment-rules", _]) => read_as::<PaymentRulePut>(body),

@@ -11,6 +11,7 @@ pub mod carton;
 pub mod catalogue;
 pub mod channel;
 pub mod channel_limits;
+pub mod closure;
 pub mod collection;
 pub mod command;
 pub mod count;

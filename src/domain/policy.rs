@@ -9,6 +9,7 @@ use std::mem::discriminant;
 use serde::{Deserialize, Serialize};
 
 use super::channel::PaymentBefore;
+use super::closure::Closure;
 use super::collection::CollectionRule;
 use super::hold_rule::HoldRule;
 use super::ids::{NodeIndex, SkuIndex, Text};
@@ -63,6 +64,8 @@ pub enum PolicyKey {
     Priority(NodeIndex),
     /// What is done by itself for open orders.
     Replanning,
+    /// When a node is closed.
+    Closures(NodeIndex),
 }
 
 /// What is done when the node of an order will not, or cannot, do it.
@@ -211,6 +214,8 @@ pub enum Policy {
     Priority(Option<i64>),
     /// What is done by itself for open orders.
     Replanning(Replanning),
+    /// Times to come, ascending by begin, none in another.
+    Closures(Vec<Closure>),
 }
 
 /// What a unit costs where it lies, minor units of the base currency.
@@ -409,6 +414,22 @@ impl Policies {
             Some(Policy::Demand(demand)) => *demand,
             _ => None,
         }
+    }
+
+    /// When a node is closed, ascending by begin.
+    pub fn closures(&self, node: NodeIndex) -> &[Closure] {
+        match self.all.get(&PolicyKey::Closures(node)) {
+            Some(Policy::Closures(closures)) => closures,
+            _ => &[],
+        }
+    }
+
+    /// Nodes of which closures were told.
+    pub fn closed_at_times(&self) -> impl Iterator<Item = NodeIndex> + '_ {
+        self.all.range(PolicyKey::Closures(NodeIndex(0))..).map_while(|(key, _)| match key {
+            PolicyKey::Closures(node) => Some(*node),
+            _ => None,
+        })
     }
 
     /// What a shipment from a node counts more than one from another.

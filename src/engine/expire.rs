@@ -38,6 +38,7 @@ impl Engine {
         let context = clock();
         let turn = Turn::new(log, &context, None);
         let rules = self.rules_come(&turn);
+        let closed = self.closures_come(&turn);
         let now = turn.now();
         let mut due = Vec::new();
         let next = {
@@ -86,7 +87,7 @@ impl Engine {
         let days = self.days_come(&turn);
         let acts = [
             next, again, idle, holds, edits, released, allocated, placed, drafts, windows, cancelled, looks, expired,
-            bought, rules, returned, days,
+            bought, rules, returned, days, closed,
         ];
         acts.into_iter().flatten().min()
     }

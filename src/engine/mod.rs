@@ -32,6 +32,7 @@
 //! | `optimise`, `replan`, `replanning` | many open orders planned again together, proposed and applied; when that is done by itself |
 //! | `opportunity` | what stock and shipments are worth to orders to come, found from those of the past |
 //! | `rearrange`, `window`, `order_clocks` | fulfilment orders moved, split, merged; what the clock does to them, and to orders |
+//! | `closure` | nodes that the clock switches off and on |
 //! | `exception`, `policy` | cases somebody should look at; what was decided as data |
 //! | `hold`, `inbound`, `redate` | holds of orders and their ends, payments; supply on its way, who waits for it, whose day changes |
 //! | `purchase`, `lacking` | what is bought when it is ordered; what lacks, and where |
@@ -60,6 +61,7 @@ mod carton;
 mod catalogue;
 pub mod cell;
 mod change;
+mod closure;
 mod collection;
 mod consolidate;
 mod count;
@@ -157,8 +159,8 @@ use crate::domain::cycle_count::CycleCount;
 use crate::domain::draft::Draft;
 use crate::domain::event::Answer;
 use crate::domain::ids::{
-    CycleCountKey, DraftKey, InboundKey, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey, TransferKey,
-    WaveKey,
+    CycleCountKey, DraftKey, InboundKey, NodeIndex, OrderKey, ReservationKey, ReturnKey, SkuIndex, SubscriptionKey,
+    TransferKey, WaveKey,
 };
 use crate::domain::inbound::Inbound;
 use crate::domain::order::Order;
@@ -266,6 +268,8 @@ pub struct Engine {
     edits_due: Soonest<(OrderKey, u16)>,
     /// Items by the instant of their release, and orders that rest by that of their allocation.
     releases_due: Soonest<SkuIndex>,
+    /// Nodes by when a closure of them begins or is over.
+    closures_due: Soonest<NodeIndex>,
     /// Skus of which a lot will expire.
     lots_due: Mutex<Appointments>,
     deferrals_due: Soonest<OrderKey>,

@@ -1,8 +1,11 @@
 //! Policies: put under the exclusive guard of the catalogue, as nodes and items are; and what follows from one at once.
 
+use crossbeam::sync::ShardedLockWriteGuard;
+
 use super::change::Change;
 use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
+use crate::domain::closure::put_beside;
 use crate::domain::command::{PutPolicy, Withheld};
 use crate::domain::event::{Event, PolicyPut};
 use crate::domain::fulfillment::FulfillmentStatus;
@@ -24,11 +27,27 @@ use super::turn::Turn;
 
 impl Engine {
     pub(super) fn put_policy(&self, turn: &Turn<'_>, command: &PutPolicy) -> Result<Executed, Rejection> {
-        let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let network = self.network.write().expect("no writer of the catalogue panics and survives");
         let (key, policy) = named(&network, command)?;
         if network.catalogue.policies().get(&key) == Some(&policy) {
             return Ok(Executed::done(Reply::Policy(key, policy), network.catalogue.seq));
         }
+        self.replace_policy(turn, network, key, policy)
+    }
+
+    /// Puts a policy that the engine keeps itself.
+    pub(super) fn store_policy(&self, turn: &Turn<'_>, key: PolicyKey, policy: Policy) -> Result<Executed, Rejection> {
+        let network = self.network.write().expect("no writer of the catalogue panics and survives");
+        self.replace_policy(turn, network, key, policy)
+    }
+
+    fn replace_policy(
+        &self,
+        turn: &Turn<'_>,
+        mut network: ShardedLockWriteGuard<'_, Network>,
+        key: PolicyKey,
+        policy: Policy,
+    ) -> Result<Executed, Rejection> {
         let put = PolicyPut { key: key.clone(), policy: policy.clone() };
         let sealed = turn.seal(turn.now(), network.catalogue.seq, vec![Event::PolicyPut(Box::new(put))], None)?;
         if let (PolicyKey::Shadow(name), Policy::Shadow(version)) = (&key, &policy) {
@@ -54,6 +73,7 @@ impl Engine {
                 let network = self.network.read().expect("no writer of the catalogue panics and survives");
                 self.keep_purchases(turn, &network, *sku);
             }
+            PolicyKey::Closures(node) => self.watch_closures(*node, turn.log.now()),
             PolicyKey::Clocks(delivery_method) => self.watch_orders_by(delivery_method),
             PolicyKey::Shadow(name) => {
                 if let Policy::Shadow(version) = &policy {
@@ -162,6 +182,11 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
             (PolicyKey::Priority(index), Policy::Priority(*amount))
         }
         PutPolicy::Replanning(rule) => (PolicyKey::Replanning, Policy::Replanning(*rule)),
+        PutPolicy::Closures { node, closures } => {
+            let index = network.catalogue.node_index(node).ok_or_else(|| Rejection::not_found("node", &**node))?;
+            let standing = network.catalogue.policies().closures(index);
+            (PolicyKey::Closures(index), Policy::Closures(put_beside(standing, closures)))
+        }
         PutPolicy::Supply { sku, node, terms } => {
             let (index, node) = supplied(network, sku, node, terms)?;
             (PolicyKey::Supply(index, node), Policy::Supply(terms.clone()))

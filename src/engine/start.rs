@@ -105,6 +105,7 @@ impl Engine {
         engine.keep_all_purchases(&turn, &network);
         engine.watch_releases(&network, log.now());
         engine.watch_subscriptions(log.now());
+        engine.watch_all_closures(log.now());
         engine.watch_returns(now);
         engine.watch_all_lots(&network, log.now());
         drop(network);
@@ -245,6 +246,7 @@ fn build(
         holds_due: Soonest::default(),
         edits_due: Soonest::default(),
         releases_due: Soonest::default(),
+        closures_due: Soonest::default(),
         deferrals_due: Soonest::default(),
         lots_due: Mutex::default(),
         subscriptions: Table::default(),

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use super::front::Front;
 use super::reply::{Replied, found, made};
 use super::request::{Params, Path, Write};
+use crate::api::closure::ClosuresPut;
 use crate::api::collection::CollectionRulePut;
 use crate::api::hold_rule::HoldRulePut;
 use crate::api::network::NetworkPut;
@@ -128,6 +129,17 @@ pub async fn put_costs(State(front): State<Front>, Path(sku): Path<Text>, write:
     responses((status = 200, body = PolicyJson)),
 )]
 pub async fn put_priority(State(front): State<Front>, Path(node): Path<Text>, write: Write<PriorityPut>) -> Replied {
+    let Write { context, body, .. } = write;
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(node)).await?))
+}
+
+/// When a node is closed: the clock switches it off with that reason, plans its open orders again, and switches it on.
+#[utoipa::path(
+    put, path = "/v1/nodes/{node}/closures", tag = "policies", request_body = ClosuresPut,
+    params(("node" = Id, Path)),
+    responses((status = 200, body = PolicyJson)),
+)]
+pub async fn put_closures(State(front): State<Front>, Path(node): Path<Text>, write: Write<ClosuresPut>) -> Replied {
     let Write { context, body, .. } = write;
     Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, body.command(node)).await?))
 }

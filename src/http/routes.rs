@@ -164,6 +164,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(policies::put_network))
         .routes(routes!(policies::put_costs))
         .routes(routes!(policies::put_priority))
+        .routes(routes!(policies::put_closures))
         .routes(routes!(fulfillment::deliver))
         .routes(routes!(fulfillment::stop))
         .routes(routes!(fulfillment::accept_stop))

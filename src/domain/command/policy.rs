@@ -1,5 +1,6 @@
 //! Commands of policies: terms of nodes, levels, supply, rejections, payment, and who is served first.
 
+use crate::domain::closure::Closure;
 use crate::domain::collection::CollectionRule;
 use crate::domain::hold_rule::HoldRule;
 use crate::domain::ids::Text;
@@ -158,6 +159,13 @@ pub enum PutPolicy {
     },
     /// What is done by itself for open orders.
     Replanning(Replanning),
+    /// When a node is closed.
+    Closures {
+        /// Which.
+        node: Text,
+        /// Times to come, ascending by begin, none in another.
+        closures: Vec<Closure>,
+    },
 }
 
 /// How much is withheld as a buffer.

@@ -3,12 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use super::world::{World, text};
+use crate::domain::closure::Closure;
 use crate::domain::command::*;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::FulfillmentStatus::{Accepted, Incomplete, Picked, Submitted};
 use crate::domain::ids::FulfillmentKey;
 use crate::domain::order::Order;
 use crate::domain::record::Log;
+use crate::domain::time::WallTime;
 
 fn switch(world: &World, node: &str, active: bool) {
     let reason = (!active).then(|| text("flooded"));
@@ -55,6 +57,65 @@ fn what_a_node_has_not_begun_goes_elsewhere_when_it_is_switched_off() {
         let world = tick(world, restarts);
         assert_eq!(now(&world, &orders[1]).lines[0].backordered, 0);
         assert_eq!(world.atp("phone"), 7);
+    }
+}
+
+#[test]
+fn a_node_is_closed_and_opened_by_its_calendar_of_closures_and_by_hand_meanwhile() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.stock("phone", "east", 10).expect("room");
+        let start = world.log.now().wall;
+        let at = |seconds: i64| WallTime(start.0 + seconds * 1_000);
+        let closure =
+            |from, until| Closure { from: at(from), until: at(until), reason: text("stocktaking"), begun: false };
+        let put = |world: &World, closures: Vec<Closure>| {
+            world.run(Command::PutPolicy(PutPolicy::Closures { node: text("east"), closures })).expect("a known node");
+        };
+        put(&world, vec![closure(60, 120), closure(300, 400), closure(500, 600)]);
+        let order = world.order(&[("phone", 2)], None).expect("enough");
+        let is_open = |world: &World| {
+            let known = world.engine.catalogue(|c| c.node(c.node_index("east").expect("there")).clone());
+            assert_eq!(known.inactive_reason.is_some(), !known.active);
+            known.active
+        };
+        let later = |world: World, seconds: i64| {
+            world.later(seconds);
+            tick(world, restarts)
+        };
+        let world = later(world, 59);
+        assert!(is_open(&world), "a second is left");
+        let world = later(world, 1);
+        assert!(!is_open(&world));
+        assert_eq!(now(&world, &order).lines[0].backordered, 2, "what it had not begun waits");
+        let world = later(world, 59);
+        assert!(!is_open(&world));
+        let world = later(world, 1);
+        assert!(is_open(&world));
+        assert_eq!(now(&world, &order).lines[0].backordered, 0);
+        // Somebody opens it before its time: it stays so.
+        let world = later(world, 190);
+        assert!(!is_open(&world));
+        switch(&world, "east", true);
+        let world = later(world, 10);
+        assert!(is_open(&world));
+        // Somebody closes it for another reason: it stays so.
+        let world = later(world, 190);
+        assert!(!is_open(&world), "restarts {restarts}");
+        switch(&world, "east", false);
+        let world = later(world, 100);
+        assert!(!is_open(&world), "it is flooded");
+        switch(&world, "east", true);
+        // A closure that is taken back after its begin is over.
+        let begins = (world.log.now().wall.0 - start.0) / 1_000 + 10;
+        put(&world, vec![closure(begins, begins + 1_000)]);
+        let world = later(world, 10);
+        assert!(!is_open(&world));
+        put(&world, Vec::new());
+        let world = tick(world, restarts);
+        assert!(is_open(&world));
+        let east = world.engine.catalogue(|c| c.node_index("east").expect("there"));
+        assert!(world.engine.catalogue(|c| c.policies().closures(east).is_empty()), "what is over is forgotten");
     }
 }
 

@@ -1,0 +1,67 @@
+//! Nodes that are closed by the clock: switched off when a closure begins and on when it is over, as by hand.
+//!
+//! The node is switched first and the closure noted then: after a loss of power in between it is switched again, to where it
+//! is. What is *not* here: which switches are due (`domain::closure`).
+
+use super::Engine;
+use super::turn::Turn;
+use crate::domain::closure::{Switch, due};
+use crate::domain::command::NodePatch;
+use crate::domain::hold::ReleaseAt;
+use crate::domain::ids::NodeIndex;
+use crate::domain::policy::{Policy, PolicyKey};
+use crate::domain::time::{JournalTime, Now};
+
+impl Engine {
+    /// Tells the clock of the closures of a node.
+    pub(super) fn watch_closures(&self, node: NodeIndex, now: Now) {
+        let next = self.catalogue(|catalogue| {
+            catalogue.policies().closures(node).iter().map(|closure| ReleaseAt::of(closure.due_at(), now).journal).min()
+        });
+        next.into_iter().for_each(|at| self.closures_due.push(at, node));
+    }
+
+    /// The same for all nodes, at start.
+    pub(super) fn watch_all_closures(&self, now: Now) {
+        let nodes: Vec<NodeIndex> = self.catalogue(|catalogue| catalogue.policies().closed_at_times().collect());
+        nodes.into_iter().for_each(|node| self.watch_closures(node, now));
+    }
+
+    /// Switches nodes whose closures begin or are over; answers when the clock should come again.
+    pub(super) fn closures_come(&self, turn: &Turn<'_>) -> Option<JournalTime> {
+        let now = turn.log.now();
+        for node in self.closures_due.take_due(now.journal, usize::MAX) {
+            let (closures, id) = self
+                .catalogue(|catalogue| (catalogue.policies().closures(node).to_vec(), catalogue.node(node).id.clone()));
+            let (switches, left) = due(&closures, now.wall);
+            for switch in switches {
+                self.switch(turn, node, &id, switch);
+            }
+            if left != closures {
+                let put = self.store_policy(turn, PolicyKey::Closures(node), Policy::Closures(left));
+                put.expect("fewer closures than were put fit into a record");
+            }
+            // The wall clock may be behind the journal's.
+            self.watch_closures(node, now);
+        }
+        self.closures_due.next()
+    }
+
+    fn switch(&self, turn: &Turn<'_>, node: NodeIndex, id: &str, switch: Switch) {
+        let is_closed_for = |reason: &str| {
+            self.catalogue(|catalogue| {
+                let known = catalogue.node(node);
+                !known.active && known.inactive_reason.as_deref() == Some(reason)
+            })
+        };
+        let patch = match switch {
+            Switch::Off(_) if !self.catalogue(|catalogue| catalogue.node(node).active) => return,
+            Switch::Off(reason) => {
+                NodePatch { active: Some(false), inactive_reason: Some(reason), ..NodePatch::default() }
+            }
+            Switch::On(reason) if !is_closed_for(&reason) => return,
+            Switch::On(_) => NodePatch { active: Some(true), ..NodePatch::default() },
+        };
+        self.patch_node(turn, id, patch).expect("a known node is switched by a small record");
+    }
+}
