@@ -40,6 +40,7 @@ const KINDS: &[(Kind, u32)] = &[
     (Kind::Pay, 25),
     (Kind::Return, 25),
     (Kind::Back, 60),
+    (Kind::Dispatch, 40),
     (Kind::Floor, 25),
     (Kind::Walk, 70),
     (Kind::Inbound, 20),
@@ -102,6 +103,7 @@ enum Kind {
     Pay,
     Return,
     Back,
+    Dispatch,
     Floor,
     Walk,
     Inbound,
@@ -142,6 +144,9 @@ enum Kind {
 const NODES: [&str; 3] = ["east", "west", "north"];
 const SKUS: [&str; 3] = ["phone", "case", "cable"];
 const SOLD: [&str; 6] = ["phone", "phone", "case", "cable", "bundle", "setup"];
+/// What becomes of what comes back.
+const FATES: [&str; 10] =
+    ["restock", "restock", "refurbish", "quarantine", "damaged", "vendor", "liquidate", "donate", "destroy", "missing"];
 /// Names a line may speak of: the latest ones.
 const NAMES_MAX: usize = 12;
 /// Most reservations of a batch.
@@ -365,6 +370,7 @@ impl Drawing {
             }
             Kind::Return => self.asked_back()?,
             Kind::Back => self.coming_back(world)?,
+            Kind::Dispatch => self.dispatch(world)?,
             Kind::Floor => self.floor(),
             Kind::Walk => self.walking(world)?,
             Kind::Inbound => {
@@ -526,7 +532,7 @@ impl Drawing {
         };
         let status = world.judge.appended.iter().find_map(|(_, entity)| of_name(entity))?;
         let legal = status.legal();
-        let fate = self.chance.pick(&["restock", "restock", "refurbish", "damaged", "destroy", "missing"]);
+        let fate = self.chance.pick(&FATES);
         let line = self.few(2);
         if legal.is_empty() || self.chance.one_in(12) {
             return Some(format!("{} {name}", self.chance.pick(&["allow", "deny", "forgo", "sent", "settle"])));
@@ -671,7 +677,7 @@ impl Drawing {
         if self.chance.one_in(6) {
             line += &format!(" near {}", self.node());
         } else if self.chance.one_in(12) {
-            line += &format!(" {} {}", self.chance.pick(&["to_store", "locker"]), self.node());
+            line += &format!(" {} {}", self.chance.pick(&["to_store", "locker", "pickup", "curbside"]), self.node());
         }
         if self.chance.one_in(6) {
             line += " waits";
@@ -770,6 +776,7 @@ impl Drawing {
             FulfillmentVerb::CancelAccept => format!("let_go {at}"),
             FulfillmentVerb::CancelRefuse => format!("go_on {at}"),
             FulfillmentVerb::Arrive => format!("here {at}"),
+            FulfillmentVerb::Receive if self.chance.one_in(3) => format!("receive {at} without {line} {}", self.few(2)),
             verb => format!("{} {at}", verb.word()),
         })
     }

@@ -21,7 +21,7 @@
 //! | `order NAME [near NODE] [with NAME] [reacquire] [waits] [held] [via CHANNEL] [by CUSTOMER] [later SECONDS] SKU N [far] + …` | an order; `far` goes to a second destination |
 //! | the same with `[rests] [due SECONDS] [early] [urgent N] [slot NODE ID]` | it rests, until then; it is wanted at release; its priority; its last line has that slot |
 //! | `lockers NODE [SIZE N + …]` | lockers of a node, each size with N compartments |
-//! | the same with `[to_store NODE]` `[brought]` `[locker NODE]` | it is sent to that store, where its customer comes for it; a node brings it; it is fetched from a locker |
+//! | the same with `[to_store NODE]` `[brought]` `[locker NODE]` `[pickup NODE]` `[curbside NODE]` | it is sent to that store, where its customer comes for it; a node brings it; it is fetched from a locker, or from that node |
 //! | `route ORDER` · `allocate ORDER` | an order that rests is planned, allocated |
 //! | `sketch NAME SECONDS [SKU N + …]` · `redraw NAME SECONDS or - [SKU N + …]` · `tear_up NAME` | a draft that lasts so long, what it says from then on, its end |
 //! | `hold_for NAME SECONDS [partial] SKU N + …` · `put_in NAME ORDER …` | units are set aside for a draft; it is placed, as `order` says |
@@ -31,6 +31,7 @@
 //! | `accept` `reject` `pick` `pack` `ready` `ship` `receive` `hand_over` `deliver` `ORDER NUMBER` | steps of fulfilment |
 //! | `ready ORDER NUMBER SECONDS` | it waits to be picked up for so long |
 //! | `ready` `hand_over` `ORDER NUMBER with CODE` · `here ORDER NUMBER` | for a code; the customer is there |
+//! | `receive ORDER NUMBER without LINE N` | it came to its store without these |
 //! | `stop` `elsewhere` `let_go` `go_on` `put_back` `ORDER NUMBER` | cancel it, cancel and source again, agree, refuse, put back |
 //! | `move ORDER NUMBER to NODE` · `part ORDER NUMBER LINE N` · `merge ORDER NUMBER NUMBER` | rearranged before it is picked |
 //! | `pick ORDER NUMBER LINE N` · `short ORDER NUMBER LINE N REASON` | units of one line |
@@ -701,6 +702,10 @@ fn returned_units(line: &str, n: &str, disposition: Option<Disposition>) -> Retu
 fn disposition(word: &str) -> Disposition {
     match word {
         "restock" => Disposition::Restock,
+        "quarantine" => Disposition::Quarantine,
+        "vendor" => Disposition::ReturnToVendor,
+        "liquidate" => Disposition::Liquidate,
+        "donate" => Disposition::Donate,
         "refurbish" => Disposition::Refurbish,
         "damaged" => Disposition::Damaged,
         "destroy" => Disposition::Destroy,
@@ -768,6 +773,11 @@ fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
             }
             ["locker", node, rest @ ..] => {
                 method = LOCKER.into();
+                wishes.preferred_node = Some((*node).into());
+                rest
+            }
+            [way @ ("pickup" | "curbside"), node, rest @ ..] => {
+                method = (*way).into();
                 wishes.preferred_node = Some((*node).into());
                 rest
             }
@@ -895,6 +905,9 @@ fn action(verb: &str, rest: &[&str]) -> Option<FulfillmentAction> {
             FulfillmentAction::ReadyWith { until: None, code: Some(code.clone()), drawn: code }
         }
         ("receive", []) => FulfillmentAction::Receive,
+        ("receive", ["without", line, n]) => {
+            FulfillmentAction::ReceiveInPart { missing: named(line, n), names: Vec::new() }
+        }
         ("here", []) => FulfillmentAction::Arrive { spot: Some("bay 4".into()) },
         ("hand_over", ["with", code]) => FulfillmentAction::HandOverWith { code: (*code).into() },
         ("put_back", []) => FulfillmentAction::PutBack { lines: None },

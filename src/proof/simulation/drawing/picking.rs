@@ -1,7 +1,8 @@
-//! Lines of picking: bins, waves, and steps of their tasks, legal as a rule.
+//! Lines of picking and of what leaves: bins, waves, steps of their tasks, parcels; legal as a rule.
 
 use super::{Drawing, World};
 use crate::domain::entity::Entity;
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus};
 use crate::domain::wave::{TaskVerb, Wave, WaveStatus};
 
 /// Tasks a wave of these worlds may have.
@@ -24,6 +25,21 @@ impl Drawing {
                 let surplus = self.waves.len().saturating_sub(super::NAMES_MAX);
                 self.waves.drain(..surplus);
                 line
+            }
+        }
+    }
+
+    /// Numbers of parcels, parcels of what is packed, and the end of a carrier's day.
+    pub(super) fn dispatch(&mut self, world: &World) -> Option<String> {
+        match self.chance.roll(8) {
+            0 => Some(format!("numbers {} {}", self.chance.pick(&["4012345", "50600012"]), self.chance.roll(3))),
+            1 => Some(format!("close_out {} {}", self.node(), self.chance.pick(&["post", "van"]))),
+            _ => {
+                let name = self.known(|drawing| &drawing.orders)?;
+                let order = super::order_of(world, &name)?;
+                let is_packed = |own: &&FulfillmentOrder| own.status == FulfillmentStatus::Packed;
+                let number = order.fulfillment_orders.iter().find(is_packed).map_or(1, |own| own.number);
+                Some(format!("parcels {name} {number} {} {}", self.chance.pick(&["post", "post", "van"]), self.few(3)))
             }
         }
     }
