@@ -65,7 +65,7 @@ pub struct BasisJson {
     pub orders_min: u32,
     /// How many days back is looked at most.
     pub days_back: u16,
-    /// When the first of those orders was placed.
+    /// Since when as many came, going by the half of them that was placed last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Instant>,
     /// Days ahead that were asked for.

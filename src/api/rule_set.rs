@@ -94,7 +94,8 @@ shape! {
         /// `arrives_by`: days after the day of the order.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub days: Option<DaysAhead>,
-        /// `landed_cost`: most that all units asked for may cost from the node.
+        /// `landed_cost`: most that may be paid for all units asked for from the node: for the way, carriers, handling and
+        /// units, as far as the objective names them; no shadow price, scarcity, load or lateness.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub amount: Option<Amount>,
         /// `max_shipments`: how many.

@@ -49,6 +49,8 @@ pub struct Catalogue {
     address_formats: BTreeMap<Text, KnownFormat>,
     policies: Policies,
     opportunity: Box<Opportunity>,
+    /// Sequence after the last prices of it, and the [`Catalogue::plans_seq`] before them.
+    priced: Option<(u64, u64)>,
     node_by_id: HashMap<Text, NodeIndex, RandomState>,
     item_by_sku: Directory,
     /// Carriers, calendars and zones; apart, since no order reads them as long as there is no carrier.
@@ -76,6 +78,7 @@ impl Catalogue {
             address_formats: BTreeMap::new(),
             policies: Policies::default(),
             opportunity: Box::default(),
+            priced: None,
             node_by_id: HashMap::default(),
             item_by_sku: Directory::default(),
             shipping: Box::default(),
@@ -223,6 +226,19 @@ impl Catalogue {
     /// Puts what stock and shipments are worth to orders to come.
     pub fn put_opportunity(&mut self, opportunity: Opportunity) {
         *self.opportunity = opportunity;
+    }
+
+    /// The same with the record that tells it: plans that were made before it still hold.
+    pub fn price_opportunity(&mut self, opportunity: Opportunity, seq: u64) {
+        self.priced = Some((seq, self.plans_seq()));
+        self.seq = seq;
+        self.put_opportunity(opportunity);
+    }
+
+    /// Sequence of the last change but prices of opportunity, which are found anew by the hour: while it stays, a plan of open
+    /// orders may be carried out, at the prices it was made by. Not known over a start, after which it is that of all changes.
+    pub fn plans_seq(&self) -> u64 {
+        self.priced.filter(|(seq, _)| *seq == self.seq).map_or(self.seq, |(_, before)| before)
     }
 
     /// What stock and shipments are worth to orders to come; nothing as long as nobody looked.

@@ -53,7 +53,7 @@ pub struct Basis {
     pub at: Option<WallTime>,
     /// Orders of the past that were looked at.
     pub orders: u32,
-    /// When the first of them was placed.
+    /// Since when as many came, going by the half that was placed last: one placed long before all others counts for one.
     pub since: WallTime,
     /// Days ahead that were asked for.
     pub days: u16,

@@ -86,7 +86,7 @@ pub struct Optimisation {
     pub orders: Vec<Replanned>,
     /// What a unit more would be worth where it is worth most, minor units of the base currency: the prices that prove the bound.
     pub scarce: Vec<(CellKey, i64)>,
-    /// Sequence of the catalogue that it was made by.
+    /// Sequence of the last change of the catalogue it was made by, prices of opportunity aside.
     pub catalogue_seq: u64,
     /// When it was applied.
     pub applied_at: Option<JournalTime>,

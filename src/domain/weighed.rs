@@ -63,6 +63,14 @@ pub enum CostTerm {
 pub const COST_TERMS: usize = 15;
 
 impl CostTerm {
+    /// Whether somebody is paid for it, so that it counts in a landed cost: the others are what is wished, feared or foreseen.
+    pub fn is_paid(self) -> bool {
+        matches!(
+            self,
+            Self::PerShipment | Self::Distance | Self::Split | Self::Shipping | Self::Handling | Self::UnitCost
+        )
+    }
+
     /// Its word.
     pub fn word(self) -> &'static str {
         match self {

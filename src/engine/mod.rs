@@ -225,6 +225,8 @@ pub struct Engine {
     occasions: replanning::Occasions,
     /// Stock as it was when it was found out last what it is worth to orders to come.
     foreseen: opportunity::Foreseen,
+    /// Held by whoever plans many orders together: one at a time, since that takes memory.
+    looking: parking_lot::Mutex<()>,
     /// What picking knows beside its waves.
     floor: Floor,
     /// Who comes for fulfilment orders that are ready.

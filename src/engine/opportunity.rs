@@ -14,11 +14,13 @@
 //! Else the clock's thread looks when [`REFRESH_MS`] have passed, or [`PAUSE_MS`] and more than a tenth of the units that have
 //! a price went or came.
 //!
-//! **Bounds.** [`PAST_MAX`] orders are looked at, the newest; [`SAMPLED_MAX`] are drawn, fewer where they have much to choose
-//! from ([`FIGURES_MAX`]); [`ROUNDS`] rounds of prices, [`ROUNDS_MIN`] whatever the time. Chance comes from a fixed seed.
+//! **Bounds.** [`PAST_MAX`] orders are looked at, the newest, fewer where what they ask takes [`BYTES_MAX`]; [`SAMPLED_MAX`] are
+//! drawn, fewer where they have much to choose from ([`FIGURES_MAX`], and [`BYTES_MAX`] once more for those as they are planned);
+//! one look ahead, or optimisation, at a time; [`ROUNDS`] rounds of prices, [`ROUNDS_MIN`] whatever the time. Chance comes from a fixed seed.
 //!
 //! What is *not* here: the prices themselves and who weighs them (`domain::opportunity`), how they move (`sourcing::batch`).
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
@@ -59,6 +61,8 @@ const SAMPLED_MAX: u64 = if cfg!(test) { 400 } else { 8_000 };
 const PATHS_MAX: u64 = 16;
 /// Figures of the questions of all that are drawn: memory and time are in proportion to them.
 const FIGURES_MAX: usize = 2_000_000;
+/// Bytes of the questions of all orders that are looked at, and again of all that are drawn as they are planned: about.
+const BYTES_MAX: usize = 128 * 1_024 * 1_024;
 /// Rounds of prices that begin with none, and with those of before.
 const ROUNDS: u32 = 120;
 const ROUNDS_WARM: u32 = 40;
@@ -83,9 +87,12 @@ pub struct Foreseen(Mutex<Vec<(CellKey, u32)>>);
 #[derive(Default)]
 struct Asked {
     /// By order: one for each of its destinations.
-    questions: Vec<Vec<Member>>,
-    /// Figures of all of them.
+    questions: Vec<Vec<Arc<Member>>>,
+    /// When the orders that were asked again were placed.
+    placed: Vec<WallTime>,
+    /// Figures of all questions, and bytes.
     figures: usize,
+    bytes: usize,
     cells: HashMap<CellKey, u32>,
     keys: Vec<CellKey>,
     /// Rule sets without the term that is about to be found.
@@ -102,19 +109,16 @@ struct Ahead {
 impl Engine {
     /// Finds what stock and shipments are worth to orders to come: for [`crate::domain::command::Command::PutOpportunity`].
     pub fn foresee(&self, now: Now, asked: &Foresee) -> Opportunity {
+        let _turn = self.looking.lock();
         let until = Instant::now() + asked.within;
-        let past = self.past_orders(now.wall);
-        let since = past.iter().map(|order| order.facts.placed_at).min().unwrap_or(now.wall);
-        let orders = past.len() as u32;
+        let mut questions = self.ask(self.past_orders(now.wall), now.wall, BYTES_MAX);
+        let orders = questions.placed.len() as u32;
+        let since = since(&mut questions.placed, now.wall);
         let basis = Basis { at: Some(now.wall), orders, since, days: asked.days, ..Basis::default() };
-        if !basis.is_enough() {
+        if !basis.is_enough() || questions.questions.is_empty() {
             return Opportunity::unknown(basis);
         }
-        let questions = self.ask(&past, now.wall);
-        if questions.questions.is_empty() {
-            return Opportunity::unknown(basis);
-        }
-        let ahead = Ahead::of(&basis, questions.figures, questions.questions.len(), now.wall);
+        let ahead = Ahead::of(&basis, questions.most(), now.wall);
         let batch = questions.batch(&ahead, self.stock_ahead(&questions.keys, &ahead, now.wall));
         let batch = Batch { sends: self.sends_ahead(&ahead, now.wall), ..batch };
         let before =
@@ -138,8 +142,7 @@ impl Engine {
         }
         put.check().map_err(|law| Rejection::invalid("stock", "not_ascending", law.0))?;
         let seq = self.append_catalogue(turn, &network, Event::OpportunityPut(Box::new(put.clone())))?;
-        network.catalogue.put_opportunity(put.clone());
-        network.catalogue.seq = seq;
+        network.catalogue.price_opportunity(put.clone(), seq);
         self.foreseen.note(&network, &put);
         Ok(Executed::done(Reply::Opportunity(Box::new(put)), seq))
     }
@@ -158,7 +161,7 @@ impl Engine {
     }
 
     /// Orders of the last days, wherever they are, the newest first.
-    fn past_orders(&self, now: WallTime) -> Vec<Arc<Order>> {
+    fn past_orders(&self, now: WallTime) -> impl Iterator<Item = Arc<Order>> {
         let mut numbers: Vec<u64> = self.orders.keys().into_iter().map(|key| key.0).collect();
         if let Some(archive) = self.filled_archive() {
             let highest = archive.highest_key().max(numbers.iter().copied().max().unwrap_or(0));
@@ -168,21 +171,23 @@ impl Engine {
         numbers.sort_unstable();
         numbers.dedup();
         let days = now.0.saturating_sub(i64::from(DAYS_BACK) * DAY_MS)..=now.0;
-        let tells = |order: &Arc<Order>| {
+        let tells = move |order: &Arc<Order>| {
             days.contains(&order.facts.placed_at.0) && order.lines.iter().any(|line| line.placed.stocked)
         };
         // What cannot be read tells nothing.
-        let read =
-            numbers.into_iter().rev().take(READ_MAX).filter_map(|n| self.order_wherever(OrderKey(n)).ok().flatten());
-        read.filter(tells).take(PAST_MAX).collect()
+        let read = |n| self.order_wherever(OrderKey(n)).ok().flatten();
+        numbers.into_iter().rev().take(READ_MAX).filter_map(read).filter(tells).take(PAST_MAX)
     }
 
-    /// Asks all of them again.
-    fn ask(&self, past: &[Arc<Order>], now: WallTime) -> Asked {
+    /// Asks them again, one by one, until that takes so many bytes.
+    fn ask(&self, past: impl Iterator<Item = Arc<Order>>, now: WallTime, room: usize) -> Asked {
         let mut asked = Asked::default();
         for order in past {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
-            asked.add(&network, order, now);
+            asked.add(&network, &order, now);
+            if asked.bytes >= room {
+                break;
+            }
         }
         asked.charge_lost();
         asked
@@ -231,12 +236,10 @@ fn sends_of(network: &Network, node: NodeIndex, ahead: &Ahead, now: WallTime) ->
 
 impl Ahead {
     /// Of orders that come as those of the past did, as many as can be drawn.
-    fn of(basis: &Basis, figures: usize, asked: usize, now: WallTime) -> Self {
+    fn of(basis: &Basis, most: u64, now: WallTime) -> Self {
         let span_ms = (now.0 - basis.since.0).max(DAY_MS);
         let wanted_ms = i64::from(basis.days) * DAY_MS;
         let expected = (i128::from(basis.orders) * i128::from(wanted_ms) / i128::from(span_ms)).max(1);
-        let each = (figures / asked).max(1);
-        let most = ((FIGURES_MAX / each) as u64).clamp(1, SAMPLED_MAX);
         let orders = u64::try_from(expected).unwrap_or(u64::MAX).min(most);
         let ms = i128::from(wanted_ms) * i128::from(orders) / expected;
         Self { ms: ms as i64, orders, paths: (most / orders).clamp(1, PATHS_MAX) }
@@ -244,8 +247,16 @@ impl Ahead {
 }
 
 impl Asked {
+    /// How many orders like these can be drawn.
+    fn most(&self) -> u64 {
+        let of = |room: usize, all: usize| room / (all / self.questions.len()).max(1);
+        let most = of(FIGURES_MAX, self.figures).min(of(BYTES_MAX, self.bytes));
+        (most as u64).clamp(1, SAMPLED_MAX)
+    }
+
     /// An order with all its destinations, as far as they can be stated.
     fn add(&mut self, network: &Network, order: &Order, now: WallTime) {
+        self.placed.push(order.facts.placed_at);
         let at = in_a_week(order.facts.placed_at, now);
         let ruled = rules_among(network, network.catalogue.rules(), order, at);
         let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
@@ -280,10 +291,11 @@ impl Asked {
                 method: order.method_of(group),
             };
             let stated = stated(network, &wanted, group, &units).filter(|stated| !stated.nodes.is_empty());
-            own.extend(stated.map(|stated| self.member(stated)));
+            own.extend(stated.map(|stated| Arc::new(self.member(stated))));
         }
         if !own.is_empty() {
-            self.figures += own.iter().map(figures).sum::<usize>();
+            self.figures += own.iter().map(|member| figures(member)).sum::<usize>();
+            self.bytes += own.iter().map(|member| member.bytes()).sum::<usize>();
             self.questions.push(own);
         }
     }
@@ -316,7 +328,7 @@ impl Asked {
     /// Says what a unit counts that nobody ships, where rules say nothing of it.
     fn charge_lost(&mut self) {
         for question in self.questions.iter_mut().flatten() {
-            let problem = &mut question.problem;
+            let problem = &mut Arc::make_mut(question).problem;
             if problem.filling == Filling::First {
                 let lost = problem.dearest_unit().clamp(1, FIGURE_MAX - 1);
                 problem.filling = Filling::Priced;
@@ -342,6 +354,16 @@ impl Asked {
 fn figures(member: &Member) -> usize {
     let problem = &member.problem;
     problem.candidates.len() * (2 + problem.slots + problem.lines.len())
+}
+
+/// Since when as many came, going by the half that was placed last: of orders that come evenly it is when the first came.
+fn since(placed: &mut [WallTime], now: WallTime) -> WallTime {
+    let half = placed.len().div_ceil(2);
+    if half == 0 {
+        return now;
+    }
+    placed.sort_unstable_by_key(|at| Reverse(*at));
+    WallTime(now.0 - (now.0 - placed[half - 1].0) * placed.len() as i64 / half as i64)
 }
 
 /// The same weekday and hour in the week that begins.

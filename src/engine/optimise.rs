@@ -12,8 +12,9 @@
 //! save most are planned again alone, and the rest is for the next time. Proposals are kept in memory, the last
 //! [`KEPT_MAX`] of them; that one was applied is known for a day, over restarts too.
 //!
-//! Bounds: [`MEMBERS_MAX`] orders of those asked for, the oldest first, [`OPTIMISED_MAX`] where nobody asked (`replanning`); the time that is asked for, and no more rounds than are
-//! asked for, of prices [`PRICE_ROUNDS_MAX`].
+//! Bounds: [`MEMBERS_MAX`] orders of those asked for, the oldest first, [`OPTIMISED_MAX`] where nobody asked (`replanning`), and
+//! fewer where what they ask takes [`BYTES_MAX`]: all others count as aside; the time that is asked for, and no more rounds than
+//! are asked for, of prices [`PRICE_ROUNDS_MAX`]; one optimisation, or look ahead (`opportunity`), at a time.
 //!
 //! What is *not* here: the optimiser (`domain::sourcing::batch`), stock and records (`replan`).
 
@@ -34,6 +35,7 @@ use super::order_rules::rules_of;
 use super::routing::Stated;
 use super::step_stock::cells_of;
 use super::workload::{free_on_day, places_of, work_at};
+use crate::domain::catalogue::Catalogue;
 use crate::domain::decision::LineUnits;
 use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex, Text};
 use crate::domain::limits::{OPTIMISED_MAX, RECORD_BYTES_MAX};
@@ -52,6 +54,8 @@ use crate::domain::time::{JournalTime, Now, WallTime};
 const KEPT_MAX: usize = 16;
 /// Most orders, and parts of them, that are planned together.
 const MEMBERS_MAX: usize = 5_000;
+/// Bytes of what all of them ask; planned it takes as many again.
+const BYTES_MAX: usize = 192 * 1_024 * 1_024;
 /// Rounds of prices.
 const PRICE_ROUNDS_MAX: u32 = 120;
 /// Cells that are told to be scarce.
@@ -95,6 +99,8 @@ struct Building {
     parts: Vec<Part>,
     cells: HashMap<CellKey, u32>,
     keys: Vec<CellKey>,
+    /// Of what is asked.
+    bytes: usize,
 }
 
 /// Place of shipments that no day counts.
@@ -103,15 +109,16 @@ const UNCOUNTED: u32 = 0;
 impl Engine {
     /// Plans open orders again together; a proposal.
     pub fn optimise(&self, now: Now, asked: &Optimise) -> Result<Optimisation, Rejection> {
+        let _turn = self.looking.lock();
         let until = Instant::now() + asked.within;
-        let catalogue_seq = self.catalogue(|catalogue| catalogue.seq);
+        let catalogue_seq = self.catalogue(Catalogue::plans_seq);
         let (orders, mut aside) = self.open_orders(now.wall, asked)?;
         let held = held(&orders);
         let mut building = Building::default();
         for (at, (order, own)) in orders.iter().enumerate() {
             // A guard for each: a change of the catalogue, which refuses the proposal later, waits for one order alone.
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
-            let is_full = building.parts.len() >= MEMBERS_MAX;
+            let is_full = building.parts.len() >= MEMBERS_MAX || building.bytes >= BYTES_MAX;
             aside += u32::from(is_full || !building.add(&network, (at, order, own), &held, now.wall, asked));
         }
         {
@@ -310,7 +317,7 @@ fn held(orders: &[Open]) -> BTreeMap<CellKey, u32> {
 impl Default for Building {
     fn default() -> Self {
         let batch = Batch { sends: vec![None], ..Batch::default() };
-        Self { batch, parts: Vec::new(), cells: HashMap::new(), keys: Vec::new() }
+        Self { batch, parts: Vec::new(), cells: HashMap::new(), keys: Vec::new(), bytes: 0 }
     }
 }
 
@@ -347,7 +354,8 @@ impl Building {
         }
         for (part, member) in made {
             self.parts.push(part);
-            self.batch.members.push(member);
+            self.bytes += member.bytes();
+            self.batch.members.push(Arc::new(member));
         }
         true
     }

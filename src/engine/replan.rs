@@ -3,7 +3,7 @@
 //! What one order leaves another takes: of each cell only what all of them together want more is taken, and only what they
 //! want less is given back. So orders swap nodes though nothing is free. A day of a node takes as many shipments as leave it,
 //! and beyond that only what it can still handle. Whatever is not as it was when the proposal was made refuses all of it: the
-//! catalogue, an order, units that are not free any more, a day that is used up.
+//! catalogue but for prices of opportunity, an order, units that are not free any more, a day that is used up.
 //!
 //! Locks: the proposal; the catalogue's guard; the orders, ascending; the ledgers.
 //!
@@ -39,7 +39,7 @@ impl Engine {
             return Ok(Executed::done(Reply::Optimisation(Box::new(own.clone())), self.position()));
         }
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        if network.catalogue.seq != own.catalogue_seq {
+        if network.catalogue.plans_seq() != own.catalogue_seq {
             return Err(stale("nodes, items or rules changed".to_owned()));
         }
         let (seq, touched) = self.log_replanned(turn, &network, &mut own)?;

@@ -224,6 +224,7 @@ fn build(
         optimisations: Default::default(),
         occasions: Default::default(),
         foreseen: Default::default(),
+        looking: Default::default(),
         floor: Default::default(),
         collections: Default::default(),
         dispatches: Default::default(),

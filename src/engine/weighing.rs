@@ -338,17 +338,18 @@ impl Scales {
         if load_g <= heaviest { 1 } else { u32::try_from(parcels.max(1)).unwrap_or(u32::MAX) }
     }
 
-    /// What all units cost from a node in one parcel; `None` when nobody carries that.
+    /// What is paid for all units from a node in one parcel; `None` when nobody carries that.
     fn landed_cost(&self, asked: &Asked<'_>, listed: &Listed, candidate: &Candidate) -> Option<i64> {
         let units = || asked.units.iter().zip(&self.lines);
         let grams = units().map(|(u, line)| line.unit_weight_g.saturating_mul(u64::from(u.quantity)));
         let bracket = self.bracket(grams.fold(0, u64::saturating_add));
-        let carried = *self.tables[candidate.table].costs.get(bracket)?;
+        let carried = self.tables[candidate.table].chosen.get(bracket)?.price;
         let of_units = (0..listed.lines.len()).map(|line| {
-            let each = unit_costs(asked.weights, listed, &self.own, candidate, line).iter().sum::<i64>();
-            each.saturating_mul(i64::from(asked.units[line].quantity))
+            let each = unit_costs(asked.weights, listed, &self.own, candidate, line);
+            let paid = UNIT_TERMS.into_iter().zip(each).filter(|(term, _)| term.is_paid());
+            paid.map(|(_, amount)| amount).sum::<i64>().saturating_mul(i64::from(asked.units[line].quantity))
         });
-        Some(of_units.fold(candidate.parcel.total().saturating_add(carried), i64::saturating_add))
+        Some(of_units.fold(candidate.parcel.paid().saturating_add(carried), i64::saturating_add))
     }
 
     fn bracket(&self, grams: u64) -> usize {
@@ -443,19 +444,9 @@ impl Scales {
     }
 
     fn add_parcel(&self, asked: &Asked<'_>, candidate: &Candidate, grams: u64, found: &mut Weighted) {
-        let ParcelCosts { per_shipment, distance, carbon, handling, priority, load, ahead } = candidate.parcel;
         let Chosen { service, price, late } = self.tables[candidate.table].chosen[self.bracket(grams)];
-        for (term, amount) in [
-            (CostTerm::PerShipment, per_shipment),
-            (CostTerm::Distance, distance),
-            (CostTerm::Carbon, carbon),
-            (CostTerm::Handling, handling),
-            (CostTerm::Shipping, price),
-            (CostTerm::Late, late),
-            (CostTerm::Priority, priority),
-            (CostTerm::LoadBalance, load),
-            (CostTerm::Opportunity, ahead),
-        ] {
+        let carried = [(CostTerm::Shipping, price), (CostTerm::Late, late)];
+        for (term, amount) in candidate.parcel.by_term().into_iter().chain(carried) {
             found.add(term, amount);
         }
         let Some((carrier, service)) = service.and_then(|service| self.services.get(&service)) else { return };
@@ -615,9 +606,27 @@ impl Scales {
 }
 
 impl ParcelCosts {
-    fn total(&self) -> i64 {
+    fn by_term(&self) -> [(CostTerm, i64); 7] {
         let Self { per_shipment, distance, carbon, handling, priority, load, ahead } = *self;
-        [per_shipment, distance, carbon, handling, priority, load, ahead].into_iter().fold(0, i64::saturating_add)
+        [
+            (CostTerm::PerShipment, per_shipment),
+            (CostTerm::Distance, distance),
+            (CostTerm::Carbon, carbon),
+            (CostTerm::Handling, handling),
+            (CostTerm::Priority, priority),
+            (CostTerm::LoadBalance, load),
+            (CostTerm::Opportunity, ahead),
+        ]
+    }
+
+    fn total(&self) -> i64 {
+        self.by_term().into_iter().fold(0, |sum, (_, amount)| sum.saturating_add(amount))
+    }
+
+    /// Of that what somebody is paid.
+    fn paid(&self) -> i64 {
+        let paid = self.by_term().into_iter().filter(|(term, _)| term.is_paid());
+        paid.fold(0, |sum, (_, amount)| sum.saturating_add(amount))
     }
 }
 

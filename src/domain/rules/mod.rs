@@ -162,7 +162,8 @@ pub enum Fence {
         /// Days.
         days: Option<u16>,
     },
-    /// Nodes from which all units asked for, sent in one shipment, would cost more.
+    /// Nodes from which more would be paid for all units asked for, sent in one shipment: for the way, carriers, handling and
+    /// the units themselves, as far as rules weigh it. What is no money paid, as shadow prices or load, does not count.
     LandedCost {
         /// Minor units of the base currency.
         amount: i64,

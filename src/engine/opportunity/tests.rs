@@ -250,6 +250,67 @@ fn what_the_catalogue_does_not_know_is_refused_and_changes_nothing() {
     assert_eq!(world.log.records.lock().len(), records);
 }
 
+#[test]
+fn an_order_of_long_ago_does_not_thin_out_those_of_now() {
+    let world = shop(100, 30, 400);
+    let evenly = foresee(&world, 7).basis;
+    assert_eq!((evenly.orders, evenly.ahead), (100, 140));
+    let now = world.log.now().wall;
+    assert_eq!(evenly.since, WallTime(now.0 - 5 * DAY_MS), "when the first of them was placed");
+    let long_ago = WallTime(now.0 - 27 * DAY_MS);
+    place(&world, PlaceOrder { placed_at: Some(long_ago), ..order_to("late", NEW_YORK, &[("phone", 1)]) });
+    let basis = foresee(&world, 7).basis;
+    assert_eq!((basis.orders, basis.ahead), (101, 140), "{basis:?}");
+    for n in 0..50 {
+        let mut placed: Vec<WallTime> = (0..100 - n).map(|hour| WallTime(now.0 - hour * DAY_MS / 100)).collect();
+        placed.extend((0..n).map(|_| long_ago));
+        let days = (now.0 - since(&mut placed, now).0) as f64 / DAY_MS as f64;
+        assert!((0.9..=1.0).contains(&days), "{n} of long ago: {days}");
+    }
+    assert_eq!(since(&mut [], now), now);
+}
+
+#[test]
+fn what_is_asked_takes_bounded_memory_and_says_of_how_many_orders() {
+    let world = shop(100, 30, 400);
+    let now = world.log.now().wall;
+    let all = world.engine.ask(world.engine.past_orders(now), now, usize::MAX);
+    assert_eq!((all.placed.len(), all.questions.len()), (100, 100));
+    assert_eq!(all.bytes, all.questions.iter().flatten().map(|member| member.bytes()).sum::<usize>());
+    // Two nodes and one line: candidates, offers, rates and cells, not figures alone.
+    let each = all.bytes / 100;
+    assert!(each > size_of::<Member>() + 2 * size_of::<crate::domain::sourcing::costed::Candidate>(), "{each}");
+    let room = all.bytes / 4;
+    let some = world.engine.ask(world.engine.past_orders(now), now, room);
+    assert!((24..=26).contains(&some.placed.len()) && some.bytes < room + each * 2, "{}", some.placed.len());
+    // The newest.
+    assert_eq!(some.placed, all.placed[..some.placed.len()]);
+}
+
+#[test]
+fn a_fence_of_money_counts_no_price_of_orders_to_come() {
+    let world = shop(100, 70, 400);
+    let minds = |amount| on(&world, vec![by_way(), Term::Opportunity], vec![Fence::LandedCost { amount }]);
+    minds(1_000_000);
+    let known = put(&world, foresee(&world, 7));
+    let east = known.unit(cell(&world, "phone", "east"));
+    let own = quote(&world, NEW_YORK);
+    let real = own.cost.amount - east;
+    assert!(east > 0 && nodes(&world, &own) == ["east"] && paid(&own) == east);
+    minds(real);
+    let fenced = quote(&world, NEW_YORK);
+    assert_eq!(
+        (nodes(&world, &fenced), fenced.cost),
+        (vec!["east".to_owned()], own.cost),
+        "{real} is paid, {east} is not"
+    );
+    let unminded = fenced.unminded().expect("all of it was recorded");
+    assert_eq!((unminded.is_same, unminded.cost), (true, real));
+    minds(real - 1);
+    let dear = quote(&world, NEW_YORK);
+    assert!(nodes(&world, &dear).is_empty() && !dear.unfilled.is_empty(), "north is farther");
+}
+
 /// A shop of its own law: where orders come from, what they ask for, and what lies where.
 struct Stream {
     dice: Dice,
@@ -330,7 +391,7 @@ fn bound(world: &World, orders: &[PlaceOrder]) -> i64 {
     }
     let known: Vec<Arc<Order>> = orders.iter().map(|order| place(&elsewhere, order.clone())).collect();
     let now = world.log.now().wall;
-    let asked = world.engine.ask(&known, now);
+    let asked = world.engine.ask(known.into_iter(), now, BYTES_MAX);
     let free =
         |key: &CellKey| world.engine.network.read().expect("nobody writes").cell(*key).map_or(0, |c| c.word.free());
     let batch = Batch {

@@ -125,6 +125,24 @@ fn a_proposal_about_orders_that_moved_on_changes_nothing() {
 }
 
 #[test]
+fn a_proposal_outlives_new_prices_of_orders_to_come_and_no_other_change_of_the_catalogue() {
+    let world = crossed();
+    let prices = || Command::PutOpportunity(Box::default());
+    world.run(prices()).expect("nothing is worth anything");
+    let (proposed, kept) = (optimise(&world, &all()), optimise(&world, &all()));
+    world.run(prices()).expect("nothing is worth anything");
+    world.run(prices()).expect("nothing is worth anything");
+    assert!(apply(&world, &proposed).expect("nothing that it needs is otherwise").applied_at.is_some());
+    assert_eq!(nodes(&world, "ny"), ["east"]);
+    let patch = NodePatch { name: Some(text("The East")), ..NodePatch::default() };
+    world.run(Command::PatchNode { node: text("east"), patch: Box::new(patch) }).expect("changed");
+    for _ in 0..2 {
+        assert_eq!(apply(&world, &kept).map_err(|stale| stale.code()), Err("optimisation_stale"));
+        world.run(prices()).expect("nothing is worth anything");
+    }
+}
+
+#[test]
 fn a_proposal_whose_units_are_gone_changes_nothing() {
     let world = World::new();
     world.stock("phone", "west", 1).expect("received");

@@ -25,6 +25,8 @@ mod repair;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use super::costed::{Filling, Plan, Problem, Workspace, solve, solve_into};
 use prices::Prices;
 pub use repair::Dice;
@@ -33,7 +35,7 @@ pub use repair::Dice;
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// The orders.
-    pub members: Vec<Member>,
+    pub members: Vec<Arc<Member>>,
     /// Pieces by cell, for all of them together.
     pub stock: Vec<u32>,
     /// Parcels that a node may send for all of them together, where that is counted.
@@ -74,6 +76,12 @@ impl Batch {
 }
 
 impl Member {
+    /// Bytes of memory that it takes; whoever plans it takes those of its question once more.
+    pub fn bytes(&self) -> usize {
+        let own = size_of::<Self>() + 4 * (self.cells.len() + self.nodes.len()) + size_of::<Taken>() * self.now.len();
+        own + self.problem.bytes()
+    }
+
     /// Whether the plan it has is one that its question allows: it ships all from what it has where it is.
     pub fn stands(&self) -> bool {
         let own = Problem { available: self.own_pieces(), ..self.problem.clone() };

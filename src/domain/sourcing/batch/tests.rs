@@ -37,7 +37,7 @@ fn roll(seed: u64) -> Rolled {
     let counted = dice.below(3) == 0;
     let sends = (0..nodes).map(|_| counted.then(|| dice.pick(1, 2) as u32)).collect();
     let rolled = (0..dice.pick(2, 3)).map(|_| member(&mut dice, nodes, skus, &stock, first));
-    let (members, fees) = rolled.unzip();
+    let (members, fees) = rolled.map(|(member, fees)| (Arc::new(member), fees)).unzip();
     Rolled { batch: Batch { members, stock, sends }, fees }
 }
 
@@ -218,7 +218,7 @@ fn an_order_changes_only_where_that_makes_the_batch_cheaper() {
         let mut batch = roll(seed).batch;
         let found = solved(&batch, 300);
         for (member, choice) in batch.members.iter_mut().zip(&found.choices) {
-            member.now.clone_from(&choice.taken);
+            Arc::make_mut(member).now.clone_from(&choice.taken);
         }
         // What was found is not found to be otherwise.
         let again = solved(&batch, 300);
@@ -245,7 +245,8 @@ fn two_orders_swap_their_nodes_though_nothing_is_free() {
             let candidate = Candidate { parcels_max: 1, ..Candidate::default() };
             problem.add_candidate(candidate, [1], [0], [Offer { table, ..Offer::default() }]);
         }
-        Member { problem, cells: vec![0, 1], nodes: vec![0, 1], now: vec![Taken { candidate: now, line: 0, units: 1 }] }
+        let now = vec![Taken { candidate: now, line: 0, units: 1 }];
+        Arc::new(Member { problem, cells: vec![0, 1], nodes: vec![0, 1], now })
     };
     let batch = Batch { members: vec![member(0, 0), member(1, 1)], stock: vec![1, 1], sends: vec![Some(1), Some(1)] };
     let found = solved(&batch, 50);

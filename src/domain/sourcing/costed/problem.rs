@@ -181,6 +181,14 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Bytes of memory that its figures take.
+    pub fn bytes(&self) -> usize {
+        let Self { lines, needs, candidates, available, unit_costs, offers, rates, .. } = self;
+        let wanted = size_of_val(&lines[..]) + size_of_val(&needs[..]);
+        let offered = size_of_val(&candidates[..]) + size_of_val(&available[..]) + size_of_val(&unit_costs[..]);
+        wanted + offered + size_of_val(&offers[..]) + size_of_val(&rates.up_to_g[..]) + size_of_val(&rates.costs[..])
+    }
+
     /// Starts anew, with the memory and the rates of the problem before.
     pub fn clear(&mut self, slots: usize) {
         (self.slots, self.split, self.shipments_max) = (slots, 0, None);

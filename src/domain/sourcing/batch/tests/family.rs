@@ -5,6 +5,8 @@
 //! Instance i: seeds 42 + i for the network, 9000 + i for its orders. Shared with the bench of sourcing: whoever includes it has
 //! a `sourcing` beside it.
 
+use std::sync::Arc;
+
 use super::sourcing::Need;
 use super::sourcing::batch::{Batch, Member};
 use super::sourcing::costed::{Candidate, Filling, Line, Offer, Problem, Rates, Shortage};
@@ -244,7 +246,7 @@ impl Network {
 
     /// A batch of orders that find so many times the stock.
     pub fn batch(&self, orders: &[Order], times: u32) -> Batch {
-        let members = orders.iter().map(|order| self.member(order)).collect();
+        let members = orders.iter().map(|order| Arc::new(self.member(order))).collect();
         let stock = self.stock.iter().map(|units| units * times).collect();
         Batch { members, stock, sends: vec![None; self.size.nodes()] }
     }

@@ -10,6 +10,8 @@
 //! --bench sourcing -- --bounds` computes those anew. Shared with that bench: whoever includes it has a `sourcing` and a
 //! `family` beside it.
 
+use std::sync::Arc;
+
 use super::family::{Dice, LEFT, Network, Order, POUND_DG, SPLIT, Size};
 use super::sourcing::batch::{Member, Optimiser};
 use super::sourcing::costed::{Plan, Problem, Workspace, solve_into};
@@ -115,7 +117,7 @@ impl<'a> Stream<'a> {
         let sampled = self.network.orders(dice, orders * paths);
         let mut batch = self.network.batch(&sampled, 0);
         batch.stock = self.left.iter().map(|units| units * paths as u32).collect();
-        for member in &mut batch.members {
+        for member in batch.members.iter_mut().map(Arc::make_mut) {
             let has = member.problem.available.iter_mut().zip(&member.cells);
             has.for_each(|(has, cell)| *has = self.left[*cell as usize]);
         }
