@@ -3,7 +3,8 @@
 //!
 //! **Counted** are units that left and units that were not found, by the day (UTC) and by what was on hand before: a shelf that
 //! holds one is wrong more often than one that holds ten. The sums are a fold of the movements of stock, in whatever order a
-//! day's come; days older than [`DAYS_KEPT`] are forgotten.
+//! day's come; a day is told from the [`DAYS_KEPT`] before it, the same whatever is noted on it and for [`DAYS_BACK`] days
+//! after it.
 //!
 //! **Told** on a day is what the days before it say: half of what is [`HALF_LIFE_DAYS`] old, and of [`PRIOR_UNITS`] units that
 //! behaved as is usual of the kind of node:
@@ -28,8 +29,10 @@ use super::time::JournalTime;
 
 /// Days after which an observation counts half.
 pub const HALF_LIFE_DAYS: i32 = 60;
-/// Days that are kept.
+/// Days of which a day is told.
 pub const DAYS_KEPT: i32 = 180;
+/// Days for which what was told of a day can be told again.
+pub const DAYS_BACK: i32 = 7;
 /// Units that are taken to have behaved as usual.
 pub const PRIOR_UNITS: u64 = 50;
 /// Units of which a node must have been judged before it can be told to be worse than usual.
@@ -169,15 +172,16 @@ impl ShortPicks {
         let sums = &mut self.days.entry(seen.day).or_default()[seen.shelf as usize];
         *sums = sums.plus(seen.looked);
         if let Some((newest, _)) = self.days.last_key_value() {
-            let oldest = newest.saturating_sub(DAYS_KEPT);
-            self.days.retain(|day, _| *day > oldest);
+            let oldest = newest.saturating_sub(DAYS_KEPT + DAYS_BACK);
+            self.days.retain(|day, _| *day >= oldest);
         }
     }
 
     /// What is told of a shelf on a day at a node of a kind.
     pub fn told(&self, kind: NodeKind, shelf: Shelf, on: i32) -> Told {
         let usual_micro = usual_micro(kind, shelf);
-        let own = self.days.range(..on).map(|(day, shelves)| (*day, shelves[shelf as usize]));
+        let own =
+            self.days.range(on.saturating_sub(DAYS_KEPT)..on).map(|(day, shelves)| (*day, shelves[shelf as usize]));
         let mut sums = Sums::default();
         let mut told = Told { usual_micro, ..Told::default() };
         let (mut score, mut usual_score) = (0, 0);
@@ -293,6 +297,18 @@ mod tests {
         let (a, b, c) = ((1, looked(9, 1)), (90, looked(3, 0)), (200, looked(5, 5)));
         assert_eq!(of(&[a, b, c]), of(&[c, b, a]));
         assert_eq!(of(&[a, b, c]).days.keys().copied().collect::<Vec<_>>(), [90, 200]);
+    }
+
+    #[test]
+    fn a_day_is_told_the_same_whatever_is_noted_on_it_and_for_a_week_after() {
+        let first_of_all = 200 - DAYS_KEPT;
+        let mut picks = of(&[(first_of_all - 1, looked(0, 9)), (first_of_all, looked(10, 30)), (190, looked(50, 1))]);
+        let before = told(&picks, 200);
+        assert_eq!(before.judged, 91, "what is older is told no more");
+        for day in 200..=200 + DAYS_BACK {
+            picks.note(&Seen { day, shelf: Shelf::Many, looked: looked(0, 5) });
+            assert_eq!(told(&picks, 200), before, "after day {day}");
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //!
 //! **Counted** is a parcel on the day (UTC) its carrier told that it came, by its days on the way: the least number with
 //! which the timetable of its service would have brought it as late as it came. So a weekend on which nobody delivers is no
-//! delay. The counts are a fold of what was noted, in whatever order a day's come; days older than [`DAYS_KEPT`] are
-//! forgotten, and more than [`DAYS_MAX`] days on the way count as that many.
+//! delay. The counts are a fold of what was noted, in whatever order a day's come; a day is told from the [`DAYS_KEPT`]
+//! before it, the same whatever is noted on it and for [`DAYS_BACK`] days after it. More than [`DAYS_MAX`] days on the way
+//! count as that many.
 //!
 //! **Usual** of a service that declares `d` days is that 85 of 100 take `d`, 12 take one more and 3 two more: planning
 //! figures of this program. **Told** on a day is what the days before it say, each parcel half when it is [`HALF_LIFE_DAYS`]
@@ -32,8 +33,10 @@ use super::ids::Text;
 
 /// Days after which a parcel counts half.
 pub const HALF_LIFE_DAYS: i32 = 45;
-/// Days that are kept.
+/// Days of which a day is told.
 pub const DAYS_KEPT: i32 = 135;
+/// Days for which what was told of a day can be told again.
+pub const DAYS_BACK: i32 = 7;
 /// Days on the way that are told apart; services that declare as many or more are told as usual.
 pub const DAYS_MAX: u8 = 31;
 /// Parcels that are taken to have behaved as usual.
@@ -121,15 +124,15 @@ impl Transit {
         let count = self.days.entry(arrived.day).or_default().entry(arrived.days.min(DAYS_MAX)).or_default();
         *count = count.saturating_add(1);
         if let Some((newest, _)) = self.days.last_key_value() {
-            let oldest = newest.saturating_sub(DAYS_KEPT);
-            self.days.retain(|day, _| *day > oldest);
+            let oldest = newest.saturating_sub(DAYS_KEPT + DAYS_BACK);
+            self.days.retain(|day, _| *day >= oldest);
         }
     }
 
     /// Parcels by their days on the way that the days before one tell of.
     pub fn counts(&self, on: i32) -> BTreeMap<u8, u64> {
         let mut counts = BTreeMap::new();
-        for (days, parcels) in self.days.range(..on).flat_map(|(_, parcels)| parcels) {
+        for (days, parcels) in self.before(on).flat_map(|(_, parcels)| parcels) {
             *counts.entry(*days).or_default() += u64::from(*parcels);
         }
         counts
@@ -140,7 +143,7 @@ impl Transit {
         let mut sums = Sums::default();
         let usual = usual_micro(declared, declared);
         let (mut parcels, mut score, mut usual_score) = (0, 0, 0);
-        for (day, came) in self.days.range(..on) {
+        for (day, came) in self.before(on) {
             sums.age_to(*day);
             let rate = sums.chance_micro(declared, declared);
             for (days, count) in came {
@@ -162,6 +165,11 @@ impl Transit {
             usual_score_micro: mean(usual_score),
             sums,
         }
+    }
+
+    /// The days that one is told from.
+    fn before(&self, on: i32) -> impl Iterator<Item = (&i32, &BTreeMap<u8, u32>)> {
+        self.days.range(on.saturating_sub(DAYS_KEPT)..on)
     }
 }
 
@@ -188,9 +196,16 @@ impl Chances {
         if !self.is_in_use {
             return 0;
         }
-        // The sum over days of the chance that it takes longer than them.
-        let longer = |days: u16| (WHOLE as i64) - i64::from(self.sums.chance_micro(self.declared, days));
-        (0..u16::from(DAYS_MAX)).map(longer).sum::<i64>() - i64::from(self.declared) * WHOLE as i64
+        self.sums.days_micro(self.declared) - i64::from(self.declared) * WHOLE as i64
+    }
+
+    /// Millionths of a day that parcels take longer than is usual of who declares as many on average, below zero where they
+    /// take less; nothing where nothing else is told. So who is as good as is usual weighs as who is not known.
+    pub fn beyond_usual_micro(&self) -> i64 {
+        if !self.is_in_use {
+            return 0;
+        }
+        self.sums.days_micro(self.declared) - Sums::default().days_micro(self.declared)
     }
 }
 
@@ -218,6 +233,13 @@ impl Sums {
         let of = prior + self.of.iter().sum::<u128>();
         let sum = prior * u128::from(usual_micro(declared, within)) + came * WHOLE;
         u32::try_from((sum + of / 2) / of).unwrap_or(u32::MAX)
+    }
+
+    /// Millionths of days on the way on average, of a service that declares so many: the sum over days of the chance that
+    /// it takes longer than them.
+    fn days_micro(&self, declared: u16) -> i64 {
+        let longer = |days: u16| (WHOLE as i64) - i64::from(self.chance_micro(declared, days));
+        (0..u16::from(DAYS_MAX)).map(longer).sum()
     }
 
     /// As how many parcels of today they count.
@@ -308,6 +330,30 @@ mod tests {
         assert_eq!(of(&[(1, 200, 1)]).days[&1][&DAYS_MAX], 1, "what takes for ever counts as long");
         let half = of(&[(1, 9, 80)]).chances(2, 1 + HALF_LIFE_DAYS).within(2).chance_micro;
         assert!(half.abs_diff(850_000 / 3) < 100, "twenty beside forty: {half}");
+    }
+
+    #[test]
+    fn who_is_as_good_as_is_usual_weighs_as_who_is_not_known() {
+        let usual = of(&[(1, 2, 85), (1, 3, 12), (1, 4, 3)]).chances(2, 2);
+        assert!(usual.is_in_use && usual.beyond_usual_micro().abs() <= 20, "{}", usual.beyond_usual_micro());
+        assert!(usual.delay_micro().abs_diff(180_000) <= 20, "{}", usual.delay_micro());
+        let punctual = of(&[(1, 2, 20)]).chances(2, 2);
+        assert!((-91_000..-88_000).contains(&punctual.beyond_usual_micro()), "{}", punctual.beyond_usual_micro());
+        let late = of(&[(1, 3, 20)]).chances(2, 2);
+        assert!(late.beyond_usual_micro() > 400_000, "{}", late.beyond_usual_micro());
+        assert_eq!(Chances::usual(2).beyond_usual_micro(), 0);
+    }
+
+    #[test]
+    fn a_day_is_told_the_same_whatever_comes_on_it_and_for_a_week_after() {
+        let first_of_all = 136 - DAYS_KEPT;
+        let mut transit = of(&[(first_of_all - 1, 9, 40), (first_of_all, 5, 40), (100, 2, 30)]);
+        let (told, counts) = (transit.chances(2, 136), transit.counts(136));
+        assert_eq!(told.parcels, 70, "what is older is told no more");
+        for day in 136..=136 + DAYS_BACK {
+            transit.note(Arrived { day, days: 31 });
+            assert_eq!((transit.chances(2, 136), transit.counts(136)), (told, counts.clone()), "after day {day}");
+        }
     }
 
     #[test]

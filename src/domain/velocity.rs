@@ -6,7 +6,8 @@
 //! and the day that has not ended is all that is kept.
 //!
 //! **Told** on a day is the mean of the days before it, each half when it is [`HALF_LIFE_DAYS`] old:
-//! `Σ weight × units ÷ Σ weight`. Of fewer than [`DAYS_MIN`] days or [`UNITS_MIN`] units nothing is told.
+//! `Σ weight × units ÷ Σ weight`. Of fewer than [`DAYS_MIN`] days or [`UNITS_MIN`] units nothing is told, nor of a day before
+//! the last that saw units: its sums cannot be taken apart again.
 //!
 //! **Judged** is every day by what was told before it: the square of what was told less what left, on average, beside that
 //! of the plain mean of all days before. Where more than [`JUDGED_MIN`] days were judged and the plain mean was nearer, it
@@ -132,18 +133,17 @@ impl Velocity {
         self.today = self.today.saturating_add(left.units);
     }
 
-    /// What is told on a day.
+    /// What is told on a day. Days that ended without any unit are counted one by one: some ten nanoseconds each.
     pub fn told(&self, on: i32) -> Told {
         let mut known = *self;
         known.end_days(on.min(self.day.saturating_add(SILENT_DAYS_MAX)));
         let (rate_milli, mean_milli) = (known.rate_milli(), known.mean_milli());
         let is_faded = known.judged < JUDGED_MIN || known.squares <= known.mean_squares;
-        let is_silent = on.saturating_sub(self.day) > SILENT_DAYS_MAX;
         let mean = |squares: u128| squares / u128::from(known.judged.max(1));
         Told {
             days: known.days,
             units: known.units,
-            is_in_use: known.days >= DAYS_MIN && known.units >= UNITS_MIN && !is_silent,
+            is_in_use: self.is_in_use(on),
             is_faded,
             rate_milli: if is_faded { rate_milli } else { mean_milli },
             mean_milli,
@@ -153,9 +153,19 @@ impl Velocity {
         }
     }
 
-    /// Whether nothing is told of it any more at `now`.
+    /// Whether anything is told on a day.
+    pub fn is_in_use(&self, on: i32) -> bool {
+        let ended = on.saturating_sub(self.day);
+        let has_ended = (1..=SILENT_DAYS_MAX).contains(&ended);
+        let days = self.days.saturating_add(ended.clamp(0, SILENT_DAYS_MAX).unsigned_abs());
+        let units = if has_ended { self.units.saturating_add(self.today) } else { self.units };
+        (has_ended || ended == 0) && days >= DAYS_MIN && units >= UNITS_MIN
+    }
+
+    /// Whether nothing is told of it any more at `now`, and what is noted from then on begins anew; a day later than that,
+    /// since what is noted may have been decided some time before.
     pub fn is_forgotten_at(&self, now: JournalTime) -> bool {
-        day_of(now.0).saturating_sub(self.day) > SILENT_DAYS_MAX
+        day_of(now.0).saturating_sub(self.day) > SILENT_DAYS_MAX + 1
     }
 
     fn end_days(&mut self, until: i32) {
@@ -188,11 +198,21 @@ impl Velocity {
 }
 
 impl Told {
-    /// What is used where nobody said what leaves.
-    pub fn demand(&self) -> Option<Demand> {
-        let units = u32::try_from(self.rate_milli).unwrap_or(u32::MAX);
-        self.is_in_use.then_some(Demand { units, days: MILLI as u32 })
+    /// Thousandths of a unit a day that are used where nobody said what leaves.
+    pub fn in_use_milli(&self) -> Option<u32> {
+        self.is_in_use.then(|| u32::try_from(self.rate_milli).unwrap_or(u32::MAX))
     }
+
+    /// The same as somebody would say it.
+    #[cfg(test)]
+    pub fn demand(&self) -> Option<Demand> {
+        self.in_use_milli().map(demand)
+    }
+}
+
+/// So many thousandths of a unit a day, as somebody would say it.
+pub fn demand(milli: u32) -> Demand {
+    Demand { units: milli, days: MILLI as u32 }
 }
 
 fn milli(units: u128, days: u128) -> u64 {
@@ -222,6 +242,16 @@ mod tests {
         assert!(of([(0, 9)]).told(100).demand().is_none(), "nine units are few, however long ago");
         assert!(of([(0, 10)]).told(SILENT_DAYS_MAX).is_in_use);
         assert!(!of([(0, 10)]).told(SILENT_DAYS_MAX + 1).is_in_use, "it leaves no more");
+    }
+
+    #[test]
+    fn a_day_before_the_last_is_told_nothing_of_what_left_after_it() {
+        let mut velocity = of((0..20).map(|day| (day, 1)));
+        assert!(velocity.told(20).is_in_use);
+        velocity.note(Left { day: 25, units: 900 });
+        velocity.note(Left { day: 26, units: 900 });
+        assert!((0..26).all(|on| velocity.told(on).demand().is_none()), "the days before it are in one sum with it");
+        assert!(velocity.told(26).demand().is_some_and(|demand| demand.units > 40_000));
     }
 
     #[test]

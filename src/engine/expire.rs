@@ -209,6 +209,7 @@ impl Engine {
         self.forget_picked(now);
         self.forget_dispatched(now);
         self.forget_optimisations(now);
+        self.network.read().expect("no writer of the catalogue panics and survives").learned.forget(now);
         for hash in past(&mut self.keys_used.lock(), now, KEY_WINDOW_MS) {
             self.names.remove(&Name::Key(hash));
         }

@@ -85,11 +85,11 @@ impl Transits {
         if let Some((_, told)) = told {
             return Some(Arc::clone(told));
         }
-        let told = Arc::new(known.transit.chances(declared, on));
         drop(known);
-        if let Some(mut known) = self.lanes.get_mut(key) {
-            known.told = Some((on, Arc::clone(&told)));
-        }
+        // Worked out under the lock, so that nothing is noted before it is kept.
+        let mut known = self.lanes.get_mut(key)?;
+        let told = Arc::new(known.transit.chances(declared, on));
+        known.told = Some((on, Arc::clone(&told)));
         Some(told)
     }
 }

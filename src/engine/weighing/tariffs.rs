@@ -24,7 +24,7 @@ pub(super) struct Tariffs<'a> {
     pub longest_mm: u32,
     /// Price by number of the service, zone, and bracket.
     pub rows: HashMap<(usize, u8), Vec<Option<i64>>>,
-    /// Millionths of a day that parcels take longer than declared, by number of the service and zone; `None` where days do
+    /// Millionths of a day that parcels take longer than is usual, by number of the service and zone; `None` where days do
     /// not count or no parcel ever came.
     pub delays: Option<HashMap<(usize, u8), i64>>,
 }
@@ -90,7 +90,7 @@ impl Tariffs<'_> {
         Ok(table)
     }
 
-    /// What it costs that parcels of a lane take longer than declared, or less; never more than the days themselves are worth.
+    /// What it costs that parcels of a lane take longer than is usual, or less; never more than the days themselves are worth.
     fn late_by_delay(&mut self, lane: &Lane<'_>, days: i64) -> i64 {
         let asked = self.asked;
         let Some(delays) = &mut self.delays else { return 0 };
@@ -99,7 +99,7 @@ impl Tariffs<'_> {
             let key = TransitKey { carrier, service, zone: lane.zone };
             let on = day_of(asked.shipment.at.0);
             let told = asked.network.learned.transits.chances(&key, lane.declared(), on);
-            told.map_or(0, |chances| chances.delay_micro())
+            told.map_or(0, |chances| chances.beyond_usual_micro())
         });
         let exact = i128::from(asked.weights.late_per_day) * i128::from(delay.max(-days.saturating_mul(1_000_000)));
         i64::try_from((exact + 500_000).div_euclid(1_000_000)).unwrap_or(i64::MAX)
