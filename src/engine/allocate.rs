@@ -379,6 +379,7 @@ fn loose_of(network: &Network, order: &Order<'_>, units: LineUnits) -> Vec<(SkuI
         lines: wanted.lines,
         placed_at: wanted.placed_at,
         at: wanted.at,
+        known_at: wanted.known_at,
         work_at: wanted.work_at(),
         leaving: wanted.leaving,
     };

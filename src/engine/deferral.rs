@@ -37,7 +37,7 @@ use crate::domain::ids::{OrderKey, SkuIndex};
 use crate::domain::order::{Order, OrderEvent, PlacedLine, Stage};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
-use crate::domain::time::{JournalTime, WallTime};
+use crate::domain::time::{JournalTime, Now};
 
 /// Orders that rest and which the clock allocates at once.
 const ALLOCATED_MAX: usize = 256;
@@ -102,7 +102,7 @@ impl Engine {
     ) -> Result<bool, Rejection> {
         let now = turn.log.now();
         let order = slot.as_ref().expect("a locked entity is there");
-        let route = route_of(network, order, &unallocated(order), turn.log.now().wall);
+        let route = route_of(network, order, &unallocated(order), turn.clocks());
         let may = !is_hopeless(network, order, &route, turn);
         let decision = Box::new(route.decision);
         if may {
@@ -185,7 +185,7 @@ impl Engine {
             return Ok(BTreeSet::new());
         }
         let planned = matches!(deferral.stage, Stage::Routed | Stage::AllocationFailed);
-        let route = route_of(network, order, &units, turn.log.now().wall);
+        let route = route_of(network, order, &units, turn.clocks());
         if is_hopeless(network, order, &route, turn) {
             if answer.is_none() && !route.full.is_empty() {
                 // The clock comes again when there is room, and tells but once that there is none.
@@ -218,16 +218,17 @@ fn stage_of(slot: &Locked<Arc<Order>>) -> Result<Stage, Rejection> {
 }
 
 /// The best there is now for units that rest.
-fn route_of(network: &Network, order: &Order, units: &[LineUnits], at: WallTime) -> Route {
+fn route_of(network: &Network, order: &Order, units: &[LineUnits], now: Now) -> Route {
     let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
-    let rules = rules_of(network, order, at);
+    let rules = rules_of(network, order, now.wall);
     let wanted = Wanted {
         lines: &lines,
         units,
         destinations: &positions_of(order),
         to: &order.facts.destinations,
         placed_at: order.facts.placed_at,
-        at,
+        at: now.wall,
+        known_at: now.journal,
         release_at: order.release_at.map(|release| release.wall),
         leaving: &[],
         fenced: &order.fenced,

@@ -130,6 +130,7 @@ impl Engine {
             to: &preview.facts.destinations,
             placed_at: order.facts.placed_at,
             at: wall,
+            known_at: now,
             release_at: order.release_at.map(|release| release.wall),
             leaving: &leaving,
             fenced: &order.fenced,

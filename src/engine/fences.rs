@@ -25,7 +25,7 @@ use crate::domain::order::{Destination, PlacedLine};
 use crate::domain::quantity::Quantity;
 use crate::domain::rules::Fence;
 use crate::domain::rules::applied::AppliedRules;
-use crate::domain::time::WallTime;
+use crate::domain::time::{JournalTime, WallTime};
 
 /// What is sent whereto, and when that is decided.
 #[derive(Clone, Copy)]
@@ -40,6 +40,8 @@ pub struct Shipment<'a> {
     pub placed_at: WallTime,
     /// When it is sourced.
     pub at: WallTime,
+    /// The same by the journal's clock.
+    pub known_at: JournalTime,
     /// When work on it may begin.
     pub work_at: WallTime,
     /// Nodes that have a place again of that day, each as often as it has.

@@ -3,7 +3,8 @@
 //! it.
 //!
 //! A movement adds to sums under the lock of its node or cell, never when an order is captured; the rates of a day come from
-//! the days before it, so nothing that happens changes them, but for what is told late. What is *not* here: what a unit that
+//! the days before it, so nothing that happens changes them, but for what is told late. Movements are counted and asked for
+//! by the days of the journal's clock, which never runs backwards; parcels by those of the wall clock. What is *not* here: what a unit that
 //! is not found costs (`weighing`).
 
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -18,7 +19,7 @@ use crate::domain::node::NodeKind;
 use crate::domain::policy::Demand;
 use crate::domain::short_pick::{ByShelf, Seen, Shelf, ShortPicks, Told, day_of, usual_micro};
 use crate::domain::stock::CellKey;
-use crate::domain::time::{JournalTime, WallTime};
+use crate::domain::time::JournalTime;
 use crate::domain::velocity::{self, Left, Velocity};
 
 /// See the module.
@@ -92,12 +93,12 @@ impl Learned {
     }
 
     /// What is told of how fast a sku leaves a node; `None` where none of it did.
-    pub fn velocity(&self, cell: CellKey, at: WallTime) -> Option<velocity::Told> {
+    pub fn velocity(&self, cell: CellKey, at: JournalTime) -> Option<velocity::Told> {
         self.cells.get(&cell).map(|known| known.velocity.told(day_of(at.0)))
     }
 
     /// What was counted that leaves; `None` where too little did.
-    pub fn demand(&self, cell: CellKey, at: WallTime) -> Option<Demand> {
+    pub fn demand(&self, cell: CellKey, at: JournalTime) -> Option<Demand> {
         let on = day_of(at.0);
         let known = self.cells.get(&cell)?;
         if let Some(told) = known.told_on(on) {
@@ -119,7 +120,7 @@ impl Learned {
     }
 
     /// Millionths of the units that are not found at a node, by how many are on hand, as the days before one say.
-    pub fn rates_micro(&self, node: NodeIndex, kind: NodeKind, at: WallTime) -> ByShelf<u32> {
+    pub fn rates_micro(&self, node: NodeIndex, kind: NodeKind, at: JournalTime) -> ByShelf<u32> {
         let on = day_of(at.0);
         let usual = || Shelf::ALL.map(|shelf| usual_micro(kind, shelf));
         let Some(known) = self.nodes.get(&node) else { return usual() };
@@ -169,7 +170,7 @@ impl Leaving {
 
 impl Engine {
     /// What is told of a node today, and the position that it is told as of; `None` where there is no such node.
-    pub fn short_picks(&self, node: &str, now: WallTime) -> Option<(NodeTold, u64)> {
+    pub fn short_picks(&self, node: &str, now: JournalTime) -> Option<(NodeTold, u64)> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let index = network.catalogue.node_index(node)?;
         let (picks, kind) = (network.learned.of(index), network.catalogue.node(index).kind);
@@ -180,7 +181,7 @@ impl Engine {
 
     /// How fast a sku leaves the nodes that it left, by what is told today, and the position that it is told as of; `None`
     /// where there is no such sku.
-    pub fn velocities(&self, sku: &str, now: WallTime) -> Option<(Vec<(Text, velocity::Told)>, u64)> {
+    pub fn velocities(&self, sku: &str, now: JournalTime) -> Option<(Vec<(Text, velocity::Told)>, u64)> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let sku = network.catalogue.sku_index(sku)?;
         let of = |node: NodeIndex| {
@@ -221,7 +222,7 @@ mod tests {
     }
 
     fn demand(learned: &Learned, day: i32) -> Option<Demand> {
-        learned.demand(CELL, WallTime(i64::from(day) * DAY_MS))
+        learned.demand(CELL, JournalTime(i64::from(day) * DAY_MS))
     }
 
     #[test]
@@ -269,7 +270,7 @@ mod tests {
         for day in [1, 60, 180] {
             shipped(&learned, day, 30);
         }
-        let rates = |day: i32| learned.rates_micro(CELL.node, NodeKind::Store, WallTime(i64::from(day) * DAY_MS));
+        let rates = |day: i32| learned.rates_micro(CELL.node, NodeKind::Store, JournalTime(i64::from(day) * DAY_MS));
         let before = rates(181);
         shipped(&learned, 181, 40);
         assert_eq!(rates(181), before);

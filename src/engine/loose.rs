@@ -124,6 +124,7 @@ pub fn of_order(network: &Network, order: &Order, line: u16, refused: &[NodeInde
         lines: &lines,
         placed_at: order.facts.placed_at,
         at: order.facts.placed_at,
+        known_at: order.received_at,
         work_at: order.facts.placed_at,
         leaving: &[],
     };

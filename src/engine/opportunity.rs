@@ -111,7 +111,7 @@ impl Engine {
     pub fn foresee(&self, now: Now, asked: &Foresee) -> Opportunity {
         let _turn = self.looking.lock();
         let until = Instant::now() + asked.within;
-        let mut questions = self.ask(self.past_orders(now.wall), now.wall, BYTES_MAX);
+        let mut questions = self.ask(self.past_orders(now.wall), now, BYTES_MAX);
         let orders = questions.placed.len() as u32;
         let since = since(&mut questions.placed, now.wall);
         let basis = Basis { at: Some(now.wall), orders, since, days: asked.days, ..Basis::default() };
@@ -180,7 +180,7 @@ impl Engine {
     }
 
     /// Asks them again, one by one, until that takes so many bytes.
-    fn ask(&self, past: impl Iterator<Item = Arc<Order>>, now: WallTime, room: usize) -> Asked {
+    fn ask(&self, past: impl Iterator<Item = Arc<Order>>, now: Now, room: usize) -> Asked {
         let mut asked = Asked::default();
         for order in past {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
@@ -255,9 +255,9 @@ impl Asked {
     }
 
     /// An order with all its destinations, as far as they can be stated.
-    fn add(&mut self, network: &Network, order: &Order, now: WallTime) {
+    fn add(&mut self, network: &Network, order: &Order, now: Now) {
         self.placed.push(order.facts.placed_at);
-        let at = in_a_week(order.facts.placed_at, now);
+        let at = in_a_week(order.facts.placed_at, now.wall);
         let ruled = rules_among(network, network.catalogue.rules(), order, at);
         let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
         let mut groups: BTreeMap<u16, Vec<LineUnits>> = BTreeMap::new();
@@ -274,6 +274,7 @@ impl Asked {
                 to: &order.facts.destinations,
                 placed_at: at,
                 at,
+                known_at: now.journal,
                 release_at: None,
                 leaving: &[],
                 fenced: &[],

@@ -119,7 +119,7 @@ impl Engine {
             // A guard for each: a change of the catalogue, which refuses the proposal later, waits for one order alone.
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             let is_full = building.parts.len() >= MEMBERS_MAX || building.bytes >= BYTES_MAX;
-            aside += u32::from(is_full || !building.add(&network, (at, order, own), &held, now.wall, asked));
+            aside += u32::from(is_full || !building.add(&network, (at, order, own), &held, now, asked));
         }
         {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
@@ -328,16 +328,16 @@ impl Building {
         network: &Network,
         (at, order, own): (usize, &Order, &[Movable]),
         held: &BTreeMap<CellKey, u32>,
-        now: WallTime,
+        now: Now,
         asked: &Optimise,
     ) -> bool {
         let mut groups: Vec<u16> = own.iter().map(|own| own.group).collect();
         groups.sort_unstable();
         groups.dedup();
-        let rules = rules_of(network, order, now);
+        let rules = rules_of(network, order, now.wall);
         let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
         let numbers = own.iter().map(|own| own.number);
-        let counted = places_of(network, order, numbers, work_at(order, now));
+        let counted = places_of(network, order, numbers, work_at(order, now.wall));
         let mut made = Vec::new();
         for group in groups {
             let own: Vec<&Movable> = own.iter().filter(|own| own.group == group).collect();

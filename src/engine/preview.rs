@@ -34,7 +34,7 @@ use crate::domain::rules::versions::{RuleSetEvent, RuleVersions};
 use crate::domain::rules::{RuleTerms, Schedule};
 use crate::domain::sourcing::{Candidate, Part, Plan, Problem, Workspace, solve_into, solve_within};
 use crate::domain::stock::CellKey;
-use crate::domain::time::WallTime;
+use crate::domain::time::{Now, WallTime};
 use crate::domain::weighed::Carried;
 
 /// What a version would change.
@@ -179,8 +179,8 @@ impl Engine {
         found.looked_at += 1;
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         // The clocks agree but where the machine's was set.
-        let at = WallTime(order.received_at.0);
-        let applies = rules_among(&network, book, &order, at);
+        let at = Now { journal: order.received_at, wall: WallTime(order.received_at.0) };
+        let applies = rules_among(&network, book, &order, at.wall);
         if !applies.all().any(|own| Arc::ptr_eq(own, rules)) {
             found.of_others += 1;
             return;
@@ -315,7 +315,7 @@ impl Again {
         network: &Network,
         order: &Order,
         decision: &Decision,
-        (supposed, at): (impl Fn(u16) -> Option<&'s Arc<AppliedRules>>, WallTime),
+        (supposed, at): (impl Fn(u16) -> Option<&'s Arc<AppliedRules>>, Now),
         goes_on: &dyn Fn() -> bool,
     ) -> Result<Judged, Unjudged> {
         let several = decision.by_group(|line| order.lines[usize::from(line)].placed.group);
@@ -335,8 +335,9 @@ impl Again {
                 position: decision.evidence.destination,
                 lines: &lines,
                 placed_at: order.facts.placed_at,
-                at,
-                work_at: order.release_at.map_or(at, |release| release.wall.max(at)),
+                at: at.wall,
+                known_at: at.journal,
+                work_at: order.release_at.map_or(at.wall, |release| release.wall.max(at.wall)),
                 leaving: &[],
             };
             let seen = decision.evidence.lines.iter();

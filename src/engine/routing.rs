@@ -37,7 +37,7 @@ use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::groups::is_same;
 use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Workspace, solve_into, solve_within};
 use crate::domain::stock::CellKey;
-use crate::domain::time::WallTime;
+use crate::domain::time::{JournalTime, WallTime};
 
 thread_local! {
     static ROUTING: RefCell<Routing> = RefCell::default();
@@ -83,6 +83,8 @@ pub struct Wanted<'a> {
     pub placed_at: WallTime,
     /// When it is sourced.
     pub at: WallTime,
+    /// The same by the journal's clock: what was learned is told as of then.
+    pub known_at: JournalTime,
     /// Until when it is kept back, if somebody asked for that.
     pub release_at: Option<WallTime>,
     /// Nodes that have a place again of the day when this is sourced, each as often as it has: those of an edit's own.
@@ -602,8 +604,8 @@ fn alone(listed: &Problem, at: usize) -> Problem {
 /// What a group is before the fences of a rule set.
 fn shipment<'a>(wanted: &Wanted<'a>, group: u16, position: Option<Position>) -> Shipment<'a> {
     let (lines, placed_at, at, work_at) = (wanted.lines, wanted.placed_at, wanted.at, wanted.work_at());
-    let leaving = wanted.leaving;
-    Shipment { to: wanted.to.get(usize::from(group)), position, lines, placed_at, at, work_at, leaving }
+    let (known_at, leaving) = (wanted.known_at, wanted.leaving);
+    Shipment { to: wanted.to.get(usize::from(group)), position, lines, placed_at, at, known_at, work_at, leaving }
 }
 
 /// What it costs to ship units of an order from a node, by the rules' charge for a shipment and its way.

@@ -33,7 +33,7 @@ use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::book::RuleBook;
-use crate::domain::time::WallTime;
+use crate::domain::time::Now;
 
 /// Most versions that run beside the live ones.
 pub const SHADOWS_MAX: usize = 8;
@@ -143,7 +143,8 @@ impl Engine {
         }
         let Some((rules, book)) = supposed.or_else(|| self.suppose_shadow(name, version)) else { return };
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let judged = judged(&network, (&rules, &book), order, decision, record.header.wall);
+        let at = Now { journal: record.header.decided_at, wall: record.header.wall };
+        let judged = judged(&network, (&rules, &book), order, decision, at);
         drop(network);
         let mut known = self.shadows.known.lock();
         let Some(running) = known.get_mut(name).filter(|running| running.sums.version == version) else { return };
@@ -193,18 +194,18 @@ fn judged(
     (rules, book): (&Arc<AppliedRules>, &RuleBook),
     order: &Order,
     decision: &Decision,
-    wall: WallTime,
+    at: Now,
 ) -> Outcome {
-    let applies = rules_among(network, book, order, wall);
+    let applies = rules_among(network, book, order, at.wall);
     if !applies.all().any(|own| Arc::ptr_eq(own, rules)) {
         return Outcome::OfOthers;
     }
     let supposed = |group: u16| Some(applies.of(group)).filter(|own| Arc::ptr_eq(own, rules));
-    let judged = Again::default().judge(network, order, decision, (supposed, wall), &|| true);
+    let judged = Again::default().judge(network, order, decision, (supposed, at), &|| true);
     let Ok(Judged { before, after, made_by }) = judged else { return Outcome::Unknown };
     let case = Case::of(order);
     let then = network.catalogue.shipping();
-    let valuing = Valuing { network, then, case: &case, rules: &made_by, wall };
+    let valuing = Valuing { network, then, case: &case, rules: &made_by, wall: at.wall };
     let figures = |decided: &super::preview::Decided| {
         let legs: Vec<Leg> = decided.shipped.iter().map(Leg::of_shipped).collect();
         let sums = valuing.legs(&legs, &decided.carried, then);

@@ -19,7 +19,7 @@ use crate::engine::LaneTold;
     responses((status = 200, body = ShortPicksJson)),
 )]
 pub async fn short_picks(State(front): State<Front>, Path(node): Path<Text>) -> Replied {
-    let now = front.journal().now().wall;
+    let now = front.journal().now().journal;
     let told = front.engine().short_picks(&node, now);
     let (told, seq) = told.ok_or_else(|| Rejection::not_found("node", &*node))?;
     let shown = ShortPicksJson::of(node, told.is_in_use, &told.shelves);
@@ -52,7 +52,7 @@ pub async fn transits(State(front): State<Front>, Path(carrier): Path<Text>) -> 
     responses((status = 200, body = VelocitiesJson)),
 )]
 pub async fn velocities(State(front): State<Front>, Path(sku): Path<Text>) -> Replied {
-    let now = front.journal().now().wall;
+    let now = front.journal().now().journal;
     let told = front.engine().velocities(&sku, now);
     let (nodes, seq) = told.ok_or_else(|| Rejection::not_found("item", &*sku))?;
     let shown = VelocitiesJson::of(sku, &nodes);

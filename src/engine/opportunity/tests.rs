@@ -273,15 +273,15 @@ fn an_order_of_long_ago_does_not_thin_out_those_of_now() {
 #[test]
 fn what_is_asked_takes_bounded_memory_and_says_of_how_many_orders() {
     let world = shop(100, 30, 400);
-    let now = world.log.now().wall;
-    let all = world.engine.ask(world.engine.past_orders(now), now, usize::MAX);
+    let now = world.log.now();
+    let all = world.engine.ask(world.engine.past_orders(now.wall), now, usize::MAX);
     assert_eq!((all.placed.len(), all.questions.len()), (100, 100));
     assert_eq!(all.bytes, all.questions.iter().flatten().map(|member| member.bytes()).sum::<usize>());
     // Two nodes and one line: candidates, offers, rates and cells, not figures alone.
     let each = all.bytes / 100;
     assert!(each > size_of::<Member>() + 2 * size_of::<crate::domain::sourcing::costed::Candidate>(), "{each}");
     let room = all.bytes / 4;
-    let some = world.engine.ask(world.engine.past_orders(now), now, room);
+    let some = world.engine.ask(world.engine.past_orders(now.wall), now, room);
     assert!((24..=26).contains(&some.placed.len()) && some.bytes < room + each * 2, "{}", some.placed.len());
     // The newest.
     assert_eq!(some.placed, all.placed[..some.placed.len()]);
@@ -390,8 +390,7 @@ fn bound(world: &World, orders: &[PlaceOrder]) -> i64 {
         elsewhere.stock(sku, "x", 1_000).expect("received");
     }
     let known: Vec<Arc<Order>> = orders.iter().map(|order| place(&elsewhere, order.clone())).collect();
-    let now = world.log.now().wall;
-    let asked = world.engine.ask(known.into_iter(), now, BYTES_MAX);
+    let asked = world.engine.ask(known.into_iter(), world.log.now(), BYTES_MAX);
     let free =
         |key: &CellKey| world.engine.network.read().expect("nobody writes").cell(*key).map_or(0, |c| c.word.free());
     let batch = Batch {

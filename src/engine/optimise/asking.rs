@@ -23,7 +23,7 @@ use crate::domain::rules::applied::AppliedRules;
 use crate::domain::sourcing::batch::Taken;
 use crate::domain::sourcing::costed::Filling;
 use crate::domain::stock::CellKey;
-use crate::domain::time::WallTime;
+use crate::domain::time::Now;
 
 /// An order that is asked about.
 pub struct Asking<'a> {
@@ -38,7 +38,7 @@ pub struct Asking<'a> {
     /// Units that count as free although orders of the batch have them.
     pub held: &'a BTreeMap<CellKey, u32>,
     /// When it is asked.
-    pub now: WallTime,
+    pub now: Now,
 }
 
 impl Asking<'_> {
@@ -59,7 +59,8 @@ impl Asking<'_> {
             destinations: &positions_of(order),
             to: &order.facts.destinations,
             placed_at: order.facts.placed_at,
-            at: now,
+            at: now.wall,
+            known_at: now.journal,
             release_at: order.release_at.map(|release| release.wall),
             leaving: &[],
             fenced: &order.fenced,
@@ -130,7 +131,7 @@ impl Asking<'_> {
             from: of_node(catalogue, node),
             to: There { country: &to.country, code: Prefix::of(&to.postal_prefix), position: to.position },
             freight,
-            ordered: instant(self.now.max(self.order.facts.placed_at)),
+            ordered: instant(self.now.wall.max(self.order.facts.placed_at)),
             held_until: None,
         };
         catalogue.shipping().answers(&question).offers.first().map(|offer| offer.promise.arrives)

@@ -1,6 +1,7 @@
 //! What nodes tell of themselves: counted with the movements of stock, the same after a restart, and weighed the day after.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::world::*;
 use crate::domain::command::*;
@@ -72,12 +73,25 @@ fn a_node_that_does_not_find_its_units_is_asked_less_from_the_next_day_on() {
     world.later(DAY_S);
     let (node, amount) = quote(&world);
     assert_eq!((node.as_str(), amount), ("north", 20));
-    let (told, _) = world.engine.short_picks("east", world.log.now().wall).expect("a node");
+    let (told, _) = world.engine.short_picks("east", world.log.now().journal).expect("a node");
     let many = told.shelves[Shelf::Many as usize];
     assert!(told.is_in_use && many.looked == Looked { found: 10, short: 40 });
     // 50 units at 2 % and nearly 50 at 80 %.
     assert!((405_000..412_000).contains(&many.rate_micro), "{many:?}");
-    assert!(world.engine.short_picks("moon", world.log.now().wall).is_none());
+    assert!(world.engine.short_picks("moon", world.log.now().journal).is_none());
+}
+
+#[test]
+fn what_happens_today_is_weighed_tomorrow_wherever_the_wall_clock_is() {
+    let world = minded();
+    world.log.wall_ahead.store(2 * DAY_S * 1_000, Ordering::SeqCst);
+    for n in 0..10 {
+        looked_for(&world, &format!("o{n}"), 5, 4);
+    }
+    assert_eq!(quote(&world), ("east".to_owned(), 20), "by the wall clock it is long ago");
+    world.log.wall_ahead.store(-2 * DAY_S * 1_000, Ordering::SeqCst);
+    world.later(DAY_S);
+    assert_eq!(quote(&world).0, "north", "by the wall clock it has not happened yet");
 }
 
 #[test]

@@ -230,14 +230,14 @@ fn what_leaves_a_node_is_counted_and_makes_its_last_units_dear() {
     assert_eq!(world.engine.velocity_of(cell), Some(known), "it is in the journal");
     // Four a day for a week, four are left: the last are missed for certain.
     assert_eq!(scarcity(&world).0, "north");
-    let (nodes, _) = world.engine.velocities("phone", world.log.now().wall).expect("an item");
+    let (nodes, _) = world.engine.velocities("phone", world.log.now().journal).expect("an item");
     let [(node, told)] = &nodes[..] else { panic!("one node: {nodes:?}") };
     assert_eq!((&**node, told.days, told.units, told.rate_milli, told.is_in_use), ("east", 14, 56, 4_000, true));
     let said = Some(Demand { units: 1, days: 365 });
     let said = PutPolicy::Demand { sku: text("phone"), node: Some(text("east")), demand: said };
     world.run(Command::PutPolicy(said)).expect("put");
     assert_eq!(scarcity(&world).0, "east", "what somebody said comes first");
-    assert!(world.engine.velocities("none", world.log.now().wall).is_none());
+    assert!(world.engine.velocities("none", world.log.now().journal).is_none());
     let comparison = super::whatif::compared(&world, &crate::engine::whatif::Suppose::default());
     assert_eq!((comparison.same, comparison.before), (comparison.decided, comparison.after));
 }

@@ -37,12 +37,14 @@ pub struct MemoryLog {
     pub events_max: AtomicUsize,
     /// Whether no record has room for what a step changed.
     pub is_tight: AtomicBool,
+    /// Milliseconds by which the wall clock is ahead.
+    pub wall_ahead: AtomicI64,
 }
 
 impl Log for MemoryLog {
     fn now(&self) -> Now {
         let now = self.now.load(Ordering::SeqCst);
-        Now { journal: JournalTime(now), wall: WallTime(now) }
+        Now { journal: JournalTime(now), wall: WallTime(now + self.wall_ahead.load(Ordering::SeqCst)) }
     }
     fn encode(&self, draft: &Draft) -> Result<Encoded, RecordTooLarge> {
         let (events, max) = (draft.events.len(), self.events_max.load(Ordering::SeqCst));

@@ -90,7 +90,7 @@ fn rates_micro(asked: &Asked<'_>, node: NodeIndex) -> ByShelf<u32> {
         return ByShelf::default();
     }
     let kind = asked.network.catalogue.node(node).kind;
-    asked.network.learned.rates_micro(node, kind, asked.shipment.at)
+    asked.network.learned.rates_micro(node, kind, asked.shipment.known_at)
 }
 
 /// A unit of a line takes so many pieces of each of its skus, and costs what they cost together.
@@ -110,7 +110,7 @@ fn of_piece(asked: &Asked<'_>, piece: &Piece<'_>, lying: &Lying<'_>) -> Figures 
     let (catalogue, weights) = (&asked.network.catalogue, asked.weights);
     let asks_costs = weights.unit_cost || weights.scarcity || weights.markdown;
     let costs = if asks_costs { piece.policies.costs(node) } else { UnitCosts::default() };
-    let counted = || asked.network.learned.demand(CellKey { sku: piece.sku, node }, asked.shipment.at);
+    let counted = || asked.network.learned.demand(CellKey { sku: piece.sku, node }, asked.shipment.known_at);
     let demand = if weights.scarcity { piece.policies.demand(node).or_else(counted) } else { None };
     let margin = costs.unit_cost.map_or(piece.value / 2, |cost| piece.value.saturating_sub(cost));
     let short = i128::from(weights.short_pick) * i128::from(lying.rates_micro[Shelf::of(free) as usize]);

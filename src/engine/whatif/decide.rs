@@ -249,6 +249,7 @@ fn asked(
         to: &facts.destinations,
         placed_at: facts.placed_at,
         at: wall,
+        known_at: world.now,
         release_at: *release_at,
         leaving: &[],
         fenced,

@@ -153,7 +153,7 @@ impl WhatIf {
     /// else it is where reading begins, and nothing of it is decided again.
     pub fn see(&mut self, record: &Record, state: &State) {
         self.comparison.records += 1;
-        self.wall = record.header.wall;
+        (self.wall, self.world.now) = (record.header.wall, record.header.decided_at);
         if !std::mem::replace(&mut self.has_begun, true) && record.header.seq != 1 {
             return self.begin(state);
         }

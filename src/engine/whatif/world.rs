@@ -23,7 +23,7 @@ use crate::domain::record::Record;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::state::State;
 use crate::domain::stock::{CellKey, MovementKind};
-use crate::domain::time::WallTime;
+use crate::domain::time::{JournalTime, WallTime};
 use crate::engine::cell::CellWord;
 use crate::engine::learned::Learned;
 use crate::engine::ledger::SkuStock;
@@ -43,6 +43,8 @@ pub struct World {
     pub network: Network,
     /// Carriers, calendars and zones as they were.
     pub then: Shipping,
+    /// The journal's time at which the record was decided that is read.
+    pub now: JournalTime,
     /// Units that are free here beyond those of the journal's state; fewer below nothing.
     otherwise: HashMap<CellKey, i64>,
     /// Skus of which units became free here.
@@ -62,7 +64,7 @@ impl Default for World {
             learned: Learned::default(),
         };
         let (then, otherwise, touched) = (Shipping::default(), HashMap::new(), BTreeSet::new());
-        Self { network, then, otherwise, touched, is_supplied: false }
+        Self { network, then, now: JournalTime(0), otherwise, touched, is_supplied: false }
     }
 }
 
