@@ -102,13 +102,38 @@ pub struct ShipmentWorth {
     pub worth: u32,
 }
 
-impl OpportunityJson {
-    /// Opportunity costs by the names clients know.
-    pub fn of(known: &Opportunity, catalogue: &Catalogue) -> Self {
-        let Basis { at, orders, since, days, ahead, paths, rounds, left_out } = known.basis;
-        let sku = |index| Sku(catalogue.item(index).sku.clone());
-        let node = |index| Id(catalogue.node(index).id.clone());
-        let basis = BasisJson {
+/// By what prices a version was weighed that has the term `opportunity`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = OpportunityWeighed)]
+pub struct WeighedJson {
+    /// When they were found; never yet when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub computed_at: Option<Instant>,
+    /// From what.
+    pub basis: BasisJson,
+    /// That nothing is known, so all was weighed as if it were worth nothing, and what helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<&'static str>,
+}
+
+impl WeighedJson {
+    /// By those that are known now.
+    pub fn of(known: &Opportunity) -> Self {
+        let warning = match known.basis.at {
+            None => Some("no prices were found yet, the term weighs nothing: POST /v1/opportunity-costs finds them"),
+            Some(_) if !known.is_known() => {
+                Some("there were too few orders to find prices from, the term weighs nothing")
+            }
+            Some(_) => None,
+        };
+        Self { computed_at: known.basis.at.map(Instant::from), basis: BasisJson::of(known.basis), warning }
+    }
+}
+
+impl BasisJson {
+    fn of(basis: Basis) -> Self {
+        let Basis { at: _, orders, since, days, ahead, paths, rounds, left_out } = basis;
+        Self {
             orders,
             orders_min: OPPORTUNITY_ORDERS_MIN as u32,
             days_back: DAYS_BACK,
@@ -118,7 +143,15 @@ impl OpportunityJson {
             streams: paths,
             rounds,
             left_out,
-        };
+        }
+    }
+}
+
+impl OpportunityJson {
+    /// Opportunity costs by the names clients know.
+    pub fn of(known: &Opportunity, catalogue: &Catalogue) -> Self {
+        let sku = |index| Sku(catalogue.item(index).sku.clone());
+        let node = |index| Id(catalogue.node(index).id.clone());
         let unit = |(cell, worth): &(crate::domain::stock::CellKey, u32)| UnitWorth {
             sku: sku(cell.sku),
             node: node(cell.node),
@@ -127,8 +160,8 @@ impl OpportunityJson {
         Self {
             weighed: catalogue.rules().looks_ahead(),
             enough_history: known.basis.is_enough(),
-            computed_at: at.map(Instant::from),
-            basis,
+            computed_at: known.basis.at.map(Instant::from),
+            basis: BasisJson::of(known.basis),
             stock: known.stock.iter().map(unit).collect(),
             shipments: known
                 .shipments

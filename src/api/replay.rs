@@ -230,6 +230,9 @@ pub struct ReplayJson {
     pub orders: u64,
     /// Plans that were made again.
     pub decided: u64,
+    /// Those of them by rules that weigh `opportunity`, made while no prices of it were known: as if nothing were worth
+    /// anything. A replay finds no prices, it has those of its journal.
+    pub unpriced: u64,
     /// Those of them that are the same.
     pub same: u64,
     /// Plans of which too little was recorded: they were taken over.

@@ -6,6 +6,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::json::Json;
+use super::opportunity::WeighedJson;
 use super::reading::{At, Shape, shape};
 use super::replay::ReplayFigures;
 use super::scalar::{Id, MoneyJson, OrNull, VersionNumber};
@@ -69,6 +70,9 @@ pub struct RulePreviewJson {
     pub cost_before: MoneyJson,
     /// What they cost by this version.
     pub cost_after: MoneyJson,
+    /// Where it weighs `opportunity`: by what prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opportunity: Option<WeighedJson>,
     /// Those that it decides otherwise.
     pub changes: Vec<ChangedDecision>,
     /// Whether the time for it, 5 seconds, ended before all were looked at that were asked for.

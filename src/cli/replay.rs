@@ -246,6 +246,10 @@ fn print(shown: &ReplayJson) -> Result<(), Stop> {
     row("units waiting at the end", before.waiting as f64, after.waiting as f64, 0);
     println!();
     println!("{} orders, {} decisions made again: {} the same", shown.orders, shown.decided, shown.same);
+    if shown.unpriced > 0 {
+        let told = "while no prices were known of what is worth something to orders to come";
+        println!("{} by rules that weigh `opportunity`, {told}: as if nothing were", shown.unpriced);
+    }
     if shown.followed > 0 {
         println!("{} of which too little was recorded were taken over", shown.followed);
     }

@@ -88,6 +88,11 @@ impl Opportunity {
         Self { stock, shipments, basis: Basis { left_out, ..basis } }
     }
 
+    /// Whether anything was found: where not, all is weighed as if it were worth nothing.
+    pub fn is_known(&self) -> bool {
+        self.basis.at.is_some() && self.basis.is_enough()
+    }
+
     /// What a unit of a cell is worth.
     pub fn unit(&self, cell: CellKey) -> i64 {
         self.stock.binary_search_by_key(&cell, |(cell, _)| *cell).map_or(0, |at| i64::from(self.stock[at].1))

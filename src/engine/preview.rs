@@ -52,6 +52,8 @@ pub struct Preview {
     pub cost_before: i64,
     /// What they cost by the version.
     pub cost_after: i64,
+    /// Whether the version minds orders to come.
+    pub looks_ahead: bool,
     /// Those that it decides otherwise, newest first.
     pub changes: Vec<Compared>,
     /// Whether it was stopped before all that were asked for were looked at.
@@ -124,7 +126,7 @@ impl Engine {
         let (rules, book) = self.supposed(name, version)?;
         let mut keys = self.orders.keys();
         keys.sort_unstable_by(|a, b| b.cmp(a));
-        let mut found = Preview::default();
+        let mut found = Preview { looks_ahead: rules.looks_ahead(), ..Preview::default() };
         let mut again = Again::default();
         for key in keys {
             if found.looked_at >= last.min(PREVIEWED_MAX) || found.stopped {

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use super::front::Front;
 use super::reply::{Replied, ahead, found, made};
 use super::request::{Ask, Params, Path, Write};
+use crate::api::opportunity::WeighedJson;
 use crate::api::page::{Page, Paging};
 use crate::api::policy::PolicyJson;
 use crate::api::rule_preview::{
@@ -141,6 +142,7 @@ fn shown(name: &Text, version: u32, preview: &Preview, catalogue: &Catalogue) ->
         compared: preview.compared,
         cost_before: in_base(preview.cost_before, catalogue),
         cost_after: in_base(preview.cost_after, catalogue),
+        opportunity: preview.looks_ahead.then(|| WeighedJson::of(catalogue.opportunity())),
         changes: preview.changes.iter().map(|change| changed(change, catalogue)).collect(),
         stopped: preview.stopped,
     }

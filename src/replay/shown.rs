@@ -18,6 +18,7 @@ pub fn shown(replayed: &Replayed) -> ReplayJson {
         records: comparison.records,
         orders: comparison.orders,
         decided: comparison.decided,
+        unpriced: comparison.unpriced,
         same: comparison.same,
         followed: comparison.followed,
         owed: comparison.owed,

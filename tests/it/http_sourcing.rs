@@ -480,6 +480,14 @@ fn what_stock_is_worth_to_orders_to_come_is_found_shown_and_told_in_decisions() 
             (&json!(false), &json!(false), &json!([]))
         );
         assert!(none.get("computed_at").is_none(), "nobody looked yet");
+        let draft = json!({"objective": [{"term": "shipping"}, {"term": "opportunity"}]});
+        server.ask("PUT", "/v1/rule-sets/ahead", &draft);
+        let previewed = |version: u32| {
+            let path = "/v1/rule-sets/ahead/preview";
+            server.done("POST", path, &json!({"version": version}))["opportunity"].clone()
+        };
+        let unknown = previewed(1);
+        assert!(unknown.get("computed_at").is_none() && unknown["warning"].as_str().is_some(), "{unknown}");
         rules(server, json!({"objective": [{"term": "shipping"}]}));
         let few = server.done("POST", path, &json!({"days": 3, "within_ms": 100}));
         assert_eq!((&few["enough_history"], &few["basis"]["orders_min"]), (&json!(false), &json!(50)));
@@ -499,6 +507,11 @@ fn what_stock_is_worth_to_orders_to_come_is_found_shown_and_told_in_decisions() 
         assert_eq!((list(&found["stock"]).len(), &found["stock"][0]["node"]), (1, &json!("near")));
         assert!((300..=500).contains(&worth), "what it is nearer by: {found}");
         assert_eq!(server.get(path).json(), found);
+        let known = previewed(1);
+        assert_eq!((&known["basis"], &known["computed_at"]), (&found["basis"], &found["computed_at"]));
+        assert!(known.get("warning").is_none(), "{known}");
+        server.ask("PUT", "/v1/rule-sets/ahead", &json!({"objective": [{"term": "shipping"}]}));
+        assert!(previewed(2).is_null(), "it weighs none");
         let placed = server.done("POST", "/v1/orders", &order_of("next", &[("mug", 1)]));
         let decision = server.get(&format!("/v1/orders/{}/decision", placed["id"].as_str().expect("an id"))).json();
         let term = list(&decision["terms"]).iter().find(|term| term["name"] == "opportunity").expect("it is told");

@@ -70,6 +70,11 @@ impl AppliedRules {
         Self { name, version, tariff, weights: None, shipments_max: None, terms, fenced: false }
     }
 
+    /// Whether they mind orders to come.
+    pub fn looks_ahead(&self) -> bool {
+        self.weights.as_ref().is_some_and(|weights| weights.opportunity)
+    }
+
     /// Whether nodes that have as much to do as they can handle today may not ship.
     pub fn minds_capacity(&self) -> bool {
         self.fenced && self.terms.fences.contains(&Fence::Capacity)

@@ -128,8 +128,7 @@ impl RuleBook {
         }
         let loads = |rules: &AppliedRules| rules.weights.as_ref().is_some_and(Weights::asks_load);
         self.counts_work = self.active.values().any(|rules| rules.minds_capacity() || loads(rules));
-        let minds = |rules: &AppliedRules| rules.weights.as_ref().is_some_and(|weights| weights.opportunity);
-        self.looks_ahead = self.active.values().any(|rules| minds(rules));
+        self.looks_ahead = self.active.values().any(|rules| rules.looks_ahead());
         let mut ranked: Vec<_> = self.active.values().cloned().collect();
         ranked.sort_by_cached_key(|rules| std::cmp::Reverse(self.rank(rules)));
         let is_wide = |rules: &Arc<AppliedRules>| {

@@ -288,6 +288,26 @@ fn what_is_asked_takes_bounded_memory_and_says_of_how_many_orders() {
 }
 
 #[test]
+fn a_replay_and_a_preview_before_there_are_prices_say_so() {
+    let world = shop(60, 30, 400);
+    on(&world, vec![by_way(), Term::Opportunity], vec![]);
+    let preview = |version| world.engine.preview("default", version, 10, &|| true).expect("there is one");
+    assert!(preview(2).looks_ahead && !preview(1).looks_ahead);
+    let known = || world.engine.catalogue(|c| c.opportunity().is_known());
+    place(&world, order_to("before", NEW_YORK, &[("phone", 1)]));
+    assert!(!known());
+    assert_eq!(compared(&world, &Suppose::default()).unpriced, 1, "those of before minded nothing");
+    put(&world, Opportunity::unknown(Basis { at: Some(world.log.now().wall), ..Basis::default() }));
+    place(&world, order_to("too few", NEW_YORK, &[("phone", 1)]));
+    assert!(!known());
+    assert_eq!(compared(&world, &Suppose::default()).unpriced, 2, "of too few orders nothing is known");
+    put(&world, foresee(&world, 7));
+    place(&world, order_to("after", NEW_YORK, &[("phone", 1)]));
+    assert!(known());
+    assert_eq!(compared(&world, &Suppose::default()).unpriced, 2);
+}
+
+#[test]
 fn a_fence_of_money_counts_no_price_of_orders_to_come() {
     let world = shop(100, 70, 400);
     let minds = |amount| on(&world, vec![by_way(), Term::Opportunity], vec![Fence::LandedCost { amount }]);

@@ -73,6 +73,8 @@ pub struct Comparison {
     pub orders: u64,
     /// Plans that were made again.
     pub decided: u64,
+    /// Those of them by rules that mind orders to come, while nothing was known of these: as if nothing were worth anything.
+    pub unpriced: u64,
     /// Those of them that are the same.
     pub same: u64,
     /// Plans of which too little was recorded: they were taken over.
@@ -225,7 +227,11 @@ impl WhatIf {
             let case = Case::of(order);
             again.made = decide::again(&self.world, record, state, &case, &again.recorded, &rules);
             match again.made {
-                Some(_) => self.comparison.decided += 1,
+                Some(_) => {
+                    self.comparison.decided += 1;
+                    let minds = rules.all().any(|rules| rules.looks_ahead());
+                    self.comparison.unpriced += u64::from(minds && !self.world.knows_prices());
+                }
                 None => self.comparison.followed += 1,
             }
         }

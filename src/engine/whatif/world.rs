@@ -139,6 +139,11 @@ impl World {
         self.network.catalogue.seq = seq;
     }
 
+    /// Whether it was known then what stock and shipments are worth to orders to come.
+    pub fn knows_prices(&self) -> bool {
+        self.network.catalogue.opportunity().is_known()
+    }
+
     fn put_node(&mut self, index: NodeIndex, node: &Node, suppose: &Suppose) {
         let active = node.active && !suppose.out.contains(&node.id);
         self.network.catalogue.put_node(index, Node { active, ..node.clone() });
