@@ -133,7 +133,7 @@ impl Velocity {
         self.today = self.today.saturating_add(left.units);
     }
 
-    /// What is told on a day. Days that ended without any unit are counted one by one: some ten nanoseconds each.
+    /// What is told on a day. Days that ended without any unit are counted one by one, [`SILENT_DAYS_MAX`] at most.
     pub fn told(&self, on: i32) -> Told {
         let mut known = *self;
         known.end_days(on.min(self.day.saturating_add(SILENT_DAYS_MAX)));
