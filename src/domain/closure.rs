@@ -58,8 +58,8 @@ pub fn put_beside(standing: &[Closure], put: &[Closure]) -> Vec<Closure> {
     closures
 }
 
-/// What is due of some closures at an instant, oldest first, and what is left of them then. One that is over before anybody
-/// looked is passed over.
+/// What is due of some closures at an instant, ends before beginnings, and what is left of them then. One that is over before
+/// anybody looked is passed over.
 pub fn due(closures: &[Closure], now: WallTime) -> (Vec<Switch>, Vec<Closure>) {
     let (mut switches, mut left) = (Vec::new(), Vec::with_capacity(closures.len()));
     for closure in closures {
@@ -73,7 +73,17 @@ pub fn due(closures: &[Closure], now: WallTime) -> (Vec<Switch>, Vec<Closure>) {
             (false, false, _) | (true, _, false) => left.push(closure.clone()),
         }
     }
+    switches.sort_by_key(|switch| matches!(switch, Switch::Off(_)));
     (switches, left)
+}
+
+/// What is left of closures that stand by now, where of those that were looked at some were due: what was put meanwhile stays.
+pub fn still_to_come(standing: &[Closure], looked_at: &[Closure], now: WallTime) -> Vec<Closure> {
+    let rest = |closure: &Closure| match looked_at.contains(closure) {
+        true => due(std::slice::from_ref(closure), now).1,
+        false => vec![closure.clone()],
+    };
+    standing.iter().flat_map(rest).collect()
 }
 
 #[cfg(test)]
@@ -95,5 +105,9 @@ mod tests {
         assert_eq!(left, [closure(20, 30, true)]);
         assert_eq!(told(&left, 31), (vec![Switch::On("x".into())], Vec::new()));
         assert_eq!(told(&first, 31), (Vec::new(), Vec::new()), "nobody looked, and it is over");
+        let begun = vec![closure(10, 20, true)];
+        let other = put_beside(&begun, &[Closure { reason: "y".into(), ..closure(9, 20, false) }]);
+        assert_eq!(told(&other, 12).0, [Switch::On("x".into()), Switch::Off("y".into())], "it stays closed");
+        assert_eq!(still_to_come(&other, &begun, WallTime(30)), other, "what was put meanwhile stays");
     }
 }

@@ -527,11 +527,15 @@ fn lose_units(fulfillment: &mut FulfillmentOrder, units: LineUnits) -> Result<()
 
 /// The same of those that are known by lot or serial number.
 fn lose_identified(fulfillment: &mut FulfillmentOrder, units: &Identified) -> Result<(), LawBroken> {
-    let is_it = |own: &&mut Identified| (own.sku, &own.lot) == (units.sku, &units.lot) && own.units >= units.units;
-    let found = fulfillment.identified.iter_mut().find(is_it);
-    let found = found.ok_or_else(|| LawBroken(format!("fewer units of {} left", units.lot)))?;
-    found.units -= units.units;
+    let mut left = units.units;
+    for own in fulfillment.identified.iter_mut().filter(|own| (own.sku, &own.lot) == (units.sku, &units.lot)) {
+        let taken = own.units.min(left);
+        (own.units, left) = (own.units - taken, left - taken);
+    }
     fulfillment.identified.retain(|own| own.units > 0);
+    if left > 0 {
+        return Err(LawBroken(format!("fewer units of {} left", units.lot)));
+    }
     Ok(())
 }
 

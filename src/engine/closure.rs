@@ -5,10 +5,10 @@
 
 use super::Engine;
 use super::turn::Turn;
-use crate::domain::closure::{Switch, due};
+use crate::domain::closure::{Switch, due, still_to_come};
 use crate::domain::command::NodePatch;
 use crate::domain::hold::ReleaseAt;
-use crate::domain::ids::NodeIndex;
+use crate::domain::ids::{NodeIndex, Text};
 use crate::domain::policy::{Policy, PolicyKey};
 use crate::domain::time::{JournalTime, Now};
 
@@ -33,12 +33,12 @@ impl Engine {
         for node in self.closures_due.take_due(now.journal, usize::MAX) {
             let (closures, id) = self
                 .catalogue(|catalogue| (catalogue.policies().closures(node).to_vec(), catalogue.node(node).id.clone()));
-            let (switches, left) = due(&closures, now.wall);
-            for switch in switches {
-                self.switch(turn, node, &id, switch);
-            }
-            if left != closures {
-                let put = self.store_policy(turn, PolicyKey::Closures(node), Policy::Closures(left));
+            let (switches, after) = due(&closures, now.wall);
+            self.switch(turn, node, &id, merged(switches));
+            if after != closures {
+                let put = self.store_policy(turn, PolicyKey::Closures(node), |policies| {
+                    Policy::Closures(still_to_come(policies.closures(node), &closures, now.wall))
+                });
                 put.expect("fewer closures than were put fit into a record");
             }
             // The wall clock may be behind the journal's.
@@ -47,21 +47,32 @@ impl Engine {
         self.closures_due.next()
     }
 
-    fn switch(&self, turn: &Turn<'_>, node: NodeIndex, id: &str, switch: Switch) {
-        let is_closed_for = |reason: &str| {
-            self.catalogue(|catalogue| {
-                let known = catalogue.node(node);
-                !known.active && known.inactive_reason.as_deref() == Some(reason)
-            })
-        };
-        let patch = match switch {
-            Switch::Off(_) if !self.catalogue(|catalogue| catalogue.node(node).active) => return,
-            Switch::Off(reason) => {
+    fn switch(&self, turn: &Turn<'_>, node: NodeIndex, id: &str, (ended, begins): (Vec<Text>, Option<Text>)) {
+        let (active, reason) = self.catalogue(|catalogue| {
+            let known = catalogue.node(node);
+            (known.active, known.inactive_reason.clone())
+        });
+        let is_over = !active && reason.is_some_and(|reason| ended.contains(&reason));
+        let patch = match begins {
+            // From one closure into the next it stays off.
+            Some(reason) if active || is_over => {
                 NodePatch { active: Some(false), inactive_reason: Some(reason), ..NodePatch::default() }
             }
-            Switch::On(reason) if !is_closed_for(&reason) => return,
-            Switch::On(_) => NodePatch { active: Some(true), ..NodePatch::default() },
+            None if is_over => NodePatch { active: Some(true), ..NodePatch::default() },
+            _ => return,
         };
         self.patch_node(turn, id, patch).expect("a known node is switched by a small record");
     }
+}
+
+/// The reasons of closures that are over, and that of the one that begins.
+fn merged(switches: Vec<Switch>) -> (Vec<Text>, Option<Text>) {
+    let (mut ended, mut begins) = (Vec::new(), None);
+    for switch in switches {
+        match switch {
+            Switch::On(reason) => ended.push(reason),
+            Switch::Off(reason) => begins = Some(reason),
+        }
+    }
+    (ended, begins)
 }

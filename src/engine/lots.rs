@@ -386,9 +386,9 @@ impl<'n> NamedLots<'n> {
         };
         let by = FulfillmentKey { order: order.key, number: fulfillment.number };
         let mut picked: BTreeMap<SkuIndex, Vec<LotUnits>> = BTreeMap::new();
-        for Identified { sku, lot, expires_at, units } in &fulfillment.identified {
+        for Identified { sku, lot, expires_at, units } in &by_lot(&fulfillment.identified) {
             let missing = gone.iter().filter(|gone| (gone.sku, &gone.lot) == (*sku, lot)).map(|gone| gone.units);
-            let units = &(units - missing.sum::<u32>());
+            let units = &units.saturating_sub(missing.sum::<u32>());
             if *units == 0 {
                 continue;
             }
@@ -499,6 +499,18 @@ fn find(network: &Network, sku: &str, node: &str) -> Result<(SkuIndex, NodeIndex
     Ok((index, node))
 }
 
+/// Units that are known by lot or serial number, each lot of a sku once: what was picked in parts is known in parts.
+fn by_lot(identified: &[Identified]) -> Vec<Identified> {
+    let mut sums: Vec<Identified> = Vec::with_capacity(identified.len());
+    for own in identified {
+        match sums.iter_mut().find(|sum| (sum.sku, &sum.lot) == (own.sku, &own.lot)) {
+            Some(sum) => sum.units += own.units,
+            None => sums.push(own.clone()),
+        }
+    }
+    sums
+}
+
 /// Which lots and serial numbers are missing with units of a fulfilment order that did not come: all of a sku of which all is
 /// missing, else those that are named.
 pub(super) fn gone_of(
@@ -513,9 +525,10 @@ pub(super) fn gone_of(
     if let Some(at) = names.iter().position(|(sku, _)| !is_gone(sku)) {
         return fault(at, "quantity_out_of_range", format!("none of {} is missing", names[at].0));
     }
-    let mut all = Vec::new();
+    let identified = by_lot(&fulfillment.identified);
+    let mut all: Vec<Identified> = Vec::new();
     for (sku, units) in &gone {
-        let known = fulfillment.identified.iter().filter(|own| own.sku == *sku);
+        let known = identified.iter().filter(|own| own.sku == *sku);
         let left = sent[sku] - units;
         if left == 0 {
             all.extend(known.cloned());
@@ -525,9 +538,11 @@ pub(super) fn gone_of(
         let own = names.iter().enumerate().filter(|(_, (name, _))| network.catalogue.sku_index(name) == Some(*sku));
         for (at, (name, names)) in own {
             for NamedLot { lot, units, .. } in names.lots.iter().chain(&names.serials) {
-                let is_it = |own: &&Identified| own.sku == *sku && own.lot == *lot && own.units >= *units;
-                let Some(found) = fulfillment.identified.iter().find(is_it) else {
-                    return fault(at, "unknown_lot", format!("{units} of {lot} did not leave"));
+                let is_it = |own: &&Identified| own.sku == *sku && own.lot == *lot;
+                let before: u32 = all.iter().filter(is_it).map(|own| own.units).sum();
+                let sum = before.saturating_add(*units);
+                let Some(found) = identified.iter().find(|own| is_it(own) && own.units >= sum) else {
+                    return fault(at, "unknown_lot", format!("{sum} of {lot} did not leave"));
                 };
                 unnamed = unnamed.saturating_sub(*units);
                 all.push(Identified { units: *units, ..found.clone() });

@@ -14,7 +14,7 @@ use crate::domain::item::ItemKind;
 use crate::domain::limits::{HOLD_RULES_MAX, NETWORKS_MAX};
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
-use crate::domain::policy::{FillPolicy, Policy, PolicyKey, Standing};
+use crate::domain::policy::{FillPolicy, Policies, Policy, PolicyKey, Standing};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::return_policy::ReturnScope;
@@ -35,9 +35,15 @@ impl Engine {
         self.replace_policy(turn, network, key, policy)
     }
 
-    /// Puts a policy that the engine keeps itself.
-    pub(super) fn store_policy(&self, turn: &Turn<'_>, key: PolicyKey, policy: Policy) -> Result<Executed, Rejection> {
+    /// Puts a policy that the engine keeps itself, as it follows from those that stand.
+    pub(super) fn store_policy(
+        &self,
+        turn: &Turn<'_>,
+        key: PolicyKey,
+        policy: impl FnOnce(&Policies) -> Policy,
+    ) -> Result<Executed, Rejection> {
         let network = self.network.write().expect("no writer of the catalogue panics and survives");
+        let policy = policy(network.catalogue.policies());
         self.replace_policy(turn, network, key, policy)
     }
 

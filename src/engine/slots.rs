@@ -290,6 +290,9 @@ fn rebooking(network: &Network, order: &Order, command: &Rebook, now: WallTime) 
     let node = network.catalogue.node_index(&command.node);
     let unknown = || Fault::new(".node", "unknown_node", format!("there is no node {:?}", command.node));
     let node = node.ok_or_else(unknown).map_err(named)?;
+    if placed.stocked && order.fenced.contains(&node) {
+        return elsewhere(format!("{} refused goods of the order: name another node", command.node));
+    }
     if let Some(other) = comes_from(order, line).find(|other| *other != node) {
         let other = &network.catalogue.node(other).id;
         return elsewhere(format!("is {}, what is brought comes from {other} by now", command.node));

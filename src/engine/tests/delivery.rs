@@ -475,3 +475,39 @@ fn what_waits_in_a_group_is_cancelled_by_the_clock_of_its_own_method() {
         world.check();
     }
 }
+
+#[test]
+fn units_of_one_lot_that_were_picked_in_two_parts_are_missing_together() {
+    for missing in [3, 4, 5] {
+        let world = World::new();
+        world.run(super::lots::tracked("phone", Some(Tracking::Lot))).expect("nothing is known of phones");
+        let lot = |units| NamedLot { lot: text("L"), expires_at: None, units };
+        let names = Names { lots: vec![lot(5)], serials: vec![] };
+        let adjustment =
+            Adjustment { sku: text("phone"), node: text("east"), delta: 5, reason: MovementKind::Received };
+        world.run(Command::AdjustLots(vec![NamedAdjustment { adjustment, names }])).expect("room");
+        let order = placed(&world, wanted("a", "ship_to_store", Some("west"), 5)).expect("east has them");
+        world.fulfill(&order, 1, FulfillmentAction::Accept).expect("in turn");
+        for units in [2, 3] {
+            let lines = Some(vec![NamedUnits { line: text("1"), quantity: quantity(units) }]);
+            world.fulfill(&order, 1, FulfillmentAction::Pick { lines }).expect("they are there");
+        }
+        let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") };
+        world.fulfill(&order, 1, FulfillmentAction::Pack).expect("in turn");
+        let sent = world.fulfill(&order, 1, FulfillmentAction::Ship { shipment }).expect("in turn");
+        let pick = || FulfillmentAction::Pick { lines: None };
+        let named = |units: &[u32]| {
+            let lots = units.iter().map(|units| lot(*units)).collect();
+            vec![(text("phone"), Names { lots, serials: vec![] })]
+        };
+        if missing < 5 {
+            let twice = comes_in_part(&world, &sent, pick(), (missing, named(&[missing, 6 - missing])));
+            assert_eq!(twice.expect_err("only five left").code(), "unknown_lot");
+        }
+        let done = comes_in_part(&world, &sent, pick(), (missing, named(&[missing - 1, 1]))).expect("they left");
+        let left: u32 = done.fulfillment_orders[0].identified.iter().map(|own| own.units).sum();
+        assert_eq!(left, 5 - missing);
+        world.check();
+        world.restart().check();
+    }
+}
