@@ -200,10 +200,20 @@ impl Book {
             return;
         }
         *refused += 1;
+        if again && self.was_claimed_meanwhile(&purpose, &answer) {
+            return;
+        }
         if !refusals(&purpose).contains(&answer.code()) && answer.status != 503 {
             findings.wrong(format!("{request:?} was refused: {answer:?}"));
         }
         self.refused(&purpose, &answer, again, findings);
+    }
+
+    /// Whether a release came too late: of the two that were unknown its claim was repeated first.
+    fn was_claimed_meanwhile(&mut self, purpose: &Purpose, answer: &Answer) -> bool {
+        let Purpose::Release(id) = purpose else { return false };
+        let is_claimed = matches!(self.reservation(id).state, State::Claimed | State::ClaimedOrExpired);
+        is_claimed && answer.code() == "reservation_ended" && answer.body["state"] == "claimed"
     }
 
     fn done(&mut self, purpose: &Purpose, request: &Request, body: &Value) {
