@@ -15,9 +15,21 @@ each in one bracket b of its cheapest service (z), x units of line l in each, n 
        n_l = q_l v_l for a line in full    n_l = q_l r for an order in full
        sum_p x = q_l g_i for lines together, with sum_i g_i <= 1
 
-Where filling comes first, the missing units are minimised first and then held. Prints what differs and ends with 1 if
-anything does; with a second argument writes seed, cost and missing units of all that agree.
+Where filling comes first, the missing units are minimised first and then held.
+
+That model is weak: orders over many nodes take minutes. So most are given by patterns, the same orders written otherwise: a
+column is a node with all that it ships, v = 1, at the least its parcels can cost; with so many patterns of every node
+
+  min  sum c_ik v - split t + sum (f_l n_l + F_l v_l)   s.t. sum x_lk v + n_l = q_l, sum_k v_ik <= 1, t <= sum v, and as above
+
+Of the nodes that could ship the same units with as many parcels only the cheapest are kept, one more than can be busy with
+other units of the order: a dearer one could always be exchanged for one of these. `--model parcels` takes the first model for
+all, `--known optima.txt` passes over what is known.
+
+Prints what differs and ends with 1 if anything does; with a second argument writes seed, cost and missing units of all that
+agree.
 """
+import argparse
 import json
 import sys
 import time
@@ -121,17 +133,126 @@ def write(order):
     m.row([(any_parcel, 1)] + [(y, -1) for y, _ in all_y], high=0)
     if order["most"] is not None:
         m.row(all_y, high=order["most"])
+    demands(m, order, shipped, left, short)
+    return m, left, short
+
+
+PATTERNS_MAX = 20_000
+PAIRS_MAX = 40_000_000
+NEVER = np.int64(1) << 40
+
+
+class Patterns:
+    """All vectors of units, and what each costs a node."""
+
+    def __init__(self, order):
+        self.order, self.lines = order, order["lines"]
+        self.quantities = [line[0] for line in self.lines]
+        sizes = [quantity + 1 for quantity in self.quantities]
+        self.count = int(np.prod(sizes))
+        if self.count > PATTERNS_MAX:
+            return
+        self.units = np.indices(sizes).reshape(len(sizes), -1).T.astype(np.int64)
+        self.weight = self.units @ np.array([line[1] for line in self.lines])
+        self.total = self.units.sum(axis=1)
+        self.whole = np.ones(self.count, dtype=bool)
+        for bundle in set(line[5] for line in self.lines if line[5] is not None):
+            of = [at for at, line in enumerate(self.lines) if line[5] == bundle]
+            asked = np.array([self.quantities[at] for at in of])
+            chosen = self.units[:, of]
+            self.whole &= (chosen == 0).all(axis=1) | (chosen == asked).all(axis=1)
+
+    def too_many(self):
+        return self.count > PATTERNS_MAX or (
+            any(node[2] > 1 for node in self.order["nodes"]) and self.count * self.count > PAIRS_MAX)
+
+    def parcel(self, handling, services):
+        """What one parcel costs with each vector in it, beside its units."""
+        up_to = np.array(self.order["up_to"])
+        carried = max(len(table) for _, table in services)
+        asks = [min(plus + table[b] for plus, table in services if b < len(table)) for b in range(carried)]
+        least = np.minimum.accumulate(np.array(asks + [NEVER])[::-1])[::-1]
+        bracket = np.minimum(np.searchsorted(up_to[:carried], self.weight), carried)
+        cost = least[bracket] + handling + self.order["split"]
+        cost[0] = NEVER
+        return np.minimum(cost, NEVER)
+
+    def parcels(self, one, most):
+        """The same with exactly so many parcels, by their number."""
+        costs = [one]
+        can = np.flatnonzero(one < NEVER)
+        for _ in range(1, most):
+            before, cost = costs[-1], np.full(self.count, NEVER)
+            for first in can:
+                rest = np.flatnonzero((self.units >= self.units[first]).all(axis=1))
+                cost[rest] = np.minimum(cost[rest], one[first] + before[rest - first])
+            costs.append(np.minimum(cost, NEVER))
+        return costs
+
+    def columns(self):
+        """Cost, parcels, node and vector of all that is worth a column."""
+        order, by_class = self.order, {}
+        for number, (handling, picks, parcels_max, has, unit_costs, services) in enumerate(order["nodes"]):
+            caps = np.minimum(np.array(self.quantities), np.array(has))
+            can = (self.units <= caps).all(axis=1) & self.whole
+            if picks is not None:
+                can &= self.total <= picks
+            goods = self.units @ np.array(unit_costs)
+            costs = self.parcels(self.parcel(handling, services), min(parcels_max, int(caps.sum())))
+            costs = np.array([np.where(can, cost, NEVER) for cost in costs]).reshape(-1, self.count)
+            if len(costs) == 0:
+                continue
+            if order["most"] is None:
+                costs = costs.min(axis=0, keepdims=True)
+            for parcels, cost in enumerate(costs, 1):
+                for vector in np.flatnonzero(cost < NEVER):
+                    by_class.setdefault((vector, parcels), []).append((int(cost[vector] + goods[vector]), number))
+        asked = sum(self.quantities)
+        for (vector, parcels), nodes in by_class.items():
+            for cost, node in sorted(nodes)[:asked - int(self.total[vector]) + 1]:
+                yield cost, parcels, node, vector
+
+
+def write_patterns(order, patterns):
+    """The model of patterns, the columns of units left, and the costs that count."""
+    m, lines = Model(), order["lines"]
+    left = [m.var(line[3], line[0]) for line in lines]
+    short = [m.var(line[2], 1) for line in lines]
+    shipped, of_node, every, parcels_of = [[(n, 1)] for n in left], {}, [], []
+    any_parcel = m.var(-order["split"])
+    for cost, parcels, node, vector in patterns.columns():
+        v = m.var(cost)
+        of_node.setdefault(node, []).append((v, 1))
+        every.append((v, -1))
+        parcels_of.append((v, parcels))
+        for line, units in enumerate(patterns.units[vector]):
+            if units:
+                shipped[line].append((v, int(units)))
+    for chosen in of_node.values():
+        m.row(chosen, high=1)
+    m.row([(any_parcel, 1)] + every, high=0)
+    if order["most"] is not None:
+        m.row(parcels_of, high=order["most"])
+    demands(m, order, shipped, left, short)
+    return m, left, short
+
+
+def demands(m, order, shipped, left, short):
+    """What of every line is shipped and left, and what is asked in full."""
     nothing = m.var() if order["complete"] else None
-    for number, line in enumerate(lines):
+    for number, line in enumerate(order["lines"]):
         m.row(shipped[number], line[0], line[0])
         m.row([(left[number], 1), (short[number], -line[0])], 0 if line[4] else -INF, 0)
         if nothing is not None:
             m.row([(left[number], 1), (nothing, -line[0])], 0, 0)
-    return m, left, short
 
 
-def least(order):
-    m, left, short = write(order)
+def least(order, model):
+    patterns = Patterns(order) if model == "patterns" else None
+    if patterns is None or patterns.too_many():
+        m, left, short = write(order)
+    else:
+        m, left, short = write_patterns(order, patterns)
     if not order["first"]:
         cost, proven = m.solve()
         return round(cost), None, proven
@@ -148,13 +269,28 @@ def least(order):
     return round(cost), round(missing), proven and also
 
 
+def known_of(path):
+    if path is None:
+        return set()
+    return {int(line.split()[0]) for line in open(path) if not line.startswith("#")}
+
+
 def main():
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("orders")
+    asked.add_argument("optima", nargs="?")
+    asked.add_argument("--model", choices=["patterns", "parcels"], default="patterns")
+    asked.add_argument("--known", help="optima that need not be found again")
+    asked = asked.parse_args()
+    known = known_of(asked.known)
     compared = worse = better = open_ = unproven = 0
-    out = open(sys.argv[2], "w") if len(sys.argv) > 2 else None
+    out = open(asked.optima, "w") if asked.optima else None
     began = time.time()
-    for text in open(sys.argv[1]):
+    for text in open(asked.orders):
         order = json.loads(text)
-        cost, missing, proven = least(order)
+        if order["seed"] in known:
+            continue
+        cost, missing, proven = least(order, asked.model)
         if not proven:
             unproven += 1
             print("unproven by the solver:", order["seed"], flush=True)

@@ -403,9 +403,7 @@ impl DecisionJson {
         losers: &[Loser],
         losers_count: usize,
     ) -> Self {
-        let units = |units: &[LineUnits]| units.iter().map(|units| UnitsJson::of(*units, lines)).collect();
         let carried = decision.evidence.weighed().map_or(&[][..], |weighed: &Weighed| &weighed.carried);
-        let assignments = decision.assignments.iter().map(|own| AssignmentJson::of(own, lines, catalogue));
         Self {
             rule_set: Id(decision.rule_set.clone()),
             rule_set_version: decision.rule_set_version,
@@ -416,9 +414,9 @@ impl DecisionJson {
             cost: decision.cost.into(),
             lower_bound: Money { amount: decision.lower_bound, currency: decision.cost.currency }.into(),
             terms: terms(decision).collect(),
-            assignments: assignments.collect(),
-            unfilled: units(&decision.unfilled),
-            uneconomic: units(&decision.uneconomic()),
+            assignments: AssignmentJson::all(&decision.assignments, lines, catalogue),
+            unfilled: UnitsJson::all(&decision.unfilled, lines),
+            uneconomic: UnitsJson::all(&decision.uneconomic(), lines),
             carried_by: carried.iter().map(|carried| CarriedJson::of(carried, catalogue)).collect(),
             rejected: losers.iter().map(|loser| LoserJson::of(loser, decision, lines, catalogue)).collect(),
             rejected_count: losers_count,
@@ -439,8 +437,8 @@ impl DecisionJson {
             cost: fewer.cost,
             costs_more: fewer.costs_more,
             optimal: fewer.optimal,
-            assignments: fewer.assignments.iter().map(|own| AssignmentJson::of(own, lines, catalogue)).collect(),
-            unfilled: fewer.unfilled.iter().map(|units| UnitsJson::of(*units, lines)).collect(),
+            assignments: AssignmentJson::all(&fewer.assignments, lines, catalogue),
+            unfilled: UnitsJson::all(&fewer.unfilled, lines),
         });
         self
     }
@@ -457,8 +455,8 @@ impl DecisionJson {
             cost: own.cost,
             costs_less: own.costs_less,
             optimal: own.optimal,
-            assignments: own.assignments.iter().map(|own| AssignmentJson::of(own, lines, catalogue)).collect(),
-            unfilled: own.unfilled.iter().map(|units| UnitsJson::of(*units, lines)).collect(),
+            assignments: AssignmentJson::all(&own.assignments, lines, catalogue),
+            unfilled: UnitsJson::all(&own.unfilled, lines),
         });
         self
     }
@@ -485,9 +483,13 @@ impl AssignmentJson {
     fn of(assignment: &Assignment, lines: &(impl LineNames + ?Sized), catalogue: &Catalogue) -> Self {
         Self {
             node: Id(catalogue.node(assignment.node).id.clone()),
-            lines: assignment.lines.iter().map(|units| UnitsJson::of(*units, lines)).collect(),
+            lines: UnitsJson::all(&assignment.lines, lines),
             cost: assignment.cost,
         }
+    }
+
+    fn all(plan: &[Assignment], lines: &(impl LineNames + ?Sized), catalogue: &Catalogue) -> Vec<Self> {
+        plan.iter().map(|assignment| Self::of(assignment, lines, catalogue)).collect()
     }
 }
 
@@ -527,6 +529,10 @@ impl UnitsJson {
     pub fn of(units: LineUnits, lines: &(impl LineNames + ?Sized)) -> Self {
         let (line, sku) = lines.line(units.line);
         Self { line: Id(line.clone()), sku: Sku(sku.clone()), quantity: units.quantity }
+    }
+
+    fn all(units: &[LineUnits], lines: &(impl LineNames + ?Sized)) -> Vec<Self> {
+        units.iter().map(|units| Self::of(*units, lines)).collect()
     }
 }
 

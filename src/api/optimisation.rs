@@ -75,32 +75,12 @@ impl NewOptimisation {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Optimisation)]
 pub struct OptimisationJson {
-    /// Its id. A proposal is kept for a while, and not over a restart; that one was applied is known for a day.
-    pub id: Id,
-    /// `proposed` or `applied`.
-    pub state: &'static str,
-    /// Why: `asked`, `receipt` or `outage`.
-    pub reason: &'static str,
-    /// Skus of which units came, as long as that is known.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub skus: Vec<Sku>,
-    /// The node that was switched off, likewise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub node: Option<Id>,
-    /// When it was applied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub applied_at: Option<Instant>,
-    /// Orders that took part.
-    pub looked_at: u32,
-    /// Orders that did not: nothing of them may move, or too little is known.
+    /// What lists tell of it.
+    #[serde(flatten)]
+    pub brief: OptimisationBrief,
+    /// Orders that did not take part: nothing of them may move, or too little is known.
     pub aside: u32,
-    /// Orders that change: as many as one record holds; the others are for the next time.
-    pub changed: u32,
-    /// What the orders that took part cost as they were.
-    pub cost_before: MoneyJson,
-    /// What they cost with it.
-    pub cost: MoneyJson,
-    /// No plans of them cost less; 0 where that is not known.
+    /// No plans of those that did cost less; 0 where that is not known.
     pub lower_bound: MoneyJson,
     /// (cost - lower bound) / the size of the lower bound, which counts as one minor unit where it is 0; it says nothing
     /// where that is not known.
@@ -138,19 +118,10 @@ pub struct ReplannedJson {
 impl OptimisationJson {
     /// An optimisation by the names clients know.
     pub fn of(optimisation: &Optimisation, catalogue: &Catalogue) -> Self {
-        let Figures { looked_at, aside, changed, cost_before, cost, lower_bound } = optimisation.figures;
+        let Figures { aside, cost, lower_bound, .. } = optimisation.figures;
         Self {
-            id: Id(optimisation.id.clone()),
-            state: state_of(optimisation),
-            reason: optimisation.occasion.word(),
-            skus: skus_of(&optimisation.occasion, catalogue),
-            node: node_of(&optimisation.occasion, catalogue),
-            applied_at: optimisation.applied_at.map(Instant::from),
-            looked_at,
+            brief: OptimisationBrief::of(optimisation, catalogue),
             aside,
-            changed,
-            cost_before: in_base(cost_before, catalogue),
-            cost: in_base(cost, catalogue),
             lower_bound: in_base(lower_bound, catalogue),
             gap: gap(cost, lower_bound),
             changes: optimisation.orders.iter().map(|order| ReplannedJson::of(order, catalogue)).collect(),
@@ -170,7 +141,7 @@ pub struct OptimisationsJson {
 /// An optimisation without the orders that change.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OptimisationBrief {
-    /// Its id.
+    /// Its id. A proposal is kept for a while, and not over a restart; that one was applied is known for a day.
     pub id: Id,
     /// `proposed` or `applied`.
     pub state: &'static str,
@@ -187,7 +158,7 @@ pub struct OptimisationBrief {
     pub applied_at: Option<Instant>,
     /// Orders that took part.
     pub looked_at: u32,
-    /// Orders that change.
+    /// Orders that change: as many as one record holds; the others are for the next time.
     pub changed: u32,
     /// What the orders that took part cost as they were.
     pub cost_before: MoneyJson,
@@ -198,7 +169,13 @@ pub struct OptimisationBrief {
 impl OptimisationsJson {
     /// Optimisations by the names clients know.
     pub fn of(known: &[Optimisation], catalogue: &Catalogue) -> Self {
-        let brief = |own: &Optimisation| OptimisationBrief {
+        Self { optimisations: known.iter().map(|own| OptimisationBrief::of(own, catalogue)).collect() }
+    }
+}
+
+impl OptimisationBrief {
+    fn of(own: &Optimisation, catalogue: &Catalogue) -> Self {
+        Self {
             id: Id(own.id.clone()),
             state: state_of(own),
             reason: own.occasion.word(),
@@ -209,8 +186,7 @@ impl OptimisationsJson {
             changed: own.figures.changed,
             cost_before: in_base(own.figures.cost_before, catalogue),
             cost: in_base(own.figures.cost, catalogue),
-        };
-        Self { optimisations: known.iter().map(brief).collect() }
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Draws a table line by line. Each seed has a character of its own: how much of what it does, what it never does, how
 //! large its groups are and how often its disk fails. What a line names is drawn from what exists, so that most lines
 //! mean something; some do not, and must be refused.
-//! Long because it is a table: one arm for each kind of line.
 
 mod agenda;
+mod kinds;
 mod picking;
 mod sourcing;
 
+use self::kinds::{KINDS, Kind};
 use self::sourcing::Manner;
 use super::chance::Chance;
 use super::world::World;
@@ -14,132 +15,6 @@ use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentVerb};
 use crate::domain::order::Order;
 use crate::domain::returns::ReturnVerb;
-
-/// What a line may be about, and how often as a rule, in a thousandth or so.
-const KINDS: &[(Kind, u32)] = &[
-    (Kind::Stock, 60),
-    (Kind::Loss, 15),
-    (Kind::Count, 12),
-    (Kind::Tally, 20),
-    (Kind::Recount, 15),
-    (Kind::Lot, 30),
-    (Kind::Move, 20),
-    (Kind::Reserve, 70),
-    (Kind::Batch, 25),
-    (Kind::Change, 40),
-    (Kind::Release, 20),
-    (Kind::Order, 110),
-    (Kind::Cancel, 35),
-    (Kind::Step, 200),
-    (Kind::Hold, 25),
-    (Kind::Over, 15),
-    (Kind::Edit, 40),
-    (Kind::EditEnd, 40),
-    (Kind::Join, 15),
-    (Kind::Split, 15),
-    (Kind::Pay, 25),
-    (Kind::Return, 25),
-    (Kind::Back, 60),
-    (Kind::Dispatch, 40),
-    (Kind::Floor, 25),
-    (Kind::Walk, 70),
-    (Kind::Inbound, 20),
-    (Kind::Arrival, 40),
-    (Kind::Transfer, 25),
-    (Kind::Travel, 50),
-    (Kind::Switch, 12),
-    (Kind::Channel, 12),
-    (Kind::Case, 8),
-    (Kind::Policy, 8),
-    (Kind::Source, 6),
-    (Kind::Optimise, 8),
-    (Kind::Rules, 8),
-    (Kind::Able, 8),
-    (Kind::Carrier, 4),
-    (Kind::Slots, 8),
-    (Kind::Rule, 6),
-    (Kind::Subscribe, 8),
-    (Kind::Schedule, 8),
-    (Kind::Sketch, 30),
-    (Kind::Dated, 4),
-    (Kind::Rests, 20),
-    (Kind::Read, 20),
-    (Kind::Repeat, 20),
-    (Kind::Write, 180),
-    (Kind::Wait, 60),
-    (Kind::Pass, 60),
-    (Kind::Wall, 6),
-    (Kind::Upkeep, 12),
-    (Kind::Snapshot, 8),
-    (Kind::Dies, 5),
-    (Kind::Killed, 4),
-    (Kind::SyncFails, 2),
-    (Kind::Room, 2),
-    (Kind::Restart, 5),
-];
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Stock,
-    Loss,
-    Count,
-    Tally,
-    Recount,
-    Lot,
-    Move,
-    Reserve,
-    Batch,
-    Change,
-    Release,
-    Order,
-    Cancel,
-    Step,
-    Hold,
-    Over,
-    Edit,
-    EditEnd,
-    Join,
-    Split,
-    Pay,
-    Return,
-    Back,
-    Dispatch,
-    Floor,
-    Walk,
-    Inbound,
-    Arrival,
-    Transfer,
-    Travel,
-    Switch,
-    Channel,
-    Case,
-    Policy,
-    Source,
-    Optimise,
-    Rules,
-    Able,
-    Carrier,
-    Slots,
-    Rule,
-    Subscribe,
-    Schedule,
-    Sketch,
-    Dated,
-    Rests,
-    Read,
-    Repeat,
-    Write,
-    Wait,
-    Pass,
-    Wall,
-    Upkeep,
-    Snapshot,
-    Dies,
-    Killed,
-    SyncFails,
-    Room,
-    Restart,
-}
 
 const NODES: [&str; 3] = ["east", "west", "north"];
 const SKUS: [&str; 3] = ["phone", "case", "cable"];

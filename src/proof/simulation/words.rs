@@ -72,16 +72,17 @@
 //! other. What is *not* here: time, faults, restarts (`world`).
 //! Long because it is a table: one arm for each word.
 
+mod ordering;
 mod picking;
 mod sourcing;
 
+pub use self::ordering::{Part, batch};
+use self::ordering::{order, reserve, reserve_lines, ship_to, sketched, subscription};
 use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Service, ShippingTerms};
 use crate::domain::channel::PaymentBefore;
 use crate::domain::command::*;
-use crate::domain::delivery::{BROUGHT, LOCKER, TO_STORE};
 use crate::domain::dispatch::SsccPrefix;
-use crate::domain::draft::DraftTerms;
 use crate::domain::fulfillment::{Shipment, ShortReason};
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState};
@@ -90,7 +91,6 @@ use crate::domain::ids::{FulfillmentKey, OrderKey, Text};
 use crate::domain::item::{Dimensions, ItemKind, Tracking};
 use crate::domain::money::{Currency, Money};
 use crate::domain::node::{Node, NodeKind};
-use crate::domain::order::{OrderType, Sealed};
 use crate::domain::order_clocks::OrderClocks;
 use crate::domain::payment::PaymentMark;
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
@@ -99,7 +99,6 @@ use crate::domain::return_policy::ReturnPolicy;
 use crate::domain::returns::{Condition, Disposition};
 use crate::domain::rules::{Fence, RuleTerms, Term};
 use crate::domain::stock::MovementKind;
-use crate::domain::subscription::{Every, WhenShort};
 use crate::domain::supply::{JustInTime, SupplyTerms};
 use crate::domain::time::WallTime;
 use crate::domain::tracking::{Scan, TrackingStatus};
@@ -497,61 +496,6 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
     })
 }
 
-/// One of a batch.
-pub struct Part {
-    /// The line that asks for it alone.
-    pub line: String,
-    /// What is asked for.
-    pub one: ReserveOne,
-}
-
-/// The parts of a line that asks for many reservations; `None` when it does not.
-pub fn batch(words: &[&str]) -> Option<Vec<Part>> {
-    let ["batch", parts @ ..] = words else { return None };
-    let part = |part: &[&str]| {
-        let (keyed, words) = match part {
-            ["key", words @ ..] => (true, words),
-            words => (false, words),
-        };
-        let line = format!("reserve {}", words.join(" "));
-        let key = context(keyed.then_some(line.as_str())).key;
-        Part { line, one: ReserveOne { key, reserve: reserve(words) } }
-    };
-    Some(parts.split(|word| *word == "/").map(part).collect())
-}
-
-fn reserve(words: &[&str]) -> Reserve {
-    let [id, seconds, rest @ ..] = words else { panic!("a name, seconds and lines, not {words:?}") };
-    let (mut partial, mut channel, mut customer, mut parts) = (false, None, None, rest);
-    loop {
-        parts = match parts {
-            ["partial", rest @ ..] => {
-                partial = true;
-                rest
-            }
-            ["via", name, rest @ ..] => {
-                channel = Some(Text::from(*name));
-                rest
-            }
-            ["by", name, rest @ ..] => {
-                customer = Some(Text::from(*name));
-                rest
-            }
-            _ => break,
-        }
-    }
-    Reserve {
-        id: (!id.starts_with('-')).then(|| (*id).into()),
-        fingerprint: 0,
-        owner: "cart".into(),
-        ttl_s: number(seconds) as u64,
-        lines: reserve_lines(parts),
-        partial,
-        channel,
-        customer,
-    }
-}
-
 fn node(id: &str, latitude: &str, longitude: &str) -> Node {
     let degrees = |word: &str| word.parse::<f64>().expect("degrees");
     Node {
@@ -611,12 +555,6 @@ fn slots(node: &str, parts: &[&str], wall: WallTime) -> PutSlots {
     PutSlots { node: node.into(), slots }
 }
 
-fn sketched(parts: &[&str]) -> DraftTerms {
-    let said = Sealed { key_id: 0, bytes: parts.join(" ").into_bytes() };
-    let lines = parts.split(|word| *word == "+").filter(|part| !part.is_empty()).count() as u32;
-    DraftTerms { channel: Some("web".into()), customer: None, lines, said }
-}
-
 fn lockers(node: &str, parts: &[&str]) -> PutLockers {
     let size = |part: &[&str]| {
         let [id, limit] = part else { panic!("an id and compartments, not {part:?}") };
@@ -625,24 +563,6 @@ fn lockers(node: &str, parts: &[&str]) -> PutLockers {
     };
     let sizes = parts.split(|word| *word == "+").filter(|part| !part.is_empty()).map(size).collect();
     PutLockers { node: node.into(), sizes }
-}
-
-fn subscription(id: &str, every: &str, seconds: i64, parts: &[&str], wall: WallTime) -> PutSubscription {
-    let terms = format!("{every} {seconds} {}", parts.join(" "));
-    let (when_short, parts) = match parts {
-        ["retry", parts @ ..] => (WhenShort::Retry, parts),
-        parts => (WhenShort::Backorder, parts),
-    };
-    // Its orders get ids of their own.
-    let order = order(id, parts, wall);
-    let fingerprint = context(Some(terms.as_str())).key.expect("it was given one").fingerprint;
-    PutSubscription {
-        id: id.into(),
-        order: PlaceOrder { id: None, channel_order_id: "".into(), fingerprint, ..order },
-        every: Every::parse(every).unwrap_or_else(|| panic!("{every} is a period")),
-        next_at: WallTime(wall.0 + seconds * 1_000),
-        when_short,
-    }
 }
 
 fn patch(id: &str, active: bool) -> Command {
@@ -740,142 +660,6 @@ fn mark(word: &str) -> PaymentMark {
 fn stock_state(word: &str) -> StockState {
     let all = [StockState::Available, StockState::Damaged, StockState::QualityControl, StockState::SafetyStock];
     all.into_iter().find(|state| state.word() == word).unwrap_or_else(|| panic!("{word} is no state of stock"))
-}
-
-fn reserve_lines(parts: &[&str]) -> Vec<ReserveLine> {
-    let line = |part: &[&str]| match part {
-        [sku, n] => ReserveLine { sku: (*sku).into(), quantity: units(n), node: None },
-        [sku, n, "at", node] => ReserveLine { sku: (*sku).into(), quantity: units(n), node: Some((*node).into()) },
-        other => panic!("not a line of a reservation: {other:?}"),
-    };
-    parts.split(|word| *word == "+").map(line).collect()
-}
-
-fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
-    let (mut reservation, mut reacquire, mut kind, mut parts) = (None, false, OrderType::Standard, words);
-    let mut wishes = Wishes::default();
-    let (mut channel, mut customer) = (Text::from("web"), Text::from("customer-1"));
-    let (mut holds, mut release_at, mut method) = (Vec::new(), None, Text::from("ship"));
-    loop {
-        parts = match parts {
-            ["with", name, rest @ ..] => {
-                reservation = Some(Text::from(*name));
-                rest
-            }
-            ["near", node, rest @ ..] => {
-                wishes.preferred_node = Some((*node).into());
-                rest
-            }
-            ["to_store", node, rest @ ..] => {
-                method = TO_STORE.into();
-                wishes.preferred_node = Some((*node).into());
-                rest
-            }
-            ["locker", node, rest @ ..] => {
-                method = LOCKER.into();
-                wishes.preferred_node = Some((*node).into());
-                rest
-            }
-            [way @ ("pickup" | "curbside"), node, rest @ ..] => {
-                method = (*way).into();
-                wishes.preferred_node = Some((*node).into());
-                rest
-            }
-            ["brought", rest @ ..] => {
-                method = BROUGHT.into();
-                rest
-            }
-            ["reacquire", rest @ ..] => {
-                reacquire = true;
-                rest
-            }
-            ["held", rest @ ..] => {
-                let (kind, reason) = (HoldKind::Payment, "not paid".into());
-                holds.push(AskedHold { kind, reason, release_at: None, release_on: Some(PaymentMark::Paid) });
-                rest
-            }
-            ["via", name, rest @ ..] => {
-                channel = (*name).into();
-                rest
-            }
-            ["by", name, rest @ ..] => {
-                customer = (*name).into();
-                rest
-            }
-            ["later", seconds, rest @ ..] => {
-                release_at = Some(WallTime(wall.0 + number(seconds) * 1_000));
-                rest
-            }
-            ["waits", rest @ ..] => {
-                kind = OrderType::Backorder;
-                rest
-            }
-            ["early", rest @ ..] => {
-                kind = OrderType::PreOrder;
-                rest
-            }
-            ["rests", rest @ ..] => {
-                wishes.deferred = Some(Deferred { allocate_at: None });
-                rest
-            }
-            ["due", seconds, rest @ ..] => {
-                let allocate_at = Some(WallTime(wall.0 + number(seconds) * 1_000));
-                wishes.deferred = Some(Deferred { allocate_at });
-                rest
-            }
-            ["urgent", priority, rest @ ..] => {
-                wishes.priority = number(priority) as u8;
-                rest
-            }
-            ["slot", node, id, rest @ ..] => {
-                let line = rest.iter().filter(|word| **word == "+").count() as u16;
-                wishes.slots.push(AskedSlot { line, node: (*node).into(), slot: (*id).into() });
-                rest
-            }
-            _ => break,
-        }
-    }
-    let line = |(at, part): (usize, &[&str])| {
-        let (sku, n, group) = match part {
-            [sku, n] => (*sku, *n, 0),
-            [sku, n, "far"] => (*sku, *n, 1),
-            other => panic!("not a line of an order: {other:?}"),
-        };
-        let id = (at + 1).to_string().as_str().into();
-        PlaceLine { id, sku: sku.into(), quantity: units(n), unit_price: 100, group }
-    };
-    PlaceOrder {
-        id: Some(id.into()),
-        fingerprint: 0,
-        kind,
-        channel,
-        channel_order_id: id.into(),
-        customer,
-        personal: Sealed::default(),
-        currency: Currency::USD,
-        destinations: vec![ship_to("", 40.0, -75.0), ship_to("far", 34.0, -118.0)],
-        lines: parts.split(|word| *word == "+").enumerate().map(line).collect(),
-        delivery_method: method,
-        reservation,
-        reacquire,
-        rule_set: None,
-        placed_at: None,
-        payment: None,
-        total: None,
-        holds,
-        wishes: Wishes { release_at, ..wishes },
-    }
-}
-
-fn ship_to(group: &str, latitude: f64, longitude: f64) -> ShipTo {
-    ShipTo {
-        group: group.into(),
-        country: "US".into(),
-        postal_code: "10001".into(),
-        parts: None,
-        position: Position::from_degrees(latitude, longitude),
-        personal: Sealed::default(),
-    }
 }
 
 fn scan(status: &str, at: WallTime) -> Scan {
