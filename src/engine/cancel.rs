@@ -131,7 +131,7 @@ fn not_cancellable(order: &Order, line: &str, cancellable: u64, requested: u64) 
 /// The buckets that named units are in; units of a fulfilment order that is named go before those of any.
 pub(super) fn named_parts(order: &Order, named: &[CancelUnits]) -> Result<Vec<CancelledPart>, Rejection> {
     if named.is_empty() {
-        return Err(no_lines());
+        return Err(no_lines("lines"));
     }
     let mut wanted: BTreeMap<(u16, Option<u16>), u64> = BTreeMap::new();
     for (at, units) in named.iter().enumerate() {

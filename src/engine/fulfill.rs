@@ -430,13 +430,15 @@ fn step_of(
         FulfillmentAction::Reject { reason } => FulfillmentStep::Rejected { reason: reason.clone() },
         FulfillmentAction::Pick { lines } | FulfillmentAction::PickNamed { lines, .. } => {
             let lines = match lines {
-                Some(lines) => units_of(order, lines, &left_to_pick(fulfillment), "left to pick", fulfillment)?,
+                Some(lines) => {
+                    units_of(order, lines, &left_to_pick(fulfillment), ("lines", "left to pick"), fulfillment)?
+                }
                 None => left_to_pick(fulfillment),
             };
             FulfillmentStep::Picked { lines }
         }
         FulfillmentAction::Short { lines, reason } => {
-            let lines = units_of(order, lines, &left_to_pick(fulfillment), "left to pick", fulfillment)?;
+            let lines = units_of(order, lines, &left_to_pick(fulfillment), ("lines", "left to pick"), fulfillment)?;
             FulfillmentStep::ShortPicked { lines, reason: *reason }
         }
         FulfillmentAction::Pack => FulfillmentStep::Packed,
@@ -471,7 +473,8 @@ fn step_of(
         }
         FulfillmentAction::ReceiveInPart { missing, names } => {
             let node = order.goes_to(fulfillment).ok_or_else(illegal)?;
-            let missing = units_of(order, missing, &fulfillment.picked_units(), "on their way", fulfillment)?;
+            let missing =
+                units_of(order, missing, &fulfillment.picked_units(), ("missing", "on their way"), fulfillment)?;
             let gone = gone_of(network, order, fulfillment, (&missing, names))?;
             FulfillmentStep::ReceivedInPart { node, missing, gone }
         }
@@ -480,7 +483,7 @@ fn step_of(
             let lines = match lines.as_slice() {
                 // None of them is fit to be sold.
                 [] => Vec::new(),
-                lines => units_of(order, lines, &fulfillment.picked_units(), "to be put back", fulfillment)?,
+                lines => units_of(order, lines, &fulfillment.picked_units(), ("lines", "to be put back"), fulfillment)?,
             };
             FulfillmentStep::PutBack { lines }
         }
@@ -492,20 +495,22 @@ fn step_of(
     })
 }
 
-/// Named units as positions; no more of a line than is `there`, which `what` says in words.
+/// Named units as positions; no more of a line than is `there`, which `what` says in words; faults name the field.
 pub(super) fn units_of(
     order: &Order,
     named: &[NamedUnits],
     there: &[LineUnits],
-    what: &str,
+    (field, what): (&str, &str),
     fulfillment: &FulfillmentOrder,
 ) -> Result<Vec<LineUnits>, Rejection> {
-    check_named(named)?;
+    if named.is_empty() {
+        return Err(no_lines(field));
+    }
     let mut wanted: BTreeMap<u16, u32> = BTreeMap::new();
     for (at, units) in named.iter().enumerate() {
         let unknown = || {
             let detail = format!("the fulfilment order has no line {:?}", units.line);
-            Rejection::invalid(format!("lines[{at}].line"), "unknown_line", detail)
+            Rejection::invalid(format!("{field}[{at}].line"), "unknown_line", detail)
         };
         let line = order.line_at(&units.line).ok_or_else(unknown)?;
         let left: u32 = there.iter().filter(|l| l.line == line).map(|l| l.quantity).sum();
@@ -516,17 +521,13 @@ pub(super) fn units_of(
         *sum = sum.saturating_add(units.quantity.units());
         if *sum > left {
             let detail = format!("{left} units of line {} are {what}, {sum} were named", units.line);
-            return Err(Rejection::invalid(format!("lines[{at}].quantity"), "quantity_out_of_range", detail));
+            return Err(Rejection::invalid(format!("{field}[{at}].quantity"), "quantity_out_of_range", detail));
         }
     }
     Ok(wanted.into_iter().map(|(line, quantity)| LineUnits { line, quantity }).collect())
 }
 
 /// Refuses a list that names nothing: it would fence a node or write a story of nothing.
-fn check_named(named: &[NamedUnits]) -> Result<(), Rejection> {
-    if named.is_empty() { Err(no_lines()) } else { Ok(()) }
-}
-
-pub(super) fn no_lines() -> Rejection {
-    Rejection::invalid("lines", "no_lines", "names no line; leave it out where all is meant")
+pub(super) fn no_lines(field: &str) -> Rejection {
+    Rejection::invalid(field, "no_lines", "names no line: leave it out instead")
 }

@@ -119,7 +119,8 @@ impl Engine {
         let mut slot = self.lock_fulfillment(key)?;
         let order = slot.as_ref().expect("a locked entity is there");
         let fulfillment = takes(order, key, FulfillmentVerb::Split)?;
-        let units = units_of(order, lines, &fulfillment.line_units(), "in the fulfilment order", fulfillment)?;
+        let units =
+            units_of(order, lines, &fulfillment.line_units(), ("lines", "in the fulfilment order"), fulfillment)?;
         if units.iter().map(|units| u64::from(units.quantity)).sum::<u64>() == fulfillment.units() {
             return Err(Rejection::invalid("lines", "nothing_left", "names all units; a split leaves some behind"));
         }

@@ -315,7 +315,14 @@ fn what_does_not_come_to_its_store_is_a_case_and_is_sent_again() {
     let order = placed(&world, wanted("a", "ship_to_store", Some("west"), 3)).expect("east has them");
     let pick = || FulfillmentAction::Pick { lines: None };
     let more = comes_in_part(&world, &order, pick(), (4, vec![])).expect_err("three were sent");
-    assert!(matches!(more, Rejection::Invalid(faults) if faults[0].code == "quantity_out_of_range"));
+    let fault = |refused: Rejection| match refused {
+        Rejection::Invalid(faults) => (faults[0].field.clone(), faults[0].code),
+        other => panic!("{other}"),
+    };
+    assert_eq!(fault(more), ("missing[0].quantity".to_owned(), "quantity_out_of_range"));
+    let nothing = FulfillmentAction::ReceiveInPart { missing: vec![], names: vec![] };
+    let nothing = world.fulfill(&order, 1, nothing).expect_err("it names none");
+    assert_eq!(fault(nothing), ("missing".to_owned(), "no_lines"));
     let order = world.engine.order(&order.name()).expect("there").as_ref().clone();
     let order = comes_in_part(&world, &order, pick(), (1, vec![])).expect("two came");
     let levels = |world: &World| {
