@@ -113,6 +113,11 @@ impl Order {
         self.ways.iter().find(|way| way.group == group)
     }
 
+    /// Groups of its lines but the first.
+    pub fn other_groups(&self) -> impl Iterator<Item = u16> + use<> {
+        1..self.facts.destinations.len() as u16
+    }
+
     /// The delivery method of a group of its lines.
     pub fn method_of(&self, group: u16) -> &Text {
         self.way_of(group).map_or(&self.facts.delivery_method, |way| &way.method)

@@ -22,18 +22,16 @@ impl<'a> Wanted<'a> {
         of_group(self.others, group).map_or(self.rules, |own| &**own)
     }
 
-    /// The same of one group: that may reach its customer in another way than the order.
+    /// The same of one group: that may go by other rules than the order, and reach its customer in another way.
     pub fn of_group(&self, group: u16) -> Self {
         let open = |node: &NodeIndex| !self.fenced.contains(node);
+        let rules = self.rules_of(group);
         let own = match self.ways.iter().find(|way| way.group == group) {
-            None => *self,
-            Some(way) => Self {
-                only: way.place().filter(open),
-                preferred: way.node,
-                method: &way.method,
-                rules: self.rules_of(group),
-                ..*self
-            },
+            None => Self { rules, ..*self },
+            Some(way) => {
+                let (only, preferred) = (way.place().filter(open), way.node);
+                Self { only, preferred, method: &way.method, rules, ..*self }
+            }
         };
         if self.bookings.is_empty() {
             return own;
@@ -44,7 +42,7 @@ impl<'a> Wanted<'a> {
 
     /// Whether groups of it have something of their own.
     pub fn has_groups(&self) -> bool {
-        !self.ways.is_empty() || !self.bookings.is_empty()
+        !self.ways.is_empty() || !self.bookings.is_empty() || !self.others.is_empty()
     }
 
     /// The same of all groups: those that are collected at different nodes have their units anywhere.

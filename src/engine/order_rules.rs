@@ -1,7 +1,8 @@
-//! Which rules an order is sourced by: the version that applies to it, and others for groups of its lines that reach their
-//! customer in another way and to which another version applies.
+//! Which rules an order is sourced by: the version that applies to it, and others for groups of its lines that go
+//! elsewhere or reach their customer in another way, and to which another version applies.
 //!
-//! Promises: an order of one delivery method costs one choice. What is *not* here: what applies (`domain::rules::book`).
+//! Promises: an order of one destination costs one choice, and so does any where no active version has a scope. What is
+//! *not* here: what applies (`domain::rules::book`).
 
 use std::sync::Arc;
 
@@ -16,8 +17,9 @@ use crate::domain::rules::groups::GroupRules;
 use crate::domain::time::WallTime;
 
 /// Rules by which an existing order is sourced again: those it names, else what applies to it now, to each group by its
-/// delivery method. What was sourced without fences keeps the version of then where others have some by now, and the other
-/// way round: what waits of it stands in the queues with a right to the next units, wherever they come, or without.
+/// destination and delivery method. What was sourced without fences keeps the version of then where others have some by
+/// now, and the other way round: what waits of it stands in the queues with a right to the next units, wherever they come,
+/// or without.
 pub(super) fn rules_of(network: &Network, order: &Order, at: WallTime) -> GroupRules {
     let rules = network.catalogue.rules();
     let now = rules_among(network, rules, order, at);
@@ -28,14 +30,17 @@ pub(super) fn rules_of(network: &Network, order: &Order, at: WallTime) -> GroupR
         if is_alike { now.clone() } else { then().unwrap_or_else(|| now.clone()) }
     };
     let own = kept((&made.rule_set, made.rule_set_version), &now.own);
-    let groups = order.ways.iter().map(|way| (way.group, kept(made.ruled(way.group), now.of(way.group))));
+    if now.others.is_empty() && !made.is_ruled_by_group() {
+        return GroupRules::whole(own);
+    }
+    let groups = order.other_groups().map(|group| (group, kept(made.ruled(group), now.of(group))));
     GroupRules::of_groups(own, groups)
 }
 
 /// Rules by which an order is sourced if these were all rule sets.
 pub(super) fn rules_among(network: &Network, rules: &RuleBook, order: &Order, at: WallTime) -> GroupRules {
     let OrderFacts { rule_set, channel, destinations, delivery_method, .. } = &*order.facts;
-    let asked = Choosing { rules, name: rule_set.as_deref(), channel, to: destinations.first(), at };
+    let asked = Choosing { rules, name: rule_set.as_deref(), channel, to: destinations, at };
     asked.rules(network, delivery_method, &order.ways)
 }
 
@@ -47,27 +52,33 @@ pub(super) struct Choosing<'a> {
     pub name: Option<&'a str>,
     /// Its channel.
     pub channel: &'a str,
-    /// Where it goes.
-    pub to: Option<&'a Destination>,
+    /// Where its groups go.
+    pub to: &'a [Destination],
     /// When it is sourced.
     pub at: WallTime,
 }
 
-impl Choosing<'_> {
-    /// By its name for them, else by its channel, where it goes, and the delivery method, which groups may have one of their own.
+impl<'a> Choosing<'a> {
+    /// By its name for them, else by its channel, and of each group by where it goes and how it reaches the customer.
     pub fn rules(&self, network: &Network, delivery_method: &str, ways: &[Way]) -> GroupRules {
         let has_carriers = || network.catalogue.shipping().carriers().next().is_some();
         if let Some(named) = self.name.and_then(|name| self.rules.named(name, has_carriers())) {
             return GroupRules::whole(named.clone());
         }
-        let nearest = || nearest_to(network, self.to?.position?);
-        let country = self.to.map_or("", |to| &*to.country);
-        let by_method = |delivery_method: &str| {
-            let asked = Unnamed { channel: self.channel, country, delivery_method, at: self.at, nearest: &nearest };
-            self.rules.of(&asked).clone()
-        };
-        let own = by_method(delivery_method);
-        GroupRules::of_groups(own, ways.iter().map(|way| (way.group, by_method(&way.method))))
+        let method_of =
+            |group: u16| ways.iter().find(|way| way.group == group).map_or(delivery_method, |way| &way.method);
+        let of_group = |group: u16| self.of(network, self.to.get(usize::from(group)), method_of(group)).clone();
+        if !self.rules.has_scopes() {
+            return GroupRules::whole(of_group(0));
+        }
+        GroupRules::of_groups(of_group(0), (1..self.to.len() as u16).map(|group| (group, of_group(group))))
+    }
+
+    /// Those of what goes to one destination in one way.
+    fn of(&self, network: &Network, to: Option<&Destination>, delivery_method: &str) -> &'a Arc<AppliedRules> {
+        let nearest = || nearest_to(network, to?.position?);
+        let country = to.map_or("", |to| &*to.country);
+        self.rules.of(&Unnamed { channel: self.channel, country, delivery_method, at: self.at, nearest: &nearest })
     }
 }
 

@@ -560,7 +560,7 @@ pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Resu
         rules: catalogue.rules(),
         name: command.rule_set.as_deref(),
         channel: &command.channel,
-        to: destinations.first(),
+        to: &destinations,
         at: now.wall,
     };
     let rules = asked.rules(network, &command.delivery_method, &ways);

@@ -296,7 +296,7 @@ fn made_by(network: &Network, order: &Order, decision: &Decision) -> Option<Grou
         return Some(GroupRules::whole(own));
     }
     let groups: Option<Vec<_>> =
-        order.ways.iter().map(|way| Some((way.group, known(decision.ruled(way.group))?))).collect();
+        order.other_groups().map(|group| Some((group, known(decision.ruled(group))?))).collect();
     Some(GroupRules::of_groups(own, groups?.into_iter()))
 }
 

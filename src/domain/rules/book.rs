@@ -24,9 +24,9 @@ use crate::domain::time::{JournalTime, WallTime};
 pub struct Unnamed<'a> {
     /// Its channel.
     pub channel: &'a str,
-    /// The country it goes to.
+    /// The country it goes to, or the group of its lines that is asked for.
     pub country: &'a str,
-    /// How it is delivered.
+    /// How that is delivered.
     pub delivery_method: &'a str,
     /// When it is sourced.
     pub at: WallTime,
@@ -166,6 +166,11 @@ impl RuleBook {
         }
         let Version { name, version, terms, .. } = self.version(name, version)?;
         AppliedRules::of(name, version, terms).ok().map(Arc::new)
+    }
+
+    /// Whether some active version applies to some orders only.
+    pub fn has_scopes(&self) -> bool {
+        !self.scoped.is_empty()
     }
 
     /// What an order is sourced by that names none.

@@ -1,7 +1,7 @@
-//! Rules of an order: one version for all of it, and others for groups that reach their customer in another way than it
-//! does and to which another version applies.
+//! Rules of an order: one version for all of it, and others for groups that go elsewhere or reach their customer in
+//! another way than its first, and to which another version applies.
 //!
-//! Promises: an order of one delivery method has one version, and to ask for it costs nothing. What is *not* here: which
+//! Promises: an order of one destination has one version, and to ask for it costs nothing. What is *not* here: which
 //! version that is (`book`).
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::applied::AppliedRules;
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GroupRules {
-    /// Those of the order's own delivery method.
+    /// Those of what goes to its first destination, as the order does.
     pub own: Arc<AppliedRules>,
     /// Groups that go by others, ascending.
     pub others: Vec<(u16, Arc<AppliedRules>)>,

@@ -1,5 +1,5 @@
-//! Groups of an order that reach their customer in different ways go by different rules: each as an order of its own would,
-//! when it is captured, when it waits, when it is sourced again, and in previews and replays.
+//! Groups of an order that go to another country, or reach their customer in another way, go by rules of their own: each as
+//! an order of its own would, when it is captured, when it waits, when it is sourced again, and in previews and replays.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,11 +15,31 @@ use crate::domain::reply::Reply;
 use crate::domain::rules::{Fence, RuleTerms, Scope, Term};
 use crate::engine::whatif::{Suppose, SupposedRules};
 
-/// How what goes by rules of its own is delivered.
-const BROUGHT: &str = "local_delivery";
+/// By what groups go by rules of their own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum By {
+    /// How they are delivered.
+    Method,
+    /// Where they go.
+    Country,
+}
 
-fn scoped(terms: RuleTerms) -> RuleTerms {
-    let scope = Scope { delivery_methods: vec![text(BROUGHT)], ..Scope::default() };
+impl By {
+    /// Each in turn.
+    fn of(seed: u64) -> Self {
+        if seed % 2 == 0 { Self::Method } else { Self::Country }
+    }
+}
+
+/// How they are delivered then, and where they go.
+const BROUGHT: &str = "local_delivery";
+const ABROAD: &str = "CA";
+
+fn scoped(terms: RuleTerms, by: By) -> RuleTerms {
+    let scope = match by {
+        By::Method => Scope { delivery_methods: vec![text(BROUGHT)], ..Scope::default() },
+        By::Country => Scope { countries: vec![text(ABROAD)], ..Scope::default() },
+    };
     RuleTerms { scope, ..terms }
 }
 
@@ -36,30 +56,35 @@ fn activate(world: &World, name: &str, version: u32) {
         .expect("it can be carried");
 }
 
-/// Rules of all orders, and those of what is brought.
-fn on(world: &World, all: &RuleTerms, brought: &RuleTerms) {
+/// Rules of all orders, and those of what goes by rules of its own.
+fn on(world: &World, all: &RuleTerms, (apart, by): (&RuleTerms, By)) {
     activate(world, "default", put(world, "default", all.clone()));
-    activate(world, "brought", put(world, "brought", scoped(brought.clone())));
+    activate(world, "apart", put(world, "apart", scoped(apart.clone(), by)));
 }
 
-/// An order to three destinations, of which two are brought.
-fn mixed(dice: &mut Dice, id: &str) -> PlaceOrder {
+/// An order to three destinations, of which two go by rules of their own.
+fn mixed(dice: &mut Dice, id: &str, by: By) -> PlaceOrder {
     let order = some_order(dice, id, 3);
     let mut order = to_several(dice, order);
     let way = |group| AskedWay { group, method: text(BROUGHT), node: None };
-    order.wishes.ways = vec![way(1), way(2)];
+    match by {
+        By::Method => order.wishes.ways = vec![way(1), way(2)],
+        By::Country => order.destinations[1..].iter_mut().for_each(|to| to.country = text(ABROAD)),
+    }
     order
 }
 
-/// What of an order is brought, or what is not, as an order of its own.
-fn part(order: &PlaceOrder, brought: bool) -> Option<PlaceOrder> {
+/// What of an order goes by rules of its own, or what does not, as an order of its own.
+fn part(order: &PlaceOrder, apart: bool, by: By) -> Option<PlaceOrder> {
     let mut part = order.clone();
-    part.lines.retain(|line| (line.group > 0) == brought);
+    part.lines.retain(|line| (line.group > 0) == apart);
     part.wishes.ways.clear();
-    part.id = Some(text(&format!("part-{brought}")));
-    part.channel_order_id = text(&format!("part-{brought}"));
-    if brought {
-        part.delivery_method = text(BROUGHT);
+    part.id = Some(text(&format!("part-{apart}")));
+    part.channel_order_id = text(&format!("part-{apart}"));
+    match by {
+        By::Method if apart => part.delivery_method = text(BROUGHT),
+        By::Country if apart => part.destinations[0].country = text(ABROAD),
+        _ => {}
     }
     (!part.lines.is_empty()).then_some(part)
 }
@@ -73,7 +98,7 @@ fn shipped(order: &Order) -> BTreeSet<(String, Option<u32>, u32)> {
     sent.chain(left).map(|(node, u)| (line(u.line), node, u.quantity)).collect()
 }
 
-fn by(decision: &Decision, group: u16) -> (&str, u32) {
+fn ruled(decision: &Decision, group: u16) -> (&str, u32) {
     let (name, version) = decision.ruled(group);
     (name, version)
 }
@@ -98,19 +123,19 @@ fn each_group_is_decided_as_an_order_of_its_own_would_be() {
         println!("seed {seed}");
         let mut dice = Dice(seed);
         let world = plenty(&mut dice);
-        let (all, brought) = (some_rules(&mut dice), some_rules(&mut dice));
-        on(&world, &all, &brought);
-        let asked = mixed(&mut dice, "o");
+        let (all, apart, by) = (some_rules(&mut dice), some_rules(&mut dice), By::of(seed));
+        on(&world, &all, (&apart, by));
+        let asked = mixed(&mut dice, "o", by);
         let parts: Vec<Order> = [false, true]
             .into_iter()
-            .filter_map(|brought| part(&asked, brought))
+            .filter_map(|apart| part(&asked, apart, by))
             .map(|part| place(&world.again(), part))
             .collect();
         let order = place(&world, asked);
         let decision = order.decision.as_deref().expect("decided");
         assert_eq!(
-            (by(decision, 0), by(decision, 1), by(decision, 2)),
-            (("default", 2), ("brought", 1), ("brought", 1))
+            (ruled(decision, 0), ruled(decision, 1), ruled(decision, 2)),
+            (("default", 2), ("apart", 1), ("apart", 1))
         );
         let own: BTreeSet<_> = parts.iter().flat_map(shipped).collect();
         assert_eq!(shipped(&order), own, "seed {seed}");
@@ -122,12 +147,12 @@ fn each_group_is_decided_as_an_order_of_its_own_would_be() {
         // Every group is explained by its own rules, and stays so after a restart.
         let groups = decision.by_group(|line| order.lines[usize::from(line)].placed.group);
         for (group, own) in &groups {
-            assert_eq!((&*own.rule_set, own.rule_set_version), by(decision, *group));
+            assert_eq!((&*own.rule_set, own.rule_set_version), ruled(decision, *group));
             let losing = world.engine.catalogue(|catalogue| own.losing(catalogue));
             assert_eq!(own.losers(&losing).len(), losing.len(), "seed {seed}");
         }
         both += usize::from(parts.len() == 2);
-        weighed += usize::from(all.is_plain() != brought.is_plain());
+        weighed += usize::from(all.is_plain() != apart.is_plain());
         let world = world.restart();
         let kept = world.engine.order(&order.name()).expect("there");
         assert_eq!(kept.decision, order.decision, "seed {seed}");
@@ -143,12 +168,13 @@ fn a_preview_tells_what_becomes_of_the_groups_that_a_version_concerns() {
         println!("seed {seed}");
         let mut dice = Dice(seed);
         let world = some_world(&mut dice, 6);
-        let (all, brought, next) = (some_rules(&mut dice), some_rules(&mut dice), some_rules(&mut dice));
+        let by = By::of(seed);
+        let (all, apart, next) = (some_rules(&mut dice), some_rules(&mut dice), some_rules(&mut dice));
         let plain = |terms: RuleTerms| RuleTerms { fences: Vec::new(), ..terms };
-        on(&world, &plain(all), &plain(brought));
-        let name = if dice.roll(2) == 0 { "default" } else { "brought" };
-        let draft = put(&world, name, if name == "default" { next } else { scoped(next) });
-        let asked = mixed(&mut dice, "o");
+        on(&world, &plain(all), (&plain(apart), by));
+        let name = if dice.roll(2) == 0 { "default" } else { "apart" };
+        let draft = put(&world, name, if name == "default" { next } else { scoped(next, by) });
+        let asked = mixed(&mut dice, "o", by);
         let actual = world.again();
         activate(&actual, name, draft);
         let (before, after) = (place(&world, asked.clone()), place(&actual, asked));
@@ -173,16 +199,17 @@ fn a_replay_decides_every_group_by_its_own_rules() {
         let unfenced = |terms: RuleTerms| RuleTerms { fences: Vec::new(), unfilled: Default::default(), ..terms };
         let all = unfenced(some_rules(&mut dice));
         let (then, supposed) = (unfenced(some_rules(&mut dice)), unfenced(some_rules(&mut dice)));
-        on(&world, &all, &then);
-        on(&actual, &all, &supposed);
+        let by = By::of(seed);
+        on(&world, &all, (&then, by));
+        on(&actual, &all, (&supposed, by));
         for n in 0..6 {
-            let order = mixed(&mut dice, &format!("o{n}"));
+            let order = mixed(&mut dice, &format!("o{n}"), by);
             place(&world, order.clone());
             place(&actual, order);
         }
         let nothing = compared(&world, &Suppose::default());
         assert_eq!((&nothing.differences, nothing.after), (&vec![], nothing.before), "seed {seed}");
-        let rules = SupposedRules::Terms { name: text("brought"), terms: Arc::new(scoped(supposed)) };
+        let rules = SupposedRules::Terms { name: text("apart"), terms: Arc::new(scoped(supposed, by)) };
         let comparison = compared(&world, &Suppose { rules: Some(rules), ..Suppose::default() });
         let own = compared(&actual, &Suppose::default());
         let same = |figures: crate::engine::whatif::Figures| {
@@ -194,21 +221,24 @@ fn a_replay_decides_every_group_by_its_own_rules() {
     assert!(differing > 20, "{differing} plans differ");
 }
 
-/// An order of a phone that is shipped and one that is brought.
-fn two(id: &str) -> PlaceOrder {
+/// An order of a phone that goes as others do, and one that goes by rules of its own.
+fn two(id: &str, by: By) -> PlaceOrder {
     let mut order = PlaceOrder { id: Some(text(id)), ..World::order_of(id, &[("phone", 1), ("phone", 1)], None) };
     order.destinations.push(ShipTo { group: text("home"), ..order.destinations[0].clone() });
     order.lines[1].group = 1;
-    order.wishes.ways = vec![AskedWay { group: 1, method: text(BROUGHT), node: None }];
+    match by {
+        By::Method => order.wishes.ways = vec![AskedWay { group: 1, method: text(BROUGHT), node: None }],
+        By::Country => order.destinations[1].country = text(ABROAD),
+    }
     order
 }
 
-/// Rules by which the west brings nothing.
-fn not_from_the_west(world: &World) {
+/// Rules by which the west has nothing for what goes by rules of its own.
+fn not_from_the_west(world: &World, by: By) {
     let objective = vec![Term::PerShipment { amount: 500 }, Term::WeightDistance { micro_per_kg_km: 200_000 }];
     let all = RuleTerms { objective, ..RuleTerms::default() };
-    let brought = RuleTerms { fences: vec![Fence::NotNodes(vec![text("west")])], ..all.clone() };
-    on(world, &all, &brought);
+    let apart = RuleTerms { fences: vec![Fence::NotNodes(vec![text("west")])], ..all.clone() };
+    on(world, &all, (&apart, by));
 }
 
 /// The node of each line, where it has one.
@@ -227,13 +257,17 @@ fn node(id: &str) -> Option<String> {
 
 #[test]
 fn what_waits_of_a_group_takes_what_its_own_rules_let_it_have() {
+    [By::Method, By::Country].into_iter().for_each(waits);
+}
+
+fn waits(by: By) {
     let world = World::new();
-    not_from_the_west(&world);
-    let order = place(&world, two("a"));
+    not_from_the_west(&world, by);
+    let order = place(&world, two("a", by));
     assert_eq!(at(&world, &order), [None, None]);
     let world = world.restart();
     world.stock("phone", "west", 5).expect("received");
-    assert_eq!(at(&world, &order), [node("west"), None], "the west ships, but brings nothing");
+    assert_eq!(at(&world, &order), [node("west"), None], "the west has none for the second");
     assert_eq!(world.level("phone", "west").available, 4, "nothing there waits for who may not have it");
     let world = world.restart();
     world.stock("phone", "north", 1).expect("received");
@@ -243,16 +277,20 @@ fn what_waits_of_a_group_takes_what_its_own_rules_let_it_have() {
 
 #[test]
 fn a_group_that_is_refused_goes_where_its_own_rules_let_it() {
+    [By::Method, By::Country].into_iter().for_each(is_refused);
+}
+
+fn is_refused(by: By) {
     let world = World::new();
-    not_from_the_west(&world);
+    not_from_the_west(&world, by);
     for (id, units) in [("north", 2), ("west", 5)] {
         world.stock("phone", id, units).expect("received");
     }
-    let order = place(&world, two("a"));
+    let order = place(&world, two("a", by));
     assert_eq!(at(&world, &order), [node("north"), node("north")], "the nearer does both");
-    let brings = order.fulfillment_orders.iter().find(|own| own.group == 1).expect("the north brings it");
-    world.fulfill(&order, brings.number, FulfillmentAction::Reject { reason: text("no car") }).expect("it may");
-    assert_eq!(at(&world, &order), [node("north"), None], "there is more in the west, which brings nothing");
+    let second = order.fulfillment_orders.iter().find(|own| own.group == 1).expect("the north has it");
+    world.fulfill(&order, second.number, FulfillmentAction::Reject { reason: text("no car") }).expect("it may");
+    assert_eq!(at(&world, &order), [node("north"), None], "there is more in the west, which has none for the second");
     let world = world.restart();
     world.stock("phone", "east", 1).expect("received");
     assert_eq!(at(&world, &order), [node("north"), node("east")]);

@@ -440,13 +440,11 @@ impl WhatIf {
             None => self.rules_of_now(order, wall),
         };
         let Some(rules) = &self.rules else { return others };
-        let supposed = |method: &Text, other: &Arc<AppliedRules>| {
-            let applies = self.world.is_in_scope(rules, &order.facts, method);
-            if applies { rules.clone() } else { other.clone() }
+        let supposed = |group: u16| {
+            let applies = self.world.is_in_scope(rules, order, group);
+            if applies { rules.clone() } else { others.of(group).clone() }
         };
-        let own = supposed(&order.facts.delivery_method, &others.own);
-        let groups = order.ways.iter().map(|way| (way.group, supposed(&way.method, others.of(way.group))));
-        GroupRules::of_groups(own, groups)
+        GroupRules::of_groups(supposed(0), order.other_groups().map(|group| (group, supposed(group))))
     }
 
     fn rules_of_then(&self, order: &Order, recorded: &Recorded, wall: WallTime) -> GroupRules {

@@ -18,7 +18,7 @@ use crate::domain::ids::{FulfillmentKey, NodeIndex, SkuIndex};
 use crate::domain::limits::LEVEL_MAX;
 use crate::domain::money::Currency;
 use crate::domain::node::Node;
-use crate::domain::order::{Order, OrderFacts};
+use crate::domain::order::Order;
 use crate::domain::record::Record;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::state::State;
@@ -322,13 +322,14 @@ impl World {
         self.network.catalogue.channels().iter().any(|channel| !channel.limits.is_empty())
     }
 
-    /// Whether supposed rules are asked for what of an order is delivered in one way: it names none, or them, and lies in
-    /// their scope; whatever their schedule says.
-    pub fn is_in_scope(&self, rules: &AppliedRules, facts: &OrderFacts, delivery_method: &str) -> bool {
+    /// Whether supposed rules are asked for a group of an order: it names none, or them, and the group lies in their scope;
+    /// whatever their schedule says.
+    pub fn is_in_scope(&self, rules: &AppliedRules, order: &Order, group: u16) -> bool {
+        let facts = &order.facts;
         if let Some(name) = &facts.rule_set {
             return *name == rules.name;
         }
-        let to = facts.destinations.first();
+        let to = facts.destinations.get(usize::from(group));
         let scope = &rules.terms.scope;
         let has = |entries: &[crate::domain::ids::Text], asked: &str| {
             entries.is_empty() || entries.iter().any(|entry| **entry == *asked)
@@ -336,7 +337,7 @@ impl World {
         let nearest = || nearest_to(&self.network, to?.position?);
         has(&scope.channels, &facts.channel)
             && has(&scope.countries, to.map_or("", |to| &to.country))
-            && has(&scope.delivery_methods, delivery_method)
+            && has(&scope.delivery_methods, order.method_of(group))
             && (scope.nodes.is_empty() || nearest().is_some_and(|node| scope.nodes.contains(&node)))
     }
 
