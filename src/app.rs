@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -251,22 +252,38 @@ fn keep_time(pipeline: &Pipeline, stopping: &AtomicBool) {
 fn look_ahead(pipeline: &Pipeline, stopping: &AtomicBool) {
     let context = Context { actor: "clock".into(), source: "clock".into(), request_id: "".into(), key: None };
     while !stopping.load(Ordering::Acquire) {
-        let now = pipeline.journal().now();
-        if let Some(days) = pipeline.engine().opportunity_due(now.wall) {
-            let found = pipeline.engine().foresee(now, &Foresee { days, within: LOOKS_FOR });
-            // What is refused now, since too much is in flight, is found again.
-            let _ = pipeline.submit_blocking(&context, Command::PutOpportunity(Box::new(found)));
-        }
-        while let Some((asked, leave)) = pipeline.engine().replanning_due(LOOKS_FOR)
-            && !stopping.load(Ordering::Acquire)
-        {
-            let Ok(found) = pipeline.engine().optimise(pipeline.journal().now(), &asked) else { continue };
-            if leave == Leave::Apply && found.figures.changed > 0 {
-                // What is refused, since the world moved on, stays told as proposed.
-                let _ = pipeline.submit_blocking(&context, Command::ApplyOptimisation { optimisation: found.id });
-            }
-        }
+        outlives("prices of orders to come", || foresee_what_is_due(pipeline, &context));
+        outlives("open orders planned again", || replan_what_is_due(pipeline, &context, stopping));
         thread::park_timeout(LOOKS_EVERY);
+    }
+}
+
+/// Runs work of a thread that has more to do than this; a panic ends this work alone, and is told.
+fn outlives(what: &'static str, work: impl FnOnce()) {
+    // Nothing it only read is harmed, and what it submits is as safe as any client's.
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!(what, "an assertion ended this work; it is left, and the next is begun when it is due");
+    }
+}
+
+fn foresee_what_is_due(pipeline: &Pipeline, context: &Context) {
+    let now = pipeline.journal().now();
+    if let Some(days) = pipeline.engine().opportunity_due(now.wall) {
+        let found = pipeline.engine().foresee(now, &Foresee { days, within: LOOKS_FOR });
+        // What is refused now, since too much is in flight, is found again.
+        let _ = pipeline.submit_blocking(context, Command::PutOpportunity(Box::new(found)));
+    }
+}
+
+fn replan_what_is_due(pipeline: &Pipeline, context: &Context, stopping: &AtomicBool) {
+    while let Some((asked, leave)) = pipeline.engine().replanning_due(LOOKS_FOR)
+        && !stopping.load(Ordering::Acquire)
+    {
+        let Ok(found) = pipeline.engine().optimise(pipeline.journal().now(), &asked) else { continue };
+        if leave == Leave::Apply && found.figures.changed > 0 {
+            // What is refused, since the world moved on, stays told as proposed.
+            let _ = pipeline.submit_blocking(context, Command::ApplyOptimisation { optimisation: found.id });
+        }
     }
 }
 
@@ -313,5 +330,22 @@ fn judge_shadows(pipeline: &Pipeline, begun: &Receiver<u64>) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::outlives;
+
+    #[test]
+    fn work_that_panics_ends_alone() {
+        let mut begun = 0;
+        for _ in 0..2 {
+            outlives("a test", || {
+                begun += 1;
+                panic!("an assertion that does not hold");
+            });
+        }
+        assert_eq!(begun, 2, "the next work is begun all the same");
     }
 }

@@ -80,7 +80,7 @@ pub struct OptimisationJson {
     pub brief: OptimisationBrief,
     /// Orders that did not take part: nothing of them may move, or too little is known.
     pub aside: u32,
-    /// No plans of those that did cost less; 0 where that is not known.
+    /// No plans of those that did cost less. Where nothing is proven: 0, or what their stock is worth to be rid of, below that.
     pub lower_bound: MoneyJson,
     /// (cost - lower bound) / the size of the lower bound, which counts as one minor unit where it is 0; it says nothing
     /// where that is not known.

@@ -53,7 +53,7 @@ pub struct Figures {
     pub cost_before: i64,
     /// What they cost with it.
     pub cost: i64,
-    /// No plans of them cost less; 0 where nothing is proven.
+    /// No plans of them cost less; where nothing is proven 0, or what their stock is worth to be rid of, below that.
     pub lower_bound: i64,
 }
 

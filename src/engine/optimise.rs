@@ -136,7 +136,10 @@ impl Engine {
             changed: replanned.len() as u32,
             cost_before: found.cost_before,
             cost: found.cost,
-            lower_bound: if is_exact { found.lower_bound } else { 0 },
+            lower_bound: found
+                .lower_bound
+                .filter(|_| is_exact)
+                .unwrap_or_else(|| building.batch.floor().min(found.cost)),
         };
         let id = self.optimisations.name(&asked.occasion, self.position(), now.journal);
         let scarce = building.scarce(&prices);

@@ -420,7 +420,7 @@ fn bound(world: &World, orders: &[PlaceOrder]) -> i64 {
     };
     let mut optimiser = Optimiser::new(&batch);
     optimiser.price(ROUNDS);
-    optimiser.found().lower_bound
+    optimiser.found().lower_bound.expect("prices were asked")
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::domain::geo::Position;
 use crate::domain::item::ItemKind;
 use crate::domain::optimisation::{Figures, Optimisation, Optimise, movable};
 use crate::domain::order::Order;
+use crate::domain::policy::UnitCosts;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::replanning::{Leave, Occasion, Replanning};
@@ -70,13 +71,39 @@ fn nodes(world: &World, id: &str) -> Vec<String> {
 
 /// An order to New York that leaves Los Angeles, and the other way round, and nothing is free.
 fn crossed() -> World {
-    let world = World::new();
+    crossed_in(World::new())
+}
+
+fn crossed_in(world: World) -> World {
     world.stock("phone", "west", 1).expect("received");
     place(&world, order_to("ny", NEW_YORK, &[("phone", 1)]));
     world.stock("phone", "east", 1).expect("received");
     place(&world, order_to("la", LOS_ANGELES, &[("phone", 1)]));
     assert_eq!((nodes(&world, "ny"), nodes(&world, "la")), (vec!["west".to_owned()], vec!["east".to_owned()]));
     world
+}
+
+#[test]
+fn orders_of_what_should_go_are_planned_together_though_they_cost_less_than_nothing() {
+    let world = World::new();
+    for node in ["east", "west"] {
+        let costs = UnitCosts { unit_cost: None, markdown: Some(10_000_000) };
+        let costs = PutPolicy::Costs { sku: text("phone"), node: Some(text(node)), costs };
+        world.run(Command::PutPolicy(costs)).expect("put");
+    }
+    let objective = vec![Term::Distance { micro_per_km: 1_000_000 }, Term::Markdown];
+    let terms = RuleTerms { objective, ..RuleTerms::default() };
+    let put = world.run(Command::PutRules(PutRules { name: text("default"), terms: Arc::new(terms) }));
+    let Ok(Reply::Rules(put)) = put else { panic!("{put:?}") };
+    let activate = ActivateRules { name: text("default"), version: put.version, at: None };
+    world.run(Command::ActivateRules(activate)).expect("it can be carried");
+    let world = crossed_in(world);
+    let proposed = optimise(&world, &all());
+    let Figures { cost, cost_before, lower_bound, changed, .. } = proposed.figures;
+    assert!(cost < cost_before && cost_before < 0 && changed == 2, "{proposed:?}");
+    assert_eq!(lower_bound, cost, "proven, though below nothing");
+    apply(&world, &proposed).expect("nothing moved on");
+    assert_eq!((nodes(&world, "ny"), nodes(&world, "la")), (vec!["east".to_owned()], vec!["west".to_owned()]));
 }
 
 fn records(world: &World) -> usize {

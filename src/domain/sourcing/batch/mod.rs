@@ -8,7 +8,8 @@
 //! (`repair`; Shaw 1998).
 //!
 //! **Promises.** No cell and no node is used beyond what there is. Never worse than the plans the orders have; an order
-//! changes only where that makes the batch cheaper. `lower_bound ≤ cost`. The same batch and the same number of rounds
+//! changes only where that makes the batch cheaper. A bound that is told is no more than the cost; where stock had better go
+//! (markdown) both may be below zero. The same batch and the same number of rounds
 //! give the same plans: chance comes from a fixed seed, and there is no clock here.
 //!
 //! | phase | file | cost |
@@ -27,7 +28,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::costed::{Filling, Plan, Problem, Workspace, solve, solve_into};
+use super::costed::{Filling, Line, Plan, Problem, Workspace, solve, solve_into};
 use prices::Prices;
 pub use repair::Dice;
 
@@ -56,6 +57,11 @@ pub struct Member {
 }
 
 impl Batch {
+    /// What no plans cost less than, whatever they fill and take: all units, each where it is worth most to be rid of.
+    pub fn floor(&self) -> i64 {
+        self.members.iter().map(|member| member.floor()).fold(0, i64::saturating_add)
+    }
+
     /// Some of its members, ascending, with what the plans of all others leave.
     pub fn part(&self, members: &[usize], plans: &[Choice]) -> Self {
         let (mut stock, mut sends) = (self.stock.clone(), self.sends.clone());
@@ -80,6 +86,18 @@ impl Member {
     pub fn bytes(&self) -> usize {
         let own = size_of::<Self>() + 4 * (self.cells.len() + self.nodes.len()) + size_of::<Taken>() * self.now.len();
         own + self.problem.bytes()
+    }
+
+    /// What no plan of it costs less than.
+    fn floor(&self) -> i64 {
+        let (problem, width) = (&self.problem, self.problem.lines.len());
+        let handling = |candidate: usize| problem.candidates[candidate].per_unit;
+        let of_line = |(number, line): (usize, &Line)| {
+            let costs = problem.unit_costs.iter().skip(number).step_by(width).enumerate();
+            let least = costs.map(|(candidate, cost)| cost + handling(candidate)).fold(0, i64::min);
+            least.saturating_mul(i64::from(line.quantity))
+        };
+        problem.lines.iter().enumerate().map(of_line).fold(0, i64::saturating_add)
     }
 
     /// Whether the plan it has is one that its question allows: it ships all from what it has where it is.
@@ -154,8 +172,8 @@ pub struct Found {
     pub cost_before: i64,
     /// Cost of the plans found.
     pub cost: i64,
-    /// No plans that fill as much cost less together.
-    pub lower_bound: i64,
+    /// No plans that fill as much cost less together; `None` where nothing is proven.
+    pub lower_bound: Option<i64>,
     /// The plan of each order.
     pub choices: Vec<Choice>,
     /// The plan that each had.
@@ -243,7 +261,8 @@ impl<'a> Optimiser<'a> {
         }
         assert!(optimiser.left.iter().all(|left| *left >= 0), "plans take no more than there is");
         optimiser.before.clone_from(&optimiser.choices);
-        let costs = optimiser.before.iter().map(|choice| choice.cost);
+        // What is worth much moves prices as much as what costs much.
+        let costs = optimiser.before.iter().map(|choice| choice.cost.saturating_abs());
         let usual = costs.sum::<i64>() / (batch.members.len() as i64).max(1);
         optimiser.prices.start(usual);
         (optimiser.slack, optimiser.now) = (usual * SLACK / 100, total(&optimiser.choices));
@@ -263,7 +282,8 @@ impl<'a> Optimiser<'a> {
         Found {
             cost_before: total(&self.before).1,
             cost,
-            lower_bound: bound.map_or(0, |bound| bound.clamp(0, cost)),
+            // Where stock had better go, plans cost less than nothing.
+            lower_bound: bound.map(|bound| bound.min(cost)),
             choices: self.choices.clone(),
             before: self.before.clone(),
         }

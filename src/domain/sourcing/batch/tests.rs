@@ -29,6 +29,11 @@ struct Rolled {
 
 /// A few small orders that share few units. Every node is a candidate of every order; lines are one slot each.
 fn roll(seed: u64) -> Rolled {
+    roll_of(seed, 0)
+}
+
+/// The same where the units of a line are worth so much more to be rid of than they cost.
+fn roll_of(seed: u64, worth: i64) -> Rolled {
     let mut dice = Dice(seed);
     let (nodes, skus) = (dice.pick(2, 3), dice.pick(1, 3));
     let first = dice.below(2) == 0;
@@ -36,12 +41,18 @@ fn roll(seed: u64) -> Rolled {
     let stock: Vec<u32> = (0..nodes * skus).map(|_| units(&mut dice)).collect();
     let counted = dice.below(3) == 0;
     let sends = (0..nodes).map(|_| counted.then(|| dice.pick(1, 2) as u32)).collect();
-    let rolled = (0..dice.pick(2, 3)).map(|_| member(&mut dice, nodes, skus, &stock, first));
+    let rolled = (0..dice.pick(2, 3)).map(|_| member(&mut dice, (nodes, skus), &stock, first, worth));
     let (members, fees) = rolled.map(|(member, fees)| (Arc::new(member), fees)).unzip();
     Rolled { batch: Batch { members, stock, sends }, fees }
 }
 
-fn member(dice: &mut Dice, nodes: usize, skus: usize, stock: &[u32], first: bool) -> (Member, Vec<i64>) {
+fn member(
+    dice: &mut Dice,
+    (nodes, skus): (usize, usize),
+    stock: &[u32],
+    first: bool,
+    worth: i64,
+) -> (Member, Vec<i64>) {
     let mut rates = Rates::new(UP_TO_G.to_vec());
     let lines = dice.pick(1, 2);
     let mut wanted: Vec<usize> = (0..lines).map(|_| dice.below(skus)).collect();
@@ -62,7 +73,7 @@ fn member(dice: &mut Dice, nodes: usize, skus: usize, stock: &[u32], first: bool
         let own: Vec<u32> = wanted.iter().map(|sku| (node * skus + sku) as u32).collect();
         let has: Vec<u32> = own.iter().map(|cell| stock[*cell as usize]).collect();
         let candidate = Candidate { per_shipment: dice.pick(0, 100) as i64, parcels_max: 1, ..Candidate::default() };
-        let costs: Vec<i64> = wanted.iter().map(|_| dice.pick(0, 90) as i64).collect();
+        let costs: Vec<i64> = wanted.iter().map(|_| dice.pick(0, 90) as i64 - worth).collect();
         problem.add_candidate(candidate, has, costs, [Offer { table, ..Offer::default() }]);
         cells.extend(own);
         of.push(node as u32);
@@ -183,8 +194,14 @@ fn assert_laws(Rolled { batch, fees }: &Rolled, found: &Found, seed: u64) -> (u6
     }
     assert!(left.iter().chain(&sends).all(|left| *left >= 0), "seed {seed}: used beyond what there is");
     assert_eq!(sum.1, found.cost, "seed {seed}");
-    assert!(found.lower_bound <= found.cost, "seed {seed}");
+    assert!(found.lower_bound.is_none_or(|bound| bound <= found.cost), "seed {seed}");
+    assert!(batch.floor() <= found.cost, "seed {seed}");
     sum
+}
+
+/// The bound where prices were asked.
+fn bound_of(found: &Found) -> i64 {
+    found.lower_bound.expect("it fills as much as the orders would alone")
 }
 
 fn solved(batch: &Batch, rounds: u32) -> Found {
@@ -204,12 +221,32 @@ fn small_batches_meet_the_best_and_no_bound_is_above_it() {
         let score = assert_laws(&rolled, &found, seed);
         let best = enumerated(&rolled);
         assert!(score >= best, "seed {seed}: {score:?} beats the best, {best:?}");
-        assert!(found.lower_bound <= best.1 || score.0 > best.0, "seed {seed}: {} above {best:?}", found.lower_bound);
+        let bound = found.lower_bound;
+        assert!(bound.is_none_or(|bound| bound <= best.1) || score.0 > best.0, "seed {seed}: {bound:?} above {best:?}");
         met += u64::from(score == best);
-        bounded += u64::from(found.lower_bound == best.1);
+        bounded += u64::from(bound == Some(best.1));
     }
     println!("{met} of {batches} are the best, {bounded} are proven");
     assert!(met * 100 >= batches * 98 && bounded * 2 >= batches, "{met}, {bounded}");
+}
+
+#[test]
+fn batches_of_what_should_go_cost_less_than_nothing_and_are_bounded_all_the_same() {
+    let (mut below, mut met, mut bounded, batches) = (0, 0, 0, 200);
+    for seed in 0..batches {
+        let rolled = roll_of(seed, 1_500);
+        let found = solved(&rolled.batch, 300);
+        let (score, best) = (assert_laws(&rolled, &found, seed), enumerated(&rolled));
+        assert!(score >= best, "seed {seed}: {score:?} beats the best, {best:?}");
+        let bound = found.lower_bound;
+        assert!(bound.is_none_or(|bound| bound <= best.1) || score.0 > best.0, "seed {seed}: {bound:?} above {best:?}");
+        assert!(rolled.batch.floor() <= best.1, "seed {seed}: a floor above {best:?}");
+        below += u64::from(found.cost < 0);
+        met += u64::from(score == best);
+        bounded += u64::from(bound == Some(best.1));
+    }
+    println!("{below} of {batches} cost less than nothing, {met} are the best, {bounded} are proven");
+    assert!(below * 2 > batches && met * 100 >= batches * 97 && bounded * 3 >= batches, "{below}, {met}, {bounded}");
 }
 
 #[test]
@@ -250,7 +287,7 @@ fn two_orders_swap_their_nodes_though_nothing_is_free() {
     };
     let batch = Batch { members: vec![member(0, 0), member(1, 1)], stock: vec![1, 1], sends: vec![Some(1), Some(1)] };
     let found = solved(&batch, 50);
-    assert_eq!((found.cost_before, found.cost, found.lower_bound), (1_800, 200, 200));
+    assert_eq!((found.cost_before, found.cost, found.lower_bound), (1_800, 200, Some(200)));
     assert_eq!(found.choices[0].taken, [Taken { candidate: 1, line: 0, units: 1 }]);
     assert_eq!(found.choices[1].taken, [Taken { candidate: 0, line: 0, units: 1 }]);
 }

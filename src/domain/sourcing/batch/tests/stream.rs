@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use super::bound_of;
 use super::family::{Dice, LEFT, Network, Order, POUND_DG, SPLIT, Size};
 use super::sourcing::batch::{Member, Optimiser};
 use super::sourcing::costed::{Plan, Problem, Workspace, solve_into};
@@ -45,7 +46,7 @@ pub fn proven(kappa: i64, instance: u64, rounds: u32) -> i64 {
     let batch = network.batch(&orders, 1);
     let mut optimiser = Optimiser::new(&batch);
     optimiser.price(rounds);
-    optimiser.found().lower_bound
+    bound_of(&optimiser.found())
 }
 
 /// What decides an order, with the prices there are.
