@@ -121,9 +121,9 @@ pub struct Weighed {
     pub complete: bool,
     /// By seen line.
     pub lines: Vec<WeighedLine>,
-    /// Grams up to which the brackets of the tables go.
+    /// Loads up to which the brackets of the tables go: grams, or grams above so many bits of volume.
     pub up_to_g: Vec<u64>,
-    /// What a parcel costs by bracket, its service chosen.
+    /// What a parcel costs by bracket, its service chosen; [`Rates::NONE`] where nobody carries it.
     pub tables: Vec<Vec<i64>>,
     /// By candidate.
     pub nodes: Vec<WeighedNode>,
@@ -146,7 +146,7 @@ pub struct Ahead {
 /// A line as it was weighed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct WeighedLine {
-    /// Billable grams of a unit.
+    /// Load of a unit: its grams, or its grams above so many bits of its volume.
     pub unit_weight_g: u64,
     /// Cost of leaving any of it.
     pub per_line: i64,
@@ -317,7 +317,7 @@ impl Decision {
             (weighed.split, weighed.shipments_max, weighed.complete);
         problem.filling = if weighed.by_price { Filling::Priced } else { Filling::First };
         problem.rates = Rates::new(weighed.up_to_g.clone());
-        let tables: Vec<u32> = weighed.tables.iter().map(|table| problem.rates.add_table(table)).collect();
+        let tables: Vec<u32> = weighed.tables.iter().map(|table| problem.rates.add_told(table)).collect();
         for (line, own) in seen.lines.iter().zip(&weighed.lines) {
             let needs = line.needs.iter().map(|&(slot, per_unit)| Need { slot, per_unit });
             problem.add_line(own.line(line.quantity), needs);

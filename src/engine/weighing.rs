@@ -5,10 +5,11 @@
 //! one. A parcel goes by the service that costs least over price and days; what one asks is folded into a table by weight
 //! before the kernel sees it, so a decision is as quick with fifty services as with one.
 //!
-//! **Weight.** Where all services weigh alike, each unit counts with its weight or its size by their one divisor, whatever
-//! is more. Where they do not, each unit counts with what the strictest of them makes of it, and so does a surcharge for
-//! long pieces that only some of the lines are: then no price is too low and nothing is claimed to be proven. Weight ends
-//! brackets where any service changes its price; of more than [`BRACKETS_MAX`] some are joined, with the same proviso.
+//! **Weight.** A parcel is billed by the larger of its grams and its volume over the service's divisor, both summed over its
+//! units, and its most weight counts grams alone; so a unit counts with both (`loads`). Of an order with too many sums of
+//! them each unit counts with what the strictest service makes of it, and so does a surcharge for long pieces that only some
+//! of the lines are: then no price is too low and nothing is claimed to be proven. Weight ends brackets where any service
+//! changes its price; of more than [`BRACKETS_MAX`] some are joined, with the same proviso.
 //!
 //! **Who is asked.** Carriers, for what is shipped, where the rules weigh prices or days and there is a carrier at all; a
 //! node that no service leaves in time is then no candidate. Days count from the day of the order, by the node's calendar;
@@ -19,11 +20,14 @@
 //!
 //! What is *not* here: who may ship at all and what there is (`routing`, `fences`), and the choice (`sourcing::costed`).
 
+mod landed;
+mod loads;
 mod tariffs;
 mod units;
 
 use std::collections::{BTreeMap, HashMap};
 
+use self::loads::Loads;
 use self::tariffs::{Tariffs, ends_of_brackets, services, ways_of_weighing};
 use super::fences::Shipment;
 use super::network::Network;
@@ -31,7 +35,7 @@ use super::shipping::sent;
 use super::workload::day_of_work;
 use crate::domain::carrier::Shipping;
 use crate::domain::carrier::quote::There;
-use crate::domain::carrier::rates::{Billable, Parcel};
+use crate::domain::carrier::rates::Parcel;
 use crate::domain::carrier::zones::Prefix;
 use crate::domain::decision::{Assignment, Evidence, FenceReason, LineUnits, SeenLine};
 use crate::domain::ids::{NodeIndex, Text};
@@ -40,7 +44,7 @@ use crate::domain::rules::Unfilled;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::weights::Weights;
 use crate::domain::sourcing::costed::{Cause, FIGURE_MAX, Filling, Offer, Plan, Problem, Rates, Workspace, solve_into};
-use crate::domain::sourcing::{DemandLine, Need, Problem as Listed};
+use crate::domain::sourcing::{DemandLine, Problem as Listed};
 use crate::domain::weighed::{
     Ahead, COST_TERMS, Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode, nearest_first,
 };
@@ -91,6 +95,8 @@ pub struct Scales {
     /// Candidates in the kernel's order.
     nodes: Vec<Candidate>,
     up_to_g: Vec<u64>,
+    /// What all of them are told in.
+    loads: Loads,
     /// What differs from node to node is few tables.
     tables: Vec<Table>,
     /// What units cost where they lie, by listed node and line, where the rules ask.
@@ -128,7 +134,7 @@ struct ParcelCosts {
     ahead: i64,
 }
 
-/// What a parcel costs by bracket of weight, and by which service it goes.
+/// What a parcel costs by bracket of weight ([`Rates::NONE`] where nobody carries it), and by which service it goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Table {
     costs: Vec<i64>,
@@ -194,7 +200,9 @@ impl Scales {
         units::list(asked, listed, &mut self.own);
         let shipping = network_shipping(asked);
         let bodies = self.weigh_lines(asked, listed, shipping);
-        self.lay_brackets(asked, listed, shipping);
+        if !self.loads.is_by_size() {
+            self.lay_brackets(asked, listed, shipping);
+        }
         let to = asked.shipment.to;
         let there = There {
             country: to.map_or("", |to| &*to.country),
@@ -204,8 +212,9 @@ impl Scales {
         let learns = asked.weights.late_per_day > 0 && !asked.network.learned.transits.is_empty();
         let delays = learns.then(HashMap::new);
         let longest_mm = bodies.iter().map(|body| body.longest_mm).max().unwrap_or(0);
-        let mut tariffs =
-            shipping.map(|shipping| Tariffs { shipping, asked, to: there, longest_mm, rows: HashMap::new(), delays });
+        let loads = self.loads;
+        let of = |shipping| Tariffs { shipping, asked, to: there, loads, longest_mm, rows: HashMap::new(), delays };
+        let mut tariffs = shipping.map(of);
         let mut out = Vec::new();
         self.nodes.clear();
         let seen = listed.candidates.iter().map(|candidate| (NodeIndex(candidate.node), candidate.distance_m));
@@ -228,15 +237,23 @@ impl Scales {
             Parcel { weight_g: line.unit_weight_g, ..one.map_or(Parcel::default(), |one| one.unit) }
         };
         let bodies: Vec<Parcel> = asked.units.iter().zip(&listed.lines).map(body).collect();
-        let ways = shipping.map(ways_of_weighing).unwrap_or_default();
+        // Where prices do not count, only the most that a service carries does: grams.
+        let ways = shipping.filter(|_| asked.weights.shipping).map(ways_of_weighing).unwrap_or_default();
+        (self.loads, self.up_to_g) = match ways.iter().all(Option::is_none) {
+            true => (Loads::Grams, std::mem::take(&mut self.up_to_g)),
+            false => {
+                let quantities = listed.lines.iter().map(|line| line.quantity);
+                Loads::of(&bodies.iter().copied().zip(quantities).collect::<Vec<_>>(), &ways)
+            }
+        };
         let surcharges = shipping.into_iter().flat_map(services).flat_map(|service| &service.surcharges);
         let divides = |mm: u32| bodies.iter().any(|b| b.longest_mm > mm) && bodies.iter().any(|b| b.longest_mm <= mm);
-        self.is_exact &= ways.len() <= 1 && !surcharges.filter_map(|surcharge| surcharge.above_mm).any(divides);
+        self.is_exact &= !matches!(self.loads, Loads::Strictest(_));
+        self.is_exact &= !surcharges.filter_map(|surcharge| surcharge.above_mm).any(divides);
         self.lines.clear();
         for (u, body) in asked.units.iter().zip(&bodies) {
             let placed = &asked.shipment.lines[usize::from(u.line)];
             let item = catalogue.item(placed.sku);
-            let billed = ways.iter().flatten().map(|(unit, by)| Billable::of(body, *unit, Some(*by)).grams());
             let (per_line, per_unit) = match &asked.weights.unfilled {
                 Unfilled::LastResort => (0, 0),
                 Unfilled::Charged { per_line, value_share_micro } => {
@@ -247,7 +264,7 @@ impl Scales {
             };
             let together = asked.weights.together.contains(&item.sku).then_some(0);
             let complete = asked.weights.line_complete;
-            let unit_weight_g = billed.fold(body.weight_g, u64::max);
+            let unit_weight_g = self.loads.unit(body, &ways);
             self.lines.push(WeighedLine { unit_weight_g, per_line, per_unit, complete, together });
         }
         bodies
@@ -265,7 +282,7 @@ impl Scales {
             self.up_to_g.push(0);
         }
         for service in services(shipping) {
-            let most = total_g.min(u64::from(service.max_weight_g));
+            let most = total_g.min(self.loads.most(service.max_weight_g));
             self.up_to_g.push(most);
             if asked.weights.shipping {
                 self.is_exact &= ends_of_brackets(service, most, &mut self.up_to_g);
@@ -307,7 +324,7 @@ impl Scales {
             None if asked.ships && weights.arrives_within.is_some() => return Err(FenceReason::ArrivesTooLate),
             None => Table { costs: vec![0], chosen: vec![Chosen::default()] },
         };
-        let parcels_max = self.parcels_of(listed, at, table.costs.len());
+        let parcels_max = self.parcels_of(listed, at, &table);
         let known = self.tables.iter().position(|known| *known == table);
         let table = known.unwrap_or_else(|| {
             self.tables.push(table);
@@ -315,41 +332,12 @@ impl Scales {
         });
         let handling_unit = handling.map_or(0, |handling| handling.per_unit);
         let candidate = Candidate { node, listed: at, metres, table, parcels_max, parcel, handling_unit };
-        match weights.landed_cost_max {
-            Some(most) if self.landed_cost(asked, listed, &candidate).is_none_or(|cost| cost > most) => {
-                Err(FenceReason::TooDear)
-            }
-            _ => Ok(candidate),
+        let Some(most) = weights.landed_cost_max else { return Ok(candidate) };
+        match self.landed_cost(asked, listed, &candidate) {
+            None => Err(FenceReason::NoService),
+            Some(cost) if cost > most => Err(FenceReason::TooDear),
+            Some(_) => Ok(candidate),
         }
-    }
-
-    /// How many parcels weight forces on a node whose table has so many brackets.
-    fn parcels_of(&self, listed: &Listed, at: usize, brackets: usize) -> u32 {
-        let heaviest = self.up_to_g[brackets - 1];
-        let has = listed.has(at);
-        let (mut load_g, mut parcels) = (0_u64, 0_u64);
-        for (number, (line, own)) in listed.lines.iter().zip(&self.lines).enumerate() {
-            let makes = |need: &Need| has[usize::from(need.slot)].checked_div(need.per_unit).unwrap_or(u32::MAX);
-            let units = u64::from(listed.needs_of(number).iter().map(makes).fold(line.quantity, u32::min));
-            load_g = load_g.saturating_add(own.unit_weight_g.saturating_mul(units));
-            let fit = heaviest.checked_div(own.unit_weight_g).unwrap_or(u64::MAX);
-            parcels += if fit > 0 { units.div_ceil(fit) } else { 0 };
-        }
-        if load_g <= heaviest { 1 } else { u32::try_from(parcels.max(1)).unwrap_or(u32::MAX) }
-    }
-
-    /// What is paid for all units from a node in one parcel; `None` when nobody carries that.
-    fn landed_cost(&self, asked: &Asked<'_>, listed: &Listed, candidate: &Candidate) -> Option<i64> {
-        let units = || asked.units.iter().zip(&self.lines);
-        let grams = units().map(|(u, line)| line.unit_weight_g.saturating_mul(u64::from(u.quantity)));
-        let bracket = self.bracket(grams.fold(0, u64::saturating_add));
-        let carried = self.tables[candidate.table].chosen.get(bracket)?.price;
-        let of_units = (0..listed.lines.len()).map(|line| {
-            let each = unit_costs(asked.weights, listed, &self.own, candidate, line);
-            let paid = UNIT_TERMS.into_iter().zip(each).filter(|(term, _)| term.is_paid());
-            paid.map(|(_, amount)| amount).sum::<i64>().saturating_mul(i64::from(asked.units[line].quantity))
-        });
-        Some(of_units.fold(candidate.parcel.paid().saturating_add(carried), i64::saturating_add))
     }
 
     fn bracket(&self, grams: u64) -> usize {
@@ -368,8 +356,8 @@ impl Scales {
         problem.complete = weights.complete;
         problem.rates = Rates::new(up_to_g.clone());
         for table in tables.iter() {
-            let costs: Vec<i64> = table.costs.iter().map(|cost| figure(*cost)).collect();
-            problem.rates.add_table(&costs);
+            let told = |cost: &i64| if *cost == Rates::NONE { Rates::NONE } else { figure(*cost) };
+            problem.rates.add_told(&table.costs.iter().map(told).collect::<Vec<i64>>());
         }
         for (number, (line, weighed)) in listed.lines.iter().zip(lines.iter()).enumerate() {
             let (per_line, per_unit) = (figure(weighed.per_line), figure(weighed.per_unit));
@@ -469,7 +457,7 @@ impl Scales {
     }
 
     /// What no plan can cost less than: all units, each where it is worth most to be rid of.
-    fn least(&self, asked: &Asked<'_>) -> i64 {
+    pub fn least(&self, asked: &Asked<'_>) -> i64 {
         let most_gone =
             |line: usize| self.own.iter().skip(line).step_by(asked.units.len()).map(|[_, _, gone, ..]| *gone).min();
         let of_line =
@@ -582,7 +570,8 @@ impl Scales {
     /// Candidates that are recorded, by node; `None` when those that ship do not fit.
     fn kept(&self, lines: &[SeenLine], fenced: usize, bytes_max: usize, minds_ahead: bool) -> Option<Vec<usize>> {
         let line_bytes: usize = lines.iter().map(|line| 20 + 4 * line.needs.len()).sum();
-        let mut room = bytes_max.checked_sub(line_bytes + 4 * fenced + 5 * self.up_to_g.len())?;
+        let of_bracket = if self.loads.is_by_size() { 9 } else { 5 };
+        let mut room = bytes_max.checked_sub(line_bytes + 4 * fenced + of_bracket * self.up_to_g.len())?;
         let prices = if minds_ahead { 3 + 3 * lines.len() } else { 0 };
         let each = 20 + 2 * self.problem.slots + 3 * lines.len() + prices;
         let ships = |at: usize| self.plan.shipments.iter().any(|parcel| parcel.candidate as usize == at);

@@ -42,6 +42,7 @@ mod rules;
 mod services;
 mod sharing;
 mod shipping;
+mod sizes;
 mod storm;
 mod subscriptions;
 mod supply;

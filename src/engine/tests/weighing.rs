@@ -24,7 +24,7 @@ use crate::domain::rules::{Fence, RuleTerms, Term, Unfilled};
 use crate::domain::sourcing::costed::Reason;
 use crate::domain::weighed::CostTerm;
 
-fn weighed(objective: Vec<Term>) -> RuleTerms {
+pub(super) fn weighed(objective: Vec<Term>) -> RuleTerms {
     RuleTerms { objective, ..RuleTerms::default() }
 }
 
@@ -33,7 +33,7 @@ fn by_money(split: i64) -> Vec<Term> {
     vec![Term::Shipping, Term::Handling, Term::Split { amount: split }]
 }
 
-fn on(world: &World, terms: RuleTerms) {
+pub(super) fn on(world: &World, terms: RuleTerms) {
     let put = world.run(Command::PutRules(PutRules { name: text("rules"), terms: Arc::new(terms) }));
     let Ok(Reply::Rules(version)) = put else { panic!("{put:?}") };
     let activated = ActivateRules { name: text("rules"), version: version.version, at: None };
@@ -41,7 +41,7 @@ fn on(world: &World, terms: RuleTerms) {
 }
 
 /// A service that comes to one node only, at a base and a step for every pound, and takes so many days.
-fn service(node: &str, (base, step): (i64, i64), days: u16) -> Service {
+pub(super) fn service(node: &str, (base, step): (i64, i64), days: u16) -> Service {
     let mut service = Service {
         name: text(&format!("from-{node}-{days}")),
         transit_days: vec![days; 7],
@@ -52,7 +52,7 @@ fn service(node: &str, (base, step): (i64, i64), days: u16) -> Service {
     service
 }
 
-fn carrier(world: &World, services: Vec<Service>) {
+pub(super) fn carrier(world: &World, services: Vec<Service>) {
     let carrier = Carrier { id: text("post"), name: text("Post"), active: true, currency: None, services };
     world.run(Command::PutShipping(Box::new(ShippingTerms::Carrier(carrier)))).expect("a carrier");
 }
@@ -78,11 +78,11 @@ fn handling(world: &World, node: &str, per_shipment: i64, per_unit: i64) {
     world.run(Command::PatchNode { node: text(node), patch: Box::new(patch) }).expect("changed");
 }
 
-fn order_by(id: &str, lines: &[(&str, u32)]) -> PlaceOrder {
+pub(super) fn order_by(id: &str, lines: &[(&str, u32)]) -> PlaceOrder {
     PlaceOrder { id: Some(text(id)), rule_set: Some(text("rules")), ..World::order_of(id, lines, None) }
 }
 
-fn quote(world: &World, order: &PlaceOrder) -> Decision {
+pub(super) fn quote(world: &World, order: &PlaceOrder) -> Decision {
     world.engine.quote(world.log.now(), order).expect("quoted")
 }
 
@@ -93,12 +93,12 @@ fn place(world: &World, order: PlaceOrder) -> Order {
     }
 }
 
-fn nodes(world: &World, decision: &Decision) -> Vec<String> {
+pub(super) fn nodes(world: &World, decision: &Decision) -> Vec<String> {
     let id = |node| world.engine.catalogue(|c| c.node(node).id.to_string());
     decision.assignments.iter().map(|assignment| id(assignment.node)).collect()
 }
 
-fn amounts(decision: &Decision) -> Vec<(&'static str, i64)> {
+pub(super) fn amounts(decision: &Decision) -> Vec<(&'static str, i64)> {
     let weighed = decision.evidence.weighed().expect("the kernel in full decided");
     weighed.amounts.iter().map(|(term, amount)| (term.word(), *amount)).collect()
 }
@@ -109,7 +109,7 @@ fn losers(world: &World, decision: &Decision) -> Vec<(String, Loser)> {
     decision.losers(&losing).into_iter().map(id).collect()
 }
 
-fn loser(world: &World, decision: &Decision, node: &str) -> Loser {
+pub(super) fn loser(world: &World, decision: &Decision, node: &str) -> Loser {
     losers(world, decision).into_iter().find(|(id, _)| id == node).expect("it lost").1
 }
 
@@ -429,10 +429,10 @@ fn a_preview_weighs_what_its_version_weighs() {
 }
 
 /// A generator that starts where it is told.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
+    pub(super) fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         (z ^ z >> 27) % most
@@ -444,10 +444,14 @@ const NODES: [&str; 3] = ["east", "west", "north"];
 
 /// What a parcel from a node costs in grams, by what carriers answer to whoever asks them; `None` when none takes it.
 fn asked(world: &World, node: &str, grams: u64) -> Option<i64> {
+    billed(world, node, vec![Units { unit: Parcel { weight_g: grams, ..Parcel::default() }, quantity: 1 }])
+}
+
+/// The same of units in as few parcels as weight allows.
+pub(super) fn billed(world: &World, node: &str, units: Vec<Units>) -> Option<i64> {
     world.engine.catalogue(|c| {
         let known = c.node(c.node_index(node)?);
-        let freight =
-            Freight::Units(vec![Units { unit: Parcel { weight_g: grams, ..Parcel::default() }, quantity: 1 }]);
+        let freight = Freight::Units(units);
         let origin = Origin { zone: jiff::tz::TimeZone::UTC, cutoff_min: None, calendar: None };
         let from =
             Here { node: Some(&known.id), country: Some("US"), code: None, position: Some(known.position), origin };
@@ -459,7 +463,7 @@ fn asked(world: &World, node: &str, grams: u64) -> Option<i64> {
 }
 
 /// Ways to divide units over three nodes and nobody, in turn.
-fn ways(units: usize) -> impl Iterator<Item = Vec<usize>> {
+pub(super) fn ways(units: usize) -> impl Iterator<Item = Vec<usize>> {
     (0..4_usize.pow(units as u32)).map(move |way| (0..units).map(|at| way / 4_usize.pow(at as u32) % 4).collect())
 }
 

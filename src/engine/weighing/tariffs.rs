@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::fences::{Shipment, day};
 use super::super::shipping::{instant, of_node};
+use super::loads::{Loads, Way};
 use super::{Asked, BRACKETS_MAX, Chosen, Table, figure};
 use crate::domain::carrier::parcels::Freight;
 use crate::domain::carrier::quote::{Lane, Question, There};
-use crate::domain::carrier::rates::{Dimensional, Parcel, Prices, UNIT_PARTS, WeightUnit, Whither};
+use crate::domain::carrier::rates::{Prices, UNIT_PARTS, Whither};
 use crate::domain::carrier::{Service, Shipping};
 use crate::domain::decision::FenceReason;
 use crate::domain::ids::{NodeIndex, Text};
 use crate::domain::short_pick::day_of;
+use crate::domain::sourcing::costed::Rates;
 use crate::domain::transit::TransitKey;
 
 /// What the services of this order have in common.
@@ -20,6 +22,8 @@ pub(super) struct Tariffs<'a> {
     pub shipping: &'a Shipping,
     pub asked: &'a Asked<'a>,
     pub to: There<'a>,
+    /// What the brackets are told in.
+    pub loads: Loads,
     /// The longest edge of all units.
     pub longest_mm: u32,
     /// Price by number of the service, zone, and bracket.
@@ -76,8 +80,13 @@ impl Tariffs<'_> {
         let Some(last) = carried else {
             return Err(if is_late { FenceReason::ArrivesTooLate } else { FenceReason::NoService });
         };
+        let mut table = Table { costs: vec![Rates::NONE; last + 1], chosen: vec![Chosen::default(); last + 1] };
+        if self.loads.is_by_size() {
+            let told = best.iter().enumerate().filter_map(|(bracket, best)| Some((bracket, (*best)?)));
+            told.for_each(|(bracket, best)| (table.costs[bracket], table.chosen[bracket]) = best);
+            return Ok(table);
+        }
         // A parcel may always go as a heavier one.
-        let mut table = Table { costs: vec![0; last + 1], chosen: vec![Chosen::default(); last + 1] };
         let mut least = None;
         for bracket in (0..=last).rev() {
             if let Some((cost, chosen)) = best[bracket]
@@ -107,19 +116,20 @@ impl Tariffs<'_> {
 
     /// What a service asks by bracket on its way; nothing where the rules do not weigh that.
     fn row(&mut self, lane: &Lane<'_>, up_to_g: &[u64]) -> &[Option<i64>] {
-        let Self { asked, to, longest_mm, rows, .. } = self;
+        let Self { asked, to, loads, longest_mm, rows, .. } = self;
         let Lane { service, zone, .. } = *lane;
         let whither = Whither { country: to.country, code: to.code };
         rows.entry((lane.number, zone)).or_insert_with(|| {
-            let price = |grams: &u64| {
-                let parcel = Parcel { weight_g: *grams, volume_mm3: 0, longest_mm: *longest_mm };
-                if *grams > u64::from(service.max_weight_g) {
+            let by = service.dimensional.filter(|_| loads.is_by_size());
+            let price = |load: &u64| {
+                if !loads.is_within(*load, service.max_weight_g) {
                     return None;
                 }
                 if !asked.weights.shipping {
                     return Some(0);
                 }
-                service.rates.price(zone, &parcel, None, &service.surcharges, whither).map(|price| price.total)
+                let parcel = loads.parcel(*load, *longest_mm);
+                service.rates.price(zone, &parcel, by, &service.surcharges, whither).map(|price| price.total)
             };
             up_to_g.iter().map(price).collect()
         })
@@ -131,8 +141,8 @@ pub(super) fn services(shipping: &Shipping) -> impl Iterator<Item = &Service> {
     shipping.carriers().filter(|carrier| carrier.active).flat_map(|carrier| &carrier.services)
 }
 
-/// How services weigh: as it is, or by size too.
-pub(super) fn ways_of_weighing(shipping: &Shipping) -> Vec<Option<(WeightUnit, Dimensional)>> {
+/// How services weigh.
+pub(super) fn ways_of_weighing(shipping: &Shipping) -> Vec<Way> {
     let mut ways = Vec::new();
     for service in services(shipping) {
         let way = service.dimensional.map(|by| (service.rates.unit, by));

@@ -105,7 +105,7 @@ impl Prices {
             for bracket in 0..problem.rates.brackets() {
                 let asks = problem.offers_of(node.candidate).iter();
                 let asks = asks.map(|offer| problem.rates.table(offer.table)[bracket] + offer.plus).min();
-                let Some(asks) = asks.filter(|asks| *asks < Rates::NOT_CARRIED) else { break };
+                let Some(asks) = asks.filter(|asks| *asks < Rates::NOT_CARRIED) else { continue };
                 let (up_to_g, cost) = (problem.rates.up_to_g(bracket), (asks + fixed) << self.shift);
                 match self.brackets[first..].last_mut() {
                     Some(last) if last.1 == cost => last.0 = up_to_g,
@@ -200,7 +200,7 @@ impl Prices {
             let brackets = self.brackets_of(node);
             let gram = brackets.iter().map(|(up_to_g, cost)| cost / (*up_to_g).clamp(1, i64::MAX as u64) as i64).min();
             let gram = gram.unwrap_or(0);
-            let least = brackets.first().map_or(0, |(_, cost)| *cost);
+            let least = brackets.iter().map(|(_, cost)| *cost).min().unwrap_or(0);
             for half in 0..=2 {
                 let earned = sales.iter().map(|sale| earns(sale, gram, half)).sum::<i64>();
                 let of_all = least * half / 2 - earned;

@@ -20,7 +20,7 @@ pub const FIGURE_MAX: i64 = 1 << 42;
 pub struct Line {
     /// Units wanted; zero is allowed and asks for nothing.
     pub quantity: u32,
-    /// Billable grams of one unit.
+    /// Grams of one unit, or what else adds up in a parcel and its brackets are told in.
     pub unit_weight_g: u64,
     /// What one unit takes, all of it from the same node: a range of the problem's `needs`.
     pub needs: Range<usize>,
@@ -71,7 +71,8 @@ pub struct Offer {
 
 /// What services ask for a parcel, by bracket of weight.
 ///
-/// A parcel pays the cheapest bracket that holds it, so a table that falls with weight counts as flat up to there.
+/// A parcel pays the cheapest bracket that holds it, so a table that falls with weight counts as flat up to there, unless it
+/// is told as it is ([`Rates::add_told`]): then every bracket is priced for itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
     up_to_g: Vec<u64>,
@@ -82,6 +83,9 @@ pub struct Rates {
 
 impl Rates {
     pub(super) const NOT_CARRIED: i64 = i64::MAX / 4;
+
+    /// Stands in a table that is told as it is for a parcel that nobody carries.
+    pub const NONE: i64 = -1;
 
     /// Rates on a scale: the grams up to which each bracket goes, ascending. Services with different scales share the one
     /// that has all their steps.
@@ -112,6 +116,22 @@ impl Rates {
             least = least.min(*cost);
             *cost = least;
         }
+        self.costs.resize(first + self.up_to_g.len(), Self::NOT_CARRIED);
+        (first / self.up_to_g.len().max(1)) as u32
+    }
+
+    /// Adds a table as it is told, where a parcel may cost less than a lighter one, or not be carried ([`Rates::NONE`]). Returns
+    /// its number.
+    ///
+    /// # Panics
+    /// When it is longer than the scale, or a cost is below [`Rates::NONE`] or reaches [`FIGURE_MAX`].
+    pub fn add_told(&mut self, costs: &[i64]) -> u32 {
+        assert!(costs.len() <= self.up_to_g.len(), "a table has no more brackets than its scale: {}", costs.len());
+        let range = Self::NONE..FIGURE_MAX;
+        assert!(costs.iter().all(|cost| range.contains(cost)), "a rate is 0 to below {FIGURE_MAX}: {costs:?}");
+        let first = self.costs.len();
+        self.dearest = costs.iter().copied().fold(self.dearest, i64::max);
+        self.costs.extend(costs.iter().map(|cost| if *cost == Self::NONE { Self::NOT_CARRIED } else { *cost }));
         self.costs.resize(first + self.up_to_g.len(), Self::NOT_CARRIED);
         (first / self.up_to_g.len().max(1)) as u32
     }
