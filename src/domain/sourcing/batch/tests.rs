@@ -1,8 +1,10 @@
 //! Batches against plain enumeration, and batches of real size against bounds that a solver of integer programs proved.
 
 mod f2;
+#[allow(dead_code, reason = "shared with the bench of sourcing, which asks for more")]
 mod family;
 mod literature;
+#[allow(dead_code, reason = "shared with the bench of sourcing, which asks for more")]
 mod stream;
 
 use super::super::costed::{Candidate, Line, Offer, Rates, Shortage};

@@ -20,6 +20,8 @@ pub const POUND_DG: u64 = 4_536;
 pub const LEFT: i64 = 3_000;
 /// Cents of a shipment beyond the first.
 pub const SPLIT: i64 = 150;
+/// Cents of a day that a parcel is late.
+pub const LATE: i64 = 400;
 
 /// How large.
 #[derive(Clone, Copy)]
@@ -91,6 +93,23 @@ pub struct Network {
     pub stock: Vec<u32>,
 }
 
+/// What a service asks for a parcel from a node.
+#[derive(Clone, Copy)]
+pub struct Service {
+    pub days_late: i64,
+    base: i64,
+    pound: i64,
+    decigram_km: i64,
+}
+
+impl Service {
+    /// Cents for so many pounds, lateness and carbon included.
+    pub fn asks(&self, pounds: i64) -> i64 {
+        let carbon = (pounds * POUND_DG as i64 * self.decigram_km + 5_000_000) / 10_000_000;
+        self.days_late * LATE + self.base + pounds * self.pound + carbon
+    }
+}
+
 pub struct Order {
     region: usize,
     days: i64,
@@ -99,6 +118,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// The same with other lines.
+    pub fn with(&self, lines: Vec<(usize, u32)>) -> Self {
+        Self { lines, ..*self }
+    }
+
     /// Pounds of all of it, rounded up.
     pub fn pounds(&self, network: &Network) -> usize {
         let grams: u64 = self.lines.iter().map(|(sku, units)| network.skus[*sku].0 * u64::from(*units)).sum();
@@ -185,8 +209,8 @@ impl Network {
         Order { region, days, lines }
     }
 
-    /// Cents by service and pound of a parcel, lateness and carbon included: ground, two-day, overnight.
-    pub fn services(&self, node: usize, order: &Order, pounds: usize) -> [Vec<i64>; 3] {
+    /// What ground, two-day and overnight ask from a node, at most so many days behind what they say.
+    pub fn services(&self, node: usize, order: &Order, behind: i64) -> [Service; 3] {
         let km = self.km[node][order.region];
         let miles = [150, 300, 600, 1_000, 1_400, 1_800];
         let zone = miles.iter().filter(|miles| km * 1_000 > **miles * 1_609).count() as i64;
@@ -197,18 +221,29 @@ impl Network {
             (2_900 + 260 * zone, 190 + 40 * zone),
         ];
         let ready = i64::from(node >= self.size.centres);
-        let asks = |pound: i64, at: usize| {
-            let late = (ready + transit[at] - order.days).max(0) * 400;
-            let carbon = (pound * POUND_DG as i64 * km * if at == 0 { 1 } else { 8 } + 5_000_000) / 10_000_000;
-            late + 4 + prices[at].0 + pound * prices[at].1 + carbon
-        };
-        std::array::from_fn(|at| (1..=pounds as i64).map(|pound| asks(pound, at)).collect())
+        std::array::from_fn(|at| Service {
+            days_late: (ready + transit[at] + behind - order.days).max(0),
+            base: 4 + prices[at].0,
+            pound: prices[at].1,
+            decigram_km: if at == 0 { km } else { 8 * km },
+        })
     }
 
-    /// The same by the service that is best.
+    /// Cents by pound of a parcel by the service that is best, lateness and carbon included.
     pub fn table(&self, node: usize, order: &Order, pounds: usize) -> Vec<i64> {
-        let services = self.services(node, order, pounds);
-        (0..pounds).map(|at| services.iter().map(|costs| costs[at]).min().expect("three services")).collect()
+        let services = self.services(node, order, 0);
+        let best = |pound: i64| services.iter().map(|service| service.asks(pound)).min().expect("three services");
+        (1..=pounds as i64).map(best).collect()
+    }
+
+    /// How far a node is.
+    pub fn km(&self, node: usize, order: &Order) -> i64 {
+        self.km[node][order.region]
+    }
+
+    /// Somebody who buys a unit of one sku.
+    pub fn buyer(&self, dice: &mut Dice, sku: usize) -> Order {
+        Order { lines: vec![(sku, 1)], ..self.order(dice) }
     }
 
     /// What a parcel and a unit cost to handle.
@@ -217,6 +252,11 @@ impl Network {
     }
 
     pub fn member(&self, order: &Order) -> Member {
+        self.stated(order, &|node, pounds| (self.handling(node).0, self.table(node, order, pounds)))
+    }
+
+    /// An order as somebody asks it who believes that parcels of a node cost so much, whatever they weigh, and by the pound.
+    pub fn stated(&self, order: &Order, parcels: &dyn Fn(usize, usize) -> (i64, Vec<i64>)) -> Member {
         let slots = order.lines.len();
         let mut problem = Problem { slots, split: SPLIT, filling: Filling::Priced, ..Problem::default() };
         for (slot, (sku, quantity)) in (0..).zip(&order.lines) {
@@ -234,8 +274,9 @@ impl Network {
             if has.iter().all(|units| *units == 0) {
                 continue;
             }
-            let table = problem.rates.add_table(&self.table(node, order, pounds));
-            let (per_shipment, per_unit) = self.handling(node);
+            let (per_shipment, costs) = parcels(node, pounds);
+            let table = problem.rates.add_table(&costs);
+            let per_unit = self.handling(node).1;
             let candidate = Candidate { per_shipment, per_unit, parcels_max: 1, ..Candidate::default() };
             problem.add_candidate(candidate, has, vec![0; slots], [Offer { table, ..Offer::default() }]);
             cells.extend(own);
