@@ -117,8 +117,7 @@ impl Catalogue {
             self.items[index.at()] = item;
             return;
         }
-        let Self { items, item_by_sku, .. } = self;
-        item_by_sku.add(&item.sku, index, |index| &items[index.at()].sku);
+        self.item_by_sku.add(&item.sku, index);
         self.kinds.push(item.kind);
         self.items.push(item);
     }
@@ -311,7 +310,6 @@ impl Catalogue {
     }
 
     /// Index of an item.
-    #[inline]
     pub fn sku_index(&self, sku: &str) -> Option<SkuIndex> {
         self.item_by_sku.find(sku, |index| &self.items[index.at()].sku)
     }

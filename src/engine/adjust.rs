@@ -303,7 +303,7 @@ fn check_count(field: &str, count: usize) -> Result<(), Rejection> {
 /// The cell that a path names.
 pub(super) fn cell_in_path(network: &Network, sku: &str, node: &str) -> Result<CellKey, Rejection> {
     let missing = |kind, id: &str| Rejection::not_found(kind, id);
-    let sku = network.catalogue.sku_index(sku).ok_or_else(|| missing("item", sku))?;
+    let sku = network.sku_index(sku).ok_or_else(|| missing("item", sku))?;
     let node = network.catalogue.node_index(node).ok_or_else(|| missing("node", node))?;
     stocked(network, "sku", sku)?;
     holds_stock(network, "node", node)?;

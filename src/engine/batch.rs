@@ -21,10 +21,10 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::cell::{CellWord, Cells, Counter};
+use super::cell::{AllCells, CellWord, Counter};
 use super::due::Run;
-use super::ledger::SkuStock;
 use super::network::Network;
+use super::stock::SkuStock;
 use super::table::{Claim, Name, Named, Names};
 use super::turn::Turn;
 use super::withdrawal::{Patience, Withdrawal};
@@ -242,7 +242,7 @@ fn bytes_of(one: &ReserveOne) -> usize {
 
 /// A sku of the group, and those of its members that hold it and end together.
 struct Sku<'a> {
-    stock: &'a SkuStock,
+    stock: SkuStock<'a>,
     /// Whether all its cells are in the picture, or at most the one its first line took from.
     complete: bool,
     cells: Range<usize>,
@@ -319,11 +319,11 @@ impl<'a> Group<'a> {
         let mut before = self.last.as_ref().map(|(sku, _)| sku);
         for (found, line) in found.iter_mut().zip(lines) {
             let is_known = before.replace(&line.sku).is_some_and(|before| Arc::ptr_eq(before, &line.sku));
-            *found = if is_known { None } else { self.network.catalogue.sku_index(&line.sku) };
+            *found = if is_known { None } else { self.network.sku_index(&line.sku) };
         }
-        let cells = || found.iter().flatten().map(|sku| &self.network.sku(*sku).cells);
+        let cells = || found.iter().flatten().map(|sku| self.network.sku(*sku).cells);
         std::hint::black_box(cells().fold(0, |sum, cells| sum ^ cells.count()));
-        let free = |cells: &Cells| cells.iter().fold(0, |sum, cell| sum ^ cell.word.free());
+        let free = |cells: AllCells<'_>| cells.iter().fold(0, |sum, cell| sum ^ cell.word.free());
         std::hint::black_box(cells().fold(0, |sum, cells| sum ^ free(cells)));
     }
 
@@ -474,14 +474,14 @@ impl<'a> Group<'a> {
             return Ok(*at);
         }
         let network = self.network;
-        let sku = network.catalogue.sku_index(name).ok_or(Alone::Refused)?;
-        let next = self.skus.len();
+        let front = network.front(name).ok_or(Alone::Refused)?;
+        let (sku, next) = (front.index(), self.skus.len());
         if network.limits.of(sku).is_some() {
             return Err(Alone::InTurn);
         }
         let at = *self.sku_at.entry(sku).or_insert(next);
         if at == next {
-            match network.catalogue.kind(sku) {
+            match front.kind() {
                 ItemKind::Product => {}
                 ItemKind::Kit | ItemKind::Service | ItemKind::Digital => {
                     self.sku_at.remove(&sku);

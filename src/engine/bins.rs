@@ -91,7 +91,7 @@ fn places(
     }
     for (at, (sku, place)) in command.bins.iter().enumerate() {
         let field = |name: &str| format!("bins[{at}].{name}");
-        match network.catalogue.sku_index(sku) {
+        match network.sku_index(sku) {
             None => faults.push(Fault::new(field("sku"), "unknown_sku", format!("there is no item {sku:?}"))),
             Some(index) if network.catalogue.kind(index) != ItemKind::Product => {
                 faults.push(Fault::new(field("sku"), "not_stocked", format!("{sku} is not a product")));

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crossbeam::sync::ShardedLockWriteGuard;
 
+use super::cell::Cells;
 use super::change::Change;
 use super::fulfill::is_at_closed_node;
-use super::ledger::SkuStock;
 use super::limits::used;
 use super::network::Network;
 use super::turn::Turn;
@@ -128,7 +128,7 @@ impl Engine {
 
     pub(super) fn put_item(&self, turn: &Turn<'_>, command: PutItem) -> Result<Executed, Rejection> {
         let mut network = self.network.write().expect("no writer of the catalogue panics and survives");
-        let known = network.catalogue.sku_index(&command.sku);
+        let known = network.sku_index(&command.sku);
         let item = item(&network, command, known)?;
         let created = known.is_none();
         check_tracking(&network, known, &item)?;
@@ -141,7 +141,7 @@ impl Engine {
         network.catalogue.put_item(index, item.clone());
         network.catalogue.seq = seq;
         if created {
-            network.stock.push(SkuStock::default());
+            network.stock.push(&item.sku, item.kind, Cells::default());
             if network.catalogue.policies().withholds_everything() {
                 self.watch_level(index);
             }
@@ -232,7 +232,7 @@ fn item(network: &Network, command: PutItem, known: Option<SkuIndex>) -> Result<
     let mut components: Vec<Component> = Vec::new();
     for (at, (sku, quantity)) in command.components.iter().enumerate() {
         let field = format!("components[{at}].sku");
-        match network.catalogue.sku_index(sku) {
+        match network.sku_index(sku) {
             None => faults.push(Fault::new(field, "unknown_sku", format!("there is no item {sku:?}"))),
             Some(index) if network.catalogue.item(index).kind != ItemKind::Product => {
                 faults.push(Fault::new(field, "not_stocked", format!("{sku} is not a product")));
@@ -279,7 +279,7 @@ fn terms(network: &Network, index: ChannelIndex, command: PutChannel) -> Result<
             let detail = format!("must be at least the floor, {}", limit.floor);
             faults.push(Fault::new(field("cap"), "quantity_out_of_range", detail));
         }
-        match network.catalogue.sku_index(&limit.sku) {
+        match network.sku_index(&limit.sku) {
             None => faults.push(Fault::new(field("sku"), "unknown_sku", format!("there is no item {:?}", limit.sku))),
             Some(sku) if network.catalogue.kind(sku) != ItemKind::Product => {
                 faults.push(Fault::new(field("sku"), "not_stocked", format!("{} is not a product", limit.sku)));

@@ -217,11 +217,10 @@ impl CellWord<'_> {
     }
 }
 
-/// How many cells a sku has, in the upper 16 bits, and the units free in all of them: what is asked most, in one load.
-/// Never read for a decision. Units are counted from [`Sum::NONE`] on, because of two that change one word at the same
-/// time the one that takes may come here first.
+/// The units free in all cells of a sku: what is asked most, in one load. Never read for a decision. They are counted from
+/// [`Sum::NONE`] on, because of two that change one word at the same time the one that takes may come here first.
 #[derive(Debug)]
-struct Sum(AtomicU64);
+pub struct Sum(AtomicU64);
 
 impl Default for Sum {
     fn default() -> Self {
@@ -230,19 +229,12 @@ impl Default for Sum {
 }
 
 impl Sum {
-    const UNITS: u32 = 48;
-    const NONE: u64 = 1 << (Self::UNITS - 1);
+    const NONE: u64 = 1 << 63;
 
-    fn cells(&self) -> usize {
-        (self.0.load(Acquire) >> Self::UNITS) as usize
-    }
-
-    fn units(&self) -> u64 {
-        (self.0.load(Acquire) & ((1 << Self::UNITS) - 1)).saturating_sub(Self::NONE)
-    }
-
-    fn grow(&self) {
-        self.0.fetch_add(1 << Self::UNITS, Release);
+    /// Units free now.
+    #[inline]
+    pub fn units(&self) -> u64 {
+        self.0.load(Acquire).saturating_sub(Self::NONE)
     }
 
     fn take(&self, units: u32) {
@@ -254,7 +246,7 @@ impl Sum {
     }
 }
 
-const _: () = assert!(CELLS_MAX as u64 * MASK < Sum::NONE && (CELLS_MAX as u64) < 1 << (64 - Sum::UNITS));
+const _: () = assert!(CELLS_MAX as u64 * MASK < Sum::NONE && CELLS_MAX as u64 <= u32::MAX as u64);
 
 /// A sum changed under the entity lock of whoever owns its units; never read for a decision.
 ///
@@ -316,8 +308,15 @@ fn slots_of(count: usize) -> Arc<[Slot]> {
 /// them together, so looking through `n` cells follows at most log₂ `n` of them.
 #[derive(Debug, Default)]
 pub struct Cells {
-    sum: Sum,
+    count: AtomicU32,
     first: OnceLock<Block>,
+}
+
+/// The same with what is free in them, which lies elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct AllCells<'a> {
+    cells: &'a Cells,
+    sum: &'a Sum,
 }
 
 /// One cell, borrowed from its sku.
@@ -345,8 +344,14 @@ impl Cells {
             end += len;
             let block = Block { shared: shared.clone(), start, len: *len, next: OnceLock::new() };
             // A sku that has no cell may never get one.
-            Self { sum: Sum::default(), first: if *len > 0 { OnceLock::from(block) } else { OnceLock::new() } }
+            Self { count: AtomicU32::new(0), first: if *len > 0 { OnceLock::from(block) } else { OnceLock::new() } }
         })
+    }
+
+    /// With the sum of what is free in them.
+    #[inline]
+    pub fn with<'a>(&'a self, sum: &'a Sum) -> AllCells<'a> {
+        AllCells { cells: self, sum }
     }
 
     #[inline]
@@ -354,48 +359,54 @@ impl Cells {
         std::iter::successors(self.first.get(), |block| block.next.get().map(|next| &**next))
     }
 
+    fn count(&self) -> usize {
+        self.count.load(Acquire) as usize
+    }
+}
+
+impl<'a> AllCells<'a> {
     /// How many cells there are.
     #[inline]
-    pub fn count(&self) -> usize {
-        self.sum.cells()
+    pub fn count(self) -> usize {
+        self.cells.count()
     }
 
     /// Units free now, wherever they are.
     #[inline]
-    pub fn free(&self) -> u64 {
+    pub fn free(self) -> u64 {
         self.sum.units()
     }
 
     /// All cells, in the order they were made.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
+    pub fn iter(self) -> impl Iterator<Item = Cell<'a>> {
         let len = self.count();
-        self.blocks().flat_map(|block| block.slots()).take(len).enumerate().map(|(position, slot)| Cell {
+        self.cells.blocks().flat_map(|block| block.slots()).take(len).enumerate().map(move |(position, slot)| Cell {
             position,
             node: NodeIndex(slot.node.load(Relaxed)),
-            word: CellWord { word: &slot.word, sum: &self.sum },
+            word: CellWord { word: &slot.word, sum: self.sum },
             committed: &slot.committed,
             reserved: &slot.reserved,
         })
     }
 
     /// The cell of a node.
-    pub fn of(&self, node: NodeIndex) -> Option<Cell<'_>> {
+    pub fn of(self, node: NodeIndex) -> Option<Cell<'a>> {
         self.iter().find(|cell| cell.node == node)
     }
 
     /// Adds an empty cell; only under the ledger of the sku.
-    pub fn push(&self, node: NodeIndex) -> usize {
+    pub fn push(self, node: NodeIndex) -> usize {
         let position = self.count();
         assert!(position < CELLS_MAX, "a sku has a cell at each node at most");
-        let mut block = self.first.get_or_init(|| Block::of(FIRST_SLOTS));
+        let mut block = self.cells.first.get_or_init(|| Block::of(FIRST_SLOTS));
         let mut before = 0;
         while position - before >= block.slots().len() {
             before += block.slots().len();
             block = block.next.get_or_init(|| Box::new(Block::of(before)));
         }
         block.slots()[position - before].node.store(node.0, Relaxed);
-        self.sum.grow();
+        self.cells.count.fetch_add(1, Release);
         position
     }
 }
@@ -431,7 +442,8 @@ mod tests {
 
     #[test]
     fn cells_stay_where_they_were_made() {
-        let cells = Cells::default();
+        let (cells, sum) = (Cells::default(), Sum::default());
+        let cells = cells.with(&sum);
         for node in 0..20 {
             assert_eq!(cells.push(NodeIndex(node * 3)), node as usize);
             let cell = cells.of(NodeIndex(node * 3)).expect("just made");
@@ -445,7 +457,8 @@ mod tests {
 
     #[test]
     fn what_is_free_in_all_cells_follows_every_change_of_one() {
-        let cells = Cells::default();
+        let (cells, sum) = (Cells::default(), Sum::default());
+        let cells = cells.with(&sum);
         (0..2).for_each(|node| assert_eq!(cells.push(NodeIndex(node)), node as usize));
         let word = |node| cells.of(NodeIndex(node)).expect("just made").word;
         word(0).give(5);
@@ -461,11 +474,11 @@ mod tests {
 
     #[test]
     fn what_is_free_is_exact_when_those_who_change_it_are_done() {
-        let cells = Cells::default();
+        let (cells, sum) = (Cells::default(), Sum::default());
+        let cells = cells.with(&sum);
         (0..2).for_each(|node| assert_eq!(cells.push(NodeIndex(node)), node as usize));
         std::thread::scope(|scope| {
             for at in 0..4 {
-                let cells = &cells;
                 scope.spawn(move || {
                     for _ in 0..5_000 {
                         let word = cells.of(NodeIndex(at % 2)).expect("made").word;
@@ -483,6 +496,8 @@ mod tests {
     #[test]
     fn cells_grow_beyond_the_room_that_was_made_for_them() {
         for cells in Cells::side_by_side(&[0, 1, 3, 10]) {
+            let sum = Sum::default();
+            let cells = cells.with(&sum);
             let words: Vec<*const Word> = (0..40)
                 .map(|node| {
                     assert_eq!(cells.push(NodeIndex(node)), node as usize);

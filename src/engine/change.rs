@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 
-use super::ledger::{Ledger, SkuStock, Waiting, Waits};
+use super::ledger::{Ledger, Waiting, Waits};
 use super::limits::{Back, Limited};
 use super::loose::Loose;
 use super::network::Network;
 use super::shares::{self, Given};
+use super::stock::SkuStock;
 use super::withdrawal::{LimitTake, NotTaken, Patience, Withdrawal};
 use crate::domain::channel::{ChannelEvent, Whose};
 use crate::domain::channel_limits::Asked;

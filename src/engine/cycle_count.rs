@@ -198,7 +198,7 @@ fn planned(network: &Network, command: &PlanCount) -> Result<(NodeIndex, Vec<Sku
     let (mut skus, mut seen) = (Vec::new(), BTreeSet::new());
     for (at, sku) in command.skus.iter().enumerate() {
         let field = format!("skus[{at}]");
-        match network.catalogue.sku_index(sku) {
+        match network.sku_index(sku) {
             None => faults.push(Fault::new(field, "unknown_sku", format!("there is no item {sku:?}"))),
             Some(index) if network.catalogue.kind(index) != ItemKind::Product => {
                 faults.push(Fault::new(field, "not_stocked", format!("{sku} is not a product")));
@@ -223,7 +223,7 @@ fn found(network: &Network, count: &CycleCount, lines: &[FoundUnits]) -> Result<
     let (mut found, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (at, one) in lines.iter().enumerate() {
         let field = format!("lines[{at}].sku");
-        let sku = network.catalogue.sku_index(&one.sku);
+        let sku = network.sku_index(&one.sku);
         match sku.and_then(|sku| count.lines.iter().position(|line| line.sku == sku)) {
             None => faults.push(Fault::new(field, "unknown_sku", format!("{:?} was not to be counted", one.sku))),
             Some(line) if !seen.insert(line) => {

@@ -4,7 +4,7 @@
 //! when its give is done. Reservations made together that end together enter as one [`Run`]. Entering and leaving take a
 //! leaf mutex for a few instructions, with nothing else asked for meanwhile; looking is one load in the usual case.
 //!
-//! Why looking is exact: whatever the entries are while their mutex is free, `next_due` is no later than the first of them.
+//! Why looking is exact: whatever the entries are while their mutex is free, [`FirstEnd`] is no later than the first of them.
 //! Entering lowers it before the mutex is given back; leaving raises it only when all that stays is entered again.
 
 use std::cmp::Reverse;
@@ -110,41 +110,64 @@ impl Entries {
     }
 }
 
-/// The due index of one sku; what is looked at stands first.
+/// When the first of the reservations of a sku ends: looked at by everybody, so it lies where they look.
 #[derive(Debug)]
-#[repr(C)]
-pub struct DueIndex {
-    next_due: AtomicI64,
-    entries: Mutex<Entries>,
-}
+pub struct FirstEnd(AtomicI64);
 
-impl Default for DueIndex {
+impl Default for FirstEnd {
     fn default() -> Self {
-        Self { next_due: AtomicI64::new(i64::MAX), entries: Mutex::default() }
+        Self(AtomicI64::new(i64::MAX))
     }
 }
 
+impl FirstEnd {
+    /// Whether nothing is due at `now`: the usual case, one load.
+    #[inline]
+    pub fn is_idle(&self, now: JournalTime) -> bool {
+        self.0.load(Acquire) > now.0
+    }
+}
+
+/// The entries of one sku.
+#[derive(Debug, Default)]
+pub struct DueIndex(Mutex<Entries>);
+
 impl DueIndex {
+    /// With the first of their ends.
+    #[inline]
+    pub fn with<'a>(&'a self, first: &'a FirstEnd) -> Due<'a> {
+        Due { first, entries: &self.0 }
+    }
+}
+
+/// The due index of one sku.
+#[derive(Clone, Copy, Debug)]
+pub struct Due<'a> {
+    first: &'a FirstEnd,
+    entries: &'a Mutex<Entries>,
+}
+
+impl Due<'_> {
     /// Registers a reservation. Before its append.
-    pub fn register(&self, at: JournalTime, reservation: ReservationKey) {
+    pub fn register(self, at: JournalTime, reservation: ReservationKey) {
         self.register_run(Run::one(at, reservation));
     }
 
     /// Registers reservations made together. Before their append.
-    pub fn register_run(&self, run: Run) {
+    pub fn register_run(self, run: Run) {
         let mut entries = self.entries.lock();
         entries.push(run);
         self.tell(&entries);
     }
 
-    /// Whether nothing is due at `now`: the usual case, one load.
+    /// As [`FirstEnd::is_idle`].
     #[inline]
-    pub fn is_idle(&self, now: JournalTime) -> bool {
-        self.next_due.load(Acquire) > now.0
+    pub fn is_idle(self, now: JournalTime) -> bool {
+        self.first.is_idle(now)
     }
 
     /// Reservations that may be due at `now`, each once; empty means none is.
-    pub fn due(&self, now: JournalTime) -> Vec<ReservationKey> {
+    pub fn due(self, now: JournalTime) -> Vec<ReservationKey> {
         if self.is_idle(now) {
             return Vec::new();
         }
@@ -154,7 +177,7 @@ impl DueIndex {
 
     /// Drops entries due at `now` of reservations that have ended or moved, after their gives are done. Whether one has
     /// is asked with the mutex free: that takes the reservation's lock, whose holder may want to register.
-    pub fn settle(&self, now: JournalTime, ended: impl Fn(ReservationKey) -> bool) {
+    pub fn settle(self, now: JournalTime, ended: impl Fn(ReservationKey) -> bool) {
         if self.is_idle(now) {
             return;
         }
@@ -181,13 +204,13 @@ impl DueIndex {
     }
 
     /// The first end is known before the mutex is free.
-    fn tell(&self, entries: &Entries) {
-        self.next_due.store(entries.first_end().map_or(i64::MAX, |at| at.0), Release);
+    fn tell(self, entries: &Entries) {
+        self.first.0.store(entries.first_end().map_or(i64::MAX, |at| at.0), Release);
     }
 
     /// How many entries there are.
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub fn len(self) -> usize {
         match &*self.entries.lock() {
             Entries::One(..) => 1,
             Entries::Many(heap) => heap.len(),
@@ -235,7 +258,8 @@ mod tests {
 
     #[test]
     fn what_enters_while_others_are_asked_about_stays() {
-        let index = DueIndex::default();
+        let (index, first) = (DueIndex::default(), FirstEnd::default());
+        let index = index.with(&first);
         index.register(JournalTime(10), ReservationKey(1));
         index.settle(JournalTime(10), |key| {
             index.register(JournalTime(9), key);
@@ -249,7 +273,8 @@ mod tests {
 
     #[test]
     fn an_entry_stays_until_it_is_settled() {
-        let index = DueIndex::default();
+        let (index, first) = (DueIndex::default(), FirstEnd::default());
+        let index = index.with(&first);
         index.register(JournalTime(10), ReservationKey(1));
         index.register(JournalTime(20), ReservationKey(2));
         assert!(index.due(JournalTime(9)).is_empty());
@@ -264,7 +289,8 @@ mod tests {
 
     #[test]
     fn a_run_stays_until_the_last_of_it_has_ended() {
-        let index = DueIndex::default();
+        let (index, first) = (DueIndex::default(), FirstEnd::default());
+        let index = index.with(&first);
         index.register_run(Run { at: JournalTime(10), first: ReservationKey(5), count: 3 });
         assert!(index.due(JournalTime(9)).is_empty());
         assert_eq!(index.due(JournalTime(10)), [5, 6, 7].map(ReservationKey));

@@ -566,7 +566,7 @@ fn added_line(
     line: &PlaceLine,
     unit_price: Money,
 ) -> Result<PlacedLine, Fault> {
-    let placed = placed_line(&network.catalogue, line);
+    let placed = placed_line(network, line);
     let placed = placed.map_err(|fault| Fault { field: format!("add.{}", fault.field), ..fault })?;
     if !ids.insert(line.id.clone()) {
         return Err(Fault::new("add.id", "duplicate_line_id", format!("{:?} is a line already", line.id)));

@@ -97,7 +97,7 @@ impl Engine {
         let now = turn.now();
         let mut any = false;
         for sku in skus {
-            let index = &network.sku(*sku).due;
+            let index = network.sku(*sku).due;
             let due = index.due(now);
             if due.is_empty() {
                 continue;

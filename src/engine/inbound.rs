@@ -394,7 +394,7 @@ fn announced(network: &Network, command: &AnnounceInbound) -> Result<(NodeIndex,
     let (mut lines, mut seen) = (Vec::new(), BTreeSet::new());
     for (at, line) in command.lines.iter().enumerate() {
         let field = format!("lines[{at}].sku");
-        match network.catalogue.sku_index(&line.sku) {
+        match network.sku_index(&line.sku) {
             None => faults.push(Fault::new(field, "unknown_sku", format!("there is no item {:?}", line.sku))),
             Some(sku) if network.catalogue.kind(sku) != ItemKind::Product => {
                 faults.push(Fault::new(field, "not_stocked", format!("{} is not a product", line.sku)));
@@ -419,7 +419,7 @@ fn received(network: &Network, inbound: &Inbound, units: &[CameUnits]) -> Result
     let (mut lines, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (at, CameUnits { units: one, .. }) in units.iter().enumerate() {
         let field = format!("lines[{at}].sku");
-        let sku = network.catalogue.sku_index(&one.sku);
+        let sku = network.sku_index(&one.sku);
         let line = sku.and_then(|sku| inbound.lines.iter().position(|line| line.sku == sku));
         match line {
             None => faults.push(Fault::new(field, "unknown_sku", format!("{:?} was not announced", one.sku))),

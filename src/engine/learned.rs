@@ -183,7 +183,7 @@ impl Engine {
     /// where there is no such sku.
     pub fn velocities(&self, sku: &str, now: JournalTime) -> Option<(Vec<(Text, velocity::Told)>, u64)> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let sku = network.catalogue.sku_index(sku)?;
+        let sku = network.sku_index(sku)?;
         let of = |node: NodeIndex| {
             let told = network.learned.velocity(CellKey { sku, node }, now)?;
             Some((network.catalogue.node(node).id.clone(), told))

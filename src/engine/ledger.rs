@@ -8,16 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
-use super::cell::{Cell, Cells};
-use super::due::DueIndex;
 use super::loose::Loose;
 use super::past::Past;
 use crate::domain::event::LotsChanged;
 use crate::domain::ids::{NodeIndex, OrderKey};
 use crate::domain::lots::SkuLots;
-use crate::domain::stock::{Level, LevelDelta};
+use crate::domain::stock::LevelDelta;
 
 /// Plain counters of one cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -271,7 +267,7 @@ impl Ledger {
     }
 
     /// Adds a cell.
-    fn push(&mut self, physical: Physical) {
+    pub fn push(&mut self, physical: Physical) {
         let position = self.on_hand.len();
         let mut on_hand = std::mem::take(&mut self.on_hand).into_vec();
         on_hand.reserve_exact(1);
@@ -352,6 +348,13 @@ impl Ledger {
         self.shortfall() + self.wanted().saturating_sub(self.pooled())
     }
 
+    /// The ledger of recovered cells, in their order.
+    pub fn of(cells: impl ExactSizeIterator<Item = Physical>) -> Self {
+        let mut ledger = Self { on_hand: vec![0; cells.len()].into(), ..Self::default() };
+        cells.enumerate().for_each(|(position, physical)| ledger.put(position, physical));
+        ledger
+    }
+
     /// Adds what concerns the ledger of a logged movement.
     pub fn add(&mut self, position: usize, delta: &LevelDelta) {
         let cell = self.at(position);
@@ -367,72 +370,6 @@ impl Ledger {
             quality_control: add(cell.quality_control, delta.quality_control),
         };
         self.put(position, sum);
-    }
-}
-
-/// All that memory holds of one sku. What a question for free units reads, the way to the cells and the first end,
-/// lies in the first of its cache lines.
-#[derive(Debug, Default)]
-#[repr(C, align(64))]
-pub struct SkuStock {
-    /// Its cells.
-    pub cells: Cells,
-    /// Who holds its units, by end.
-    pub due: DueIndex,
-    /// Its ledger.
-    pub ledger: Mutex<Ledger>,
-}
-
-const _: () = assert!(size_of::<Cells>() + size_of::<u64>() <= 64 && size_of::<SkuStock>() <= 128);
-
-impl SkuStock {
-    /// The stock of a recovered sku, in the room that was made for its cells.
-    pub fn of(cells: Cells, levels: &[(NodeIndex, Level)]) -> Self {
-        let mut ledger = Ledger { on_hand: vec![0; levels.len()].into(), ..Ledger::default() };
-        for (node, level) in levels {
-            let physical = Physical {
-                on_hand: level.on_hand,
-                shortfall: level.shortfall,
-                pool: level.pool,
-                safety_stock: level.safety_stock,
-                damaged: level.damaged,
-                quality_control: level.quality_control,
-            };
-            ledger.put(cells.push(*node), physical);
-        }
-        for (cell, (_, level)) in cells.iter().zip(levels) {
-            cell.word.give(level.available);
-            cell.committed.add(level.committed as i32);
-            cell.reserved.add(level.reserved as i32);
-        }
-        Self { cells, ledger: Mutex::new(ledger), due: DueIndex::default() }
-    }
-
-    /// The position of a node's cell, made when it is missing. The caller holds the ledger.
-    pub fn position(&self, ledger: &mut Ledger, node: NodeIndex) -> usize {
-        if let Some(cell) = self.cells.of(node) {
-            return cell.position;
-        }
-        ledger.push(Physical::default());
-        let position = self.cells.push(node);
-        assert_eq!(position + 1, ledger.len(), "cells and ledger of a sku grow together");
-        position
-    }
-
-    /// The level of a cell: exact when nothing of it is between take and apply.
-    pub fn level(ledger: &Ledger, cell: &Cell<'_>) -> Level {
-        let physical = ledger.at(cell.position);
-        Level {
-            on_hand: physical.on_hand,
-            shortfall: physical.shortfall,
-            available: cell.word.free(),
-            committed: cell.committed.units(),
-            reserved: cell.reserved.units(),
-            pool: physical.pool,
-            safety_stock: physical.safety_stock,
-            damaged: physical.damaged,
-            quality_control: physical.quality_control,
-        }
     }
 }
 

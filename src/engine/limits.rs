@@ -323,7 +323,7 @@ impl Network {
     /// Counts again what is free of every sku with limits: nodes were switched. Under the exclusive guard.
     pub fn count_free(&mut self) {
         for (sku, limited) in &self.limits.by_sku {
-            let cells = self.stock[sku.at()].cells.iter().filter(|cell| self.catalogue.supplies(cell.node));
+            let cells = self.stock.of(*sku).cells.iter().filter(|cell| self.catalogue.supplies(cell.node));
             let free: u64 = cells.map(|cell| u64::from(cell.word.free())).sum();
             let record = &mut limited.counted.lock().record;
             assert_eq!(record.in_flight, 0, "nothing is in flight under the exclusive guard");

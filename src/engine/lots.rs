@@ -93,7 +93,7 @@ impl Engine {
     /// Where a serial number is, and the name of that node. What left the house is told by its order.
     pub fn serial(&self, sku: &str, serial: &str) -> Result<(Found, Text), Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+        let index = network.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
         let is_serial = network.catalogue.item(index).tracking == Some(Tracking::Serial);
         let ledger = network.sku(index).ledger.lock();
         let found = ledger.lots().filter(|_| is_serial).and_then(|lots| lots.find(&serial.into()));
@@ -294,7 +294,7 @@ impl<'n> NamedLots<'n> {
         let mut named: BTreeMap<SkuIndex, (String, &Names)> = BTreeMap::new();
         for (at, sku, names) in names {
             let path = format!("named[{at}].");
-            let known = self.network.catalogue.sku_index(sku).filter(|sku| picked.contains_key(sku));
+            let known = self.network.sku_index(sku).filter(|sku| picked.contains_key(sku));
             let unknown = || Rejection::invalid(format!("{path}sku"), "unknown_sku", format!("{sku} is not picked"));
             let twice = || Rejection::invalid(format!("{path}sku"), "duplicate_sku", format!("{sku} is named twice"));
             let index = known.ok_or_else(unknown)?;
@@ -494,7 +494,7 @@ impl<'n> NamedLots<'n> {
 }
 
 fn find(network: &Network, sku: &str, node: &str) -> Result<(SkuIndex, NodeIndex), Rejection> {
-    let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+    let index = network.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
     let node = network.catalogue.node_index(node).ok_or_else(|| Rejection::not_found("node", node))?;
     Ok((index, node))
 }
@@ -521,7 +521,7 @@ pub(super) fn gone_of(
 ) -> Result<Vec<Identified>, Rejection> {
     let fault = |at: usize, code, detail: String| Err(Rejection::invalid(format!("named[{at}]"), code, detail));
     let (gone, sent) = (by_sku(order, missing), by_sku(order, &fulfillment.picked_units()));
-    let is_gone = |sku: &Text| network.catalogue.sku_index(sku).is_some_and(|sku| gone.contains_key(&sku));
+    let is_gone = |sku: &Text| network.sku_index(sku).is_some_and(|sku| gone.contains_key(&sku));
     if let Some(at) = names.iter().position(|(sku, _)| !is_gone(sku)) {
         return fault(at, "quantity_out_of_range", format!("none of {} is missing", names[at].0));
     }
@@ -535,7 +535,7 @@ pub(super) fn gone_of(
             continue;
         }
         let mut unnamed: u32 = known.map(|own| own.units).sum();
-        let own = names.iter().enumerate().filter(|(_, (name, _))| network.catalogue.sku_index(name) == Some(*sku));
+        let own = names.iter().enumerate().filter(|(_, (name, _))| network.sku_index(name) == Some(*sku));
         for (at, (name, names)) in own {
             for NamedLot { lot, units, .. } in names.lots.iter().chain(&names.serials) {
                 let is_it = |own: &&Identified| own.sku == *sku && own.lot == *lot;

@@ -10,6 +10,7 @@
 //! | file | what |
 //! |---|---|
 //! | `cell` | the contended word; the only file with memory orderings |
+//! | `stock` | what memory holds of each sku: a front that is found by name, and what is behind it |
 //! | `shares` | the small decisions, pure |
 //! | `withdrawal` | all or nothing over words |
 //! | `limits` | how much of a sku each channel may have: one more word before its cells |
@@ -127,6 +128,7 @@ mod soonest;
 mod split;
 mod start;
 mod step_stock;
+pub(crate) mod stock;
 mod subscription;
 mod table;
 #[cfg(test)]

@@ -5,10 +5,10 @@
 
 use super::cell::Cell;
 use super::learned::Learned;
-use super::ledger::SkuStock;
 use super::limits::Limits;
 use super::past::Minutes;
 use super::slots::Calendar;
+use super::stock::{Front, SkuStock, Stock};
 use super::workload::Workloads;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::ids::{NodeIndex, SkuIndex};
@@ -20,8 +20,8 @@ use crate::domain::stock::CellKey;
 pub struct Network {
     /// Nodes, items, rules.
     pub catalogue: Catalogue,
-    /// Stock by sku index; as long as the catalogue's items.
-    pub stock: Vec<SkuStock>,
+    /// Stock of every item of the catalogue.
+    pub stock: Stock,
     /// The limits records of the skus that have one.
     pub limits: Limits,
     /// Slots of nodes.
@@ -36,8 +36,21 @@ pub struct Network {
 
 impl Network {
     /// The stock of a sku that the catalogue gave.
-    pub fn sku(&self, sku: SkuIndex) -> &SkuStock {
-        &self.stock[sku.at()]
+    #[inline]
+    pub fn sku(&self, sku: SkuIndex) -> SkuStock<'_> {
+        self.stock.of(sku)
+    }
+
+    /// The front of an item's stock, by its sku.
+    #[inline]
+    pub fn front(&self, sku: &str) -> Option<&Front> {
+        self.stock.find(sku, |index| &self.catalogue.item(index).sku)
+    }
+
+    /// Index of an item: sooner than by its catalogue where there are many.
+    #[inline]
+    pub fn sku_index(&self, sku: &str) -> Option<SkuIndex> {
+        self.front(sku).map(Front::index)
     }
 
     /// A cell that exists.
@@ -53,8 +66,13 @@ impl Network {
 
     /// Index of an item named in a body.
     pub fn find_sku(&self, field: impl Into<String>, sku: &str) -> Result<SkuIndex, Rejection> {
-        let found = self.catalogue.sku_index(sku);
-        found.ok_or_else(|| Rejection::invalid(field, "unknown_sku", format!("there is no item {sku:?}")))
+        self.find_front(|| field.into(), sku).map(Front::index)
+    }
+
+    /// The front of its stock.
+    pub fn find_front(&self, field: impl FnOnce() -> String, sku: &str) -> Result<&Front, Rejection> {
+        let unknown = || Rejection::invalid(field(), "unknown_sku", format!("there is no item {sku:?}"));
+        self.front(sku).ok_or_else(unknown)
     }
 
     /// Index of a node named in a body.

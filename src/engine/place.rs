@@ -511,7 +511,7 @@ pub(super) fn prepare(network: &Network, command: &PlaceOrder, now: Now) -> Resu
                 format!("{:?} is used twice", line.id),
             ));
         }
-        match placed_line(catalogue, line) {
+        match placed_line(network, line) {
             Ok(placed) => lines.push(placed),
             Err(fault) => faults.push(Fault { field: format!("lines[{at}].{}", fault.field), ..fault }),
         }
@@ -593,10 +593,10 @@ fn method_not_taken(catalogue: &Catalogue, command: &PlaceOrder) -> Option<Fault
     Some(Fault::new("payment.method", "payment_method_not_taken", detail))
 }
 
-pub(super) fn placed_line(catalogue: &Catalogue, line: &PlaceLine) -> Result<PlacedLine, Fault> {
+pub(super) fn placed_line(network: &Network, line: &PlaceLine) -> Result<PlacedLine, Fault> {
     let unknown = || Fault::new("sku", "unknown_sku", format!("there is no item {:?}", line.sku));
-    let sku = catalogue.sku_index(&line.sku).ok_or_else(unknown)?;
-    let item = catalogue.item(sku);
+    let sku = network.sku_index(&line.sku).ok_or_else(unknown)?;
+    let item = network.catalogue.item(sku);
     let most = item.components.iter().map(|c| u64::from(c.quantity)).max().unwrap_or(1);
     if most * u64::from(line.quantity.units()) > u64::from(QUANTITY_MAX) {
         let detail = format!("needs more than {QUANTITY_MAX} units of a component");

@@ -289,7 +289,7 @@ fn withheld(asked: Option<Withheld>) -> Policy {
 /// The sku and the node of terms of supply that can be: a supplier ships what is his own, and what is bought comes to a
 /// node of ours.
 fn supplied(network: &Network, sku: &str, node: &str, terms: &SupplyTerms) -> Result<(SkuIndex, NodeIndex), Rejection> {
-    let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+    let index = network.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
     if network.catalogue.kind(index) != ItemKind::Product {
         return Err(Rejection::invalid("type", "not_stocked", format!("{sku} is not a product")));
     }
@@ -316,7 +316,7 @@ fn level_of(
     node: Option<&Text>,
     field: &str,
 ) -> Result<(SkuIndex, Option<NodeIndex>), Rejection> {
-    let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+    let index = network.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
     if network.catalogue.kind(index) != ItemKind::Product {
         return Err(Rejection::invalid(field, "not_stocked", format!("{sku} is not a product")));
     }

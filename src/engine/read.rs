@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Engine;
-use super::ledger::SkuStock;
 use super::limits::Limited;
 use super::network::Network;
+use super::stock::{Front, SkuStock};
 use super::table::{Name, Named};
 use super::then::{Kept, edit_made, entity_then, fold, hold_made, order_then};
 use crate::domain::availability::Curve;
@@ -128,7 +128,7 @@ impl Engine {
     /// Levels of a sku at every node that ever had it.
     pub fn stock(&self, sku: &str) -> Result<StockView, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+        let index = network.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
         let as_of = self.position();
         let stock = network.sku(index);
         let ledger = stock.ledger.lock();
@@ -171,10 +171,10 @@ impl Engine {
     /// later day is never less than one for an earlier.
     pub fn atp_for(&self, now: JournalTime, sku: &str, asked: AtpAsked<'_>) -> Result<Atp, Rejection> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+        let front = network.front(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
         let scope = Scope::of(&network, now, asked)?;
         let as_of = self.position();
-        Ok(Atp { available: self.promisable(&network, index, scope), as_of })
+        Ok(Atp { available: self.promisable(&network, front, scope), as_of })
     }
 
     /// As [`Engine::atp_for`] of many skus at once, in their order; `None` for a sku that there is not. Much less for each
@@ -195,24 +195,22 @@ impl Engine {
         while skus.peek().is_some() {
             let mut count = 0;
             for (found, sku) in found.iter_mut().zip(skus.by_ref()) {
-                *found = network.catalogue.sku_index(sku);
+                // None of these waits for another: the processor fetches them together.
+                *found = network.front(sku);
                 count += 1;
             }
-            let found = &found[..count];
-            // None of these waits for another: the processor fetches them together, and what follows finds them there.
-            let cells = found.iter().flatten().fold(0, |cells, sku| cells ^ network.sku(*sku).cells.count());
-            std::hint::black_box(cells);
-            let atp = |sku| Atp { available: self.promisable(&network, sku, scope), as_of };
-            answers.extend(found.iter().map(|sku| sku.map(atp)));
+            let atp = |front| Atp { available: self.promisable(&network, front, scope), as_of };
+            answers.extend(found[..count].iter().map(|front| front.map(atp)));
         }
         Ok(answers)
     }
 
-    fn promisable(&self, network: &Network, sku: SkuIndex, scope: Scope<'_>) -> u64 {
-        match network.catalogue.kind(sku) {
+    fn promisable(&self, network: &Network, front: &Front, scope: Scope<'_>) -> u64 {
+        let sku = front.index();
+        match front.kind() {
             ItemKind::Product => match network.limits.of(sku) {
-                None => self.free_units(network, sku, scope),
-                Some(limited) => self.free_units(network, sku, scope).min(self.within(network, sku, limited, scope)),
+                None => self.free_units(network, front, scope),
+                Some(limited) => self.free_units(network, front, scope).min(self.within(network, sku, limited, scope)),
             },
             ItemKind::Kit => self.free_kits(network, sku, scope),
             ItemKind::Service | ItemKind::Digital => u64::from(QUANTITY_MAX),
@@ -232,7 +230,7 @@ impl Engine {
     ) -> Result<u64, Rejection> {
         let available = self.atp_on(now, sku, node, by)?;
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
-        let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+        let index = network.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
         let at = node.map(|id| network.find_node("node", id)).transpose()?;
         let until = by.map_or(now.wall, |by| by.max(now.wall));
         // What is brought over has to be there so much earlier; what would have to be there already is not.
@@ -269,7 +267,7 @@ impl Engine {
         let free = self.atp_on(now, sku, node, None)?;
         let dates: Vec<WallTime> = {
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
-            let index = network.catalogue.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
+            let index = network.sku_index(sku).ok_or_else(|| Rejection::not_found("item", sku))?;
             let components = network.catalogue.item(index).components.iter().map(|c| (c.sku, u64::from(c.quantity)));
             let wanted: Vec<_> = std::iter::once((index, 1)).chain(components).collect();
             let coming = |sku: SkuIndex| self.arriving(&network, sku, &network.sku(sku).ledger.lock());
@@ -299,16 +297,15 @@ impl Engine {
         Ok(self.atp_for(now.journal, sku, asked)?.available)
     }
 
-    fn free_units(&self, network: &Network, sku: SkuIndex, scope: Scope<'_>) -> u64 {
-        let stock = network.sku(sku);
-        if scope.by.is_none() && stock.due.is_idle(scope.now) {
+    fn free_units(&self, network: &Network, front: &Front, scope: Scope<'_>) -> u64 {
+        if scope.by.is_none() && front.is_idle(scope.now) {
             if scope.node.is_none() && !scope.narrowed && network.catalogue.all_supply() {
-                return stock.cells.free();
+                return front.units();
             }
-            let cells = stock.cells.iter().filter(|cell| scope.counts(network, cell.node));
+            let cells = network.sku(front.index()).cells.iter().filter(|cell| scope.counts(network, cell.node));
             return cells.map(|cell| u64::from(cell.word.free())).sum();
         }
-        self.free_by_node(network, sku, scope).values().sum()
+        self.free_by_node(network, front.index(), scope).values().sum()
     }
 
     /// Free and due units of a sku, and what comes until then, by node that supplies.
@@ -612,7 +609,7 @@ impl Engine {
     pub fn all_levels(&self) -> Vec<(CellKey, Level)> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let mut levels = Vec::new();
-        for (at, stock) in (0..).zip(&network.stock) {
+        for (at, stock) in (0..).zip(network.stock.iter()) {
             let ledger = stock.ledger.lock();
             let cells = stock.cells.iter();
             levels.extend(cells.map(|c| (CellKey { sku: SkuIndex(at), node: c.node }, SkuStock::level(&ledger, &c))));

@@ -358,11 +358,11 @@ fn lines_of(network: &Network, lines: &[ReserveLine]) -> Result<Vec<Line>, Rejec
 }
 
 fn line_of(network: &Network, at: usize, line: &ReserveLine) -> Result<Line, Rejection> {
-    let sku = network.find_sku(format!("lines[{at}].sku"), &line.sku)?;
-    let item = network.catalogue.item(sku);
-    let needs = match item.kind {
+    let front = network.find_front(|| format!("lines[{at}].sku"), &line.sku)?;
+    let sku = front.index();
+    let needs = match front.kind() {
         ItemKind::Product => vec![(sku, 1)],
-        ItemKind::Kit => item.components.iter().map(|c| (c.sku, c.quantity)).collect(),
+        ItemKind::Kit => network.catalogue.item(sku).components.iter().map(|c| (c.sku, c.quantity)).collect(),
         ItemKind::Service | ItemKind::Digital => {
             let detail = format!("{} has no stock to reserve", line.sku);
             return Err(Rejection::invalid(format!("lines[{at}].sku"), "not_stocked", detail));

@@ -125,7 +125,7 @@ fn exchange_of(network: &Network, order: &Order, asked: &[WantedInstead]) -> Res
     let currency = order.facts.currency;
     for (at, wanted) in asked.iter().enumerate() {
         let field = |name: &str| format!("exchange[{at}].{name}");
-        let Some(sku) = network.catalogue.sku_index(&wanted.sku) else {
+        let Some(sku) = network.sku_index(&wanted.sku) else {
             faults.push(Fault::new(field("sku"), "unknown_sku", format!("there is no item {:?}", &*wanted.sku)));
             continue;
         };

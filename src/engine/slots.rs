@@ -256,7 +256,7 @@ fn terms(network: &Network, slots: &[PutSlot]) -> Result<Vec<SlotTerms>, Rejecti
 
 fn service(network: &Network, sku: &str) -> Result<SkuIndex, Fault> {
     let unknown = || Fault::new("sku", "unknown_sku", format!("there is no item {sku:?}"));
-    let index = network.catalogue.sku_index(sku).ok_or_else(unknown)?;
+    let index = network.sku_index(sku).ok_or_else(unknown)?;
     match network.catalogue.kind(index) {
         ItemKind::Service => Ok(index),
         _ => Err(Fault::new("sku", "not_a_service", format!("{sku} is not a service"))),
@@ -358,7 +358,7 @@ pub(super) fn bookings(network: &Network, order: &PlaceOrder, now: WallTime) -> 
 fn brought_together(network: &Network, order: &PlaceOrder, bookings: &mut Vec<Booking>) -> Vec<Fault> {
     let goods = |line: u16| {
         let line = order.lines.get(usize::from(line))?;
-        let kind = network.catalogue.sku_index(&line.sku).map(|sku| network.catalogue.kind(sku));
+        let kind = network.sku_index(&line.sku).map(|sku| network.catalogue.kind(sku));
         matches!(kind, Some(ItemKind::Product | ItemKind::Kit)).then_some(line.group)
     };
     let (mut faults, mut more) = (Vec::new(), Vec::new());
@@ -383,7 +383,7 @@ fn booking(network: &Network, order: &PlaceOrder, asked: &AskedSlot, now: WallTi
     let unknown = || Fault::new(".node", "unknown_node", format!("there is no node {node:?}"));
     let index = network.catalogue.node_index(node).ok_or_else(unknown)?;
     let line = order.lines.get(usize::from(asked.line));
-    let sku = line.and_then(|line| network.catalogue.sku_index(&line.sku));
+    let sku = line.and_then(|line| network.sku_index(&line.sku));
     let kind = sku.map(|sku| network.catalogue.kind(sku));
     let way = line.and_then(|line| order.wishes.ways.iter().find(|way| way.group == line.group));
     let is_brought = way.map_or(&*order.delivery_method, |way| &*way.method) == BROUGHT;

@@ -17,7 +17,6 @@ use super::due::Run;
 use super::exception::Exceptions;
 use super::inbound::Arrivals;
 use super::learned::Learned;
-use super::ledger::SkuStock;
 use super::limits::Limits;
 use super::loose;
 use super::network::Network;
@@ -26,6 +25,7 @@ use super::purchase::Purchases;
 use super::rules;
 use super::slots::Calendar;
 use super::soonest::Soonest;
+use super::stock::Stock;
 use super::table::{Name, Named, Names, Table};
 use super::turn::Turn;
 use super::workload::Workloads;
@@ -39,6 +39,7 @@ use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{DirectoryFounded, Event, NodePut};
 use crate::domain::geo::Position;
 use crate::domain::ids::{ChannelIndex, NodeIndex, OrderKey, SkuIndex};
+use crate::domain::item::Item;
 use crate::domain::limits::ARCHIVE_AFTER_MS;
 use crate::domain::money::Currency;
 use crate::domain::node::{Node, NodeKind};
@@ -162,7 +163,7 @@ struct Base {
     /// Journal time of the last record.
     until: JournalTime,
     catalogue: Catalogue,
-    stock: Vec<SkuStock>,
+    stock: Stock,
 }
 
 impl Base {
@@ -186,7 +187,7 @@ impl Base {
         behind.policies().for_each(|(key, policy)| catalogue.put_policy(key.clone(), policy.clone()));
         behind.opportunity().into_iter().for_each(|known| catalogue.put_opportunity(known.clone()));
         behind.rule_versions().for_each(|(name, known)| catalogue.rules_mut().put(name.clone(), known.clone()));
-        let stock = stock(catalogue.items().len(), &mut entities);
+        let stock = stock(catalogue.items(), &mut entities);
         Self { seq, until, catalogue, stock }
     }
 }
@@ -348,13 +349,13 @@ fn is_of_catalogue(key: &EntityKey) -> bool {
 
 /// The stock of every sku, from the cells that come next; of so many skus at once that what the state held of them is
 /// free in one piece before memory is asked for theirs.
-fn stock(skus: usize, entities: &mut Peekable<impl Iterator<Item = (EntityKey, Entity)>>) -> Vec<SkuStock> {
-    let mut stock = Vec::with_capacity(skus);
+fn stock(items: &[Box<Item>], entities: &mut Peekable<impl Iterator<Item = (EntityKey, Entity)>>) -> Stock {
+    let mut stock = Stock::with_room(items.len());
     let (mut levels, mut rooms) = (Vec::new(), Vec::new());
-    while stock.len() < skus {
+    while stock.len() < items.len() {
         levels.clear();
         rooms.clear();
-        for at in (stock.len()..skus).take(SKUS_AT_ONCE) {
+        for at in (stock.len()..items.len()).take(SKUS_AT_ONCE) {
             let before = levels.len();
             let is_here = |key: &EntityKey| matches!(key, EntityKey::Cell(cell) if cell.sku.at() == at);
             while let Some((EntityKey::Cell(cell), Entity::Cell(level))) = entities.next_if(|(key, _)| is_here(key)) {
@@ -366,7 +367,8 @@ fn stock(skus: usize, entities: &mut Peekable<impl Iterator<Item = (EntityKey, E
         for (cells, room) in Cells::side_by_side(&rooms).zip(&rooms) {
             let (own, others) = rest.split_at(*room as usize);
             rest = others;
-            stock.push(SkuStock::of(cells, own));
+            let item = &items[stock.len()];
+            stock.push(&item.sku, item.kind, cells).put(own);
         }
     }
     stock

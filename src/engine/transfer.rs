@@ -413,7 +413,7 @@ fn route_of(network: &Network, command: &ReadyTransfer) -> Result<Route, Rejecti
     let (mut lines, mut seen) = (Vec::new(), BTreeSet::new());
     for (at, line) in command.lines.iter().enumerate() {
         let field = format!("lines[{at}].sku");
-        match network.catalogue.sku_index(&line.sku) {
+        match network.sku_index(&line.sku) {
             None => faults.push(Fault::new(field, "unknown_sku", format!("there is no item {:?}", line.sku))),
             Some(sku) if network.catalogue.kind(sku) != ItemKind::Product => {
                 faults.push(Fault::new(field, "not_stocked", format!("{} is not a product", line.sku)));
@@ -455,7 +455,7 @@ fn received(
     let (mut lines, mut faults, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (at, CameUnits { units: one, .. }) in units.iter().enumerate() {
         let field = format!("lines[{at}].sku");
-        let sku = network.catalogue.sku_index(&one.sku);
+        let sku = network.sku_index(&one.sku);
         match sku.and_then(|sku| transfer.lines.iter().position(|line| line.sku == sku)) {
             None => faults.push(Fault::new(field, "unknown_sku", format!("{:?} was not sent", one.sku))),
             Some(line) if !seen.insert(line) => {

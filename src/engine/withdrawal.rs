@@ -214,22 +214,23 @@ impl Drop for Unfinished {
 mod tests {
     use super::*;
     use crate::domain::ids::NodeIndex;
-    use crate::engine::cell::Cells;
+    use crate::engine::cell::{AllCells, Cells, Sum};
 
-    fn two() -> Cells {
-        let cells = Cells::default();
-        (0..2).for_each(|node| assert_eq!(cells.push(NodeIndex(node)), node as usize));
-        cells
+    fn two() -> (Cells, Sum) {
+        let (cells, sum) = (Cells::default(), Sum::default());
+        (0..2).for_each(|node| assert_eq!(cells.with(&sum).push(NodeIndex(node)), node as usize));
+        (cells, sum)
     }
 
-    fn words(cells: &Cells) -> [CellWord<'_>; 2] {
+    fn words(cells: AllCells<'_>) -> [CellWord<'_>; 2] {
         [0, 1].map(|node| cells.of(NodeIndex(node)).expect("made").word)
     }
 
     #[test]
     fn a_refused_withdrawal_leaves_every_word_as_it_was() {
-        let cells = two();
-        let [a, b] = words(&cells);
+        let (cells, sum) = two();
+        let cells = cells.with(&sum);
+        let [a, b] = words(cells);
         a.give(3);
         b.give(1);
         let refused = Withdrawal::take(&[(a, 2), (b, 2)], &mut Patience::default());
@@ -239,8 +240,9 @@ mod tests {
 
     #[test]
     fn a_dropped_withdrawal_gives_back() {
-        let cells = two();
-        let [a, b] = words(&cells);
+        let (cells, sum) = two();
+        let cells = cells.with(&sum);
+        let [a, b] = words(cells);
         a.give(3);
         b.give(1);
         let taken = Withdrawal::take(&[(a, 2), (b, 1)], &mut Patience::default()).expect("enough is there");
@@ -251,8 +253,9 @@ mod tests {
 
     #[test]
     fn patience_ends() {
-        let cells = two();
-        let [word, _] = words(&cells);
+        let (cells, sum) = two();
+        let cells = cells.with(&sum);
+        let [word, _] = words(cells);
         word.give(2);
         assert_eq!(word.take(2, true), Ok(()));
         let waited = Withdrawal::take(&[(word, 1)], &mut Patience::default());

@@ -181,7 +181,7 @@ fn step(world: &mut World, dice: &mut Dice, names: &mut Names) {
 /// While demand with a right waits, no eligible cell has a free unit.
 pub fn nobody_waits_beside_free_units(world: &World) {
     let network = world.engine.network.read().expect("one thread");
-    for stock in &network.stock {
+    for stock in network.stock.iter() {
         let ledger = stock.ledger.lock();
         let waits = ledger.wanted() > ledger.pooled();
         let free = stock.cells.iter().any(|cell| network.supplies(cell.node) && cell.word.free() > 0);

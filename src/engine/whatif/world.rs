@@ -24,14 +24,14 @@ use crate::domain::rules::applied::AppliedRules;
 use crate::domain::state::State;
 use crate::domain::stock::{CellKey, MovementKind};
 use crate::domain::time::{JournalTime, WallTime};
-use crate::engine::cell::CellWord;
+use crate::engine::cell::{CellWord, Cells};
 use crate::engine::learned::Learned;
-use crate::engine::ledger::SkuStock;
 use crate::engine::limits::Limits;
 use crate::engine::network::Network;
 use crate::engine::order_rules::nearest_to;
 use crate::engine::past::Minutes;
 use crate::engine::slots::Calendar;
+use crate::engine::stock::Stock;
 use crate::engine::workload::{Workloads, day_of_work};
 
 /// One, in millionths.
@@ -56,7 +56,7 @@ impl Default for World {
     fn default() -> Self {
         let network = Network {
             catalogue: Catalogue::new(Currency::USD),
-            stock: Vec::new(),
+            stock: Stock::default(),
             minutes: Minutes::default(),
             limits: Limits::default(),
             calendar: Calendar::default(),
@@ -78,7 +78,7 @@ impl World {
                 (EntityKey::Node(index), Entity::Node(node)) => self.put_node(index, node, suppose),
                 (EntityKey::Item(index), Entity::Item(item)) => {
                     catalogue.put_item(index, item.clone());
-                    self.network.stock.push(SkuStock::default());
+                    self.network.stock.push(&item.sku, item.kind, Cells::default());
                 }
                 (_, Entity::RuleSet(rules)) => catalogue.rules_mut().found(rules),
                 (EntityKey::RuleVersions(name), Entity::RuleVersions(known)) => {
@@ -118,7 +118,7 @@ impl World {
             Event::ItemPut(put) => {
                 catalogue.put_item(put.index, put.item.clone());
                 if put.index.at() == self.network.stock.len() {
-                    self.network.stock.push(SkuStock::default());
+                    self.network.stock.push(&put.item.sku, put.item.kind, Cells::default());
                 }
             }
             Event::RuleSetPut(rules) => catalogue.rules_mut().found(rules),
