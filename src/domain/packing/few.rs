@@ -6,14 +6,14 @@
 //! smaller carton, and the next cheapest is tried. Most orders end at the first look: one carton, and several cannot be
 //! cheaper, as each is paid for itself and the carrier weighs all of them together.
 //!
-//! Cost: prices of all sets are asked once, and again only for sets that hold one which was ruled out; what was found to
-//! fit is kept, for its subsets and for larger cartons too. Bounds: [`EXACT_PIECES_MAX`] pieces, [`CARTONS_MAX`] cartons;
-//! fixed arrays, nothing is allocated. When a search gives up, the bound stays where it was and the answer is not called
-//! proven.
+//! Cost: prices of sets that may pay are asked once, and again only for sets that hold one which was ruled out; what was
+//! found to fit is kept, for its subsets and for larger cartons too. Bounds: [`EXACT_PIECES_MAX`] pieces, [`CARTONS_MAX`]
+//! cartons; fixed arrays, nothing is allocated. When a search gives up, the bound stays where it was and the answer is not
+//! called proven.
 
 use super::exact::{EXACT_PIECES_MAX, Verdict, fits, pair_fits};
 use super::piece::{Carton, Piece, Placement, within};
-use super::price::{Priced, Score, Tariff};
+use super::price::{Cheapest, Priced, Score, Tariff};
 
 /// Most cartons to choose from.
 pub const CARTONS_MAX: usize = 32;
@@ -73,6 +73,9 @@ struct Table<'a> {
     price: [(Score, u8); SETS],
     /// Per set what its cheapest partition scores, and the part of it that holds its first piece.
     best: [(Score, u8); SETS],
+    least_of_any: Cheapest,
+    /// Per set what a carton for it costs at least.
+    least: [i64; SETS],
     /// What two cartons or more cost at least.
     least_of_several: i64,
     /// What gave up was asked at this price.
@@ -96,6 +99,8 @@ impl<'a> Table<'a> {
             weight_g: [0; SETS],
             price: [(Score::WORST, 0); SETS],
             best: [(Score::WORST, 0); SETS],
+            least_of_any: Cheapest::default(),
+            least: [0; SETS],
             least_of_several: 0,
             unproven: None,
             found: [None; FOUND_MAX],
@@ -117,6 +122,7 @@ impl<'a> Table<'a> {
             let at = usize::from(*number);
             (floor[at], priced[at].outside, *number)
         });
+        table.least_of_any = Cheapest::of(&table.priced[..cartons.len()]);
         table.least_of_several = table.least_of_several();
         table
     }
@@ -127,8 +133,7 @@ impl<'a> Table<'a> {
         let (load_g, filled) = (self.weight_g[self.all()], self.volume[self.all()]);
         let Some(&cheapest) = cartons.first() else { return 0 };
         let priced = |number: u8| (&self.priced[usize::from(number)], self.floor[usize::from(number)]);
-        let floor = priced(cheapest).1.saturating_mul(3);
-        let mut least = floor.max(Priced::several_at_least(&self.priced[..cartons.len()], 3, load_g));
+        let mut least = priced(cheapest).1.saturating_mul(3).max(self.least_of_any.cost(3, load_g));
         for (at, &one) in cartons.iter().enumerate() {
             let (one, cost) = priced(one);
             for &other in &cartons[at..] {
@@ -158,13 +163,17 @@ impl<'a> Table<'a> {
             self.ask(all);
         }
         self.best[0].0 = Score::default();
+        (1..=all).for_each(|set| self.least[set] = self.least_of_any.cost(1, self.weight_g[set]));
         (1..=all).for_each(|set| self.part(set));
         loop {
+            let most = self.price[all].0;
             match self.prove(&self.cheapest()?) {
                 Ok(few) => return Some(few),
                 Err(without) => {
-                    let without = usize::from(without);
-                    (without..=all).filter(|set| set & without == without).for_each(|set| self.part(set));
+                    self.know(all);
+                    // Where all in one carton costs more, sets come into question that did not.
+                    let without = if self.price[all].0 > most { 0 } else { usize::from(without) };
+                    (1..=all).filter(|set| set & without == without).for_each(|set| self.part(set));
                 }
             }
         }
@@ -278,11 +287,28 @@ impl<'a> Table<'a> {
         self.price[set] = best;
     }
 
-    /// The cheapest partition of a set into sets at their optimistic prices, when those of all its subsets are known.
-    fn part(&mut self, set: usize) {
+    /// Whether a carton for a set and more for all else may be as cheap as one for everything.
+    fn may_pay(&self, set: usize) -> bool {
+        let all = self.all();
+        set == all || self.least[set].saturating_add(self.least[all ^ set]) <= self.price[all].0.cost
+    }
+
+    /// The same, unless it is known and stands.
+    fn know(&mut self, set: usize) {
         let (known, carton) = self.price[set];
         if known == Score::WORST || self.ruled_out[usize::from(carton)] >> set & 1 == 1 {
             self.ask(set);
+        }
+    }
+
+    /// The cheapest partition of a set into sets at their optimistic prices, when those of all its subsets are known.
+    fn part(&mut self, set: usize) {
+        if self.may_pay(set) {
+            self.know(set);
+        }
+        // What is left beside a part never holds the first piece of all.
+        if set & 1 == 1 && set != self.all() {
+            return;
         }
         // The carton with the set's first piece, and the best of the rest.
         let first = set & set.wrapping_neg();

@@ -58,10 +58,13 @@ impl Piece {
     /// The ways it may be turned that fit a room.
     pub fn turns_in(&self, room: Edges) -> Turns {
         let mut turns = Turns::default();
+        let [length, width, height] = self.edges;
+        let differ = length != width && width != height && height != length;
         for up in (0..3).rev().filter(|up| self.handling.stands[*up]) {
             let (one, other, height) = (self.edges[(up + 1) % 3], self.edges[(up + 2) % 3], self.edges[up]);
             for turn in [[one, other, height], [other, one, height]] {
-                if within(turn, room) {
+                // A turn can only be there already where two edges are equal.
+                if within(turn, room) && (differ || !turns.iter().any(|known| known == turn)) {
                     turns.add(turn);
                 }
             }
@@ -99,10 +102,8 @@ pub struct Turns {
 
 impl Turns {
     fn add(&mut self, edges: Edges) {
-        if !self.iter().any(|known| known == edges) {
-            self.list[usize::from(self.count)] = edges;
-            self.count += 1;
-        }
+        self.list[usize::from(self.count)] = edges;
+        self.count += 1;
     }
 
     /// Whether there is none.

@@ -107,21 +107,8 @@ impl Priced {
         Score { cost: self.cost(load_g, load_volume), cartons: 1, volume: self.outside }
     }
 
-    /// What so many or more of these cartons cost at least that hold so much together: each is paid for itself, and the carrier
-    /// asks for the larger of their sizes and of all that they weigh. Nothing is known where something pays.
-    pub(super) fn several_at_least(of: &[Self], count: u64, load_g: u64) -> i64 {
-        let least = |part: fn(&Self) -> u64| of.iter().map(part).min().unwrap_or(0);
-        let own_cost = of.iter().map(|own| own.own_cost).min().unwrap_or(0);
-        if own_cost < 0 || of.iter().any(Self::pays) {
-            return i64::MIN;
-        }
-        let by_size = count * least(Self::kilograms);
-        let kilograms = by_size.max((count * least(|own| own.weight_g) + load_g).div_ceil(KILOGRAM));
-        let weight = times(of.first().map_or(0, |own| own.per_kg), kilograms, 1);
-        own_cost.saturating_mul(count as i64).saturating_add(weight)
-    }
-
-    /// The same of two: all the room that they leave is filled.
+    /// What two cost at least that hold so much together: each is paid for itself, the carrier asks for the larger of their
+    /// sizes and of all that they weigh, and all the room that they leave is filled. Nothing is known where something pays.
     pub(super) fn pair_at_least(one: &Self, other: &Self, load_g: u64, load_volume: u64) -> i64 {
         if one.pays() || other.pays() {
             return i64::MIN;
@@ -147,6 +134,40 @@ impl Priced {
     /// What no use of it costs less than: all its room is filled, with what weighs nothing.
     pub(super) fn floor(&self) -> i64 {
         self.cost(0, self.room)
+    }
+}
+
+/// The least that any of some cartons costs, is and weighs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Cheapest {
+    own_cost: i64,
+    kilograms: u64,
+    weight_g: u64,
+    per_kg: i64,
+    pays: bool,
+}
+
+impl Cheapest {
+    pub(super) fn of(cartons: &[Priced]) -> Self {
+        let least = |part: fn(&Priced) -> u64| cartons.iter().map(part).min().unwrap_or(0);
+        let own_cost = cartons.iter().map(|own| own.own_cost).min().unwrap_or(0);
+        Self {
+            own_cost,
+            kilograms: least(Priced::kilograms),
+            weight_g: least(|own| own.weight_g),
+            per_kg: cartons.first().map_or(0, |own| own.per_kg),
+            pays: own_cost < 0 || cartons.iter().any(Priced::pays),
+        }
+    }
+
+    /// What so many or more of them cost at least that hold so much together: each is paid for itself, and the carrier asks
+    /// for the larger of their sizes and of all that they weigh. Nothing is known where something pays.
+    pub(super) fn cost(&self, count: u64, load_g: u64) -> i64 {
+        if self.pays {
+            return i64::MIN;
+        }
+        let kilograms = (count * self.kilograms).max((count * self.weight_g + load_g).div_ceil(KILOGRAM));
+        self.own_cost.saturating_mul(count as i64).saturating_add(times(self.per_kg, kilograms, 1))
     }
 }
 
