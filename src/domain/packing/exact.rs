@@ -102,13 +102,13 @@ impl Lanes {
 
     #[inline(always)]
     fn at(&self, piece: usize) -> u16 {
-        (self.0[piece / 4] >> (piece % 4 * 16)) as u16
+        self.0[piece / 4 % 2].wrapping_shr((piece as u32 % 4) << 4) as u16
     }
 
     #[inline(always)]
     fn put(&mut self, piece: usize, length: u16) {
-        let (word, shift) = (&mut self.0[piece / 4], piece % 4 * 16);
-        *word = *word & !(0xFFFF << shift) | u64::from(length) << shift;
+        let (word, shift) = (&mut self.0[piece / 4 % 2], (piece as u32 % 4) << 4);
+        *word = *word & !0xFFFF_u64.wrapping_shl(shift) | u64::from(length).wrapping_shl(shift);
     }
 
     /// Which are at most so long, one bit each; lanes of no piece may have one too.
@@ -152,13 +152,19 @@ fn of_each(pieces: u8, set: u8) -> u64 {
 /// One byte of a word.
 #[inline(always)]
 fn byte(word: u64, at: usize) -> u8 {
-    (word >> (8 * at)) as u8
+    word.wrapping_shr((at as u32) << 3) as u8
+}
+
+/// A set in one byte of a word.
+#[inline(always)]
+fn in_byte(set: u8, at: usize) -> u64 {
+    u64::from(set).wrapping_shl((at as u32) << 3)
 }
 
 /// Puts a set in one byte of a word.
 #[inline(always)]
 fn put(word: &mut u64, at: usize, set: u8) {
-    *word = *word & !(0xFF << (8 * at)) | u64::from(set) << (8 * at);
+    *word = *word & !in_byte(0xFF, at) | in_byte(set, at);
 }
 
 /// How the pieces so far lie along the axes, by *way*: twice the axis, for what is before a piece; one more, for what is
@@ -182,7 +188,7 @@ impl Laid {
         for (axis, size) in size.iter().enumerate() {
             for way in [2 * axis, 2 * axis + 1] {
                 let (here, there) = (byte(joined.who, way), byte(joined.who, way ^ 1));
-                self.who[way] |= of_each(there, here | 1 << newest) | u64::from(here) << (8 * newest);
+                self.who[way] |= of_each(there, here | 1 << newest) | in_byte(here, newest);
                 self.path[way].put(newest, joined.reach(way).wrapping_add(size[newest]));
                 put(&mut self.chain[way], newest, byte(joined.chain, way));
             }
@@ -231,19 +237,19 @@ impl Joined {
     #[inline(always)]
     fn reach(&self, way: usize) -> u16 {
         let reach = if way % 2 == 0 { self.before } else { self.behind };
-        (reach >> (way / 2 * 16)) as u16
+        reach.wrapping_shr((way as u32 / 2) << 4) as u16
     }
 
     /// With another piece on one side, and all on that side of it.
     #[inline(always)]
     fn with(&self, way: usize, other: usize, laid: &Laid) -> Self {
         let more = laid.path[way].at(other).saturating_sub(self.reach(way));
-        let longer = u64::from(more) << (way / 2 * 16);
+        let longer = u64::from(more).wrapping_shl((way as u32 / 2) << 4);
         let (before, behind) = if way % 2 == 0 { (longer, 0) } else { (0, longer) };
         let mut chain = self.chain;
         put(&mut chain, way, byte(laid.chain[way], other) | 1 << other);
         Self {
-            who: self.who | u64::from(byte(laid.who[way], other) | 1 << other) << (8 * way),
+            who: self.who | in_byte(byte(laid.who[way], other) | 1 << other, way),
             chain: if more > 0 { chain } else { self.chain },
             before: self.before.wrapping_add(before),
             behind: self.behind.wrapping_add(behind),
@@ -460,8 +466,8 @@ impl Search {
             let joined = joined.with(way, other, &self.laid);
             // What lies on one side leaves less room for others on the other side.
             let room = self.free[newest][way / 2].wrapping_sub(joined.reach(way));
-            let beyond = (self.laid.path[way ^ 1].at_most(room) & 0xFF) << (8 * (way ^ 1)) & self.allowed[newest];
-            let ways = ways & !(0xFF << (8 * (way ^ 1))) | beyond;
+            let beyond = in_byte(self.laid.path[way ^ 1].at_most(room) as u8, way ^ 1) & self.allowed[newest];
+            let ways = ways & !in_byte(0xFF, way ^ 1) | beyond;
             let failed = self.relate(newest, left & !byte(joined.who, way), ways, &joined);
             if failed & pair != pair {
                 return failed;
@@ -489,12 +495,13 @@ impl Search {
         who
     }
 
-    /// Who closes all ways between the newest piece and another: the fewest, where that is so of several.
+    /// Who closes all ways between the newest piece and another: of several the one for whom it jumps back furthest, whose
+    /// latest piece is the earliest.
     fn closing_any(&self, newest: usize, left: u8, ways: Ways, joined: &Joined) -> u8 {
         let all = ways | ways >> 16 | ways >> 32;
         let closed = left & !(all | all >> 8) as u8;
         let who = bits(closed).map(|other| self.closing(newest, other, ways, joined));
-        who.min_by_key(|who| who.count_ones()).expect("a piece has no way")
+        who.min().expect("a piece has no way")
     }
 }
 
