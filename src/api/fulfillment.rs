@@ -8,7 +8,7 @@ use super::decision::{LineNames, OrderLines};
 use super::lots::{IdentifiedJson, PickedNames};
 use super::page::{FulfillmentCursor, Limit};
 use super::reading::{Listed, shape};
-use super::scalar::{CollectionCode, Id, Instant, Name, Reason, Sku};
+use super::scalar::{CollectionCode, Day, Id, Instant, Name, Reason, Sku};
 use super::tracking::TrackedJson;
 use super::words::as_word;
 use crate::domain::catalogue::Catalogue;
@@ -302,6 +302,9 @@ pub struct FulfillmentJson {
     /// By when it was promised to be ready for who comes for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_by: Option<Instant>,
+    /// The day by which it was promised to be there, where carriers say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deliver_by: Option<Day>,
     /// How it left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shipment: Option<ShipmentJson>,
@@ -425,6 +428,7 @@ impl FulfillmentJson {
             lines: lines.collect(),
             store: order.goes_to(fulfillment).map(|store| Id(names.catalogue.node(store).id.clone())),
             ready_by: order.ready_by(fulfillment.number).map(Instant::from),
+            deliver_by: order.deliver_by(fulfillment.number).map(Day),
             shipment: fulfillment.shipment.as_ref().map(ShipmentJson::from),
             tracking: order.tracked(fulfillment.number).map(TrackedJson::from),
             reason: fulfillment.reason.clone().map(Reason),

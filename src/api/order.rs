@@ -12,8 +12,8 @@ use super::page::{Limit, OrderCursor};
 use super::personal::{Address, Person, coarse, seal};
 use super::reading::{At, Listed, Shape, shape};
 use super::scalar::{
-    CallerId, ChannelOrderId, Country, Id, Instant, Latitude, Longitude, Name, Personal, PostalCode, Price, Priority,
-    Reason, Sku, position,
+    CallerId, ChannelOrderId, Country, Day, Id, Instant, Latitude, Longitude, Name, Personal, PostalCode, Price,
+    Priority, Reason, Sku, position,
 };
 use super::warranty::WarrantyShape;
 use super::words::{AllocationMode, DeliveryMethod, Worded};
@@ -73,6 +73,8 @@ shape! {
         pub holds: Option<Vec<NewHold>>,
         /// When its fulfilment orders are handed to nodes; at once when left out.
         pub release_at: Option<Instant>,
+        /// The day by which it is wanted there, where it goes: what rules with the fence `arrives_by` without days keep.
+        pub arrives_by: Option<Day>,
         /// What the channel knows of it, in words that hold rules ask for: `new_customer`, `address_mismatch`, …
         pub flags: Option<Vec<Flag>>,
         /// Its priority where waiting demand is served by it: 0, the usual one, to 9, which is first.
@@ -486,6 +488,7 @@ impl NewOrder {
                 totals: self.totals.as_ref().and_then(TotalsShape::parts),
                 flags: self.flags.into_iter().flatten().map(|flag| flag.0.0).collect(),
                 release_at: self.release_at.map(Instant::wall),
+                arrives_by: self.arrives_by.map(|day| day.0),
                 priority: self.priority.map_or(0, |priority| priority.0),
                 slots,
                 warranties,

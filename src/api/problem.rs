@@ -190,7 +190,6 @@ pub const CODES: &[Code] = &[
     ("unknown_version", 422, "The rule set has no such version"),
     ("reserved_name", 422, "The name is that of a rule set that is always there"),
     ("default_applies_always", 422, "The default applies to every order"),
-    ("not_carried", 422, "The rules ask for what cannot be kept yet"),
     ("nobody_left", 422, "The fences leave nobody"),
     ("bad_schedule", 422, "A schedule has instants or months"),
     ("level_too_large", 422, "A level would become too large"),

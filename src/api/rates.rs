@@ -249,7 +249,7 @@ pub struct QuotedShipmentJson {
     /// The group it goes to, where it is not the order's own destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<Id>,
-    /// The cheapest service; `null` when none can do it.
+    /// The service that the plan chose, the cheapest where it weighed none; `null` when none can do it.
     pub rate: Option<RateJson>,
     /// Why none can, when none can.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -257,15 +257,15 @@ pub struct QuotedShipmentJson {
 }
 
 impl QuotedShipmentJson {
-    /// The cheapest of the answers to a shipment from a node to a group, with the chance that it comes as promised.
+    /// The chosen one of the answers to a shipment from a node to a group, with the chance that it comes as promised.
     pub fn of(
         (node, group): (&Text, &Text),
-        (answers, in_time): (&Answers, Option<InTime>),
+        (answers, chosen, in_time): (&Answers, usize, Option<InTime>),
         base: Currency,
         zone: &Zone,
     ) -> Self {
-        let cheapest = answers.offers.first().zip(in_time);
-        let rate = cheapest.map(|(offer, in_time)| RateJson::of(offer, in_time, base, zone));
+        let chosen = answers.offers.get(chosen).zip(in_time);
+        let rate = chosen.map(|(offer, in_time)| RateJson::of(offer, in_time, base, zone));
         let none: &[_] = if rate.is_some() { &[] } else { &answers.without };
         Self {
             node: Id(node.clone()),

@@ -91,7 +91,8 @@ shape! {
         /// which all are asked for, skus.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub r#in: Option<Vec<RuleName>>,
-        /// `arrives_by`: days after the day of the order.
+        /// `arrives_by`: days after the day of the order; by the day that the order names when left out, any where it names
+        /// none.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub days: Option<DaysAhead>,
         /// `landed_cost`: most that may be paid for all units asked for from the node: for the way, carriers, handling and

@@ -81,6 +81,7 @@ impl SubscriptionPut {
             allocate_at: None,
             preferred_node: None,
             release_at: None,
+            arrives_by: None,
             priority: None,
             flags: None,
             holds: None,

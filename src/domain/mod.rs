@@ -48,6 +48,7 @@ pub mod order_event;
 mod order_fold;
 pub mod order_merge;
 mod order_money;
+pub mod order_promise;
 pub mod order_returns;
 mod order_split;
 pub mod order_status;

@@ -88,6 +88,8 @@ pub struct Optimisation {
     pub scarce: Vec<(CellKey, i64)>,
     /// Sequence of the last change of the catalogue it was made by, prices of opportunity aside.
     pub catalogue_seq: u64,
+    /// Whether orders may arrive later than they were promised: then they are promised anew.
+    pub may_be_later: bool,
     /// When it was applied.
     pub applied_at: Option<JournalTime>,
 }
@@ -97,7 +99,8 @@ impl Optimisation {
     pub fn applied(id: Text, applied: &Applied) -> Self {
         let Applied { figures, at } = *applied;
         let occasion = Occasion::of_id(&id);
-        Self { id, occasion, figures, orders: Vec::new(), scarce: Vec::new(), catalogue_seq: 0, applied_at: Some(at) }
+        let (orders, scarce, may_be_later) = (Vec::new(), Vec::new(), false);
+        Self { id, occasion, figures, orders, scarce, catalogue_seq: 0, may_be_later, applied_at: Some(at) }
     }
 }
 
@@ -142,6 +145,9 @@ pub struct Planned {
     pub node: NodeIndex,
     /// Whereto.
     pub group: u16,
+    /// Numbers of the fulfilment orders, ascending, whose units it and all others of the same numbers have: those that are
+    /// to be there by the same day.
+    pub of: Vec<u16>,
     /// What.
     pub units: Vec<LineUnits>,
     /// What it costs, the split not included.
@@ -195,23 +201,25 @@ impl Replanned {
         }
         let next = order.next_number();
         let mut told = Told { steps: Vec::new(), moved: Vec::new(), merged: BTreeSet::new(), next };
-        let mut groups: Vec<u16> = self.before.iter().map(|own| own.group).collect();
-        groups.sort_unstable();
-        groups.dedup();
-        for group in groups {
-            self.tell_group(group, &mut told)?;
+        let parts: BTreeSet<&[u16]> = self.after.iter().map(|planned| &*planned.of).collect();
+        if parts.iter().map(|of| of.len()).sum::<usize>() != self.before.len() {
+            return None;
+        }
+        for of in parts {
+            self.tell_part(of, &mut told)?;
         }
         (usize::from(told.next) <= FULFILLMENT_ORDERS_MAX + 1).then_some(told)
     }
 
-    fn tell_group(&self, group: u16, told: &mut Told) -> Option<()> {
-        let after = || self.after.iter().filter(|planned| planned.group == group);
+    /// Tells what becomes of the fulfilment orders of these numbers, whose units are each other's.
+    fn tell_part(&self, of: &[u16], told: &mut Told) -> Option<()> {
+        let after = || self.after.iter().filter(|planned| planned.of == of);
         let mut wanted: BTreeMap<NodeIndex, BTreeMap<u16, u32>> = BTreeMap::new();
         after().for_each(|planned| {
             let units = wanted.entry(planned.node).or_default();
             planned.units.iter().for_each(|u| *units.entry(u.line).or_default() += u.quantity);
         });
-        let own: Vec<&Movable> = self.before.iter().filter(|own| own.group == group).collect();
+        let own: Vec<&Movable> = self.before.iter().filter(|own| of.contains(&own.number)).collect();
         let mut stays: Vec<Vec<LineUnits>> = Vec::new();
         let mut goes: Vec<Vec<LineUnits>> = Vec::new();
         for own in &own {
@@ -235,7 +243,8 @@ impl Replanned {
                 let number = if is_all { own.number } else { told.split(own.number, lines) };
                 let cost = after().filter(|planned| planned.node == *node).map(|planned| planned.cost).sum();
                 told.step(number, FulfillmentStep::Moved { node: *node, cost });
-                told.moved.push(Gone { number, from: is_all.then_some(own.node), to: *node });
+                let from = is_all.then_some(own.node);
+                told.moved.push(Gone { number, of: own.number, group: own.group, from, to: *node });
                 pieces.push(piece(number, *node, true));
                 goes = rest;
             }
@@ -265,6 +274,10 @@ pub struct Told {
 pub struct Gone {
     /// Its number.
     pub number: u16,
+    /// The fulfilment order whose units it has.
+    pub of: u16,
+    /// Which destination.
+    pub group: u16,
     /// From where, unless it was split off just now.
     pub from: Option<NodeIndex>,
     /// Whereto.

@@ -17,6 +17,7 @@ use super::order_merge::Merged;
 use super::order_returns::{Back, ReturnStep};
 use super::particulars::{Booking, Registered, Totals, Warranty};
 use super::payment::PaymentMark;
+use super::promise::calendar::CivilDay;
 use super::supply::BoughtUnits;
 use super::time::WallTime;
 use super::tracking::Scan;
@@ -272,5 +273,17 @@ pub enum OrderEvent {
         number: u16,
         /// By when.
         ready_by: WallTime,
+    },
+    /// Somebody was told by which day a shipment is there.
+    DeliveryPromised {
+        /// Number of the fulfilment order.
+        number: u16,
+        /// By which day.
+        deliver_by: CivilDay,
+    },
+    /// Its customer wants it to be there by a day.
+    ArrivalWanted {
+        /// Which.
+        by: CivilDay,
     },
 }

@@ -200,7 +200,11 @@ impl Order {
             OrderEvent::Fenced { nodes } => nodes.iter().for_each(|node| self.fence(*node)),
             OrderEvent::Tracked { number, scans, estimated_at } => self.track(*number, scans, *estimated_at)?,
             // Its story tells it, and its documents say the rest.
-            OrderEvent::Dropshipped { .. } | OrderEvent::Bought { .. } | OrderEvent::ReadyPromised { .. } => {}
+            OrderEvent::Dropshipped { .. }
+            | OrderEvent::Bought { .. }
+            | OrderEvent::ReadyPromised { .. }
+            | OrderEvent::DeliveryPromised { .. }
+            | OrderEvent::ArrivalWanted { .. } => {}
             OrderEvent::Return { key, step, units, back } => self.take_return(*key, *step, units, *back)?,
             OrderEvent::Totalled { totals } => self.particulars_mut().totals = Some(*totals),
             OrderEvent::EditOpened { number, terms, decision } => self.open(header, *number, terms, decision)?,

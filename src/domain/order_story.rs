@@ -8,6 +8,7 @@ use super::fulfillment::FulfillmentStep;
 use super::hold::HoldState;
 use super::ids::Text;
 use super::order::{Order, OrderEvent};
+use super::order_promise::{ARRIVAL_WANTED, DELIVERY_PROMISED};
 use super::payment::PaymentMark;
 use super::record::Header;
 use super::time::{JournalTime, WallTime};
@@ -102,6 +103,10 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
         OrderEvent::Merged { merged } => ("merged", 0, Some(merged.from.to_string().into())),
         OrderEvent::Dropshipped { number, ready_at } => (DROPSHIPPED, *number, Some(instant(*ready_at))),
         OrderEvent::ReadyPromised { number, ready_by } => (READY_PROMISED, *number, Some(instant(*ready_by))),
+        OrderEvent::DeliveryPromised { number, deliver_by } => {
+            (DELIVERY_PROMISED, *number, Some(deliver_by.date().to_string().into()))
+        }
+        OrderEvent::ArrivalWanted { by } => (ARRIVAL_WANTED, 0, Some(by.date().to_string().into())),
         OrderEvent::Bought { units } => ("bought", 0, units.first().map(|bought| bought.document.to_string().into())),
         OrderEvent::Preferred { .. } => ("node_preferred", 0, None),
         OrderEvent::Fenced { .. } => ("fenced", 0, None),

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
+use super::arriving::delivery_promised;
 use super::cell::Word;
 use super::change::{Change, Place};
 use super::exception::Cause;
@@ -160,6 +161,7 @@ impl Engine {
             told.extend(buying.told());
         }
         told.extend(promised(network, &order.wanted, order.next_number, &route.shipments));
+        told.extend(delivery_promised(network, &order.wanted, order.next_number, &route));
         let places = network.calendar.lock(order.places);
         places.check(network)?;
         let storing = self.store(network, order.key, order.parcels)?;
@@ -381,6 +383,7 @@ fn loose_of(network: &Network, order: &Order<'_>, units: LineUnits) -> Vec<(SkuI
         at: wanted.at,
         known_at: wanted.known_at,
         work_at: wanted.work_at(),
+        dates: wanted.dates,
         leaving: wanted.leaving,
     };
     Keeping { fenced: wanted.fenced, whose: wanted.whose, rules: wanted.rules, only, shipment }.loose(network, units)

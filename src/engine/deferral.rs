@@ -230,6 +230,7 @@ fn route_of(network: &Network, order: &Order, units: &[LineUnits], now: Now) -> 
         at: now.wall,
         known_at: now.journal,
         release_at: order.release_at.map(|release| release.wall),
+        dates: order.dates(),
         leaving: &[],
         fenced: &order.fenced,
         preferred: order.preferred_node(),

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use self::cells::{beyond, committed_by, left_over};
 use super::address;
 use super::allocate::more_may_come_back;
+use super::arriving::delivery_promised_of_waiting;
 use super::cancel::{leave_queues, skus_waited_for};
 use super::cell::Word;
 use super::change::Change;
@@ -132,6 +133,7 @@ impl Engine {
             at: wall,
             known_at: now,
             release_at: order.release_at.map(|release| release.wall),
+            dates: preview.dates(),
             leaving: &leaving,
             fenced: &order.fenced,
             preferred: order.preferred_node(),
@@ -426,7 +428,9 @@ impl End {
         if let Some(node) = works.iter().find_map(|work| work.lacks_room(network)) {
             return Err(format!("node {} has as many shipments that day as it can handle", network.node_name(node)));
         }
+        let dated = delivery_promised_of_waiting(network, &preview, &allocations, now.wall);
         let mut told = vec![OrderEvent::Edited { number: edit.number, lowered: lowered.clone(), allocations }];
+        told.extend(dated);
         told.extend(order.paid_off_with(terms.difference));
         let ruled = holds_of_edit(network, order, (&preview, terms.difference), now);
         told.extend(ruled.ok_or("rules would put more holds on it than an order may have")?);

@@ -9,9 +9,10 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::arriving::held_until;
 use super::loose::NodeSet;
 use super::network::Network;
-use super::routing::unit_weight_g;
+use super::routing::{pieces, unit_weight_g};
 use super::shipping::{instant, of_node, sent, zone};
 use super::workload::is_full;
 use crate::domain::carrier::parcels::Freight;
@@ -19,9 +20,10 @@ use crate::domain::carrier::quote::{Question, There};
 use crate::domain::carrier::zones::Prefix;
 use crate::domain::decision::{FenceReason, LineUnits};
 use crate::domain::geo::{Place, Position};
-use crate::domain::ids::NodeIndex;
+use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::node::Node;
 use crate::domain::order::{Destination, PlacedLine};
+use crate::domain::order_promise::Dates;
 use crate::domain::quantity::Quantity;
 use crate::domain::rules::Fence;
 use crate::domain::rules::applied::AppliedRules;
@@ -44,6 +46,8 @@ pub struct Shipment<'a> {
     pub known_at: JournalTime,
     /// When work on it may begin.
     pub work_at: WallTime,
+    /// What else is known of when it is to leave and to be there.
+    pub dates: Dates,
     /// Nodes that have a place again of that day, each as often as it has.
     pub leaving: &'a [NodeIndex],
 }
@@ -56,6 +60,8 @@ pub struct Fencing<'a> {
     place: Option<Place>,
     /// All units asked for, where carriers are asked.
     freight: Option<Freight>,
+    /// Their skus.
+    skus: Vec<SkuIndex>,
     weight_g: u128,
     /// Nodes that earlier parts of the order leave, where it matters how many do.
     earlier: Vec<NodeIndex>,
@@ -77,16 +83,18 @@ impl<'a> Fencing<'a> {
         }
         let placed = |u: &LineUnits| &shipment.lines[usize::from(u.line)];
         let weight = |u: &LineUnits| u128::from(unit_weight_g(network, placed(u))) * u128::from(u.quantity);
-        let asks = rules.terms.fences.iter().any(|fence| matches!(fence, Fence::ArrivesBy { .. }));
-        let asks = asks && rules.weights.is_none();
+        let is_wanted = shipment.dates.arrives_by.is_some();
+        let asks = |fence: &Fence| matches!(fence, Fence::ArrivesBy { days } if days.is_some() || is_wanted);
+        let asks = rules.weights.is_none() && rules.terms.fences.iter().any(asks);
         let body = |u: &LineUnits| {
             let catalogue = &network.catalogue;
             sent(catalogue, catalogue.item(placed(u).sku), Quantity::new(u.quantity)?)
         };
         let freight = asks.then(|| Freight::Units(units.iter().filter_map(body).collect()));
+        let skus = units.iter().filter(|_| asks).flat_map(|u| pieces(placed(u))).map(|(sku, _)| sku).collect();
         let (place, weight_g) = (shipment.position.map(Place::from), units.iter().map(weight).sum());
         let earlier = if rules.minds_capacity() { earlier.collect() } else { Vec::new() };
-        Some(Self { network, rules, shipment, place, freight, weight_g, earlier, days_aside: false })
+        Some(Self { network, rules, shipment, place, freight, skus, weight_g, earlier, days_aside: false })
     }
 
     /// The same for whoever counts himself what nodes can handle.
@@ -132,7 +140,8 @@ impl<'a> Fencing<'a> {
             // Where everything is weighed these two are asked of every service and of all costs (`weighing`).
             Fence::ArrivesBy { .. } | Fence::LandedCost { .. } if self.rules.weights.is_some() => return None,
             Fence::ArrivesBy { days } => {
-                (days.is_some_and(|days| !self.arrives_within(node, days)), FenceReason::ArrivesTooLate)
+                let is_asked = days.is_some() || self.shipment.dates.arrives_by.is_some();
+                (is_asked && !self.arrives_by(node, *days), FenceReason::ArrivesTooLate)
             }
             Fence::LandedCost { amount } => (self.landed_cost(node) > *amount, FenceReason::TooDear),
             Fence::Capacity if self.days_aside => return None,
@@ -155,20 +164,23 @@ impl<'a> Fencing<'a> {
         tariff.per_shipment.saturating_add(tariff.charge(self.metres(node), self.weight_g))
     }
 
-    /// Whether some service takes all units there so many days after the day of the order, both by the node's calendar.
-    fn arrives_within(&self, node: NodeIndex, days: u16) -> bool {
+    /// Whether some service takes all units there so many days after the day of the order, both by the node's calendar; by the
+    /// day that the order names where no number is said.
+    fn arrives_by(&self, node: NodeIndex, days: Option<u16>) -> bool {
         let (Some(freight), Some(to)) = (&self.freight, self.shipment.to) else { return false };
         let catalogue = &self.network.catalogue;
         let from = of_node(catalogue, node);
-        let ordered_on = day(&from.origin.zone, instant(self.shipment.placed_at));
+        let Shipment { placed_at, at, dates, .. } = self.shipment;
+        let ordered_on = day(&from.origin.zone, instant(placed_at));
         let question = Question {
             from,
             to: There { country: &to.country, code: Prefix::of(&to.postal_prefix), position: self.shipment.position },
             freight,
-            ordered: instant(self.shipment.at.max(self.shipment.placed_at)),
-            held_until: None,
+            ordered: instant(at.max(placed_at)),
+            held_until: held_until(catalogue, &dates, (node, at), self.skus.iter().copied()),
         };
-        let last = ordered_on.saturating_add(i64::from(days).days());
+        let within = days.map(|days| ordered_on.saturating_add(i64::from(days).days()));
+        let Some(last) = within.or(dates.arrives_by) else { return true };
         catalogue.shipping().answers(&question).offers.iter().any(|offer| offer.promise.arrives <= last)
     }
 }

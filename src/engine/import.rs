@@ -134,6 +134,7 @@ fn out_of_place(order: &PlaceOrder) -> Vec<Fault> {
         ("holds", !order.holds.is_empty()),
         ("allocation", order.wishes.deferred.is_some()),
         ("preferred_node", order.wishes.preferred_node.is_some()),
+        ("arrives_by", order.wishes.arrives_by.is_some()),
         ("slot", !order.wishes.slots.is_empty()),
         ("warranty", !order.wishes.warranties.is_empty()),
     ];

@@ -13,6 +13,7 @@ use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::order::{Order, PlacedLine};
+use crate::domain::order_promise::Dates;
 use crate::domain::rules::applied::AppliedRules;
 
 /// Nodes, a bit each.
@@ -126,6 +127,7 @@ pub fn of_order(network: &Network, order: &Order, line: u16, refused: &[NodeInde
         at: order.facts.placed_at,
         known_at: order.received_at,
         work_at: order.facts.placed_at,
+        dates: Dates::default(),
         leaving: &[],
     };
     Keeping { fenced: &fenced, whose, rules: &rules, only, shipment }.loose(network, units)

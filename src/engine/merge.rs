@@ -139,7 +139,9 @@ fn told(own: &Order, its: &Order, parts: Vec<CancelledPart>, now: JournalTime) -
         let stands = stands.then_some(OrderEvent::HoldEnded { number, state: HoldState::Rejected, reason: None });
         std::iter::once(held).chain(stands)
     });
-    let came = [OrderEvent::Merged { merged: Box::new(merged) }].into_iter().chain(paid_off).chain(held).collect();
+    let promised: Vec<OrderEvent> = promised_of(own, its, &parts).collect();
+    let came = [OrderEvent::Merged { merged: Box::new(merged) }].into_iter().chain(paid_off).chain(held);
+    let came = came.chain(promised).collect();
     BTreeMap::from([(own.key, came), (its.key, vec![OrderEvent::MergedInto { order: own.key, parts }])])
 }
 
@@ -155,6 +157,20 @@ fn lines_of(own: &Order, its: &Order, lines: &[u16]) -> Vec<PlacedLine> {
         PlacedLine { id, quantity: its.wanted(*line), ..placed.clone() }
     };
     lines.iter().map(line).collect()
+}
+
+/// By which days the fulfilment orders were promised to be there that nodes have of the order that goes.
+fn promised_of<'a>(own: &Order, its: &'a Order, parts: &[CancelledPart]) -> impl Iterator<Item = OrderEvent> + use<'a> {
+    let numbers: BTreeSet<u16> = parts
+        .iter()
+        .filter_map(|part| match part.from {
+            CancelFrom::Fulfillment(number) => Some(number),
+            _ => None,
+        })
+        .collect();
+    let promised = (own.next_number()..).zip(numbers);
+    let promised = promised.filter_map(|(number, from)| Some((number, its.deliver_by(from)?)));
+    promised.map(|(number, day)| OrderEvent::DeliveryPromised { number, deliver_by: day.into() })
 }
 
 /// What nodes have of the order that goes, as fulfilment orders of the one that stays.

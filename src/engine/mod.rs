@@ -55,6 +55,7 @@ mod address;
 mod adjust;
 mod allocate;
 mod archive;
+mod arriving;
 mod batch;
 mod bins;
 mod cancel;

@@ -41,6 +41,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex};
 use crate::domain::opportunity::{Basis, DAYS_AHEAD, DAYS_BACK, Foresee, Opportunity};
 use crate::domain::order::{Order, PlacedLine};
+use crate::domain::order_promise::Dates;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::rules::applied::AppliedRules;
@@ -276,6 +277,7 @@ impl Asked {
                 at,
                 known_at: now.journal,
                 release_at: None,
+                dates: Dates::default(),
                 leaving: &[],
                 fenced: &[],
                 preferred: None,

@@ -2,8 +2,9 @@
 //!
 //! Of every order the units take part that nobody has begun to work on and of which everything has stock, as long as nobody
 //! chose their node or edits the order. All of that, with what is free, is the batch's to divide; nothing of it may be
-//! left. Each order is planned by its own rules, and never so that it would arrive later than as it is, unless that is allowed:
-//! a node may take over only where what carriers would promise from there, the cheapest of them, is no later. No day of a
+//! left. Each order is planned by its own rules, and never so that it would arrive later than it was promised, unless that is
+//! allowed: shipments that were promised for different days are planned apart, each by nodes and services alone that come in time.
+//! What cannot come in time any more comes no later than it would as it is. No day of a
 //! node gets more shipments than it can handle, whatever the rules of an order say; orders that are kept back until another
 //! day stay where they are while days are counted.
 //!
@@ -87,6 +88,8 @@ struct Part {
     /// Its place among the orders.
     order: usize,
     group: u16,
+    /// Numbers of its fulfilment orders, ascending.
+    of: Vec<u16>,
     nodes: Vec<NodeIndex>,
     /// The order's line of each of the problem's.
     lines: Vec<u16>,
@@ -144,8 +147,9 @@ impl Engine {
         let id = self.optimisations.name(&asked.occasion, self.position(), now.journal);
         let scarce = building.scarce(&prices);
         let occasion = asked.occasion.clone();
+        let (orders, may_be_later) = (replanned, asked.may_be_later);
         let optimisation =
-            Optimisation { id, occasion, figures, orders: replanned, scarce, catalogue_seq, applied_at: None };
+            Optimisation { id, occasion, figures, orders, scarce, catalogue_seq, may_be_later, applied_at: None };
         if figures.changed > 0 || asked.occasion == Occasion::Asked {
             self.optimisations.put(optimisation.clone());
         }
@@ -345,15 +349,19 @@ impl Building {
         for group in groups {
             let own: Vec<&Movable> = own.iter().filter(|own| own.group == group).collect();
             let asking = Asking { network, order, lines: &lines, rules: rules.of(group), held, now };
-            let Some((stated, units, has)) = asking.stated(group, &own, asked.may_be_later) else { return false };
-            let (part, member) = self.part_of((at, group), stated, &units, has);
-            if !member.stands() {
-                return false;
+            for (day, own) in asking.by_day(&own, asked.may_be_later) {
+                let Some((stated, units, has)) = asking.stated(group, &own, day) else { return false };
+                let of = own.iter().map(|own| own.number).collect();
+                let (part, member) = self.part_of((at, group, of), stated, &units, has);
+                if !member.stands() {
+                    return false;
+                }
+                let is_own = |node: &NodeIndex| own.iter().any(|own| own.node == *node);
+                let uncounted = |node: &NodeIndex| is_own(node) && !counted.contains(node);
+                let place = |node: &NodeIndex| if uncounted(node) { UNCOUNTED } else { node.0 + 1 };
+                let nodes = part.nodes.iter().map(place).collect();
+                made.push((part, Member { nodes, ..member }));
             }
-            let is_own = |node: &NodeIndex| own.iter().any(|own| own.node == *node);
-            let uncounted = |node: &NodeIndex| is_own(node) && !counted.contains(node);
-            let nodes = part.nodes.iter().map(|node| if uncounted(node) { UNCOUNTED } else { node.0 + 1 }).collect();
-            made.push((part, Member { nodes, ..member }));
         }
         for (part, member) in made {
             self.parts.push(part);
@@ -366,7 +374,7 @@ impl Building {
     /// A part of an order, and what is asked of it.
     fn part_of(
         &mut self,
-        (order, group): (usize, u16),
+        (order, group, of): (usize, u16, Vec<u16>),
         stated: Stated,
         units: &[LineUnits],
         now: Vec<Taken>,
@@ -385,7 +393,7 @@ impl Building {
             }
         }
         let lines = units.iter().map(|u| u.line).collect();
-        (Part { order, group, nodes, lines, is_exact }, Member { problem, cells, nodes: Vec::new(), now })
+        (Part { order, group, of, nodes, lines, is_exact }, Member { problem, cells, nodes: Vec::new(), now })
     }
 
     /// Counts what there is of each cell, and what nodes can handle.
@@ -494,6 +502,7 @@ impl Building {
         let planned = choice.sent.iter().map(|sent| Planned {
             node: own.nodes[sent.candidate as usize],
             group: own.group,
+            of: own.of.clone(),
             units: choice
                 .taken
                 .iter()

@@ -22,7 +22,7 @@ use super::withdrawal::Patience;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::channel::Whose;
-use crate::domain::command::{Deferred, PlaceLine, PlaceOrder, ShipTo};
+use crate::domain::command::{Deferred, PlaceLine, PlaceOrder, ShipTo, Wishes};
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::delivery::{Way, place_of};
 use crate::domain::event::{Answer, Event, SubscriptionChanged};
@@ -33,6 +33,7 @@ use crate::domain::ids::{NodeIndex, OrderKey, ReservationKey, SkuIndex, Subscrip
 use crate::domain::item::ItemKind;
 use crate::domain::limits::{ORDER_COMPONENTS_MAX, ORDER_LINES_MAX, QUANTITY_MAX, REROUTES_MAX};
 use crate::domain::order::{Destination, Order, OrderEvent, OrderFacts, OrderType, PlacedLine};
+use crate::domain::order_promise::Dates;
 use crate::domain::particulars::{Booking, Warranty, places};
 use crate::domain::policy::Standing;
 use crate::domain::rejection::{Fault, Rejection};
@@ -224,6 +225,7 @@ impl Engine {
                 at: now.wall,
                 known_at: now.journal,
                 release_at: command.wishes.release_at,
+                dates: asked_dates(command, &holds),
                 leaving: &[],
                 fenced: &[],
                 preferred: prepared.preferred,
@@ -362,6 +364,7 @@ impl Engine {
             at: now.wall,
             known_at: now.journal,
             release_at: command.wishes.release_at,
+            dates: asked_dates(command, &begun_holds(&network, command, now).unwrap_or_default()),
             leaving: &[],
             fenced: &[],
             preferred: prepared.preferred,
@@ -434,7 +437,8 @@ fn wished(command: &PlaceOrder, prepared: &Prepared) -> impl Iterator<Item = Ord
     let booked = (!bookings.is_empty()).then_some(OrderEvent::Booked { bookings });
     let warranted = (!warranties.is_empty()).then_some(OrderEvent::Warranted { warranties });
     let ways = (!prepared.ways.is_empty()).then(|| OrderEvent::Ways { ways: prepared.ways.clone() });
-    preferred.into_iter().chain(totals).chain(booked).chain(warranted).chain(ways)
+    let wanted = command.wishes.arrives_by.map(|day| OrderEvent::ArrivalWanted { by: day.into() });
+    preferred.into_iter().chain(totals).chain(booked).chain(warranted).chain(ways).chain(wanted)
 }
 
 /// That an order rests, if that is wanted.
@@ -449,6 +453,19 @@ fn faults_of<T>(result: &Result<T, Rejection>) -> &[Fault] {
         Err(Rejection::Invalid(faults)) => faults,
         _ => &[],
     }
+}
+
+/// What is known of when an order that is asked for is to leave and to be there, with the holds it begins with.
+pub(super) fn asked_dates(command: &PlaceOrder, holds: &[OrderEvent]) -> Dates {
+    let ended = |number: u16| {
+        holds.iter().any(|told| matches!(told, OrderEvent::HoldEnded { number: ended, .. } if *ended == number))
+    };
+    let ends = holds.iter().filter_map(|told| match told {
+        OrderEvent::Held { number, terms } if !ended(*number) => terms.release_at.map(|release| release.wall),
+        _ => None,
+    });
+    let Wishes { release_at, arrives_by, .. } = command.wishes;
+    Dates { held_until: ends.chain(release_at).max(), arrives_by, promised: None }
 }
 
 /// When its fulfilment orders are handed to nodes.

@@ -18,7 +18,6 @@ use crate::domain::policy::{FillPolicy, Policies, Policy, PolicyKey, Standing};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::return_policy::ReturnScope;
-use crate::domain::rules::applied::AppliedRules;
 use crate::domain::supply::SupplyTerms;
 
 use super::network::Network;
@@ -232,7 +231,7 @@ fn named(network: &Network, command: &PutPolicy) -> Result<(PolicyKey, Policy), 
     })
 }
 
-/// A version that can run beside the live ones: there is one of that number, it can be carried, and few others do.
+/// A version that can run beside the live ones: there is one of that number, and few others do.
 fn shadowed(network: &Network, name: &Text, version: Option<u32>) -> Result<(PolicyKey, Policy), Rejection> {
     let (rules, policies) = (network.catalogue.rules(), network.catalogue.policies());
     if rules.current(name).is_none() {
@@ -244,8 +243,7 @@ fn shadowed(network: &Network, name: &Text, version: Option<u32>) -> Result<(Pol
             let detail = format!("rule set {name} has versions 1 to {}, not {version}", rules.next(name) - 1);
             Rejection::invalid("version", "unknown_version", detail)
         };
-        let found = rules.version(name, version).ok_or_else(unknown)?;
-        AppliedRules::of(found.name, version, found.terms).map_err(Rejection::Invalid)?;
+        rules.version(name, version).ok_or_else(unknown)?;
         if policies.shadows().filter(|other| *other != name).count() >= SHADOWS_MAX {
             let detail = format!("at most {SHADOWS_MAX} versions run beside the live ones");
             return Err(Rejection::invalid("version", "too_many", detail));

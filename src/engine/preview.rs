@@ -153,7 +153,6 @@ impl Engine {
         };
         let found = book.version(name, version).ok_or_else(unknown)?;
         let terms = Arc::new(RuleTerms { schedule: Schedule::Always, ..(*found.terms).clone() });
-        AppliedRules::of(found.name.clone(), version, terms.clone()).map_err(Rejection::Invalid)?;
         if !found.preset {
             let seq = self.position() + 1;
             let drafted = RuleSetEvent::Drafted { version: 1, terms };
@@ -289,7 +288,7 @@ impl<'a> ByRules<'a> {
 fn made_by(network: &Network, order: &Order, decision: &Decision) -> Option<GroupRules> {
     let known = |(name, version): (&Text, u32)| {
         let Version { name, version, terms, .. } = network.catalogue.rules().version(name, version)?;
-        AppliedRules::of(name, version, terms).ok().map(Arc::new)
+        Some(Arc::new(AppliedRules::of(name, version, terms)))
     };
     let own = known((&decision.rule_set, decision.rule_set_version))?;
     if !decision.is_ruled_by_group() {

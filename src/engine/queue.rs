@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::allocate::{Decided, Order as Allocating, Stop};
+use super::arriving::delivery_promised_of_waiting;
 use super::cell::Word;
 use super::change::{Change, Place};
 use super::ledger::Waiting;
@@ -152,7 +153,9 @@ impl Engine {
         let works = works_of_fill(network, key, &allocations, work_at(order, turn.log.now().wall));
         let by_suppliers = dropship(network, order, &allocations, turn);
         let promised = promised_of_waiting(network, order, &allocations, turn.log.now().wall);
-        let told = std::iter::once(OrderEvent::Filled { allocations }).chain(by_suppliers).chain(promised).collect();
+        let dated = delivery_promised_of_waiting(network, order, &allocations, turn.log.now().wall);
+        let filled = std::iter::once(OrderEvent::Filled { allocations });
+        let told = filled.chain(by_suppliers).chain(promised).chain(dated).collect();
         let mut events: Vec<Event> = order_events(order, told).collect();
         events.extend(change.events());
         events.extend(works.iter().map(Work::event));
@@ -272,6 +275,7 @@ impl Engine {
                 at: turn.log.now().wall,
                 known_at: turn.now(),
                 release_at: order.release_at.map(|release| release.wall),
+                dates: order.dates(),
                 leaving: &[],
                 fenced: &order.fenced,
                 preferred: order.preferred_node(),
@@ -408,6 +412,7 @@ impl Engine {
                 at: turn.log.now().wall,
                 known_at: turn.now(),
                 release_at: order.release_at.map(|release| release.wall),
+                dates: order.dates(),
                 leaving: &[],
                 fenced: &order.fenced,
                 preferred: order.preferred_node(),

@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::arriving::arrives;
 use super::change::Change;
 use super::consolidate::{Several, order_in};
 use super::network::Network;
@@ -21,7 +22,8 @@ use super::workload::{Rearranged, Work, work_at};
 use super::{Engine, Executed};
 use crate::domain::event::{Answer, Event, OptimisationApplied};
 use crate::domain::ids::{FulfillmentKey, OrderKey, SkuIndex, Text};
-use crate::domain::optimisation::{Optimisation, Replanned, stays};
+use crate::domain::optimisation::{Optimisation, Replanned, Told as Moved, stays};
+use crate::domain::order::{Order, OrderEvent, PlacedLine};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, MovementKind};
@@ -58,7 +60,8 @@ impl Engine {
         let mut orders = self.lock_several(&keys);
         let (now, wall) = (turn.now(), turn.log.now().wall);
         let (events, cells, places) = Default::default();
-        let mut told = Told { orders: &orders, network, wall, events, cells, places };
+        let may_be_later = own.may_be_later;
+        let mut told = Told { orders: &orders, network, wall, may_be_later, events, cells, places };
         for planned in &own.orders {
             told.add(planned)?;
         }
@@ -102,6 +105,7 @@ struct Told<'a> {
     orders: &'a Several,
     network: &'a Network,
     wall: WallTime,
+    may_be_later: bool,
     events: Vec<Event>,
     /// Units that are wanted more of a cell, or less.
     cells: BTreeMap<CellKey, i64>,
@@ -109,6 +113,25 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
+    /// What is promised anew of what goes elsewhere and comes later from there.
+    fn promised_later(&self, order: &Order, planned: &Replanned, told: &Moved) -> Vec<OrderEvent> {
+        let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
+        let mut later = Vec::new();
+        for gone in told.moved.iter().filter(|gone| !told.merged.contains(&gone.number)) {
+            let there = planned.after.iter().find(|own| (own.node, own.group) == (gone.to, gone.group));
+            let Some(there) = there else { continue };
+            let way = (there.node, there.group);
+            let day = arrives(&self.network.catalogue, order, &lines, way, &there.units, self.wall);
+            let known = there.of.iter().filter_map(|number| order.deliver_by(*number)).min();
+            let Some((day, known)) = day.zip(known) else { continue };
+            // What is split off just now would be promised as what it is split off, which may come later.
+            if day > known || gone.number != gone.of {
+                later.extend(order.promised_anew(gone.number, day.max(known)));
+            }
+        }
+        later
+    }
+
     fn add(&mut self, planned: &Replanned) -> Result<(), Rejection> {
         let moved_on = |why: &str| stale(format!("order {} {why}", planned.name));
         let order = order_in(self.orders, planned.order).ok_or_else(|| moved_on("is no longer open"))?;
@@ -132,7 +155,8 @@ impl Told<'_> {
         for own in stood.filter(|own| told.merged.contains(&own.number)) {
             self.places.ends(self.network, of(own.number), own.node);
         }
-        self.events.extend(order_events(order, told.steps));
+        let later = if self.may_be_later { self.promised_later(order, planned, &told) } else { Vec::new() };
+        self.events.extend(order_events(order, told.steps.into_iter().chain(later).collect()));
         Ok(())
     }
 }

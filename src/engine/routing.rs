@@ -32,6 +32,7 @@ use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_GROUPS_MAX};
 use crate::domain::money::Money;
 use crate::domain::order::{Destination, Order, PlacedLine};
+use crate::domain::order_promise::Dates;
 use crate::domain::particulars::Booking;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::groups::is_same;
@@ -87,6 +88,8 @@ pub struct Wanted<'a> {
     pub known_at: JournalTime,
     /// Until when it is kept back, if somebody asked for that.
     pub release_at: Option<WallTime>,
+    /// What else is known of when it is to leave and to be there.
+    pub dates: Dates,
     /// Nodes that have a place again of the day when this is sourced, each as often as it has: those of an edit's own.
     pub leaving: &'a [NodeIndex],
     /// Nodes that may not be asked.
@@ -604,8 +607,18 @@ fn alone(listed: &Problem, at: usize) -> Problem {
 /// What a group is before the fences of a rule set.
 fn shipment<'a>(wanted: &Wanted<'a>, group: u16, position: Option<Position>) -> Shipment<'a> {
     let (lines, placed_at, at, work_at) = (wanted.lines, wanted.placed_at, wanted.at, wanted.work_at());
-    let (known_at, leaving) = (wanted.known_at, wanted.leaving);
-    Shipment { to: wanted.to.get(usize::from(group)), position, lines, placed_at, at, known_at, work_at, leaving }
+    let (known_at, leaving, dates) = (wanted.known_at, wanted.leaving, wanted.dates);
+    Shipment {
+        to: wanted.to.get(usize::from(group)),
+        position,
+        lines,
+        placed_at,
+        at,
+        known_at,
+        work_at,
+        dates,
+        leaving,
+    }
 }
 
 /// What it costs to ship units of an order from a node, by the rules' charge for a shipment and its way.

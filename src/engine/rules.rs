@@ -26,7 +26,6 @@ use crate::domain::node::NodeKind;
 use crate::domain::record::Log;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
-use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::presets::is_preset;
 use crate::domain::rules::versions::RuleSetEvent;
 use crate::domain::rules::{Fence, RuleTerms, VersionState};
@@ -54,7 +53,6 @@ impl Engine {
         let ActivateRules { name, version, at } = command;
         let (version, now) = (*version, turn.log.now());
         let known = find(&network.catalogue, name, version)?;
-        AppliedRules::of(name.clone(), version, known.1).map_err(Rejection::Invalid)?;
         if at.is_some_and(|at| at <= now.wall) {
             return Err(Rejection::invalid("at", "time_in_past", "must be in the future; at once when left out"));
         }

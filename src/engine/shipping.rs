@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::place::centre_of;
+use super::arriving::chosen;
+use super::hold::begun_holds;
+use super::place::{asked_dates, centre_of};
 use super::transit::in_time;
 use super::turn::Turn;
 use super::{Engine, Executed};
@@ -29,7 +31,7 @@ use crate::domain::quantity::Quantity;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::supply::after;
-use crate::domain::time::WallTime;
+use crate::domain::time::{Now, WallTime};
 use crate::domain::transit::InTime;
 
 /// What every service answers, and what that depended on.
@@ -58,7 +60,9 @@ pub struct QuotedShipment {
     pub group: Text,
     /// Offers, and who makes none.
     pub answers: Answers,
-    /// The chance that the cheapest comes as promised; `None` when none can do it.
+    /// Place among the offers of the one that it goes by.
+    pub chosen: usize,
+    /// The chance that it comes as promised; `None` when none can do it.
     pub in_time: Option<InTime>,
     /// The clock of the node.
     pub zone: TimeZone,
@@ -127,8 +131,9 @@ impl Engine {
 
 impl Engine {
     /// What carriers answer for each shipment of a quote, by node and destination; nothing where there is no carrier, or
-    /// where the order is not shipped. The plan itself does not weigh it.
-    pub fn quote_shipping(&self, now: WallTime, order: &PlaceOrder, decision: &Decision) -> Vec<QuotedShipment> {
+    /// where the order is not shipped. It goes by the service that the plan weighed and chose, else by the cheapest, once
+    /// nothing holds it or keeps it back.
+    pub fn quote_shipping(&self, now: Now, order: &PlaceOrder, decision: &Decision) -> Vec<QuotedShipment> {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let catalogue = &network.catalogue;
         if catalogue.shipping().carriers().next().is_none() {
@@ -136,8 +141,9 @@ impl Engine {
         }
         let of_group = |group: u16| order.wishes.ways.iter().find(|way| way.group == group).map(|way| &way.method);
         let ships = |group: u16| &**of_group(group).unwrap_or(&order.delivery_method) == "ship";
-        let held_until = order.holds.iter().filter_map(|hold| hold.release_at).map(instant).max();
-        let ordered = instant(order.placed_at.unwrap_or(now));
+        let holds = begun_holds(&network, order, now).unwrap_or_default();
+        let held_until = asked_dates(order, &holds).held_until.map(instant);
+        let ordered = instant(order.placed_at.unwrap_or(now.wall));
         let mut quoted = Vec::new();
         for ((node, group), freight) in
             shipments(catalogue, order, decision).into_iter().filter(|((_, group), _)| ships(*group))
@@ -149,15 +155,17 @@ impl Engine {
                 code: Prefix::of(&to.postal_code),
                 position: to.position.or_else(|| centre_of(catalogue, &to.country)),
             };
-            let ready = by_supplier(catalogue, order, decision, node).map(|lead_s| instant(after(now, lead_s)));
+            let ready = by_supplier(catalogue, order, decision, node).map(|lead_s| instant(after(now.wall, lead_s)));
             let held_until = held_until.into_iter().chain(ready).max();
             let question = Question { from, to: to_there, freight: &freight, ordered, held_until };
             let answers = catalogue.shipping().answers(&question);
-            let in_time = answers.offers.first().map(|offer| in_time(&network, &question, offer, now));
+            let chosen = chosen(&answers.offers, decision.carried(node, group));
+            let in_time = answers.offers.get(chosen).map(|offer| in_time(&network, &question, offer, now.wall));
             quoted.push(QuotedShipment {
                 node: catalogue.node(node).id.clone(),
                 group: to.group.clone(),
                 answers,
+                chosen,
                 in_time,
                 zone,
             });

@@ -218,6 +218,11 @@ fn new_order(
             }
         }
     }
+    let promised: Vec<OrderEvent> = (1..)
+        .zip(there.keys())
+        .filter_map(|(number, from)| Some((number, order.deliver_by(*from)?)))
+        .map(|(number, day)| OrderEvent::DeliveryPromised { number, deliver_by: day.into() })
+        .collect();
     let allocations = (1..).zip(there.into_values());
     let allocations =
         allocations.map(|(number, (node, group, lines))| Allocation { number, node, group, lines, cost: 0 });
@@ -254,5 +259,6 @@ fn new_order(
     let fenced = (!order.fenced.is_empty()).then(|| OrderEvent::Fenced { nodes: order.fenced.clone() });
     let asked = order.awaits_customer.then_some(OrderEvent::CustomerAsked);
     let told = told.chain(preferred).chain(ways).chain(fenced).chain(asked);
-    told.chain(rests).chain(scheduled).chain(prioritised).chain(held).collect()
+    let wanted = order.arrives_by().map(|by| OrderEvent::ArrivalWanted { by: by.into() });
+    told.chain(wanted).chain(rests).chain(scheduled).chain(prioritised).chain(held).chain(promised).collect()
 }

@@ -27,6 +27,8 @@ mod units;
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::civil::Date;
+
 use self::loads::Loads;
 use self::tariffs::{Tariffs, ends_of_brackets, services, ways_of_weighing};
 use super::fences::Shipment;
@@ -83,6 +85,13 @@ pub struct Asked<'a> {
     pub ships: bool,
     /// Parcels that are decided already, of those the rules allow.
     pub sent: u32,
+}
+
+impl Asked<'_> {
+    /// The day by which it is wanted, where the rules keep out whoever comes later.
+    fn wanted_by(&self) -> Option<Date> {
+        self.shipment.dates.arrives_by.filter(|_| self.weights.arrives_by_wanted)
+    }
 }
 
 /// Memory of the weighing, kept from order to order.
@@ -321,7 +330,9 @@ impl Scales {
         };
         let table = match tariffs {
             Some(tariffs) => tariffs.table(node, &self.up_to_g, &mut self.services)?,
-            None if asked.ships && weights.arrives_within.is_some() => return Err(FenceReason::ArrivesTooLate),
+            None if asked.ships && (weights.arrives_within.is_some() || asked.wanted_by().is_some()) => {
+                return Err(FenceReason::ArrivesTooLate);
+            }
             None => Table { costs: vec![0], chosen: vec![Chosen::default()] },
         };
         let parcels_max = self.parcels_of(listed, at, &table);
@@ -622,7 +633,7 @@ impl ParcelCosts {
 /// Carriers, where they are asked.
 fn network_shipping<'a>(asked: &Asked<'a>) -> Option<&'a Shipping> {
     let shipping = asked.network.catalogue.shipping();
-    let asks = asked.ships && asked.weights.asks_carriers();
+    let asks = asked.ships && (asked.weights.asks_carriers() || asked.wanted_by().is_some());
     asks.then_some(shipping).filter(|shipping| shipping.carriers().next().is_some())
 }
 
@@ -642,7 +653,8 @@ fn unit_costs(
     [candidate.handling_unit, distance, carbon, cost, scarcity, markdown, short, ahead].map(signed)
 }
 
-/// What a shipment costs more from a node that has work already: as large a part of the full amount as of its day is used.
+/// What a shipment costs more from a node that has work already: as large a part of the full amount as of its day is used,
+/// those aside that leave it.
 fn load(asked: &Asked<'_>, node: NodeIndex) -> i64 {
     let (network, weights) = (asked.network, asked.weights);
     let known = network.catalogue.node(node);

@@ -32,8 +32,8 @@ use crate::journal::Durable;
 use crate::pipeline::Refused;
 use crate::views::{Filter, Page as Found};
 
-/// Quote an order: plan, cost and reasons, and where there are carriers the cheapest service of each shipment with the day
-/// it arrives. Takes nothing.
+/// Quote an order: plan, cost and reasons, and where there are carriers the service of each shipment with the day it
+/// arrives: the one that the plan chose, the cheapest where it weighed none. Takes nothing.
 #[utoipa::path(
     post, path = "/v1/promises", tag = "orders", request_body = NewOrder,
     responses((status = 200, body = Quote)),
@@ -50,13 +50,14 @@ pub(super) fn quoted(front: &Front, now: Now, order: &PlaceOrder) -> Result<Resp
     if !pickups.is_empty() {
         quote = Quote::with_pickups(quote, &pickups.into_iter().map(pickup).collect::<Vec<_>>());
     }
-    let shipments = front.engine().quote_shipping(now.wall, order, &decision);
+    let shipments = front.engine().quote_shipping(now, order, &decision);
     if shipments.is_empty() {
         return Ok(written(quote));
     }
     let base = decision.cost.currency;
-    let shown =
-        |s: &QuotedShipment| QuotedShipmentJson::of((&s.node, &s.group), (&s.answers, s.in_time), base, &s.zone);
+    let shown = |s: &QuotedShipment| {
+        QuotedShipmentJson::of((&s.node, &s.group), (&s.answers, s.chosen, s.in_time), base, &s.zone)
+    };
     Ok(written(Quote::with_shipping(quote, &shipments.iter().map(shown).collect::<Vec<_>>())))
 }
 

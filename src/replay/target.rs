@@ -184,7 +184,7 @@ impl Kept {
 
     /// What the orders come to by these rules; `go_on` hears of so many more records, and answers whether to.
     fn compare(&self, suppose: &Suppose, terms: &RuleTerms, go_on: &dyn Fn(u64) -> bool) -> Result<Comparison, Stop> {
-        let applied = AppliedRules::of("what-if".into(), 0, Arc::new(terms.clone())).map_err(Stop::Faults)?;
+        let applied = AppliedRules::of("what-if".into(), 0, Arc::new(terms.clone()));
         let mut what_if = WhatIf::new(suppose.clone(), Surveyed::by(Arc::new(applied)));
         let mut state = self.begins.clone();
         what_if.begin(&state);

@@ -130,6 +130,11 @@ pub(super) fn changed(changed: &OrderChanged, names: &impl Names) -> Value {
             "order_ready_promised",
             json!({"fulfillment_order": fulfillment(key, *number), "ready_by": Instant::from(*ready_by)}),
         ),
+        OrderEvent::DeliveryPromised { number, deliver_by } => (
+            "order_delivery_promised",
+            json!({"fulfillment_order": fulfillment(key, *number), "deliver_by": Day(deliver_by.date())}),
+        ),
+        OrderEvent::ArrivalWanted { by } => ("order_arrival_wanted", json!({"arrives_by": Day(by.date())})),
         OrderEvent::Bought { units } => {
             let one = |bought: &BoughtUnits| {
                 json!({

@@ -12,7 +12,8 @@ use crate::api::fulfillment::FulfillmentJson;
 use crate::api::hold::{HoldJson, PaymentReport};
 use crate::api::personal::{Address, Person, open};
 use crate::api::scalar::{
-    ChannelOrderId, Country, CurrencyCode, Id, Instant, Latitude, Longitude, MoneyJson, Name, Personal, PostalCode, Sku,
+    ChannelOrderId, Country, CurrencyCode, Day, Id, Instant, Latitude, Longitude, MoneyJson, Name, Personal,
+    PostalCode, Sku,
 };
 use crate::api::warranty::WarrantyJson;
 use crate::api::words::{AllocationMode, DeliveryMethod, as_optional_word, as_word};
@@ -111,6 +112,9 @@ pub struct OrderJson {
     /// When its fulfilment orders are handed to nodes, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_at: Option<Instant>,
+    /// The day by which it is wanted there, where that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrives_by: Option<Day>,
     /// Its priority, where it is not the usual one.
     #[serde(skip_serializing_if = "is_usual")]
     pub priority: u8,
@@ -375,6 +379,7 @@ impl OrderJson {
             allocation: order.deferral.map(|_| AllocationMode::Deferred),
             allocate_at: order.deferral.and_then(|deferral| deferral.due).map(|due| due.wall.into()),
             release_at: order.release_at.map(|release| Instant::from(release.wall)),
+            arrives_by: order.arrives_by().map(Day),
             priority: order.priority,
             awaits_customer: order.awaits_customer,
             closes_at: closes_at(order, catalogue),

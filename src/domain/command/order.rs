@@ -1,5 +1,7 @@
 //! Commands of orders: placed, held, paid, cancelled, joined, split.
 
+use jiff::civil::Date;
+
 use crate::domain::address::AddressParts;
 use crate::domain::geo::Position;
 use crate::domain::hold::{HoldKind, HoldState, HoldTerms, ReleaseAt};
@@ -99,6 +101,8 @@ pub struct Wishes {
     pub flags: Vec<Text>,
     /// When its fulfilment orders are handed to nodes; as soon as they are made when `None`.
     pub release_at: Option<WallTime>,
+    /// The day by which it is wanted there, where it goes.
+    pub arrives_by: Option<Date>,
     /// Its priority where waiting demand is served by it: 0 to 9, the highest first.
     pub priority: u8,
     /// Slots of its lines.

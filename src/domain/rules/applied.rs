@@ -1,8 +1,6 @@
 //! A version as orders are sourced by it: made once when it is activated, shared by all decisions after. What a tariff
 //! cannot say of it is told to the kernel in full (`weights`).
 //!
-//! Promises: a version of which a fence cannot be carried makes none; every one of them is told.
-//!
 //! **Carbon.** A parcel makes [`CARBON_PARCEL_G`] grams of CO2 equivalents, a kilogram over a kilometre
 //! [`CARBON_MICRO_G_PER_KG_KM`] millionths of a gram more. Both are planning figures of this program, of the order that a lorry
 //! and a last mile have; they become a shipment's charge and a rate by weight and distance, each rounded half up to a minor
@@ -13,7 +11,6 @@ use std::sync::Arc;
 use super::weights::Weights;
 use super::{Fence, RuleTerms, Term};
 use crate::domain::ids::Text;
-use crate::domain::rejection::Fault;
 use crate::domain::rule_set::RuleSet;
 use crate::domain::sourcing::{MONEY_MAX, Tariff};
 
@@ -41,12 +38,8 @@ pub struct AppliedRules {
 }
 
 impl AppliedRules {
-    /// A version to source by, or why it cannot be carried.
-    pub fn of(name: Text, version: u32, terms: Arc<RuleTerms>) -> Result<Self, Vec<Fault>> {
-        let faults = not_carried(&terms);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
+    /// A version to source by.
+    pub fn of(name: Text, version: u32, terms: Arc<RuleTerms>) -> Self {
         let tariff = tariff(&terms.objective);
         let counts = terms.fences.iter().filter_map(|fence| match fence {
             Fence::MaxShipments { count } => Some(*count),
@@ -54,7 +47,7 @@ impl AppliedRules {
         });
         let (shipments_max, fenced) = (counts.min(), terms.keeps_out());
         let weights = Weights::of(&terms);
-        Ok(Self { name, version, tariff, weights, shipments_max, terms, fenced })
+        Self { name, version, tariff, weights, shipments_max, terms, fenced }
     }
 
     /// The version that a directory is founded with.
@@ -113,16 +106,4 @@ fn tariff(objective: &[Term]) -> Tariff {
 
 pub(super) fn half_up(amount: i64, parts: i64) -> i64 {
     (amount + parts / 2) / parts
-}
-
-/// What of a version cannot be carried yet.
-fn not_carried(terms: &RuleTerms) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    for (at, fence) in terms.fences.iter().enumerate() {
-        if let Some((field, why)) = fence.not_carried() {
-            let detail = format!("the fence {} cannot be kept yet: {why}", fence.word());
-            faults.push(Fault::new(format!("fences[{at}].{field}"), "not_carried", detail));
-        }
-    }
-    faults
 }

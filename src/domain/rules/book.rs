@@ -120,10 +120,7 @@ impl RuleBook {
                 continue;
             };
             let known = before.get(name).filter(|known| known.version == version && known.terms == *terms).cloned();
-            let applied = known.unwrap_or_else(|| {
-                let applied = AppliedRules::of(name.clone(), version, terms.clone());
-                Arc::new(applied.expect("only a version that can be carried is activated"))
-            });
+            let applied = known.unwrap_or_else(|| Arc::new(AppliedRules::of(name.clone(), version, terms.clone())));
             self.active.insert(name.clone(), applied);
         }
         let loads = |rules: &AppliedRules| rules.weights.as_ref().is_some_and(Weights::asks_load);
@@ -157,7 +154,7 @@ impl RuleBook {
         has_carriers.then(by_carriers).flatten().or_else(|| self.active.get(name))
     }
 
-    /// A version to source by, active or not; `None` where there is none that can be carried.
+    /// A version to source by, active or not.
     pub fn applied(&self, name: &str, version: u32) -> Option<Arc<AppliedRules>> {
         let known = [&self.active, &self.founded].into_iter().filter_map(|rules| rules.get(name));
         let mut known = known.chain(self.by_carriers.iter().filter(|preset| *preset.name == *name));
@@ -165,7 +162,7 @@ impl RuleBook {
             return Some(known.clone());
         }
         let Version { name, version, terms, .. } = self.version(name, version)?;
-        AppliedRules::of(name, version, terms).ok().map(Arc::new)
+        Some(Arc::new(AppliedRules::of(name, version, terms)))
     }
 
     /// Whether some active version applies to some orders only.

@@ -304,16 +304,6 @@ impl Fence {
             _ => &[],
         }
     }
-
-    /// The field by which it cannot be carried yet, and why, if it cannot.
-    pub fn not_carried(&self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::ArrivesBy { days: None } => {
-                Some(("days", "orders name no date yet by which they want to be there: say after how many days"))
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Term {

@@ -53,6 +53,8 @@ pub struct Weights {
     pub split: i64,
     /// Days after that of the order by which a parcel arrives, or does not leave.
     pub arrives_within: Option<u16>,
+    /// Whether a parcel that arrives after the day that its order names does not leave.
+    pub arrives_by_wanted: bool,
     /// Most that all units asked for may cost from a node, sent in one parcel.
     pub landed_cost_max: Option<i64>,
     /// All units ship, or none.
@@ -159,7 +161,8 @@ impl Weights {
 
     fn bound(&mut self, fence: &Fence) {
         match fence {
-            Fence::ArrivesBy { days } => self.arrives_within = *days,
+            Fence::ArrivesBy { days: Some(days) } => self.arrives_within = Some(*days),
+            Fence::ArrivesBy { days: None } => self.arrives_by_wanted = true,
             Fence::LandedCost { amount } => self.landed_cost_max = Some(*amount),
             Fence::ShipComplete => self.complete = true,
             Fence::LineComplete => self.line_complete = true,
@@ -181,11 +184,6 @@ impl Weights {
     /// Whether it matters how much a node has to do already.
     pub fn asks_load(&self) -> bool {
         self.balance > 0 || self.balance_handling
-    }
-
-    /// Whether days count.
-    pub fn asks_dates(&self) -> bool {
-        self.late_per_day > 0 || self.arrives_within.is_some()
     }
 
     /// Whether units of an order are filled together or not at all, beyond one line.

@@ -4,22 +4,21 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use super::super::arriving::{Sent, chosen};
 use super::super::cell::Word;
 use super::super::limits::Counting;
 use super::super::network::Network;
 use super::super::place::positions_of;
 use super::super::routing::{SHIPPED, Stated, Wanted, stated};
-use super::super::shipping::{instant, of_node, sent};
-use crate::domain::carrier::parcels::Freight;
-use crate::domain::carrier::quote::{Question, There};
-use crate::domain::carrier::zones::Prefix;
 use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
+use crate::domain::fulfillment::FulfillmentStatus;
 use crate::domain::ids::NodeIndex;
 use crate::domain::optimisation::Movable;
 use crate::domain::order::{Order, PlacedLine};
-use crate::domain::quantity::Quantity;
+use crate::domain::order_promise::Dates;
 use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::weights::Weights;
 use crate::domain::sourcing::batch::Taken;
 use crate::domain::sourcing::costed::Filling;
 use crate::domain::stock::CellKey;
@@ -42,12 +41,13 @@ pub struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// What of it goes to one destination: the question, its units, and the plan it has. `None` where it must stay as it is.
+    /// What of it goes to one destination and has to be there by a day, if it has: the question, its units, and the plan it
+    /// has. `None` where it must stay as it is.
     pub fn stated(
         &self,
         group: u16,
         own: &[&Movable],
-        may_be_later: bool,
+        day: Option<Date>,
     ) -> Option<(Stated, Vec<LineUnits>, Vec<Taken>)> {
         let Self { network, order, lines, rules, held, now } = *self;
         let mut wanted: BTreeMap<u16, u32> = BTreeMap::new();
@@ -62,6 +62,7 @@ impl Asking<'_> {
             at: now.wall,
             known_at: now.journal,
             release_at: order.release_at.map(|release| release.wall),
+            dates: Dates { promised: day, ..order.dates() },
             leaving: &[],
             fenced: &order.fenced,
             preferred: None,
@@ -85,56 +86,67 @@ impl Asking<'_> {
             .fulfillment_orders
             .iter()
             .filter(|f| f.status.is_live() && f.group == group && own.iter().all(|own| own.number != f.number));
-        let others = others.count() as u32;
-        stated.problem.shipments_max = stated.problem.shipments_max.map(|most| most.saturating_sub(others));
+        // Those that go by another day are planned beside these: neither may have more than it has.
+        let apart =
+            others.clone().any(|f| matches!(f.status, FulfillmentStatus::Scheduled | FulfillmentStatus::Submitted));
+        let room = |most: u32| {
+            let room = most.saturating_sub(others.clone().count() as u32);
+            if apart { room.min(own.len() as u32) } else { room }
+        };
+        stated.problem.shipments_max = stated.problem.shipments_max.map(room);
         let now = taken(&stated, own, &units)?;
-        if !may_be_later {
-            self.keep_the_day(group, own, &mut stated);
+        let weighs_services = rules.weights.as_ref().is_some_and(Weights::asks_carriers);
+        if let Some(day) = day.filter(|_| !weighs_services) {
+            self.keep_the_day(group, (own, &units), day, &mut stated);
         }
         Some((stated, units, now))
     }
 
-    /// Leaves out nodes from which it would arrive later than from those that have it.
-    fn keep_the_day(&self, group: u16, own: &[&Movable], stated: &mut Stated) {
-        let Some(freight) = self.freight(group, own) else { return };
-        let day = |node: NodeIndex| self.arrives(group, node, &freight);
-        let Some(promised) = own.iter().filter_map(|own| day(own.node)).max() else { return };
-        for (candidate, node) in stated.nodes.iter().enumerate() {
-            let has_it = own.iter().any(|own| own.node == *node);
-            if !has_it && day(*node).is_none_or(|day| day > promised) {
-                stated.problem.candidates[candidate].parcels_max = 0;
+    /// Fulfilment orders to one destination by the day by which they have to be there; all together where that is no matter.
+    pub fn by_day<'a>(&self, own: &[&'a Movable], may_be_later: bool) -> BTreeMap<Option<Date>, Vec<&'a Movable>> {
+        let mut by_day: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for own in own {
+            let day = if may_be_later { None } else { self.day_of(own) };
+            by_day.entry(day).or_default().push(*own);
+        }
+        by_day
+    }
+
+    /// The day that a shipment was promised for; where no service keeps that any more, the first on which it could be there as
+    /// it is. What nobody was told of goes by the service that was chosen for it.
+    fn day_of(&self, own: &Movable) -> Option<Date> {
+        let catalogue = &self.network.catalogue;
+        if catalogue.shipping().carriers().next().is_none() || &**self.order.method_of(own.group) != SHIPPED {
+            return None;
+        }
+        let offers = self.sent(own.node, own.group, &own.units)?.offers(catalogue);
+        let first = offers.iter().map(|offer| offer.promise.arrives).min();
+        match self.order.deliver_by(own.number) {
+            Some(promised) => Some(first.map_or(promised, |first| promised.max(first))),
+            None => {
+                let made = self.order.decision.as_deref();
+                let carried = made.into_iter().flat_map(|made| made.carried(own.node, own.group));
+                offers.get(chosen(&offers, carried)).map(|offer| offer.promise.arrives)
             }
         }
     }
 
-    fn is_shipped(&self, group: u16) -> bool {
-        &**self.order.method_of(group) == SHIPPED
-    }
-
-    /// All of it as carriers see it, where there are carriers that take it.
-    fn freight(&self, group: u16, own: &[&Movable]) -> Option<Freight> {
-        let catalogue = &self.network.catalogue;
-        if !self.is_shipped(group) || catalogue.shipping().carriers().next().is_none() {
-            return None;
-        }
-        let body = |u: &LineUnits| {
-            sent(catalogue, catalogue.item(self.lines[usize::from(u.line)].sku), Quantity::new(u.quantity)?)
-        };
-        Some(Freight::Units(own.iter().flat_map(|own| &own.units).filter_map(body).collect()))
-    }
-
-    /// The day on which what carriers offer from a node arrives, the cheapest of it.
-    fn arrives(&self, group: u16, node: NodeIndex, freight: &Freight) -> Option<Date> {
-        let catalogue = &self.network.catalogue;
+    fn sent<'a>(&'a self, node: NodeIndex, group: u16, units: &'a [LineUnits]) -> Option<Sent<'a>> {
         let to = self.order.facts.destinations.get(usize::from(group))?;
-        let question = Question {
-            from: of_node(catalogue, node),
-            to: There { country: &to.country, code: Prefix::of(&to.postal_prefix), position: to.position },
-            freight,
-            ordered: instant(self.now.wall.max(self.order.facts.placed_at)),
-            held_until: None,
-        };
-        catalogue.shipping().answers(&question).offers.first().map(|offer| offer.promise.arrives)
+        let at = self.now.wall.max(self.order.facts.placed_at);
+        Some(Sent { node, to, lines: self.lines, units, at, dates: self.order.dates() })
+    }
+
+    /// Leaves out nodes whose cheapest service would bring it later; rules that weigh services leave out those that do.
+    fn keep_the_day(&self, group: u16, (own, units): (&[&Movable], &[LineUnits]), day: Date, stated: &mut Stated) {
+        let catalogue = &self.network.catalogue;
+        for (candidate, node) in stated.nodes.iter().enumerate() {
+            let has_it = own.iter().any(|own| own.node == *node);
+            let arrives = || self.sent(*node, group, units)?.arrives(catalogue, std::iter::empty());
+            if !has_it && arrives().is_none_or(|arrives| arrives > day) {
+                stated.problem.candidates[candidate].parcels_max = 0;
+            }
+        }
     }
 }
 

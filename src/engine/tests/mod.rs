@@ -32,6 +32,7 @@ mod payment_before;
 mod picking;
 mod preferred;
 mod previews;
+mod promised;
 pub(crate) mod random;
 mod readiness;
 mod releases;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::weighing::{carrier, on, service as priced, weighed};
 use super::world::*;
 use crate::domain::carrier::rates::Prices;
 use crate::domain::carrier::tests::ground;
@@ -278,6 +279,56 @@ fn nothing_arrives_later_unless_that_is_allowed() {
     assert_eq!((proposed.figures.cost_before, proposed.figures.cost), (900, 100));
     apply(&world, &proposed).expect("nothing moved on");
     assert_eq!(nodes(&world, "ny"), ["east"]);
+}
+
+/// An order that goes by the quick of two services, and a node that gets what it wants and sends it slowly, for less.
+fn tempted() -> World {
+    let world = World::new();
+    carrier(&world, vec![priced("east", (400, 50), 5), priced("east", (700, 50), 1), priced("west", (300, 50), 4)]);
+    on(&world, weighed(vec![Term::Shipping, Term::Late { per_day: 80 }]));
+    world.stock("phone", "east", 1).expect("received");
+    place(&world, PlaceOrder { rule_set: Some(text("rules")), ..order_to("ny", NEW_YORK, &[("phone", 1)]) });
+    world.stock("phone", "west", 1).expect("received");
+    world
+}
+
+#[test]
+fn the_day_that_was_promised_is_kept_by_service_and_not_only_by_node() {
+    let world = tempted();
+    let promised = world.engine.order("ny").expect("there").deliver_by(1).expect("it was told");
+    assert_eq!(optimise(&world, &all()).orders, [], "from the west it is cheaper, and comes later");
+    let proposed = optimise(&world, &Optimise { may_be_later: true, ..all() });
+    assert!(proposed.figures.cost < proposed.figures.cost_before, "{proposed:?}");
+    apply(&world, &proposed).expect("nothing moved on");
+    assert_eq!(nodes(&world, "ny"), ["west"]);
+    // With leave it is promised anew, and that is kept then.
+    let anew = world.engine.order("ny").expect("there").deliver_by(1).expect("it is told");
+    assert!(anew > promised, "{anew} is after {promised}");
+    let world = world.restart();
+    assert_eq!(world.engine.order("ny").expect("there").deliver_by(1), Some(anew));
+    world.check();
+}
+
+#[test]
+fn shipments_of_an_order_are_held_to_the_day_of_each() {
+    let world = World::new();
+    carrier(&world, vec![priced("east", (700, 50), 1), priced("north", (900, 50), 5), priced("west", (300, 50), 4)]);
+    on(&world, weighed(vec![Term::Shipping]));
+    world.stock("phone", "east", 1).expect("received");
+    world.stock("case", "north", 1).expect("received");
+    let order = order_to("ny", NEW_YORK, &[("phone", 1), ("case", 1)]);
+    let order = place(&world, PlaceOrder { rule_set: Some(text("rules")), ..order });
+    let days = |order: &Order| (1..=2).map(|number| order.deliver_by(number)).collect::<Vec<_>>();
+    let before = days(&order);
+    assert_ne!(before[0], before[1], "one comes soon, the other later");
+    world.stock("phone", "west", 1).expect("received");
+    world.stock("case", "west", 1).expect("received");
+    apply(&world, &optimise(&world, &all())).expect("nothing moved on");
+    let mut left = nodes(&world, "ny");
+    left.sort();
+    assert_eq!(left, ["east", "west"], "what may take as long goes where it is cheaper, the other stays");
+    assert_eq!(days(&world.engine.order("ny").expect("there")), before);
+    world.check();
 }
 
 /// Rules that mind what nodes can handle.

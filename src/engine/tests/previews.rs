@@ -303,9 +303,6 @@ fn a_shadow_is_there_after_a_restart_and_only_of_what_there_is() {
     let world = World::new();
     let draft = put(&world, &RuleTerms { objective: vec![Term::Split { amount: 7 }], ..RuleTerms::default() });
     assert!(shadow(&world, Some(9)).is_err(), "there is no such version");
-    let undated = RuleTerms { fences: vec![Fence::ArrivesBy { days: None }], ..RuleTerms::default() };
-    let undated = put(&world, &undated);
-    assert!(shadow(&world, Some(undated)).is_err(), "nothing says by when");
     let unknown = PutPolicy::Shadow { rule_set: text("moon"), version: None };
     assert!(world.run(Command::PutPolicy(unknown)).is_err());
     assert!(!world.engine.has_shadows());

@@ -15,7 +15,7 @@ use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::rules::book::Version;
-use crate::domain::rules::{Fence, RuleTerms, Schedule, Scope, Term, Unfilled, VersionState};
+use crate::domain::rules::{Fence, RuleTerms, Schedule, Scope, Term, VersionState};
 use crate::domain::time::WallTime;
 use crate::engine::Preview;
 
@@ -373,27 +373,47 @@ fn what_waits_by_fenced_rules_takes_nothing_that_comes_to_a_fenced_node() {
     world.check();
 }
 
+/// A carrier that takes three days from everywhere.
+fn slow_post(world: &World) {
+    let services = vec![Service { transit_days: vec![3; 7], ..ground() }];
+    let carrier = Carrier { id: text("post"), name: text("Post"), active: true, currency: None, services };
+    world.run(Command::PutShipping(Box::new(ShippingTerms::Carrier(carrier)))).expect("a carrier");
+}
+
 #[test]
-fn what_cannot_be_carried_is_stored_and_refused_by_name_when_activated() {
-    let world = stocked();
-    let terms = RuleTerms {
-        fences: vec![
-            Fence::Within { metres: 1 },
-            Fence::ArrivesBy { days: None },
-            Fence::ShipComplete,
-            Fence::Capacity,
-        ],
-        objective: vec![Term::Shipping, Term::UnitCost, Term::Late { per_day: 400 }, Term::Scarcity],
-        unfilled: Unfilled::Charged { per_line: 3_000, value_share_micro: 500_000 },
-        ..RuleTerms::default()
-    };
-    let draft = put(&world, "rich", terms.clone()).expect("it is stored");
-    assert_eq!(*draft.terms, terms);
-    let refused = code(activate(&world, "rich", 1, None));
-    let fields: Vec<&str> = refused.iter().map(|(field, _)| field.as_str()).collect();
-    assert_eq!(fields, ["fences[1].days"]);
-    assert!(refused.iter().all(|(_, code)| *code == "not_carried"));
-    assert_eq!(by(&quote(&world, &order_by("a", None, &[("phone", 1)]))), ("default", 1));
+fn an_order_is_there_by_the_day_that_it_names_or_waits_whether_rules_weigh_or_not() {
+    for objective in [vec![Term::PerShipment { amount: 500 }], vec![Term::Shipping]] {
+        let world = stocked();
+        slow_post(&world);
+        let terms = RuleTerms { objective, fences: vec![Fence::ArrivesBy { days: None }], ..RuleTerms::default() };
+        on(&world, "by-then", terms);
+        let asked = order_by("a", Some("by-then"), &[("phone", 1)]);
+        let reasons = |decision: &Decision| decision.evidence.fenced.iter().map(|(_, why)| *why).collect::<Vec<_>>();
+        let free = quote(&world, &asked);
+        assert!(free.unfilled.is_empty() && reasons(&free).is_empty(), "an order without a day passes");
+        let arrives = {
+            let shipments = world.engine.quote_shipping(world.log.now(), &asked, &free);
+            shipments[0].answers.offers[0].promise.arrives
+        };
+        let wanted_by = |day: jiff::civil::Date| {
+            let wishes = Wishes { arrives_by: Some(day), ..asked.wishes.clone() };
+            PlaceOrder { wishes, ..asked.clone() }
+        };
+        assert!(quote(&world, &wanted_by(arrives)).unfilled.is_empty());
+        let day_before = arrives.yesterday().expect("there is one");
+        let kept_out = quote(&world, &wanted_by(day_before));
+        assert_eq!(kept_out.unfilled.len(), 1);
+        assert!(reasons(&kept_out).contains(&FenceReason::ArrivesTooLate), "{kept_out:?}");
+        // The day stays with the order, over a restart too, and what comes next is measured by it.
+        let placed = world.run(Command::PlaceOrder(Box::new(wanted_by(day_before)))).expect("it waits");
+        let Reply::Order(placed) = placed else { panic!("an order is answered") };
+        assert_eq!((placed.arrives_by(), placed.totals().backordered), (Some(day_before), 1));
+        let world = world.restart();
+        world.stock("phone", "north", 3).expect("received");
+        let order = world.engine.order(&placed.name()).expect("there");
+        assert_eq!((order.arrives_by(), order.totals().backordered), (Some(day_before), 1));
+        world.check();
+    }
 }
 
 #[test]

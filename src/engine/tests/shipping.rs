@@ -95,7 +95,7 @@ fn a_quote_is_answered_shipment_by_shipment_as_the_question_of_rates_is() {
     let mut order = World::order_of("1", &[("mug", 2), ("cup", 1), ("mug", 1)], None);
     let quoted = |world: &World, order: &PlaceOrder| {
         let decision = world.engine.quote(now, order).expect("can be planned");
-        world.engine.quote_shipping(now.wall, order, &decision)
+        world.engine.quote_shipping(now, order, &decision)
     };
     assert!(quoted(&world, &order).is_empty(), "there is no carrier");
     world.run(command(&put("post", 2))).expect("is a carrier");
@@ -127,6 +127,10 @@ fn a_quote_is_answered_shipment_by_shipment_as_the_question_of_rates_is() {
     order.holds = vec![held];
     let later = &quoted(&world, &order)[0].answers.offers[0].promise;
     assert!(later.arrives > shipments[0].answers.offers[0].promise.arrives, "a hold is waited for");
+    order.holds.clear();
+    order.wishes.release_at = Some(WallTime(now.wall.0 + 9 * 86_400_000));
+    let released = &quoted(&world, &order)[0].answers.offers[0].promise;
+    assert!(released.arrives > later.arrives, "so is its release, where it is kept back");
     order.delivery_method = "pickup".into();
     assert!(quoted(&world, &order).is_empty(), "nothing is shipped");
 }

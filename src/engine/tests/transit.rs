@@ -63,7 +63,7 @@ fn quote(world: &World) -> (String, i64) {
 fn promised(world: &World) -> (InTime, String) {
     let order = World::order_of("quote", &[("phone", 1)], None);
     let decision = world.engine.quote(world.log.now(), &order).expect("quoted");
-    let shipments = world.engine.quote_shipping(world.log.now().wall, &order, &decision);
+    let shipments = world.engine.quote_shipping(world.log.now(), &order, &decision);
     let [shipment] = &shipments[..] else { panic!("one shipment: {shipments:?}") };
     (shipment.in_time.expect("it is offered"), shipment.answers.offers[0].promise.arrives.to_string())
 }

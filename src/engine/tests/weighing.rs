@@ -86,7 +86,7 @@ pub(super) fn quote(world: &World, order: &PlaceOrder) -> Decision {
     world.engine.quote(world.log.now(), order).expect("quoted")
 }
 
-fn place(world: &World, order: PlaceOrder) -> Order {
+pub fn place(world: &World, order: PlaceOrder) -> Order {
     match world.run(Command::PlaceOrder(Box::new(order))).expect("taken") {
         Reply::Order(order) => (*order).clone(),
         other => panic!("{other:?}"),
@@ -125,6 +125,27 @@ fn three_ways() -> World {
     }
     carrier(&world, vec![service("east", (900, 50), 1), service("north", (500, 50), 3), service("west", (700, 50), 5)]);
     world
+}
+
+#[test]
+fn a_quote_tells_price_and_day_of_the_service_that_was_chosen() {
+    let world = World::new();
+    world.stock("phone", "east", 10).expect("received");
+    carrier(&world, vec![service("east", (400, 50), 5), service("east", (700, 50), 1)]);
+    on(&world, weighed(vec![Term::Shipping, Term::Late { per_day: 80 }]));
+    let asked = order_by("a", &[("phone", 1)]);
+    let quoted = |asked: &PlaceOrder| {
+        let decision = quote(&world, asked);
+        let [shipment] = &world.engine.quote_shipping(world.log.now(), asked, &decision)[..] else { panic!("one") };
+        let offer = &shipment.answers.offers[shipment.chosen];
+        (offer.service.to_string(), offer.price, offer.promise.arrives)
+    };
+    let (by, price, arrives) = quoted(&asked);
+    assert_eq!((&*by, price), ("from-east-1", 800), "and not the cheapest, which is 500 and four days later");
+    // Where nothing is weighed it is the cheapest.
+    let (by, price, later) = quoted(&PlaceOrder { rule_set: Some(text("default")), ..asked });
+    assert_eq!((&*by, price), ("from-east-5", 500));
+    assert!(later > arrives);
 }
 
 #[test]

@@ -336,9 +336,6 @@ fn what_the_journal_does_not_know_is_told_by_field() {
     };
     assert_eq!(fields(named("moon", None)), told("rule_set", "unknown_rule_set"));
     assert_eq!(fields(named("default", Some(7))), told("rule_set", "unknown_rule_set"));
-    let undated = RuleTerms { fences: vec![Fence::ArrivesBy { days: None }], ..RuleTerms::default() };
-    let rules = SupposedRules::Terms { name: text("x"), terms: Arc::new(undated) };
-    assert_eq!(fields(Suppose { rules: Some(rules), ..Suppose::default() }), told("fences[0].days", "not_carried"));
     let empty = Suppose { scene: SceneKind::BusiestDay, ..Suppose::default() };
     assert_eq!(fields(empty), told("from", "no_orders"));
 }

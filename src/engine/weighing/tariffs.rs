@@ -3,7 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use super::super::arriving::held_until;
 use super::super::fences::{Shipment, day};
+use super::super::routing::pieces;
 use super::super::shipping::{instant, of_node};
 use super::loads::{Loads, Way};
 use super::{Asked, BRACKETS_MAX, Chosen, Table, figure};
@@ -42,25 +47,29 @@ impl Tariffs<'_> {
         services: &mut BTreeMap<usize, (Text, Text)>,
     ) -> Result<Table, FenceReason> {
         let (asked, shipping) = (self.asked, self.shipping);
-        let (Shipment { placed_at, at, .. }, weights) = (asked.shipment, asked.weights);
-        let from = of_node(&asked.network.catalogue, node);
+        let (Shipment { placed_at, at, dates, .. }, weights) = (asked.shipment, asked.weights);
+        let catalogue = &asked.network.catalogue;
+        let from = of_node(catalogue, node);
         let ordered_on = day(&from.origin.zone, instant(placed_at));
+        let last = last_day(asked, ordered_on);
         let ordered = instant(at.max(placed_at));
         // Weight is asked for bracket by bracket.
         let freight = Freight::Units(Vec::new());
-        let question = Question { from, to: self.to, freight: &freight, ordered, held_until: None };
+        let skus = asked.units.iter().flat_map(|u| pieces(&asked.shipment.lines[usize::from(u.line)]));
+        let held_until = held_until(catalogue, &dates, (node, at), skus.map(|(sku, _)| sku));
+        let question = Question { from, to: self.to, freight: &freight, ordered, held_until };
         let (mut best, mut is_late): (Vec<Option<(i64, Chosen)>>, bool) = (vec![None; up_to_g.len()], false);
         for lane in shipping.lanes(&question) {
-            let days = if weights.asks_dates() {
+            let days = if weights.late_per_day > 0 || last.is_some() {
                 let Ok(promise) = lane.promise(&question) else { continue };
+                if last.is_some_and(|last| promise.arrives > last) {
+                    is_late = true;
+                    continue;
+                }
                 ordered_on.until(promise.arrives).map_or(0, |span| i64::from(span.get_days())).max(0)
             } else {
                 0
             };
-            if weights.arrives_within.is_some_and(|within| days > i64::from(within)) {
-                is_late = true;
-                continue;
-            }
             let late = weights.late_per_day.saturating_mul(days).saturating_add(self.late_by_delay(&lane, days));
             let number = lane.number;
             let mut is_used = false;
@@ -134,6 +143,13 @@ impl Tariffs<'_> {
             up_to_g.iter().map(price).collect()
         })
     }
+}
+
+/// The day after which a parcel may not be there: by the rules, counted from the day of the order, and by what is known of it.
+fn last_day(asked: &Asked<'_>, ordered_on: Date) -> Option<Date> {
+    let Asked { weights, shipment: Shipment { dates, .. }, .. } = asked;
+    let within = weights.arrives_within.map(|days| ordered_on.saturating_add(i64::from(days).days()));
+    within.into_iter().chain(asked.wanted_by()).chain(dates.promised).min()
 }
 
 /// All services that may be offered.

@@ -15,6 +15,7 @@ use crate::domain::event::Event;
 use crate::domain::evidence::Ruled;
 use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::order::{Allocation, Order, OrderFacts, PlacedLine};
+use crate::domain::order_promise::Dates;
 use crate::domain::particulars::Booking;
 use crate::domain::record::Record;
 use crate::domain::rules::groups::GroupRules;
@@ -103,6 +104,8 @@ pub struct Case<'a> {
     only: Option<NodeIndex>,
     ways: &'a [Way],
     release_at: Option<WallTime>,
+    /// What is known of when it is to leave and to be there.
+    pub dates: Dates,
     bookings: &'a [Booking],
 }
 
@@ -117,6 +120,7 @@ impl<'a> Case<'a> {
             only: order.collected_at(0),
             ways: &order.ways,
             release_at: order.release_at.map(|release| release.wall),
+            dates: order.dates(),
             bookings: order.bookings(),
         }
     }
@@ -239,7 +243,7 @@ fn asked(
     wall: WallTime,
     (fenced, own): (&[NodeIndex], &BTreeMap<CellKey, u32>),
 ) -> Route {
-    let Case { facts, lines, preferred, only, ways, release_at, bookings, .. } = case;
+    let Case { facts, lines, preferred, only, ways, release_at, dates, bookings, .. } = case;
     let destinations: Vec<_> = facts.destinations.iter().map(|to| to.position).collect();
     let whose = world.network.catalogue.whose(Some(&facts.channel), Some(&facts.customer));
     let wanted = Wanted {
@@ -251,6 +255,7 @@ fn asked(
         at: wall,
         known_at: world.now,
         release_at: *release_at,
+        dates: *dates,
         leaving: &[],
         fenced,
         preferred: *preferred,

@@ -21,9 +21,10 @@ use crate::domain::rules::applied::{CARBON_MICRO_G_PER_KG_KM, CARBON_PARCEL_G};
 use crate::domain::rules::groups::GroupRules;
 use crate::domain::time::WallTime;
 use crate::domain::weighed::Carried;
+use crate::engine::arriving::held_until;
 use crate::engine::fences::day;
 use crate::engine::network::Network;
-use crate::engine::routing::unit_weight_g;
+use crate::engine::routing::{pieces, unit_weight_g};
 use crate::engine::shipping::{instant, of_node, sent};
 
 /// Sums over plans; money in minor units of the base currency.
@@ -161,6 +162,7 @@ impl Valuing<'_> {
         let body = |u: &LineUnits| sent(catalogue, catalogue.item(placed(u).sku), Quantity::new(u.quantity)?);
         let freight = Freight::Units(leg.lines.iter().filter_map(body).collect());
         let from = of_node(catalogue, leg.node);
+        let skus = leg.lines.iter().flat_map(|u| pieces(placed(u))).map(|(sku, _)| sku);
         let facts = self.case.facts;
         let ordered_on = day(&from.origin.zone, instant(facts.placed_at));
         let question = Question {
@@ -168,7 +170,7 @@ impl Valuing<'_> {
             to: There { country: &to.country, code: Prefix::of(&to.postal_prefix), position: to.position },
             freight: &freight,
             ordered: instant(self.wall.max(facts.placed_at)),
-            held_until: None,
+            held_until: held_until(catalogue, &self.case.dates, (leg.node, self.wall), skus),
         };
         let offers = shipping.answers(&question).offers;
         let chosen = carried.iter().find(|own| (own.node, own.group) == (leg.node, leg.group));

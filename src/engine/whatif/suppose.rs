@@ -169,7 +169,7 @@ impl Suppose {
                 };
                 if known.is_none() {
                     let detail = match version {
-                        Some(version) => format!("rule set {name:?} has no version {version} that can be carried"),
+                        Some(version) => format!("rule set {name:?} has no version {version}"),
                         None => format!("no version of rule set {name:?} is active"),
                     };
                     faults.push(Fault::new("rule_set", "unknown_rule_set", detail));
@@ -178,13 +178,7 @@ impl Suppose {
             }
             Some(SupposedRules::Terms { name, terms }) => {
                 faults.extend(rules::faults(catalogue, name, terms));
-                match AppliedRules::of(name.clone(), 0, terms.clone()) {
-                    Ok(applied) => Some(Arc::new(applied)),
-                    Err(not_carried) => {
-                        faults.extend(not_carried);
-                        None
-                    }
-                }
+                Some(Arc::new(AppliedRules::of(name.clone(), 0, terms.clone())))
             }
         };
         if faults.is_empty() { Ok(rules) } else { Err(faults) }

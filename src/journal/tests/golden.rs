@@ -77,6 +77,16 @@ fn every_event_has_these_bytes_for_ever() {
     assert_eq!(codes, all.into(), "a sample of every type");
 }
 
+#[test]
+fn what_an_order_is_promised_and_by_when_it_is_wanted_has_these_bytes_for_ever() {
+    let bare = codec::encode(&draft_of(vec![])).unwrap().0;
+    let promised = collection::promised(92);
+    for (event, expected) in promised.iter().zip(["070107005c022701fbcc99", "070106005c0328fbd499"]) {
+        let bytes = codec::encode(&draft_of(vec![event.clone()])).unwrap().0;
+        assert_eq!(hex(&bytes[bare.len()..]), expected, "{event:?}");
+    }
+}
+
 /// Reservations made by one record: two of an owner, one of another, and one that ends at another time.
 fn crowd() -> Vec<Event> {
     let made = |number, owner: &str, customer: Option<&str>, end, lines: &[(u32, u32)]| {

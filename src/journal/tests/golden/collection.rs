@@ -7,6 +7,7 @@ use crate::domain::fulfillment::{FulfillmentStep, Shipment};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
 use crate::domain::order::{OrderEvent, Sealed};
 use crate::domain::policy::{Policy, PolicyKey};
+use crate::domain::promise::calendar::CivilDay;
 use crate::domain::time::WallTime;
 
 /// Another code was handed in.
@@ -31,6 +32,14 @@ pub fn sent_to_store(key: u64, placed: OrderEvent, received: FulfillmentStep) ->
     let promised = OrderEvent::ReadyPromised { number: 1, ready_by: WallTime(1_700_000_100_000) };
     let of = |(version, event)| Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(key), version, event }));
     (1..).zip([placed, promised].into_iter().chain(steps)).map(of).collect()
+}
+
+/// A shipment of an order that was promised to be there by a day, and the day for which that is wanted.
+pub fn promised(key: u64) -> Vec<Event> {
+    let promised = OrderEvent::DeliveryPromised { number: 1, deliver_by: CivilDay(19_686) };
+    let wanted = OrderEvent::ArrivalWanted { by: CivilDay(19_690) };
+    let of = |(version, event)| Event::OrderChanged(Box::new(OrderChanged { key: OrderKey(key), version, event }));
+    (2..).zip([promised, wanted]).map(of).collect()
 }
 
 /// All of it came.
