@@ -37,6 +37,22 @@ pub(super) fn rules_of(network: &Network, order: &Order, at: WallTime) -> GroupR
     GroupRules::of_groups(own, groups)
 }
 
+/// The same of units that wait and are tried with what there is. What was sourced by fenced rules stands in no queue with a
+/// right, so it takes what it can get by rules without fences too.
+pub(super) fn rules_to_fill(network: &Network, order: &Order, at: WallTime) -> GroupRules {
+    let rules = network.catalogue.rules();
+    let (then, now) = (rules_of(network, order, at), rules_among(network, rules, order, at));
+    let of = |then: &Arc<AppliedRules>, now: &Arc<AppliedRules>| {
+        if then.is_fenced() { now.clone() } else { then.clone() }
+    };
+    let own = of(&then.own, &now.own);
+    if then.others.is_empty() && now.others.is_empty() {
+        return GroupRules::whole(own);
+    }
+    let groups = order.other_groups().map(|group| (group, of(then.of(group), now.of(group))));
+    GroupRules::of_groups(own, groups)
+}
+
 /// Rules by which an order is sourced if these were all rule sets.
 pub(super) fn rules_among(network: &Network, rules: &RuleBook, order: &Order, at: WallTime) -> GroupRules {
     let OrderFacts { rule_set, channel, destinations, delivery_method, .. } = &*order.facts;

@@ -14,7 +14,7 @@ use super::ledger::Waiting;
 use super::limits::Counting;
 use super::loose::Loose;
 use super::network::Network;
-use super::order_rules::rules_of;
+use super::order_rules::{rules_of, rules_to_fill};
 use super::place::{positions_of, preordered};
 use super::readiness::promised_of_waiting;
 use super::routing::{Wanted, shipment_cost};
@@ -243,7 +243,7 @@ impl Engine {
         }
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
         let standing = Standing::of(network.catalogue.policies().fill(), order);
-        let rules = rules_of(network, order, turn.log.now().wall);
+        let rules = rules_to_fill(network, order, turn.log.now().wall);
         let own_rules = rules.of(lines[usize::from(line)].group);
         let joint = own_rules.weights.as_ref().is_some_and(|weights| weights.is_joint());
         if joint && halvings > 0 {

@@ -4,7 +4,8 @@
 //! makes it, and whoever follows that up tries the skus that wait for that day of that node, in the one order in which
 //! they are served, as long as room is left: who was not tried by then waits on. A node that gives ten places back a second
 //! so costs ten tries and not all who wait. Orders that rest stand in a line of their own, which the clock goes along in the
-//! same way. Where a node, rules or carriers are changed nobody knows how much room there is: few are tried at once, of more
+//! same way. Where rules or carriers are changed, or the schedule of a rule set begins or ends, whoever waits without a right
+//! is tried too: what was too dear or kept from him may be his now. Where a node, rules or carriers are changed nobody knows how much room there is: few are tried at once, of more
 //! the clock takes some at a time ([`SERVED_MAX`], [`TRIED_MAX`]).
 //!
 //! Memory only: a start tries all who wait, and so learns anew for what. Nothing is looked at but one flag where no node
@@ -70,6 +71,10 @@ struct Awaited {
     by_day: BTreeMap<NodeDay, BTreeSet<Awaits>>,
     /// Orders that rest and may have the room that came there.
     in_line: VecDeque<(Arc<BTreeSet<Where>>, OrderKey)>,
+    /// Whether all who wait without a right are to be tried: what they may have changed, and not what there is.
+    is_otherwise: bool,
+    /// When that is so by a schedule next.
+    edge: Option<WallTime>,
 }
 
 /// Room that came, and who waited for it.
@@ -117,12 +122,21 @@ impl RoomAwaited {
         taken
     }
 
-    /// All who wait may be tried from an instant on, as if their day were over.
+    /// All who wait may be tried from an instant on, as if their day were over: rules or carriers are others.
     pub fn all_over(&self, at: WallTime) {
         let mut awaited = self.0.lock();
+        awaited.is_otherwise = true;
         let Awaited { by_end, by_day, in_line, .. } = &mut *awaited;
         by_end.extend(by_day.values().flatten().map(|awaits| (at, *awaits)));
         by_end.extend(in_line.drain(..).map(|(_, order)| (at, Awaits::Resting(order))));
+    }
+
+    /// Whether what those may have who wait without a right changed since the last look, or a schedule began or ended; the next
+    /// does then.
+    fn is_otherwise(&self, now: WallTime, next: Option<WallTime>) -> bool {
+        let mut awaited = self.0.lock();
+        let edge = std::mem::replace(&mut awaited.edge, next);
+        std::mem::take(&mut awaited.is_otherwise) || edge.is_some_and(|edge| edge <= now)
     }
 
     /// Whoever waits for units of these skus is tried from an instant on.
@@ -289,15 +303,25 @@ impl Engine {
         if network.workloads.forget_before(oldest) {
             self.room_awaited.forget_before(oldest);
         }
+        let edge = network.catalogue.rules().next_edge(now.wall);
+        if self.room_awaited.is_otherwise(now.wall, edge) {
+            self.room_awaited.over(now.wall, waited_for(&network));
+        }
         let over = self.room_awaited.take_over(now.wall, TRIED_MAX);
         let (skus, resting) = sorted(&over);
         self.deferrals_due.extend(resting.into_iter().map(|order| (now.journal, order)));
         self.follow_up(turn, &network, skus);
-        let next = self.room_awaited.next();
+        let next = self.room_awaited.next().into_iter().chain(edge).min();
         let next = next.map(|next| JournalTime(now.journal.0.saturating_add((next.0 - now.wall.0).max(0))));
         let in_line = self.room_awaited.is_anybody_in_line().then_some(now.journal);
         next.into_iter().chain(self.deferrals_due.next()).chain(in_line).min()
     }
+}
+
+/// Skus for which somebody waits without a right, though some may be free: by rules or rates of then they were not for him.
+fn waited_for(network: &Network) -> Vec<SkuIndex> {
+    let skus = (0..network.stock.len() as u32).map(SkuIndex);
+    skus.filter(|sku| !network.sku(*sku).ledger.lock().loose().is_empty()).collect()
 }
 
 /// Skus, and orders that rest.

@@ -261,6 +261,11 @@ impl RuleBook {
         Some(Version { name, version, state, terms, planned, preset })
     }
 
+    /// The next instant after one at which the schedule of an active version may begin or end.
+    pub fn next_edge(&self, after: WallTime) -> Option<WallTime> {
+        self.active.values().filter_map(|rules| rules.terms.schedule.next_edge(after)).min()
+    }
+
     /// When the next planned activation is due.
     pub fn next_due(&self) -> Option<JournalTime> {
         self.sets.values().filter_map(|set| set.planned.map(|planned| planned.at.journal)).min()

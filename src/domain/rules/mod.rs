@@ -124,6 +124,22 @@ impl Schedule {
             Self::Months(months) => months.contains(&month_of(at)),
         }
     }
+
+    /// The next instant after one at which it may begin to apply, or end to.
+    pub fn next_edge(&self, after: WallTime) -> Option<WallTime> {
+        match self {
+            Self::Always => None,
+            Self::Between { from, until } => [*from, *until].into_iter().flatten().filter(|edge| *edge > after).min(),
+            Self::Months(_) => month_after(after),
+        }
+    }
+}
+
+/// The first instant of the month after that of an instant, in UTC.
+fn month_after(at: WallTime) -> Option<WallTime> {
+    let day = jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let next = day.last_of_month().tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(WallTime(next.timestamp().as_millisecond()))
 }
 
 /// The month of an instant in UTC, 1 to 12.

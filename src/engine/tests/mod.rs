@@ -50,6 +50,7 @@ mod supply;
 mod tracking;
 mod transfers;
 mod transit;
+mod tried_again;
 mod weighing;
 pub(crate) mod whatif;
 pub(crate) mod world;
