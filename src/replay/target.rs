@@ -5,7 +5,7 @@
 //! begins with what they and nodes ask, so that weights are set against money; where there are none, with the rules as they
 //! are. First a grid over the two weights that move most, then one weight at a time, each tried at a part and at a multiple;
 //! the best is kept. Rules that break a limit are worse than all that do not, and of those the nearest to the aim is best,
-//! then the cheapest. The search ends with the first that reach the aim, or when nothing near is better.
+//! then the cheapest. Plans may leave no more units than were left, unless something else is asked for. The search ends with the first that reach the aim, or when nothing near is better.
 //!
 //! It is a search, not a proof: `reached: false` says that none of those tried did. Every set is tried on all orders of the
 //! period, with stock that follows its own plans. Bounds: [`TRIES_MAX`] sets, [`SEARCHED_MAX`] records of
@@ -69,8 +69,18 @@ pub struct Aim {
 pub struct Target {
     /// What it is about.
     pub aim: Aim,
-    /// What must not be given up for it.
+    /// What must not be given up for it. Where neither they nor the aim say how many units plans may leave, these may be no
+    /// more: else whatever is not shipped would be soon there, and cost nothing.
     pub limits: Vec<Aim>,
+}
+
+impl Target {
+    /// The aim, then all limits.
+    fn all(&self) -> impl Iterator<Item = Aim> {
+        let said = std::iter::once(self.aim).chain(self.limits.iter().copied());
+        let is_said = said.clone().any(|aim| aim.measure == Measure::Unfilled);
+        said.chain((!is_said).then_some(Aim { measure: Measure::Unfilled, percent: 0 }))
+    }
 }
 
 /// Rules that reach a target, or come nearest of those tried.
@@ -132,7 +142,7 @@ struct Score {
 
 impl Score {
     fn of(target: &Target, comparison: &Comparison) -> Self {
-        let broken = target.limits.iter().map(|limit| limit.excess(comparison)).sum();
+        let broken = target.all().skip(1).map(|limit| limit.excess(comparison)).sum();
         Self { broken, short: target.aim.excess(comparison), cost: comparison.after.cost as f64 }
     }
 
@@ -225,8 +235,7 @@ pub(super) fn search(
     let (base, currency) = (searching.base(&surveyed, &last), currency_of(&last));
     drop(last);
     let best = searching.run(base)?;
-    let measures = std::iter::once(&target.aim).chain(&target.limits);
-    let measures = measures.map(|aim| (*aim, aim.change(&best.comparison).map(|part| part * 100.0))).collect();
+    let measures = target.all().map(|aim| (aim, aim.change(&best.comparison).map(|part| part * 100.0))).collect();
     let found = Found { reached: best.score.is_there(), tried: searching.tried, terms: best.terms, measures };
     Ok(Replayed { comparison: best.comparison, found: Some(found), currency })
 }
@@ -397,6 +406,27 @@ mod tests {
     use crate::domain::money::Currency;
     use crate::domain::record::Header;
     use crate::domain::time::{JournalTime, WallTime};
+
+    #[test]
+    fn what_is_not_shipped_reaches_no_target_unless_somebody_says_how_much_may_be_left() {
+        let before = Figures { orders: 10, units: 10, cost: 9_000, days: 40, dated: 10, ..Figures::default() };
+        let after = Figures { units: 6, unfilled: 4, cost: 3_000, days: 6, dated: 6, ..before };
+        let quick = Comparison { before, after, ..Comparison::default() };
+        let aim = Aim { measure: Measure::Time, percent: -20 };
+        let unsaid = Target { aim, limits: vec![Aim { measure: Measure::Cost, percent: 0 }] };
+        assert!(!Score::of(&unsaid, &quick).is_there(), "four of ten are not there at all");
+        assert_eq!(
+            unsaid.all().last(),
+            Some(Aim { measure: Measure::Unfilled, percent: 0 }),
+            "it is told with the others"
+        );
+        let all_there = Comparison { after: Figures { unfilled: 0, ..after }, ..quick.clone() };
+        assert!(Score::of(&unsaid, &all_there).is_there());
+        let allowed = Aim { measure: Measure::Unfilled, percent: 100 };
+        let said = Target { limits: vec![allowed], ..unsaid.clone() };
+        assert!(Score::of(&said, &quick).is_there());
+        assert_eq!(said.all().collect::<Vec<_>>(), [aim, allowed]);
+    }
 
     #[test]
     fn a_search_holds_two_states_at_most() {
