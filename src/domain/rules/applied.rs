@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use super::weights::Weights;
-use super::{Fence, RuleTerms, Term};
+use super::{Fence, RuleTerms, Schedule, Term};
 use crate::domain::ids::Text;
 use crate::domain::rule_set::RuleSet;
 use crate::domain::sourcing::{MONEY_MAX, Tariff};
@@ -61,6 +61,12 @@ impl AppliedRules {
         let terms = Arc::new(RuleTerms { objective, ..RuleTerms::default() });
         let tariff = Tariff { per_shipment, micro_per_kg_km, split };
         Self { name, version, tariff, weights: None, shipments_max: None, terms, fenced: false }
+    }
+
+    /// The same whatever their schedule says.
+    pub fn always(&self) -> Self {
+        let terms = Arc::new(RuleTerms { schedule: Schedule::Always, ..(*self.terms).clone() });
+        Self { terms, ..self.clone() }
     }
 
     /// Whether they mind orders to come.

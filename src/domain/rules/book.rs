@@ -60,6 +60,8 @@ pub struct RuleBook {
     /// The presets that ask carriers.
     by_carriers: Vec<Arc<AppliedRules>>,
     sets: BTreeMap<Text, RuleVersions>,
+    /// A version that is supposed to have been activated last.
+    supposed: Option<Arc<AppliedRules>>,
     /// The active version of every name, presets too.
     active: BTreeMap<Text, Arc<AppliedRules>>,
     /// Active ones that apply to some orders only, the most specific first.
@@ -80,6 +82,7 @@ impl Default for RuleBook {
             presets: presets(),
             by_carriers: presets_by_carriers(),
             sets: BTreeMap::new(),
+            supposed: None,
             active: BTreeMap::new(),
             scoped: Vec::new(),
             usual,
@@ -104,6 +107,13 @@ impl RuleBook {
         self.arrange();
     }
 
+    /// The same as if a version were active under its name, activated last; a preset then for orders that name none too.
+    pub fn supposing(&self, rules: &Arc<AppliedRules>) -> Self {
+        let mut book = Self { supposed: Some(rules.clone()), ..self.clone() };
+        book.arrange();
+        book
+    }
+
     /// Folds what happened in; `seq` is that of the record.
     pub fn change(&mut self, name: &Text, seq: u64, event: &RuleSetEvent) -> Result<(), LawBroken> {
         let after = RuleVersions::fold(self.sets.get(name).cloned(), name, seq, event)?;
@@ -123,6 +133,9 @@ impl RuleBook {
             let applied = known.unwrap_or_else(|| Arc::new(AppliedRules::of(name.clone(), version, terms.clone())));
             self.active.insert(name.clone(), applied);
         }
+        if let Some(supposed) = &self.supposed {
+            self.active.insert(supposed.name.clone(), supposed.clone());
+        }
         let loads = |rules: &AppliedRules| rules.weights.as_ref().is_some_and(Weights::asks_load);
         self.counts_work = self.active.values().any(|rules| rules.minds_capacity() || loads(rules));
         self.looks_ahead = self.active.values().any(|rules| rules.looks_ahead());
@@ -136,14 +149,22 @@ impl RuleBook {
             ranked.truncate(at);
         }
         self.scoped = ranked;
-        for preset in &self.presets {
+        let supposed = self.supposed.as_ref().map(|supposed| supposed.name.clone());
+        for preset in self.presets.iter().filter(|preset| supposed.as_ref() != Some(&preset.name)) {
             self.active.insert(preset.name.clone(), preset.clone());
         }
     }
 
+    fn supposes(&self, name: &str) -> bool {
+        self.supposed.as_ref().is_some_and(|supposed| *supposed.name == *name)
+    }
+
     /// The highest is asked first; names tell equal ones apart.
     fn rank(&self, rules: &AppliedRules) -> (usize, bool, u64, Text) {
-        let seq = self.sets.get(&rules.name).map_or(0, |set| set.activated_seq);
+        let seq = match self.supposes(&rules.name) {
+            true => u64::MAX,
+            false => self.sets.get(&rules.name).map_or(0, |set| set.activated_seq),
+        };
         let has_schedule = rules.terms.schedule != Schedule::Always;
         (rules.terms.scope.specificity(), has_schedule, seq, rules.name.clone())
     }
@@ -151,7 +172,8 @@ impl RuleBook {
     /// The active version of a name; of a preset the one that asks carriers, where there are any.
     pub fn named(&self, name: &str, has_carriers: bool) -> Option<&Arc<AppliedRules>> {
         let by_carriers = || self.by_carriers.iter().find(|preset| *preset.name == *name);
-        has_carriers.then(by_carriers).flatten().or_else(|| self.active.get(name))
+        let asks = has_carriers && !self.supposes(name);
+        asks.then(by_carriers).flatten().or_else(|| self.active.get(name))
     }
 
     /// A version to source by, active or not.

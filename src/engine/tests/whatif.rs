@@ -12,7 +12,7 @@ use crate::domain::event::Event;
 use crate::domain::fulfillment::ShortReason;
 use crate::domain::item::ItemKind;
 use crate::domain::order::{Order, OrderEvent};
-use crate::domain::rules::{Fence, RuleTerms};
+use crate::domain::rules::{Fence, RuleTerms, Schedule, Scope, Term};
 use crate::domain::state::State;
 use crate::engine::whatif::{Comparison, MoreStock, SceneKind, Suppose, SupposedRules, Survey, Surveyed, WhatIf};
 
@@ -153,6 +153,35 @@ fn other_rules_come_to_what_a_world_comes_to_that_had_them_from_the_first() {
         differing += comparison.differences.len();
     }
     assert!(differing > 60, "{differing} plans differ");
+}
+
+#[test]
+fn rules_that_are_supposed_override_none_that_are_more_specific() {
+    let world = World::new();
+    world.stock("phone", "east", 20).expect("received");
+    world.stock("phone", "north", 20).expect("received");
+    let put = |name: &str, terms: RuleTerms| {
+        world.run(Command::PutRules(PutRules { name: text(name), terms: Arc::new(terms) })).expect("good");
+        world.run(Command::ActivateRules(ActivateRules { name: text(name), version: 1, at: None })).expect("good");
+    };
+    let scope = Scope { countries: vec![text("DE")], ..Scope::default() };
+    let priced = || RuleTerms { objective: vec![Term::PerShipment { amount: 500 }], ..RuleTerms::default() };
+    put("de", RuleTerms { scope, fences: vec![Fence::NotNodes(vec![text("north")])], ..priced() });
+    let mut to_germany = order("de", &[("phone", 1)]);
+    to_germany.destinations[0].country = text("DE");
+    place(&world, to_germany);
+    place(&world, order("us", &[("phone", 1)]));
+    let supposed = RuleTerms { fences: vec![Fence::NotNodes(vec![text("east")])], ..priced() };
+    let rules = Some(SupposedRules::Terms { name: text("default"), terms: Arc::new(supposed.clone()) });
+    let comparison = compared(&world, &Suppose { rules, ..Suppose::default() });
+    let differ: Vec<&str> = comparison.differences.iter().map(|own| &*own.order).collect();
+    assert_eq!((comparison.decided, differ), (2, vec!["us"]), "the other goes by rules of its own");
+    // As a preview does, it asks what a version does while it is on.
+    let from = Some(crate::domain::time::WallTime(i64::MAX));
+    let terms = Arc::new(RuleTerms { schedule: Schedule::Between { from, until: None }, ..supposed });
+    let rules = Some(SupposedRules::Terms { name: text("de"), terms });
+    let comparison = compared(&world, &Suppose { rules, ..Suppose::default() });
+    assert_eq!(comparison.differences.len(), 2, "without a scope they apply to both, activated last");
 }
 
 fn unfenced(terms: RuleTerms) -> RuleTerms {

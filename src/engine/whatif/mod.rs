@@ -57,6 +57,7 @@ use crate::domain::ids::{OrderKey, Text};
 use crate::domain::order::{Allocation, Order, OrderEvent};
 use crate::domain::record::Record;
 use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::book::RuleBook;
 use crate::domain::rules::groups::GroupRules;
 use crate::domain::state::State;
 use crate::domain::time::WallTime;
@@ -108,6 +109,8 @@ pub struct Difference {
 pub struct WhatIf {
     suppose: Suppose,
     rules: Option<Arc<AppliedRules>>,
+    /// All rule sets as they are by now, those supposed among them.
+    book: Option<RuleBook>,
     scene: Scene,
     world: World,
     others: HashMap<OrderKey, Other>,
@@ -132,7 +135,9 @@ impl WhatIf {
         let Surveyed { rules, scene } = surveyed;
         Self {
             suppose,
-            rules,
+            // What is asked is what they do while they are on.
+            rules: rules.map(|rules| Arc::new(rules.always())),
+            book: None,
             scene,
             world: World::default(),
             others: HashMap::new(),
@@ -149,6 +154,7 @@ impl WhatIf {
         if !state.is_empty() {
             self.world.begin(state, &self.suppose);
         }
+        self.suppose_rules();
     }
 
     /// Reads the next record, with the state after it. Where nothing was begun the first one must be the journal's first;
@@ -161,6 +167,10 @@ impl WhatIf {
         }
         for event in &record.events {
             self.world.learn(event, record.header.seq, &self.suppose);
+        }
+        let changes_rules = |event: &Event| matches!(event, Event::RuleSetPut(_) | Event::RuleSetChanged(_));
+        if self.book.is_none() || record.events.iter().any(changes_rules) {
+            self.suppose_rules();
         }
         let hour = self.hour_of(record);
         if hour.is_some() {
@@ -433,15 +443,21 @@ impl WhatIf {
         }
     }
 
+    /// Puts the rules that are supposed among those that there are by now.
+    fn suppose_rules(&mut self) {
+        self.book = self.rules.as_ref().map(|rules| self.world.network.catalogue.rules().supposing(rules));
+    }
+
     /// Rules by which an order is sourced here: those supposed where they apply, else those of then, else what applies now.
     fn rules_for(&self, order: &Order, recorded: Option<&Recorded>, wall: WallTime) -> GroupRules {
         let others = match recorded {
             Some(recorded) => self.rules_of_then(order, recorded, wall),
             None => self.rules_of_now(order, wall),
         };
-        let Some(rules) = &self.rules else { return others };
+        let (Some(rules), Some(book)) = (&self.rules, &self.book) else { return others };
+        let here = rules_among(&self.world.network, book, order, wall);
         let supposed = |group: u16| {
-            let applies = self.world.is_in_scope(rules, order, group);
+            let applies = Arc::ptr_eq(here.of(group), rules);
             if applies { rules.clone() } else { others.of(group).clone() }
         };
         GroupRules::of_groups(supposed(0), order.other_groups().map(|group| (group, supposed(group))))

@@ -20,7 +20,6 @@ use crate::domain::money::Currency;
 use crate::domain::node::Node;
 use crate::domain::order::Order;
 use crate::domain::record::Record;
-use crate::domain::rules::applied::AppliedRules;
 use crate::domain::state::State;
 use crate::domain::stock::{CellKey, MovementKind};
 use crate::domain::time::{JournalTime, WallTime};
@@ -28,7 +27,6 @@ use crate::engine::cell::{CellWord, Cells};
 use crate::engine::learned::Learned;
 use crate::engine::limits::Limits;
 use crate::engine::network::Network;
-use crate::engine::order_rules::nearest_to;
 use crate::engine::past::Minutes;
 use crate::engine::slots::Calendar;
 use crate::engine::stock::Stock;
@@ -320,25 +318,6 @@ impl World {
     /// Whether channels have limits.
     pub fn has_limits(&self) -> bool {
         self.network.catalogue.channels().iter().any(|channel| !channel.limits.is_empty())
-    }
-
-    /// Whether supposed rules are asked for a group of an order: it names none, or them, and the group lies in their scope;
-    /// whatever their schedule says.
-    pub fn is_in_scope(&self, rules: &AppliedRules, order: &Order, group: u16) -> bool {
-        let facts = &order.facts;
-        if let Some(name) = &facts.rule_set {
-            return *name == rules.name;
-        }
-        let to = facts.destinations.get(usize::from(group));
-        let scope = &rules.terms.scope;
-        let has = |entries: &[crate::domain::ids::Text], asked: &str| {
-            entries.is_empty() || entries.iter().any(|entry| **entry == *asked)
-        };
-        let nearest = || nearest_to(&self.network, to?.position?);
-        has(&scope.channels, &facts.channel)
-            && has(&scope.countries, to.map_or("", |to| &to.country))
-            && has(&scope.delivery_methods, order.method_of(group))
-            && (scope.nodes.is_empty() || nearest().is_some_and(|node| scope.nodes.contains(&node)))
     }
 
     /// Units that are owed at the end: taken as they were although they were not there.
