@@ -12,7 +12,7 @@ use std::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::decision::{Decision, Evidence, LineUnits};
+use super::decision::{Decision, Evidence, LineUnits, Terms};
 use super::evidence::{RULED, SEVERAL};
 use super::ids::{NodeIndex, Text};
 use super::order::{Order, OrderEvent};
@@ -296,6 +296,20 @@ impl Decision {
         let minds = |seen: &Evidence| seen.weighed().is_some_and(|weighed| weighed.ahead.is_some());
         let others = self.evidence.others.iter().flat_map(|others| &others.parts);
         minds(&self.evidence) || others.map(|(_, seen)| seen).any(minds)
+    }
+
+    /// What it cost as it was made, minor units of the base currency, whatever was moved since.
+    pub fn recorded_cost(&self) -> i64 {
+        let Terms { per_shipment, distance, split } = self.terms;
+        let weighed = self.evidence.weighed().into_iter().flat_map(|weighed| &weighed.amounts);
+        let amounts = weighed.map(|(_, amount)| *amount).chain([per_shipment, distance, split]);
+        amounts.fold(0, i64::saturating_add)
+    }
+
+    /// The services that were weighed and chosen for what leaves a node for a destination.
+    pub fn carried(&self, node: NodeIndex, group: u16) -> impl Iterator<Item = &Carried> {
+        let carried = self.evidence.weighed().into_iter().flat_map(|weighed| &weighed.carried);
+        carried.filter(move |own| (own.node, own.group) == (node, group))
     }
 
     /// Of the units that still wait those whose filling cost more than leaving them.

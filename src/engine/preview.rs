@@ -4,8 +4,8 @@
 //! active now; its schedule aside, since the question is what it does while it is on) and when enough was recorded: all
 //! candidates with what they had, and nobody left out by other fences of other rules. What cannot be decided again is
 //! counted and told apart. Of several destinations each is decided again in turn, from what the version leaves of what was
-//! there. Dates and cutoffs are judged as of the instant the order was captured, and nodes and carriers ask
-//! what they ask now.
+//! there. Dates and cutoffs are judged as of the instant the order was captured, and the version is
+//! told what nodes and carriers ask now; beside it stands what was decided then, at the cost of then.
 //!
 //! Promises: nothing is taken and nothing changes; what is told is what the version decides on the same inputs. Cost: one
 //! decision, made twice, for every destination of every order; no more than [`PREVIEWED_MAX`] orders, each looked at under a
@@ -21,6 +21,7 @@ use super::network::Network;
 use super::order_rules::rules_among;
 use super::routing::{SHIPPED, pieces};
 use super::weighing::{Asked, Scales};
+use super::workload::places_of;
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::geo::Place;
 use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex, Text};
@@ -32,6 +33,7 @@ use crate::domain::rules::book::{RuleBook, Version};
 use crate::domain::rules::groups::{GroupRules, is_same};
 use crate::domain::rules::versions::{RuleSetEvent, RuleVersions};
 use crate::domain::rules::{RuleTerms, Schedule};
+use crate::domain::sourcing::costed;
 use crate::domain::sourcing::{Candidate, Part, Plan, Problem, Workspace, solve_into, solve_within};
 use crate::domain::stock::CellKey;
 use crate::domain::time::{Now, WallTime};
@@ -99,6 +101,7 @@ pub(super) struct Again {
     plan: Plan,
     workspace: Workspace,
     scales: Scales,
+    costed: (costed::Workspace, costed::Plan),
 }
 
 /// An order with its decision, and what was asked for then.
@@ -254,9 +257,9 @@ impl Decided {
     }
 }
 
-/// A recorded decision, made again by the rules of then and by others.
+/// A recorded decision, and the same made by other rules.
 pub(super) struct Judged {
-    /// By the rules of then.
+    /// As it was decided, whatever nodes and carriers ask by now.
     pub before: Decided,
     /// By the others.
     pub after: Decided,
@@ -327,6 +330,9 @@ impl Again {
         let (mut before, mut after) = (ByRules::default(), ByRules::default());
         let mut shipped_after: Vec<NodeIndex> = Vec::new();
         let (as_it_was, mut otherwise) = (BTreeMap::new(), BTreeMap::new());
+        // Whoever decides anew has not sent anything yet.
+        let work_at = order.release_at.map_or(at.wall, |release| release.wall.max(at.wall));
+        let leaving = places_of(network, order, 1..order.next_number(), work_at);
         for (group, decision) in parts {
             if !goes_on() {
                 return Err(Unjudged::Stopped);
@@ -338,15 +344,16 @@ impl Again {
                 placed_at: order.facts.placed_at,
                 at: at.wall,
                 known_at: at.journal,
-                work_at: order.release_at.map_or(at.wall, |release| release.wall.max(at.wall)),
-                leaving: &[],
+                work_at,
+                dates: order.dates(),
+                leaving: &leaving,
             };
             let seen = decision.evidence.lines.iter();
             let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
             let case = Case { network, order, decision, group, shipment, units: &units, otherwise: &as_it_was };
             let then: &AppliedRules = made_by.of(group);
             let now: &AppliedRules = supposed(group).map_or(then, |own| &**own);
-            let was = self.decide(case, then, |_| true);
+            let was = self.recorded(case, then);
             let earlier = shipped_after.iter().copied();
             let fencing = Fencing::of(network, now, shipment, &units, earlier);
             let may_ship = |node| fencing.as_ref().is_none_or(|fencing| fencing.reason(node).is_none());
@@ -361,13 +368,43 @@ impl Again {
             before.add(then, was);
             after.add(now, is);
         }
-        let (before, after) = (before.whole(), after.whole());
+        let before = Decided { cost: decision.recorded_cost(), ..before.whole() };
+        let after = after.whole();
         Ok(Judged { before, after, made_by })
+    }
+
+    /// What was decided, from the figures of then.
+    fn recorded(&mut self, case: Case<'_>, then: &AppliedRules) -> Decided {
+        let Case { order, decision, group, units, .. } = case;
+        let Some(weighed) = decision.evidence.weighed() else { return self.decide(case, then, |_| true) };
+        let (problem, _) = decision.restate_weighed(weighed);
+        if !problem.fits() {
+            return self.decide(case, then, |_| true);
+        }
+        let Self { costed: (workspace, plan), .. } = self;
+        costed::solve_into(&problem, workspace, plan);
+        let mut there: BTreeMap<NodeIndex, BTreeMap<u16, u32>> = BTreeMap::new();
+        for sent in &plan.shipments {
+            let lines = there.entry(NodeIndex(problem.candidates[sent.candidate as usize].node)).or_default();
+            for part in plan.parts_of(sent) {
+                *lines.entry(units[part.line as usize].line).or_default() += part.quantity;
+            }
+        }
+        let id = |line: u16| order.lines[usize::from(line)].placed.id.clone();
+        let shipped = there.into_iter().map(|(node, lines)| Shipped {
+            group,
+            node,
+            lines: lines.into_iter().map(|(line, quantity)| (line, id(line), quantity)).collect(),
+        });
+        let shipped: Vec<Shipped> = shipped.collect();
+        let carried = shipped.iter().flat_map(|own| decision.carried(own.node, group)).cloned().collect();
+        let unfilled = plan.unfilled.iter().map(|left| u64::from(left.quantity)).sum();
+        Decided { cost: plan.cost, shipped, carried, unfilled }
     }
 
     /// Decides what was recorded by some rules, without those who may not ship.
     fn decide(&mut self, case: Case<'_>, rules: &AppliedRules, may_ship: impl Fn(NodeIndex) -> bool) -> Decided {
-        let Self { problem, plan, workspace, scales } = self;
+        let Self { problem, plan, workspace, scales, .. } = self;
         let Case { network, order, decision, group, shipment, units, .. } = case;
         decision.restate(problem);
         case.shift(problem);

@@ -662,7 +662,8 @@ fn load(asked: &Asked<'_>, node: NodeIndex) -> i64 {
     let full = i128::from(weights.balance.saturating_add(handling));
     let Some(capacity) = known.capacity_per_day.map(|capacity| i128::from(capacity.max(1))) else { return 0 };
     let Some(day) = day_of_work(&network.catalogue, node, asked.shipment.work_at) else { return 0 };
-    let used = i128::from(network.workloads.used(node, day));
+    let leaving = asked.shipment.leaving.iter().filter(|leaving| **leaving == node).count() as i128;
+    let used = (i128::from(network.workloads.used(node, day)) - leaving).max(0);
     i64::try_from((full * used + capacity / 2) / capacity).unwrap_or(i64::MAX)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::random::Dice;
 use super::world::*;
+use crate::domain::carrier::rates::Prices;
 use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Pickup, Service, ShippingTerms};
 use crate::domain::command::*;
@@ -56,6 +57,37 @@ pub fn some_rules(dice: &mut Dice) -> RuleTerms {
         _ => Unfilled::LastResort,
     };
     RuleTerms { fences, objective, unfilled, ..RuleTerms::default() }
+}
+
+/// The same with whatever else rules may weigh and whom they may keep out.
+fn rich_rules(dice: &mut Dice) -> RuleTerms {
+    let mut rules = some_rules(dice);
+    let balance = Term::Balance { amount: amount(dice, 900) };
+    for term in [Term::Scarcity, Term::Markdown, Term::Priority, balance] {
+        if dice.roll(3) == 0 {
+            rules.objective.push(term);
+        }
+    }
+    rules.fences.extend(match dice.roll(8) {
+        0 => Some(Fence::Capacity),
+        1 => Some(Fence::Cutoff),
+        2 => Some(Fence::ArrivesBy { days: Some(1 + dice.roll(9) as u16) }),
+        3 => Some(Fence::LandedCost { amount: 300 + amount(dice, 5_000) }),
+        _ => None,
+    });
+    rules
+}
+
+/// Nodes that have something to do, close, are asked before others, and have units that are scarce or had better go.
+fn some_days(dice: &mut Dice, world: &World) {
+    for node in NODES {
+        let patch = NodePatch {
+            capacity_per_day: Some(Some(1 + dice.roll(3))),
+            cutoff_min: Some(Some(60 * dice.roll(24) as u16)),
+            ..NodePatch::default()
+        };
+        world.run(Command::PatchNode { node: text(node), patch: Box::new(patch) }).expect("changed");
+    }
 }
 
 fn service(dice: &mut Dice, node: &str) -> Service {
@@ -192,7 +224,8 @@ fn predicts(seeds: std::ops::Range<u64>, some_order: fn(&mut Dice) -> PlaceOrder
         println!("seed {seed}");
         let mut dice = Dice(seed);
         let world = some_world(&mut dice, 4);
-        let (now, next) = (some_rules(&mut dice), some_rules(&mut dice));
+        some_days(&mut dice, &world);
+        let (now, next) = (rich_rules(&mut dice), rich_rules(&mut dice));
         let plain = RuleTerms { fences: Vec::new(), ..now };
         let version = put(&world, &plain);
         activate(&world, version);
@@ -249,6 +282,48 @@ fn a_preview_that_is_not_to_go_on_counts_whole_orders_only_and_says_so() {
         asked += 1;
     }
     assert!(asked > 8, "{asked} looks: orders have several destinations");
+}
+
+#[test]
+fn a_preview_tells_what_was_decided_as_it_was_whatever_carriers_and_nodes_ask_by_now() {
+    let mut dearer = 0;
+    for seed in 0..30 {
+        println!("seed {seed}");
+        let mut dice = Dice(seed);
+        let world = some_world(&mut dice, 4);
+        let terms = RuleTerms { fences: Vec::new(), ..some_rules(&mut dice) };
+        activate(&world, put(&world, &terms));
+        let draft = put(&world, &terms);
+        let order = some_order(&mut dice, "o", 4);
+        let placed = place(&world, to_several(&mut dice, order));
+        let services = NODES.iter().map(|node| service(&mut dice, node)).map(|mut service| {
+            let Prices::Steps { base, step } = &service.rates.prices else { panic!("it goes by steps") };
+            let base = base.iter().map(|price| price + 5_000).collect();
+            service.rates.prices = Prices::Steps { base, step: step.clone() };
+            service
+        });
+        let services = services.collect();
+        let post = Carrier { id: text("post"), name: text("Post"), active: true, currency: None, services };
+        world.run(Command::PutShipping(Box::new(ShippingTerms::Carrier(post)))).expect("a carrier");
+        for node in NODES {
+            let handling = Handling { per_shipment: 900, per_unit: 90 };
+            let patch = NodePatch { handling: Some(Some(handling)), ..NodePatch::default() };
+            world.run(Command::PatchNode { node: text(node), patch: Box::new(patch) }).expect("changed");
+        }
+        let preview = world.engine.preview("default", draft, 1, &|| true).expect("a preview");
+        assert_eq!((preview.looked_at, preview.compared), (1, 1), "seed {seed}");
+        let decided = placed.decision.as_deref().expect("decided").cost.amount;
+        assert_eq!(preview.cost_before, decided, "seed {seed}: what was decided costs what it cost");
+        let before = plan(&placed);
+        for change in &preview.changes {
+            let units = |lines: &[(u16, _, u32)]| lines.iter().map(|(line, _, units)| (*line, *units)).collect();
+            let told = change.before.iter().map(|own| (own.node.0, units(&own.lines))).collect();
+            assert_eq!((told, change.unfilled_before), before, "seed {seed}: the plan of then");
+            assert_eq!(change.cost_before, decided, "seed {seed}");
+        }
+        dearer += usize::from(preview.cost_after > preview.cost_before);
+    }
+    assert!(dearer > 5, "{dearer} of 30 would cost more now");
 }
 
 fn shadow(world: &World, version: Option<u32>) -> Result<Reply, crate::domain::rejection::Rejection> {
