@@ -50,6 +50,7 @@ pub(super) fn changed(changed: &ReturnChanged, names: &impl Names) -> Value {
         ReturnEvent::Disposed { parts } => ("return_dispositioned", self::parts(parts, names)),
         ReturnEvent::Refunded { amount } => ("return_refunded", json!({"amount": amount})),
         ReturnEvent::Replaced { order } => ("return_exchanged", json!({"replacement": order.to_string()})),
+        ReturnEvent::Credited { amount, instead } => ("return_credited", json!({"amount": amount, "instead": instead})),
         ReturnEvent::Closed { reason } => ("return_closed", json!({"reason": reason})),
     };
     name(&mut facts, kind, "return", changed.key.to_string(), changed.version);

@@ -139,7 +139,7 @@ impl From<ReturnedQuantity> for ReturnedUnits {
 shape! {
     /// Units that came. With condition and disposition they are settled at once.
     pub struct ReturnReceipt {
-        /// Where they came; where they should when left out.
+        /// Where they came; where they should when left out, or where its labels say. Required where these say several.
         pub node: Option<Id>,
         /// Which.
         pub lines: Vec<ReturnedQuantity>,
@@ -309,11 +309,14 @@ pub struct ReturnJson {
     /// How much more that costs than what comes back is worth; below zero less.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub difference: Option<MoneyJson>,
+    /// Money of the order that went to the one that replaces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credited: Option<MoneyJson>,
     /// From when on money may go back.
     #[serde(serialize_with = "as_word")]
     pub refund_at: RefundAt,
-    /// Money that may go back by now, by the terms of the return, what went back already included. Never more goes back than
-    /// was paid of the order.
+    /// Money that may go back by now, by the terms of the return, what went back already included and without what is for
+    /// what he gets instead. Never more goes back than was paid of the order.
     pub refundable: MoneyJson,
     /// Money that went back.
     pub refunded: MoneyJson,
@@ -454,6 +457,7 @@ impl ReturnJson {
             exchange: known.exchange.iter().map(exchange).collect(),
             replacement: known.replacement.map(|key| key.to_string()),
             difference: (!known.exchange.is_empty()).then(|| money(known.difference())),
+            credited: (known.credited != 0).then(|| money(known.credited)),
             refund_at: known.terms.refund_at,
             refundable: money(known.refundable()),
             refunded: money(known.refunded),

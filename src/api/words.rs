@@ -477,7 +477,8 @@ words! {
         DeliveryLate = "delivery_late", ShipmentLost = "shipment_lost", DeliveryMissed = "delivery_missed",
         ReturnedToSender = "returned_to_sender", NodeClosed = "node_closed",
         WrongCodes = "wrong_codes", NotHandedOver = "not_handed_over", ReadyLate = "ready_late",
-        SubscriptionFailed = "subscription_failed", WorkLate = "work_late",
+        SubscriptionFailed = "subscription_failed", WorkLate = "work_late", ExchangeFailed = "exchange_failed",
+        ExchangeUnpaid = "exchange_unpaid",
     }
     ExceptionStatus { Open = "open", Assigned = "assigned", Resolved = "resolved" }
     Severity { Low = "low", Medium = "medium", High = "high", Critical = "critical" }

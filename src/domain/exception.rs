@@ -66,6 +66,10 @@ pub enum ExceptionKind {
     SubscriptionFailed,
     /// A node took on work and has not gone on with it for too long.
     WorkLate,
+    /// What a customer is to get instead of what he returns cannot be ordered.
+    ExchangeFailed,
+    /// What a customer was to get instead is not paid for by what came back.
+    ExchangeUnpaid,
 }
 
 /// How bad it is.
@@ -103,7 +107,7 @@ impl Severity {
 
 impl ExceptionKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::StockOut,
         Self::Unroutable,
         Self::ShortPick,
@@ -124,6 +128,8 @@ impl ExceptionKind {
         Self::ReadyLate,
         Self::SubscriptionFailed,
         Self::WorkLate,
+        Self::ExchangeFailed,
+        Self::ExchangeUnpaid,
     ];
 
     /// The word of the API.
@@ -149,6 +155,8 @@ impl ExceptionKind {
             Self::ReadyLate => "ready_late",
             Self::SubscriptionFailed => "subscription_failed",
             Self::WorkLate => "work_late",
+            Self::ExchangeFailed => "exchange_failed",
+            Self::ExchangeUnpaid => "exchange_unpaid",
         }
     }
 
@@ -160,6 +168,7 @@ impl ExceptionKind {
             Self::NotHandedOver | Self::ReadyLate | Self::SubscriptionFailed | Self::WorkLate => Severity::Medium,
             Self::StockOut | Self::Unroutable | Self::Shortfall | Self::ShipmentLost => Severity::High,
             Self::DeliveryMissed | Self::ReturnedToSender | Self::NodeClosed | Self::WrongCodes => Severity::High,
+            Self::ExchangeFailed | Self::ExchangeUnpaid => Severity::High,
             Self::PickupRefused => Severity::Critical,
         }
     }
@@ -171,9 +180,9 @@ impl ExceptionKind {
             Self::PickupRefused | Self::WrongCodes | Self::ReadyLate => HOUR,
             Self::Unroutable | Self::Shortfall | Self::NoResponse | Self::DeliveryMissed | Self::NodeClosed => 4 * HOUR,
             Self::StockOut | Self::ShortPick | Self::LateSupply | Self::HoldOverdue | Self::WorkLate => 24 * HOUR,
-            Self::SubscriptionFailed => 4 * HOUR,
+            Self::SubscriptionFailed | Self::ExchangeFailed => 4 * HOUR,
             Self::NotHandedOver => 12 * HOUR,
-            Self::DeliveryLate | Self::ShipmentLost | Self::ReturnedToSender => 24 * HOUR,
+            Self::DeliveryLate | Self::ShipmentLost | Self::ReturnedToSender | Self::ExchangeUnpaid => 24 * HOUR,
             Self::LowStock | Self::TransferVariance => 72 * HOUR,
         }
     }
@@ -202,6 +211,8 @@ impl ExceptionKind {
                 "the order is tried again, then its period is skipped; resolved with the next order"
             }
             Self::WorkLate => "it is resolved when the node goes on with it, or it is cancelled or moved",
+            Self::ExchangeFailed => "it is tried again every minute",
+            Self::ExchangeUnpaid => "what did not leave yet waits until it is paid for, released or cancelled",
             Self::ReturnedToSender => "none: somebody has to ask the customer and take the goods back",
         }
     }

@@ -70,6 +70,7 @@ pub mod replanning;
 pub mod reply;
 pub mod reservation;
 pub mod return_line;
+pub mod return_money;
 pub mod return_policy;
 pub mod return_routing;
 pub mod return_status;

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus};
+use super::hold::{Hold, HoldKind, HoldState};
 use super::ids::Text;
 use super::order::Order;
 use super::time::JournalTime;
@@ -47,18 +48,27 @@ impl Lapsed {
 
 impl OrderClocks {
     /// When units of an order that reach the customer by a method are cancelled next, and why; never when `None`, as it
-    /// stands. What is owed is owed for the whole order.
+    /// stands. What is owed is owed for the whole order. One that waits for what it replaces is left alone, and its time
+    /// begins when that came.
     pub fn cancels(&self, order: &Order, method: &Text) -> Option<(JournalTime, Lapsed)> {
+        let replaces = || order.holds.iter().filter(|hold| hold.terms.kind == HoldKind::ReturnItems);
+        if replaces().any(|hold| hold.state == HoldState::Active) {
+            return None;
+        }
+        let let_go = |hold: &Hold| hold.ended.as_ref().map(|(at, _)| *at);
+        let since = replaces().filter_map(let_go).max().unwrap_or(order.received_at);
         let own = || (0..).zip(&order.lines).filter(|(_, line)| order.method_of(line.placed.group) == method);
         // What is reported after a split may be reported of the order it came from.
         let owes = order.split_from.is_none() && !order.was_covered();
         let owes = owes && own().any(|(line, _)| order.buckets(line).open() > 0);
         let unpaid = self.cancel_unpaid_after_s.filter(|_| owes);
-        let unpaid = unpaid.map(|after| (last_told(order, &["merged"]).plus_s(after.into()), Lapsed::Unpaid));
+        let unpaid =
+            unpaid.map(|after| (last_told(order, &["merged"]).max(since).plus_s(after.into()), Lapsed::Unpaid));
         let waits = own().any(|(_, line)| line.backordered > 0 || line.unallocated > 0);
         let waiting =
             self.cancel_waiting_after_s.filter(|_| waits && order.deferral.is_none() && !order.awaits_customer);
-        let waiting = waiting.map(|after| (last_told(order, &LOOKED_FOR).plus_s(after.into()), Lapsed::Unfulfillable));
+        let waiting =
+            waiting.map(|after| (last_told(order, &LOOKED_FOR).max(since).plus_s(after.into()), Lapsed::Unfulfillable));
         unpaid.into_iter().chain(waiting).min_by_key(|(at, _)| *at)
     }
 

@@ -15,6 +15,23 @@ impl Order {
         self.owed_less(|line| line.cancelled)
     }
 
+    /// What of it is for units that are not back: what came back, or was made good where it is, need not be paid for, or was
+    /// paid for and its money went where it belongs.
+    pub fn due_for_what_stays(&self) -> i64 {
+        self.due().saturating_sub(self.worth_of_returns()).max(0)
+    }
+
+    fn worth_of_returns(&self) -> i64 {
+        if self.returns.is_empty() {
+            return 0;
+        }
+        let back = |line: u16| {
+            let own = self.overlay(line);
+            self.worth(LineUnits { line, quantity: own.received.saturating_add(own.written_off) })
+        };
+        (0..self.lines.len() as u16).map(back).fold(0, i64::saturating_add)
+    }
+
     /// The same, below zero where a discount was larger than what is left of the order.
     pub(super) fn balance(&self) -> i128 {
         self.balance_less(|line| line.cancelled)
@@ -60,12 +77,12 @@ impl Order {
                 .collect();
         }
         let less: i128 = cancelled.into_iter().map(|units| self.price_of(units)).sum();
-        self.paid_off(&Paid::of(&self.payments), self.due_with(-less))
+        self.paid_off(&Paid::of(&self.payments), self.stays_with(-less))
     }
 
     /// The same, when so much more is owed, or less.
     pub fn paid_off_with(&self, difference: i64) -> Vec<OrderEvent> {
-        self.paid_off(&Paid::of(&self.payments), self.due_with(i128::from(difference)))
+        self.paid_off(&Paid::of(&self.payments), self.stays_with(i128::from(difference)))
     }
 
     /// What of its money goes with units that become an order of their own, taken and authorised: the price of the units, as
@@ -89,6 +106,10 @@ impl Order {
         (i128::from(self.due()) + difference).clamp(0, i128::from(i64::MAX)) as i64
     }
 
+    fn stays_with(&self, difference: i128) -> i64 {
+        self.due_with(difference).saturating_sub(self.worth_of_returns()).max(0)
+    }
+
     /// The price of all its lines, cancelled units included.
     pub fn price_of_lines(&self) -> i128 {
         self.lines.iter().map(|line| i128::from(line.placed.unit_price) * i128::from(line.placed.quantity)).sum()
@@ -96,7 +117,10 @@ impl Order {
 
     /// How its money stands.
     pub fn payment_state(&self) -> PaymentState {
-        Paid::of(&self.payments).state(self.due())
+        let sums = Paid::of(&self.payments);
+        // What went to another order with what came back is not missing here.
+        let there = sums.kept().saturating_add(sums.authorized);
+        sums.state(self.due().min(there.max(self.due_for_what_stays())))
     }
 
     /// Whether all that was due was authorized or taken at some time, whatever was given back, added or void since. What an
@@ -112,6 +136,12 @@ impl Order {
         };
         let is_free = || i128::from(self.owed_less(|_| 0)) <= self.edited_up_since(self.received_at);
         self.payments.iter().any(&mut covers) || sums.covers(self.due(), PaymentMark::Authorized) || is_free()
+    }
+
+    /// What nobody ever paid of what is due for it.
+    pub fn never_paid(&self) -> i64 {
+        let taken = self.payments.iter().filter(|fact| fact.mark == PaymentMark::Paid).map(|fact| fact.amount);
+        self.due().saturating_sub(taken.fold(0, i64::saturating_add)).max(0)
     }
 
     /// How much the edits that took effect since then added to what is owed.

@@ -172,7 +172,7 @@ impl ReturnStatus {
             Self::Requested => &[Approve, Decline, Cancel],
             Self::Approved | Self::AwaitingGoods => &[Label, Transit, Receive, Refund, Cancel, Expire],
             Self::InTransit => &[Label, Receive, Refund, Cancel],
-            Self::PartiallyReceived => &[Receive, Inspect, Dispose, Refund],
+            Self::PartiallyReceived => &[Label, Receive, Inspect, Dispose, Refund],
             Self::Received => &[Inspect, Dispose, Refund],
             Self::Inspected => &[Dispose, Refund],
             Self::Dispositioned => &[Refund, Close],

@@ -11,7 +11,7 @@
 //! ([`Return::refundable`]). Units that were not in the parcel are *missing*: they did not come back, and never will with
 //! this return. A *claim* is a return of which nothing comes back: what it names is written off when it is approved.
 //!
-//! What is *not* here: its lines (`return_line`), states and words (`return_status`), what of an order may come back (`order_returns`), where to (`return_routing`), by which policy
+//! What is *not* here: its lines (`return_line`), its money (`return_money`), states and words (`return_status`), what of an order may come back (`order_returns`), where to (`return_routing`), by which policy
 //! (`return_policy`), and stock, which has events of its own in the same record.
 
 use serde::{Deserialize, Serialize};
@@ -153,13 +153,26 @@ pub enum ReturnEvent {
         /// Why, when somebody said so.
         reason: Option<Text>,
     },
+    /// Money of its order went to the order of what the customer gets instead, or came back from there, or that order came
+    /// to cost something else.
+    Credited {
+        /// How much went, minor units of the order's currency; below zero what came back.
+        amount: i64,
+        /// How much of what he gets instead is to be paid out of what comes back, in all.
+        instead: i64,
+    },
 }
 
 impl ReturnEvent {
+    /// Whether the first version of these events has it not.
+    pub fn is_later(&self) -> bool {
+        matches!(self, Self::Credited { .. })
+    }
+
     /// The step it is; `None` for what follows from others.
     pub fn verb(&self) -> Option<ReturnVerb> {
         Some(match self {
-            Self::Requested { .. } | Self::Replaced { .. } => return None,
+            Self::Requested { .. } | Self::Replaced { .. } | Self::Credited { .. } => return None,
             Self::Approved { .. } => ReturnVerb::Approve,
             Self::Declined { .. } => ReturnVerb::Decline,
             Self::Cancelled { .. } => ReturnVerb::Cancel,
@@ -220,9 +233,22 @@ pub struct Return {
     pub version: u32,
     /// Sequence of its last record.
     pub seq: u64,
+    /// Money of its order that the order of what the customer gets instead has, minor units of the order's currency. It lies
+    /// beside the return in files, so that one without any is written as ever.
+    #[serde(skip)]
+    pub credited: i64,
+    /// How much of what the customer gets instead is to be paid out of what comes back, in all, once that is not its price
+    /// alone. It lies beside the return too.
+    #[serde(skip)]
+    pub instead: Option<i64>,
 }
 
 impl Return {
+    /// Whether something lies beside it in files.
+    pub fn has_beside(&self) -> bool {
+        self.credited != 0 || self.instead.is_some()
+    }
+
     /// The text by which clients name it.
     pub fn name(&self) -> String {
         self.id.as_deref().map_or_else(|| self.key.to_string(), str::to_owned)
@@ -248,45 +274,6 @@ impl Return {
             None if self.lines.iter().any(|line| !line.held.is_empty()) => ReturnStatus::Inspected,
             None => ReturnStatus::Dispositioned,
         }
-    }
-
-    /// What the customer gets instead is worth.
-    pub fn exchange_value(&self) -> i64 {
-        let price = |line: &ExchangeLine| i128::from(line.unit_price) * i128::from(line.quantity);
-        i64::try_from(self.exchange.iter().map(price).sum::<i128>()).unwrap_or(i64::MAX)
-    }
-
-    /// What its units are worth to the customer by now: by its terms, of those that were asked for, that came, or of which
-    /// was said what becomes of them; less what he gets instead.
-    pub fn refundable(&self) -> i64 {
-        let began = self.in_transit || self.lines.iter().any(|line| line.received + line.missing > 0);
-        let not_missing = |line: &ReturnLine| line.quantity.saturating_sub(line.missing);
-        let due = |line: &ReturnLine| match self.terms.refund_at {
-            _ if self.approved_at.is_none() => 0,
-            _ if self.terms.is_claim => line.quantity,
-            RefundAt::Approved => not_missing(line),
-            RefundAt::InTransit if began => not_missing(line),
-            RefundAt::InTransit => 0,
-            RefundAt::Received => line.received,
-            RefundAt::Dispositioned => line.disposed.iter().map(|disposed| disposed.units).sum(),
-        };
-        let worth: i128 = self.lines.iter().map(|line| i128::from(line.worth(due(line)))).sum();
-        let worth = i64::try_from(worth).unwrap_or(i64::MAX);
-        worth.saturating_sub(self.exchange_value()).max(0)
-    }
-
-    /// How much more the customer gets instead than what comes back is worth; less when it is below zero.
-    pub fn difference(&self) -> i64 {
-        let worth: i128 = self.lines.iter().map(|line| i128::from(line.worth(line.quantity))).sum();
-        self.exchange_value().saturating_sub(i64::try_from(worth).unwrap_or(i64::MAX))
-    }
-
-    /// Whether nothing more is to be done: all goods have their fate, what the customer gets instead is ordered, and the
-    /// money that is due has gone back, or as much of it as was paid and not given back.
-    pub fn is_settled(&self, paid: i64) -> bool {
-        let goods = self.status() == ReturnStatus::Dispositioned;
-        let money = (self.refundable() - self.refunded).min(paid) <= 0;
-        goods && money && (self.exchange.is_empty() || self.replacement.is_some())
     }
 
     /// Whether what the customer gets instead is still to be ordered.
@@ -374,6 +361,8 @@ impl Return {
             ended_at: None,
             version: 0,
             seq: 0,
+            credited: 0,
+            instead: None,
         })
     }
 
@@ -406,6 +395,14 @@ impl Return {
                 self.refunded = self.refunded.checked_add(*amount).ok_or_else(|| broken("too much went back"))?;
                 if *amount <= 0 || self.refunded > self.refundable() {
                     return Err(broken(&format!("{} of {} went back", self.refunded, self.refundable())));
+                }
+            }
+            ReturnEvent::Credited { amount, instead } => {
+                self.instead = Some(*instead);
+                self.credited = self.credited.checked_add(*amount).ok_or_else(|| broken("too much went over"))?;
+                let worth = self.worth_of(|line| line.quantity);
+                if self.replacement.is_none() || self.credited < 0 || self.credited > worth {
+                    return Err(broken(&format!("{} of {worth} went over", self.credited)));
                 }
             }
             ReturnEvent::Replaced { order } => {

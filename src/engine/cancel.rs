@@ -38,6 +38,8 @@ impl Engine {
         let seq = order.seq;
         drop(slot);
         self.follow_up(turn, &network, touched);
+        drop(network);
+        self.tend_replaced(turn, &order);
         done.map(|()| Executed::done(Reply::Order(order), seq))
     }
 

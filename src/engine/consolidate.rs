@@ -151,7 +151,7 @@ impl Engine {
             if !holds.is_empty() {
                 return Err(Rejection::OnHold { id: key.to_string(), verb, holds });
             }
-            check_paid(network, order, *key, verb)?;
+            check_paid(network, order, *key, verb, || self.given_ahead(order))?;
             check_released(network, order, fulfillment, turn.log.now().wall)?;
             for (sku, units) in fulfillment.line_units().into_iter().flat_map(|units| order.stock_of(units)) {
                 *cells.entry(CellKey { sku, node: fulfillment.node }).or_default() += units;

@@ -30,6 +30,8 @@ use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
 use crate::domain::inbound::SupplyKey;
 use crate::domain::limits::EXCEPTION_READABLE_MS;
 use crate::domain::order::Order;
+use crate::domain::order_returns::OrderReturn;
+use crate::domain::payment::{Paid, PaymentMark};
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -477,6 +479,15 @@ impl Engine {
             (ExceptionKind::SubscriptionFailed, Subject::Subscription(key)) => {
                 self.subscription_by_key(key).is_some_and(|subscription| subscription.lacks_an_order())
             }
+            (ExceptionKind::ExchangeFailed, Subject::Order(key)) => {
+                let open = |known: &&OrderReturn| known.is_open;
+                let owes = |known: &OrderReturn| self.return_by_key(known.key).is_some_and(|own| own.owes_exchange());
+                order(key).is_some_and(|order| order.returns.iter().filter(open).any(owes))
+            }
+            (ExceptionKind::ExchangeUnpaid, Subject::Order(key)) => order(key).is_none_or(|order| {
+                let sums = Paid::of(&order.payments);
+                !sums.covers(order.due_for_what_stays(), PaymentMark::Paid)
+            }),
             (ExceptionKind::WrongCodes, Subject::Fulfillment(part)) => self.collection(part).is_some(),
             (ExceptionKind::LowStock, Subject::Sku(sku)) => is_low(network, sku, None),
             (ExceptionKind::LowStock, Subject::Cell(cell)) => is_low(network, cell.sku, Some(cell.node)),
@@ -495,6 +506,8 @@ impl Engine {
         let own = Subject::Order(order.key);
         is_open(ExceptionKind::Unroutable, own)
             || is_open(ExceptionKind::PickupRefused, own)
+            || is_open(ExceptionKind::ExchangeFailed, own)
+            || is_open(ExceptionKind::ExchangeUnpaid, own)
             || holds.any(|hold| is_open(ExceptionKind::HoldOverdue, hold))
             || parts.any(|f| is_open(ExceptionKind::ShortPick, f) || is_open(ExceptionKind::NoResponse, f))
     }

@@ -119,7 +119,7 @@ impl Engine {
         if !holds.is_empty() {
             return Err(Rejection::OnHold { id: command.fulfillment.to_string(), verb, holds });
         }
-        check_paid(network, order, key, verb)?;
+        check_paid(network, order, key, verb, || self.given_ahead(order))?;
         self.check_code(turn, network, order, key, &command.action)?;
         if matches!(verb, FulfillmentVerb::Ship | FulfillmentVerb::HandOver) {
             check_released(network, order, fulfillment, turn.log.now().wall)?;
@@ -313,12 +313,14 @@ impl Engine {
     }
 }
 
-/// Refuses a step before which the order's channel, or the rule of its delivery method, wants more of its money.
+/// Refuses a step before which the order's channel, or the rule of its delivery method, wants more of its money. What came
+/// back need not be paid for, nor what returns gave money back for `ahead` of its coming.
 pub(super) fn check_paid(
     network: &Network,
     order: &Order,
     key: FulfillmentKey,
     verb: FulfillmentVerb,
+    ahead: impl FnOnce() -> i64,
 ) -> Result<(), Rejection> {
     let channel = network.catalogue.channel(&order.facts.channel);
     let own = channel.and_then(|channel| channel.payment_before.step(verb));
@@ -326,12 +328,16 @@ pub(super) fn check_paid(
     let rule = network.catalogue.policies().payment(order.method_of(group));
     let of_method = rule.and_then(|rule| rule.before.step(verb));
     let money = |amount| Money { amount, currency: order.facts.currency };
-    let missing = |wanted: PaymentMark| (Paid::of(&order.payments).missing(order.due(), wanted), wanted);
+    if own.is_none() && of_method.is_none() {
+        return Ok(());
+    }
+    let due = order.due_for_what_stays().saturating_sub(ahead()).max(0);
+    let missing = |wanted: PaymentMark| (Paid::of(&order.payments).missing(due, wanted), wanted);
     let Some((missing, wanted)) = own.into_iter().chain(of_method).map(missing).find(|(missing, _)| *missing > 0)
     else {
         return Ok(());
     };
-    let (due, missing) = (money(order.due()), money(missing));
+    let (due, missing) = (money(due), money(missing));
     Err(Rejection::PaymentDue { id: key.to_string(), verb, wanted, due, missing })
 }
 

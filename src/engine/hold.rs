@@ -42,7 +42,7 @@ impl Engine {
         }
         let (key, number) = (order.key, order.next_hold());
         let mut events = vec![OrderEvent::Held { number, terms: command.hold.terms(now) }];
-        let covered = |mark| Paid::of(&order.payments).covers(order.due(), mark);
+        let covered = |mark| Paid::of(&order.payments).covers(order.due_for_what_stays(), mark);
         if command.hold.release_on.is_some_and(covered) {
             events.push(OrderEvent::HoldEnded { number, state: HoldState::AutoReleased, reason: None });
         }
@@ -91,11 +91,14 @@ impl Engine {
         payments.push(PaymentFact { mark, amount, at: now, actor: turn.context.actor.clone() });
         let mut events = vec![OrderEvent::PaymentReported { mark, amount }];
         if matches!(mark, PaymentMark::Authorized | PaymentMark::Paid) {
-            events.extend(order.paid_off(&Paid::of(&payments), order.due()));
+            events.extend(order.paid_off(&Paid::of(&payments), order.due_for_what_stays()));
         }
         let answer = Answer::Order(order.key);
         self.log_order(turn, &network, &mut slot, now, events, Some(answer))?;
         let order = slot.as_ref().expect("just folded").clone();
+        drop((slot, network));
+        self.tend_returns_of(turn, &order);
+        self.tend_replaced(turn, &order);
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(order), seq))
     }

@@ -61,8 +61,11 @@ impl Engine {
         if let Some(order) = slot.as_ref() {
             self.watch_order(&network, order);
         }
+        let order = slot.as_ref().cloned();
         drop(slot);
         self.follow_up(turn, &network, touched);
+        drop(network);
+        order.into_iter().for_each(|order| self.tend_replaced(turn, &order));
     }
 }
 

@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::command::{Names, ReturnedUnits};
+use crate::domain::command::ReturnedUnits;
 use crate::domain::decision::LineUnits;
 use crate::domain::ids::NodeIndex;
-use crate::domain::quantity::Quantity;
 use crate::domain::rejection::Rejection;
-use crate::domain::returns::{Condition, Disposition, Part, Return, ReturnVerb};
+use crate::domain::returns::{Condition, Disposition, Part, Return, ReturnLine, ReturnVerb};
+
+/// Units that a request names, each part with the position of the request's line that names it.
+pub(super) type NamedParts = Vec<(usize, Part)>;
+
+/// The parts alone.
+pub(super) fn parts_of(named: NamedParts) -> Vec<Part> {
+    named.into_iter().map(|(_, part)| part).collect()
+}
 
 /// The same units by the lines of the order, each line once.
 pub(super) fn of_order(returned: &Return, parts: &[Part]) -> Vec<LineUnits> {
@@ -28,16 +35,27 @@ fn line_of(returned: &Return, at: usize, named: &ReturnedUnits) -> Result<u16, R
     line.map(|line| line as u16).ok_or_else(unknown)
 }
 
+/// Where units of a line come to when nobody says it: where the parcels go, or where they should.
+fn node_of(returned: &Return, line: &ReturnLine) -> Result<NodeIndex, Rejection> {
+    let missing = |detail: &str| Rejection::invalid("node", "missing_field", detail.to_owned());
+    let mut nodes = returned.labels.iter().map(|label| label.node.or(line.node));
+    let first = nodes.next().unwrap_or(line.node);
+    if nodes.any(|node| node != first) {
+        return Err(missing("is required: the parcels of the return go to several nodes"));
+    }
+    first.ok_or_else(|| missing("is required: the return has no node of its own"))
+}
+
 /// Units that came, each with its node.
 pub(super) fn arriving(
     returned: &Return,
     lines: &[ReturnedUnits],
     at: Option<NodeIndex>,
-) -> Result<Vec<Part>, Rejection> {
+) -> Result<NamedParts, Rejection> {
     if lines.is_empty() {
         return Err(Rejection::invalid("lines", "no_lines", "names no line"));
     }
-    let (mut parts, mut came): (Vec<Part>, BTreeMap<u16, u32>) = (Vec::new(), BTreeMap::new());
+    let (mut parts, mut came): (NamedParts, BTreeMap<u16, u32>) = (Vec::new(), BTreeMap::new());
     for (number, named) in lines.iter().enumerate() {
         let line = line_of(returned, number, named)?;
         let own = &returned.lines[usize::from(line)];
@@ -48,9 +66,8 @@ pub(super) fn arriving(
             let (line, there) = (own.id.to_string(), own.expected());
             return Err(Rejection::NotInReturn { id, line, what: "expected", there, requested });
         }
-        let nowhere = || Rejection::invalid("node", "missing_field", "is required: the return has no node of its own");
-        let node = at.or(own.node).ok_or_else(nowhere)?;
-        parts.push(part_of(line, node, number, named, ReturnVerb::Receive)?);
+        let node = at.map_or_else(|| node_of(returned, own), Ok)?;
+        parts.push((number, part_of(line, node, number, named, ReturnVerb::Receive)?));
     }
     Ok(parts)
 }
@@ -85,7 +102,7 @@ fn part_of(line: u16, node: NodeIndex, at: usize, named: &ReturnedUnits, verb: R
 }
 
 /// Units that came before, found where they are: what is to be graded is not graded yet, what is to be disposed of is.
-pub(super) fn of_held(returned: &Return, lines: &[ReturnedUnits], verb: ReturnVerb) -> Result<Vec<Part>, Rejection> {
+pub(super) fn of_held(returned: &Return, lines: &[ReturnedUnits], verb: ReturnVerb) -> Result<NamedParts, Rejection> {
     if lines.is_empty() {
         return Err(Rejection::invalid("lines", "no_lines", "names no line"));
     }
@@ -106,31 +123,11 @@ pub(super) fn of_held(returned: &Return, lines: &[ReturnedUnits], verb: ReturnVe
             let some = held.units.min(units);
             if some > 0 {
                 let part = part_of(line, held.node, number, named, verb)?;
-                parts.push(Part { units: some, ..part });
+                parts.push((number, Part { units: some, ..part }));
                 held.units -= some;
                 units -= some;
             }
         }
     }
     Ok(parts)
-}
-
-/// What was named, once for each part: names of lots go with the first part of their line.
-pub(super) fn spread(returned: &Return, lines: &[ReturnedUnits], parts: &[Part]) -> Vec<ReturnedUnits> {
-    let mut left: Vec<&ReturnedUnits> = lines.iter().collect();
-    let mut of = |part: &Part| {
-        let id = &returned.lines[usize::from(part.line)].id;
-        let at = left.iter().position(|named| named.line == *id && named.condition == part.condition);
-        match at {
-            Some(at) => left.remove(at).clone(),
-            None => ReturnedUnits {
-                line: id.clone(),
-                quantity: Quantity::ONE,
-                condition: part.condition,
-                disposition: part.disposition,
-                names: Names::default(),
-            },
-        }
-    };
-    parts.iter().map(&mut of).collect()
 }

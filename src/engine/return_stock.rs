@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use super::change::Change;
 use super::lots::NamedLots;
 use super::network::Network;
-use crate::domain::command::{CameUnits, ReturnedUnits, SkuUnits};
+use crate::domain::command::{CameUnits, Names, ReturnedUnits, SkuUnits};
 use crate::domain::decision::LineUnits;
 use crate::domain::ids::SkuIndex;
 use crate::domain::limits::LEVEL_MAX;
@@ -26,33 +26,37 @@ use crate::domain::returns::{Part, Return, StockEffect};
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::WallTime;
 
-/// The stock of these parts, each as it was named, under the ledgers it needs.
+/// The stock of these parts, each as the line of the request says that names it, under the ledgers it needs. Names of lots go
+/// with the first part of their line.
 pub(super) fn disposed<'n>(
     network: &'n Network,
     (order, returned): (&Order, &Return),
-    (parts, named): (&[Part], &[ReturnedUnits]),
+    (parts, lines): (&[(usize, Part)], &[ReturnedUnits]),
     now: WallTime,
 ) -> Result<Change<'n>, Rejection> {
     let stock = |part: &Part| {
         let line = returned.lines[usize::from(part.line)].line;
         order.stock_of(LineUnits { line, quantity: part.units })
     };
-    let skus: BTreeSet<SkuIndex> = parts.iter().flat_map(stock).map(|(sku, _)| sku).collect();
+    let skus: BTreeSet<SkuIndex> = parts.iter().flat_map(|(_, part)| stock(part)).map(|(sku, _)| sku).collect();
     let mut change = Change::lock(network, &skus);
     let mut naming = NamedLots::at(network, now);
-    for (at, (part, named)) in parts.iter().zip(named).enumerate() {
+    let none = Names::default();
+    let mut before = None;
+    for (at, part) in parts {
         let path = format!("lines[{at}].");
+        let names = if before.replace(*at) == Some(*at) { &none } else { &lines[*at].names };
         let disposition = part.disposition.filter(|_| !part.is_missing());
         let effect = disposition.map_or(StockEffect::Nothing, |disposition| disposition.effect());
         let stays = matches!(effect, StockEffect::Free | StockEffect::QualityControl | StockEffect::Damaged);
-        if !named.names.is_empty() && !stays {
-            let field = if named.names.lots.is_empty() { "serials" } else { "lots" };
+        if !names.is_empty() && !stays {
+            let field = if names.lots.is_empty() { "serials" } else { "lots" };
             let detail = "are named of units that stay at the node only";
             return Err(Rejection::invalid(format!("{path}{field}"), "not_tracked", detail));
         }
         for (sku, units) in stock(part) {
             let cell = CellKey { sku, node: part.node };
-            settle(network, &mut change, &mut naming, (cell, units, effect), named, &path)?;
+            settle(network, &mut change, &mut naming, (cell, units, effect), names, &path)?;
         }
     }
     change.check_bounds()?;
@@ -64,7 +68,7 @@ fn settle(
     change: &mut Change<'_>,
     naming: &mut NamedLots<'_>,
     (cell, units, effect): (CellKey, u32, StockEffect),
-    named: &ReturnedUnits,
+    names: &Names,
     path: &str,
 ) -> Result<(), Rejection> {
     let n = units.cast_signed();
@@ -74,18 +78,18 @@ fn settle(
         StockEffect::Free => {
             let Some(quantity) = Quantity::new(units) else { return Ok(()) };
             let units = SkuUnits { sku: network.sku_name(cell.sku).as_str().into(), quantity };
-            let came = CameUnits { units, names: named.names.clone() };
+            let came = CameUnits { units, names: names.clone() };
             change.ensure(cell);
             naming.receive(change, cell, &came, MovementKind::Returned, path)?;
         }
         StockEffect::QualityControl => {
             change.ensure(cell);
-            naming.arrive(change, cell, units, &named.names, path)?;
+            naming.arrive(change, cell, units, names, path)?;
             change.shift(cell, MovementKind::Returned, LevelDelta { on_hand: n, quality_control: n, ..none });
         }
         StockEffect::Damaged => {
             change.ensure(cell);
-            naming.arrive(change, cell, units, &named.names, path)?;
+            naming.arrive(change, cell, units, names, path)?;
             change.shift(cell, MovementKind::Returned, LevelDelta { on_hand: n, damaged: n, ..none });
         }
         StockEffect::Leaves(kind) => {

@@ -17,7 +17,7 @@ use super::change::Change;
 use super::hold::too_many;
 use super::network::Network;
 use super::return_nodes::Needs;
-use super::return_parts::{arriving, of_held, of_order, spread};
+use super::return_parts::{arriving, of_held, of_order, parts_of};
 use super::return_request::requested;
 use super::return_stock::disposed;
 use super::table::{Locked, Name, Named};
@@ -34,7 +34,7 @@ use crate::domain::limits::{PAYMENTS_MAX, RETURN_LABELS_MAX};
 use crate::domain::money::Money;
 use crate::domain::node::NodeKind;
 use crate::domain::order::{Order, OrderEvent};
-use crate::domain::order_returns::ReturnStep;
+use crate::domain::order_returns::{LineOverlay, OrderReturn, ReturnStep};
 use crate::domain::payment::{Paid, PaymentMark};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -47,7 +47,7 @@ pub struct Returning(Mutex<BTreeMap<NodeIndex, u64>>);
 
 impl Returning {
     /// A return is not as it was.
-    fn changed(&self, before: Option<&Return>, after: Option<&Return>) {
+    pub(super) fn changed(&self, before: Option<&Return>, after: Option<&Return>) {
         let mut units = self.0.lock();
         for (node, n) in after.into_iter().flat_map(Return::expected) {
             *units.entry(node).or_default() += u64::from(n);
@@ -81,6 +81,16 @@ impl Told {
         Self { events: vec![event], steps: vec![(step, units)], refund: None }
     }
 
+    /// What is told of the return alone.
+    pub(super) fn only(event: ReturnEvent) -> Self {
+        Self { events: vec![event], ..Self::default() }
+    }
+
+    /// What happens to the return.
+    pub(super) fn events(&self) -> &[ReturnEvent] {
+        &self.events
+    }
+
     fn and(mut self, event: ReturnEvent, step: ReturnStep, units: Vec<LineUnits>) -> Self {
         self.events.push(event);
         self.steps.push((step, units));
@@ -88,7 +98,7 @@ impl Told {
     }
 
     /// What an order is told, one event after the other.
-    fn of_order(&self, order: &Order, key: ReturnKey) -> Vec<OrderEvent> {
+    pub(super) fn of_order(&self, order: &Order, key: ReturnKey) -> Vec<OrderEvent> {
         let refund = self.refund.map(|amount| OrderEvent::PaymentReported { mark: PaymentMark::Refunded, amount });
         let mut came = 0;
         let step = |(step, units): &(ReturnStep, Vec<LineUnits>)| {
@@ -170,6 +180,10 @@ impl Engine {
         if let Some(rejection) = illegal(&known) {
             return Err(rejection);
         }
+        if known.replacement.is_some() {
+            // What replaces it may have been cancelled, changed or paid for by ways of its own.
+            self.tend_return(turn, key);
+        }
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let order_slot = self.orders.lock(order);
         let mut slot = self.returns.lock(key).ok_or_else(unknown)?;
@@ -214,7 +228,8 @@ impl Engine {
                 without_stock(Told::of(ReturnEvent::Declined { reason: reason.clone() }, ReturnStep::Declined, all()))
             }
             ReturnAction::Cancel(reason) => {
-                without_stock(Told::of(ReturnEvent::Cancelled { reason: reason.clone() }, ReturnStep::Cancelled, all()))
+                let cancelled = ReturnEvent::Cancelled { reason: reason.clone() };
+                without_stock(called_off(returned, cancelled, ReturnStep::Cancelled))
             }
             ReturnAction::Label { node, carrier, service, tracking_number } => {
                 if returned.labels.len() == RETURN_LABELS_MAX {
@@ -229,21 +244,21 @@ impl Engine {
             ReturnAction::Transit => without_stock(Told::of(ReturnEvent::InTransit, ReturnStep::InTransit, Vec::new())),
             ReturnAction::Receive { node, lines } => {
                 let node = node.as_deref().map(|node| receiving(network, "node", node)).transpose()?;
-                let parts = arriving(returned, lines, node)?;
-                let change = disposed(network, (order, returned), (&parts, lines), now.wall)?;
-                Ok((received(returned, parts), change))
+                let named = arriving(returned, lines, node)?;
+                let change = disposed(network, (order, returned), (&named, lines), now.wall)?;
+                Ok((received(returned, parts_of(named)), change))
             }
             ReturnAction::Inspect(lines) => {
-                let parts = of_held(returned, lines, ReturnVerb::Inspect)?;
-                let named = spread(returned, lines, &parts);
-                let change = disposed(network, (order, returned), (&parts, &named), now.wall)?;
+                let named = of_held(returned, lines, ReturnVerb::Inspect)?;
+                let change = disposed(network, (order, returned), (&named, lines), now.wall)?;
+                let parts = parts_of(named);
                 let units = of_order(returned, &parts);
                 Ok((Told::of(ReturnEvent::Inspected { parts }, ReturnStep::Inspected, units), change))
             }
             ReturnAction::Dispose(lines) => {
-                let parts = of_held(returned, lines, ReturnVerb::Dispose)?;
-                let named = spread(returned, lines, &parts);
-                let change = disposed(network, (order, returned), (&parts, &named), now.wall)?;
+                let named = of_held(returned, lines, ReturnVerb::Dispose)?;
+                let change = disposed(network, (order, returned), (&named, lines), now.wall)?;
+                let parts = parts_of(named);
                 let units = of_order(returned, &parts);
                 Ok((Told::of(ReturnEvent::Disposed { parts }, ReturnStep::Disposed, units), change))
             }
@@ -252,6 +267,18 @@ impl Engine {
                 without_stock(Told::of(ReturnEvent::Closed { reason: reason.clone() }, ReturnStep::Closed, Vec::new()))
             }
         }
+    }
+
+    /// What open returns gave back of an order's money, or let go over, for units that are not back yet.
+    pub(super) fn given_ahead(&self, order: &Order) -> i64 {
+        let ahead = |own: &OrderReturn| {
+            let given = self.return_by_key(own.key).map_or(0, |known| known.refunded.saturating_add(known.credited));
+            let worth = |own: &LineOverlay| {
+                order.worth(LineUnits { line: own.line, quantity: own.received.saturating_add(own.written_off) })
+            };
+            given.saturating_sub(own.lines.iter().map(worth).fold(0, i64::saturating_add)).max(0)
+        };
+        order.returns.iter().filter(|own| own.is_open).map(ahead).fold(0, i64::saturating_add)
     }
 
     /// Logs what happened to a return and its order, both locked, and folds both.
@@ -349,20 +376,45 @@ pub(super) fn settled(mut told: Told, order: &Order, returned: &Return, now: Jou
             return told;
         }
     }
-    let paid = Paid::of(&order.payments).kept() - told.refund.unwrap_or(0);
+    // What is authorised may still be taken, and then it goes back.
+    let sums = Paid::of(&order.payments);
+    let credited = after.credited - returned.credited;
+    let paid = sums.kept().saturating_add(sums.authorized) - told.refund.unwrap_or(0) - credited;
     if after.end.is_none() && after.status() == ReturnStatus::Dispositioned && after.is_settled(paid) {
         told = told.and(ReturnEvent::Closed { reason: None }, ReturnStep::Closed, Vec::new());
     }
     told
 }
 
-/// Units that came and units that were missed.
+/// Units that came and units that were missed; what money went back for and never comes is written off.
 fn received(returned: &Return, parts: Vec<Part>) -> Told {
     let (missing, came): (Vec<Part>, Vec<Part>) = parts.iter().copied().partition(Part::is_missing);
-    let steps = [(ReturnStep::Received, came), (ReturnStep::Missing, missing)];
-    let steps = steps.into_iter().filter(|(_, parts)| !parts.is_empty());
-    let steps = steps.map(|(step, parts)| (step, of_order(returned, &parts))).collect();
+    let gone: Vec<(usize, u32)> = missing.iter().map(|part| (usize::from(part.line), part.units)).collect();
+    let written_off = returned.paid_out(&gone);
+    let missing = less(of_order(returned, &missing), &written_off);
+    let received = (ReturnStep::Received, of_order(returned, &came));
+    let steps = [received, (ReturnStep::WrittenOff, written_off), (ReturnStep::Missing, missing)];
+    let steps = steps.into_iter().filter(|(_, units)| !units.is_empty()).collect();
     Told { events: vec![ReturnEvent::Received { parts }], steps, refund: None }
+}
+
+/// Nothing of it comes any more; what money went back for is written off, so that it never goes back again.
+pub(super) fn called_off(returned: &Return, event: ReturnEvent, step: ReturnStep) -> Told {
+    let expected = (0..).zip(&returned.lines).map(|(at, line)| (at, line.expected()));
+    let written_off = returned.paid_out(&expected.collect::<Vec<_>>());
+    let left = less(returned.units_expected(), &written_off);
+    let mut told = Told::of(event, step, left);
+    if !written_off.is_empty() {
+        told.steps.insert(0, (ReturnStep::WrittenOff, written_off));
+    }
+    told
+}
+
+/// Units by line without others, each line once in both.
+fn less(units: Vec<LineUnits>, others: &[LineUnits]) -> Vec<LineUnits> {
+    let of = |line: u16| others.iter().filter(|own| own.line == line).map(|own| own.quantity).sum::<u32>();
+    let left = units.into_iter().map(|own| LineUnits { quantity: own.quantity.saturating_sub(of(own.line)), ..own });
+    left.filter(|own| own.quantity > 0).collect()
 }
 
 /// Money that goes back: at most what the terms give by now, and what was paid.

@@ -38,11 +38,12 @@ use crate::domain::decision::Decision;
 use crate::domain::delivery::Way;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Event, KeyUsed};
-use crate::domain::ids::{FulfillmentKey, OrderKey, Text};
+use crate::domain::ids::{FulfillmentKey, OrderKey, ReturnKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
 use crate::domain::order::Order;
 use crate::domain::order_returns::OrderReturn;
 use crate::domain::record::{Draft, Encoded, Header, Record, RecordTooLarge};
+use crate::domain::returns::Return;
 use crate::domain::time::{JournalTime, WallTime};
 use crate::domain::transfer::Transfer;
 
@@ -64,6 +65,8 @@ const AHEAD_VERSION: u8 = 4;
 const RULED_VERSION: u8 = 5;
 /// Version of the use of a key by a step: with the entity it changed behind it, as in a snapshot.
 const STEP_KEYED_VERSION: u8 = 2;
+/// Version of what happened to a return that the first version has not: money that went to what replaces it.
+const RETURN_EVENT_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
 /// Versions in which an order is written: without returns, with some beside it, and the same of one with a decision by the
@@ -82,6 +85,8 @@ const ITEM_VERSION: u16 = 2;
 const INBOUND_VERSION: u16 = 2;
 /// Version of the entry of a transfer that is a draft.
 const DRAFT_VERSION: u16 = 2;
+/// Version of the entry of a return with that beside it.
+const RETURN_VERSION: u16 = 2;
 /// Version of the entry of who comes for a fulfilment order, after other codes were handed in.
 const COLLECTION_VERSION: u16 = 2;
 /// Kind of an order.
@@ -228,6 +233,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
             _ => EVENT_VERSION,
         },
         Event::KeyUsed(used) if used.before.is_some() => STEP_KEYED_VERSION,
+        Event::ReturnChanged(changed) if changed.event.is_later() => RETURN_EVENT_VERSION,
         _ => EVENT_VERSION,
     };
     let at = put_part_head(bytes, event.type_code(), version);
@@ -311,7 +317,7 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (24, 1) => get("event", bytes, LIMIT).map(Event::AddressFormatPut),
         (17, 1) => get("event", bytes, LIMIT).map(Event::LotsChanged),
         (21, 1) => get("event", bytes, LIMIT).map(Event::CycleCountChanged),
-        (29, 1) => get("event", bytes, LIMIT).map(Event::ReturnChanged),
+        (29, 1 | 2) => get("event", bytes, LIMIT).map(Event::ReturnChanged),
         (30, 1) => get("event", bytes, LIMIT).map(Event::WorkloadChanged),
         (32, 1) => get("event", bytes, LIMIT).map(Event::WaveChanged),
         (33, 1) => get("event", bytes, LIMIT).map(Event::BinPut),
@@ -439,6 +445,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         Entity::Inbound(inbound) if inbound.bought_at.is_some() => INBOUND_VERSION,
         Entity::Transfer(transfer) if transfer.is_draft => DRAFT_VERSION,
         Entity::Collection(known) if known.tries > 0 => COLLECTION_VERSION,
+        Entity::Return(known) if known.has_beside() => RETURN_VERSION,
         _ => ENTITY_VERSION,
     };
     bytes.extend_from_slice(&version.to_le_bytes());
@@ -467,6 +474,9 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::AddressFormat(key), Entity::AddressFormat(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Lots(key), Entity::Lots(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::CycleCount(key), Entity::CycleCount(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Return(key), Entity::Return(known)) if known.has_beside() => {
+            put_sized(bytes, &(key, known, known.credited, known.instead));
+        }
         (EntityKey::Return(key), Entity::Return(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Workload(key), Entity::Workload(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Wave(key), Entity::Wave(entity)) => put_sized(bytes, &(key, entity)),
@@ -541,6 +551,11 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (16, 1) => pair(bytes, EntityKey::Lots, Entity::Lots),
         (21, 1) => pair(bytes, EntityKey::CycleCount, Entity::CycleCount),
         (29, 1) => pair(bytes, EntityKey::Return, Entity::Return),
+        (29, 2) => {
+            let (key, known, credited, instead): (ReturnKey, Box<Return>, i64, Option<i64>) =
+                get("entity", bytes, ENTITY_BYTES_MAX)?;
+            Ok((EntityKey::Return(key), Entity::Return(Box::new(Return { credited, instead, ..*known }))))
+        }
         (30, 1) => pair(bytes, EntityKey::Workload, Entity::Workload),
         (32, 1) => pair(bytes, EntityKey::Wave, Entity::Wave),
         (33, 1) => pair(bytes, EntityKey::Bin, Entity::Bin),
@@ -592,7 +607,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (24, 1) => first(bytes).map(EntityKey::AddressFormat),
         (16, 1) => first(bytes).map(EntityKey::Lots),
         (21, 1) => first(bytes).map(EntityKey::CycleCount),
-        (29, 1) => first(bytes).map(EntityKey::Return),
+        (29, 1 | 2) => first(bytes).map(EntityKey::Return),
         (30, 1) => first(bytes).map(EntityKey::Workload),
         (32, 1) => first(bytes).map(EntityKey::Wave),
         (33, 1) => first(bytes).map(EntityKey::Bin),

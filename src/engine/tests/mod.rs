@@ -12,6 +12,7 @@ mod edit_schedules;
 mod edits;
 mod evidence;
 mod exceptions;
+mod exchanges;
 mod facts;
 mod fill;
 mod group_rules;

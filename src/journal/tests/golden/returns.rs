@@ -131,3 +131,17 @@ pub fn returns() -> Vec<Event> {
         .chain(left.map(leaves))
         .collect()
 }
+
+/// What the first version of what happens to a return has not, and a return with it.
+pub fn credited() -> Vec<Event> {
+    let label = ReturnLabel { node: None, carrier: "post".into(), service: None, tracking_number: "2Z".into() };
+    let events = vec![
+        requested(None),
+        approved(),
+        ReturnEvent::Labelled { label },
+        ReturnEvent::Replaced { order: OrderKey(81) },
+        ReturnEvent::Credited { amount: 999, instead: 999 },
+        ReturnEvent::Credited { amount: -300, instead: 699 },
+    ];
+    of_return(17, events).collect()
+}

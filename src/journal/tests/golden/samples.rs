@@ -8,7 +8,7 @@ use super::opportunity::opportunity;
 use super::orders::*;
 use super::picking::picked;
 use super::policies::policies;
-use super::returns::returns;
+use super::returns::{credited, returns};
 use super::shipping::shipping;
 use super::steps::steps;
 use super::supply::supplied;
@@ -486,6 +486,7 @@ pub(super) fn events() -> Vec<Event> {
     .chain(transit())
     .chain(by_group())
     .chain(sent_to_store(91, placed(), received_in_part()))
+    .chain(credited())
     .collect()
 }
 

@@ -6,12 +6,14 @@
 
 use super::{Judge, Lawful, law};
 use crate::domain::channel::Channel;
+use crate::domain::decision::LineUnits;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
 use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentStep};
 use crate::domain::ids::NodeIndex;
 use crate::domain::lockers::Lockers;
 use crate::domain::order::{Order, OrderEvent};
+use crate::domain::order_returns::{LineOverlay, OrderReturn};
 use crate::domain::payment::PaymentMark;
 use crate::domain::record::Record;
 use crate::domain::slots::Slots;
@@ -62,10 +64,27 @@ impl Judge {
             let Some(Entity::Order(order)) = self.appended.entity(&EntityKey::Order(changed.key)) else { continue };
             let rule = self.channels().find(|(_, channel)| channel.terms.id == order.facts.channel);
             let Some(wanted) = rule.and_then(|(_, channel)| wanted_before(channel, step)) else { continue };
-            let (there, due) = (reported(order, wanted), i128::from(order.due()));
+            let (there, due) = (reported(order, wanted), i128::from(order.due()) - self.back(order));
             law!(there >= due, "{step:?} of {} {number}: {there} of {due} were {wanted:?}", changed.key);
         }
         Ok(())
+    }
+
+    /// What of an order is not to be paid for: units that came back or were made good, and what went back, or over to what
+    /// replaces them, for units that may still come.
+    fn back(&self, order: &Order) -> i128 {
+        let worth = |lines: &[LineOverlay]| -> i128 {
+            let units = |own: &LineOverlay| LineUnits { line: own.line, quantity: own.received + own.written_off };
+            lines.iter().map(|own| i128::from(order.worth(units(own)))).sum()
+        };
+        let ahead = |own: &OrderReturn| match self.appended.entity(&EntityKey::Return(own.key)) {
+            Some(Entity::Return(known)) if own.is_open => {
+                (i128::from(known.refunded) + i128::from(known.credited) - worth(&own.lines)).max(0)
+            }
+            _ => 0,
+        };
+        let all: Vec<LineOverlay> = (0..order.lines.len() as u16).map(|line| order.overlay(line)).collect();
+        worth(&all) + order.returns.iter().map(ahead).sum::<i128>()
     }
 }
 
