@@ -23,7 +23,8 @@ column is a node with all that it ships, v = 1, at the least its parcels can cos
   min  sum c_ik v - split t + sum (f_l n_l + F_l v_l)   s.t. sum x_lk v + n_l = q_l, sum_k v_ik <= 1, t <= sum v, and as above
 
 Of the nodes that could ship the same units with as many parcels only the cheapest are kept, one more than can be busy with
-other units of the order: a dearer one could always be exchanged for one of these. `--model parcels` takes the first model for
+other units of the order: a dearer one could always be exchanged for one of these. Of these columns the ones are left out whose
+reduced cost in the relaxation shows that no plan as cheap as the kernel's has them. `--model parcels` takes the first model for
 all, `--known optima.txt` passes over what is known.
 
 Prints what differs and ends with 1 if anything does; with a second argument writes seed, cost and missing units of all that
@@ -54,7 +55,25 @@ class Model:
         self.low.append(float(low))
         self.high.append(float(high))
 
+    def without_dear(self, most):
+        """Leaves out columns that no solution at most so dear has, by their reduced costs in the relaxation."""
+        solver = self.passed(False)
+        solver.run()
+        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return
+        room = most - solver.getInfo().objective_function_value + 0.5
+        for col, reduced in enumerate(solver.getSolution().col_dual):
+            if reduced > room:
+                self.upper[col] = 0.0
+
     def solve(self):
+        solver = self.passed(True)
+        solver.run()
+        proven = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        return solver.getInfo().objective_function_value, proven
+
+    def passed(self, whole):
+        """The solver with this model, in whole numbers or relaxed."""
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = len(self.cost), len(self.rows)
         lp.col_cost_ = np.array(self.cost)
@@ -71,15 +90,14 @@ class Model:
         lp.a_matrix_.start_ = np.array(start)
         lp.a_matrix_.index_ = np.array(index)
         lp.a_matrix_.value_ = np.array(value)
-        lp.integrality_ = [highspy.HighsVarType.kInteger] * len(self.cost)
+        if whole:
+            lp.integrality_ = [highspy.HighsVarType.kInteger] * len(self.cost)
         solver = highspy.Highs()
-        for name, setting in [("output_flag", False), ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.4), ("time_limit", 60.0),
+        for name, setting in [("output_flag", False), ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.4), ("time_limit", 120.0),
                               ("threads", 1)]:
             solver.setOptionValue(name, setting)
         solver.passModel(lp)
-        solver.run()
-        proven = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        return solver.getInfo().objective_function_value, proven
+        return solver
 
 
 def write(order):
@@ -254,6 +272,8 @@ def least(order, model):
     else:
         m, left, short = write_patterns(order, patterns)
     if not order["first"]:
+        if patterns is not None:
+            m.without_dear(order["cost"])
         cost, proven = m.solve()
         return round(cost), None, proven
     costs = m.cost
@@ -265,6 +285,8 @@ def least(order, model):
     for col in left + short:
         costs[col] = 0.0
     m.cost = costs
+    if patterns is not None and round(missing) == order["missing"]:
+        m.without_dear(order["cost"])
     cost, also = m.solve()
     return round(cost), round(missing), proven and also
 

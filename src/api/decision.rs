@@ -332,7 +332,8 @@ pub struct ChangeJson {
     /// Its parcels together cost this much less; with one less, the plan as it is costs no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_less: Option<i64>,
-    /// It has so many units more of these; with any of them less it would not ship.
+    /// It has so many units more of these; with any of them less it would not ship. Not told where rules weigh `scarcity` or
+    /// `short_pick`, by which units cost less where there are more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub units_more: Vec<PiecesJson>,
 }

@@ -88,7 +88,7 @@ shape! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub km: Option<Kilometres>,
         /// `kind`, `countries`, `nodes`, `not_nodes`, `capabilities`, `same_node`: kinds, countries, nodes, capabilities of
-        /// which all are asked for, skus.
+        /// which all are asked for, skus. `same_node` may be there once for each group of skus.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub r#in: Option<Vec<RuleName>>,
         /// `arrives_by`: days after the day of the order; by the day that the order names when left out, any where it names

@@ -211,6 +211,8 @@ fn target(aim: &str, at_most: &[String]) -> Result<Json<'static>, Stop> {
 }
 
 fn measured(text: &str) -> Result<[(&'static str, Json<'static>); 2], Stop> {
+    // As it is typed, and as it is written.
+    let text = text.replace('\u{2212}', "-");
     let unlike = || Stop::Unexpected(format!("{text:?} is no measure and change, such as \"time -20%\""));
     let at = text.find(|c: char| c == '+' || c == '-' || c.is_ascii_digit()).ok_or_else(unlike)?;
     let (measure, change) = text.split_at(at);
@@ -284,4 +286,16 @@ fn per_order(figures: &ReplayFigures, count: u64) -> f64 {
 
 fn mean(sum: u64, count: u64) -> f64 {
     if count == 0 { 0.0 } else { sum as f64 / count as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_read_as_it_is_typed_and_as_it_is_written() {
+        let read = |text| measured(text).expect("a measure and a change");
+        assert_eq!(read("time -20%"), read("time \u{2212}20 %"));
+        assert_ne!(read("time -20%"), read("time +20%"));
+    }
 }

@@ -7,7 +7,7 @@
 use super::decision::{Assignment, Decision, LineUnits, Loser, Why};
 use super::ids::NodeIndex;
 use super::sourcing::{self, Candidate, Plan, Problem, Reason, Workspace, costed, solve_within};
-use super::weighed::Weighed;
+use super::weighed::{CostTerm, Weighed};
 
 /// Steps that all changes of one decision may take: more than a second.
 const STEPS_MAX: u64 = 1 << 28;
@@ -85,6 +85,9 @@ impl Decision {
         }
         let plan = costed::solve(&problem, &mut costed::Workspace::default());
         let (mut supposing, mut left) = (costed::Supposing::default(), STEPS_MAX);
+        // With more units a unit costs otherwise there, and how much is not known here.
+        let by_stock =
+            weighed.amounts.iter().any(|(term, _)| matches!(term, CostTerm::Scarcity | CostTerm::ShortPick));
         for own in losers {
             let recorded = self.candidate(own.node).map(|at| at as usize).ok();
             let Some(candidate) = order.iter().position(|at| Some(*at) == recorded) else { continue };
@@ -93,6 +96,9 @@ impl Decision {
                 _ => continue,
             };
             own.change = supposing.change(&problem, &plan, &loser, &mut left);
+            if by_stock {
+                own.change.pieces_more.clear();
+            }
         }
     }
 

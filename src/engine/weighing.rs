@@ -271,7 +271,8 @@ impl Scales {
                     (figure(*per_line), figure(i64::try_from(share).unwrap_or(i64::MAX)))
                 }
             };
-            let together = asked.weights.together.contains(&item.sku).then_some(0);
+            let group = asked.weights.together.iter().position(|skus| skus.contains(&item.sku));
+            let together = group.and_then(|group| u8::try_from(group).ok());
             let complete = asked.weights.line_complete;
             let unit_weight_g = self.loads.unit(body, &ways);
             self.lines.push(WeighedLine { unit_weight_g, per_line, per_unit, complete, together });

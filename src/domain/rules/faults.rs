@@ -40,11 +40,13 @@ impl RuleTerms {
 
     fn faults_of_fences(&self, faults: &mut Vec<Fault>) {
         for (at, fence) in self.fences.iter().enumerate() {
-            if self.fences[..at].iter().any(|earlier| earlier.word() == fence.word()) {
+            let is_there = |earlier: &Fence| earlier.word() == fence.word();
+            if !matches!(fence, Fence::SameNode(_)) && self.fences[..at].iter().any(is_there) {
                 let detail = format!("{} is there already", fence.word());
                 faults.push(Fault::new(format!("fences[{at}].fence"), "duplicate_name", detail));
             }
             twice(&format!("fences[{at}].in"), fence.named(), faults);
+            self.faults_of_group(at, faults);
         }
         let named = |of: fn(&Fence) -> bool| self.fences.iter().find(|fence| of(fence)).map(Fence::named);
         let only = named(|fence| matches!(fence, Fence::Nodes(_)));
@@ -53,6 +55,18 @@ impl RuleTerms {
             && only.iter().all(|node| never.contains(node))
         {
             faults.push(Fault::new("fences", "nobody_left", "nodes and not_nodes together leave nobody"));
+        }
+    }
+
+    /// A sku goes together with one group of skus, not with two.
+    fn faults_of_group(&self, at: usize, faults: &mut Vec<Fault>) {
+        let Fence::SameNode(skus) = &self.fences[at] else { return };
+        let earlier = |sku: &Text| {
+            self.fences[..at].iter().any(|fence| matches!(fence, Fence::SameNode(others) if others.contains(sku)))
+        };
+        for (entry, sku) in skus.iter().enumerate().filter(|(_, sku)| earlier(sku)) {
+            let detail = format!("{sku} goes together with others already");
+            faults.push(Fault::new(format!("fences[{at}].in[{entry}]"), "duplicate_name", detail));
         }
     }
 

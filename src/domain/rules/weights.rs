@@ -61,8 +61,8 @@ pub struct Weights {
     pub complete: bool,
     /// All units of a line ship, or none.
     pub line_complete: bool,
-    /// Skus that leave from one node.
-    pub together: Vec<Text>,
+    /// Groups of skus each of which leaves from one node, as many as there are fences.
+    pub together: Vec<Vec<Text>>,
     /// What a unit costs that nobody ships.
     pub unfilled: Unfilled,
 }
@@ -166,7 +166,7 @@ impl Weights {
             Fence::LandedCost { amount } => self.landed_cost_max = Some(*amount),
             Fence::ShipComplete => self.complete = true,
             Fence::LineComplete => self.line_complete = true,
-            Fence::SameNode(skus) => self.together = skus.clone(),
+            Fence::SameNode(skus) => self.together.push(skus.clone()),
             _ => {}
         }
     }

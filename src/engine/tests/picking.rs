@@ -463,14 +463,13 @@ fn report(sums: &BTreeMap<PickMethod, Picked>) -> String {
 fn many_orders_are_waved_and_picked_and_every_way_walks_less_than_order_by_order() {
     let orders = std::env::var("ORDAIN_PICKED_ORDERS").map_or(1_000, |n| n.parse().expect("a number"));
     let seed = std::env::var("ORDAIN_SEED").map_or(1, |n| n.parse().expect("a number"));
-    println!("{orders} orders, seed {seed}");
     let mut world = World::new();
     let nodes = floors(&mut world);
     let units = shop(&world, &nodes, orders, seed);
     let waves: u64 = nodes.iter().map(|node| pick_all(&world, node)).sum();
     let sums: BTreeMap<PickMethod, Picked> =
         world.engine.picked(None, i32::MIN, i32::MAX).0.into_iter().map(|((_, method), sums)| (method, sums)).collect();
-    println!("{waves} waves, {units} units\n{}", report(&sums));
+    println!("picked orders={orders} seed={seed} waves={waves} units={units}\n{}", report(&sums));
     assert_eq!(sums.values().map(|picked| picked.units).sum::<u64>(), units, "all is picked, and once");
     let discrete = sums[&PickMethod::Discrete];
     assert_eq!(discrete.metres, discrete.alone_metres);

@@ -270,6 +270,19 @@ fn skus_that_go_together_leave_from_one_node() {
     let lines_of = |a: &crate::domain::decision::Assignment| a.lines.iter().map(|u| u.line).collect::<Vec<_>>();
     let of_west = decision.assignments.iter().find(|a| Some(a.node) == west).expect("west ships");
     assert_eq!(lines_of(of_west), [0, 1]);
+    // Each group by itself: nobody has all cables.
+    world.stock("cable", "west", 1).expect("received");
+    let of = |skus: &[&str]| Fence::SameNode(skus.iter().copied().map(text).collect());
+    let apart = |fences| RuleTerms { fences, ..weighed(by_money(0)) };
+    let order = order_by("a", &[("phone", 1), ("case", 1), ("cable", 6)]);
+    let waits = |decision: Decision| decision.unfilled.iter().map(|u| (u.line, u.quantity)).collect::<Vec<_>>();
+    on(&world, apart(vec![of(&["phone", "case"])]));
+    assert!(waits(quote(&world, &order)).is_empty());
+    on(&world, apart(vec![of(&["phone", "case"]), of(&["cable"])]));
+    assert_eq!(waits(quote(&world, &order)), [(2, 6)]);
+    let again = apart(vec![of(&["phone", "case"]), of(&["cable", "case"])]).faults("weighed");
+    assert_eq!((&*again[0].field, again[0].code), ("fences[1].in[1]", "duplicate_name"));
+    on(&world, apart(vec![of(&["phone", "case"])]));
     // Where nobody has both, both wait.
     let order = place(&world, order_by("b", &[("phone", 1), ("case", 6)]));
     assert_eq!(order.totals_backordered(), 7);

@@ -176,6 +176,9 @@ fn the_last_units_of_a_node_are_kept_for_who_asks_there() {
     // Half of 40,000 as often as two or more are asked for when it is one on average: 26.4241 %.
     let decision = quote(&world, &[("phone", 3)]);
     assert_eq!(nodes(&world, &decision), ["north"]);
+    // With more units east would be less scarce, so nobody can say how many more it takes.
+    let losing = world.engine.catalogue(|c| decision.losing(c));
+    assert!(decision.losers(&losing).iter().all(|loser| loser.change.pieces_more.is_empty()));
     on(&world, vec![Term::Scarcity], Unfilled::LastResort);
     let dear = quote(&world, &[("phone", 402)]);
     assert_eq!(amounts(&dear)[0], ("scarcity", 2 * 5_285), "of north nobody misses one");
