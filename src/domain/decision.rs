@@ -404,6 +404,22 @@ impl Decision {
         }
     }
 
+    /// Whether its plan is proven to be the best of what was recorded.
+    pub(super) fn is_best_of_seen(&self) -> bool {
+        if self.evidence.truncated || self.evidence.lines.is_empty() {
+            return false;
+        }
+        if let Some(weighed) = self.evidence.weighed() {
+            let (problem, _) = self.restate_weighed(weighed);
+            return problem.fits() && costed::solve(&problem, &mut costed::Workspace::default()).optimal;
+        }
+        let (mut problem, mut plan) = (Problem::default(), Plan::default());
+        self.restate(&mut problem);
+        self.replan(&mut plan);
+        let best = sourcing::solve(&problem, &mut sourcing::Workspace::default());
+        best.optimal && (&best.unfilled, best.cost) == (&plan.unfilled, plan.cost)
+    }
+
     /// The part of the plan that the recorded problem speaks of.
     pub(super) fn replan(&self, plan: &mut Plan) {
         let seen = &self.evidence;

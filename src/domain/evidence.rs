@@ -299,7 +299,10 @@ impl Decision {
             let (rule_set, rule_set_version) = self.ruled(group);
             let rule_set = rule_set.clone();
             let evidence = evidence.into();
-            (group, Self { rule_set, rule_set_version, assignments, unfilled, evidence, ..self.clone() })
+            let own = Self { rule_set, rule_set_version, assignments, unfilled, evidence, ..self.clone() };
+            // All together may not be proven though each is the best of what it saw.
+            let optimal = self.optimal || own.is_best_of_seen();
+            (group, Self { optimal, ..own })
         };
         seen.map(of).collect()
     }

@@ -6,6 +6,7 @@
 //! Of a sku with channel limits no more is asked for than its record lets the buyer have, and the nodes of his channel
 //! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
+mod several;
 mod stated;
 mod weighed;
 mod within;
@@ -36,7 +37,7 @@ use crate::domain::order_promise::Dates;
 use crate::domain::particulars::Booking;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::groups::is_same;
-use crate::domain::sourcing::{Candidate, Need, Plan, Problem, Workspace, solve_into, solve_within};
+use crate::domain::sourcing::{Candidate, DemandLine, Need, Plan, Problem, Workspace, solve_into, solve_within};
 use crate::domain::stock::CellKey;
 use crate::domain::time::{JournalTime, WallTime};
 
@@ -58,6 +59,8 @@ struct Routing {
     scales: Scales,
     /// Bytes of evidence that each destination may have.
     evidence_max: usize,
+    /// Whether earlier destinations took what was listed last could use.
+    is_contested: bool,
 }
 
 /// The delivery method for which carriers are asked.
@@ -168,6 +171,10 @@ pub struct Route {
     pub decision: Decision,
     /// The first destination of which it is told what was seen.
     told: Option<u16>,
+    /// Whether a destination lacked what an earlier one took.
+    is_contested: bool,
+    /// What units of several destinations cost at least, whatever ships them: below 0 where they are worth more to be rid of.
+    least: i64,
 }
 
 impl Route {
@@ -234,16 +241,30 @@ fn route_units(network: &Network, wanted: &Wanted<'_>) -> Route {
     let evidence_max = EVIDENCE_BYTES_MAX / groups.len().clamp(1, EVIDENCE_GROUPS_MAX);
     if wanted.others.is_empty() {
         route_groups(network, wanted, (&groups, evidence_max), &mut gone, &mut route);
-        return route;
+    } else {
+        route_by_rules(network, wanted, (&mut groups.clone(), evidence_max), &mut gone, &mut route);
     }
+    if route.is_contested {
+        several::bound_by_each_alone(network, wanted, &groups, &mut route);
+    }
+    route
+}
+
+/// Routes groups of which some go by other rules.
+fn route_by_rules(
+    network: &Network,
+    wanted: &Wanted<'_>,
+    (groups, evidence_max): (&mut Vec<u16>, usize),
+    gone: &mut Option<HashMap<CellKey, u32>>,
+    route: &mut Route,
+) {
     // What the kernel in full decides comes first: its sums stand with the evidence of the first group.
     groups.sort_by_key(|group| wanted.rules_of(*group).weights.is_none());
     while let Some(first) = groups.first() {
         let rules = wanted.rules_of(*first);
         let alike: Vec<u16> = groups.extract_if(.., |group| is_same(wanted.rules_of(*group), rules)).collect();
-        route_groups(network, wanted, (&alike, evidence_max), &mut gone, &mut route);
+        route_groups(network, wanted, (&alike, evidence_max), gone, route);
     }
-    route
 }
 
 fn group_of(wanted: &Wanted<'_>, units: &LineUnits) -> u16 {
@@ -315,7 +336,8 @@ fn empty(network: &Network, wanted: &Wanted<'_>) -> Route {
         unfilled: Vec::new(),
         evidence: Arc::new(Evidence { nodes, ruled: ruled(wanted), ..Evidence::default() }),
     };
-    Route { shipments: Vec::new(), unfilled: Vec::new(), full: Vec::new(), decision, told: None }
+    let (shipments, unfilled, full) = (Vec::new(), Vec::new(), Vec::new());
+    Route { shipments, unfilled, full, decision, told: None, is_contested: false, least: 0 }
 }
 
 /// Services and downloads: the virtual node supplies them, free of charge; what has a slot is done where that is, as long
@@ -376,9 +398,11 @@ impl Routing {
         let fencing = Fencing::of(network, wanted.rules, shipment(wanted, group, destination), units, earlier);
         let fencing = fencing.as_ref();
         self.list(network, wanted, units, destination, (fencing, gone.as_ref()));
+        route.is_contested |= self.is_contested;
         if let Some(fencing) = fencing.filter(|_| wanted.rules.minds_capacity()) {
             let full = self.fenced.iter().filter(|(_, reason)| *reason == FenceReason::AtCapacity);
             route.full.extend(full.map(|(node, _)| Full { node: *node, own: fencing.own(*node) }));
+            route.is_contested |= gone.is_some() && route.full.iter().any(|full| full.own > 0);
         }
         if let Some(weights) = &wanted.rules.weights {
             let asked = weighed::asked(network, wanted, weights, (group, units));
@@ -510,7 +534,8 @@ impl Routing {
     ) {
         let may_ship =
             |node| is_candidate(network, wanted, node) && fencing.is_none_or(|fencing| fencing.reason(node).is_none());
-        let Self { slots, free, .. } = self;
+        let Self { slots, free, problem, is_contested, .. } = self;
+        *is_contested = false;
         free.clear();
         free.resize(network.catalogue.nodes().len() * slots.len(), 0);
         for (slot, &sku) in slots.iter().enumerate() {
@@ -526,8 +551,11 @@ impl Routing {
                 if !wanted.own.is_empty() {
                     units += wanted.own.get(&CellKey { sku, node: cell.node }).copied().unwrap_or(0);
                 }
-                if let Some(gone) = gone {
-                    units = units.saturating_sub(gone.get(&CellKey { sku, node: cell.node }).copied().unwrap_or(0));
+                if let Some(gone) = gone.and_then(|gone| gone.get(&CellKey { sku, node: cell.node })) {
+                    let left = units.saturating_sub(*gone);
+                    let asks = asked(problem, slot);
+                    *is_contested |= left.min(asks) < units.min(asks);
+                    units = left;
                 }
                 free[cell.node.at() * slots.len() + slot] = units;
             }
@@ -597,6 +625,16 @@ fn assign(
     }
     route.decision.assignments.push(assignment.clone());
     route.shipments.push(Routed { group, assignment });
+}
+
+/// Pieces of a slot that all lines together ask for.
+fn asked(problem: &Problem, slot: usize) -> u32 {
+    let lines = problem.lines.iter().enumerate();
+    let of_line = |(line, own): (usize, &DemandLine)| {
+        let needs = problem.needs_of(line).iter().filter(|need| usize::from(need.slot) == slot);
+        needs.map(|need| need.per_unit.saturating_mul(own.quantity)).fold(0, u32::saturating_add)
+    };
+    lines.map(of_line).fold(0, u32::saturating_add)
 }
 
 /// What was listed, with one candidate alone.

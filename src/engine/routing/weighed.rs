@@ -42,6 +42,9 @@ impl Routing {
         fenced.extend(out);
         fenced.sort_unstable_by_key(|(node, _)| *node);
         let mut found = scales.decide(&asked, problem);
+        if gone.is_some() {
+            route.least = route.least.saturating_add(scales.least(&asked));
+        }
         if rest.is_some() && !found.assignments.is_empty() {
             found.add(CostTerm::Split, asked.weights.split);
             found.lower_bound += asked.weights.split;

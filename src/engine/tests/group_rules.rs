@@ -10,7 +10,9 @@ use super::whatif::compared;
 use super::world::*;
 use crate::domain::command::*;
 use crate::domain::decision::Decision;
+use crate::domain::geo::Position;
 use crate::domain::order::Order;
+use crate::domain::record::Log;
 use crate::domain::reply::Reply;
 use crate::domain::rules::{Fence, RuleTerms, Scope, Term};
 use crate::engine::whatif::{Suppose, SupposedRules};
@@ -159,6 +161,72 @@ fn each_group_is_decided_as_an_order_of_its_own_would_be() {
         world.check();
     }
     assert!(both > 25 && weighed > 25, "{both} orders of both kinds, {weighed} by both kernels");
+}
+
+fn quote(world: &World, order: &PlaceOrder) -> Decision {
+    world.engine.quote(world.log.now(), order).expect("quoted")
+}
+
+/// The same order with its destinations told in another sequence.
+fn turned(order: &PlaceOrder, by: usize) -> PlaceOrder {
+    let (mut turned, count) = (order.clone(), order.destinations.len());
+    turned.destinations.rotate_left(by);
+    let moved = |group: u16| ((usize::from(group) + count - by) % count) as u16;
+    turned.lines.iter_mut().for_each(|line| line.group = moved(line.group));
+    turned
+}
+
+#[test]
+fn destinations_that_meet_at_a_cell_are_proven_only_where_each_gets_what_it_would_alone() {
+    let world = World::new();
+    let mut order = World::order_of("a", &[("phone", 1), ("phone", 1)], None);
+    // Between both coasts, the east a little nearer; and the east coast itself.
+    order.destinations[0].position = Position::from_degrees(38.5, -95.5);
+    let east =
+        ShipTo { group: text("g1"), position: Position::from_degrees(40.0, -75.0), ..order.destinations[0].clone() };
+    order.destinations.push(east);
+    order.lines[1].group = 1;
+    for node in ["east", "west"] {
+        world.stock("phone", node, 1).expect("received");
+    }
+    let (met, other_way) = (quote(&world, &order), quote(&world, &turned(&order, 1)));
+    assert!(met.cost.amount > other_way.cost.amount, "{} {}", met.cost.amount, other_way.cost.amount);
+    assert!(!met.optimal && met.lower_bound <= other_way.cost.amount, "{met:?}");
+    for node in ["east", "west"] {
+        world.stock("phone", node, 1).expect("received");
+    }
+    let plenty = quote(&world, &order);
+    assert!(plenty.optimal && plenty.lower_bound == plenty.cost.amount, "nobody takes what another wants");
+    assert_eq!(plenty.lower_bound, met.lower_bound, "what each costs alone");
+}
+
+#[test]
+fn no_sequence_of_destinations_is_cheaper_than_the_bound_of_another() {
+    let (mut dearer, mut proven) = (0, 0);
+    for seed in 0..200 {
+        println!("seed {seed}");
+        let mut dice = Dice(seed);
+        let world = some_world(&mut dice, 2);
+        let (all, apart) = (some_rules(&mut dice), some_rules(&mut dice));
+        on(&world, &all, (&apart, By::Country));
+        let order = some_order(&mut dice, "o", 3);
+        let mut order = to_several(&mut dice, order);
+        if seed % 2 == 0 {
+            order.destinations[1].country = text(ABROAD);
+        }
+        let told: Vec<Decision> = (0..3).map(|by| quote(&world, &turned(&order, by))).collect();
+        for own in &told {
+            assert!(own.lower_bound <= own.cost.amount && (!own.optimal || own.lower_bound == own.cost.amount));
+            let full = told.iter().filter(|other| other.unfilled.is_empty() && own.unfilled.is_empty());
+            for other in full {
+                assert!(own.lower_bound <= other.cost.amount, "{} of {}", own.lower_bound, other.cost.amount);
+                assert!(!own.optimal || own.cost.amount <= other.cost.amount, "a cheaper plan than a proven one");
+                dearer += usize::from(own.cost.amount > other.cost.amount);
+            }
+            proven += usize::from(own.optimal);
+        }
+    }
+    assert!(dearer > 10 && proven > 50, "{dearer} {proven}");
 }
 
 #[test]
