@@ -6,6 +6,8 @@
 //! Of a sku with channel limits no more is asked for than its record lets the buyer have, and the nodes of his channel
 //! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
+mod allotted;
+mod preferred;
 mod several;
 mod stated;
 mod weighed;
@@ -17,6 +19,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use self::allotted::{Question, Shown};
 use self::weighed::Before;
 use self::within::{hold_back, within_limits};
 use super::cell::Word;
@@ -59,6 +62,8 @@ struct Routing {
     scales: Scales,
     /// Bytes of evidence that each destination may have.
     evidence_max: usize,
+    /// What cells of skus with limits show.
+    shown: Shown,
     /// Whether earlier destinations took what was listed last could use.
     is_contested: bool,
 }
@@ -124,6 +129,11 @@ pub struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    /// Units of a cell that its own reservation holds.
+    pub fn owned(&self, cell: CellKey) -> u32 {
+        self.own.get(&cell).copied().unwrap_or(0)
+    }
+
     /// When work on it may begin.
     pub fn work_at(&self) -> WallTime {
         self.release_at.map_or(self.at, |release| release.max(self.at))
@@ -397,6 +407,28 @@ impl Routing {
         let earlier = earlier.map(|shipment| shipment.assignment.node);
         let fencing = Fencing::of(network, wanted.rules, shipment(wanted, group, destination), units, earlier);
         let fencing = fencing.as_ref();
+        if wanted.own.is_empty() || network.limits.is_empty() {
+            return self.route_shown(network, wanted, (group, units), (destination, fencing), gone, route);
+        }
+        let question = Question { network, wanted, group, units, destination, fencing, gone: gone.as_ref() };
+        let relaxed = self.allot(&question, route);
+        self.route_shown(network, wanted, (group, units), (destination, fencing), gone, route);
+        self.shown = Shown::InTurn;
+        if let Some(relaxed) = relaxed {
+            relaxed.tell(wanted, route);
+        }
+    }
+
+    /// Routes them by what cells show.
+    fn route_shown(
+        &mut self,
+        network: &Network,
+        wanted: &Wanted<'_>,
+        (group, units): (u16, &[LineUnits]),
+        (destination, fencing): (Option<Position>, Option<&Fencing<'_>>),
+        gone: &mut Option<HashMap<CellKey, u32>>,
+        route: &mut Route,
+    ) {
         self.list(network, wanted, units, destination, (fencing, gone.as_ref()));
         route.is_contested |= self.is_contested;
         if let Some(fencing) = fencing.filter(|_| wanted.rules.minds_capacity()) {
@@ -453,59 +485,6 @@ impl Routing {
         self.list_candidates(network, wanted, fencing, destination);
     }
 
-    /// Lets the preferred node ship all it can of a problem that is stated; answers what it leaves to the others, or
-    /// `None` when it can ship nothing.
-    fn prefer(
-        &mut self,
-        wanted: &Wanted<'_>,
-        node: NodeIndex,
-        (group, units): (u16, &[LineUnits]),
-        gone: &mut Option<HashMap<CellKey, u32>>,
-        route: &mut Route,
-    ) -> Option<Vec<LineUnits>> {
-        let Self { workspace, problem, plan, .. } = self;
-        let at = problem.candidates.iter().position(|candidate| candidate.node == node.0)?;
-        let alone = alone(problem, at);
-        solve_into(&alone, workspace, plan);
-        if plan.assignments.is_empty() {
-            return None;
-        }
-        ship(wanted, &alone, plan, (group, units), gone, route);
-        account(plan, &mut route.decision);
-        let left = plan.unfilled.iter();
-        Some(left.map(|u| LineUnits { line: units[u.line as usize].line, quantity: u.quantity }).collect())
-    }
-
-    /// What was seen where the preferred node has everything: who was passed over, within the evidence's share of a
-    /// record.
-    fn tell_preferred(
-        &mut self,
-        preferred: Option<NodeIndex>,
-        (group, destination): (u16, Option<Position>),
-        route: &mut Route,
-    ) {
-        let Self { problem, fenced, evidence_max, .. } = self;
-        let most = *evidence_max / FENCED_BYTES;
-        let others = problem.candidates.iter().map(|candidate| NodeIndex(candidate.node));
-        let others = others.filter(|node| preferred != Some(*node));
-        fenced.extend(others.map(|node| (node, FenceReason::NotPreferred)));
-        fenced.sort_unstable_by_key(|(node, _)| *node);
-        let truncated = fenced.len() > most;
-        fenced.truncate(most);
-        let (nodes, fenced) = (route.decision.evidence.nodes, fenced.clone());
-        route.tell(group, Evidence { fenced, destination, nodes, truncated, ..Evidence::default() });
-    }
-
-    /// The preferred node gave what it could: the others ship the rest.
-    fn leave_out(&mut self, preferred: Option<NodeIndex>) {
-        let Self { problem, .. } = self;
-        let same = |candidate: &Candidate| preferred == Some(NodeIndex(candidate.node));
-        if let Some(at) = problem.candidates.iter().position(same) {
-            problem.candidates.remove(at);
-            problem.available.drain(at * problem.slots..(at + 1) * problem.slots);
-        }
-    }
-
     /// Starts the problem: the skus wanted, and what each line needs of them.
     fn list_lines(&mut self, network: &Network, wanted: &Wanted<'_>, units: &[LineUnits]) {
         let Self { problem, slots, .. } = self;
@@ -534,28 +513,35 @@ impl Routing {
     ) {
         let may_ship =
             |node| is_candidate(network, wanted, node) && fencing.is_none_or(|fencing| fencing.reason(node).is_none());
-        let Self { slots, free, problem, is_contested, .. } = self;
+        let Self { slots, free, problem, shown, is_contested, .. } = self;
         *is_contested = false;
         free.clear();
         free.resize(network.catalogue.nodes().len() * slots.len(), 0);
         for (slot, &sku) in slots.iter().enumerate() {
             // Beside units of one's own the plan might take others instead: it sees no more than may be taken.
             let limited = network.limits.of(sku).filter(|_| !wanted.own.is_empty());
-            let mut most = limited.map(|limited| limited.most(wanted.whose, wanted.counting));
+            let in_turn = limited.filter(|_| matches!(shown, Shown::InTurn));
+            let mut most = in_turn.map(|limited| limited.most(wanted.whose, wanted.counting));
             for cell in network.sku(sku).cells.iter() {
                 let mut units = (wanted.counts)(&cell.word);
                 if let Some(most) = most.as_mut().filter(|_| may_ship(cell.node)) {
                     units = units.min(*most);
                     *most -= units;
                 }
+                let key = CellKey { sku, node: cell.node };
                 if !wanted.own.is_empty() {
-                    units += wanted.own.get(&CellKey { sku, node: cell.node }).copied().unwrap_or(0);
+                    units += wanted.owned(key);
                 }
-                if let Some(gone) = gone.and_then(|gone| gone.get(&CellKey { sku, node: cell.node })) {
+                let gone = gone.and_then(|gone| gone.get(&key));
+                if let Some(gone) = gone {
                     let left = units.saturating_sub(*gone);
                     let asks = asked(problem, slot);
                     *is_contested |= left.min(asks) < units.min(asks);
                     units = left;
+                }
+                if let (Some(_), Shown::Allotted(allotted)) = (limited, &*shown) {
+                    let own_left = wanted.owned(key).saturating_sub(gone.copied().unwrap_or(0));
+                    units = units.min(own_left + allotted.get(&key).copied().unwrap_or(0));
                 }
                 free[cell.node.at() * slots.len() + slot] = units;
             }

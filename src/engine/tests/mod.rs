@@ -1,5 +1,6 @@
 //! The engine against the fold of its own log.
 
+mod allotted;
 mod batch;
 mod capacity;
 mod channels;
