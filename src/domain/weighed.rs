@@ -12,7 +12,7 @@ use std::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::decision::{Decision, Evidence, LineUnits, Terms};
+use super::decision::{Decision, Evidence, LineUnits, SeenLine, Terms};
 use super::evidence::{RULED, SEVERAL};
 use super::ids::{NodeIndex, Text};
 use super::order::{Order, OrderEvent};
@@ -256,6 +256,39 @@ impl Evidence {
             Priced::Weighed(weighed) => Some(weighed),
             Priced::Tariff(..) => None,
         }
+    }
+
+    /// The same evidence of a question by a tariff that was put to the kernel in full, as it bounds shipments; the terms of the
+    /// tariff stay where those of a tariff are told.
+    pub fn weighed_by_tariff(self, full: &Problem) -> Self {
+        if self.lines.is_empty() {
+            return self;
+        }
+        let of = |(node, _): &(NodeIndex, u32)| {
+            let at = full.candidates.iter().position(|own| own.node == node.0);
+            at.expect("what was seen is what was asked")
+        };
+        let candidates: Vec<usize> = self.candidates.iter().map(of).collect();
+        let node = |(table, at): (u16, &usize)| WeighedNode {
+            per_shipment: full.candidates[*at].per_shipment,
+            per_unit: 0,
+            table,
+            parcels_max: full.candidates[*at].parcels_max,
+        };
+        let table = |at: &usize| full.rates.table(full.offers[full.candidates[*at].offers.start].table).to_vec();
+        let line = |line: &SeenLine| WeighedLine { unit_weight_g: line.unit_weight_g, ..WeighedLine::default() };
+        let weighed = Weighed {
+            amounts: [CostTerm::PerShipment, CostTerm::Distance, CostTerm::Split].map(|term| (term, 0)).to_vec(),
+            split: full.split,
+            shipments_max: full.shipments_max,
+            lines: self.lines.iter().map(line).collect(),
+            up_to_g: full.rates.scale().to_vec(),
+            tables: candidates.iter().map(table).collect(),
+            nodes: (0..).zip(&candidates).map(node).collect(),
+            unit_costs: vec![0; candidates.len() * self.lines.len()],
+            ..Weighed::default()
+        };
+        Self { priced: Priced::Weighed(Box::new(weighed)), ..self }
     }
 
     /// The same, made when there is none yet.

@@ -430,7 +430,7 @@ impl Again {
             return Decided { cost, shipped, carried: found.carried, unfilled };
         }
         match rules.shipments_max {
-            Some(most) => solve_within(problem, usize::from(most), workspace, plan),
+            Some(most) => drop(solve_within(problem, usize::from(most), workspace, plan)),
             None => solve_into(problem, workspace, plan),
         }
         let line = |part: &Part| {

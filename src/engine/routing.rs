@@ -451,13 +451,16 @@ impl Routing {
         }
         let Self { workspace, problem, plan, fenced, evidence_max, .. } = self;
         let split = problem.tariff.split;
-        match wanted.rules.shipments_max {
+        let full = match wanted.rules.shipments_max {
             Some(most) => {
                 let most = usize::from(most).saturating_sub(usize::from(rest.is_some()));
-                solve_within(problem, most, workspace, plan);
+                solve_within(problem, most, workspace, plan)
             }
-            None => solve_into(problem, workspace, plan),
-        }
+            None => {
+                solve_into(problem, workspace, plan);
+                None
+            }
+        };
         let split = if rest.is_some() && !plan.assignments.is_empty() { split } else { 0 };
         ship(wanted, problem, plan, (group, units), gone, route);
         let unfilled =
@@ -468,7 +471,14 @@ impl Routing {
         add_split(split, &mut route.decision);
         let nodes = network.catalogue.nodes().len() as u32;
         let seen = Evidence::of((problem, plan), units, fenced, nodes, *evidence_max);
-        route.tell(group, Evidence { destination, ..seen });
+        let seen = Evidence { destination, ..seen };
+        route.tell(
+            group,
+            match full {
+                Some(full) => seen.weighed_by_tariff(&full),
+                None => seen,
+            },
+        );
     }
 
     /// States the problem: what is wanted, and who could supply it.

@@ -18,7 +18,7 @@
 //! | all partitions of the demand | `kernel` | ≤ 3¹² pairs, and as many per partial node | always |
 //! | beyond the exact size: sets of nodes | `subset` | ≤ 2²⁰ looks | visits are used up, or proven |
 //! | shipments, lines and money | `assemble` | what is shipped | always |
-//! | no more shipments than so many | `bounded` | some forty of the above where that binds | always |
+//! | no more shipments than so many | `bounded`, `tariffed` | some forty of the above where that binds, then `costed` | always |
 //! | what would have let one win | `change` | a table and some solutions for each | tried so often |
 //! | why the others lost | `explain`, `kernel/forced` | one table, and one per partial node asked of | always |
 //!
@@ -50,6 +50,7 @@ mod kernel;
 mod problem;
 pub mod score;
 mod subset;
+mod tariffed;
 #[cfg(test)]
 mod tests;
 
@@ -59,6 +60,8 @@ pub use explain::{Inquiry, Loser, Reason, STEPS_MAX, rejections, rejections_of};
 pub use problem::{
     Assignment, CHARGE_MAX, Candidate, DemandLine, MONEY_MAX, Need, Part, Plan, Problem, Tariff, Terms, Unfilled,
 };
+
+pub use tariffed::by_tariff;
 
 use assemble::assemble;
 use demand::Demand;

@@ -150,7 +150,7 @@ impl Routing {
             });
         }
         match wanted.rules.shipments_max {
-            Some(most) => solve_within(problem, usize::from(most), workspace, plan),
+            Some(most) => drop(solve_within(problem, usize::from(most), workspace, plan)),
             None => solve_into(problem, workspace, plan),
         }
         let assignments = plan.assignments.iter().map(|own| Assignment {

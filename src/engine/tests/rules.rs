@@ -349,6 +349,45 @@ fn a_plan_has_no_more_shipments_than_its_rules_allow() {
 }
 
 #[test]
+fn a_bound_that_leaves_some_units_is_met_by_the_best_plan_and_explained() {
+    let (mut in_full, mut short) = (0, 0);
+    for seed in 0..60_u64 {
+        let mut dice = super::random::Dice(seed);
+        let world = World::new();
+        for sku in ["phone", "case", "cable"] {
+            for node in ["east", "west", "north"] {
+                let units = dice.roll(3) as i32;
+                if units > 0 {
+                    world.stock(sku, node, units).expect("received");
+                }
+            }
+        }
+        let count = 1 + dice.roll(2) as u16;
+        let terms = priced(i64::from(dice.roll(500)), i64::from(dice.roll(300)));
+        on(&world, "few", RuleTerms { fences: vec![Fence::MaxShipments { count }], ..terms });
+        let order = order_by("a", Some("few"), &[("phone", 2), ("case", 1), ("cable", 2)]);
+        let decision = quote(&world, &order);
+        assert!(decision.optimal && decision.lower_bound == decision.cost.amount, "seed {seed}: {decision:?}");
+        assert!(decision.assignments.len() <= usize::from(count), "seed {seed}");
+        let terms = decision.terms.per_shipment + decision.terms.distance + decision.terms.split;
+        assert_eq!(terms, decision.cost.amount, "seed {seed}");
+        let placed = place(&world, order);
+        let losers = |world: &World| {
+            let decision = world.engine.order("a").expect("there").decision.clone().expect("decided");
+            let losing = world.engine.catalogue(|c| decision.losing(c));
+            (decision.losers(&losing), decision)
+        };
+        let before = losers(&world);
+        assert_eq!(Some(&before.1), placed.decision.as_ref(), "seed {seed}");
+        assert!(before.0.iter().all(|loser| loser.costlier_by().is_none_or(|by| by >= 0)), "seed {seed}");
+        assert_eq!(losers(&world.restart()), before, "seed {seed}: after a restart");
+        in_full += usize::from(decision.is_weighed());
+        short += usize::from(!decision.unfilled.is_empty());
+    }
+    assert!(in_full > 5 && short > 5, "{in_full} by the kernel in full, {short} left some");
+}
+
+#[test]
 fn what_waits_by_fenced_rules_takes_nothing_that_comes_to_a_fenced_node() {
     let world = World::new();
     world.stock("phone", "east", 2).expect("received");

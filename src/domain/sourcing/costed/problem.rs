@@ -136,6 +136,16 @@ impl Rates {
         (first / self.up_to_g.len().max(1)) as u32
     }
 
+    /// The grams up to which its brackets go.
+    pub fn scale(&self) -> &[u64] {
+        &self.up_to_g
+    }
+
+    /// Figures of all tables.
+    pub fn figures(&self) -> usize {
+        self.costs.len()
+    }
+
     /// Brackets of the scale.
     pub(super) fn brackets(&self) -> usize {
         self.up_to_g.len()
@@ -153,7 +163,7 @@ impl Rates {
     }
 
     /// The costs of a table by bracket.
-    pub(super) fn table(&self, table: u32) -> &[i64] {
+    pub fn table(&self, table: u32) -> &[i64] {
         let width = self.up_to_g.len();
         &self.costs[table as usize * width..(table as usize + 1) * width]
     }
