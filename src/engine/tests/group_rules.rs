@@ -211,6 +211,11 @@ fn no_sequence_of_destinations_is_cheaper_than_the_bound_of_another() {
         on(&world, &all, (&apart, By::Country));
         let order = some_order(&mut dice, "o", 3);
         let mut order = to_several(&mut dice, order);
+        // Each sku goes to two of them.
+        for (number, line) in order.lines.clone().into_iter().enumerate() {
+            let group = (line.group + 1) % 3;
+            order.lines.push(PlaceLine { id: text(&format!("again-{number}")), group, ..line });
+        }
         if seed % 2 == 0 {
             order.destinations[1].country = text(ABROAD);
         }
