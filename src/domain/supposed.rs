@@ -86,8 +86,7 @@ impl Decision {
         let plan = costed::solve(&problem, &mut costed::Workspace::default());
         let (mut supposing, mut left) = (costed::Supposing::default(), STEPS_MAX);
         // With more units a unit costs otherwise there, and how much is not known here.
-        let by_stock =
-            weighed.amounts.iter().any(|(term, _)| matches!(term, CostTerm::Scarcity | CostTerm::ShortPick));
+        let by_stock = weighed.amounts.iter().any(|(term, _)| matches!(term, CostTerm::Scarcity | CostTerm::ShortPick));
         for own in losers {
             let recorded = self.candidate(own.node).map(|at| at as usize).ok();
             let Some(candidate) = order.iter().position(|at| Some(*at) == recorded) else { continue };

@@ -40,6 +40,7 @@ use crate::domain::order_promise::Dates;
 use crate::domain::particulars::Booking;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::groups::is_same;
+use crate::domain::rules::weights::Weights;
 use crate::domain::sourcing::{Candidate, DemandLine, Need, Plan, Problem, Workspace, solve_into, solve_within};
 use crate::domain::stock::CellKey;
 use crate::domain::time::{JournalTime, WallTime};
@@ -525,6 +526,7 @@ impl Routing {
             |node| is_candidate(network, wanted, node) && fencing.is_none_or(|fencing| fencing.reason(node).is_none());
         let Self { slots, free, problem, shown, is_contested, .. } = self;
         *is_contested = false;
+        let by_shelf = gone.is_some() && wanted.rules.weights.as_ref().is_some_and(Weights::prices_by_shelf);
         free.clear();
         free.resize(network.catalogue.nodes().len() * slots.len(), 0);
         for (slot, &sku) in slots.iter().enumerate() {
@@ -546,7 +548,7 @@ impl Routing {
                 if let Some(gone) = gone {
                     let left = units.saturating_sub(*gone);
                     let asks = asked(problem, slot);
-                    *is_contested |= left.min(asks) < units.min(asks);
+                    *is_contested |= left.min(asks) < units.min(asks) || by_shelf && left < units;
                     units = left;
                 }
                 if let (Some(_), Shown::Allotted(allotted)) = (limited, &*shown) {

@@ -181,6 +181,11 @@ impl Weights {
         self.unit_cost || self.scarcity || self.markdown || self.short_pick > 0 || self.opportunity
     }
 
+    /// Whether a unit costs less where there are more of it.
+    pub fn prices_by_shelf(&self) -> bool {
+        self.scarcity || self.short_pick > 0
+    }
+
     /// Whether it matters how much a node has to do already.
     pub fn asks_load(&self) -> bool {
         self.balance > 0 || self.balance_handling

@@ -1,9 +1,9 @@
 //! What is proven of an order to several destinations, which are decided one after the other from what the earlier ones left.
 //!
-//! As long as no earlier one took what a later one could have used, each is decided as it would be alone, and what is proven of
-//! each is proven of all. Otherwise no plan of them together costs less than each alone with all there is; that is the
-//! bound, and the plan is proven where it meets it. A plan that leaves more than each alone would costs at least what
-//! its units are worth to be rid of.
+//! As long as no earlier one took what a later one could have used, or made what is left dearer, each is decided as it would be
+//! alone, and what is proven of each is proven of all. Otherwise no plan of them together costs less than each alone with all
+//! there is; that is the bound, and the plan is proven where it meets it. A plan that leaves more than each alone would costs
+//! at least what its units are worth to be rid of.
 //!
 //! Cost: every destination once more, of orders alone whose destinations meet at a cell that lacks. What is *not* here: a
 //! plan of all destinations together.
