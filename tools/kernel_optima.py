@@ -93,7 +93,7 @@ class Model:
         if whole:
             lp.integrality_ = [highspy.HighsVarType.kInteger] * len(self.cost)
         solver = highspy.Highs()
-        for name, setting in [("output_flag", False), ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.4), ("time_limit", 120.0),
+        for name, setting in [("output_flag", False), ("mip_rel_gap", 0.0), ("mip_abs_gap", 0.4), ("time_limit", 3000.0),
                               ("threads", 1)]:
             solver.setOptionValue(name, setting)
         solver.passModel(lp)

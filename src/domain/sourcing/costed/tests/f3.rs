@@ -5,7 +5,7 @@
 //! it, now and then: prices of scarce stock and markdowns, few units in stock, what a node can pick, several parcels
 //! from a node, most parcels, lines and orders in full, lines together, filling first.
 //!
-//! `optima.txt` holds seed and least cost of some thousands. Built with `ORDAIN_KERNEL_PRINT` and `ORDAIN_KERNEL_ORDERS` set,
+//! `optima.txt` holds seed and least cost of ten thousand. Built with `ORDAIN_KERNEL_PRINT` and `ORDAIN_KERNEL_ORDERS` set,
 //! a test prints so many orders as JSON lines beside the kernel's answers, for `tools/kernel_optima.py` to compare with HiGHS.
 
 use super::super::*;
