@@ -21,6 +21,7 @@
 //! Bounds: a body is at most [`RECORD_BYTES_MAX`], an entity at most [`ENTITY_BYTES_MAX`].
 
 mod crowd;
+mod input;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::crowd::{crowd_in, get_crowd, put_crowd};
+use self::input::Input;
 use super::frame::{Head, Slice, array};
 use super::upcast::{InboundV1, ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, announced, plain};
 use crate::domain::archive::Archiving;
@@ -661,48 +663,4 @@ fn get<T: DeserializeOwned>(what: &'static str, bytes: &[u8], limit: usize) -> R
 
 fn count(length: usize) -> u32 {
     u32::try_from(length).expect("a draft or an entity is far below 4 GiB")
-}
-
-/// Bytes that are consumed from the front.
-struct Input<'a> {
-    what: &'static str,
-    rest: &'a [u8],
-}
-
-impl<'a> Input<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Undecodable> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(|| self.bad("it ends too early"))?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    fn u16(&mut self) -> Result<u16, Undecodable> {
-        self.take(2).map(|bytes| u16::from_le_bytes(array(bytes, 0)))
-    }
-
-    fn u32(&mut self) -> Result<u32, Undecodable> {
-        self.take(4).map(|bytes| u32::from_le_bytes(array(bytes, 0)))
-    }
-
-    fn u8(&mut self) -> Result<u8, Undecodable> {
-        Ok(self.take(1)?[0])
-    }
-
-    fn short(&mut self) -> Result<&'a [u8], Undecodable> {
-        let length = usize::from(self.u16()?);
-        self.take(length)
-    }
-
-    fn sized(&mut self) -> Result<&'a [u8], Undecodable> {
-        let length = self.u32()? as usize;
-        self.take(length)
-    }
-
-    fn end(&self) -> Result<(), Undecodable> {
-        if self.rest.is_empty() { Ok(()) } else { Err(self.bad("bytes are left over")) }
-    }
-
-    fn bad(&self, why: &str) -> Undecodable {
-        Undecodable::Shape { what: self.what, why: why.to_owned() }
-    }
 }
