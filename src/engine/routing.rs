@@ -7,12 +7,14 @@
 //! alone are candidates where it names some. Reads words without a lock: what it saw may be gone when the units are taken; then the order is routed again.
 
 mod allotted;
+mod freight;
 mod preferred;
 mod several;
 mod stated;
 mod weighed;
 mod within;
 
+pub use freight::{pieces, shipment_cost, unit_weight_g};
 pub use stated::{Stated, stated};
 
 use std::cell::RefCell;
@@ -35,7 +37,7 @@ use crate::domain::geo::{Place, Position};
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::limits::{EVIDENCE_BYTES_MAX, EVIDENCE_GROUPS_MAX};
 use crate::domain::money::Money;
-use crate::domain::order::{Destination, Order, PlacedLine};
+use crate::domain::order::{Destination, PlacedLine};
 use crate::domain::order_promise::Dates;
 use crate::domain::particulars::Booking;
 use crate::domain::rules::applied::AppliedRules;
@@ -655,38 +657,6 @@ fn shipment<'a>(wanted: &Wanted<'a>, group: u16, position: Option<Position>) -> 
         dates,
         leaving,
     }
-}
-
-/// What it costs to ship units of an order from a node, by the rules' charge for a shipment and its way.
-pub fn shipment_cost(
-    network: &Network,
-    rules: &AppliedRules,
-    order: &Order,
-    node: NodeIndex,
-    units: &[LineUnits],
-) -> i64 {
-    let placed = |u: &LineUnits| &order.lines[usize::from(u.line)].placed;
-    let group = units.first().map_or(0, |u| placed(u).group);
-    let to = order.facts.destinations.get(usize::from(group)).and_then(|to| to.position).map(Place::from);
-    let metres = to.map_or(0, |to| network.catalogue.place(node).metres_to(&to));
-    let weight_g = units.iter().map(|u| u128::from(unit_weight_g(network, placed(u))) * u128::from(u.quantity)).sum();
-    rules.tariff.per_shipment.saturating_add(rules.tariff.charge(metres, weight_g))
-}
-
-/// Grams of one unit of a line; a kit without a weight of its own weighs what its components do.
-pub fn unit_weight_g(network: &Network, placed: &PlacedLine) -> u64 {
-    let weight_g = |sku: SkuIndex| u64::from(network.catalogue.item(sku).weight_g);
-    match weight_g(placed.sku) {
-        0 => pieces(placed).map(|(sku, n)| weight_g(sku) * u64::from(n)).fold(0, u64::saturating_add),
-        own => own,
-    }
-}
-
-/// What one unit of a line takes from cells; nothing for services and downloads.
-pub fn pieces(line: &PlacedLine) -> impl Iterator<Item = (SkuIndex, u32)> {
-    let own = (line.stocked && line.components.is_empty()).then_some((line.sku, 1));
-    let components = if line.stocked { line.components.as_slice() } else { &[] };
-    own.into_iter().chain(components.iter().map(|component| (component.sku, component.quantity)))
 }
 
 fn account(plan: &Plan, decision: &mut Decision) {
