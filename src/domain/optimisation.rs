@@ -1,6 +1,7 @@
 //! Open orders planned again together: what would change, and at what cost.
 //!
-//! Units that nobody has begun to work on go from other nodes than so far. To an order that is nothing new: its fulfilment
+//! Units that nobody has begun to work on go from other nodes than so far, and units that waited as too dear, or as rules
+//! of then kept them out, are sent when that costs less than to leave them. To an order that is nothing new: its fulfilment
 //! orders are split, moved and merged as by hand, so its story tells what was done. A proposal is not stored; that it was
 //! applied is, with its figures, in the record that applies it.
 //!
@@ -16,7 +17,7 @@ use super::delivery::is_collected;
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use super::ids::{NodeIndex, OrderKey, Text};
 use super::limits::{FULFILLMENT_ORDERS_MAX, OPTIMISATION_READABLE_MS};
-use super::order::{Order, OrderEvent};
+use super::order::{Allocation, Order, OrderEvent};
 use super::replanning::Occasion;
 use super::stock::CellKey;
 use super::time::JournalTime;
@@ -146,7 +147,7 @@ pub struct Planned {
     /// Whereto.
     pub group: u16,
     /// Numbers of the fulfilment orders, ascending, whose units it and all others of the same numbers have: those that are
-    /// to be there by the same day.
+    /// to be there by the same day. None where its units waited.
     pub of: Vec<u16>,
     /// What.
     pub units: Vec<LineUnits>,
@@ -200,15 +201,38 @@ impl Replanned {
             return None;
         }
         let next = order.next_number();
-        let mut told = Told { steps: Vec::new(), moved: Vec::new(), merged: BTreeSet::new(), next };
-        let parts: BTreeSet<&[u16]> = self.after.iter().map(|planned| &*planned.of).collect();
+        let (steps, moved, filled) = (Vec::new(), Vec::new(), Vec::new());
+        let mut told = Told { steps, moved, merged: BTreeSet::new(), filled, next };
+        let parts: BTreeSet<&[u16]> =
+            self.after.iter().map(|planned| &*planned.of).filter(|of| !of.is_empty()).collect();
         if parts.iter().map(|of| of.len()).sum::<usize>() != self.before.len() {
             return None;
         }
         for of in parts {
             self.tell_part(of, &mut told)?;
         }
+        self.tell_filled(order, &mut told)?;
         (usize::from(told.next) <= FULFILLMENT_ORDERS_MAX + 1).then_some(told)
+    }
+
+    /// What of it waits and shall be sent.
+    pub fn filled(&self) -> impl Iterator<Item = &Planned> {
+        self.after.iter().filter(|planned| planned.of.is_empty())
+    }
+
+    /// Tells what units that waited become, unless fewer wait by now.
+    fn tell_filled(&self, order: &Order, told: &mut Told) -> Option<()> {
+        let mut left: Vec<u32> = order.lines.iter().map(|line| line.backordered).collect();
+        for planned in self.filled() {
+            for u in &planned.units {
+                let left = &mut left[usize::from(u.line)];
+                *left = left.checked_sub(u.quantity)?;
+            }
+            let Planned { node, group, cost, .. } = *planned;
+            told.filled.push(Allocation { number: told.next, node, group, lines: planned.units.clone(), cost });
+            told.next += 1;
+        }
+        Some(())
     }
 
     /// Tells what becomes of the fulfilment orders of these numbers, whose units are each other's.
@@ -266,6 +290,8 @@ pub struct Told {
     pub moved: Vec<Gone>,
     /// Numbers of those of which another has all units then.
     pub merged: BTreeSet<u16>,
+    /// What units that waited become.
+    pub filled: Vec<Allocation>,
     next: u16,
 }
 

@@ -1,7 +1,8 @@
 //! Open orders planned again together: who takes part, what they share, and what would be better.
 //!
 //! Of every order the units take part that nobody has begun to work on and of which everything has stock, as long as nobody
-//! chose their node or edits the order. All of that, with what is free, is the batch's to divide; nothing of it may be
+//! chose their node or edits the order; and units that wait without a right to what comes, at what their rules say that it costs
+//! to leave them (`waiting`). All of that, with what is free, is the batch's to divide; nothing of it may be
 //! left. Each order is planned by its own rules, and never so that it would arrive later than it was promised, unless that is
 //! allowed: shipments that were promised for different days are planned apart, each by nodes and services alone that come in time.
 //! What cannot come in time any more comes no later than it would as it is. No day of a
@@ -29,10 +30,10 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use self::asking::Asking;
+use self::asking::{Asking, waiting};
 use super::Engine;
 use super::network::Network;
-use super::order_rules::rules_of;
+use super::order_rules::{rules_of, rules_to_fill};
 use super::routing::Stated;
 use super::step_stock::cells_of;
 use super::workload::{free_on_day, places_of, work_at};
@@ -44,7 +45,7 @@ use crate::domain::node::NodeKind;
 use crate::domain::optimisation::{
     Applied, Figures, Movable, Optimisation, Optimise, Planned, Replanned, movable, stays,
 };
-use crate::domain::order::{Order, PlacedLine};
+use crate::domain::order::{Order, OrderLine, PlacedLine};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::replanning::Occasion;
 use crate::domain::sourcing::batch::{Batch, Choice, Found, Member, Optimiser, Taken};
@@ -223,7 +224,9 @@ impl Engine {
         let at_node = node.is_none_or(|node| own.iter().any(|own| own.node == node));
         let wants = |u: &LineUnits| order.stock_of(*u).iter().any(|(own, _)| Some(*own) == sku);
         let wants = sku.is_none() || own.iter().flat_map(|own| &own.units).any(wants);
-        (!own.is_empty() && at_node && wants && touches(occasion, order, &own)).then(|| (order.clone(), own))
+        let is_touched = !own.is_empty() && at_node && wants && touches(occasion, order, &own);
+        let waits = *occasion == Occasion::Asked && node.is_none() && waits_for(order, sku);
+        (is_touched || waits).then(|| (order.clone(), own))
     }
 
     /// What was named, with all faults.
@@ -268,6 +271,12 @@ impl Engine {
         });
         !is_kept && stays(order).is_none()
     }
+}
+
+/// Whether an order waits for stock, of that sku if one is named.
+fn waits_for(order: &Order, sku: Option<SkuIndex>) -> bool {
+    let wants = |line: &OrderLine| sku.is_none_or(|sku| line.placed.stock(1).iter().any(|(own, _)| *own == sku));
+    !order.is_spent() && order.lines.iter().any(|line| line.backordered > 0 && wants(line))
 }
 
 /// Whether it is one of the orders that an occasion is about.
@@ -362,6 +371,19 @@ impl Building {
                 let nodes = part.nodes.iter().map(place).collect();
                 made.push((part, Member { nodes, ..member }));
             }
+        }
+        if asked.occasion == Occasion::Asked {
+            let waiting = waiting(network, order, &rules_to_fill(network, order, now.wall), &lines);
+            for (group, units, rules) in waiting {
+                let asking = Asking { network, order, lines: &lines, rules: &rules, held, now };
+                let Some(stated) = asking.waiting(group, &units) else { continue };
+                let (part, member) = self.part_of((at, group, Vec::new()), stated, &units, Vec::new());
+                let nodes = part.nodes.iter().map(|node| node.0 + 1).collect();
+                made.push((part, Member { nodes, ..member }));
+            }
+        }
+        if made.is_empty() {
+            return false;
         }
         for (part, member) in made {
             self.parts.push(part);

@@ -532,7 +532,7 @@ fn share(network: &Network, policy: FillPolicy, line: &PlacedLine, own: &BTreeMa
 }
 
 /// A line that was tried wants what it still waits for, or nothing.
-fn still_wants(network: &Network, order: &Order, line: u16, standing: Standing) {
+pub(super) fn still_wants(network: &Network, order: &Order, line: u16, standing: Standing) {
     let own = &order.lines[usize::from(line)];
     let (waiting, left) = ((order.key, line), own.waiting());
     for (sku, units) in own.placed.stock(left) {

@@ -11,10 +11,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arriving::arrives;
+use super::arriving::{arrives, delivery_promised_of_waiting};
 use super::change::Change;
 use super::consolidate::{Several, order_in};
 use super::network::Network;
+use super::queue::still_wants;
+use super::readiness::promised_of_waiting;
 use super::step_stock::cells_of;
 use super::turn::{Turn, order_events};
 use super::withdrawal::{NotTaken, Patience};
@@ -24,6 +26,7 @@ use crate::domain::event::{Answer, Event, OptimisationApplied};
 use crate::domain::ids::{FulfillmentKey, OrderKey, SkuIndex, Text};
 use crate::domain::optimisation::{Optimisation, Replanned, Told as Moved, stays};
 use crate::domain::order::{Order, OrderEvent, PlacedLine};
+use crate::domain::policy::Standing;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, MovementKind};
@@ -96,7 +99,14 @@ impl Engine {
         let (seq, at) = (logged.seq(), logged.time());
         own.applied_at = Some(at);
         self.optimisations.note_applied(own);
-        Ok((seq, logged.done()))
+        let touched = logged.done();
+        for planned in &own.orders {
+            let order = order_in(&orders, planned.order).expect("it is locked");
+            let standing = Standing::of(network.catalogue.policies().fill(), order);
+            let lines: BTreeSet<u16> = planned.filled().flat_map(|own| &own.units).map(|u| u.line).collect();
+            lines.into_iter().for_each(|line| still_wants(network, order, line, standing));
+        }
+        Ok((seq, touched))
     }
 }
 
@@ -118,7 +128,7 @@ impl Told<'_> {
         let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
         let mut later = Vec::new();
         for gone in told.moved.iter().filter(|gone| !told.merged.contains(&gone.number)) {
-            let there = planned.after.iter().find(|own| (own.node, own.group) == (gone.to, gone.group));
+            let there = planned.after.iter().find(|own| own.node == gone.to && own.of.contains(&gone.of));
             let Some(there) = there else { continue };
             let way = (there.node, there.group);
             let day = arrives(&self.network.catalogue, order, &lines, way, &there.units, self.wall);
@@ -156,7 +166,14 @@ impl Told<'_> {
             self.places.ends(self.network, of(own.number), own.node);
         }
         let later = if self.may_be_later { self.promised_later(order, planned, &told) } else { Vec::new() };
-        self.events.extend(order_events(order, told.steps.into_iter().chain(later).collect()));
+        let ready = promised_of_waiting(self.network, order, &told.filled, self.wall);
+        let dated = delivery_promised_of_waiting(self.network, order, &told.filled, self.wall);
+        for own in &told.filled {
+            self.places.moves(self.network, of(own.number), (None, Some(own.node)), at);
+        }
+        let filled = (!told.filled.is_empty()).then_some(OrderEvent::Filled { allocations: told.filled });
+        let steps = told.steps.into_iter().chain(later).chain(filled).chain(ready).chain(dated);
+        self.events.extend(order_events(order, steps.collect()));
         Ok(())
     }
 }

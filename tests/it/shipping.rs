@@ -166,6 +166,18 @@ fn a_quote_tells_the_cheapest_service_of_each_shipment_and_when_all_has_arrived(
     order["lines"][0]["quantity"] = json!(5);
     let quote = server.done("POST", "/v1/promises", &order);
     assert_eq!(quote["shipping"][0]["rate"]["parcels"][0]["weight_g"], 5_000);
+    // Ahead of any clock, so that both count from then.
+    order["placed_at"] = json!("2098-11-25T16:00:00Z");
+    order["arrives_by"] = json!("2098-12-24");
+    let quote = server.done("POST", "/v1/promises", &order);
+    let placed = server.ask("POST", "/v1/orders", &order);
+    let (status, placed) = (placed.status, placed.json());
+    assert_eq!((status, &placed["arrives_by"]), (201, &order["arrives_by"]), "{placed}");
+    let promised = &placed["fulfillment_orders"][0]["deliver_by"];
+    assert!(promised.is_string() && *promised == quote["arrives"], "what is quoted is promised: {promised}");
+    order["arrives_by"] = json!("soon");
+    assert_eq!(server.ask("POST", "/v1/promises", &order).status, 422);
+    order.as_object_mut().expect("an object").remove("arrives_by");
     order["delivery_method"] = json!("pickup");
     assert_eq!(server.done("POST", "/v1/promises", &order)["shipping"], Value::Null, "nothing is shipped");
     server.stop();

@@ -1,6 +1,7 @@
 //! The question that an open order is asked again, and the plan that it has in the words of that question.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -13,11 +14,14 @@ use super::super::routing::{SHIPPED, Stated, Wanted, stated};
 use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::fulfillment::FulfillmentStatus;
-use crate::domain::ids::NodeIndex;
+use crate::domain::geo::Position;
+use crate::domain::ids::{NodeIndex, SkuIndex};
+use crate::domain::node::NodeKind;
 use crate::domain::optimisation::Movable;
 use crate::domain::order::{Order, PlacedLine};
 use crate::domain::order_promise::Dates;
 use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::groups::GroupRules;
 use crate::domain::rules::weights::Weights;
 use crate::domain::sourcing::batch::Taken;
 use crate::domain::sourcing::costed::Filling;
@@ -49,35 +53,12 @@ impl Asking<'_> {
         own: &[&Movable],
         day: Option<Date>,
     ) -> Option<(Stated, Vec<LineUnits>, Vec<Taken>)> {
-        let Self { network, order, lines, rules, held, now } = *self;
+        let Self { network, order, rules, .. } = *self;
         let mut wanted: BTreeMap<u16, u32> = BTreeMap::new();
         own.iter().flat_map(|own| &own.units).for_each(|u| *wanted.entry(u.line).or_default() += u.quantity);
         let units: Vec<LineUnits> = wanted.into_iter().map(|(line, quantity)| LineUnits { line, quantity }).collect();
-        let asked = Wanted {
-            lines,
-            units: &units,
-            destinations: &positions_of(order),
-            to: &order.facts.destinations,
-            placed_at: order.facts.placed_at,
-            at: now.wall,
-            known_at: now.journal,
-            release_at: order.release_at.map(|release| release.wall),
-            dates: Dates { promised: day, ..order.dates() },
-            leaving: &[],
-            fenced: &order.fenced,
-            preferred: None,
-            only: None,
-            ways: &[],
-            bookings: &[],
-            own: held,
-            counts: Word::free,
-            counting: Counting::Now,
-            whose: network.whose_order(order),
-            own_whose: Whose::Nobody,
-            rules,
-            others: &[],
-            method: order.method_of(group),
-        };
+        let destinations = positions_of(order);
+        let asked = self.wanted(group, &units, &destinations, day);
         let mut stated = stated(network, &asked, group, &units)?;
         // Nothing that has its units is left without them, however dear.
         stated.problem.filling = Filling::First;
@@ -100,6 +81,56 @@ impl Asking<'_> {
             self.keep_the_day(group, (own, &units), day, &mut stated);
         }
         Some((stated, units, now))
+    }
+
+    /// The question for units that wait: they are sent where that costs less than to leave them.
+    pub fn waiting(&self, group: u16, units: &[LineUnits]) -> Option<Stated> {
+        let Self { network, order, .. } = *self;
+        let mut stated = stated(network, &self.wanted(group, units, &positions_of(order), None), group, units)?;
+        let live = order.fulfillment_orders.iter().filter(|f| f.status.is_live() && f.group == group).count() as u32;
+        stated.problem.shipments_max = stated.problem.shipments_max.map(|most| most.saturating_sub(live));
+        // A supplier is asked where units are sourced, not here.
+        for (candidate, node) in stated.nodes.iter().enumerate() {
+            if network.catalogue.node(*node).kind == NodeKind::Supplier {
+                stated.problem.candidates[candidate].parcels_max = 0;
+            }
+        }
+        Some(stated)
+    }
+
+    fn wanted<'a>(
+        &'a self,
+        group: u16,
+        units: &'a [LineUnits],
+        destinations: &'a [Option<Position>],
+        day: Option<Date>,
+    ) -> Wanted<'a> {
+        let Self { network, order, lines, rules, held, now } = *self;
+        Wanted {
+            lines,
+            units,
+            destinations,
+            to: &order.facts.destinations,
+            placed_at: order.facts.placed_at,
+            at: now.wall,
+            known_at: now.journal,
+            release_at: order.release_at.map(|release| release.wall),
+            dates: Dates { promised: day, ..order.dates() },
+            leaving: &[],
+            fenced: &order.fenced,
+            preferred: None,
+            only: None,
+            ways: &[],
+            bookings: &[],
+            own: held,
+            counts: Word::free,
+            counting: Counting::Now,
+            whose: network.whose_order(order),
+            own_whose: Whose::Nobody,
+            rules,
+            others: &[],
+            method: order.method_of(group),
+        }
     }
 
     /// Fulfilment orders to one destination by the day by which they have to be there; all together where that is no matter.
@@ -148,6 +179,33 @@ impl Asking<'_> {
             }
         }
     }
+}
+
+/// Units of an order that wait without a right to what comes, by destination, with the rules by which they would be filled:
+/// but what ships together or not at all, and what channels have limits for.
+pub fn waiting(
+    network: &Network,
+    order: &Order,
+    rules: &GroupRules,
+    lines: &[PlacedLine],
+) -> Vec<(u16, Vec<LineUnits>, Arc<AppliedRules>)> {
+    let is_loose = |line: u16, placed: &PlacedLine| {
+        let mut skus = placed.stock(1).into_iter().map(|(sku, _)| sku);
+        let loose = |sku: SkuIndex| network.sku(sku).ledger.lock().loose().contains_key(&(order.key, line));
+        skus.all(|sku| network.limits.of(sku).is_none() && loose(sku))
+    };
+    let mut by_group: BTreeMap<u16, Vec<LineUnits>> = BTreeMap::new();
+    for (line, own) in (0..).zip(&order.lines).filter(|(_, own)| own.backordered > 0 && own.placed.stocked) {
+        if is_loose(line, &lines[usize::from(line)]) {
+            let units = LineUnits { line, quantity: own.backordered };
+            by_group.entry(own.placed.group).or_default().push(units);
+        }
+    }
+    let apart = |rules: &AppliedRules| {
+        rules.weights.as_ref().is_none_or(|weights| !weights.is_joint() && !weights.line_complete)
+    };
+    let ruled = by_group.into_iter().map(|(group, units)| (group, units, rules.of(group).clone()));
+    ruled.filter(|(.., rules)| apart(rules)).collect()
 }
 
 /// The plan that an order has, in the words of its question; `None` where one of its nodes is not asked.

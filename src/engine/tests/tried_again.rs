@@ -3,7 +3,9 @@
 use super::weighing::{carrier, on, order_by, place, service, weighed};
 use super::world::*;
 use crate::domain::command::*;
+use crate::domain::optimisation::Optimise;
 use crate::domain::record::Log;
+use crate::domain::replanning::Occasion;
 use crate::domain::rules::{Fence, RuleTerms, Schedule, Term, Unfilled};
 use crate::domain::time::WallTime;
 
@@ -51,6 +53,49 @@ fn what_was_too_dear_is_filled_when_carriers_ask_less_or_rules_allow_more() {
         let wider = wider.restart();
         assert_eq!(waits(&wider, "a"), 0);
     }
+}
+
+#[test]
+fn what_was_too_dear_takes_part_when_orders_are_planned_together_and_is_weighed() {
+    let world = World::new();
+    world.stock("phone", "east", 1).expect("received");
+    carrier(&world, vec![service("east", (5_000, 50), 1)]);
+    let unfilled = Unfilled::Charged { per_line: 1_000, value_share_micro: 0 };
+    on(&world, RuleTerms { unfilled, ..weighed(vec![Term::Shipping]) });
+    for id in ["a", "b"] {
+        place(&world, order_by(id, &[("phone", 1)]));
+        assert_eq!(waits(&world, id), 1, "it costs more than it is worth");
+    }
+    let asked = Optimise {
+        orders: None,
+        node: None,
+        sku: None,
+        within: std::time::Duration::from_secs(600),
+        rounds: 300,
+        may_be_later: false,
+        occasion: Occasion::Asked,
+    };
+    let proposed = world.engine.optimise(world.log.now(), &asked).expect("proposed");
+    assert_eq!((proposed.figures.looked_at, proposed.orders.len()), (2, 0), "nothing is cheaper yet");
+    carrier(&world, vec![service("east", (500, 50), 1)]);
+    let proposed = world.engine.optimise(world.log.now(), &asked).expect("proposed");
+    assert_eq!((proposed.orders.len(), proposed.figures.cost_before, proposed.figures.cost), (1, 2_000, 1_600));
+    let records = world.log.records.lock().len();
+    world.run(Command::ApplyOptimisation { optimisation: proposed.id.clone() }).expect("nothing moved on");
+    assert_eq!(world.log.records.lock().len(), records + 1, "all of it is one record");
+    let filled = world.engine.order(&proposed.orders[0].name).expect("there");
+    assert_eq!((filled.totals().allocated, filled.totals().backordered), (1, 0));
+    assert!(filled.deliver_by(1).is_some(), "it is promised");
+    assert_eq!(waits(&world, "a") + waits(&world, "b"), 1, "of two that wait one gets the only one");
+    world.check();
+    let world = world.restart();
+    clock(&world);
+    world.check();
+    // Who waits on is served by what comes next.
+    world.stock("phone", "east", 1).expect("received");
+    clock(&world);
+    assert_eq!(waits(&world, "a") + waits(&world, "b"), 0);
+    world.check();
 }
 
 #[test]
