@@ -15,9 +15,12 @@
 //! services in seven zones by the pound, lateness, a split, lines with a price when they are left. *All rules* adds prices
 //! and markdowns of units, what nodes can pick, up to three parcels from a node, most parcels, lines in full.
 //!
-//! **Recording.** What is kept of a decision so that it can be explained later (`Evidence::of`: what each candidate had, how
-//! far it is, what was asked; reasons are worked out on reading), beside the decision itself in the same run: quantiles over
-//! the same instances, giving the memory back included. The share is of a decision by one tariff, the cheapest there is.
+//! **Recording.** What is kept of a decision so that it can be explained later (`domain::recording`: what each candidate had,
+//! how far it is, what was asked, and what all that costs; reasons are worked out on reading), beside the decision itself in
+//! the same run: quantiles over the same instances, the memory of what is kept taken and given back included. In full,
+//! decisions are asked as the engine asks them: what the services of a node ask is folded into one table, shared by the nodes
+//! where it is the same, up to the weight of the order. Both sides begin when everything was stated, and are told without what
+//! it takes to read the clock.
 //!
 //! **Quotes.** A body of three lines to the bytes of its answer, on a real directory, in parts: *read* (JSON to an order of
 //! the domain), *route* (read the cells, measure distances, solve, keep the evidence), *explain* (why the twenty nearest
@@ -38,6 +41,7 @@ use ordain::domain::item::{Dimensions, ItemKind};
 use ordain::domain::limits::{EVIDENCE_BYTES_MAX, LOSERS_IN_REPLY};
 use ordain::domain::node::{Node, NodeKind};
 use ordain::domain::record::Log;
+use ordain::domain::recording::{Recorder, Weighing};
 use ordain::domain::sourcing::costed;
 use ordain::domain::sourcing::{Candidate, Need, Plan, Problem, Tariff, Workspace, solve_into};
 use ordain::domain::stock::MovementKind;
@@ -46,6 +50,8 @@ use ordain::pipeline::Pipeline;
 use rustix::time::{ClockId, clock_gettime};
 
 const REPEATS: usize = 5;
+/// Readings of the clock that tell what one takes.
+const CLOCK_READS: usize = 2_000;
 
 struct Family {
     name: &'static str,
@@ -88,7 +94,7 @@ fn main() {
     }
     for family in &IN_FULL {
         let (workspace, plan) = (&mut costed::Workspace::default(), &mut costed::Plan::default());
-        decisions(family.name, instances, &|n| family.problem(n), &mut |problem| {
+        decisions(family.name, instances, &|n| family.problem(n).0, &mut |problem| {
             costed::solve_into(problem, workspace, plan);
             hash_in_full(plan)
         });
@@ -97,6 +103,9 @@ fn main() {
     println!("{:<34} {:>9} {:>9} {:>9} {:>9} {:>9}", "recording", "instances", "p50 ns", "p99 ns", "of p50", "of p99");
     for family in &FAMILIES {
         recording(family, instances);
+    }
+    for family in &IN_FULL {
+        recording_in_full(family, instances);
     }
     println!();
     println!(
@@ -137,7 +146,7 @@ fn decisions<P>(name: &str, instances: u64, problem: &dyn Fn(u64) -> P, solve: &
     );
 }
 
-/// What recording costs beside deciding.
+/// What recording costs beside deciding by a tariff.
 fn recording(family: &Family, instances: u64) {
     let (workspace, plan) = (&mut Workspace::default(), &mut Plan::default());
     let (mut decided, mut recorded) = (Vec::new(), Vec::new());
@@ -155,13 +164,92 @@ fn recording(family: &Family, instances: u64) {
             )));
         }));
     }
-    let at = |times: &mut Vec<u128>, percent: usize| {
+    tell_recording(family.name, &mut decided, &mut recorded);
+}
+
+/// The same in full.
+fn recording_in_full(family: &InFull, instances: u64) {
+    let (workspace, plan) = (&mut costed::Workspace::default(), &mut costed::Plan::default());
+    let (mut decided, mut recorded) = (Vec::new(), Vec::new());
+    let recorder = &mut Recorder::default();
+    for (problem, metres) in (0..instances).map(|n| family.problem(n)) {
+        let (problem, listed, places) = asked(&problem, &metres);
+        let units: Vec<LineUnits> =
+            (0..).zip(&problem.lines).map(|(line, own)| LineUnits { line, quantity: own.quantity }).collect();
+        decided.push(fastest(|| costed::solve_into(black_box(&problem), workspace, plan)));
+        recorded.push(fastest(|| {
+            let saw = Weighing {
+                problem: black_box(&problem),
+                plan,
+                listed: &listed,
+                places: &places,
+                units: &units,
+                fenced: &[],
+                nodes: family.nodes as u32,
+                minds_ahead: false,
+            };
+            drop(black_box(recorder.evidence(&saw, EVIDENCE_BYTES_MAX)));
+        }));
+    }
+    tell_recording(family.name, &mut decided, &mut recorded);
+}
+
+fn tell_recording(name: &str, decided: &mut [u128], recorded: &mut [u128]) {
+    let instances = decided.len();
+    let at = |times: &mut [u128], percent: usize| {
         times.sort_unstable();
         times[(times.len() - 1) * percent / 100] as f64
     };
-    let [(of, p50), (of_worst, p99)] = [50, 99].map(|percent| (at(&mut decided, percent), at(&mut recorded, percent)));
+    let clock = at(&mut (0..CLOCK_READS).map(|_| fastest(|| {})).collect::<Vec<_>>(), 50);
+    let [(of, p50), (of_worst, p99)] =
+        [50, 99].map(|percent| (at(decided, percent) - clock, at(recorded, percent) - clock));
     let (share, worst) = (p50 / of, p99 / of_worst);
-    println!("{:<34} {instances:>9} {p50:>9} {p99:>9} {:>8.1}% {:>8.1}%", family.name, share * 100.0, worst * 100.0);
+    println!("{name:<34} {instances:>9} {p50:>9} {p99:>9} {:>8.1}% {:>8.1}%", share * 100.0, worst * 100.0);
+}
+
+/// A problem as the engine asks it, what was listed for it, and which of those listed its candidates are: the nearest first.
+fn asked(drawn: &costed::Problem, metres: &[u64]) -> (costed::Problem, Problem, Vec<u32>) {
+    let mut listed = Problem { slots: drawn.slots, ..Problem::default() };
+    for (number, line) in drawn.lines.iter().enumerate() {
+        listed.add_line(line.quantity, line.unit_weight_g, drawn.needs_of(number).iter().copied());
+    }
+    for (at, (own, metres)) in drawn.candidates.iter().zip(metres).enumerate() {
+        listed.add_candidate(Candidate::new(own.node, *metres), drawn.has(at).iter().copied());
+    }
+    let grams: u64 = drawn.lines.iter().map(|line| line.unit_weight_g * u64::from(line.quantity)).sum();
+    let scale = drawn.rates.scale();
+    let brackets = scale.len().min(scale.partition_point(|up_to| *up_to < grams) + 1);
+    let mut asked = costed::Problem { rates: costed::Rates::new(scale[..brackets].to_vec()), ..drawn.clone() };
+    let mut places: Vec<u32> = (0..drawn.candidates.len() as u32).collect();
+    places.sort_by_key(|place| metres[*place as usize]);
+    asked.candidates.clear();
+    asked.available.clear();
+    asked.unit_costs.clear();
+    asked.offers.clear();
+    let (mut tables, width) = (Vec::new(), drawn.lines.len());
+    for place in places.iter().map(|place| *place as usize) {
+        let own = &drawn.candidates[place];
+        let costs = folded(drawn, own, brackets);
+        let table = tables.iter().position(|known| *known == costs).unwrap_or_else(|| {
+            asked.rates.add_table(&costs);
+            tables.push(costs);
+            tables.len() - 1
+        });
+        let unit_costs = drawn.unit_costs[place * width..(place + 1) * width].iter().copied();
+        let offer = costed::Offer { service: 0, table: table as u32, plus: 0 };
+        asked.add_candidate(own.clone(), drawn.has(place).iter().copied(), unit_costs, [offer]);
+    }
+    (asked, listed, places)
+}
+
+/// What the services of a node ask together, by bracket.
+fn folded(drawn: &costed::Problem, candidate: &costed::Candidate, brackets: usize) -> Vec<i64> {
+    let offers = &drawn.offers[candidate.offers.clone()];
+    let ask = |at: usize| {
+        let asks = offers.iter().filter_map(|offer| Some(drawn.rates.told(offer.table).nth(at)? + offer.plus));
+        asks.min()
+    };
+    (0..brackets).filter_map(ask).collect()
 }
 
 fn fastest(mut work: impl FnMut()) -> u128 {
@@ -198,7 +286,7 @@ impl Family {
             let available: Vec<u32> = (0..problem.slots).map(|_| has()).collect();
             let distance_m = 5_000 + 1_250 * (x * x + y * y).isqrt();
             if available.iter().any(|&units| units > 0) {
-                problem.add_candidate(Candidate { node: node as u32, distance_m }, available);
+                problem.add_candidate(Candidate::new(node as u32, distance_m), available);
             }
         }
         problem
@@ -226,7 +314,8 @@ const IN_FULL: [InFull; 8] = [
 ];
 
 impl InFull {
-    fn problem(&self, number: u64) -> costed::Problem {
+    /// A problem, and the metres to each of its candidates.
+    fn problem(&self, number: u64) -> (costed::Problem, Vec<u64>) {
         let mut dice = Dice(mix(self.seed << 32 | number));
         let mut problem = costed::Problem { rates: rates(), split: 150, ..costed::Problem::default() };
         problem.filling = costed::Filling::Priced;
@@ -250,15 +339,19 @@ impl InFull {
         problem.shipments_max = (self.rules && dice.below(4) == 0).then_some(3);
         let days = [5, 5, 5, 3, 3, 2, 1][dice.below(7) as usize];
         let (east, north) = (dice.below(4_500), dice.below(2_500));
+        let mut metres = Vec::new();
         for node in 0..self.nodes {
             let (x, y) = (dice.below(4_500).abs_diff(east), dice.below(2_500).abs_diff(north));
             let km = 5 + (x * x + y * y).isqrt() * 5 / 4;
-            self.add_node(&mut problem, &mut dice, node, km, days);
+            if self.add_node(&mut problem, &mut dice, node, km, days) {
+                metres.push(km * 1_000);
+            }
         }
-        problem
+        (problem, metres)
     }
 
-    fn add_node(&self, problem: &mut costed::Problem, dice: &mut Dice, node: u64, km: u64, days: i64) {
+    /// Adds a node that has something; answers whether this one has.
+    fn add_node(&self, problem: &mut costed::Problem, dice: &mut Dice, node: u64, km: u64, days: i64) -> bool {
         let centre = node.is_multiple_of(5);
         let kept = self.kept[usize::from(!centre)];
         let mut has = || if dice.below(1_000) < kept { 1 + dice.below(12) as u32 } else { 0 };
@@ -267,11 +360,11 @@ impl InFull {
         let transit = [[1, 2, 3, 4, 4, 5, 5][zone], 2, 1];
         let offers = [0, 1, 2].map(|service: u32| {
             let late = (i64::from(!centre) + transit[service as usize] - days).max(0);
-            costed::Offer { service, table: zone as u32 * 3 + service, plus: late * 400 + km as i64 / 200 }
+            costed::Offer { service, table: zone as u32 * 3 + service, plus: late * 400 }
         });
         let candidate = costed::Candidate {
             node: node as u32,
-            per_shipment: if centre { 120 } else { 280 },
+            per_shipment: if centre { 120 } else { 280 } + km as i64 / 200,
             per_unit: if centre { 25 } else { 70 },
             units_max: (self.rules && dice.below(4) == 0).then(|| 1 + dice.below(6) as u32),
             parcels_max: if self.rules { 3 } else { 1 },
@@ -279,9 +372,11 @@ impl InFull {
         };
         let unit = |_| if self.rules { dice.below(400) as i64 - 100 } else { 0 };
         let units: Vec<i64> = (0..problem.lines.len()).map(unit).collect();
-        if available.iter().any(|&units| units > 0) {
+        let has_some = available.iter().any(|&units| units > 0);
+        if has_some {
             problem.add_candidate(candidate, available, units, offers);
         }
+        has_some
     }
 }
 

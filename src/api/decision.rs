@@ -351,8 +351,8 @@ pub struct PiecesJson {
 impl ChangeJson {
     fn of(change: &Change, decision: &Decision, lines: &(impl LineNames + ?Sized)) -> Option<Self> {
         let sku = |slot: u16| {
-            let seen = decision.evidence.lines.iter();
-            let mut found = seen.filter_map(|line| Some((line.line, line.needs.iter().position(|n| n.0 == slot)?)));
+            let seen = decision.evidence.sight.lines();
+            let mut found = seen.filter_map(|line| Some((line.line, line.needs().position(|need| need.slot == slot)?)));
             found.next().map(|(line, at)| Sku(lines.piece(line, at).clone()))
         };
         let units = change.pieces_more.iter();

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::Catalogue;
-use super::evidence::{Needs, Others, Ruled};
+use super::evidence::{Others, Ruled};
 use super::geo::{Place, Position};
 use super::ids::{NodeIndex, Text};
 use super::money::Money;
 use super::node::NodeKind;
-use super::sourcing::{self, Candidate, Change, Inquiry, Need, Part, Plan, Problem, Reason, Tariff, costed};
+use super::sight::Sight;
+use super::sourcing::{self, Candidate, Change, Inquiry, Part, Plan, Problem, Reason, Tariff, costed};
 use super::weighed::{Priced, Weighed};
 
 /// Units of one order line.
@@ -46,30 +47,12 @@ pub struct Terms {
     pub split: i64,
 }
 
-/// Demand of one line, as the solver saw it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct SeenLine {
-    /// Position of the line in the order.
-    pub line: u16,
-    /// Units wanted.
-    pub quantity: u32,
-    /// Weight of one unit, grams.
-    pub unit_weight_g: u64,
-    /// What one unit needs.
-    pub needs: Needs,
-}
-
-/// What the solver saw of one destination; how it is written stands in `evidence`.
+/// What the solver saw of one destination; how much of it is kept stands in `recording`, how it is
+/// written in `evidence`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Evidence {
-    /// Demand.
-    pub lines: Vec<SeenLine>,
-    /// How many skus were wanted.
-    pub slots: u16,
-    /// Candidate nodes, each with its distance in metres; what they had stands in `available`.
-    pub candidates: Vec<(NodeIndex, u32)>,
-    /// Units available, `slots` per candidate in their order.
-    pub available: Vec<u32>,
+    /// Demand, candidates and what they had.
+    pub sight: Sight,
     /// Nodes that were switched off or fenced for this order.
     pub fenced: Vec<(NodeIndex, FenceReason)>,
     /// Where it goes.
@@ -273,11 +256,11 @@ impl Decision {
     fn list_losing(&self, catalogue: &Catalogue, losing: &mut Vec<Losing>) {
         let to = self.evidence.destination.map(Place::from);
         // Candidates stand in order of their index, so each is met once.
-        let mut seen = self.evidence.candidates.iter().peekable();
+        let mut seen = self.evidence.sight.candidates().peekable();
         losing.clear();
         let nodes = (0..self.evidence.nodes).map(NodeIndex).zip(catalogue.nodes());
         losing.extend(nodes.filter_map(|(node, known)| {
-            let metres = seen.next_if(|(candidate, _)| *candidate == node).map(|(_, metres)| *metres);
+            let metres = seen.next_if(|(candidate, _)| *candidate == node).map(|(_, metres)| metres);
             if known.kind == NodeKind::Virtual || self.assignments.iter().any(|assignment| assignment.node == node) {
                 return None;
             }
@@ -320,12 +303,12 @@ impl Decision {
     /// Writes the reasons of `losing`, in its order, to the losers of `explaining`; steps are those of either kernel.
     fn explain(&self, losing: &[Losing], (steps_max, weighed_max): (u64, u64), explaining: &mut Explaining) {
         let Explaining { problem, plan, inquiry, asked, told, losers, .. } = explaining;
-        let seen = &self.evidence.candidates;
+        let seen = &self.evidence.sight;
         asked.clear();
         losers.clear();
         for (place, losing) in (0..).zip(losing) {
             let (node, distance_m) = (losing.node(), losing.distance_m());
-            let why = match seen.binary_search_by_key(&node, |(node, _)| *node) {
+            let why = match seen.find(node) {
                 Ok(candidate) => {
                     asked.push((candidate as u32, place));
                     Why::NoStock
@@ -359,7 +342,7 @@ impl Decision {
             asked.iter().for_each(|(_, at)| losers[*at as usize].why = why);
             return;
         }
-        let node = |at: &usize| self.evidence.candidates[*at].0;
+        let node = |at: &usize| self.evidence.sight.node(*at);
         let ships = |at: &usize| self.assignments.iter().any(|assignment| assignment.node == node(at));
         let known = costed::Known { ships: order.iter().any(ships), optimal: self.optimal };
         let place = |at: usize| asked.binary_search_by_key(&(at as u32), |(candidate, _)| *candidate).ok();
@@ -385,15 +368,14 @@ impl Decision {
 
     /// The kernel's problem, from what was recorded of it.
     pub fn restate(&self, problem: &mut Problem) {
-        let seen = &self.evidence;
-        problem.clear(usize::from(seen.slots), self.tariff());
-        for line in &seen.lines {
-            let needs = line.needs.iter().map(|&(slot, per_unit)| Need { slot, per_unit });
-            problem.add_line(line.quantity, line.unit_weight_g, needs);
+        let seen = &self.evidence.sight;
+        problem.clear(seen.slots(), self.tariff());
+        for line in seen.lines() {
+            problem.add_line(line.quantity, line.unit_weight_g, line.needs());
         }
-        let candidate = |(node, metres): &(NodeIndex, u32)| Candidate { node: node.0, distance_m: u64::from(*metres) };
-        problem.candidates.extend(seen.candidates.iter().map(candidate));
-        problem.available.extend_from_slice(&seen.available);
+        let candidate = |(node, distance_m): (NodeIndex, u32)| Candidate { node: node.0, distance_m };
+        problem.candidates.extend(seen.candidates().map(candidate));
+        problem.available.extend_from_slice(seen.available());
     }
 
     /// The tariff that was recorded; none where the kernel in full decided.
@@ -406,7 +388,7 @@ impl Decision {
 
     /// Whether its plan is proven to be the best of what was recorded.
     pub(super) fn is_best_of_seen(&self) -> bool {
-        if self.evidence.truncated || self.evidence.lines.is_empty() {
+        if self.evidence.truncated || self.evidence.sight.is_empty() {
             return false;
         }
         if let Some(weighed) = self.evidence.weighed() {
@@ -422,14 +404,13 @@ impl Decision {
 
     /// The part of the plan that the recorded problem speaks of.
     pub(super) fn replan(&self, plan: &mut Plan) {
-        let seen = &self.evidence;
+        let seen = &self.evidence.sight;
         plan.clear();
-        let line_of = |line: u16| seen.lines.iter().position(|l| l.line == line).map(|at| at as u32);
+        let line_of = |line: u16| seen.lines().position(|l| l.line == line).map(|at| at as u32);
         for assignment in &self.assignments {
             let parts =
                 assignment.lines.iter().filter_map(|u| Some(Part { line: line_of(u.line)?, quantity: u.quantity }));
-            let candidate = seen.candidates.iter().position(|(node, _)| *node == assignment.node);
-            if let Some(candidate) = candidate {
+            if let Ok(candidate) = seen.find(assignment.node) {
                 let first = plan.parts.len();
                 plan.parts.extend(parts);
                 let (candidate, parts) = (candidate as u32, first..plan.parts.len());

@@ -1,4 +1,5 @@
-//! What is kept of what a solver saw, how it is written, and what it saw of the further destinations of an order.
+//! How it is written what is kept of what a solver saw (`recording`), and what it saw of the further destinations of an
+//! order.
 //!
 //! Each destination is decided by itself, so each has evidence of its own: that of the first holds those of the others. No
 //! more are kept than [`EVIDENCE_GROUPS_MAX`], which share what a record has room for.
@@ -11,63 +12,16 @@
 //!
 //! [`EVIDENCE_GROUPS_MAX`]: super::limits::EVIDENCE_GROUPS_MAX
 
-use std::ops::Deref;
-use std::{fmt, slice};
+use std::fmt;
 
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::decision::{Decision, Evidence, FenceReason, LineUnits, SeenLine};
+use super::decision::{Decision, Evidence, FenceReason, LineUnits};
 use super::geo::Position;
 use super::ids::{NodeIndex, Text};
-use super::sourcing::{Candidate, Plan, Problem};
+use super::sight::Sight;
 use super::weighed::Priced;
-
-/// What one unit of a line needs: of each sku its position among those seen, and units of it. As a rule that is one sku,
-/// which takes no memory of its own.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Needs {
-    /// One sku.
-    One((u16, u32)),
-    /// Any other number.
-    Many(Vec<(u16, u32)>),
-}
-
-impl Deref for Needs {
-    type Target = [(u16, u32)];
-
-    fn deref(&self) -> &Self::Target {
-        match self {
-            Self::One(need) => slice::from_ref(need),
-            Self::Many(needs) => needs,
-        }
-    }
-}
-
-impl FromIterator<(u16, u32)> for Needs {
-    fn from_iter<I: IntoIterator<Item = (u16, u32)>>(needs: I) -> Self {
-        let mut needs = needs.into_iter();
-        match (needs.next(), needs.next()) {
-            (Some(need), None) => Self::One(need),
-            (first, second) => Self::Many(first.into_iter().chain(second).chain(needs).collect()),
-        }
-    }
-}
-
-impl Serialize for Needs {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (**self).serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Needs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
-    }
-}
-
-/// About how many bytes a line takes, a need of it, a fenced node, a candidate and what it has of a sku.
-const BYTES: [usize; 5] = [8, 4, 4, 8, 2];
 
 /// Stands where a tariff has its charge per shipment.
 pub(super) const SEVERAL: i64 = i64::MIN + 1;
@@ -95,93 +49,19 @@ pub struct Ruled {
 }
 
 /// The fields of evidence.
-type Fields<Rest> = (
-    Vec<SeenLine>,
-    u16,
-    Vec<(NodeIndex, u32)>,
-    Vec<u32>,
-    Vec<(NodeIndex, FenceReason)>,
-    Option<Position>,
-    u32,
-    bool,
-    Rest,
-);
+type Fields<Rest> = (Sight, Vec<(NodeIndex, FenceReason)>, Option<Position>, u32, bool, Rest);
 
 fn evidence<Rest>(fields: Fields<Rest>, end: impl FnOnce(Rest) -> Ending) -> Evidence {
-    let (lines, slots, candidates, available, fenced, destination, nodes, truncated, rest) = fields;
+    let (sight, fenced, destination, nodes, truncated, rest) = fields;
     let Ending { priced, others, ruled } = end(rest);
-    Evidence { lines, slots, candidates, available, fenced, destination, nodes, truncated, priced, others, ruled }
-}
-
-impl Evidence {
-    /// What the kernel saw of a destination, and its plan of these units, within so many bytes: beyond them the nearest
-    /// candidates and the chosen ones are kept, and of an order so large that not even those fit, nothing. Only what the
-    /// reasons of losing nodes are worked out from, on reading: copies of what was stated, no more.
-    pub fn of(
-        (problem, plan): (&Problem, &Plan),
-        units: &[LineUnits],
-        fenced: &[(NodeIndex, FenceReason)],
-        nodes: u32,
-        bytes_max: usize,
-    ) -> Self {
-        let lines: Vec<SeenLine> = problem
-            .lines
-            .iter()
-            .zip(units)
-            .map(|(line, u)| SeenLine {
-                line: u.line,
-                quantity: line.quantity,
-                unit_weight_g: line.unit_weight_g,
-                needs: problem.needs[line.needs.clone()].iter().map(|n| (n.slot, n.per_unit)).collect(),
-            })
-            .collect();
-        let rules = problem.tariff;
-        let priced = Priced::Tariff(rules.per_shipment, rules.micro_per_kg_km, rules.split);
-        let [of_line, of_need, of_fenced, of_candidate, of_slot] = BYTES;
-        let line_bytes: usize = lines.iter().map(|l| of_line + of_need * l.needs.len()).sum();
-        let room = bytes_max.checked_sub(line_bytes + of_fenced * fenced.len());
-        let most = room.map(|room| room / (of_candidate + of_slot * problem.slots));
-        let Some(most) = most.filter(|most| *most >= plan.assignments.len()) else {
-            return Self { nodes, truncated: true, priced, ..Self::default() };
-        };
-        let truncated = problem.candidates.len() > most;
-        let (candidates, available) = if truncated {
-            let chosen = |at: usize| plan.assignments.iter().any(|assigned| assigned.candidate as usize == at);
-            let mut kept: Vec<usize> = (0..problem.candidates.len()).collect();
-            kept.sort_by_cached_key(|&at| (!chosen(at), problem.candidates[at].distance_m));
-            kept.truncate(most);
-            kept.sort_unstable();
-            let candidates = kept.iter().map(|&at| seen(&problem.candidates[at])).collect();
-            (candidates, kept.iter().flat_map(|&at| problem.has(at)).copied().collect())
-        } else {
-            (problem.candidates.iter().map(seen).collect(), problem.available.clone())
-        };
-        Self {
-            lines,
-            slots: problem.slots as u16,
-            candidates,
-            available,
-            fenced: fenced.to_vec(),
-            destination: None,
-            nodes,
-            truncated,
-            priced,
-            others: None,
-            ruled: Vec::new(),
-        }
-    }
-}
-
-fn seen(candidate: &Candidate) -> (NodeIndex, u32) {
-    (NodeIndex(candidate.node), u32::try_from(candidate.distance_m).unwrap_or(u32::MAX))
+    Evidence { sight, fenced, destination, nodes, truncated, priced, others, ruled }
 }
 
 impl Serialize for Evidence {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { lines, slots, candidates, available, fenced, destination, nodes, truncated, priced, others, ruled } =
-            self;
+        let Self { sight, fenced, destination, nodes, truncated, priced, others, ruled } = self;
         let end = End(priced, others.as_deref(), ruled);
-        (lines, slots, candidates, available, fenced, destination, nodes, truncated, end).serialize(serializer)
+        (sight, fenced, destination, nodes, truncated, end).serialize(serializer)
     }
 }
 
@@ -305,21 +185,5 @@ impl Decision {
             (group, Self { optimal, ..own })
         };
         seen.map(of).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Needs;
-
-    #[test]
-    fn needs_are_written_as_a_list_however_many_there_are() {
-        for list in [vec![], vec![(3, 1)], vec![(0, 2), (1, 1)], vec![(0, 2), (1, 1), (5, 7)]] {
-            let needs: Needs = list.iter().copied().collect();
-            assert_eq!(needs[..], list[..]);
-            let written = serde_json::to_string(&needs).expect("memory takes all bytes");
-            assert_eq!(written, serde_json::to_string(&list).expect("memory takes all bytes"));
-            assert_eq!(serde_json::from_str::<Needs>(&written).expect("as written"), needs);
-        }
     }
 }

@@ -69,7 +69,7 @@ impl Decision {
                 }
                 (Why::NoStock, Err(candidate)) => {
                     let distance_m = own.distance_m.unwrap_or(0);
-                    let with = with_candidate(&problem, candidate, Candidate { node: own.node.0, distance_m });
+                    let with = with_candidate(&problem, candidate, Candidate::new(own.node.0, distance_m));
                     let loser = sourcing::Loser { candidate, reason: Reason::NoStock, exact: true };
                     supposing.change(&with, &plan, &loser, &mut left)
                 }
@@ -103,13 +103,13 @@ impl Decision {
 
     /// Position of a node among the candidates that were recorded, or where it would stand.
     fn candidate(&self, node: NodeIndex) -> Result<u32, u32> {
-        let found = self.evidence.candidates.binary_search_by_key(&node, |(node, _)| *node);
+        let found = self.evidence.sight.find(node);
         found.map(|at| at as u32).map_err(|at| at as u32)
     }
 
     /// The best plan with one shipment fewer, of an order whose plan has several and was recorded whole.
     pub fn one_shipment_fewer(&self) -> Option<Fewer> {
-        if self.evidence.truncated || self.evidence.lines.is_empty() {
+        if self.evidence.truncated || self.evidence.sight.is_empty() {
             return None;
         }
         match self.evidence.weighed() {
@@ -205,7 +205,7 @@ impl Decision {
 
     /// Units of seen lines as units of the order's lines.
     fn named(&self, units: impl Iterator<Item = (u32, u32)>) -> Vec<LineUnits> {
-        let line = |at: u32| self.evidence.lines[at as usize].line;
+        let line = |at: u32| self.evidence.sight.line(at as usize);
         units.map(|(at, quantity)| LineUnits { line: line(at), quantity }).collect()
     }
 }

@@ -12,11 +12,11 @@ use std::fmt;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::decision::{Decision, Evidence, LineUnits, SeenLine, Terms};
+use super::decision::{Decision, Evidence, LineUnits, Terms};
 use super::evidence::{RULED, SEVERAL};
 use super::ids::{NodeIndex, Text};
 use super::order::{Order, OrderEvent};
-use super::sourcing::Need;
+use super::sight::SeenLine;
 use super::sourcing::costed::{Candidate, Filling, Line, Offer, Problem, Rates, Shortage};
 
 /// Stands where a tariff has its charge per shipment.
@@ -124,7 +124,7 @@ pub struct Weighed {
     /// Loads up to which the brackets of the tables go: grams, or grams above so many bits of volume.
     pub up_to_g: Vec<u64>,
     /// What a parcel costs by bracket, its service chosen; [`Rates::NONE`] where nobody carries it.
-    pub tables: Vec<Vec<i64>>,
+    pub tables: Tables,
     /// By candidate.
     pub nodes: Vec<WeighedNode>,
     /// What a unit costs by candidate and seen line.
@@ -141,6 +141,46 @@ pub struct Ahead {
     pub per_shipment: Vec<i64>,
     /// Of a unit, by candidate and seen line.
     pub per_unit: Vec<i64>,
+}
+
+/// Costs by bracket, table by table, in one piece of memory; written as a list of lists.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tables {
+    /// Where each ends.
+    ends: Vec<usize>,
+    costs: Vec<i64>,
+}
+
+impl Tables {
+    /// Of the costs of each.
+    pub fn of<T: ExactSizeIterator<Item = i64>>(tables: impl Iterator<Item = T> + Clone) -> Self {
+        let (count, costs) = tables.clone().fold((0, 0), |(count, costs), table| (count + 1, costs + table.len()));
+        let mut all = Self { ends: Vec::with_capacity(count), costs: Vec::with_capacity(costs) };
+        for table in tables {
+            all.costs.extend(table);
+            all.ends.push(all.costs.len());
+        }
+        all
+    }
+
+    /// The costs of each.
+    pub fn iter(&self) -> impl Iterator<Item = &[i64]> {
+        let mut from = 0;
+        self.ends.iter().map(move |end| &self.costs[std::mem::replace(&mut from, *end)..*end])
+    }
+}
+
+impl Serialize for Tables {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Tables {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let tables = Vec::<Vec<i64>>::deserialize(deserializer)?;
+        Ok(Self::of(tables.iter().map(|table| table.iter().copied())))
+    }
 }
 
 /// A line as it was weighed.
@@ -261,31 +301,31 @@ impl Evidence {
     /// The same evidence of a question by a tariff that was put to the kernel in full, as it bounds shipments; the terms of the
     /// tariff stay where those of a tariff are told.
     pub fn weighed_by_tariff(self, full: &Problem) -> Self {
-        if self.lines.is_empty() {
+        if self.sight.is_empty() {
             return self;
         }
-        let of = |(node, _): &(NodeIndex, u32)| {
+        let of = |(node, _): (NodeIndex, u32)| {
             let at = full.candidates.iter().position(|own| own.node == node.0);
             at.expect("what was seen is what was asked")
         };
-        let candidates: Vec<usize> = self.candidates.iter().map(of).collect();
+        let candidates: Vec<usize> = self.sight.candidates().map(of).collect();
         let node = |(table, at): (u16, &usize)| WeighedNode {
             per_shipment: full.candidates[*at].per_shipment,
             per_unit: 0,
             table,
             parcels_max: full.candidates[*at].parcels_max,
         };
-        let table = |at: &usize| full.rates.table(full.offers[full.candidates[*at].offers.start].table).to_vec();
-        let line = |line: &SeenLine| WeighedLine { unit_weight_g: line.unit_weight_g, ..WeighedLine::default() };
+        let table = |at: &usize| full.rates.told(full.offers[full.candidates[*at].offers.start].table);
+        let line = |line: SeenLine<'_>| WeighedLine { unit_weight_g: line.unit_weight_g, ..WeighedLine::default() };
         let weighed = Weighed {
             amounts: [CostTerm::PerShipment, CostTerm::Distance, CostTerm::Split].map(|term| (term, 0)).to_vec(),
             split: full.split,
             shipments_max: full.shipments_max,
-            lines: self.lines.iter().map(line).collect(),
+            lines: self.sight.lines().map(line).collect(),
             up_to_g: full.rates.scale().to_vec(),
-            tables: candidates.iter().map(table).collect(),
+            tables: Tables::of(candidates.iter().map(table)),
             nodes: (0..).zip(&candidates).map(node).collect(),
-            unit_costs: vec![0; candidates.len() * self.lines.len()],
+            unit_costs: vec![0; candidates.len() * full.lines.len()],
             ..Weighed::default()
         };
         Self { priced: Priced::Weighed(Box::new(weighed)), ..self }
@@ -357,26 +397,25 @@ impl Decision {
     /// The problem of the kernel in full, from what was recorded of it, and which of the recorded candidates each of its
     /// candidates is.
     pub fn restate_weighed(&self, weighed: &Weighed) -> (Problem, Vec<usize>) {
-        let seen = &*self.evidence;
+        let seen = &self.evidence.sight;
         let mut problem = Problem::default();
-        problem.clear(usize::from(seen.slots));
+        problem.clear(seen.slots());
         (problem.split, problem.shipments_max, problem.complete) =
             (weighed.split, weighed.shipments_max, weighed.complete);
         problem.filling = if weighed.by_price { Filling::Priced } else { Filling::First };
         problem.rates = Rates::new(weighed.up_to_g.clone());
         let tables: Vec<u32> = weighed.tables.iter().map(|table| problem.rates.add_told(table)).collect();
-        for (line, own) in seen.lines.iter().zip(&weighed.lines) {
-            let needs = line.needs.iter().map(|&(slot, per_unit)| Need { slot, per_unit });
-            problem.add_line(own.line(line.quantity), needs);
+        for (line, own) in seen.lines().zip(&weighed.lines) {
+            problem.add_line(own.line(line.quantity), line.needs());
         }
-        let order = nearest_first(seen.candidates.iter().map(|(node, metres)| (*node, u64::from(*metres))));
-        let (slots, lines) = (usize::from(seen.slots), seen.lines.len());
+        let order = nearest_first(seen.candidates().map(|(node, metres)| (node, u64::from(metres))));
+        let lines = seen.lines().len();
         for &at in &order {
             let own = weighed.nodes[at];
             let offer = Offer { service: 0, table: tables[usize::from(own.table)], plus: 0 };
             problem.add_candidate(
-                own.candidate(seen.candidates[at].0),
-                seen.available[at * slots..(at + 1) * slots].iter().copied(),
+                own.candidate(seen.node(at)),
+                seen.has(at).iter().copied(),
                 weighed.unit_costs[at * lines..(at + 1) * lines].iter().copied(),
                 [offer],
             );

@@ -348,7 +348,7 @@ impl Again {
                 dates: order.dates(),
                 leaving: &leaving,
             };
-            let seen = decision.evidence.lines.iter();
+            let seen = decision.evidence.sight.lines();
             let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
             let case = Case { network, order, decision, group, shipment, units: &units, otherwise: &as_it_was };
             let then: &AppliedRules = made_by.of(group);
@@ -434,7 +434,7 @@ impl Again {
             None => solve_into(problem, workspace, plan),
         }
         let line = |part: &Part| {
-            let line = decision.evidence.lines[part.line as usize].line;
+            let line = decision.evidence.sight.line(part.line as usize);
             (line, id(line), part.quantity)
         };
         let shipped = plan.assignments.iter().map(|assigned| Shipped {
@@ -472,7 +472,7 @@ impl Case<'_> {
             let known = problem.candidates.binary_search_by_key(&node.0, |candidate| candidate.node);
             let at = known.unwrap_or_else(|at| {
                 let distance_m = to.map_or(0, |to| self.network.catalogue.place(node).metres_to(&to));
-                problem.candidates.insert(at, Candidate { node: node.0, distance_m });
+                problem.candidates.insert(at, Candidate::new(node.0, distance_m));
                 let row = at * problem.slots;
                 drop(problem.available.splice(row..row, std::iter::repeat_n(0, problem.slots)));
                 at
@@ -504,7 +504,7 @@ impl Case<'_> {
 /// The decision of each destination that has stock.
 fn parts_of<'a>(order: &Order, decision: &'a Decision, several: &'a [(u16, Decision)]) -> Vec<(u16, &'a Decision)> {
     if several.is_empty() {
-        let first = decision.evidence.lines.first();
+        let first = decision.evidence.sight.lines().next();
         let group = first.map_or(0, |line| order.lines[usize::from(line.line)].placed.group);
         return vec![(group, decision)];
     }
@@ -517,7 +517,7 @@ fn is_recorded(order: &Order, decision: &Decision, parts: &[(u16, &Decision)]) -
     let is_seen = |(_, part): &(u16, &Decision)| {
         let seen = &part.evidence;
         let no_fence = seen.fenced.iter().all(|(_, reason)| !reason.is_of_rules());
-        !seen.lines.is_empty() && !seen.truncated && no_fence
+        !seen.sight.is_empty() && !seen.truncated && no_fence
     };
     let placed = |u: &LineUnits| &order.lines[usize::from(u.line)].placed;
     let is_told = |u: &LineUnits| !placed(u).stocked || parts.iter().any(|(group, _)| *group == placed(u).group);

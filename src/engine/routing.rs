@@ -584,7 +584,7 @@ impl Routing {
                 continue;
             }
             let distance_m = to.map_or(0, |to| network.catalogue.place(node).metres_to(&to));
-            problem.add_candidate(Candidate { node: node.0, distance_m }, row.iter().copied());
+            problem.add_candidate(Candidate::new(node.0, distance_m), row.iter().copied());
         }
     }
 }

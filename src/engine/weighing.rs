@@ -39,17 +39,16 @@ use crate::domain::carrier::Shipping;
 use crate::domain::carrier::quote::There;
 use crate::domain::carrier::rates::Parcel;
 use crate::domain::carrier::zones::Prefix;
-use crate::domain::decision::{Assignment, Evidence, FenceReason, LineUnits, SeenLine};
+use crate::domain::decision::{Assignment, Evidence, FenceReason, LineUnits};
 use crate::domain::ids::{NodeIndex, Text};
 use crate::domain::quantity::Quantity;
+use crate::domain::recording::{Recorder, Weighing};
 use crate::domain::rules::Unfilled;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::weights::Weights;
 use crate::domain::sourcing::costed::{Cause, FIGURE_MAX, Filling, Offer, Plan, Problem, Rates, Workspace, solve_into};
 use crate::domain::sourcing::{DemandLine, Problem as Listed};
-use crate::domain::weighed::{
-    Ahead, COST_TERMS, Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode, nearest_first,
-};
+use crate::domain::weighed::{Ahead, COST_TERMS, Carried, CostTerm, Priced, WeighedLine, WeighedNode, nearest_first};
 
 /// Most brackets of weight.
 const BRACKETS_MAX: usize = 1_024;
@@ -116,6 +115,9 @@ pub struct Scales {
     is_exact: bool,
     /// How often figures were halved to be told to the kernel.
     halvings: u32,
+    recorder: Recorder,
+    /// Places of `nodes` among those that were listed.
+    places: Vec<u32>,
 }
 
 /// A node that may ship.
@@ -226,7 +228,7 @@ impl Scales {
         let mut tariffs = shipping.map(of);
         let mut out = Vec::new();
         self.nodes.clear();
-        let seen = listed.candidates.iter().map(|candidate| (NodeIndex(candidate.node), candidate.distance_m));
+        let seen = listed.candidates.iter().map(|candidate| (NodeIndex(candidate.node), candidate.distance_m.into()));
         for at in nearest_first(seen) {
             match self.candidate(asked, listed, at, tariffs.as_mut()) {
                 Ok(candidate) => self.nodes.push(candidate),
@@ -317,7 +319,7 @@ impl Scales {
         at: usize,
         tariffs: Option<&mut Tariffs<'_>>,
     ) -> Result<Candidate, FenceReason> {
-        let (node, metres) = (NodeIndex(listed.candidates[at].node), listed.candidates[at].distance_m);
+        let (node, metres) = (NodeIndex(listed.candidates[at].node), u64::from(listed.candidates[at].distance_m));
         let weights = asked.weights;
         let handling = asked.network.catalogue.node(node).handling.filter(|_| weights.handling);
         let parcel = ParcelCosts {
@@ -501,108 +503,51 @@ impl Scales {
         }
     }
 
-    /// What was seen, within its share of a record: the nodes that ship, then the nearest; of an order so large that not
-    /// even those fit, none.
+    /// What was seen, within its share of a record.
     pub fn evidence(
-        &self,
+        &mut self,
         asked: &Asked<'_>,
         listed: &Listed,
         fenced: &[(NodeIndex, FenceReason)],
         bytes_max: usize,
     ) -> Evidence {
-        let nodes = asked.network.catalogue.nodes().len() as u32;
-        let lines = listed.lines.iter().zip(asked.units).map(|(line, u)| SeenLine {
-            line: u.line,
-            quantity: line.quantity,
-            unit_weight_g: line.unit_weight_g,
-            needs: listed.needs[line.needs.clone()].iter().map(|n| (n.slot, n.per_unit)).collect(),
-        });
-        let lines: Vec<SeenLine> = lines.collect();
-        let seen = Evidence { nodes, destination: asked.shipment.position, ..Evidence::default() };
-        let Some(kept) = self.kept(&lines, fenced.len(), bytes_max, asked.weights.opportunity) else {
-            return Evidence { truncated: true, ..seen };
+        self.places.clear();
+        self.places.extend(self.nodes.iter().map(|candidate| candidate.listed as u32));
+        let saw = Weighing {
+            problem: &self.problem,
+            plan: &self.plan,
+            listed,
+            places: &self.places,
+            units: asked.units,
+            fenced,
+            nodes: asked.network.catalogue.nodes().len() as u32,
+            minds_ahead: asked.weights.opportunity,
         };
-        let problem = &self.problem;
-        let mut tables: Vec<usize> = kept.iter().map(|at| self.nodes[*at].table).collect();
-        tables.sort_unstable();
-        tables.dedup();
-        let table_of = |table: usize| tables.binary_search(&table).expect("the tables of all that are kept") as u16;
-        let node = |at: &usize| WeighedNode {
-            per_shipment: problem.candidates[*at].per_shipment,
-            per_unit: problem.candidates[*at].per_unit,
-            table: table_of(self.nodes[*at].table),
-            parcels_max: self.nodes[*at].parcels_max,
-        };
-        let width = lines.len();
-        let weighed = Weighed {
-            split: problem.split,
-            shipments_max: problem.shipments_max,
-            by_price: problem.filling == Filling::Priced,
-            complete: problem.complete,
-            lines: self.lines.clone(),
-            up_to_g: self.up_to_g.clone(),
-            tables: tables.iter().map(|table| self.tables[*table].costs.clone()).collect(),
-            nodes: kept.iter().map(node).collect(),
-            ahead: self.ahead(asked, &kept, width),
-            unit_costs: kept.iter().flat_map(|at| &problem.unit_costs[at * width..(at + 1) * width]).copied().collect(),
-            ..Weighed::default()
-        };
-        let candidate = |at: &usize| (self.nodes[*at].node, u32::try_from(self.nodes[*at].metres).unwrap_or(u32::MAX));
-        Evidence {
-            lines,
-            slots: problem.slots as u16,
-            candidates: kept.iter().map(candidate).collect(),
-            available: kept.iter().flat_map(|at| problem.has(*at)).copied().collect(),
-            fenced: fenced.to_vec(),
-            truncated: kept.len() < self.nodes.len(),
-            priced: Priced::Weighed(Box::new(weighed)),
-            ..seen
+        let mut evidence = self.recorder.evidence(&saw, bytes_max);
+        evidence.destination = asked.shipment.position;
+        if asked.weights.opportunity
+            && let Priced::Weighed(weighed) = &mut evidence.priced
+        {
+            weighed.ahead = self.ahead(listed.lines.len());
         }
+        evidence
     }
 
-    /// What of the figures of candidates that are recorded is for orders to come, as the kernel was told it; nothing where
+    /// What of the figures of candidates that were recorded is for orders to come, as the kernel was told it; nothing where
     /// none of it is.
-    fn ahead(&self, asked: &Asked<'_>, kept: &[usize], lines: usize) -> Option<Box<Ahead>> {
-        if !asked.weights.opportunity {
-            return None;
-        }
+    fn ahead(&self, lines: usize) -> Option<Box<Ahead>> {
         let told = |amount: i64| figure(amount) >> self.halvings;
-        let units = |at: &usize| {
-            let first = self.nodes[*at].listed * lines;
+        let units = |at: usize| {
+            let first = self.nodes[at].listed * lines;
             self.own[first..first + lines].iter().map(|[.., ahead]| told(*ahead))
         };
+        let kept = self.recorder.kept();
         let ahead = Ahead {
-            per_shipment: kept.iter().map(|at| told(self.nodes[*at].parcel.ahead)).collect(),
-            per_unit: kept.iter().flat_map(units).collect(),
+            per_shipment: kept.clone().map(|at| told(self.nodes[at].parcel.ahead)).collect(),
+            per_unit: kept.flat_map(units).collect(),
         };
         let is_minded = ahead.per_shipment.iter().chain(&ahead.per_unit).any(|amount| *amount > 0);
         is_minded.then(|| Box::new(ahead))
-    }
-
-    /// Candidates that are recorded, by node; `None` when those that ship do not fit.
-    fn kept(&self, lines: &[SeenLine], fenced: usize, bytes_max: usize, minds_ahead: bool) -> Option<Vec<usize>> {
-        let line_bytes: usize = lines.iter().map(|line| 20 + 4 * line.needs.len()).sum();
-        let of_bracket = if self.loads.is_by_size() { 9 } else { 5 };
-        let mut room = bytes_max.checked_sub(line_bytes + 4 * fenced + of_bracket * self.up_to_g.len())?;
-        let prices = if minds_ahead { 3 + 3 * lines.len() } else { 0 };
-        let each = 20 + 2 * self.problem.slots + 3 * lines.len() + prices;
-        let ships = |at: usize| self.plan.shipments.iter().any(|parcel| parcel.candidate as usize == at);
-        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
-        order.sort_by_key(|at| !ships(*at));
-        let (mut tables, mut kept) = (Vec::new(), Vec::new());
-        for at in order {
-            let table = self.nodes[at].table;
-            let of_table = if tables.contains(&table) { 0 } else { 2 + 5 * self.tables[table].costs.len() };
-            match room.checked_sub(each + of_table) {
-                Some(left) => room = left,
-                None if ships(at) => return None,
-                None => break,
-            }
-            tables.push(table);
-            kept.push(at);
-        }
-        kept.sort_unstable_by_key(|at| self.nodes[*at].node);
-        Some(kept)
     }
 }
 

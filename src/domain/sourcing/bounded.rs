@@ -117,7 +117,7 @@ fn fill_less(problem: &Problem, most: usize, workspace: &mut Workspace, plan: &m
 
 /// The one candidate that fills most; of equal ones the cheapest, then the nearest, then the first.
 fn alone(problem: &Problem, workspace: &mut Workspace, plan: &mut Plan) {
-    let mut best: Option<((u64, i64, u64), usize)> = None;
+    let mut best: Option<((u64, i64, u32), usize)> = None;
     let mut only = problem.clone();
     for (at, candidate) in problem.candidates.iter().enumerate() {
         only.candidates.clear();
@@ -190,7 +190,7 @@ mod tests {
         }
         for node in 0..nodes as u32 {
             let has: Vec<u32> = (0..slots).map(|_| dice.below(3) as u32).collect();
-            problem.add_candidate(Candidate { node, distance_m: dice.below(3_000_000) }, has);
+            problem.add_candidate(Candidate { node, distance_m: dice.below(3_000_000) as u32 }, has);
         }
         problem
     }

@@ -289,7 +289,8 @@ impl Demand {
         let wanted: [u32; WIDTH] = std::array::from_fn(|at| self.recipes[at].wanted);
         let (mut filled, mut kept) = (0, 0);
         for (candidate, (has, at)) in stock.iter().zip(&problem.candidates).enumerate() {
-            let mut node = Node { candidate: candidate as u32, distance_m: at.distance_m, ..Node::default() };
+            let distance_m = at.distance_m.into();
+            let mut node = Node { candidate: candidate as u32, distance_m, ..Node::default() };
             for group in 0..WIDTH {
                 let cap = has[group].min(wanted[group]);
                 caps[kept][group] = cap;
@@ -327,7 +328,8 @@ impl Demand {
         let mut kept = 0;
         for (candidate, at) in problem.candidates.iter().enumerate() {
             let available = problem.has(candidate);
-            let mut node = Node { candidate: candidate as u32, distance_m: at.distance_m, ..Node::default() };
+            let distance_m = at.distance_m.into();
+            let mut node = Node { candidate: candidate as u32, distance_m, ..Node::default() };
             let mut any = 0;
             let row = &mut caps[kept * groups.len()..(kept + 1) * groups.len()];
             for (number, (cap, recipe)) in row.iter_mut().zip(recipes.iter_mut()).enumerate() {

@@ -52,7 +52,14 @@ pub struct Candidate {
     /// The caller's number of the node; the kernel never reads it.
     pub node: u32,
     /// Metres to the destination.
-    pub distance_m: u64,
+    pub distance_m: u32,
+}
+
+impl Candidate {
+    /// A node so far away; no two places are farther apart than 2³² metres.
+    pub fn new(node: u32, distance_m: u64) -> Self {
+        Self { node, distance_m: u32::try_from(distance_m).unwrap_or(u32::MAX) }
+    }
 }
 
 /// What shipping costs. No field may be negative.

@@ -81,7 +81,7 @@ mod tests {
             problem.add_line(*quantity, 1_000, [Need { slot, per_unit: 1 }]);
         }
         for (node, (kilometres, has)) in (0..).zip(nodes) {
-            problem.add_candidate(Candidate { node, distance_m: kilometres * KM }, has.iter().copied());
+            problem.add_candidate(Candidate::new(node, kilometres * KM), has.iter().copied());
         }
         problem
     }

@@ -37,7 +37,7 @@ pub fn by_tariff(listed: &Problem, shipments_max: Option<u32>) -> Option<(costed
     order.sort_by_key(|at| (listed.candidates[*at].distance_m, listed.candidates[*at].node));
     for at in &order {
         let own = listed.candidates[*at];
-        let charges = weights.iter().map(|grams| figure(tariff.charge(own.distance_m, u128::from(*grams))));
+        let charges = weights.iter().map(|grams| figure(tariff.charge(own.distance_m.into(), u128::from(*grams))));
         let table = problem.rates.add_table(&charges.collect::<Option<Vec<i64>>>()?);
         let candidate = costed::Candidate {
             node: own.node,

@@ -73,7 +73,7 @@ fn problem_of(seed: u64, shape: Shape) -> Problem {
         most => dice.pick(1, most) as u32,
     };
     for node in 0..nodes {
-        let distance_m = if dice.one_in(6) { 100_000 } else { dice.pick(0, 900) * 1_000 };
+        let distance_m = if dice.one_in(6) { 100_000 } else { dice.pick(0, 900) as u32 * 1_000 };
         problem.add_candidate(Candidate { node: node as u32, distance_m }, (0..slots).map(|_| has(&mut dice)));
     }
     problem.tariff = tariff_of(&mut dice);
@@ -109,7 +109,7 @@ fn oracle(problem: &Problem, forced: Option<usize>) -> Option<Score> {
                 let room = (0..radix.len()).all(|l| counts[before][l] + counts[load][l] < radix[l] as u32);
                 if room {
                     let bit = 1 << (63 - number);
-                    let score = (score.0 + cost, score.1 + candidate.distance_m, score.2 & !bit);
+                    let score = (score.0 + cost, score.1 + u64::from(candidate.distance_m), score.2 & !bit);
                     let slot: &mut Option<(i64, u64, u64)> = &mut next[before + load];
                     *slot = Some(slot.map_or(score, |known| known.min(score)));
                 }
@@ -171,7 +171,7 @@ fn enumerate(problem: &Problem) -> (u32, i64) {
 fn score_of(problem: &Problem, plan: &Plan) -> Score {
     let missing = plan.unfilled.iter().map(|unfilled| unfilled.quantity).sum();
     let used = plan.assignments.iter().map(|assignment| assignment.candidate);
-    let distance = used.clone().map(|at| problem.candidates[at as usize].distance_m).sum();
+    let distance = used.clone().map(|at| u64::from(problem.candidates[at as usize].distance_m)).sum();
     (missing, plan.cost, distance, used.fold(u64::MAX, |set, at| set & !(1 << (63 - at))))
 }
 
@@ -408,7 +408,7 @@ fn the_same_problem_gives_the_same_plan_and_order_of_candidates_no_other_cost() 
 fn numbers_no_order_has_are_survived_and_not_called_proven() {
     let mut problem = Problem::default();
     problem.clear(1, Tariff { per_shipment: MONEY_MAX, micro_per_kg_km: i64::MAX, split: MONEY_MAX });
-    for distance_m in [u64::MAX, 5] {
+    for distance_m in [u32::MAX, 5] {
         problem.add_line(1_000_000_000, u64::MAX, [Need { slot: 0, per_unit: 1 }]);
         problem.add_candidate(Candidate { node: 0, distance_m }, [u32::MAX]);
     }

@@ -117,7 +117,7 @@ impl Routing {
     /// The candidates with their distance, and what each of their cells has beside units of the order, the nearest first.
     fn rooms(&self, question: &Question<'_>) -> (Vec<(u64, NodeIndex)>, Vec<(u64, CellKey, u32)>) {
         let problem = &self.problem;
-        let nodes: Vec<_> = problem.candidates.iter().map(|own| (own.distance_m, NodeIndex(own.node))).collect();
+        let nodes: Vec<_> = problem.candidates.iter().map(|own| (own.distance_m.into(), NodeIndex(own.node))).collect();
         let mut rooms = Vec::with_capacity(problem.available.len());
         for (at, (metres, node)) in nodes.iter().enumerate() {
             for (sku, has) in self.slots.iter().zip(problem.has(at)) {

@@ -399,7 +399,7 @@ fn of_a_long_order_units_are_weighed_where_they_are_and_of_a_short_one_everywher
         let lines: Vec<(&str, u32)> = skus[..count].iter().map(|sku| (&**sku, 1)).collect();
         let decision = quote(&world, &lines);
         let north = world.engine.catalogue(|catalogue| catalogue.node_index("north")).expect("there");
-        let at = decision.evidence.candidates.iter().position(|(node, _)| *node == north).expect("it has a unit");
+        let at = decision.evidence.sight.find(north).expect("it has a unit");
         let weighed = decision.evidence.weighed().expect("the kernel in full decided");
         weighed.unit_costs[at * count..(at + 1) * count].to_vec()
     };

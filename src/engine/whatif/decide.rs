@@ -162,7 +162,7 @@ impl Recorded {
 
     /// Whether what the solver saw stands in the record: of one destination, and of all that was asked for.
     fn shows(&self, case: &Case<'_>) -> bool {
-        !self.evidence.lines.is_empty() && case.has_one_group() && case.preferred.is_none()
+        !self.evidence.sight.is_empty() && case.has_one_group() && case.preferred.is_none()
     }
 }
 
@@ -206,7 +206,7 @@ pub fn again(
     let wanted = recorded.wanted();
     let stocked = wanted.keys().any(|line| case.lines[usize::from(*line)].stocked);
     let shows = recorded.shows(case);
-    let went_nowhere = recorded.evidence.lines.is_empty() && !recorded.evidence.truncated;
+    let went_nowhere = recorded.evidence.sight.is_empty() && !recorded.evidence.truncated;
     if stocked && !shows && (world.has_limits() || went_nowhere && case.preferred.is_none() && case.has_one_group()) {
         return None;
     }
@@ -276,7 +276,7 @@ fn asked(
 
 /// Units that were asked for, and those that limits of channels let nobody have.
 fn within(wanted: &BTreeMap<u16, u32>, case: &Case<'_>, seen: &Evidence) -> (BTreeMap<u16, u32>, BTreeMap<u16, u32>) {
-    let asked: HashMap<u16, u32> = seen.lines.iter().map(|line| (line.line, line.quantity)).collect();
+    let asked: HashMap<u16, u32> = seen.sight.lines().map(|line| (line.line, line.quantity)).collect();
     let (mut within, mut behind) = (BTreeMap::new(), BTreeMap::new());
     for (line, units) in wanted {
         let most = if case.lines[usize::from(*line)].stocked { asked.get(line).copied().unwrap_or(0) } else { *units };

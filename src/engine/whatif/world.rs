@@ -256,14 +256,14 @@ impl World {
     /// Sets what a solver saw, plus what is otherwise; answers what stood there. `own` counts as free beside it.
     pub fn show(&self, slots: &[SkuIndex], seen: &Evidence, own: &BTreeMap<CellKey, u32>) -> Vec<(CellKey, u32)> {
         let mut undone = Vec::new();
-        if usize::from(seen.slots) != slots.len() {
+        if seen.sight.slots() != slots.len() {
             return undone;
         }
         for (slot, sku) in slots.iter().enumerate() {
             for cell in self.network.sku(*sku).cells.iter() {
                 let key = CellKey { sku: *sku, node: cell.node };
-                let units = match seen.candidates.binary_search_by_key(&cell.node, |(node, _)| *node) {
-                    Ok(at) => seen.available[at * slots.len() + slot],
+                let units = match seen.sight.find(cell.node) {
+                    Ok(at) => seen.sight.has(at)[slot],
                     Err(_) if seen.truncated || seen.fenced.iter().any(|(node, _)| *node == cell.node) => continue,
                     Err(_) => 0,
                 };

@@ -136,6 +136,11 @@ impl Rates {
         (first / self.up_to_g.len().max(1)) as u32
     }
 
+    /// How many tables there are.
+    pub fn count(&self) -> usize {
+        self.costs.len() / self.up_to_g.len().max(1)
+    }
+
     /// The grams up to which its brackets go.
     pub fn scale(&self) -> &[u64] {
         &self.up_to_g
@@ -144,6 +149,13 @@ impl Rates {
     /// Figures of all tables.
     pub fn figures(&self) -> usize {
         self.costs.len()
+    }
+
+    /// The costs of a table as they are told, up to the heaviest bracket that it carries.
+    pub fn told(&self, table: u32) -> impl ExactSizeIterator<Item = i64> + Clone {
+        let costs = self.table(table);
+        let carried = costs.iter().rposition(|cost| *cost < Self::NOT_CARRIED).map_or(0, |last| last + 1);
+        costs[..carried].iter().map(|cost| if *cost < Self::NOT_CARRIED { *cost } else { Self::NONE })
     }
 
     /// Brackets of the scale.

@@ -1,10 +1,9 @@
 //! Events of orders, edits and subscriptions.
 
 use super::*;
-use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, SeenLine, Terms};
+use crate::domain::decision::{Assignment, Decision, Evidence, FenceReason, LineUnits, Terms};
 use crate::domain::edit::{EditTerms, FoundFulfillment, LineChange, PlannedShipment};
 use crate::domain::event::*;
-use crate::domain::evidence::Needs;
 use crate::domain::fulfillment::{FulfillmentStep, Shipment};
 use crate::domain::geo::Position;
 use crate::domain::hold::ReleaseAt;
@@ -12,6 +11,7 @@ use crate::domain::ids::{OrderKey, ReservationKey, SubscriptionKey};
 use crate::domain::money::Money;
 use crate::domain::order::*;
 use crate::domain::particulars::Registered;
+use crate::domain::sight::Sight;
 use crate::domain::subscription::{Every, SubscribedLine, SubscriptionEvent, SubscriptionTerms, WhenShort};
 use crate::domain::time::WallTime;
 use crate::domain::tracking::{Scan, TrackingStatus};
@@ -66,10 +66,7 @@ pub(super) fn placed() -> OrderEvent {
             assignments: vec![Assignment { node: NodeIndex(300), lines: vec![units], cost: 650 }],
             unfilled: vec![],
             evidence: std::sync::Arc::new(Evidence {
-                lines: vec![SeenLine { line: 0, quantity: 3, unit_weight_g: 1_200, needs: Needs::One((0, 1)) }],
-                slots: 1,
-                candidates: vec![(NodeIndex(300), 12_345)],
-                available: vec![2],
+                sight: Sight::listed(&[(0, 3, 1_200, vec![(0, 1)])], 1, &[(NodeIndex(300), 12_345)], &[2]),
                 fenced: vec![(NodeIndex(2), FenceReason::Inactive)],
                 destination: Some(Position { lat_micro: 40_000_000, lon_micro: -75_000_000 }),
                 nodes: 2,

@@ -7,7 +7,7 @@ use crate::domain::event::{Event, WorkloadChanged};
 use crate::domain::evidence::{Others, Ruled};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
 use crate::domain::order::OrderEvent;
-use crate::domain::weighed::{Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode};
+use crate::domain::weighed::{Carried, CostTerm, Priced, Tables, Weighed, WeighedLine, WeighedNode};
 use crate::domain::workload::WorkloadEvent;
 use crate::journal::codec;
 
@@ -47,7 +47,7 @@ pub(super) fn weighed() -> impl Iterator<Item = Event> {
             together: Some(0),
         }],
         up_to_g: vec![453, 907, 4_500],
-        tables: vec![vec![818, 856, 1_000]],
+        tables: Tables::of([[818, 856, 1_000].into_iter()].into_iter()),
         nodes: vec![WeighedNode { per_shipment: 100, per_unit: 5, table: 0, parcels_max: 1 }],
         unit_costs: vec![7],
         ahead: None,
