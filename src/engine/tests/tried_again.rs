@@ -55,6 +55,14 @@ fn what_was_too_dear_is_filled_when_carriers_ask_less_or_rules_allow_more() {
     }
 }
 
+/// Units of a sku that are tried for whenever something is free.
+fn tried_for(world: &World, sku: &str) -> u64 {
+    let network = world.engine.network.read().expect("one thread");
+    let stock = network.sku(network.sku_index(sku).expect("it is there"));
+    let ledger = stock.ledger.lock();
+    ledger.wanted_loosely()
+}
+
 #[test]
 fn what_was_too_dear_takes_part_when_orders_are_planned_together_and_is_weighed() {
     let world = World::new();
@@ -87,6 +95,7 @@ fn what_was_too_dear_takes_part_when_orders_are_planned_together_and_is_weighed(
     assert_eq!((filled.totals().allocated, filled.totals().backordered), (1, 0));
     assert!(filled.deliver_by(1).is_some(), "it is promised");
     assert_eq!(waits(&world, "a") + waits(&world, "b"), 1, "of two that wait one gets the only one");
+    assert_eq!(tried_for(&world, "phone"), 1, "what is filled is tried for no longer");
     world.check();
     let world = world.restart();
     clock(&world);
