@@ -1,7 +1,8 @@
 //! Where a shipment is, as its carrier tells it: scans in eight states that all carriers' words are brought to.
 //!
 //! Promises: carriers tell late, twice and out of order, so what a shipment's state is follows from the set of its scans
-//! and their own times alone: in whatever order they come, and however often, the same is known in the end. A shipment
+//! and their own times alone: in whatever order they come, and however often, the same is known in the end. Of one id of a
+//! carrier one scan counts: the latest that was told under it, of equal ones the one further along. A shipment
 //! that was delivered or returned to its sender stays so, whatever is told of an earlier time afterwards; of those two the
 //! later one counts. `unknown` tells nothing beside any other scan.
 //!
@@ -96,12 +97,19 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Whether it is the same thing seen: by the carrier's id where both have one, else by time, state and place.
+    /// Whether it is the same thing seen: by the carrier's id, and among those without one by time, state and place. One
+    /// with an id is never one without: which of the two stayed would depend on which came first.
     fn is_the_same(&self, other: &Self) -> bool {
         match (&self.id, &other.id) {
             (Some(own), Some(others)) => own == others,
-            _ => (self.at, self.status, &self.place) == (other.at, other.status, &other.place),
+            (None, None) => (self.at, self.status, &self.place) == (other.at, other.status, &other.place),
+            _ => false,
         }
+    }
+
+    /// Which of two that are the same counts: the greater.
+    fn weight(&self) -> (WallTime, TrackingStatus, &Option<Text>, &Option<Text>) {
+        (self.at, self.status, &self.place, &self.text)
     }
 
     fn rank(&self) -> (WallTime, TrackingStatus) {
@@ -134,20 +142,25 @@ impl Tracked {
 
     /// Takes a scan in; `false` when it tells nothing new.
     pub fn see(&mut self, scan: &Scan) -> bool {
-        if self.scans.iter().any(|known| known.is_the_same(scan)) || self.is_full_of(scan.status) {
+        let known = self.scans.iter().position(|known| known.is_the_same(scan));
+        let is_less = known.is_some_and(|at| scan.weight() <= self.scans[at].weight());
+        if is_less || self.is_full_of(scan.status, known) {
             return false;
         }
+        known.map(|at| self.scans.remove(at));
         let at = self.scans.partition_point(|known| known.rank() <= scan.rank());
         self.scans.insert(at, scan.clone());
         true
     }
 
-    fn is_full_of(&self, status: TrackingStatus) -> bool {
-        let routine = self.scans.iter().filter(|known| known.status.is_routine()).count();
+    /// Whether there is no place for another, in which one of them would leave its own.
+    fn is_full_of(&self, status: TrackingStatus, leaves: Option<usize>) -> bool {
+        let left = || self.scans.iter().enumerate().filter(|(at, _)| Some(*at) != leaves).map(|(_, scan)| scan);
+        let routine = left().filter(|known| known.status.is_routine()).count();
         match status {
-            status if status.is_end() => self.scans.len() >= SCANS_MAX,
+            status if status.is_end() => left().count() >= SCANS_MAX,
             status if status.is_routine() && routine >= ROUTINE_SCANS_MAX => true,
-            _ => self.scans.len() >= SCANS_MAX - ENDS_LEFT,
+            _ => left().count() >= SCANS_MAX - ENDS_LEFT,
         }
     }
 
@@ -235,6 +248,29 @@ mod tests {
         let named = |id: &str, at| Scan { id: Some(id.into()), ..scan(at, TrackingStatus::InTransit) };
         let tracked = after([named("a", 1), named("a", 2), named("b", 1)]);
         assert_eq!(tracked.scans.len(), 2);
+    }
+
+    #[test]
+    fn of_one_id_the_latest_counts_in_whatever_order_they_come() {
+        use TrackingStatus::{Delivered, Failure, InTransit, OutForDelivery};
+        let named = |id: &str, at, status| Scan { id: Some(id.into()), ..scan(at, status) };
+        let told = [
+            named("a", 5, Delivered),
+            named("a", 6, Failure),
+            named("a", 6, OutForDelivery),
+            named("b", 6, OutForDelivery),
+            scan(5, Delivered),
+            scan(1, InTransit),
+        ];
+        let known = after(told.clone());
+        assert_eq!(known.scans.len(), 4, "one of each id, and two that have none");
+        assert!(known.scans.contains(&named("a", 6, Failure)));
+        for order in permuted(&told) {
+            assert_eq!(after(order), known);
+        }
+        let corrected = [named("a", 5, Delivered), named("a", 6, Failure)];
+        assert_eq!(after(corrected.clone()).status(), Failure, "the carrier was wrong and says so");
+        assert_eq!(after(corrected.into_iter().rev()).status(), Failure);
     }
 
     #[test]
