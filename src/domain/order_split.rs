@@ -2,6 +2,7 @@
 //! units that go to an order of their own. Neither moves stock: what an order held it or the other holds afterwards, at
 //! the same node. What is *not* here: which orders may be joined, and who locks them (`engine`).
 
+use super::delivery::is_fetched;
 use super::ids::FulfillmentKey;
 use super::order::{CancelledPart, Order};
 use super::stock::LawBroken;
@@ -37,6 +38,9 @@ impl Order {
             () if own.customer != its.customer => Some("it is another customer's"),
             () if own.destinations[0] != its.destinations[0] => Some("it goes elsewhere"),
             () if own.delivery_method != its.delivery_method => Some("it is delivered in another way"),
+            () if is_fetched(&own.delivery_method) && self.preferred_node() != other.preferred_node() => {
+                Some("its customer comes to another node")
+            }
             () => None,
         }
     }

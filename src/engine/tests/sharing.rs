@@ -14,6 +14,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::stock::MovementKind;
 
 /// A world, played with a restart after each step or without.
 struct Shop {
@@ -304,4 +305,36 @@ fn the_money_for_units_that_are_split_off_goes_with_them_and_comes_back_with_a_m
 fn sums(order: &Order) -> [i64; 2] {
     let sums = crate::domain::payment::Paid::of(&order.payments);
     [sums.kept(), sums.authorized]
+}
+
+#[test]
+fn orders_whose_customer_comes_to_different_stores_are_not_joined() {
+    for mut shop in Shop::both() {
+        shop.run(Command::AdjustStock(vec![Adjustment {
+            sku: text("phone"),
+            node: text("west"),
+            delta: 9,
+            reason: MovementKind::Received,
+        }]))
+        .expect("room");
+        for method in ["pickup", "curbside", "locker", "ship_to_store", "ship"] {
+            let mut place = |id: &str, at: &str| {
+                let wishes = Wishes { preferred_node: Some(text(at)), ..Wishes::default() };
+                let order = World::order_of(&format!("{method}-{id}"), &[("phone", 1)], None);
+                shop.must(Command::PlaceOrder(Box::new(PlaceOrder { delivery_method: text(method), wishes, ..order })))
+            };
+            let (a, b) = (place("a", "east"), place("b", "west"));
+            let merge = MergeOrders { order: text(&a.name()), with: text(&b.name()) };
+            let refused = [shop.join(&a, &[&b]), shop.run(Command::MergeOrders(merge))];
+            let why = refused.map(|no| format!("{no:?}"));
+            if method == "ship" {
+                assert!(
+                    why.iter().all(|why| !why.contains("another node")),
+                    "who ships has a wish, not a place: {why:?}"
+                );
+            } else {
+                assert!(why.iter().all(|why| why.contains("its customer comes to another node")), "{method}: {why:?}");
+            }
+        }
+    }
 }
