@@ -87,7 +87,8 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
 
 fn shipping(terms: &ShippingTerms) -> Vec<u8> {
     match terms {
-        ShippingTerms::Carrier(carrier) => json(&CarrierJson::from(carrier)),
+        ShippingTerms::Carrier(carrier) => json(&CarrierJson::of(carrier, None)),
+        ShippingTerms::Traced(carrier, template) => json(&CarrierJson::of(carrier, Some(template))),
         ShippingTerms::Calendar(calendar) => json(&CalendarJson::from(calendar)),
         ShippingTerms::ZoneChart(chart) => json(&ZoneChartJson::of(&chart.table, chart.from, &chart.chart)),
     }

@@ -9,8 +9,8 @@ use super::calendar::{weekdays, words};
 use super::json::Json;
 use super::reading::{At, Listed, Shape, shape};
 use super::scalar::{
-    Amount, Country, CurrencyCode, Divisor, Grams, Id, Kilometres, Millimetres, Name, Percent, TimeOfDay, TransitDays,
-    UnitsUpto, Volume,
+    Amount, Country, CurrencyCode, Divisor, Grams, Id, Kilometres, Millimetres, Name, Percent, TimeOfDay, TrackingUrl,
+    TransitDays, UnitsUpto, Volume,
 };
 use super::words::{WeekdayWord, WeightUnitWord, ZonesBy};
 use super::zones::{PostalPrefix, RowShape, charts, rows, tell};
@@ -34,6 +34,9 @@ shape! {
         /// Currency of its prices: the base currency, which is meant when it is left out.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub currency: Option<CurrencyCode>,
+        /// Address under which it shows where a parcel is, with `{tracking_number}` in it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub tracking_url: Option<TrackingUrl>,
         /// What it offers.
         pub services: Vec<ServiceShape>,
     }
@@ -470,7 +473,12 @@ impl CarrierPut {
 
     /// The command that puts it.
     pub fn command(&self, id: Text) -> Command {
-        Command::PutShipping(Box::new(ShippingTerms::Carrier(self.carrier(id))))
+        let carrier = self.carrier(id);
+        let terms = match &self.tracking_url {
+            Some(template) => ShippingTerms::Traced(carrier, template.0.clone()),
+            None => ShippingTerms::Carrier(carrier),
+        };
+        Command::PutShipping(Box::new(terms))
     }
 }
 
@@ -485,12 +493,14 @@ pub struct CarrierJson {
     pub put: CarrierPut,
 }
 
-impl From<&Carrier> for CarrierJson {
-    fn from(carrier: &Carrier) -> Self {
+impl CarrierJson {
+    /// A carrier, and the address under which it shows where a parcel is.
+    pub fn of(carrier: &Carrier, tracking_url: Option<&Text>) -> Self {
         let put = CarrierPut {
             name: Some(Name(carrier.name.clone())),
             active: Some(carrier.active),
             currency: carrier.currency.map(CurrencyCode),
+            tracking_url: tracking_url.cloned().map(TrackingUrl),
             services: carrier.services.iter().map(ServiceShape::of).collect(),
         };
         Self { id: Id(carrier.id.clone()), put }

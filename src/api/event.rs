@@ -282,7 +282,10 @@ fn inbound_changed(changed: &InboundChanged, names: &impl Names) -> Value {
 /// A carrier or a calendar is told whole, a chart by its name.
 fn shipping_put(terms: &ShippingTerms) -> Value {
     match terms {
-        ShippingTerms::Carrier(carrier) => json!({"type": "carrier_put", "carrier": CarrierJson::from(carrier)}),
+        ShippingTerms::Carrier(carrier) => json!({"type": "carrier_put", "carrier": CarrierJson::of(carrier, None)}),
+        ShippingTerms::Traced(carrier, template) => {
+            json!({"type": "carrier_put", "carrier": CarrierJson::of(carrier, Some(template))})
+        }
         ShippingTerms::Calendar(calendar) => json!({"type": "calendar_put", "calendar": CalendarJson::from(calendar)}),
         ShippingTerms::ZoneChart(chart) => json!({
             "type": "zone_chart_put", "table": chart.table, "from": chart.from.to_string(),

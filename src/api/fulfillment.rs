@@ -370,11 +370,17 @@ pub struct ShipmentJson {
     pub carrier: Name,
     pub service: Name,
     pub tracking_number: Name,
+    /// Where its carrier shows where it is, when that was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracking_url: Option<String>,
 }
 
-impl From<&Shipment> for ShipmentJson {
-    fn from(shipment: &Shipment) -> Self {
+impl ShipmentJson {
+    /// A shipment as it is known where carriers are.
+    pub fn of(shipment: &Shipment, catalogue: &Catalogue) -> Self {
+        let Shipment { carrier, tracking_number, .. } = shipment;
         Self {
+            tracking_url: catalogue.shipping().tracking_url(carrier, tracking_number),
             carrier: Name(shipment.carrier.clone()),
             service: Name(shipment.service.clone()),
             tracking_number: Name(shipment.tracking_number.clone()),
@@ -429,7 +435,7 @@ impl FulfillmentJson {
             store: order.goes_to(fulfillment).map(|store| Id(names.catalogue.node(store).id.clone())),
             ready_by: order.ready_by(fulfillment.number).map(Instant::from),
             deliver_by: order.deliver_by(fulfillment.number).map(Day),
-            shipment: fulfillment.shipment.as_ref().map(ShipmentJson::from),
+            shipment: fulfillment.shipment.as_ref().map(|shipment| ShipmentJson::of(shipment, names.catalogue)),
             tracking: order.tracked(fulfillment.number).map(TrackedJson::from),
             reason: fulfillment.reason.clone().map(Reason),
             ships_with: fulfillment.ships_with.iter().map(ToString::to_string).collect(),

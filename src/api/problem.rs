@@ -123,6 +123,7 @@ pub const CODES: &[Code] = &[
     ("same_node", 422, "It goes to another node"),
     ("invalid_period", 422, "A period cannot be read"),
     ("invalid_time_zone", 422, "A time zone is not known"),
+    ("invalid_url", 422, "An address cannot be followed"),
     ("currency_mismatch", 422, "Prices of one order have one currency"),
     ("duplicate_line_id", 422, "Two lines have the same id"),
     ("unknown_group", 422, "A line names a group that is not there"),

@@ -208,7 +208,7 @@ pub(super) fn instant(time: WallTime) -> Timestamp {
 /// All that is wrong with what is put, in this catalogue.
 pub(super) fn faults(catalogue: &Catalogue, terms: &ShippingTerms) -> Vec<Fault> {
     let mut faults = match terms {
-        ShippingTerms::Carrier(carrier) => {
+        ShippingTerms::Carrier(carrier) | ShippingTerms::Traced(carrier, _) => {
             let mut faults = carrier.faults();
             faults.extend(unknown_nodes(catalogue, carrier));
             let base = catalogue.base_currency;
@@ -225,7 +225,7 @@ pub(super) fn faults(catalogue: &Catalogue, terms: &ShippingTerms) -> Vec<Fault>
     let is_new = catalogue.shipping().terms(&key).is_none();
     if let Some(most) = catalogue.shipping().is_full_for(&key).filter(|_| is_new) {
         let (field, what) = match terms {
-            ShippingTerms::Carrier(_) => ("carrier", "carriers"),
+            ShippingTerms::Carrier(_) | ShippingTerms::Traced(..) => ("carrier", "carriers"),
             ShippingTerms::Calendar(_) => ("calendar", "calendars"),
             ShippingTerms::ZoneChart(_) => ("from", "charts of zones"),
         };

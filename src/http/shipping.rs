@@ -12,6 +12,7 @@ use crate::api::page::{Page, Paging};
 use crate::api::rates::{RateJson, RatesJson, RatesRequest, UnavailableJson};
 use crate::api::scalar::{Id, checked};
 use crate::api::zones::{PostalPrefix, ZoneChartJson, ZoneChartPut};
+use crate::domain::carrier::{Carrier, Shipping};
 use crate::domain::ids::Text;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
@@ -34,11 +35,15 @@ pub async fn put_carrier(State(front): State<Front>, Path(id): Path<Text>, write
     responses((status = 200, body = CarrierJson)),
 )]
 pub async fn carrier(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
-    let carrier = front.catalogue(|c| c.shipping().carrier(&id).map(CarrierJson::from)).await?;
+    let carrier = front.catalogue(|c| c.shipping().carrier(&id).map(|carrier| shown(c.shipping(), carrier))).await?;
     match carrier.as_ref() {
         Some(_) => Ok(found(carrier)),
         None => Err(Rejection::not_found("carrier", &*id).into()),
     }
+}
+
+fn shown(shipping: &Shipping, carrier: &Carrier) -> CarrierJson {
+    CarrierJson::of(carrier, shipping.tracking_template(&carrier.id))
 }
 
 /// All carriers.
@@ -51,7 +56,7 @@ pub async fn carriers(State(front): State<Front>, Params(paging): Params<Paging>
     let page = front.catalogue(|c| {
         let all: Vec<_> = c.shipping().carriers().collect();
         let (carriers, next) = paging.slice(&all);
-        Page::new(carriers.iter().map(|carrier| CarrierJson::from(*carrier)).collect(), next)
+        Page::new(carriers.iter().map(|carrier| shown(c.shipping(), carrier)).collect(), next)
     });
     Ok(found(page.await?))
 }

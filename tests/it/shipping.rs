@@ -95,6 +95,10 @@ fn a_carrier_answers_with_a_price_and_a_date_part_by_part() {
     shown.as_object_mut().expect("is an object").remove("id");
     assert_eq!(server.ask("PUT", "/v1/carriers/post", &shown).status, 200, "what is shown can be put");
     assert_eq!(server.ordain.journal().last_seq(), seq);
+    shown["tracking_url"] = json!("https://post.example/{tracking_number}");
+    let traced = server.done("PUT", "/v1/carriers/post", &shown);
+    assert_eq!(traced["tracking_url"], shown["tracking_url"]);
+    assert_eq!(server.get("/v1/carriers/post").json(), traced);
     server.stop();
 
     let server = Served::start(dir.path());

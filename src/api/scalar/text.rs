@@ -8,6 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::api::json::Json;
 use crate::api::reading::{At, Listed, Shape, shown};
 use crate::domain::address::{PATTERN_BYTES_MAX, REGION_BYTES_MAX};
+use crate::domain::carrier::TRACKED;
 use crate::domain::collection::{CODE_BYTES_MAX, CODE_BYTES_MIN};
 use crate::domain::dispatch::COMPANY_DIGITS;
 use crate::domain::ids::{BadId, Text, check_caller_id, check_id, check_sku};
@@ -125,6 +126,8 @@ texts! {
     Reason: Rule::free(1, REASON_BYTES_MAX);
     /// Part of an address or of a person's data; may be empty. Up to 500 bytes.
     Personal: Rule::free(0, NAME_BYTES_MAX);
+    /// An address with `{tracking_number}` in it: 1 to 500 bytes, by http or https.
+    TrackingUrl: Rule::strict("invalid_url", NAME_BYTES_MAX, tracking_url).like("^https?://.*\\{tracking_number\\}");
     /// A postal code; may be empty. Up to 20 bytes.
     PostalCode: Rule::free(0, POSTAL_CODE_BYTES_MAX);
     /// A regular expression: 1 to 1,000 bytes.
@@ -135,6 +138,19 @@ texts! {
     Country: Rule::strict("invalid_country", NAME_BYTES_MAX, country).like("^[A-Z]{2}$");
     /// IANA time zone, such as America/Chicago.
     TimeZone: Rule::strict("invalid_time_zone", TIME_ZONE_BYTES_MAX, time_zone);
+}
+
+/// An address that can be shown as a link, and has a place for the number.
+fn tracking_url(text: &str) -> Result<(), String> {
+    let is_link = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\'));
+    match () {
+        () if !is_link || !is_plain => {
+            Err("must begin with https:// or http:// and have no spaces or quotes".to_owned())
+        }
+        () if !text.contains(TRACKED) => Err(format!("must have {TRACKED} in it")),
+        () => Ok(()),
+    }
 }
 
 /// Digits, so many that there are numbers left for parcels.

@@ -152,13 +152,30 @@ pub enum ShippingTerms {
     Calendar(Calendar),
     /// A chart of a table.
     ZoneChart(ZoneChart),
+    /// A carrier, and the address under which it shows where a parcel is: [`TRACKED`] stands for the tracking number.
+    Traced(Carrier, Text),
+}
+
+/// Stands in a carrier's address for the tracking number.
+pub const TRACKED: &str = "{tracking_number}";
+
+/// An address with a tracking number in it, each byte of that which could mean something else written as its number.
+fn traced(template: &str, tracking_number: &str) -> String {
+    let mut written = String::with_capacity(tracking_number.len());
+    for byte in tracking_number.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => written.push(char::from(byte)),
+            other => written.push_str(&format!("%{other:02X}")),
+        }
+    }
+    template.replace(TRACKED, &written)
 }
 
 impl ShippingTerms {
     /// What it is put under.
     pub fn key(&self) -> ShippingKey {
         match self {
-            Self::Carrier(carrier) => ShippingKey::Carrier(carrier.id.clone()),
+            Self::Carrier(carrier) | Self::Traced(carrier, _) => ShippingKey::Carrier(carrier.id.clone()),
             Self::Calendar(calendar) => ShippingKey::Calendar(calendar.id.clone()),
             Self::ZoneChart(chart) => ShippingKey::ZoneChart(chart.table.clone(), chart.from),
         }
@@ -169,6 +186,8 @@ impl ShippingTerms {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Shipping {
     carriers: BTreeMap<Text, Carrier>,
+    /// Where carriers show where a parcel is.
+    tracking_urls: BTreeMap<Text, Text>,
     calendars: BTreeMap<Text, Calendar>,
     tables: BTreeMap<Text, ZoneTable>,
 }
@@ -177,7 +196,14 @@ impl Shipping {
     /// Puts, or replaces.
     pub fn put(&mut self, terms: ShippingTerms) {
         match terms {
-            ShippingTerms::Carrier(carrier) => drop(self.carriers.insert(carrier.id.clone(), carrier)),
+            ShippingTerms::Carrier(carrier) => {
+                self.tracking_urls.remove(&carrier.id);
+                self.carriers.insert(carrier.id.clone(), carrier);
+            }
+            ShippingTerms::Traced(carrier, template) => {
+                self.tracking_urls.insert(carrier.id.clone(), template);
+                self.carriers.insert(carrier.id.clone(), carrier);
+            }
             ShippingTerms::Calendar(calendar) => drop(self.calendars.insert(calendar.id.clone(), calendar)),
             ShippingTerms::ZoneChart(chart) => {
                 self.tables.entry(chart.table).or_default().insert(chart.from, chart.chart);
@@ -188,13 +214,32 @@ impl Shipping {
     /// What is put under a key, as it was put.
     pub fn terms(&self, key: &ShippingKey) -> Option<ShippingTerms> {
         match key {
-            ShippingKey::Carrier(id) => self.carrier(id).cloned().map(ShippingTerms::Carrier),
+            ShippingKey::Carrier(id) => self.carrier_terms(id),
             ShippingKey::Calendar(id) => self.calendar(id).cloned().map(ShippingTerms::Calendar),
             ShippingKey::ZoneChart(table, from) => {
                 let chart = self.table(table)?.get(from)?.clone();
                 Some(ShippingTerms::ZoneChart(ZoneChart { table: table.clone(), from: *from, chart }))
             }
         }
+    }
+
+    /// A carrier as it was put.
+    pub fn carrier_terms(&self, id: &str) -> Option<ShippingTerms> {
+        let carrier = self.carrier(id)?.clone();
+        Some(match self.tracking_urls.get(id) {
+            Some(template) => ShippingTerms::Traced(carrier, template.clone()),
+            None => ShippingTerms::Carrier(carrier),
+        })
+    }
+
+    /// The address under which a carrier shows where all parcels are, with a mark for the tracking number.
+    pub fn tracking_template(&self, carrier: &str) -> Option<&Text> {
+        self.tracking_urls.get(carrier)
+    }
+
+    /// The address under which a carrier shows where a parcel is; `None` where nobody told it.
+    pub fn tracking_url(&self, carrier: &str, tracking_number: &str) -> Option<String> {
+        self.tracking_urls.get(carrier).map(|template| traced(template, tracking_number))
     }
 
     /// A carrier.

@@ -231,3 +231,21 @@ fn faults_are_told_by_field() {
     assert_eq!(carrier("post", vec![ground()]).faults(), []);
     assert_eq!(range_fault("a".into(), BadRange::Overlaps).code, "bad_range");
 }
+
+#[test]
+fn a_carrier_shows_where_a_parcel_is_under_an_address_of_its_own() {
+    let mut shipping = Shipping::default();
+    let template = "https://post.example/?n={tracking_number}&again={tracking_number}";
+    shipping.put(ShippingTerms::Traced(carrier("post", vec![ground()]), template.into()));
+    let shown = |shipping: &Shipping, number: &str| shipping.tracking_url("post", number);
+    assert_eq!(shown(&shipping, "1Z-9").as_deref(), Some("https://post.example/?n=1Z-9&again=1Z-9"));
+    let odd = shown(&shipping, "a b&c=\u{fc}/{tracking_number}").expect("it shows where parcels are");
+    assert!(odd.starts_with("https://post.example/?n=a%20b%26c%3D%C3%BC%2F%7Btracking_number%7D&again="), "{odd}");
+    assert_eq!(shipping.tracking_url("air", "1"), None);
+    let terms = shipping.carrier_terms("post").expect("it was put");
+    let mut other = Shipping::default();
+    other.put(terms);
+    assert_eq!(other, shipping, "what is put is all there is of it");
+    shipping.put(ShippingTerms::Carrier(carrier("post", vec![ground()])));
+    assert_eq!(shown(&shipping, "1Z"), None, "another was put in its place, without one");
+}

@@ -5,6 +5,7 @@ use jiff::civil::Weekday;
 use crate::domain::carrier::rates::{Dimensional, Prices, Rates, Surcharge, WeightUnit};
 use crate::domain::carrier::zones::{Chart, Prefix, ZoneRange, Zones};
 use crate::domain::carrier::{Carrier, Pickup, Service, ShippingTerms, ZoneChart};
+use crate::domain::event::Event;
 use crate::domain::money::Currency;
 use crate::domain::promise::calendar::{Calendar, CivilDay, Weekdays};
 
@@ -75,4 +76,11 @@ pub fn shipping() -> [ShippingTerms; 3] {
         ShippingTerms::Calendar(calendar),
         ShippingTerms::ZoneChart(ZoneChart { table: "usps".into(), from, chart: chart(Some(from)) }),
     ]
+}
+
+/// A carrier that shows where its parcels are.
+pub fn traced() -> Event {
+    let (id, name) = ("air".into(), "The air".into());
+    let carrier = Carrier { id, name, active: false, currency: None, services: Vec::new() };
+    Event::ShippingPut(Box::new(ShippingTerms::Traced(carrier, "https://post.example/{tracking_number}".into())))
 }
