@@ -10,11 +10,11 @@ use super::event::Names;
 use super::hold_rule::HoldRuleJson;
 use super::order_clocks::OrderClocksJson;
 use super::picking::PickingRuleJson;
-use super::reading::shape;
+use super::reading::{At, shape};
 use super::replanning::ReplanningJson;
 use super::return_policy::ReturnPolicyJson;
-use super::scalar::{AcceptWithin, Count, Id, OrNull};
-use super::words::{DeliveryMethod, SupplyType, Worded};
+use super::scalar::{AcceptWithin, Count, Id, OrNull, WithinKm};
+use super::words::{DeliveryMethod, RejectionWord, SupplyType, Worded};
 use crate::domain::command::{Command, PutPolicy};
 use crate::domain::ids::Text;
 use crate::domain::policy::{FillPolicy, Policy, PolicyKey, RejectionPolicy};
@@ -48,9 +48,14 @@ shape! {
     /// What happens to units that a node will not do.
     #[derive(Copy)]
     pub struct RejectionPut {
-        /// `elsewhere` sources them again at once; `ask_customer` lets them wait until somebody says so.
-        pub policy: RejectionPolicy,
+        /// `elsewhere` sources them again at once; `ask_customer` lets them wait until somebody says so; `cancel` cancels them;
+        /// `to_same_store` sends them from elsewhere to the store where the customer comes for them; `within_km` lets him come to
+        /// the nearest node that has all of them. Where the last two find no way the customer is asked.
+        pub policy: RejectionWord,
+        /// `within_km`: how far the node may be from the one he named, kilometres.
+        pub within_km: Option<WithinKm>,
     }
+    check = RejectionPut::judge;
 }
 
 shape! {
@@ -89,10 +94,40 @@ impl ThresholdPut {
 }
 
 impl RejectionPut {
+    fn judge(&self, at: &At<'_>) {
+        let at = at.field("within_km");
+        match (self.policy, self.within_km) {
+            (RejectionWord::WithinKm, None) => {
+                at.fault::<()>("missing_field", "is required where the policy is within_km");
+            }
+            (RejectionWord::WithinKm, Some(_)) | (_, None) => {}
+            (_, Some(_)) => {
+                at.fault::<()>("unknown_field", "is for the policy within_km only");
+            }
+        }
+    }
+
     /// The command for one delivery method.
     pub fn command(self, delivery_method: DeliveryMethod) -> Command {
-        let delivery_method = delivery_method.word().into();
-        Command::PutPolicy(PutPolicy::Rejection { delivery_method, policy: self.policy })
+        let policy = match self.policy {
+            RejectionWord::Elsewhere => RejectionPolicy::Elsewhere,
+            RejectionWord::AskCustomer => RejectionPolicy::AskCustomer,
+            RejectionWord::Cancel => RejectionPolicy::Cancel,
+            RejectionWord::ToSameStore => RejectionPolicy::ToSameStore,
+            RejectionWord::WithinKm => RejectionPolicy::WithinKm(self.within_km.map_or(0, |km| km.0)),
+        };
+        Command::PutPolicy(PutPolicy::Rejection { delivery_method: delivery_method.word().into(), policy })
+    }
+}
+
+/// The word of a policy, and its kilometres.
+fn rejection_words(policy: RejectionPolicy) -> (RejectionWord, Option<u16>) {
+    match policy {
+        RejectionPolicy::Elsewhere => (RejectionWord::Elsewhere, None),
+        RejectionPolicy::AskCustomer => (RejectionWord::AskCustomer, None),
+        RejectionPolicy::Cancel => (RejectionWord::Cancel, None),
+        RejectionPolicy::ToSameStore => (RejectionWord::ToSameStore, None),
+        RejectionPolicy::WithinKm(km) => (RejectionWord::WithinKm, Some(km)),
     }
 }
 
@@ -140,6 +175,9 @@ pub struct PolicyJson {
     /// What was decided, in a word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<&'static str>,
+    /// How far another node may be from the one that will not do it, kilometres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within_km: Option<u16>,
     /// The kind of node it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<&'static str>,
@@ -284,7 +322,10 @@ impl PolicyJson {
             }
             Policy::Node { accept_within_s } => Self { accept_within_s: *accept_within_s, ..about },
             Policy::Threshold { units } | Policy::SafetyStock { units } => Self { units: *units, ..about },
-            Policy::Rejection(policy) => Self { policy: Some(policy.word()), ..about },
+            Policy::Rejection(policy) => {
+                let (word, within_km) = rejection_words(*policy);
+                Self { policy: Some(word.word()), within_km, ..about }
+            }
             Policy::Fill(policy) => Self { policy: Some(policy.word()), ..about },
             Policy::SafetyDays { days } => Self { days: Some(*days), ..about },
             Policy::Demand(demand) => {

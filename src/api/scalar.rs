@@ -19,11 +19,11 @@ pub use number::{
     Kilometres, Latitude, LeadDays, LeadHours, LeadMinutes, Longitude, Metres, Millimetres, MonthNumber, Months,
     OptimiseWithin, PackedDivisor, PackedEdge, ParcelNumber, PerDay, Percent, PercentChange, Priority, RatePart,
     ReturnDays, Sequence, Shipments, SupplyDays, Threshold, TransitDays, Ttl, UnitsUpto, VersionNumber, Volume,
-    WindowHours, Zone, position,
+    WindowHours, WithinKm, Zone, position,
 };
 pub use text::{
     BinName, CallerId, ChannelOrderId, CollectionCode, CompanyPrefix, Country, FulfillmentId, Id, LotId, Name, Owner,
-    Pattern, Personal, PostalCode, Reason, RegionName, Sku, TimeZone,
+    Pattern, Personal, PostalCode, Reason, RegionName, Sku, TimeZone, TrackingUrl,
 };
 pub use time::{Day, Instant, TimeOfDay};
 

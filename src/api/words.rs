@@ -30,7 +30,7 @@ use crate::domain::order::{OrderStatus, OrderType};
 use crate::domain::parcel::NotPacked;
 use crate::domain::payment::{PaymentMark, PaymentState};
 use crate::domain::picking::PickMethod;
-use crate::domain::policy::{FillPolicy, RejectionPolicy};
+use crate::domain::policy::FillPolicy;
 use crate::domain::replanning::Leave;
 use crate::domain::reservation::ReservationState;
 use crate::domain::return_policy::{Outside, RefundAt};
@@ -75,6 +75,17 @@ macro_rules! words {
 
         impl ToSchema for $name {}
     )* };
+}
+
+/// What becomes of units that a node will not do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the names are the words")]
+pub enum RejectionWord {
+    Elsewhere,
+    AskCustomer,
+    Cancel,
+    ToSameStore,
+    WithinKm,
 }
 
 /// Why units of a cell change from outside.
@@ -487,7 +498,10 @@ words! {
         FairShare = "fair_share",
     }
     Leave { Propose = "propose", Apply = "apply" }
-    RejectionPolicy { Elsewhere = "elsewhere", AskCustomer = "ask_customer" }
+    RejectionWord {
+        Elsewhere = "elsewhere", AskCustomer = "ask_customer", Cancel = "cancel", ToSameStore = "to_same_store",
+        WithinKm = "within_km",
+    }
     HoldKind {
         Payment = "payment", Fraud = "fraud", Address = "address", Manual = "manual",
         ReturnItems = "awaiting_return_items",

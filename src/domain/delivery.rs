@@ -69,7 +69,7 @@ pub fn brought_from<'l>(bookings: &[Booking], line: impl Fn(u16) -> &'l PlacedLi
 /// How a group of an order's lines reaches its customer, where that is not how the order does.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Way {
-    /// Which group: the position of its destination, from 1.
+    /// Which group: the position of its destination, from 1; 0 where the order as a whole reached him otherwise before.
     pub group: u16,
     /// How.
     pub method: Text,
@@ -132,6 +132,21 @@ impl Order {
     /// The node in whose locker a group of its lines is fetched.
     pub fn stored_at(&self, group: u16) -> Option<NodeIndex> {
         self.named_for(group, LOCKER)
+    }
+
+    /// The node that was named for a group of its lines, where its customer comes to it.
+    pub fn named_place(&self, group: u16) -> Option<NodeIndex> {
+        self.way_of(group)
+            .map_or_else(|| self.preferred_node(), |way| way.node)
+            .filter(|_| is_fetched(self.method_of(group)))
+    }
+
+    /// Its ways, when a group of its lines reaches the customer in this one.
+    pub fn ways_with(&self, way: Way) -> Vec<Way> {
+        let mut ways: Vec<Way> = self.ways.iter().filter(|own| own.group != way.group).cloned().collect();
+        ways.push(way);
+        ways.sort_unstable_by_key(|way| way.group);
+        ways
     }
 
     /// The node that was named for a group of its lines, where it reaches the customer by that method.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::PaymentBefore;
 use super::closure::Closure;
 use super::collection::CollectionRule;
+use super::delivery::{TO_STORE, is_collected};
 use super::hold_rule::HoldRule;
 use super::ids::{NodeIndex, SkuIndex, Text};
 use super::limits::{LEVEL_MAX, PRIORITY_MAX};
@@ -75,13 +76,22 @@ pub enum RejectionPolicy {
     Elsewhere,
     /// The units wait until somebody has asked the customer.
     AskCustomer,
+    /// The units are cancelled.
+    Cancel,
+    /// The units come from elsewhere to the place where the customer wanted them, and he gets them there.
+    ToSameStore,
+    /// The customer comes to the nearest node that has all of them, so many kilometres from that place at most. Where there is
+    /// none he is asked.
+    WithinKm(u16),
 }
 
 impl RejectionPolicy {
-    /// What is done for a delivery method about which nothing was decided: who comes to a place wanted that place.
+    /// What is done for a delivery method about which nothing was decided: who comes to a place wanted that place. What is sent
+    /// to a store comes to that store, whoever sends it.
     pub fn usual(delivery_method: &str) -> Self {
         match delivery_method {
-            "pickup" | "curbside" => Self::AskCustomer,
+            TO_STORE => Self::ToSameStore,
+            method if is_collected(method) => Self::AskCustomer,
             _ => Self::Elsewhere,
         }
     }

@@ -1,17 +1,13 @@
-//! Delivery methods as orders ask for them: where the customer can come to, and what follows when a node will not do it.
+//! Delivery methods as orders ask for them: where the customer can come to.
 //!
-//! What is *not* here: what a method means (`domain::delivery`).
+//! What is *not* here: what a method means (`domain::delivery`), and what follows when a node will not do it (`refused`).
 
-use super::network::Network;
 use super::routing::Wanted;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{AskedWay, PlaceOrder};
 use crate::domain::delivery::{Way, brought_from, does, is_fetched};
-use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::ids::NodeIndex;
 use crate::domain::node::NodeKind;
-use crate::domain::order::Order;
-use crate::domain::policy::RejectionPolicy;
 use crate::domain::rejection::Fault;
 use crate::domain::rules::applied::AppliedRules;
 use crate::domain::rules::groups::of_group;
@@ -86,16 +82,4 @@ pub(super) fn ways(catalogue: &Catalogue, command: &PlaceOrder) -> Result<Vec<Wa
         }
     }
     if faults.is_empty() { Ok(found) } else { Err(faults) }
-}
-
-/// Whether somebody has to ask the customer before the units of a step go elsewhere.
-pub(super) fn asks_customer(network: &Network, order: &Order, group: u16, step: &FulfillmentStep) -> bool {
-    let refuses = matches!(
-        step,
-        FulfillmentStep::Rejected { .. }
-            | FulfillmentStep::ShortPicked { .. }
-            | FulfillmentStep::NodeOutage { .. }
-            | FulfillmentStep::ReceivedInPart { .. }
-    );
-    refuses && network.catalogue.policies().rejection(order.method_of(group)) == RejectionPolicy::AskCustomer
 }

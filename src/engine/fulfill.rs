@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::change::Change;
 use super::collection::{code_of, made_ready};
-use super::delivery::asks_customer;
 use super::dispatch::Dispatching;
 use super::exception::Cause;
 use super::lockers::Storing;
 use super::lots::{NamedLots, gone_of};
 use super::network::Network;
+use super::refused::{Follows, Refused};
 use super::step_stock::{cells_of, fences, left_to_pick, loosen, move_stock, put_back, skus_of};
 use super::table::Locked;
 use super::turn::{Turn, order_events};
@@ -171,9 +171,12 @@ impl Engine {
         if fences(&step) {
             loosen(network, &mut change, order, &[fulfillment.node]);
         }
-        let asks = asks_customer(network, order, fulfillment.group, &step);
+        let refused = Refused::by(order, fulfillment, &step);
+        let follows = refused.map_or(Follows::Elsewhere, |refused| refused.follows(network));
+        let asks = follows == Follows::Asked;
         let key = FulfillmentKey { order: order.key, number };
-        let dispatching = self.dispatching(network, turn.log.now().wall, std::iter::once((key, &step)));
+        let dispatching =
+            self.dispatching(network, turn.log.now().wall, std::iter::once((key, fulfillment.node, &step)));
         let mut raising = self.raise(now, causes(order, fulfillment, &step, asks));
         if let FulfillmentStep::PutBack { lines } = &step {
             put_back(network, &mut change, cells_of(order, fulfillment.node, lines))?;
@@ -197,17 +200,31 @@ impl Engine {
             _ => Vec::new(),
         };
         let puts_back = matches!(step, FulfillmentStep::Cancelled { .. } | FulfillmentStep::Stopped { .. });
-        let cancelled = match &step {
-            FulfillmentStep::Cancelled { resourced: false, .. } | FulfillmentStep::Stopped { resourced: false, .. } => {
-                fulfillment.line_units()
-            }
+        let cancelled = match (&step, &follows) {
+            (
+                FulfillmentStep::Cancelled { resourced: false, .. } | FulfillmentStep::Stopped { resourced: false, .. },
+                _,
+            ) => fulfillment.line_units(),
+            (_, Follows::Cancelled(units)) => units.clone(),
             _ => Vec::new(),
         };
-        let refused = matches!(step, FulfillmentStep::Rejected { .. }).then(|| order.refused(fulfillment)).flatten();
-        let (bookings, given) = refused.unzip();
+        let appointed = matches!(step, FulfillmentStep::Rejected { .. }).then(|| order.refused(fulfillment)).flatten();
+        let (bookings, given) = appointed.unzip();
         let given = given.unwrap_or_else(|| order.places_of(cancelled.iter().map(|u| (u.line, u.quantity))));
         let given = network.calendar.lock(&given);
-        let storing = self.empty(order, Some((number, &step)), &[]);
+        let gone: Vec<(u16, u32)> = match &follows {
+            Follows::Cancelled(units) => units.iter().map(|units| (units.line, units.quantity)).collect(),
+            _ => Vec::new(),
+        };
+        let storing = match refused.and_then(|refused| refused.gives_up(&follows)) {
+            Some(group) => self.give_up_compartment(order, group),
+            None => self.empty(order, Some((number, &step)), &gone),
+        };
+        let beside_it = match (refused, &follows) {
+            (Some(refused), Follows::Cancelled(units)) => Some(refused.cancelled(units)),
+            (_, Follows::Otherwise(told)) => Some(told.clone()),
+            _ => None,
+        };
         let collection = self.collection_told(key, &step, beside.code);
         let arrives = matches!(step, FulfillmentStep::Delivered | FulfillmentStep::HandedOver);
         let mut told = vec![OrderEvent::Fulfillment { number, step }];
@@ -215,6 +232,7 @@ impl Engine {
             told.push(OrderEvent::Identified { number, units: identified });
         }
         told.extend(bookings.map(|bookings| OrderEvent::Booked { bookings }));
+        told.extend(beside_it);
         if !cancelled.is_empty() {
             told.extend(order.paid_off_without(cancelled));
         }
@@ -300,9 +318,11 @@ impl Engine {
             let nodes: BTreeSet<NodeIndex> = left.filter_map(|line| order.collected_at(line.placed.group)).collect();
             let nodes: Vec<NodeIndex> = nodes.into_iter().collect();
             told.extend((!nodes.is_empty()).then_some(OrderEvent::Fenced { nodes }));
-            let events = order_events(order, told).collect();
+            let storing = self.give_up_compartments(order);
+            let events = order_events(order, told).chain(storing.iter().flat_map(Storing::events)).collect();
             let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
             let logged = turn.log(self, sealed, Change::new(&network), Withdrawal::nothing());
+            storing.into_iter().for_each(Storing::logged);
             logged.fold_order(&mut slot);
             logged.done();
         }

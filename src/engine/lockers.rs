@@ -152,6 +152,45 @@ impl Engine {
         (!told.is_empty()).then_some(Storing { known, told })
     }
 
+    /// The same of several orders in one record, each without these units of its lines.
+    pub(super) fn empty_several<'o>(
+        &self,
+        orders: impl Iterator<Item = (&'o Order, Vec<(u16, u32)>)>,
+    ) -> Option<Storing<'_>> {
+        let stores = |order: &Order| order.methods().any(|method| **method == *LOCKER);
+        let mut orders = orders.filter(|(order, _)| stores(order)).peekable();
+        orders.peek()?;
+        let known = self.lockers.0.lock();
+        let told: Vec<_> = orders.flat_map(|(order, gone)| emptied(&known, order, None, &gone)).collect();
+        (!told.is_empty()).then_some(Storing { known, told })
+    }
+
+    /// Gives back the compartment of a group that comes to another place now.
+    pub(super) fn give_up_compartment(&self, order: &Order, group: u16) -> Option<Storing<'_>> {
+        let known = self.lockers.0.lock();
+        let told: Vec<_> = given_up(&known, order, group).into_iter().collect();
+        (!told.is_empty()).then_some(Storing { known, told })
+    }
+
+    /// The same of every group of which units have no node any more, and none lie at the place that was named.
+    pub(super) fn give_up_compartments(&self, order: &Order) -> Option<Storing<'_>> {
+        if order.methods().all(|method| **method != *LOCKER) {
+            return None;
+        }
+        let homeless = |group: u16| {
+            let mut lines = order.lines.iter().filter(|line| line.placed.group == group);
+            lines.any(|line| line.unallocated > 0)
+        };
+        let comes = |group: u16| {
+            let mut own = order.fulfillment_orders.iter().filter(|own| own.group == group && own.units() > 0);
+            own.any(|own| own.status.is_live() && Some(own.node) == order.stored_at(group))
+        };
+        let known = self.lockers.0.lock();
+        let groups = (0..order.facts.destinations.len() as u16).filter(|group| homeless(*group) && !comes(*group));
+        let told: Vec<_> = groups.filter_map(|group| given_up(&known, order, group)).collect();
+        (!told.is_empty()).then_some(Storing { known, told })
+    }
+
     /// The same of an order that was edited or merged, in a record of its own.
     pub(super) fn empty_afterwards(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
         let Some(slot) = self.orders.lock(key) else { return };
@@ -250,6 +289,13 @@ fn taken(
     Ok(told)
 }
 
+/// That a group of an order has its compartment no more; nothing where it has none.
+fn given_up(known: &BTreeMap<NodeIndex, Lockers>, order: &Order, group: u16) -> Option<LockersChanged> {
+    let (node, stored) = (order.stored_at(group)?, Stored { order: order.key, group });
+    let lies = known.get(&node).is_some_and(|lockers| lockers.stored.contains_key(&stored));
+    lies.then_some(LockersChanged { node, event: LockersEvent::Given { stored } })
+}
+
 /// Compartments of an order out of which the last goods go.
 fn emptied(
     known: &BTreeMap<NodeIndex, Lockers>,
@@ -259,7 +305,7 @@ fn emptied(
 ) -> Vec<LockersChanged> {
     let gone = step.and_then(|(number, step)| match step {
         FulfillmentStep::HandedOver | FulfillmentStep::Delivered | FulfillmentStep::Shipped { .. } => {
-            order.fulfillment(number).map(|own| own.line_units())
+            order.fulfillment(number).filter(|own| own.status != FulfillmentStatus::Shipped).map(|own| own.line_units())
         }
         FulfillmentStep::Cancelled { resourced: false, .. } => order.fulfillment(number).map(|own| own.line_units()),
         _ => None,
@@ -269,20 +315,20 @@ fn emptied(
     let put_back = step.filter(|(_, step)| matches!(step, FulfillmentStep::PutBack { .. })).map(|(number, _)| number);
     let left = |line: u16| {
         let out: u32 = gone.iter().chain(cancelled).filter(|(own, _)| *own == line).map(|(_, units)| units).sum();
-        order.buckets(line).open().saturating_sub(u64::from(out))
+        let buckets = order.buckets(line);
+        // What was sent off lies there no more.
+        (buckets.open() - u64::from(buckets.shipped)).saturating_sub(u64::from(out))
     };
     let mut told = Vec::new();
     for group in 0..order.facts.destinations.len() as u16 {
-        let Some(node) = order.stored_at(group) else { continue };
-        let stored = Stored { order: order.key, group };
-        let lies = known.get(&node).is_some_and(|lockers| lockers.stored.contains_key(&stored));
+        let Some(given) = given_up(known, order, group) else { continue };
         let own = (0..order.lines.len() as u16).filter(|line| order.lines[usize::from(*line)].placed.group == group);
         let waits = order
             .fulfillment_orders
             .iter()
             .any(|f| f.group == group && f.status == FulfillmentStatus::PutBack && Some(f.number) != put_back);
-        if lies && !stopping && !waits && own.map(left).sum::<u64>() == 0 {
-            told.push(LockersChanged { node, event: LockersEvent::Given { stored } });
+        if !stopping && !waits && own.map(left).sum::<u64>() == 0 {
+            told.push(given);
         }
     }
     told

@@ -102,6 +102,8 @@ wholes! {
     ParcelNumber(u16) in 1, PARCELS_MAX as i64, "number_out_of_range";
     /// Number of an aisle, from 0.
     Aisle(u16) in 0, i64::from(AISLE_MAX), "number_out_of_range";
+    /// Kilometres, whole ones, at most half around the earth.
+    WithinKm(u16) in 1, 20_000, "number_out_of_range";
     /// Metres.
     Metres(u16) in 0, i64::from(AISLE_MAX), "number_out_of_range";
     /// Fulfilment orders that are fetched together.

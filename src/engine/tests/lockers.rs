@@ -232,3 +232,59 @@ fn what_goes_to_another_order_as_a_whole_takes_the_place_that_it_leaves() {
         assert!(lockers.stored.keys().all(|stored| stored.order == key));
     }
 }
+
+/// An order whose two phones were to lie in a locker of the west, in two fulfilment orders, both packed.
+fn in_two_parts(shop: &mut Shop) -> Order {
+    let order = shop.place("a", 2).expect("two are free");
+    let key = |number| text(&crate::domain::ids::FulfillmentKey { order: order.key, number }.to_string());
+    let lines = vec![NamedUnits { line: text("1"), quantity: quantity(1) }];
+    let split = FulfillmentAction::Split { lines };
+    shop.run(Command::Fulfill(Fulfill { fulfillment: key(1), action: split })).expect("nothing is begun");
+    for number in [1, 2] {
+        for action in [FulfillmentAction::Accept, PICK, FulfillmentAction::Pack] {
+            shop.run(Command::Fulfill(Fulfill { fulfillment: key(number), action })).expect("in turn");
+        }
+    }
+    order
+}
+
+#[test]
+fn a_compartment_is_free_again_when_the_last_part_of_its_goods_was_sent_off() {
+    use crate::domain::fulfillment::Shipment;
+    use crate::domain::tracking::{Scan, TrackingStatus};
+    for mut shop in Shop::both() {
+        let order = in_two_parts(&mut shop);
+        let key = |number| text(&crate::domain::ids::FulfillmentKey { order: order.key, number }.to_string());
+        let ship = || FulfillmentAction::Ship {
+            shipment: Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") },
+        };
+        let before = shop.used();
+        shop.run(Command::Fulfill(Fulfill { fulfillment: key(1), action: ship() })).expect("packed");
+        let at = shop.world.log.now().wall;
+        let scan = Scan { at, status: TrackingStatus::Delivered, id: None, place: None, text: None };
+        let track = FulfillmentAction::Track { scans: vec![scan], estimated_at: None };
+        shop.run(Command::Fulfill(Fulfill { fulfillment: key(1), action: track })).expect("it left");
+        assert_eq!(shop.used(), before, "the other part lies there");
+        shop.run(Command::Fulfill(Fulfill { fulfillment: key(2), action: ship() })).expect("packed");
+        assert_eq!(shop.used(), 0);
+    }
+}
+
+#[test]
+fn compartments_of_orders_that_leave_together_are_free_again_at_once() {
+    use crate::domain::fulfillment::Shipment;
+    for mut shop in Shop::both() {
+        let (a, b) = (shop.place("a", 1).expect("free"), shop.place("b", 1).expect("free"));
+        assert_eq!(shop.used(), 2);
+        let with = vec![text(&b.name())];
+        shop.run(Command::Consolidate(Consolidate { order: text(&a.name()), with })).expect("one customer, one place");
+        for id in ["a", "b"] {
+            for action in [FulfillmentAction::Accept, PICK, FulfillmentAction::Pack] {
+                shop.step(id, action);
+            }
+        }
+        let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") };
+        shop.step("a", FulfillmentAction::Ship { shipment });
+        assert_eq!(shop.used(), 0);
+    }
+}

@@ -6,7 +6,7 @@ use crate::domain::hold_rule::{HoldCondition, HoldRule};
 use crate::domain::money::Currency;
 use crate::domain::order_clocks::OrderClocks;
 use crate::domain::payment::PaymentMark;
-use crate::domain::policy::{Policy, PolicyKey};
+use crate::domain::policy::{Policy, PolicyKey, RejectionPolicy};
 
 /// Policies about orders.
 pub fn policies() -> Vec<Event> {
@@ -35,4 +35,11 @@ pub fn policies() -> Vec<Event> {
         put(PolicyKey::Clocks("ship".into()), Policy::Clocks(clocks)),
         put(PolicyKey::Hold("dear".into()), Policy::Hold(Box::new(rule))),
     ]
+}
+
+/// What becomes of units that a node will not do, beside asking and sourcing again.
+pub fn refused() -> Vec<Event> {
+    let of = |policy| PolicyPut { key: PolicyKey::Rejection("locker".into()), policy: Policy::Rejection(policy) };
+    let all = [RejectionPolicy::Cancel, RejectionPolicy::ToSameStore, RejectionPolicy::WithinKm(300)];
+    all.map(|policy| Event::PolicyPut(Box::new(of(policy)))).to_vec()
 }

@@ -7,9 +7,9 @@ use super::lockers::stored;
 use super::opportunity::opportunity;
 use super::orders::*;
 use super::picking::picked;
-use super::policies::policies;
+use super::policies::{policies, refused};
 use super::returns::{credited, returns};
-use super::shipping::shipping;
+use super::shipping::{shipping, traced};
 use super::steps::steps;
 use super::supply::supplied;
 use super::transit::transit;
@@ -487,6 +487,8 @@ pub(super) fn events() -> Vec<Event> {
     .chain(by_group())
     .chain(sent_to_store(91, placed(), received_in_part()))
     .chain(credited())
+    .chain(refused())
+    .chain([traced()])
     .collect()
 }
 

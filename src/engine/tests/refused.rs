@@ -1,0 +1,205 @@
+//! What becomes of units that a node will not do, policy by policy: the place the customer named is kept, or given up with
+//! all that was kept there. Every story is played with and without a restart after each step.
+
+use super::world::{World, quantity, text};
+use crate::domain::command::*;
+use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
+use crate::domain::fulfillment::{FulfillmentStatus, Shipment, ShortReason};
+use crate::domain::ids::FulfillmentKey;
+use crate::domain::item::Dimensions;
+use crate::domain::order::{Order, OrderStatus};
+use crate::domain::policy::RejectionPolicy;
+use crate::domain::reply::Reply;
+
+struct Shop {
+    world: World,
+    restarts: bool,
+}
+
+impl Shop {
+    /// Phones in the west and the east; the west has a locker of one compartment.
+    fn both() -> [Self; 2] {
+        [false, true].map(|restarts| {
+            let world = World::new();
+            world.stock("phone", "west", 5).expect("room");
+            world.stock("phone", "east", 5).expect("room");
+            let mut shop = Self { world, restarts };
+            let inner = Dimensions { length: 300, width: 300, height: 300 };
+            let sizes = vec![PutLocker { id: text("m"), inner, limit: 1 }];
+            shop.run(Command::PutLockers(Box::new(PutLockers { node: text("west"), sizes })));
+            shop
+        })
+    }
+
+    fn run(&mut self, command: Command) -> Reply {
+        let reply = self.world.run(command).expect("legal");
+        if self.restarts {
+            let world = std::mem::replace(&mut self.world, World::new());
+            self.world = world.restart();
+        }
+        self.world.check();
+        reply
+    }
+
+    fn decide(&mut self, method: &str, policy: RejectionPolicy) {
+        self.run(Command::PutPolicy(PutPolicy::Rejection { delivery_method: text(method), policy }));
+    }
+
+    fn place(&mut self, id: &str, method: &str, units: u32) -> Order {
+        let wishes = Wishes { preferred_node: Some(text("west")), ..Wishes::default() };
+        let order =
+            PlaceOrder { delivery_method: text(method), wishes, ..World::order_of(id, &[("phone", units)], None) };
+        match self.run(Command::PlaceOrder(Box::new(order))) {
+            Reply::Order(order) => (*order).clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn step(&mut self, order: &Order, number: u16, action: FulfillmentAction) {
+        let fulfillment = text(&FulfillmentKey { order: order.key, number }.to_string());
+        self.run(Command::Fulfill(Fulfill { fulfillment, action }));
+    }
+
+    fn reject(&mut self, order: &Order) {
+        self.step(order, 1, FulfillmentAction::Reject { reason: text("closed") });
+    }
+
+    fn now(&self, order: &Order) -> Order {
+        self.world.engine.order_by_key(order.key).expect("there").as_ref().clone()
+    }
+
+    /// The nodes of its live fulfilment orders.
+    fn at(&self, order: &Order) -> Vec<String> {
+        let order = self.now(order);
+        let name = |node| self.world.engine.catalogue(|catalogue| catalogue.node(node).id.to_string());
+        let live = order.fulfillment_orders.iter().filter(|own| own.status.is_live() && own.units() > 0);
+        live.map(|own| name(own.node)).collect()
+    }
+
+    fn is_asked(&self, order: &Order) -> bool {
+        let key = ExceptionKey { kind: ExceptionKind::PickupRefused, subject: Subject::Order(order.key) };
+        let case = self.world.engine.exception_by_key(key).is_some_and(|case| case.is_open());
+        assert_eq!(self.now(order).awaits_customer, case);
+        case
+    }
+
+    fn compartments(&self) -> usize {
+        self.world.engine.lockers("west").expect("there").0.stored.len()
+    }
+}
+
+#[test]
+fn who_wanted_a_locker_is_asked_and_it_is_free_once_he_takes_it_from_elsewhere() {
+    for mut shop in Shop::both() {
+        let order = shop.place("a", "locker", 2);
+        shop.reject(&order);
+        assert!(shop.is_asked(&order) && shop.at(&order).is_empty(), "nobody sends it from elsewhere");
+        assert_eq!(shop.compartments(), 1, "he may still cancel, or wait");
+        shop.run(Command::SourceOrder { order: text(&order.name()) });
+        assert_eq!((shop.at(&order), shop.compartments()), (vec!["east".to_owned()], 0));
+        let other = shop.place("b", "locker", 1);
+        assert_eq!((shop.at(&other), shop.compartments()), (vec!["west".to_owned()], 1));
+        shop.reject(&other);
+        shop.run(Command::CancelOrder(CancelOrder { order: text(&other.name()), lines: None, reason: text("no") }));
+        assert_eq!(shop.compartments(), 0);
+        shop.decide("locker", RejectionPolicy::Elsewhere);
+        let third = shop.place("c", "locker", 1);
+        shop.reject(&third);
+        assert_eq!((shop.at(&third), shop.compartments()), (vec!["east".to_owned()], 0), "where it was decided so");
+    }
+}
+
+#[test]
+fn what_a_node_will_not_do_is_cancelled_where_that_is_the_policy() {
+    for mut shop in Shop::both() {
+        for method in ["pickup", "locker", "ship"] {
+            shop.decide(method, RejectionPolicy::Cancel);
+            let order = shop.place(method, method, 2);
+            let before = shop.world.log.records.lock().len();
+            shop.reject(&order);
+            assert_eq!(shop.world.log.records.lock().len(), before + 1, "one record");
+            let order = shop.now(&order);
+            assert_eq!((order.status(), order.awaits_customer), (OrderStatus::Cancelled, false));
+            assert_eq!(order.history.iter().rev().find_map(|told| told.reason.clone()), Some(text("closed")));
+            assert_eq!((shop.world.atp("phone"), shop.compartments()), (10, 0), "what it had is free again");
+        }
+        let order = shop.place("short", "pickup", 3);
+        shop.step(&order, 1, FulfillmentAction::Accept);
+        let lines = vec![NamedUnits { line: text("1"), quantity: quantity(1) }];
+        shop.step(&order, 1, FulfillmentAction::Short { lines, reason: ShortReason::Damaged });
+        let order = shop.now(&order);
+        assert_eq!((order.totals().cancelled, order.totals().released), (1, 2), "the rest is picked");
+    }
+}
+
+#[test]
+fn what_a_store_has_not_comes_to_that_store_where_that_is_the_policy() {
+    for mut shop in Shop::both() {
+        for method in ["pickup", "locker"] {
+            shop.decide(method, RejectionPolicy::ToSameStore);
+            let order = shop.place(method, method, 2);
+            shop.reject(&order);
+            assert_eq!((shop.at(&order), shop.compartments()), (vec!["east".to_owned()], 0));
+            assert!(!shop.is_asked(&order));
+            let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") };
+            let pick = FulfillmentAction::Pick { lines: None };
+            for action in [
+                FulfillmentAction::Accept,
+                pick,
+                FulfillmentAction::Pack,
+                FulfillmentAction::Ship { shipment },
+                FulfillmentAction::Receive,
+                FulfillmentAction::Ready { until: None },
+            ] {
+                shop.step(&order, 2, action);
+            }
+            assert_eq!(shop.at(&order), ["west"], "it waits for him where he wanted it");
+            shop.step(&order, 2, FulfillmentAction::HandOver);
+            assert_eq!(shop.now(&order).status(), OrderStatus::Fulfilled);
+        }
+        let off = NodePatch { active: Some(false), ..NodePatch::default() };
+        let order = shop.place("closed", "pickup", 1);
+        shop.run(Command::PatchNode { node: text("west"), patch: Box::new(off) });
+        shop.world.engine.expire_due(&*shop.world.log);
+        assert!(shop.is_asked(&order), "nothing can be brought to a store that is closed");
+    }
+}
+
+#[test]
+fn the_customer_comes_to_the_nearest_store_that_is_near_enough() {
+    for mut shop in Shop::both() {
+        // The north is 2,800 km from the west, the east 3,900.
+        shop.decide("pickup", RejectionPolicy::WithinKm(3_000));
+        let order = shop.place("a", "pickup", 2);
+        shop.reject(&order);
+        assert!(shop.is_asked(&order), "the north has none, and the east is too far");
+        shop.world.stock("phone", "north", 2).expect("room");
+        let order = shop.place("b", "pickup", 2);
+        let before = shop.world.log.records.lock().len();
+        shop.reject(&order);
+        assert_eq!(shop.at(&order), ["north"]);
+        assert!(!shop.is_asked(&order) && shop.world.log.records.lock().len() <= before + 2);
+        let catalogue = |id: &str| shop.world.engine.catalogue(|catalogue| catalogue.node_index(id));
+        assert_eq!(shop.now(&order).collected_at(0), catalogue("north"), "he comes there, and nobody else supplies it");
+        let few = shop.place("c", "pickup", 1);
+        shop.reject(&few);
+        assert!(shop.is_asked(&few), "the north has none left");
+        shop.decide("pickup", RejectionPolicy::WithinKm(4_000));
+        let far = shop.place("d", "pickup", 1);
+        shop.reject(&far);
+        assert_eq!(shop.at(&far), ["east"]);
+    }
+}
+
+#[test]
+fn what_is_sent_to_a_store_comes_from_another_node_when_one_refuses() {
+    for mut shop in Shop::both() {
+        let order = shop.place("a", "ship_to_store", 5);
+        let first = shop.at(&order);
+        shop.reject(&order);
+        assert_eq!(shop.now(&order).fulfillment_orders[0].status, FulfillmentStatus::Rejected);
+        assert!(!shop.is_asked(&order) && shop.at(&order).len() == 1 && shop.at(&order) != first);
+        let west = shop.world.engine.catalogue(|catalogue| catalogue.node_index("west"));
+        assert_eq!(shop.now(&order).store_of(0), west, "to the same store");
+    }
+}
