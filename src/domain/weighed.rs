@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decision::{Decision, Evidence, LineUnits, Terms};
 use super::evidence::{RULED, SEVERAL};
+use super::fulfillment::FulfillmentOrder;
 use super::ids::{NodeIndex, Text};
 use super::order::{Order, OrderEvent};
 use super::sight::SeenLine;
@@ -226,6 +227,14 @@ pub struct Carried {
     pub parcels: u32,
     /// What they cost together.
     pub price: i64,
+}
+
+impl Order {
+    /// By which service one of its fulfilment orders was to leave, where its plan chose one for that node.
+    pub fn carried(&self, fulfillment: &FulfillmentOrder) -> Option<&Carried> {
+        let weighed = self.decision.as_ref()?.evidence.weighed()?;
+        weighed.carried.iter().find(|by| (by.node, by.group) == (fulfillment.node, fulfillment.group))
+    }
 }
 
 impl Default for Priced {

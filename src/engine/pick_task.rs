@@ -185,6 +185,7 @@ impl Engine {
         let method = wave.method.expect("a wave with tasks was released");
         let noted = PickedNoted { key: PickedKey::of(now.wall, node, method), picked: sums };
         let mut change = Change::lock(network, &tracked(network, orders, &of_orders));
+        let fetched_for: Vec<FulfillmentKey> = of_orders.keys().copied().collect();
         let told = told(network, turn, &mut change, orders, (of_orders, named))?;
         let mut events = vec![
             changed(key, version, WaveEvent::Done { task: number, picked }),
@@ -204,6 +205,11 @@ impl Engine {
         self.fold_wave(&logged, slot);
         self.add_picked(noted.key, noted.picked);
         logged.done();
+        for key in fetched_for {
+            // From now on it waits to be packed.
+            let order = order_in(orders, key.order).expect("just folded");
+            self.watch_windows(network, order, key.number..=key.number);
+        }
         Ok(())
     }
 }

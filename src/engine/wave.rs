@@ -22,6 +22,7 @@ use super::table::{Locked, Name, Named};
 use super::turn::{Logged, Turn};
 use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
+use crate::domain::carrier::pickups::NextPickup;
 use crate::domain::command::{PlanWave, WaveAction};
 use crate::domain::decision::LineUnits;
 use crate::domain::entity::{Entity, EntityKey};
@@ -212,6 +213,12 @@ impl Engine {
             let country = order.facts.destinations.get(usize::from(own.group)).map(|to| &to.country)?;
             let leaves = matches!(&**order.method_of(own.group), "ship" | "ship_to_store");
             let takes = pickups.iter().filter(|pickup| leaves && pickup.delivers_to(country));
+            // Where a service was chosen it is the one to be ready for; where none was, whichever comes first.
+            let planned = order.carried(own);
+            let is_planned = |pickup: &&NextPickup<'_>| {
+                planned.is_none_or(|by| (pickup.carrier, pickup.service) == (&by.carrier, &by.service))
+            };
+            let takes = takes.filter(is_planned);
             takes.map(|pickup| WallTime(pickup.at.as_millisecond())).min()
         };
         let candidate = |order: &Order, own: &FulfillmentOrder| {

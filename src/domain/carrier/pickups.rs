@@ -10,6 +10,10 @@ use crate::domain::promise::Timetable;
 /// A service that comes at a time.
 #[derive(Clone, Copy, Debug)]
 pub struct NextPickup<'a> {
+    /// Whose service.
+    pub carrier: &'a Text,
+    /// Its name.
+    pub service: &'a Text,
     /// When.
     pub at: Timestamp,
     /// Countries it delivers to; all when `None`.
@@ -26,8 +30,9 @@ impl NextPickup<'_> {
 impl Shipping {
     /// When each service that has a time at that node comes next, at `now` or later.
     pub fn next_pickups<'a>(&'a self, here: &Here<'a>, now: Timestamp) -> Vec<NextPickup<'a>> {
-        let services = self.carriers().filter(|carrier| carrier.active).flat_map(|carrier| &carrier.services);
-        let next = |service: &'a Service| {
+        let active = self.carriers().filter(|carrier| carrier.active);
+        let services = active.flat_map(|carrier| carrier.services.iter().map(move |service| (&carrier.id, service)));
+        let next = |(carrier, service): (&'a Text, &'a Service)| {
             let pickup = match &service.pickups {
                 None => None,
                 Some(pickups) => Some(pickups.iter().find(|pickup| Some(&*pickup.node) == here.node)?),
@@ -42,7 +47,7 @@ impl Shipping {
                 holidays_there: None,
             };
             let (_, at) = timetable.pick_up(&here.origin, now).ok()?;
-            Some(NextPickup { at, countries: service.countries.as_deref() })
+            Some(NextPickup { carrier, service: &service.name, at, countries: service.countries.as_deref() })
         };
         services.filter_map(next).collect()
     }

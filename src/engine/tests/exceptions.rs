@@ -245,6 +245,37 @@ fn work_that_a_node_has_taken_on_and_left_alone_for_two_days_is_a_case_until_it_
 }
 
 #[test]
+fn work_that_a_wave_has_picked_and_nobody_packs_is_a_case() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.stock("phone", "east", 5).expect("room");
+        let order = world.order(&[("phone", 1)], None).expect("enough");
+        world.fulfill(&order, 1, FulfillmentAction::Accept).expect("legal");
+        let plan = PlanWave {
+            id: Some(text("w")),
+            fingerprint: 0,
+            node: text("east"),
+            fulfillments: None,
+            cutoff_before: None,
+        };
+        world.run(Command::PlanWave(plan)).expect("it waits");
+        let task = |step| WaveAction::Task { task: text("1"), step };
+        let steps = [TaskAction::Assign { picker: text("ann") }, TaskAction::Start, TaskAction::Done { named: vec![] }];
+        world.later(HOUR);
+        for action in [WaveAction::Release].into_iter().chain(steps.map(task)) {
+            world.run(Command::ChangeWave { wave: text("w"), action }).expect("in turn");
+        }
+        let part = Subject::Fulfillment(FulfillmentKey { order: order.key, number: 1 });
+        let is_late = |world: &World| case(world, ExceptionKind::WorkLate, part).is_some_and(|case| case.is_open());
+        world.later(48 * HOUR - 1);
+        let world = tick(world, restarts);
+        assert!(!is_late(&world), "a second is left");
+        world.later(1);
+        assert!(is_late(&tick(world, restarts)));
+    }
+}
+
+#[test]
 fn a_level_below_its_threshold_is_told_once_and_over_when_it_is_back() {
     for restarts in [false, true] {
         let world = World::new();

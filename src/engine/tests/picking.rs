@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::world::{World, quantity, text};
+use crate::domain::carrier::rates::Prices;
 use crate::domain::carrier::tests::ground;
 use crate::domain::carrier::{Carrier, Service, ShippingTerms};
 use crate::domain::command::*;
@@ -21,6 +23,7 @@ use crate::domain::picking::{BinPlace, PickMethod, PickingRule};
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::rules::{RuleTerms, Term};
 use crate::domain::stock::MovementKind;
 use crate::domain::time::WallTime;
 use crate::domain::wave::{TaskStatus, Wave, WaveStatus};
@@ -489,4 +492,41 @@ fn many_orders_are_waved_and_picked_and_every_way_walks_less_than_order_by_order
         recorded.fold(Picked::default(), |sum, one| sum.plus(&one)),
     );
     assert_eq!(told, recorded, "the counters are what the records say");
+}
+
+#[test]
+fn the_cutoff_is_that_of_the_service_that_was_chosen_by_the_clock_of_the_node() {
+    let world = World::new();
+    let node = |id: &str| NodePatch { time_zone: Some(text(id)), ..NodePatch::default() };
+    let moved = Command::PatchNode { node: text("east"), patch: Box::new(node("America/Chicago")) };
+    world.run(moved).expect("a zone");
+    world.stock("phone", "east", 50).expect("good");
+    let of = |id: &str, cutoff_min: u16, base: i64| {
+        let mut service = Service { cutoff_min: Some(cutoff_min), ..ground() };
+        service.rates.prices = Prices::Steps { base: vec![base; 7], step: vec![0; 7] };
+        let carrier = Carrier { id: text(id), name: text(id), active: true, currency: None, services: vec![service] };
+        Command::PutShipping(Box::new(ShippingTerms::Carrier(carrier)))
+    };
+    // It is two in the morning in Chicago. The dear one comes at nine, the cheap one at ten.
+    world.run(of("air", 9 * 60, 900)).expect("good");
+    world.run(of("post", 10 * 60, 100)).expect("good");
+    let terms = RuleTerms { objective: vec![Term::Shipping], ..RuleTerms::default() };
+    let put = world.run(Command::PutRules(PutRules { name: text("rules"), terms: Arc::new(terms) }));
+    let Ok(Reply::Rules(version)) = put else { panic!("{put:?}") };
+    let activate = ActivateRules { name: text("rules"), version: version.version, at: None };
+    world.run(Command::ActivateRules(activate)).expect("it can be carried");
+    let order = |id: &str, rules: Option<&str>| {
+        let order = PlaceOrder { rule_set: rules.map(text), ..World::order_of(id, &[("phone", 1)], None) };
+        let Ok(Reply::Order(order)) = world.run(Command::PlaceOrder(Box::new(order))) else { panic!("it is placed") };
+        world.fulfill(&order, 1, FulfillmentAction::Accept).expect("submitted")
+    };
+    let hour = |local: i64| Some(WallTime(1_800_000_000_000 + (local - 2) * 3_600_000));
+    let planned = order("planned", Some("rules"));
+    let by = planned.carried(&planned.fulfillment_orders[0]).map(|by| by.carrier.to_string());
+    assert_eq!(by.as_deref(), Some("post"));
+    let first = wave(world.run(Command::PlanWave(plan("east")))).expect("it waits");
+    assert_eq!(first.cutoff, hour(10), "of the service that was chosen");
+    order("any", None);
+    let second = wave(world.run(Command::PlanWave(plan("east")))).expect("it waits");
+    assert_eq!(second.cutoff, hour(9), "of whichever comes first where none was chosen");
 }
