@@ -188,6 +188,23 @@ pub struct Pick {
     pub bin: Option<Text>,
 }
 
+/// An entry of a list as it is printed: units that are still to be fetched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fetch {
+    /// For which fulfilment order.
+    pub fulfillment: FulfillmentKey,
+    /// For which line of its order.
+    pub line: u16,
+    /// What.
+    pub sku: SkuIndex,
+    /// Units.
+    pub units: u32,
+    /// Name of the bin, where somebody told where it lies.
+    pub bin: Option<Text>,
+    /// Its aisle, likewise.
+    pub aisle: Option<u16>,
+}
+
 /// A tour: its pick list in walking order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Tour {

@@ -177,6 +177,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(papers::label))
         .routes(routes!(papers::packing_slip))
         .routes(routes!(papers::pick_list))
+        .routes(routes!(papers::task_list))
         .routes(routes!(papers::manifest))
         .routes(routes!(exceptions::exceptions))
         .routes(routes!(exceptions::exception))

@@ -70,6 +70,19 @@ fn a_wave_is_planned_released_and_picked_and_the_efficiency_is_told() {
         assert_eq!((tasks.len(), &tasks[0]["metres"]), (1, &json!(2 * (2 * 5 + 10))));
         let bins: Vec<_> = tasks[0]["picks"].as_array().expect("a list").iter().map(|pick| &pick["bin"]).collect();
         assert_eq!(bins, ["A-1", "A-1", "B-2", "B-2"]);
+        let rows = |path: &str| -> Vec<String> {
+            let printed = crate::http_papers::read(&server.get(path));
+            let bins = |line: &&String| ["A-1", "B-2", "cup", "mug"].contains(&&***line);
+            printed.iter().filter(bins).cloned().collect()
+        };
+        let own = rows(&format!("/v1/fulfillment-orders/{}/pick_list", orders[0]));
+        assert_eq!(own[..2], ["A-1", "cup"], "in walking order: {own:?}");
+        assert!(own[2..].starts_with(&["cup".into(), "B-2".into(), "mug".into()]), "its name, and the next: {own:?}");
+        let of_task = rows("/v1/waves/w1/tasks/1/pick_list");
+        let in_bins: Vec<&str> = of_task.iter().map(|line| &**line).filter(|line| line.contains('-')).collect();
+        assert_eq!(in_bins, ["A-1", "A-1", "B-2", "B-2"]);
+        assert_eq!(server.get("/v1/waves/w1/tasks/2/pick_list").status, 404);
+        assert_eq!(server.get("/v1/waves/w2/tasks/1/pick_list").status, 404);
 
         let refused = server.ask("POST", "/v1/waves/w1/tasks/1/done", &json!({}));
         assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("illegal_transition")));
@@ -87,6 +100,8 @@ fn a_wave_is_planned_released_and_picked_and_the_efficiency_is_told() {
         );
         let level = server.get("/v1/stock/mug").json();
         assert_eq!(level["total"]["damaged"], 1);
+        let ended = crate::http_papers::read(&server.get("/v1/waves/w1/tasks/1/pick_list"));
+        assert!(ended.contains(&"Nothing is left to pick".to_owned()), "{ended:?}");
 
         let told = server.get("/v1/picking-efficiency?node=chi").json();
         let row = &told["items"][0];
