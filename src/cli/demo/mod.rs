@@ -2,7 +2,8 @@
 //!
 //! Everything goes through HTTP, as it would for any user: import, reservations, orders, the work of the nodes. `--once`
 //! plays a story with an end instead: import, a split explained, an order changed, a late truck, a node that goes dark, a
-//! transfer, the shop's past, other rules, a flash sale sold out to the unit, a restart with the same state, figures.
+//! transfer, the shop's past, suppliers that ship themselves, other rules, a flash sale sold out to the unit, a restart with
+//! the same state, figures.
 
 mod back;
 pub mod chance;
@@ -13,6 +14,7 @@ mod rules;
 mod shop;
 mod stage;
 mod story;
+mod supplier;
 mod ways;
 
 use std::net::{Ipv4Addr, SocketAddr};

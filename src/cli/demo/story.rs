@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use super::network::{FLASH_SKU, Network};
 use super::shop::{Counted, Sale, Shopper, deliver, flash_sale};
 use super::stage::Stage;
-use super::{FLASH_UNITS, back, life, rules, ways};
+use super::{FLASH_UNITS, back, life, rules, supplier, ways};
 use crate::app::Failure;
 use crate::cli::Stop;
 use crate::domain::stock::Level;
@@ -50,6 +50,7 @@ pub fn play(runtime: &Runtime, network: &Network, folder: &Path, listen: Option<
         life::transfer(&stage, network).await?;
         life::history(&stage, network, &counted).await?;
         back::returns(&stage, network, &counted).await?;
+        supplier::dropship(&stage, network, &counted).await?;
         ways::each(&stage, network, &counted).await?;
         ways::waves(&stage, network, &counted).await?;
         many(&stage, network, &counted).await?;
