@@ -279,9 +279,9 @@ pub struct ManifestJson {
     /// Which.
     #[serde(flatten)]
     pub manifest: ManifestName,
-    /// Fulfilment orders on it that were packed into parcels with numbers.
+    /// Shipments on it: what leaves together is one.
     pub shipments: u32,
-    /// Their parcels.
+    /// Their parcels; one of a shipment whose parcels have no numbers.
     pub parcels: u32,
     /// Fulfilment orders whose parcels the carrier should have taken and has not: each is a case.
     pub left_behind: u32,

@@ -2,6 +2,7 @@
 //!
 //! Personal data is opened here, at the edge, as for the JSON of an order. What is *not* here: how they look (`papers`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use utoipa::openapi::RefOr;
@@ -15,15 +16,17 @@ use super::problem::Problem;
 use super::reading::{At, Shape, shape};
 use super::scalar::{Day, Name, ParcelNumber};
 use crate::domain::catalogue::Catalogue;
-use crate::domain::dispatch::{Parcels, ParcelsState};
+use crate::domain::dispatch::{ManifestKey, Parcels, ParcelsState};
 use crate::domain::fulfillment::{FulfillmentOrder, Shipment};
-use crate::domain::ids::{FulfillmentKey, Text};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, Text};
 use crate::domain::item::{Item, ItemKind};
 use crate::domain::node::Node;
 use crate::domain::order::{Destination, Order};
+use crate::domain::picking::Fetch;
 use crate::domain::promise::calendar::CivilDay;
 use crate::domain::returns::{Return, ReturnLabel, ReturnLine};
 use crate::domain::time::JournalTime;
+use crate::domain::wave::{PickTask, Wave};
 use crate::papers::code128::NotEncodable;
 use crate::papers::gs1::Sscc;
 use crate::papers::label::{Label, kilograms};
@@ -34,8 +37,6 @@ use crate::papers::{pdf, png, zpl};
 /// Countries that write the city before the postal code; most others write it after.
 const CITY_FIRST: &[&str] =
     &["AU", "BD", "CA", "CO", "GB", "HK", "ID", "IE", "IN", "JP", "KR", "NZ", "PK", "SG", "TH", "TW", "US", "VN", "ZA"];
-/// The word of an order's story for a fulfilment order that left.
-const SHIPPED: &str = "shipped";
 
 /// In what form a label is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -143,18 +144,31 @@ shape! {
     }
 }
 
-/// A fulfilment order, its order, and where both are known.
+/// A fulfilment order, its order, others that leave in one shipment with it, and where all of them are known.
 #[derive(Clone, Copy)]
 pub struct Fulfilled<'a> {
     order: &'a Order,
     fulfillment: &'a FulfillmentOrder,
+    with: &'a [(Arc<Order>, u16)],
     catalogue: &'a Catalogue,
 }
 
 impl<'a> Fulfilled<'a> {
     /// `None` when the order has no such number.
     pub fn of(order: &'a Order, number: u16, catalogue: &'a Catalogue) -> Option<Self> {
-        order.fulfillment(number).map(|fulfillment| Self { order, fulfillment, catalogue })
+        order.fulfillment(number).map(|fulfillment| Self { order, fulfillment, with: &[], catalogue })
+    }
+
+    /// The same with others that leave in one shipment with it: its parcel has what is in all of them.
+    #[must_use]
+    pub fn with(self, with: &'a [(Arc<Order>, u16)]) -> Self {
+        Self { with, ..self }
+    }
+
+    /// It and the others.
+    fn parts(self) -> impl Iterator<Item = Self> {
+        let others = self.with.iter().filter_map(move |(order, number)| Self::of(order, *number, self.catalogue));
+        std::iter::once(Self { with: &[], ..self }).chain(others)
     }
 
     fn name(&self) -> String {
@@ -180,7 +194,13 @@ impl<'a> Fulfilled<'a> {
     }
 
     fn weight_g(&self) -> u64 {
-        self.items().map(|(_, item, quantity, _)| weight_of(item, quantity, self.catalogue)).sum()
+        let weight =
+            |one: Self| one.items().map(|(_, item, units, _)| weight_of(item, units, one.catalogue)).sum::<u64>();
+        self.parts().map(weight).sum()
+    }
+
+    fn units(&self) -> u64 {
+        self.parts().map(|one| one.fulfillment.units()).sum()
     }
 
     /// Its label, in the form asked for.
@@ -267,29 +287,22 @@ impl<'a> Fulfilled<'a> {
             ("TO", address_lines(self.destination())),
             ("ORDER", vec![self.order.name(), self.order.facts.channel_order_id.to_string(), self.placed_on()]),
         ];
+        let others: Vec<String> = self.parts().skip(1).map(|one| one.order.name()).collect();
+        heading.extend((!others.is_empty()).then(|| ("WITH ORDERS", vec![others.join(", ")])));
         heading.extend(sent.map(|lines| ("SHIPMENT", lines)));
         Paper {
             title: "Packing slip".to_owned(),
             code: self.name(),
             heading,
             columns: columns_of(columns),
-            rows: self.items().map(row).collect(),
-            below: vec![format!("{} units, {} kg", self.fulfillment.units(), kilograms(self.weight_g()))],
+            rows: self.parts().flat_map(|one| one.items().map(row).collect::<Vec<_>>()).collect(),
+            below: vec![format!("{} units, {} kg", self.units(), kilograms(self.weight_g()))],
         }
     }
 
-    /// What is still to be picked, by item.
-    pub fn pick_list(&self) -> Paper {
-        let columns =
-            &[("Item", 26, false), ("Name", 44, false), ("Line", 12, false), ("Pick", 10, true), ("Done", 8, true)];
-        let mut left: Vec<_> = self.items().filter(|(_, _, quantity, picked)| picked < quantity).collect();
-        left.sort_by_key(|(line, item, ..)| (item.sku.clone(), *line));
-        let units: u32 = left.iter().map(|(_, _, quantity, picked)| quantity - picked).sum();
-        let row = |(line, item, quantity, picked): (&str, &Item, u32, u32)| {
-            let pick = (quantity - picked).to_string();
-            vec![item.sku.to_string(), item.name.to_string(), line.to_owned(), pick, "____".to_owned()]
-        };
-        let below = if units == 0 { "Nothing is left to pick".to_owned() } else { format!("{units} units to pick") };
+    /// What is still to be picked, in walking order: the entries as `to_fetch` of the engine tells them.
+    pub fn pick_list(&self, to_fetch: &[Fetch]) -> Paper {
+        let lines = to_fetch.iter().map(|one| (one, self.order.lines[usize::from(one.line)].placed.id.to_string()));
         Paper {
             title: "Pick list".to_owned(),
             code: self.name(),
@@ -300,14 +313,66 @@ impl<'a> Fulfilled<'a> {
                     vec![self.order.name(), self.placed_on(), self.order.method_of(self.fulfillment.group).to_string()],
                 ),
             ],
-            columns: columns_of(columns),
-            rows: left.into_iter().map(row).collect(),
-            below: vec![below, "Picked by ____________________".to_owned()],
+            ..fetched(lines, ("Line", 11), self.catalogue)
         }
     }
 
     fn placed_on(&self) -> String {
         day_at(self.node(), JournalTime(self.order.facts.placed_at.0)).to_string()
+    }
+}
+
+/// A task of a wave: what is still to be fetched, in walking order.
+pub fn task_list(wave: &Wave, (number, task): (u16, &PickTask), to_fetch: &[Fetch], catalogue: &Catalogue) -> Paper {
+    let lines = to_fetch.iter().map(|one| (one, one.fulfillment.to_string()));
+    let zone = task.zone.as_ref().map(|zone| format!("zone {zone}"));
+    let picker = task.picker.as_ref().map(|picker| format!("for {picker}"));
+    let about = [Some(wave.name()), Some(format!("task {number}, {} m", task.metres)), zone, picker];
+    Paper {
+        title: "Pick list".to_owned(),
+        code: format!("{}/{number}", wave.key),
+        heading: vec![("NODE", node_lines(catalogue.node(wave.node))), ("WAVE", about.into_iter().flatten().collect())],
+        ..fetched(lines, ("For", 15), catalogue)
+    }
+}
+
+/// The table of a pick list, and what stands below it: entries, and for what each is.
+fn fetched<'f>(
+    lines: impl Iterator<Item = (&'f Fetch, String)>,
+    (title, share): (&'static str, u32),
+    catalogue: &Catalogue,
+) -> Paper {
+    let mut units = 0;
+    let row = |(one, of): (&Fetch, String)| {
+        units += u64::from(one.units);
+        let item = catalogue.item(one.sku);
+        let text = |of: Option<String>| of.unwrap_or_default();
+        vec![
+            text(one.aisle.map(|aisle| aisle.to_string())),
+            text(one.bin.as_ref().map(ToString::to_string)),
+            item.sku.to_string(),
+            item.name.to_string(),
+            of,
+            one.units.to_string(),
+            "____".to_owned(),
+        ]
+    };
+    let rows: Vec<_> = lines.map(row).collect();
+    let below = if units == 0 { "Nothing is left to pick".to_owned() } else { format!("{units} units to pick") };
+    let columns = &[
+        ("Aisle", 7, true),
+        ("Bin", 13, false),
+        ("Item", 21, false),
+        ("Name", 44 - share, false),
+        (title, share, false),
+        ("Pick", 8, true),
+        ("Done", 7, true),
+    ];
+    Paper {
+        columns: columns_of(columns),
+        rows,
+        below: vec![below, "Picked by ____________________".to_owned()],
+        ..Paper::default()
     }
 }
 
@@ -368,45 +433,91 @@ pub fn return_label(known: &Return, number: usize, order: &Order, catalogue: &Ca
 }
 
 impl ManifestParams {
-    /// Whether a fulfilment order is on the manifest of its node: where its parcels say on which they are, on that.
-    pub fn takes(&self, node: &Node, order: &Order, number: u16, parcels: Option<&Parcels>) -> bool {
+    /// Whether a fulfilment order is on the manifest of a node: where its parcels say on which they are, on that; else on that
+    /// of its carrier where it left, of the day that `day_of` says for the instant at which it did.
+    pub fn takes(
+        &self,
+        node: NodeIndex,
+        (order, number): (&Order, u16),
+        parcels: Option<&Parcels>,
+        day_of: impl Fn(JournalTime) -> i32,
+    ) -> bool {
         if let Some(ParcelsState::Left { manifest, .. }) = parcels.map(|parcels| &parcels.state) {
-            return manifest.carrier == self.carrier.0 && CivilDay(manifest.day).date() == self.date.0;
+            return *manifest == self.key(node);
         }
-        let shipment = order.fulfillment(number).and_then(|one| one.shipment.as_ref());
-        let is_carriers = shipment.is_some_and(|shipment| shipment.carrier == self.carrier.0);
-        is_carriers && left_at(order, number).is_some_and(|at| day_at(node, at) == self.date.0)
+        let Some(own) = order.fulfillment(number) else { return false };
+        let is_carriers = own.shipment.as_ref().is_some_and(|shipment| shipment.carrier == self.carrier.0);
+        let is_from_here = own.node == node && !order.came_from_elsewhere(number);
+        let day = CivilDay::from(self.date.0).0;
+        is_carriers && is_from_here && order.left_at(number).is_some_and(|at| day_of(at) == day)
+    }
+
+    /// The manifest of a node.
+    pub fn key(&self, node: NodeIndex) -> ManifestKey {
+        ManifestKey { node, carrier: self.carrier.0.clone(), day: CivilDay::from(self.date.0).0 }
     }
 }
 
 /// A shipment that a carrier took: its order, which fulfilment order, and its parcels where they have numbers.
 pub type Taken = (Arc<Order>, u16, Option<Parcels>);
 
+/// A fulfilment order on a manifest, and when it left.
+struct OnManifest<'a> {
+    at: Option<JournalTime>,
+    one: Fulfilled<'a>,
+    shipment: &'a Shipment,
+    parcels: Option<&'a Parcels>,
+}
+
+/// Those that left in one shipment together, each where its first one is.
+fn in_shipments(all: Vec<OnManifest<'_>>) -> Vec<Vec<OnManifest<'_>>> {
+    let mut shipments: Vec<Vec<OnManifest<'_>>> = Vec::with_capacity(all.len());
+    let mut joined: BTreeMap<(&[FulfillmentKey], &Text), usize> = BTreeMap::new();
+    for own in all {
+        let together = &own.one.fulfillment.ships_with[..];
+        let next = shipments.len();
+        let at = match together {
+            [] => next,
+            some => *joined.entry((some, &own.shipment.tracking_number)).or_insert(next),
+        };
+        match shipments.get_mut(at) {
+            Some(shipment) => shipment.push(own),
+            None => shipments.push(vec![own]),
+        }
+    }
+    shipments
+}
+
 /// What a carrier took from a node in a day: one row for every shipment, in the order in which they left, and one for every
 /// further parcel with a number.
 pub fn manifest(node: &Node, asked: &ManifestParams, taken: &[Taken], catalogue: &Catalogue) -> Paper {
     let all = taken.iter().filter_map(|(order, number, parcels)| {
         let one = Fulfilled::of(order, *number, catalogue)?;
-        Some((left_at(order, *number), one, one.fulfillment.shipment.as_ref()?, parcels.as_ref()))
-    });
-    let mut taken: Vec<(Option<JournalTime>, Fulfilled<'_>, &Shipment, Option<&Parcels>)> = all.collect();
-    taken.sort_by_key(|(at, one, ..)| (*at, one.order.key, one.fulfillment.number));
-    let numbers = |parcels: Option<&Parcels>| -> Vec<String> {
-        parcels.map_or_else(Vec::new, |parcels| {
-            (0..parcels.weights_g.len()).map(|at| number_of((parcels, at)).to_string()).collect()
+        Some(OnManifest {
+            at: order.left_at(*number),
+            one,
+            shipment: one.fulfillment.shipment.as_ref()?,
+            parcels: parcels.as_ref(),
         })
-    };
-    let rows = |(_, one, shipment, parcels): &(Option<JournalTime>, Fulfilled<'_>, &Shipment, Option<&Parcels>)| {
+    });
+    let mut all: Vec<OnManifest<'_>> = all.collect();
+    all.sort_by_key(|own| (own.at, own.one.order.key, own.one.fulfillment.number));
+    let taken = in_shipments(all);
+    let rows = |parts: &Vec<OnManifest<'_>>| {
+        let OnManifest { one, shipment, .. } = &parts[0];
         let destination = one.destination();
-        let mut numbers = numbers(*parcels).into_iter();
+        let numbered = parts.iter().filter_map(|own| own.parcels);
+        let mut numbers = numbered
+            .flat_map(|own| (0..own.weights_g.len()).map(|at| number_of((own, at)).to_string()).collect::<Vec<_>>());
+        let others = parts.len() - 1;
         let first = vec![
             shipment.tracking_number.to_string(),
             numbers.next().unwrap_or_default(),
             shipment.service.to_string(),
-            one.name(),
+            if others == 0 { one.name() } else { format!("{} +{others}", one.name()) },
             format!("{} {}", destination.country, destination.postal_prefix),
-            one.fulfillment.units().to_string(),
-            kilograms(one.weight_g()),
+            parts.iter().map(|own| own.one.fulfillment.units()).sum::<u64>().to_string(),
+            kilograms(parts.iter().map(|own| own.one.weight_g()).sum()),
         ];
         let columns = first.len();
         let further = numbers.map(|number| {
@@ -416,8 +527,8 @@ pub fn manifest(node: &Node, asked: &ManifestParams, taken: &[Taken], catalogue:
         });
         std::iter::once(first).chain(further).collect::<Vec<_>>()
     };
-    let units: u64 = taken.iter().map(|(_, one, ..)| one.fulfillment.units()).sum();
-    let weight: u64 = taken.iter().map(|(_, one, ..)| one.weight_g()).sum();
+    let units: u64 = taken.iter().flatten().map(|own| own.one.fulfillment.units()).sum();
+    let weight: u64 = taken.iter().flatten().map(|own| own.one.weight_g()).sum();
     let columns = &[
         ("Tracking number", 22, false),
         ("SSCC", 22, false),
@@ -450,12 +561,6 @@ pub fn paper(paper: &Paper) -> Printed {
 
 fn columns_of(columns: &[(&'static str, u32, bool)]) -> Vec<Column> {
     columns.iter().map(|&(title, share, is_number)| Column { title, share, is_number }).collect()
-}
-
-/// When a fulfilment order left, as the story of its order tells.
-fn left_at(order: &Order, number: u16) -> Option<JournalTime> {
-    let told = order.history.iter().rev().find(|told| told.number == number && &*told.what == SHIPPED);
-    told.map(|told| told.at)
 }
 
 /// What so many units weigh; a kit that has no weight weighs what its components do.

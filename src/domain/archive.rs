@@ -46,12 +46,12 @@ impl Archiving {
 }
 
 impl Order {
-    /// Whether nothing more happens by itself: every unit is delivered or cancelled, and put back where it has to be; no
-    /// hold is active, no edit and no return open.
+    /// Whether nothing more happens by itself: every unit is delivered or cancelled, or back or made good instead, and put
+    /// back where it has to be; no hold is active, no edit and no return open.
     pub fn is_done(&self) -> bool {
         let held = self.holds.iter().any(|hold| hold.state == HoldState::Active);
         let open = self.open_edit().is_some() || self.has_open_return();
-        self.totals().open() == 0 && !self.is_put_back_due() && !held && !open
+        self.open_units() == 0 && !self.is_put_back_due() && !held && !open
     }
 
     /// Whether something that was picked for it waits to be put back.

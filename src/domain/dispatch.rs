@@ -112,9 +112,9 @@ pub enum DispatchEvent {
     Void,
     /// The manifest is closed.
     Closed {
-        /// Fulfilment orders on it.
+        /// Shipments on it: what leaves together is one.
         shipments: u32,
-        /// Parcels on it.
+        /// Parcels on it; one of a shipment whose parcels have no numbers.
         parcels: u32,
         /// Fulfilment orders whose parcels the carrier should have taken and has not.
         left_behind: u32,
@@ -230,9 +230,9 @@ impl Parcels {
 /// A manifest that is closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Fulfilment orders on it.
+    /// Shipments on it: what leaves together is one.
     pub shipments: u32,
-    /// Parcels on it.
+    /// Parcels on it; one of a shipment whose parcels have no numbers.
     pub parcels: u32,
     /// Fulfilment orders whose parcels the carrier should have taken and has not.
     pub left_behind: u32,

@@ -139,6 +139,30 @@ impl Order {
         u32::try_from(left.saturating_sub(self.overlay(line).sum())).unwrap_or(u32::MAX)
     }
 
+    /// Units of a line that left, were never delivered, and are back or made good: nothing of them is on its way any more.
+    /// With which fulfilment order units left that are back nobody says, so those that were delivered count first.
+    pub fn settled(&self, line: u16) -> u32 {
+        if self.returns.is_empty() {
+            return 0;
+        }
+        let (buckets, overlay) = (self.buckets(line), self.overlay(line));
+        let over = overlay.received.saturating_add(overlay.written_off);
+        over.saturating_sub(buckets.delivered).min(buckets.shipped)
+    }
+
+    /// Whether all units of a fulfilment order that left are back or made good.
+    pub fn is_settled(&self, fulfillment: &FulfillmentOrder) -> bool {
+        let mut lines = fulfillment.lines.iter().filter(|own| own.quantity > 0).map(|own| own.line);
+        let is_shipped = fulfillment.status == FulfillmentStatus::Shipped && !self.returns.is_empty();
+        is_shipped && lines.all(|line| self.settled(line) == self.buckets(line).shipped)
+    }
+
+    /// Units of it for which something is still to happen: neither cancelled nor delivered, nor back or made good instead.
+    pub fn open_units(&self) -> u64 {
+        let settled: u64 = (0..self.lines.len() as u16).map(|line| u64::from(self.settled(line))).sum();
+        self.totals().open() - settled
+    }
+
     /// When units of a line were delivered last.
     pub fn delivered_at(&self, line: u16) -> Option<JournalTime> {
         let delivered = self.fulfillment_orders.iter().filter(|f| f.status == FulfillmentStatus::Delivered);

@@ -73,8 +73,8 @@ impl OrderStatus {
         let live = order.fulfillment_orders.iter().filter(|f| f.status.is_live()).count();
         match () {
             () if wanted == 0 => Self::Cancelled,
-            () if t.open() == 0 && order.back() == Back::All => Self::Returned,
-            () if t.open() == 0 && order.back() == Back::Some => Self::PartiallyReturned,
+            () if order.back() == Back::All && order.open_units() == 0 => Self::Returned,
+            () if order.back() == Back::Some && order.open_units() == 0 => Self::PartiallyReturned,
             () if u64::from(t.delivered) == wanted => Self::Fulfilled,
             () if gone == wanted => Self::Shipped,
             () if gone > 0 => Self::PartiallyShipped,

@@ -42,7 +42,23 @@ pub fn dropship_ready(history: &[Told], number: u16) -> Option<&Text> {
 /// The word of a fulfilment order that somebody comes for; its reason is the instant by which it is to be ready.
 const READY_PROMISED: &str = "ready_promised";
 
+/// The word of a fulfilment order that left.
+const SHIPPED: &str = "shipped";
+/// The words of one that came to the store where its customer comes for it.
+const CAME_TO_STORE: [&str; 2] = ["received_at_store", "received_at_store_in_part"];
+
 impl Order {
+    /// When one of its fulfilment orders left, as its story tells.
+    pub fn left_at(&self, number: u16) -> Option<JournalTime> {
+        let told = self.history.iter().rev().find(|told| told.number == number && &*told.what == SHIPPED);
+        told.map(|told| told.at)
+    }
+
+    /// Whether one of its fulfilment orders came to where it is from another node, as its story tells.
+    pub fn came_from_elsewhere(&self, number: u16) -> bool {
+        self.history.iter().any(|told| told.number == number && CAME_TO_STORE.contains(&&*told.what))
+    }
+
     /// By when one of its fulfilment orders is to be ready, as its story tells it; what was split off is promised as what it
     /// was split off.
     pub fn ready_by(&self, number: u16) -> Option<WallTime> {
@@ -134,7 +150,7 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             FulfillmentStep::ShortPicked { reason, .. } => ("short_picked", *number, Some(reason.word().into())),
             FulfillmentStep::Packed => ("packed", *number, None),
             FulfillmentStep::MadeReady => ("ready", *number, None),
-            FulfillmentStep::Shipped { .. } => ("shipped", *number, None),
+            FulfillmentStep::Shipped { .. } => (SHIPPED, *number, None),
             FulfillmentStep::HandedOver => ("handed_over", *number, None),
             FulfillmentStep::Delivered => ("delivered", *number, None),
             FulfillmentStep::CancellationRequested { reason, .. } => {
@@ -150,8 +166,8 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             FulfillmentStep::Moved { .. } => ("moved", *number, None),
             FulfillmentStep::Split { .. } => ("split", *number, None),
             FulfillmentStep::Merged { .. } => ("merged", *number, None),
-            FulfillmentStep::Received { .. } => ("received_at_store", *number, None),
-            FulfillmentStep::ReceivedInPart { .. } => ("received_at_store_in_part", *number, None),
+            FulfillmentStep::Received { .. } => (CAME_TO_STORE[0], *number, None),
+            FulfillmentStep::ReceivedInPart { .. } => (CAME_TO_STORE[1], *number, None),
         },
     };
     Told { seq: header.seq, at: header.time, what: what.into(), number, actor: header.actor.clone(), reason }

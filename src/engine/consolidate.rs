@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::change::Change;
 use super::dispatch::Dispatching;
 use super::fulfill::{check_paid, check_released};
+use super::lockers::Storing;
 use super::network::Network;
 use super::table::Locked;
 use super::turn::{Turn, order_events};
@@ -25,6 +26,21 @@ use crate::domain::order::{Order, OrderEvent};
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::stock::CellKey;
+
+/// What is told beside what orders are told that are locked together, in the same record.
+pub(super) struct BesideSeveral<'a> {
+    pub answer: Answer,
+    pub collections: Vec<Event>,
+    pub dispatching: Option<Dispatching<'a>>,
+    pub storing: Option<Storing<'a>>,
+}
+
+impl BesideSeveral<'_> {
+    /// The answer, and nothing else.
+    pub fn only(answer: Answer) -> Self {
+        Self { answer, collections: Vec::new(), dispatching: None, storing: None }
+    }
+}
 
 /// Orders that are locked together, ascending.
 pub(super) type Several = BTreeMap<OrderKey, Locked<Arc<Order>>>;
@@ -51,14 +67,8 @@ impl Engine {
                 told.entry(key.order).or_default().push(joined);
             }
         }
-        self.log_several(
-            turn,
-            &network,
-            &mut orders,
-            told,
-            Change::new(&network),
-            (Answer::Order(first), Vec::new(), None),
-        )?;
+        let beside = BesideSeveral::only(Answer::Order(first));
+        self.log_several(turn, &network, &mut orders, told, Change::new(&network), beside)?;
         let order = order_in(&orders, first).expect("just folded").clone();
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(order), seq))
@@ -94,8 +104,9 @@ impl Engine {
         orders: &mut Several,
         told: BTreeMap<OrderKey, Vec<OrderEvent>>,
         change: Change<'_>,
-        (answer, collections, dispatching): (Answer, Vec<Event>, Option<Dispatching<'_>>),
+        beside: BesideSeveral<'_>,
     ) -> Result<BTreeSet<SkuIndex>, Rejection> {
+        let BesideSeveral { answer, collections, dispatching, storing } = beside;
         let mut events = collections.clone();
         let keys: Vec<OrderKey> = told.keys().copied().collect();
         let (mut works, wall) = (Vec::new(), turn.log.now().wall);
@@ -107,6 +118,7 @@ impl Engine {
         events.extend(change.events());
         events.extend(works.iter().map(Work::event));
         events.extend(dispatching.iter().flat_map(Dispatching::events));
+        events.extend(storing.iter().flat_map(Storing::events));
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(answer))?;
         network.workloads.take(&works);
         let logged = turn.log(self, sealed, change, Withdrawal::nothing());
@@ -117,6 +129,7 @@ impl Engine {
         }
         collections.iter().for_each(|told| self.fold_collection(told));
         dispatching.into_iter().for_each(|told| told.logged(&logged));
+        storing.into_iter().for_each(Storing::logged);
         Ok(logged.done())
     }
 
@@ -169,8 +182,19 @@ impl Engine {
         leaving.into_iter().for_each(|(sku, by)| change.end_pick(sku, by, |by| LotChange::Left { by }));
         left.into_iter().for_each(|(whose, sku, units)| change.ships_for(whose, sku, units));
         let steps = told.iter().flat_map(|(order, told)| told.iter().filter_map(move |told| step_in(*order, told)));
+        let steps = steps.filter_map(|(key, step)| {
+            let node = order_in(&orders, key.order)?.fulfillment(key.number)?.node;
+            Some((key, node, step))
+        });
         let dispatching = self.dispatching(network, turn.log.now().wall, steps);
-        let beside = (Answer::Order(asked.order), over, dispatching);
+        let storing = self.empty_several(told.iter().filter_map(|(of, told)| {
+            let order = order_in(&orders, *of)?;
+            let numbers = told.iter().filter_map(|told| step_in(*of, told)).map(|(key, _)| key.number);
+            let gone = numbers.filter_map(|number| order.fulfillment(number)).flat_map(|own| own.line_units());
+            Some((&**order, gone.map(|units| (units.line, units.quantity)).collect()))
+        }));
+        let answer = Answer::Order(asked.order);
+        let beside = BesideSeveral { answer, collections: over, dispatching, storing };
         let touched = self.log_several(turn, network, &mut orders, told, change, beside)?;
         for key in together {
             let order = order_in(&orders, key.order);

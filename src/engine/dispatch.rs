@@ -3,7 +3,12 @@
 //! One lock has all of it. It is held over the append of what changes it, so that numbers are given out in the order of the
 //! records that have them and nothing comes onto a manifest that is closed. It comes after orders and ledgers and before
 //! cases. A step of a fulfilment order takes it only where goods leave or are stopped, and keeps it only where there are
-//! parcels of it.
+//! parcels of it, or something leaves.
+//!
+//! What leaves without numbers is on the manifest of the day on which it left, by the clock of its node, or of the first day
+//! after that of which the manifest was not closed by then: so it is told by both the paper and the close-out. What leaves
+//! in one shipment is one. Where it left from is known of the last [`LEFT_KEPT_DAYS`] days, so far as nothing was started anew
+//! meanwhile; else it is where it is now, and of what came to a store nobody knows it.
 //!
 //! What is *not* here: what parcels, numbers and manifests are (`domain::dispatch`).
 
@@ -26,13 +31,18 @@ use crate::domain::dispatch::{
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, DispatchChanged, Event};
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
-use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentStep};
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, Text};
 use crate::domain::limits::{LEFT_BEHIND_AT_ONCE, MANIFEST_READABLE_MS, PARCELS_READABLE_MS};
+use crate::domain::order::Order;
 use crate::domain::promise::calendar::CivilDay;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::time::{JournalTime, WallTime};
+
+/// Days for which it is known from where something left without numbers.
+const LEFT_KEPT_DAYS: i64 = 3;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -49,6 +59,8 @@ struct Known {
     left: BTreeSet<(ManifestKey, FulfillmentKey)>,
     /// Whose the parcels are that have the serial references from here on.
     numbered: BTreeMap<(SsccPrefix, u64), FulfillmentKey>,
+    /// What left without numbers, and when, by node and carrier; of the last days only.
+    unnumbered: BTreeMap<(NodeIndex, Text), VecDeque<(JournalTime, FulfillmentKey)>>,
     /// Parcels that left, and manifests that were closed, each by when: forgotten after their windows.
     gone: VecDeque<(JournalTime, FulfillmentKey)>,
     closed: VecDeque<(JournalTime, ManifestKey)>,
@@ -133,6 +145,38 @@ impl Known {
         own.filter(move |(_, parcels)| parcels.carrier == *carrier)
     }
 
+    /// What left a node with a carrier.
+    fn left_unnumbered(&mut self, node: NodeIndex, carrier: &Text, left: (JournalTime, FulfillmentKey)) {
+        let own = self.unnumbered.entry((node, carrier.clone())).or_default();
+        own.push_back(left);
+        while own.front().is_some_and(|(at, _)| left.0.0 - at.0 > LEFT_KEPT_DAYS * DAY_MS) {
+            own.pop_front();
+        }
+    }
+
+    /// The manifest on which something is that left without numbers.
+    fn manifest_of(&self, mut manifest: ManifestKey, left_at: JournalTime) -> ManifestKey {
+        while self.manifests.get(&manifest).is_some_and(|closed| closed.closed_at < left_at) {
+            manifest.day += 1;
+        }
+        manifest
+    }
+
+    /// What is on a manifest without numbers.
+    fn unnumbered_on(&self, network: &Network, manifest: &ManifestKey) -> Vec<FulfillmentKey> {
+        let left = self.unnumbered.get(&(manifest.node, manifest.carrier.clone()));
+        let is_on = |at: JournalTime| {
+            let day = day_at(network, manifest.node, WallTime(at.0));
+            // Nothing is on the manifest of a day before it left.
+            day <= manifest.day && self.manifest_of(ManifestKey { day, ..manifest.clone() }, at) == *manifest
+        };
+        let numbered = |key: &FulfillmentKey| {
+            self.parcels.get(key).is_some_and(|parcels| matches!(parcels.state, ParcelsState::Left { .. }))
+        };
+        let on = left.into_iter().flatten().filter(|(at, key)| is_on(*at) && !numbered(key));
+        on.map(|(_, key)| *key).collect()
+    }
+
     /// The manifest onto which comes what leaves now.
     fn open_from(&self, mut manifest: ManifestKey) -> ManifestKey {
         while self.manifests.contains_key(&manifest) {
@@ -154,7 +198,12 @@ impl Known {
 pub(super) struct Dispatching<'a> {
     known: MutexGuard<'a, Known>,
     told: Vec<DispatchChanged>,
+    /// What leaves without numbers: from where, with whom.
+    unnumbered: Option<(NodeIndex, Text, FulfillmentKey)>,
 }
+
+/// A step of a fulfilment order, and where that is.
+pub(super) type StepAt<'s> = (FulfillmentKey, NodeIndex, &'s FulfillmentStep);
 
 impl Dispatching<'_> {
     /// What goes into the record.
@@ -166,6 +215,9 @@ impl Dispatching<'_> {
     pub fn logged(mut self, logged: &Logged) {
         let told = std::mem::take(&mut self.told);
         self.known.fold(&told, logged);
+        if let Some((node, carrier, key)) = self.unnumbered {
+            self.known.left_unnumbered(node, &carrier, (logged.time(), key));
+        }
     }
 }
 
@@ -174,13 +226,13 @@ fn events(told: &[DispatchChanged]) -> impl Iterator<Item = Event> + '_ {
 }
 
 impl Engine {
-    /// What these steps tell of parcels: what leaves is on the manifest of its day, what is stopped or handed over at the
-    /// node does not leave.
+    /// What these steps of one record tell of parcels: what leaves is on the manifest of its day, as one shipment; what is
+    /// stopped or handed over at the node does not leave.
     pub(super) fn dispatching<'s>(
         &self,
         network: &Network,
         now: WallTime,
-        steps: impl Iterator<Item = (FulfillmentKey, &'s FulfillmentStep)>,
+        steps: impl Iterator<Item = StepAt<'s>>,
     ) -> Option<Dispatching<'_>> {
         let ends = |step: &FulfillmentStep| {
             matches!(
@@ -191,13 +243,18 @@ impl Engine {
                     | FulfillmentStep::Stopped { .. }
             )
         };
-        let mut steps = steps.filter(|(_, step)| ends(step)).peekable();
+        let mut steps = steps.filter(|(.., step)| ends(step)).peekable();
         steps.peek()?;
         let known = self.dispatches.0.lock();
-        let mut told = Vec::new();
-        for (key, step) in steps {
+        let (mut told, mut unnumbered) = (Vec::new(), None);
+        for (key, node, step) in steps {
             let waiting = known.parcels.get(&key).filter(|parcels| parcels.state == ParcelsState::Packed);
-            let Some(parcels) = waiting else { continue };
+            let Some(parcels) = waiting else {
+                if let (FulfillmentStep::Shipped { shipment }, None) = (step, &unnumbered) {
+                    unnumbered = Some((node, shipment.carrier.clone(), key));
+                }
+                continue;
+            };
             let event = match step {
                 FulfillmentStep::Shipped { shipment } => {
                     let (node, carrier) = (parcels.node, shipment.carrier.clone());
@@ -208,7 +265,10 @@ impl Engine {
             };
             told.push(DispatchChanged { key: DispatchKey::Parcels(key), event });
         }
-        (!told.is_empty()).then_some(Dispatching { known, told })
+        let leaves = |changed: &DispatchChanged| matches!(changed.event, DispatchEvent::Left { .. });
+        let unnumbered = unnumbered.filter(|_| !told.iter().any(leaves));
+        let tells = !told.is_empty() || unnumbered.is_some();
+        tells.then_some(Dispatching { known, told, unnumbered })
     }
 
     pub(super) fn put_numbers(
@@ -249,6 +309,11 @@ impl Engine {
         let mut known = self.dispatches.0.lock();
         if let Some(before) = known.parcels.get(&key).filter(|p| !matches!(p.state, ParcelsState::Void { .. })) {
             return Err(cannot(format!("it has {} parcels, which are {}", before.count(), before.state.word())));
+        }
+        let together = fulfillment.ships_with.iter().filter(|other| **other != key);
+        let mut packed = together.filter_map(|other| Some((other, known.parcels.get(other)?)));
+        if let Some((other, _)) = packed.find(|(_, parcels)| !matches!(parcels.state, ParcelsState::Void { .. })) {
+            return Err(cannot(format!("it leaves in the parcels of {other}")));
         }
         let Some(numbers) = &known.numbers else {
             return Err(cannot("nobody has said of which company's prefix numbers are".to_owned()));
@@ -297,7 +362,8 @@ impl Engine {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let node = network.catalogue.node_index(&command.node);
         let node = node.ok_or_else(|| Rejection::not_found("node", command.node.to_string()))?;
-        let (now, today) = (turn.now(), day_at(&network, node, turn.log.now().wall));
+        let (now, wall) = (turn.now(), turn.log.now().wall);
+        let today = day_at(&network, node, wall);
         let day = command.day.unwrap_or(today);
         if day > today {
             let detail = "must not be after today, by the clock of the node";
@@ -311,14 +377,17 @@ impl Engine {
         }
         let on: Vec<FulfillmentKey> = known.on(&manifest).collect();
         let parcels: u64 = on.iter().map(|key| known.parcels[key].count()).sum();
+        let unnumbered = known.unnumbered_on(&network, &manifest).len();
         let behind = known.waiting_for(node, &command.carrier);
-        let was_there = |parcels: &Parcels| day_at(&network, node, WallTime(parcels.packed_at.0)) <= day;
+        // When they were packed is told by the journal's clock, which days do not go by.
+        let seen = |at: JournalTime| WallTime(wall.0.saturating_sub(now.0.saturating_sub(at.0)));
+        let was_there = |parcels: &Parcels| day_at(&network, node, seen(parcels.packed_at)) <= day;
         let behind: Vec<Cause> =
             behind.filter(|(_, parcels)| was_there(parcels)).map(|(key, _)| left_behind(key)).collect();
         let (first, others) = behind.split_at(behind.len().min(LEFT_BEHIND_AT_ONCE));
         let event = DispatchEvent::Closed {
-            shipments: on.len() as u32,
-            parcels: u32::try_from(parcels).unwrap_or(u32::MAX),
+            shipments: (on.len() + unnumbered) as u32,
+            parcels: u32::try_from(parcels + unnumbered as u64).unwrap_or(u32::MAX),
             left_behind: behind.len() as u32,
         };
         let key = DispatchKey::Manifest(manifest);
@@ -342,9 +411,28 @@ impl Engine {
         self.dispatches.0.lock().put(key, dispatch);
     }
 
+    /// Puts what of an order left without numbers, at start: from where it is told by where it is.
+    pub(super) fn hold_left(&self, order: &Order) {
+        let left = |own: &&FulfillmentOrder| {
+            let is_gone = matches!(own.status, FulfillmentStatus::Shipped | FulfillmentStatus::Delivered);
+            is_gone && own.shipment.is_some() && !order.came_from_elsewhere(own.number)
+        };
+        for own in order.fulfillment_orders.iter().filter(left) {
+            let key = FulfillmentKey { order: order.key, number: own.number };
+            let is_first = own.ships_with.first().is_none_or(|first| *first == key);
+            let (Some(shipment), Some(at)) = (&own.shipment, order.left_at(own.number)) else { continue };
+            if is_first {
+                self.dispatches.0.lock().left_unnumbered(own.node, &shipment.carrier, (at, key));
+            }
+        }
+    }
+
     /// Puts what is forgotten some time in the order of that, at start.
     pub(super) fn sort_dispatched(&self) {
         let mut known = self.dispatches.0.lock();
+        for left in known.unnumbered.values_mut() {
+            left.make_contiguous().sort_unstable();
+        }
         known.gone.make_contiguous().sort_unstable();
         known.closed.make_contiguous().sort_unstable();
     }
@@ -362,6 +450,21 @@ impl Engine {
     /// The parcels of a fulfilment order.
     pub fn parcels(&self, key: FulfillmentKey) -> Option<Parcels> {
         self.dispatches.0.lock().parcels.get(&key).cloned()
+    }
+
+    /// What is on a manifest so far as it is known here: with numbers of parcels, and of the last days without.
+    pub fn on_manifest(&self, manifest: &ManifestKey) -> Vec<FulfillmentKey> {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let known = self.dispatches.0.lock();
+        let unnumbered = known.unnumbered_on(&network, manifest);
+        known.on(manifest).chain(unnumbered).collect()
+    }
+
+    /// The day of the manifest on which something is that left a node with a carrier, without numbers.
+    pub fn manifest_day(&self, node: NodeIndex, carrier: &Text, left_at: JournalTime) -> i32 {
+        let network = self.network.read().expect("no writer of the catalogue panics and survives");
+        let day = day_at(&network, node, WallTime(left_at.0));
+        self.dispatches.0.lock().manifest_of(ManifestKey { node, carrier: carrier.clone(), day }, left_at).day
     }
 
     /// Whether parcels of a fulfilment order wait for their carrier.

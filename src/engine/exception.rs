@@ -467,7 +467,7 @@ impl Engine {
                 | ExceptionKind::ReturnedToSender
                 | ExceptionKind::ReadyLate,
                 Subject::Fulfillment(part),
-            ) => order(part.order).is_some_and(|order| is_wrong(&order, part.number, key.kind, wall)),
+            ) => order(part.order).is_some_and(|order| is_wrong(network, &order, part.number, key.kind, wall)),
             (ExceptionKind::NodeClosed, Subject::Fulfillment(part)) => order(part.order).is_some_and(|order| {
                 order.fulfillment(part.number).is_some_and(|fulfillment| is_at_closed_node(network, fulfillment))
             }),

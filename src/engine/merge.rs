@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cancel::leave_queues;
 use super::change::Change;
-use super::consolidate::order_in;
+use super::consolidate::{BesideSeveral, order_in};
 use super::step_stock::loosen;
 use super::turn::Turn;
 use super::{Engine, Executed};
@@ -51,7 +51,7 @@ impl Engine {
         let (first_hold, first) = (own.next_hold(), own.next_number());
         let told = told(own, its, parts, now);
         let touched =
-            self.log_several(turn, &network, &mut orders, told, change, (Answer::Order(key), Vec::new(), None))?;
+            self.log_several(turn, &network, &mut orders, told, change, BesideSeveral::only(Answer::Order(key)))?;
         let merged = order_in(&orders, key).expect("just folded");
         self.watch_holds(merged, first_hold);
         self.watch_windows(&network, merged, first..=merged.next_number());

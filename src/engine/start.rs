@@ -444,10 +444,10 @@ impl Engine {
         self.watch_holds(&order, 1);
         self.watch_edits(&order);
         self.watch_deferral(&order);
-        self.watch_shipments(&order);
         self.watch_readiness(&order);
         self.watch_order(network, &order);
         self.note_left(&order);
+        self.hold_left(&order);
         self.watch_windows(network, &order, 1..=order.next_number());
         self.orders.insert(order.key, order);
     }

@@ -1,6 +1,7 @@
 //! What the clock does to fulfilment orders: hands those to their nodes whose window begins, takes back what nobody picked
-//! up in time, and what a node did not answer in the time it is given; and lets what left and is heard of no more count as
-//! delivered, if that is the policy. Each is a record, written a little after its instant.
+//! up in time (not while the customer stands there: [`ARRIVED_GRACE_S`]), and what a node did not answer in the time it is
+//! given; and lets what left and is heard of no more count as delivered, if that is the policy. Each is a record, written a
+//! little after its instant.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -12,10 +13,13 @@ use super::network::Network;
 use super::table::Locked;
 use super::turn::Turn;
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
+use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{FulfillmentKey, OrderKey};
 use crate::domain::order::Order;
 use crate::domain::time::JournalTime;
 
+/// How long what is ready is kept for a customer who said that he is there, whenever its window ends, seconds: 2 hours.
+const ARRIVED_GRACE_S: u64 = 2 * 60 * 60;
 /// Fulfilment orders the clock takes on at once, each a record.
 const TAKEN_ON_MAX: usize = 1_024;
 /// Why what was ready is taken back.
@@ -31,6 +35,7 @@ impl Engine {
         let watched = order.fulfillment_orders.iter().filter(|f| numbers.contains(&f.number));
         let key = |number| FulfillmentKey { order: order.key, number };
         watched.clone().for_each(|f| self.watch_work(key(f.number), f));
+        watched.clone().for_each(|f| self.watch_shipment_of(network, order, f));
         self.windows_due.extend(watched.filter_map(|f| Some((due_at(network, order, f)?, (order.key, f.number)))));
     }
 
@@ -61,9 +66,10 @@ impl Engine {
             let Some(fulfillment) = order.fulfillment(number) else { return };
             // It may have gone on since the clock was told, or be held: then it is due later, or never.
             let Some(at) = due_at(&network, order, fulfillment) else { return };
+            let at = at.max(self.kept_until(turn, key, fulfillment).unwrap_or(at));
             let step = step_of(fulfillment);
             if at > now {
-                return self.watch_windows(&network, order, number..=number);
+                return self.windows_due.extend([(at, (key, number))]);
             }
             match self.log_step(turn, &network, &mut slot, (number, step, &[]), now, None) {
                 Ok(Tried::Done((_, touched))) => touched,
@@ -73,6 +79,17 @@ impl Engine {
         };
         self.follow_up(turn, &network, touched);
         self.resource(turn, &network, key);
+    }
+
+    /// Until when what is ready is kept for a customer who said that he is there: nobody takes back what is wanted at the
+    /// door.
+    fn kept_until(&self, turn: &Turn<'_>, order: OrderKey, fulfillment: &FulfillmentOrder) -> Option<JournalTime> {
+        if fulfillment.status != FulfillmentStatus::Ready {
+            return None;
+        }
+        let known = self.collection(FulfillmentKey { order, number: fulfillment.number })?;
+        let since = ReleaseAt::of(known.arrival?.at, turn.log.now()).journal;
+        Some(since.plus_s(ARRIVED_GRACE_S))
     }
 }
 
@@ -84,7 +101,7 @@ fn due_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> O
             let within = network.catalogue.policies().accept_within_s(fulfillment.node)?;
             asked_since(order, fulfillment).map(|since| since.plus_s(u64::from(within)))
         }
-        FulfillmentStatus::Shipped if order.goes_to(fulfillment).is_none() => {
+        FulfillmentStatus::Shipped if order.goes_to(fulfillment).is_none() && !order.is_settled(fulfillment) => {
             network.catalogue.policies().clocks(order.method_of(fulfillment.group))?.delivers(order, fulfillment)
         }
         _ => None,

@@ -1,5 +1,6 @@
 //! Labels of parcels, packing slips, pick lists, manifests.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -36,12 +37,16 @@ async fn of_fulfillment<T>(
     print: impl FnOnce(T) -> Result<Printed, Problem> + Send + 'static,
 ) -> Replied {
     let printed = front.reading(move |front| {
-        let (order, key) = front.engine().fulfillment(&id)?;
+        let engine = front.engine();
+        let (order, key) = engine.fulfillment(&id)?;
         let unknown = || Problem::from(Rejection::not_found("fulfillment_order", &*id));
-        let said = front
-            .engine()
-            .catalogue(|catalogue| Fulfilled::of(&order, key.number, catalogue).ok_or_else(unknown).and_then(say));
-        Ok::<_, Problem>((order.seq, print(said?)?))
+        let with = engine.in_one_shipment(&order, key.number)?;
+        let seq = with.iter().map(|(order, _)| order.seq).fold(order.seq, u64::max);
+        let said = engine.catalogue(|catalogue| {
+            let one = Fulfilled::of(&order, key.number, catalogue).ok_or_else(unknown)?;
+            say(one.with(&with))
+        });
+        Ok::<_, Problem>((seq, print(said?)?))
     });
     let (seq, printed) = printed.await??;
     Ok(file(front.journal().durable(seq, printed).await?))
@@ -83,7 +88,30 @@ pub async fn packing_slip(State(front): State<Front>, Path(id): Path<Text>) -> R
     responses((status = 200, content((Vec<u8> = "application/pdf")))),
 )]
 pub async fn pick_list(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
-    of_fulfillment(front, id, |one| Ok(one.pick_list()), |paper| Ok(papers::paper(&paper))).await
+    let to_fetch = front.engine().fulfillment(&id).map(|(order, key)| front.engine().to_fetch(&order, key.number));
+    let to_fetch = to_fetch.unwrap_or_default();
+    of_fulfillment(front, id, move |one| Ok(one.pick_list(&to_fetch)), |paper| Ok(papers::paper(&paper))).await
+}
+
+/// What of a task of a wave is still to be fetched, in walking order.
+#[utoipa::path(
+    get, path = "/v1/waves/{id}/tasks/{number}/pick_list", tag = "papers",
+    params(("id" = String, Path), ("number" = String, Path)),
+    responses((status = 200, content((Vec<u8> = "application/pdf")))),
+)]
+pub async fn task_list(State(front): State<Front>, Path((id, number)): Path<(Text, Text)>) -> Replied {
+    let printed = front.reading(move |front| {
+        let engine = front.engine();
+        let wave = engine.wave(&id)?;
+        // Another text than a number is that of no task.
+        let number: u16 = number.parse().unwrap_or(0);
+        let task = wave.task(number).ok_or_else(|| Rejection::not_found("task", &*id))?;
+        let to_fetch = engine.task_to_fetch(&wave, task);
+        let paper = engine.catalogue(|catalogue| papers::task_list(&wave, (number, task), &to_fetch, catalogue));
+        Ok::<_, Problem>((wave.seq, papers::paper(&paper)))
+    });
+    let (seq, printed) = printed.await??;
+    Ok(file(front.journal().durable(seq, printed).await?))
 }
 
 /// The label of a parcel of a return, 4 × 6 inches; parcels are counted from 1.
@@ -129,11 +157,19 @@ pub async fn manifest(
         let node = engine.catalogue(|c| c.node_index(&id).map(|index| (index, c.node(index).clone())));
         let (index, node) = node.ok_or_else(|| Rejection::not_found("node", &*id))?;
         let since = WallTime(asked.date.end().0.saturating_sub(MANIFEST_REACH_MS));
-        let left = front.views().orders().shipments(index, since).map_err(Rejection::from)?;
+        let known: BTreeSet<_> = engine.on_manifest(&asked.key(index)).into_iter().collect();
+        let mut left = front.views().orders().shipments(index, since).map_err(Rejection::from)?;
+        left.extend(&known);
+        left.sort_unstable();
+        left.dedup();
         let mut taken = Vec::new();
         for FulfillmentKey { order, number } in left {
-            let parcels = engine.parcels(FulfillmentKey { order, number });
-            let on = |order: &Arc<Order>| asked.takes(&node, order, number, parcels.as_ref());
+            let key = FulfillmentKey { order, number };
+            let parcels = engine.parcels(key);
+            let day_of = |at| engine.manifest_day(index, &asked.carrier.0, at);
+            let on = |order: &Arc<Order>| {
+                known.contains(&key) || asked.takes(index, (order, number), parcels.as_ref(), day_of)
+            };
             let order = engine.order_wherever(order)?.filter(on);
             taken.extend(order.map(|order| (order, number, parcels)));
             if taken.len() > MANIFEST_ROWS_MAX {

@@ -333,7 +333,9 @@ impl Rows {
         let key = archiving.key();
         match archiving {
             Archiving::Left(_) => {
-                let row = self.rows.get_mut(&key).filter(|row| row.left_at == 0 && !self.open.contains_key(&key));
+                // Shipped ones stay here to the end, as scans may come; those that are back leave without having ended.
+                let is_done = self.open.remove(&key).is_none_or(|order| order.is_done());
+                let row = self.rows.get_mut(&key).filter(|row| row.left_at == 0 && is_done);
                 let row = row.ok_or_else(|| LawBroken(format!("order {key} cannot leave")))?;
                 row.left_at = header.seq;
                 self.left.push_back((header.seq, key));

@@ -82,7 +82,7 @@ fn scanned(answer: &Answer) -> Vec<String> {
 }
 
 /// The lines of an answer that is a PDF file whose letters are in one font.
-fn read(answer: &Answer) -> Vec<String> {
+pub(crate) fn read(answer: &Answer) -> Vec<String> {
     let head = String::from_utf8_lossy(&answer.body[..answer.body.len().min(300)]).into_owned();
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/pdf")), "{head}");
     let (mut letters, mut pages) = (HashMap::new(), Vec::new());
@@ -256,6 +256,7 @@ fn a_manifest_lists_what_a_carrier_took_in_a_day() {
         steps(server, &third, &["deliver"]);
         ordered(server, "o4");
         let order = server.get("/v1/orders/o1").json();
+        assert!(order["fulfillment_orders"][0]["shipment"]["tracking_url"].is_null(), "nobody said where");
         let left = order["milestones"]["shipped"].as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time");
         let day = left.to_zoned(jiff::tz::TimeZone::get("Europe/Warsaw").expect("a zone")).date();
         let manifest = |carrier: &str, day: jiff::civil::Date| {
@@ -351,5 +352,45 @@ fn parcels_have_numbers_of_their_own_on_label_manifest_and_to_be_asked_by() {
         assert_eq!(server.get(&format!("/v1/nodes/lodz/close_out?carrier=one&date={date}")).json(), closed);
         server.done("POST", &format!("/v1/fulfillment-orders/{late}/ship"), &shipment);
         assert!(!manifest().contains(&late), "what leaves afterwards is on another");
+    });
+}
+
+#[test]
+fn what_leaves_without_numbers_is_closed_out_as_the_paper_lists_it() {
+    served(|server| {
+        let first = shipped(server, "o1", "one", "T-1");
+        let close = json!({"carrier": "one"});
+        let closed = server.done("POST", "/v1/nodes/lodz/close_out", &close);
+        assert_eq!((&closed["shipments"], &closed["left_behind"]), (&json!(1), &json!(0)));
+        let date = closed["date"].as_str().expect("a day").to_owned();
+        // So that the clock has gone on.
+        let late = shipped(server, "o2", "one", "T-2");
+        let manifest = || read(&server.get(&format!("/v1/nodes/lodz/manifest?carrier=one&date={date}")));
+        holds(&manifest(), &[&first, "1 shipments, 3 units, 0.900 kg"]);
+        assert!(!manifest().contains(&late), "what leaves afterwards is on another");
+    });
+}
+
+#[test]
+fn orders_in_one_parcel_have_one_slip_one_label_and_one_row() {
+    served(|server| {
+        let (a, b) = (ordered(server, "o1"), ordered(server, "o2"));
+        server.done("POST", "/v1/orders/o1/consolidate", &json!({"orders": ["o2"]}));
+        for id in [&a, &b] {
+            steps(server, id, &["accept", "pick", "pack"]);
+        }
+        let own = |id: &str, what: &str| read(&server.get(&format!("/v1/fulfillment-orders/{id}/{what}")));
+        for id in [&a, &b] {
+            holds(&own(id, "packing_slip"), &["6 units, 1.800 kg", "WITH ORDERS"]);
+            holds(&own(id, "label?carrier=one&tracking_number=T-1"), &["Contents 1.800 kg"]);
+        }
+        let shipment = json!({"carrier": "one", "service": "ground", "tracking_number": "T-1"});
+        server.done("POST", &format!("/v1/fulfillment-orders/{b}/ship"), &shipment);
+        let order = server.get("/v1/orders/o1").json();
+        let left = order["milestones"]["shipped"].as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time");
+        let day = left.to_zoned(jiff::tz::TimeZone::get("Europe/Warsaw").expect("a zone")).date();
+        let manifest = read(&server.get(&format!("/v1/nodes/lodz/manifest?carrier=one&date={day}")));
+        holds(&manifest, &["T-1", &format!("{a} +1"), "1 shipments, 6 units, 1.800 kg"]);
+        assert_eq!(manifest.iter().filter(|line| *line == "T-1").count(), 1);
     });
 }

@@ -12,9 +12,11 @@ use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
 use crate::domain::order_clocks::OrderClocks;
 use crate::domain::policy::RejectionPolicy;
+use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::stock::MovementKind;
+use crate::domain::time::WallTime;
 
 fn wanted(id: &str, method: &str, at: Option<&str>, units: u32) -> PlaceOrder {
     let wishes = Wishes { preferred_node: at.map(text), ..Wishes::default() };
@@ -516,5 +518,35 @@ fn units_of_one_lot_that_were_picked_in_two_parts_are_missing_together() {
         assert_eq!(left, 5 - missing);
         world.check();
         world.restart().check();
+    }
+}
+
+#[test]
+fn what_is_ready_is_kept_while_its_customer_stands_there() {
+    for restarts in [false, true] {
+        let world = World::new();
+        world.stock("phone", "west", 2).expect("good");
+        let order = placed(&world, wanted("a", "curbside", Some("west"), 2)).expect("west has it");
+        let until = Some(WallTime(world.log.now().wall.0 + 3_600_000));
+        let pick = FulfillmentAction::Pick { lines: None };
+        for action in [FulfillmentAction::Accept, pick, FulfillmentAction::Pack, FulfillmentAction::Ready { until }] {
+            world.fulfill(&order, 1, action).expect("in turn");
+        }
+        let pass = |world: World, seconds: i64| {
+            world.later(seconds);
+            let world = if restarts { world.restart() } else { world };
+            world.engine.expire_due(&*world.log);
+            let stands = world.engine.order(&order.name()).expect("there").fulfillment_orders[0].status;
+            (world, stands)
+        };
+        let (world, _) = pass(world, 3_500);
+        world.fulfill(&order, 1, FulfillmentAction::Arrive { spot: Some(text("B7")) }).expect("it is ready");
+        let (world, stands) = pass(world, 200);
+        assert_eq!(stands, FulfillmentStatus::Ready, "its window is over, and he stands there");
+        let (world, stands) = pass(world, 2 * 3_600 - 201);
+        assert_eq!(stands, FulfillmentStatus::Ready);
+        let (world, stands) = pass(world, 1);
+        assert_eq!(stands, FulfillmentStatus::PutBack, "he has gone again");
+        world.check();
     }
 }

@@ -1,13 +1,15 @@
 //! Where shipments are: told in any order, delivered once, and cases for what goes wrong on the way.
 
-use super::world::{World, text};
-use crate::domain::command::FulfillmentAction;
+use super::world::{World, quantity, text};
+use crate::domain::command::*;
 use crate::domain::exception::{Exception, ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment};
 use crate::domain::ids::FulfillmentKey;
 use crate::domain::order::{Order, OrderStatus};
+use crate::domain::order_clocks::OrderClocks;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
+use crate::domain::returns::{Condition, Disposition};
 use crate::domain::time::WallTime;
 use crate::domain::tracking::{Scan, TrackingStatus};
 
@@ -143,4 +145,147 @@ fn a_failure_and_a_return_are_cases_in_the_record_that_tells_them() {
     assert_eq!(back.status(), OrderStatus::Shipped, "it never came");
     let world = later(world, 61, true);
     assert!(is_open(&world, &order, ReturnedToSender), "somebody has to look");
+}
+
+#[test]
+fn a_shipment_that_no_carrier_ever_sees_is_lost_unless_silence_means_that_it_came() {
+    use ExceptionKind::{DeliveryLate, ShipmentLost};
+    for restarts in [false, true] {
+        let (world, order) = shipped();
+        let world = later(world, 7 * 24 * HOUR - 1, restarts);
+        assert!(!is_open(&world, &order, ShipmentLost));
+        let world = later(world, 1, restarts);
+        assert!(is_open(&world, &order, ShipmentLost), "its sender saw it last");
+        tell(&world, &order, vec![ago(&world, 0, TrackingStatus::InTransit)], None).expect("it has left");
+        let world = later(world, 61, restarts);
+        assert!(!is_open(&world, &order, ShipmentLost), "there it is");
+
+        let (world, order) = shipped();
+        tell(&world, &order, vec![], Some(HOUR)).expect("it has left");
+        let world = later(world, 7 * 24 * HOUR, restarts);
+        assert!(
+            is_open(&world, &order, ShipmentLost) && is_open(&world, &order, DeliveryLate),
+            "a date is no sighting"
+        );
+
+        let (world, order) = shipped();
+        let clocks = OrderClocks { deliver_after_s: Some(30 * 24 * 60 * 60), ..OrderClocks::default() };
+        world.run(Command::PutPolicy(PutPolicy::Clocks { delivery_method: text("ship"), clocks })).expect("good");
+        let world = later(world, 8 * 24 * HOUR, restarts);
+        assert!(!is_open(&world, &order, ShipmentLost), "it counts as delivered some day");
+    }
+}
+
+#[test]
+fn what_is_told_of_one_parcel_is_told_of_all_that_is_in_it() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.stock("phone", "east", 3).expect("room");
+        let [a, b, c] = [1, 1, 1].map(|n| world.order(&[("phone", n)], None).expect("enough"));
+        let with = [&b, &c].map(|order| text(&order.name())).to_vec();
+        world.run(Command::Consolidate(Consolidate { order: text(&a.name()), with })).expect("one customer");
+        for order in [&a, &b, &c] {
+            for action in [FulfillmentAction::Accept, FulfillmentAction::Pick { lines: None }, FulfillmentAction::Pack]
+            {
+                world.fulfill(order, 1, action).expect("legal");
+            }
+        }
+        world.fulfill(&b, 1, shipment()).expect("all of them are packed");
+        let world = later(world, 60, restarts);
+        let told = |world: &World, scan: Scan| {
+            let before = world.log.records.lock().len();
+            tell(world, &b, vec![scan], None).expect("it has left");
+            assert_eq!(world.log.records.lock().len(), before + 1, "one record");
+        };
+        told(&world, ago(&world, 50, TrackingStatus::Failure));
+        assert!([&a, &b, &c].into_iter().all(|order| is_open(&world, order, ExceptionKind::DeliveryMissed)));
+        told(&world, ago(&world, 5, TrackingStatus::Delivered));
+        for order in [&a, &b, &c] {
+            let now = world.engine.order_by_key(order.key).expect("there");
+            assert_eq!((now.status(), now.tracked(1).map(|own| own.scans.len())), (OrderStatus::Fulfilled, Some(2)));
+        }
+        later(world, 60, restarts);
+    }
+}
+
+/// All of an order comes back, or is made good, and its return is closed.
+fn settle(world: &World, order: &Order, is_claim: bool) {
+    let line = ReturnUnits { line: text("1"), quantity: quantity(2), reason: text("undeliverable"), condition: None };
+    let request = RequestReturn {
+        id: Some(text("back")),
+        fingerprint: 0,
+        order: text(&order.name()),
+        lines: vec![line],
+        exchange: Vec::new(),
+        is_claim,
+    };
+    world.run(Command::RequestReturn(Box::new(request))).expect("it left");
+    let back = ReturnedUnits {
+        line: text("1"),
+        quantity: quantity(2),
+        condition: Some(Condition::New),
+        disposition: Some(Disposition::Restock),
+        names: Names::default(),
+    };
+    let receive = ReturnAction::Receive { node: Some(text("east")), lines: vec![back] };
+    // Nothing was paid, so nothing is given back: it is closed with the last unit.
+    let steps = [Some(ReturnAction::Approve { node: None }), (!is_claim).then_some(receive)];
+    for action in steps.into_iter().flatten() {
+        world.run(Command::ChangeReturn { returned: text("back"), action }).expect("in turn");
+    }
+}
+
+#[test]
+fn what_came_back_or_was_made_good_leaves_nothing_open() {
+    for restarts in [false, true] {
+        let (world, order) = shipped();
+        tell(&world, &order, vec![ago(&world, 20, TrackingStatus::ReturnToSender)], None).expect("it has left");
+        let now = |world: &World| world.engine.order_by_key(order.key).expect("there");
+        assert!(!now(&world).is_done() && is_open(&world, &order, ExceptionKind::ReturnedToSender));
+        settle(&world, &order, false);
+        let world = later(world, 61, restarts);
+        assert_eq!((now(&world).status(), now(&world).is_done()), (OrderStatus::Returned, true));
+        assert!(!is_open(&world, &order, ExceptionKind::ReturnedToSender), "it is there");
+
+        let (world, order) = shipped();
+        let world = later(world, 7 * 24 * HOUR, restarts);
+        let now = |world: &World| world.engine.order_by_key(order.key).expect("there");
+        assert!(is_open(&world, &order, ExceptionKind::ShipmentLost));
+        settle(&world, &order, true);
+        let world = later(world, 61, restarts);
+        assert!(now(&world).is_done() && !is_open(&world, &order, ExceptionKind::ShipmentLost), "it was made good");
+    }
+}
+
+#[test]
+fn of_two_shipments_one_of_which_came_back_the_other_is_still_open() {
+    let mut world = World::new();
+    world.stock("phone", "east", 1).expect("room");
+    world.stock("phone", "west", 1).expect("room");
+    let order = world.order(&[("phone", 2)], None).expect("enough");
+    for number in 1..=order.fulfillment_orders.len() as u16 {
+        for action in
+            [FulfillmentAction::Accept, FulfillmentAction::Pick { lines: None }, FulfillmentAction::Pack, shipment()]
+        {
+            world.fulfill(&order, number, action).expect("legal");
+        }
+    }
+    let line = ReturnUnits { line: text("1"), quantity: quantity(1), reason: text("refused"), condition: None };
+    let request = RequestReturn {
+        id: Some(text("back")),
+        fingerprint: 0,
+        order: text(&order.name()),
+        lines: vec![line],
+        exchange: Vec::new(),
+        is_claim: true,
+    };
+    world.run(Command::RequestReturn(Box::new(request))).expect("it left");
+    let action = ReturnAction::Approve { node: None };
+    world.run(Command::ChangeReturn { returned: text("back"), action }).expect("it was asked for");
+    let now = world.engine.order_by_key(order.key).expect("there");
+    assert_eq!((now.open_units(), now.is_done()), (1, false));
+    let now = world.fulfill(&order, 1, FulfillmentAction::Deliver).expect("it left");
+    assert_eq!((now.open_units(), now.is_done()), (1, false), "the one that came counts before the one that did not");
+    let now = world.fulfill(&order, 2, FulfillmentAction::Deliver).expect("it left");
+    assert!(now.is_done());
 }
