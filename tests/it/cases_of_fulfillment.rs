@@ -25,23 +25,26 @@ fn level(shop: &Shop, node: &str) -> Level {
 
 #[test]
 fn case_27_a_rejected_pickup_is_not_brokered_elsewhere_behind_its_customers_back() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let shop = Shop::with_phones(dir.path(), 3, 3);
-    let wanted = PlaceOrder { delivery_method: text("pickup"), ..order("p1", &[("phone", 2)]) };
-    let placed = shop.place(wanted).expect("enough");
-    let refused = step(&shop, &placed, 1, FulfillmentAction::Reject { reason: text("closed") });
-    assert_eq!((refused.totals().unallocated, refused.fulfillment_orders.len()), (2, 1));
-    let case = ExceptionKey { kind: ExceptionKind::PickupRefused, subject: Subject::Order(placed.key) };
-    assert!(shop.ordain.engine().exception_by_key(case).is_some_and(|case| case.is_open()), "somebody is told");
-    let shop = shop.restart(dir.path());
-    let still = shop.ordain.engine().order(&placed.name()).expect("known");
-    assert_eq!(still.totals().unallocated, 2, "a restart sends it nowhere either");
-    // The customer takes it from elsewhere, or not at all: somebody says which.
-    let Ok(Reply::Order(sent)) = shop.run(Command::SourceOrder { order: text(&placed.name()) }) else {
-        panic!("it waits for that");
-    };
-    assert_eq!(sent.status(), OrderStatus::FullyAllocated);
-    shop.check();
+    for method in ["pickup", "curbside", "locker"] {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let shop = Shop::with_phones(dir.path(), 3, 3);
+        let wishes = Wishes { preferred_node: Some(text("west")), ..Wishes::default() };
+        let wanted = PlaceOrder { delivery_method: text(method), wishes, ..order("p1", &[("phone", 2)]) };
+        let placed = shop.place(wanted).expect("enough");
+        let refused = step(&shop, &placed, 1, FulfillmentAction::Reject { reason: text("closed") });
+        assert_eq!((refused.totals().unallocated, refused.fulfillment_orders.len()), (2, 1), "{method}");
+        let case = ExceptionKey { kind: ExceptionKind::PickupRefused, subject: Subject::Order(placed.key) };
+        assert!(shop.ordain.engine().exception_by_key(case).is_some_and(|case| case.is_open()), "somebody is told");
+        let shop = shop.restart(dir.path());
+        let still = shop.ordain.engine().order(&placed.name()).expect("known");
+        assert_eq!(still.totals().unallocated, 2, "a restart sends it nowhere either");
+        // The customer takes it from elsewhere, or not at all: somebody says which.
+        let Ok(Reply::Order(sent)) = shop.run(Command::SourceOrder { order: text(&placed.name()) }) else {
+            panic!("it waits for that");
+        };
+        assert_eq!(sent.status(), OrderStatus::FullyAllocated);
+        shop.check();
+    }
 }
 
 #[test]
