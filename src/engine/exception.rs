@@ -319,6 +319,16 @@ impl Engine {
         self.exceptions.shipments.push(at, key);
     }
 
+    /// Has the clock look at once at what is known to be wrong with a shipment: it came to its end.
+    pub(super) fn look_again_at(&self, shipment: FulfillmentKey, now: JournalTime) {
+        for kind in [ExceptionKind::DeliveryLate, ExceptionKind::ShipmentLost, ExceptionKind::DeliveryMissed] {
+            let key = ExceptionKey { kind, subject: Subject::Fulfillment(shipment) };
+            if self.exceptions.cases.contains_key(&key) {
+                self.exceptions.looks.push(now, key);
+            }
+        }
+    }
+
     /// Tells the clock when a hold has stood for too long.
     pub(super) fn watch_hold_age(&self, at: JournalTime, order: OrderKey, number: u16) {
         self.exceptions.holds.push(at, (order, number));

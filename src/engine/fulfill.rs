@@ -267,6 +267,9 @@ impl Engine {
         let seq = logged.seq();
         let touched = logged.done();
         self.watch_windows(network, slot.as_ref().expect("just folded"), number..=number);
+        if arrives {
+            self.look_again_at(key, now);
+        }
         Ok(Tried::Done((seq, touched)))
     }
 
