@@ -198,21 +198,48 @@ impl Exceptions {
 impl Engine {
     /// Locks the cases of causes that are not open yet, ascending; they are raised with the record the caller makes.
     pub(super) fn raise(&self, now: JournalTime, causes: impl IntoIterator<Item = Cause>) -> Raising<'_> {
-        let mut causes: Vec<Cause> = causes.into_iter().collect();
-        causes.sort_by_key(|cause| cause.key);
-        causes.dedup_by_key(|cause| cause.key);
-        let mut cases = Vec::with_capacity(causes.len());
-        for Cause { key, units, order } in causes {
-            let slot = self.exceptions.claim(key);
-            let version = match slot.as_ref() {
-                Some(case) if case.is_open() => continue,
-                Some(case) if !case.is_forgotten_at(now) => case.version + 1,
-                _ => 1,
-            };
-            let event = ExceptionEvent::Raised { units, order, due_at: now.plus_s(key.kind.due_s()) };
-            cases.push((slot, ExceptionChanged { key, version, event }));
-        }
-        Raising { exceptions: &self.exceptions, cases }
+        self.raise_and_end(now, causes, [])
+    }
+
+    /// The same, and resolves cases that stand no longer with the record, those of them that are open.
+    pub(super) fn raise_and_end(
+        &self,
+        now: JournalTime,
+        causes: impl IntoIterator<Item = Cause>,
+        ends: impl IntoIterator<Item = ExceptionKey>,
+    ) -> Raising<'_> {
+        // All in one order, so that no two wait for each other.
+        let mut all: Vec<_> = causes.into_iter().map(|cause| (cause.key, Some(cause))).collect();
+        all.extend(ends.into_iter().map(|key| (key, None)));
+        all.sort_by_key(|(key, cause)| (*key, cause.is_none()));
+        all.dedup_by_key(|(key, _)| *key);
+        let cases = all.into_iter().filter_map(|(key, cause)| match cause {
+            Some(cause) => self.raised(cause, now),
+            None => self.ended(key),
+        });
+        Raising { exceptions: &self.exceptions, cases: cases.collect() }
+    }
+
+    fn raised(
+        &self,
+        Cause { key, units, order }: Cause,
+        now: JournalTime,
+    ) -> Option<(Locked<Exception>, ExceptionChanged)> {
+        let slot = self.exceptions.claim(key);
+        let version = match slot.as_ref() {
+            Some(case) if case.is_open() => return None,
+            Some(case) if !case.is_forgotten_at(now) => case.version + 1,
+            _ => 1,
+        };
+        let event = ExceptionEvent::Raised { units, order, due_at: now.plus_s(key.kind.due_s()) };
+        Some((slot, ExceptionChanged { key, version, event }))
+    }
+
+    fn ended(&self, key: ExceptionKey) -> Option<(Locked<Exception>, ExceptionChanged)> {
+        let slot = self.exceptions.lock(key)?;
+        let version = slot.as_ref().filter(|case| case.is_open())?.version + 1;
+        let event = ExceptionEvent::Resolved { reason: REMEDIED.into() };
+        Some((slot, ExceptionChanged { key, version, event }))
     }
 
     /// Raises nothing.
@@ -317,16 +344,6 @@ impl Engine {
     /// Tells the clock when a fulfilment order is to be ready, or its shipment is late, or counts as lost.
     pub(super) fn watch_shipment(&self, at: WallTime, key: FulfillmentKey) {
         self.exceptions.shipments.push(at, key);
-    }
-
-    /// Has the clock look at once at what is known to be wrong with a shipment: it came to its end.
-    pub(super) fn look_again_at(&self, shipment: FulfillmentKey, now: JournalTime) {
-        for kind in [ExceptionKind::DeliveryLate, ExceptionKind::ShipmentLost, ExceptionKind::DeliveryMissed] {
-            let key = ExceptionKey { kind, subject: Subject::Fulfillment(shipment) };
-            if self.exceptions.cases.contains_key(&key) {
-                self.exceptions.looks.push(now, key);
-            }
-        }
     }
 
     /// Tells the clock when a hold has stood for too long.

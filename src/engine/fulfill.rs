@@ -15,6 +15,7 @@ use super::network::Network;
 use super::refused::{Follows, Refused};
 use super::step_stock::{cells_of, fences, left_to_pick, loosen, move_stock, put_back, skus_of};
 use super::table::Locked;
+use super::tracking::cases_of_way;
 use super::turn::{Turn, order_events};
 use super::window::NO_RESPONSE;
 use super::withdrawal::{Patience, Withdrawal};
@@ -177,7 +178,9 @@ impl Engine {
         let key = FulfillmentKey { order: order.key, number };
         let dispatching =
             self.dispatching(network, turn.log.now().wall, std::iter::once((key, fulfillment.node, &step)));
-        let mut raising = self.raise(now, causes(order, fulfillment, &step, asks));
+        let arrives = matches!(step, FulfillmentStep::Delivered | FulfillmentStep::HandedOver);
+        let found = arrives.then(|| cases_of_way(key)).into_iter().flatten();
+        let mut raising = self.raise_and_end(now, causes(order, fulfillment, &step, asks), found);
         if let FulfillmentStep::PutBack { lines } = &step {
             put_back(network, &mut change, cells_of(order, fulfillment.node, lines))?;
         }
@@ -226,7 +229,6 @@ impl Engine {
             _ => None,
         };
         let collection = self.collection_told(key, &step, beside.code);
-        let arrives = matches!(step, FulfillmentStep::Delivered | FulfillmentStep::HandedOver);
         let mut told = vec![OrderEvent::Fulfillment { number, step }];
         if !identified.is_empty() {
             told.push(OrderEvent::Identified { number, units: identified });
@@ -267,9 +269,6 @@ impl Engine {
         let seq = logged.seq();
         let touched = logged.done();
         self.watch_windows(network, slot.as_ref().expect("just folded"), number..=number);
-        if arrives {
-            self.look_again_at(key, now);
-        }
         Ok(Tried::Done((seq, touched)))
     }
 

@@ -198,6 +198,12 @@ fn news(order: &Order, key: FulfillmentKey, scans: &[Scan], estimated_at: Option
     is_new.then_some(News { key, scans, estimated_at, before, after })
 }
 
+/// What can be wrong with a shipment as long as it is on its way.
+pub(super) fn cases_of_way(shipment: FulfillmentKey) -> [ExceptionKey; 3] {
+    let kinds = [ExceptionKind::DeliveryLate, ExceptionKind::ShipmentLost, ExceptionKind::DeliveryMissed];
+    kinds.map(|kind| ExceptionKey { kind, subject: Subject::Fulfillment(shipment) })
+}
+
 /// What can be wrong with a fulfilment order or its shipment at an instant of the clock.
 pub(super) const BY_THE_CLOCK: [ExceptionKind; 3] =
     [ExceptionKind::ReadyLate, ExceptionKind::DeliveryLate, ExceptionKind::ShipmentLost];

@@ -390,7 +390,7 @@ fn orders_in_one_parcel_have_one_slip_one_label_and_one_row() {
         let left = order["milestones"]["shipped"].as_str().expect("a time").parse::<jiff::Timestamp>().expect("a time");
         let day = left.to_zoned(jiff::tz::TimeZone::get("Europe/Warsaw").expect("a zone")).date();
         let manifest = read(&server.get(&format!("/v1/nodes/lodz/manifest?carrier=one&date={day}")));
-        holds(&manifest, &["T-1", a, "+1", "1 shipments, 6 units, 1.800 kg"]);
+        holds(&manifest, &["T-1", &a, "+1", "1 shipments, 6 units, 1.800 kg"]);
         assert_eq!(manifest.iter().filter(|line| *line == "T-1").count(), 1);
     });
 }
