@@ -205,11 +205,8 @@ impl Recorder {
         if is_too_much && !self.keep_some(saw, each, room) {
             return false;
         }
-        let mut next = 0;
-        for number in self.numbers.iter_mut().filter(|number| **number != NOT_KEPT) {
-            *number = next;
-            next += 1;
-        }
+        let kept = self.numbers.iter_mut().filter(|number| **number != NOT_KEPT);
+        kept.zip(0..).for_each(|(number, next)| *number = next);
         true
     }
 
@@ -330,7 +327,8 @@ mod tests {
             let own = listed.candidates[*place as usize];
             let candidate =
                 costed::Candidate { node: own.node, per_shipment: i64::from(own.node), ..costed::Candidate::default() };
-            let offer = costed::Offer { table: if own.node % 4 == 0 { 2 } else { 0 }, ..costed::Offer::default() };
+            let offer =
+                costed::Offer { table: if own.node.is_multiple_of(4) { 2 } else { 0 }, ..costed::Offer::default() };
             let has = listed.has(*place as usize).iter().copied();
             problem.add_candidate(candidate, has, [i64::from(own.node), -1], [offer]);
         }

@@ -174,7 +174,7 @@ impl Engine {
         let change = Change::new(&network);
         let logged = self.log_return(turn, &network, (&mut order_slot, &mut slot), returned.key, &told, change);
         if logged.is_err() {
-            return self.returns_due.push(now.plus_s(RETRY_S), returned.key);
+            self.returns_due.push(now.plus_s(RETRY_S), returned.key);
         }
     }
 

@@ -79,12 +79,12 @@ impl<'a> Refused<'a> {
             RejectionPolicy::Elsewhere => Follows::Elsewhere,
             RejectionPolicy::AskCustomer => Follows::Asked,
             RejectionPolicy::Cancel => Follows::Cancelled(self.units()),
-            RejectionPolicy::ToSameStore => self.to_same_store(network),
+            RejectionPolicy::ToSameStore => self.at_same_store(network),
             RejectionPolicy::WithinKm(km) => self.within(network, km),
         }
     }
 
-    fn to_same_store(&self, network: &Network) -> Follows {
+    fn at_same_store(&self, network: &Network) -> Follows {
         let group = self.fulfillment.group;
         let Some(store) = self.order.named_place(group) else { return Follows::Elsewhere };
         let known = network.catalogue.node(store);

@@ -256,7 +256,7 @@ impl Stock {
     /// The place that a hash says.
     #[inline]
     fn home(&self, hash: u32) -> usize {
-        (u64::from(hash) * self.fronts.len() as u64 >> 32) as usize
+        ((u64::from(hash) * self.fronts.len() as u64) >> 32) as usize
     }
 
     #[inline]

@@ -236,7 +236,7 @@ impl Joined {
 
     #[inline(always)]
     fn reach(&self, way: usize) -> u16 {
-        let reach = if way % 2 == 0 { self.before } else { self.behind };
+        let reach = if way.is_multiple_of(2) { self.before } else { self.behind };
         reach.wrapping_shr((way as u32 / 2) << 4) as u16
     }
 
@@ -245,7 +245,7 @@ impl Joined {
     fn with(&self, way: usize, other: usize, laid: &Laid) -> Self {
         let more = laid.path[way].at(other).saturating_sub(self.reach(way));
         let longer = u64::from(more).wrapping_shl((way as u32 / 2) << 4);
-        let (before, behind) = if way % 2 == 0 { (longer, 0) } else { (0, longer) };
+        let (before, behind) = if way.is_multiple_of(2) { (longer, 0) } else { (0, longer) };
         let mut chain = self.chain;
         put(&mut chain, way, byte(laid.chain[way], other) | 1 << other);
         Self {

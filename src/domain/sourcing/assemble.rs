@@ -24,7 +24,7 @@ pub(super) fn assemble(problem: &Problem, demand: &Demand, takes: &mut [Take], l
         let parts = first..plan.parts.len();
         plan.parts[parts.clone()].sort_unstable_by_key(|part| part.line);
         let node = demand.nodes[shipment[0].node as usize];
-        let distance = problem.tariff.charge(node.distance_m.into(), weight(problem, &plan.parts[parts.clone()]));
+        let distance = problem.tariff.charge(node.distance_m, weight(problem, &plan.parts[parts.clone()]));
         plan.terms.distance = plan.terms.distance.saturating_add(distance);
         let cost = problem.tariff.per_shipment + distance;
         plan.assignments.push(Assignment { candidate: node.candidate, parts, cost });

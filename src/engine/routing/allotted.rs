@@ -23,6 +23,12 @@ use crate::domain::stock::CellKey;
 /// Most nodes that are tried as the first to give beside units of the order.
 const TRIES_MAX: usize = 8;
 
+/// A candidate, and before it how far it is, metres.
+type Far = (u64, NodeIndex);
+
+/// A cell, before it how far it is, metres, behind it what it has beside units of the order.
+type Room = (u64, CellKey, u32);
+
 /// What cells of a sku with limits show beside units of the order.
 #[derive(Debug, Default)]
 pub(super) enum Shown {
@@ -115,7 +121,7 @@ impl Routing {
     }
 
     /// The candidates with their distance, and what each of their cells has beside units of the order, the nearest first.
-    fn rooms(&self, question: &Question<'_>) -> (Vec<(u64, NodeIndex)>, Vec<(u64, CellKey, u32)>) {
+    fn rooms(&self, question: &Question<'_>) -> (Vec<Far>, Vec<Room>) {
         let problem = &self.problem;
         let nodes: Vec<_> = problem.candidates.iter().map(|own| (own.distance_m.into(), NodeIndex(own.node))).collect();
         let mut rooms = Vec::with_capacity(problem.available.len());

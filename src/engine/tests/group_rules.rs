@@ -29,7 +29,7 @@ enum By {
 impl By {
     /// Each in turn.
     fn of(seed: u64) -> Self {
-        if seed % 2 == 0 { Self::Method } else { Self::Country }
+        if seed.is_multiple_of(2) { Self::Method } else { Self::Country }
     }
 }
 
