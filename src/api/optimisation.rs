@@ -162,7 +162,7 @@ pub struct OptimisationBrief {
     pub changed: u32,
     /// What the orders that took part cost as they were.
     pub cost_before: MoneyJson,
-    /// What they cost with it.
+    /// What they cost with it: more than before where units that waited are shipped.
     pub cost: MoneyJson,
 }
 

@@ -387,7 +387,9 @@ impl World {
         };
         let proposed = self.pipeline().engine().optimise(self.now(), &asked).map_err(|no| no.to_string())?;
         let figures = proposed.figures;
-        let is_better = figures.lower_bound <= figures.cost && figures.cost <= figures.cost_before;
+        // Units that waited may cost more to ship than they did to keep.
+        let fills = proposed.orders.iter().flat_map(|order| &order.after).any(|planned| planned.of.is_empty());
+        let is_better = figures.lower_bound <= figures.cost && (fills || figures.cost <= figures.cost_before);
         law!(is_better, "what was proposed is no better: {proposed:?}");
         self.proposed = Some(proposed.id);
         Ok(())
