@@ -218,7 +218,7 @@ impl CellWord<'_> {
 }
 
 /// The units free in all cells of a sku: what is asked most, in one load. Never read for a decision. They are counted from
-/// [`Sum::NONE`] on, because of two that change one word at the same time the one that takes may come here first.
+/// `Sum::NONE` on, because of two that change one word at the same time the one that takes may come here first.
 #[derive(Debug)]
 pub struct Sum(AtomicU64);
 
