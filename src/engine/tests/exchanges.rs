@@ -45,6 +45,17 @@ fn cancel(world: &World, order: &Order) -> Result<Reply, Rejection> {
     world.run(Command::CancelOrder(CancelOrder { order, lines: None, reason }))
 }
 
+/// A return of which nothing came ends: by the clock, or because somebody says so.
+fn call_off(world: &World, known: &Return, expires: bool) {
+    if expires {
+        world.later(DAY_S + 1);
+        world.engine.expire_due(&*world.log);
+        world.check();
+    } else {
+        take(world, known, ReturnAction::Cancel(None)).expect("nothing came");
+    }
+}
+
 fn again(world: World, restarts: bool) -> World {
     if restarts { world.restart() } else { world }
 }
@@ -170,13 +181,7 @@ fn what_left_before_its_return_was_called_off_is_owed_in_full() {
                     leave(&world, &instead).expect("at once");
                 }
                 let world = again(world, restarts);
-                if expires {
-                    world.later(DAY_S + 1);
-                    world.engine.expire_due(&*world.log);
-                    world.check();
-                } else {
-                    take(&world, &known, ReturnAction::Cancel(None)).expect("nothing came");
-                }
+                call_off(&world, &known, expires);
                 let world = again(world, restarts);
                 let due = if has_left { 130 } else { 0 };
                 assert_eq!(money(&world, &known), (100, 0, due), "his money is that of what he keeps");
@@ -323,13 +328,7 @@ fn a_unit_that_money_went_back_for_never_comes_back_for_money_again() {
             take(&world, &known, approve()).expect("it was requested");
             take(&world, &known, ReturnAction::Refund(dollars(150))).expect("by its terms");
             let world = again(world, restarts);
-            if expires {
-                world.later(DAY_S + 1);
-                world.engine.expire_due(&*world.log);
-                world.check();
-            } else {
-                take(&world, &known, ReturnAction::Cancel(None)).expect("nothing came");
-            }
+            call_off(&world, &known, expires);
             let order = order_of(&world, &known);
             assert_eq!((order.overlay(0).written_off, order.returnable(0)), (2, 1));
             let more = request(&world, asked(&order, &[("1", 2)]));

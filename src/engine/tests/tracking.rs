@@ -208,9 +208,10 @@ fn what_is_told_of_one_parcel_is_told_of_all_that_is_in_it() {
     }
 }
 
-/// All of an order comes back, or is made good, and its return is closed.
-fn settle(world: &World, order: &Order, is_claim: bool) {
-    let line = ReturnUnits { line: text("1"), quantity: quantity(2), reason: text("undeliverable"), condition: None };
+/// So many units of an order are to come back, or to be made good.
+fn ask_back(world: &World, order: &Order, units: u32, is_claim: bool) {
+    let line =
+        ReturnUnits { line: text("1"), quantity: quantity(units), reason: text("undeliverable"), condition: None };
     let request = RequestReturn {
         id: Some(text("back")),
         fingerprint: 0,
@@ -220,6 +221,11 @@ fn settle(world: &World, order: &Order, is_claim: bool) {
         is_claim,
     };
     world.run(Command::RequestReturn(Box::new(request))).expect("it left");
+}
+
+/// All of an order comes back, or is made good, and its return is closed.
+fn settle(world: &World, order: &Order, is_claim: bool) {
+    ask_back(world, order, 2, is_claim);
     let back = ReturnedUnits {
         line: text("1"),
         quantity: quantity(2),
@@ -270,16 +276,7 @@ fn of_two_shipments_one_of_which_came_back_the_other_is_still_open() {
             world.fulfill(&order, number, action).expect("legal");
         }
     }
-    let line = ReturnUnits { line: text("1"), quantity: quantity(1), reason: text("refused"), condition: None };
-    let request = RequestReturn {
-        id: Some(text("back")),
-        fingerprint: 0,
-        order: text(&order.name()),
-        lines: vec![line],
-        exchange: Vec::new(),
-        is_claim: true,
-    };
-    world.run(Command::RequestReturn(Box::new(request))).expect("it left");
+    ask_back(&world, &order, 1, true);
     let action = ReturnAction::Approve { node: None };
     world.run(Command::ChangeReturn { returned: text("back"), action }).expect("it was asked for");
     let now = world.engine.order_by_key(order.key).expect("there");
