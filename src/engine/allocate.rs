@@ -87,6 +87,13 @@ pub enum Stop {
     Rejected(Rejection),
 }
 
+impl Stop {
+    /// Units went meanwhile: it is tried again, though not for ever.
+    fn again(patience: &mut Patience) -> Self {
+        if patience.again() { Self::Again } else { Self::Rejected(Rejection::Contended) }
+    }
+}
+
 impl From<Rejection> for Stop {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
@@ -123,7 +130,7 @@ impl Engine {
         let units = cells_of(order.wanted.lines, &route);
         let own = order.wanted.own;
         if order.fills && !pool_has(&mut change, own, &units) {
-            return Err(Stop::Again);
+            return Err(Stop::again(patience));
         }
         let claimed = own.iter().filter(|_| !order.fills);
         let rest: BTreeMap<CellKey, u32> = claimed
@@ -193,7 +200,7 @@ impl Engine {
         }
         let sealed = turn.seal(now, network.catalogue.seq, events, answer)?;
         let withdrawal = change.withdraw(patience).map_err(|not_taken| match not_taken {
-            NotTaken::Refused(_) => Stop::Again,
+            NotTaken::Refused(_) => Stop::again(patience),
             NotTaken::Contended => Stop::Rejected(Rejection::Contended),
         })?;
         let looks = !planted(Bug::JoinIgnoresMarks) && !planted(Bug::JoinWithoutLook);
@@ -204,7 +211,7 @@ impl Engine {
         if !network.workloads.take(&works) {
             // Somebody took the last of a day: routed again it goes elsewhere.
             drop(withdrawal);
-            return Err(Stop::Again);
+            return Err(Stop::again(patience));
         }
         let bought = self.begin_buying(&buying);
         let logged = turn.log_with(self, sealed, |at| {

@@ -201,8 +201,8 @@ impl Engine {
         let withdrawal = change.withdraw(patience).map_err(|not_taken| {
             reservation.into_iter().for_each(|reservation| self.reservations.remove(reservation));
             match not_taken {
-                NotTaken::Refused(_) => Stop::Again,
-                NotTaken::Contended => Rejection::Contended.into(),
+                NotTaken::Refused(_) if patience.again() => Stop::Again,
+                _ => Rejection::Contended.into(),
             }
         })?;
         let logged = turn.log(self, sealed, change, withdrawal);

@@ -152,8 +152,8 @@ impl Engine {
             Err(not_taken) => {
                 self.reservations.remove(key);
                 return Err(match not_taken {
-                    NotTaken::Refused(_) => Stop::Again,
-                    NotTaken::Contended => Stop::Rejected(Rejection::Contended),
+                    NotTaken::Refused(_) if patience.again() => Stop::Again,
+                    _ => Stop::Rejected(Rejection::Contended),
                 });
             }
         };
@@ -282,8 +282,8 @@ impl Engine {
             network.sku(sku).due.register(expires_at, key);
         }
         let withdrawal = change.withdraw(patience).map_err(|not_taken| match not_taken {
-            NotTaken::Refused(_) => Stop::Again,
-            NotTaken::Contended => Stop::Rejected(Rejection::Contended),
+            NotTaken::Refused(_) if patience.again() => Stop::Again,
+            _ => Stop::Rejected(Rejection::Contended),
         })?;
         let logged = turn.log(self, sealed, change, withdrawal);
         logged.fold_reservation(&mut slot);

@@ -12,14 +12,30 @@ use super::limits::Limited;
 use crate::domain::channel_limits::{Asked, LimitShort};
 use crate::domain::limits::PATIENCE_US;
 
-/// How long a request may still wait for units in flight.
+/// Most times that a request is begun anew because others were faster. Each time somebody else had units: so often it is no
+/// race any more but a plan that can never be had, and who made it must not go on for ever.
+const TRIES_MAX: u32 = 100_000;
+
+/// How long a request may still wait for units in flight, and how often it may be begun anew.
 #[derive(Debug, Default)]
 pub struct Patience {
     until: Option<Instant>,
     rounds: u32,
+    tries: u32,
 }
 
 impl Patience {
+    /// Others were faster; `false` when that was so too often.
+    pub fn again(&mut self) -> bool {
+        self.tries += 1;
+        let goes_on = self.tries < TRIES_MAX;
+        if !goes_on {
+            tracing::error!(tries = TRIES_MAX, "what was planned cannot be had, however often it is tried");
+            assert!(!cfg!(test), "what was planned cannot be had, however often it is tried");
+        }
+        goes_on
+    }
+
     /// Waits a moment; `false` when patience has run out.
     pub fn wait(&mut self) -> bool {
         let now = Instant::now();

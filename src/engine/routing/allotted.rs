@@ -82,14 +82,18 @@ impl Routing {
             return None;
         }
         self.shown = Shown::All;
-        let tried = self.try_as_shown(question)?;
+        let Some(tried) = self.try_as_shown(question) else {
+            self.shown = Shown::InTurn;
+            return None;
+        };
         let left = self.left_beside_own(question);
         let beside = question.beside(&tried.assignments);
         let is_within = |(sku, left): (&SkuIndex, &u32)| {
             let taken = beside.iter().filter(|(cell, _)| cell.sku == *sku).map(|(_, units)| u64::from(*units));
             taken.sum::<u64>() <= u64::from(*left)
         };
-        if left.iter().all(is_within) {
+        // A preferred node ships what this plan may not have of it.
+        if question.wanted.preferred.is_none() && left.iter().all(is_within) {
             return None;
         }
         let (nodes, rooms) = self.rooms(question);
@@ -203,13 +207,14 @@ impl Question<'_> {
         taken
     }
 
-    /// Nodes that may give first beside units of the order, of those listed with their distance; none: those of the plan.
-    fn tries(&self, mut nodes: Vec<(u64, NodeIndex)>) -> impl Iterator<Item = Option<NodeIndex>> {
+    /// Nodes that may give first beside units of the order, of those listed with their distance; none: those of the plan. A
+    /// preferred node is asked before all others.
+    fn tries(&self, mut nodes: Vec<Far>) -> impl Iterator<Item = Option<NodeIndex>> {
+        let preferred = nodes.iter().map(|(_, node)| *node).find(|node| self.wanted.preferred == Some(*node));
         let has_own = |node: NodeIndex| self.wanted.own.keys().any(|cell| cell.node == node);
-        let is_preferred = |node: NodeIndex| self.wanted.preferred == Some(node);
-        nodes.sort_by_key(|(metres, node)| (!is_preferred(*node), !has_own(*node), *metres, *node));
-        nodes.truncate(TRIES_MAX - 1);
-        std::iter::once(None).chain(nodes.into_iter().map(|(_, node)| Some(node)))
+        nodes.sort_by_key(|(metres, node)| (!has_own(*node), *metres, *node));
+        nodes.truncate(if preferred.is_some() { 0 } else { TRIES_MAX - 1 });
+        std::iter::once(preferred).chain(nodes.into_iter().map(|(_, node)| Some(node)))
     }
 }
 

@@ -59,3 +59,27 @@ fn what_a_claim_may_take_beside_its_own_comes_from_where_the_order_wants_it() {
         assert!(decision.lower_bound >= cost_of(&[(near, 2)], to), "{held}: no less than without a limit");
     }
 }
+
+#[test]
+fn a_preferred_node_gives_to_who_waited_nothing_that_is_kept_for_others() {
+    let world = World::new();
+    put(&world, "best", &[("phone", 3, None)]);
+    world.stock("phone", "west", 3).expect("room");
+    let place = |id: &str| {
+        let wishes = Wishes { preferred_node: Some(text("west")), ..Wishes::default() };
+        let asked = PlaceOrder { wishes, ..World::order_of(id, &[("phone", 2)], None) };
+        let Ok(Reply::Order(waits)) = world.run(Command::PlaceOrder(Box::new(asked))) else { panic!("it is taken") };
+        assert_eq!(waits.totals().backordered, 2, "three are the best customers'");
+        waits.key
+    };
+    let both = ["a", "b"].map(place);
+    world.stock("phone", "east", 4).expect("room");
+    let east = world.engine.catalogue(|catalogue| catalogue.node_index("east"));
+    for key in both {
+        let filled = world.engine.order_by_key(key).expect("it is there");
+        let nodes: Vec<_> = filled.fulfillment_orders.iter().map(|f| f.node).collect();
+        assert_eq!((filled.totals().backordered, nodes), (0, east.into_iter().collect()));
+    }
+    assert_eq!((world.level("phone", "west").available, world.level("phone", "east").available), (3, 0));
+    world.check();
+}
