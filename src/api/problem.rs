@@ -191,6 +191,8 @@ pub const CODES: &[Code] = &[
     ("unknown_version", 422, "The rule set has no such version"),
     ("reserved_name", 422, "The name is that of a rule set that is always there"),
     ("default_applies_always", 422, "The default applies to every order"),
+    ("comparison_only", 422, "The rules are there to be compared with"),
+    ("score_alone", 422, "The score stands for all costs and bounds"),
     ("nobody_left", 422, "The fences leave nobody"),
     ("bad_schedule", 422, "A schedule has instants or months"),
     ("level_too_large", 422, "A level would become too large"),

@@ -370,7 +370,8 @@ impl TermShape {
             | TermWord::Scarcity
             | TermWord::Markdown
             | TermWord::LoadBalance
-            | TermWord::Opportunity => &[],
+            | TermWord::Opportunity
+            | TermWord::Score => &[],
         };
         let there = [
             ("amount", self.amount.is_some()),
@@ -402,6 +403,7 @@ impl TermShape {
             TermWord::Scarcity => Term::Scarcity,
             TermWord::Markdown => Term::Markdown,
             TermWord::Opportunity => Term::Opportunity,
+            TermWord::Score => Term::Score,
             TermWord::LoadBalance => self.amount.map_or(Term::LoadBalance, |amount| Term::Balance { amount: amount.0 }),
         }
     }

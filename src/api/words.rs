@@ -331,6 +331,7 @@ pub enum TermWord {
     ShortPick,
     LoadBalance,
     Opportunity,
+    Score,
 }
 
 impl Serialize for TermWord {
@@ -394,7 +395,7 @@ words! {
         PerShipment = "per_shipment", Distance = "distance", Split = "split", Carbon = "carbon",
         Shipping = "shipping", Handling = "handling", UnitCost = "unit_cost", Late = "late", Priority = "priority",
         Scarcity = "scarcity", Markdown = "markdown", ShortPick = "short_pick", LoadBalance = "load_balance",
-        Opportunity = "opportunity",
+        Opportunity = "opportunity", Score = "score",
     }
     UnfilledWord { LastResort = "last_resort" }
     WeekdayWord {

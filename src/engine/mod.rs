@@ -19,6 +19,7 @@
 //! | `routing`, `allocate`, `place`, `queue` | orders: route, take or join, fill |
 //! | `rules`, `fences`, `preview` | versions of rule sets; who may not ship by them; what a version would change |
 //! | `shadow` | versions of rule sets that run beside the live ones |
+//! | `scoring` | decisions by a score that others source by, to be compared with |
 //! | `whatif` | the orders of a journal, decided again under other rules, rates, stock, nodes or demand |
 //! | `reserve`, `batch`, `expire` | reservations, one by one and many in one record |
 //! | `slots` | places at a time, taken with an order's stock |
@@ -122,6 +123,7 @@ mod room;
 mod routing;
 mod rules;
 mod safety;
+mod scoring;
 mod settle;
 mod shadow;
 pub mod shares;

@@ -14,6 +14,7 @@ use super::lockers::{Parcelled, parcelled};
 use super::network::Network;
 use super::order_rules::Choosing;
 use super::routing::{Wanted, route};
+use super::rules::compares_only;
 use super::slots;
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, first_order_events};
@@ -40,6 +41,7 @@ use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::{Outcome, Reply};
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::rules::groups::GroupRules;
+use crate::domain::rules::presets::WEIGHTED_SCORE;
 use crate::domain::slots::Places;
 use crate::domain::stock::CellKey;
 use crate::domain::subscription::{Subscription, SubscriptionEvent};
@@ -589,6 +591,9 @@ fn without_rules(catalogue: &Catalogue, name: &str) -> Option<Fault> {
     let rules = catalogue.rules();
     if rules.named(name, false).is_some() {
         return None;
+    }
+    if name == WEIGHTED_SCORE {
+        return Some(compares_only("rule_set", name));
     }
     let detail = match rules.versions(name) {
         Some(_) => format!("no version of rule set {name:?} is active"),

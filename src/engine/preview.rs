@@ -20,6 +20,7 @@ use super::fences::{Fencing, Shipment};
 use super::network::Network;
 use super::order_rules::rules_among;
 use super::routing::{SHIPPED, pieces};
+use super::scoring;
 use super::weighing::{Asked, Scales};
 use super::workload::places_of;
 use crate::domain::decision::{Decision, LineUnits};
@@ -155,6 +156,11 @@ impl Engine {
             Rejection::invalid("version", "unknown_version", detail)
         };
         let found = book.version(name, version).ok_or_else(unknown)?;
+        if found.preset && found.terms.compares_only() {
+            let rules = Arc::new(AppliedRules::of(found.name, version, found.terms));
+            let book = book.supposing(&rules);
+            return Ok((rules, book));
+        }
         let terms = Arc::new(RuleTerms { schedule: Schedule::Always, ..(*found.terms).clone() });
         if !found.preset {
             let seq = self.position() + 1;
@@ -419,7 +425,13 @@ impl Again {
         if let Some(weights) = &rules.weights {
             let ships = &**order.method_of(group) == SHIPPED;
             let asked = Asked { network, rules, weights, shipment, units, group, ships, sent: 0 };
-            let found = scales.state(&asked, problem).map(|_| scales.decide(&asked, problem)).unwrap_or_default();
+            let found = if weights.score {
+                let is_fenced = |node| decision.evidence.fenced.iter().any(|(fenced, _)| *fenced == node);
+                let asks = |node| network.supplies(node) && !is_fenced(node) && may_ship(node);
+                scoring::decide(&asked, problem, None, asks)
+            } else {
+                scales.state(&asked, problem).map(|_| scales.decide(&asked, problem)).unwrap_or_default()
+            };
             let shipped = found.assignments.iter().map(|assignment| Shipped {
                 group,
                 node: assignment.node,

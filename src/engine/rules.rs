@@ -26,7 +26,7 @@ use crate::domain::node::NodeKind;
 use crate::domain::record::Log;
 use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
-use crate::domain::rules::presets::is_preset;
+use crate::domain::rules::presets::{WEIGHTED_SCORE, is_preset};
 use crate::domain::rules::versions::RuleSetEvent;
 use crate::domain::rules::{Fence, RuleTerms, VersionState};
 use crate::domain::time::JournalTime;
@@ -53,6 +53,9 @@ impl Engine {
         let ActivateRules { name, version, at } = command;
         let (version, now) = (*version, turn.log.now());
         let known = find(&network.catalogue, name, version)?;
+        if known.1.compares_only() {
+            return Err(Rejection::Invalid(vec![compares_only("version", name)]));
+        }
         if at.is_some_and(|at| at <= now.wall) {
             return Err(Rejection::invalid("at", "time_in_past", "must be in the future; at once when left out"));
         }
@@ -148,7 +151,8 @@ fn shown(network: &Network, name: &str, version: u32, seq: u64) -> Executed {
 /// A version of a rule set that somebody may change, and how far it is.
 fn find(catalogue: &Catalogue, name: &str, version: u32) -> Result<(VersionState, Arc<RuleTerms>), Rejection> {
     if is_preset(name) {
-        return Err(Rejection::Invalid(vec![reserved(name)]));
+        let fault = if name == WEIGHTED_SCORE { compares_only("rule_set", name) } else { reserved(name) };
+        return Err(Rejection::Invalid(vec![fault]));
     }
     let rules = catalogue.rules();
     if rules.current(name).is_none() {
@@ -161,8 +165,15 @@ fn find(catalogue: &Catalogue, name: &str, version: u32) -> Result<(VersionState
     })
 }
 
+/// Rules by which nothing is sourced.
+pub(super) fn compares_only(field: &str, name: &str) -> Fault {
+    let detail =
+        format!("{name} chooses by a score, to be compared with: preview it, replay by it, or let it run as a shadow");
+    Fault::new(field, "comparison_only", detail)
+}
+
 fn reserved(name: &str) -> Fault {
-    let detail = format!("{name} is there from the first use and always active; choose another name");
+    let detail = format!("{name} is there from the first use, as it is; choose another name");
     Fault::new("rule_set", "reserved_name", detail)
 }
 

@@ -1418,7 +1418,7 @@ fn rule_sets_are_put_previewed_activated_and_decide() {
         items.map(|item| item["name"].as_str().expect("a name").to_owned()).collect()
     };
     let listed = server.get("/v1/rule-sets").json();
-    assert_eq!(names(&listed), ["cheapest", "default", "fastest", "fewest_splits", "greenest"]);
+    assert_eq!(names(&listed), ["cheapest", "default", "fastest", "fewest_splits", "greenest", "weighted_score"]);
     let founded = server.get("/v1/rule-sets/default").json();
     assert_eq!(
         (&founded["version"], &founded["state"], &founded["unfilled"]),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::applied::AppliedRules;
-use super::presets::{is_preset, presets, presets_by_carriers};
+use super::presets::{is_preset, presets, presets_by_carriers, weighted_score};
 use super::versions::{Planned, RuleSetEvent, RuleVersions};
 use super::weights::Weights;
 use super::{RuleTerms, Schedule, VersionState};
@@ -59,6 +59,8 @@ pub struct RuleBook {
     presets: Vec<Arc<AppliedRules>>,
     /// The presets that ask carriers.
     by_carriers: Vec<Arc<AppliedRules>>,
+    /// The preset that others are compared with: it is nowhere among those that are active.
+    score: Arc<AppliedRules>,
     sets: BTreeMap<Text, RuleVersions>,
     /// A version that is supposed to have been activated last.
     supposed: Option<Arc<AppliedRules>>,
@@ -81,6 +83,7 @@ impl Default for RuleBook {
             founded: BTreeMap::new(),
             presets: presets(),
             by_carriers: presets_by_carriers(),
+            score: weighted_score(),
             sets: BTreeMap::new(),
             supposed: None,
             active: BTreeMap::new(),
@@ -176,7 +179,7 @@ impl RuleBook {
         asks.then(by_carriers).flatten().or_else(|| self.active.get(name))
     }
 
-    /// A version to source by, active or not.
+    /// A version to source by, or to compare with, active or not.
     pub fn applied(&self, name: &str, version: u32) -> Option<Arc<AppliedRules>> {
         let known = [&self.active, &self.founded].into_iter().filter_map(|rules| rules.get(name));
         let mut known = known.chain(self.by_carriers.iter().filter(|preset| *preset.name == *name));
@@ -258,7 +261,8 @@ impl RuleBook {
 
     /// The active version of every name, presets too; of a name without one the last draft.
     pub fn all(&self) -> Vec<Version> {
-        let mut names: Vec<&Text> = self.active.keys().chain(self.sets.keys()).collect();
+        let of_score = std::iter::once(&self.score.name);
+        let mut names: Vec<&Text> = self.active.keys().chain(self.sets.keys()).chain(of_score).collect();
         names.sort_unstable();
         names.dedup();
         names.into_iter().filter_map(|name| self.current(name)).collect()
@@ -267,18 +271,21 @@ impl RuleBook {
     /// The active version of a name, else its last draft; of a preset the one that asks carriers.
     pub fn current(&self, name: &str) -> Option<Version> {
         let last = || self.sets.get(name).map(|set| set.next() - 1);
-        let version = self.named(name, true).map(|rules| rules.version).or_else(last)?;
+        let score = || (*self.score.name == *name).then_some(self.score.version);
+        let version = self.named(name, true).map(|rules| rules.version).or_else(last).or_else(score)?;
         self.version(name, version)
     }
 
     /// One version.
     pub fn version(&self, name: &str, version: u32) -> Option<Version> {
         let set = self.sets.get(name);
-        let presets = self.presets.iter().chain(&self.by_carriers).filter(|preset| *preset.name == *name);
+        let presets = self.presets.iter().chain(&self.by_carriers).chain(std::iter::once(&self.score));
+        let presets = presets.filter(|preset| *preset.name == *name);
         let mut founded = self.founded.get(name).into_iter().chain(presets);
         let founded = founded.find(|rules| rules.version == version).map(|rules| rules.terms.clone());
         let terms = set.and_then(|set| set.terms(version)).cloned().or(founded)?;
-        let state = set.map_or(VersionState::Active, |set| set.state_of(version));
+        let founded = if terms.compares_only() { VersionState::Draft } else { VersionState::Active };
+        let state = set.map_or(founded, |set| set.state_of(version));
         let (name, planned, preset) = (name.into(), set.and_then(|set| set.planned), is_preset(name));
         Some(Version { name, version, state, terms, planned, preset })
     }

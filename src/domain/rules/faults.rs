@@ -3,7 +3,7 @@
 //! What is *not* here: shapes and ranges of single values (the reader of requests), and whether names mean something
 //! (`engine::rules`).
 
-use super::{Fence, RuleTerms, Schedule, Term};
+use super::{Fence, RuleTerms, Schedule, Term, Unfilled};
 use crate::domain::ids::Text;
 use crate::domain::limits::RULE_NAMES_MAX;
 use crate::domain::rejection::Fault;
@@ -29,6 +29,7 @@ impl RuleTerms {
         }
         self.faults_of_fences(&mut faults);
         self.faults_of_objective(&mut faults);
+        self.faults_of_score(&mut faults);
         let scoped: usize = self.scope.parts().iter().map(|(_, entries)| entries.len()).sum();
         let fenced: usize = self.fences.iter().map(|fence| fence.named().len()).sum();
         if scoped + fenced > RULE_NAMES_MAX {
@@ -80,6 +81,26 @@ impl RuleTerms {
                 let detail = format!("{} is there already", term.word());
                 faults.push(Fault::new(format!("objective[{at}].term"), "duplicate_name", detail));
             }
+        }
+    }
+}
+
+impl RuleTerms {
+    /// The score weighs nothing else and knows no bounds but who may ship.
+    fn faults_of_score(&self, faults: &mut Vec<Fault>) {
+        if !self.compares_only() {
+            return;
+        }
+        let mut alone = |field: String| {
+            let detail = "the score stands for all costs and bounds but those of nodes: leave it out, or the score";
+            faults.push(Fault::new(field, "score_alone", detail));
+        };
+        let others = self.objective.iter().enumerate().filter(|(_, term)| **term != Term::Score);
+        others.for_each(|(at, _)| alone(format!("objective[{at}].term")));
+        let bounds = self.fences.iter().enumerate().filter(|(_, fence)| !fence.is_of_nodes());
+        bounds.for_each(|(at, _)| alone(format!("fences[{at}].fence")));
+        if self.unfilled != Unfilled::LastResort {
+            alone("unfilled".into());
         }
     }
 }

@@ -61,6 +61,11 @@ impl RuleTerms {
             && !self.fences.iter().any(bounds_plans)
     }
 
+    /// Whether it is there to be compared with, and no order is sourced by it.
+    pub fn compares_only(&self) -> bool {
+        self.objective.contains(&Term::Score)
+    }
+
     /// Whether units may be left that somebody has: nobody waits by it with a right to what comes next.
     pub fn keeps_out(&self) -> bool {
         !self.fences.is_empty() || !self.is_plain()
@@ -259,6 +264,9 @@ pub enum Term {
     },
     /// What a unit, and a shipment of its node, is worth to orders to come: see `domain::opportunity`.
     Opportunity,
+    /// No cost: nodes are chosen by a score in the place of all costs, which others source by. To compare with, never to
+    /// source by: see `sourcing::score`.
+    Score,
 }
 
 /// What a unit costs that nobody ships.
@@ -309,6 +317,27 @@ impl Fence {
         }
     }
 
+    /// Whether it keeps nodes out, as they stand: the others bound plans, services or money.
+    pub fn is_of_nodes(&self) -> bool {
+        match self {
+            Self::Within { .. }
+            | Self::Kinds(_)
+            | Self::Countries(_)
+            | Self::SameCountry
+            | Self::Nodes(_)
+            | Self::NotNodes(_)
+            | Self::Capabilities(_)
+            | Self::Cutoff
+            | Self::Capacity => true,
+            Self::ArrivesBy { .. }
+            | Self::LandedCost { .. }
+            | Self::MaxShipments { .. }
+            | Self::ShipComplete
+            | Self::LineComplete
+            | Self::SameNode(_) => false,
+        }
+    }
+
     /// Names that it lists.
     pub fn named(&self) -> &[Text] {
         match self {
@@ -340,6 +369,7 @@ impl Term {
             Self::ShortPick { .. } => "short_pick",
             Self::LoadBalance | Self::Balance { .. } => "load_balance",
             Self::Opportunity => "opportunity",
+            Self::Score => "score",
         }
     }
 

@@ -7,6 +7,10 @@
 //! | `fastest` | the nearest | the fewest days, then the least that carriers cost |
 //! | `fewest_splits` | the fewest shipments, then the least charge | the same by what carriers and handling cost |
 //! | `greenest` | the least greenhouse gas | – |
+//! | `weighted_score` | the first node with the highest score | – |
+//!
+//! `weighted_score` is there to be compared with, in previews, shadows and replays: no order may name it. It is the formula of
+//! `sourcing::score`, which lists what is wrong with it.
 //!
 //! Version 2 asks carriers; a shop without any is served by version 1, and every decision says which it was. Both stay as
 //! they are: whoever was decided by one finds it again.
@@ -19,15 +23,18 @@ use super::{RuleTerms, Term};
 /// Their names, ascending.
 pub const PRESETS: [&str; 4] = ["cheapest", "fastest", "fewest_splits", "greenest"];
 
+/// The name of the preset that others are compared with.
+pub const WEIGHTED_SCORE: &str = "weighted_score";
+
 /// What outweighs whatever else a parcel costs: 100,000 of a currency with hundredths.
 const ABOVE_ALL: i64 = 10_000_000;
 
 /// Whether a name is reserved.
 pub fn is_preset(name: &str) -> bool {
-    PRESETS.contains(&name)
+    PRESETS.contains(&name) || name == WEIGHTED_SCORE
 }
 
-/// All of them by weight and distance, by name: version 1.
+/// All of them by which orders are sourced, by weight and distance, by name: version 1.
 pub fn presets() -> Vec<Arc<AppliedRules>> {
     PRESETS.iter().map(|name| preset(name, 1, by_distance(name))).collect()
 }
@@ -35,6 +42,11 @@ pub fn presets() -> Vec<Arc<AppliedRules>> {
 /// Those that ask carriers, by name: version 2.
 pub fn presets_by_carriers() -> Vec<Arc<AppliedRules>> {
     PRESETS.iter().filter_map(|name| Some(preset(name, 2, by_carriers(name)?))).collect()
+}
+
+/// The one that others are compared with.
+pub fn weighted_score() -> Arc<AppliedRules> {
+    preset(WEIGHTED_SCORE, 1, vec![Term::Score])
 }
 
 fn preset(name: &str, version: u32, objective: Vec<Term>) -> Arc<AppliedRules> {

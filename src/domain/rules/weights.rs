@@ -33,6 +33,8 @@ pub struct Weights {
     pub short_pick: i64,
     /// Whether it counts what units and shipments are worth to orders to come.
     pub opportunity: bool,
+    /// Whether nodes are chosen by the score in the place of all that.
+    pub score: bool,
     /// Whether priorities of nodes count.
     pub priority: bool,
     /// For a parcel from a node whose day is full.
@@ -146,6 +148,10 @@ impl Weights {
             Term::LoadBalance => {
                 self.balance_handling = true;
                 CostTerm::LoadBalance
+            }
+            Term::Score => {
+                self.score = true;
+                CostTerm::Shipping
             }
             Term::Opportunity => {
                 self.opportunity = true;

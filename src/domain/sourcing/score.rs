@@ -96,6 +96,34 @@ mod tests {
 
     const TARIFF: Tariff = Tariff { per_shipment: 500, micro_per_kg_km: 1_000_000, split: 150 };
 
+    /// Lines in full, lines, cheapest, fastest, learned, cost factor, units: the score worked out by hand.
+    type Case = ((u32, u32), (f64, f64), Option<f64>, Option<f64>, u32, f64);
+
+    #[test]
+    fn the_score_is_what_the_formula_says() {
+        let cases: [Case; 10] = [
+            ((2, 2), (5.0, 10.0), None, None, 1, 0.4 + 0.15 - 0.1),
+            ((1, 2), (5.0, 5.0), None, None, 2, 0.2 - 0.2),
+            ((0, 4), (3.0, 12.0), Some(0.5), None, 3, 0.225 + 0.1 - 0.3),
+            ((3, 4), (8.0, 10.0), Some(1.0), Some(0.5), 4, 0.3 + 0.06 + 0.2 - 0.2),
+            ((1, 1), (10.0, 10.0), Some(0.0), Some(0.0), 100, 0.4),
+            ((1, 1), (12.0, 10.0), None, Some(2.0), 5, 0.4 - 0.06 - 1.0),
+            ((0, 3), (0.0, 7.0), Some(0.25), Some(1.0), 1, 0.3 + 0.05 - 0.1),
+            ((5, 5), (1.0, 4.0), Some(0.8), Some(0.1), 10, 0.4 + 0.225 + 0.16 - 0.1),
+            ((2, 3), (4.99, 19.96), None, None, 7, 0.8 / 3.0 + 0.225 - 0.7),
+            ((0, 1), (7.0, 7.0), None, None, 1, -0.1),
+        ];
+        for (at, ((lines_in_full, lines), (cheapest, fastest), learned, cost_factor, units, by_hand)) in
+            cases.into_iter().enumerate()
+        {
+            let seen = Seen { lines_in_full, lines, cheapest, fastest, learned, cost_factor, units };
+            assert!((score(&seen) - by_hand).abs() < 1e-12, "case {at}: {}, not {by_hand}", score(&seen));
+        }
+        let (low, high) = (seen(0, 5.0, 5.0), seen(2, 5.0, 5.0));
+        assert_eq!(first_highest(&[low, high, high, low]), Some(1), "of equally high ones the first");
+        assert_eq!(first_highest(&[]), None);
+    }
+
     #[test]
     fn fault_1_a_node_without_stock_wins_by_the_score_and_never_ships() {
         let (half, empty) = (seen(1, 5.0, 5.0), seen(0, 5.0, 50.0));

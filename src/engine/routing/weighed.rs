@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::super::fences::Fencing;
 use super::super::network::Network;
+use super::super::scoring;
 use super::super::weighing::{Asked, Weighted};
-use super::{Route, Routing, Wanted, alone, assign, shipment};
+use super::{Route, Routing, Wanted, alone, assign, is_candidate, shipment};
 use crate::domain::decision::{Assignment, LineUnits};
 use crate::domain::ids::NodeIndex;
 use crate::domain::rules::weights::Weights;
@@ -22,6 +23,9 @@ impl Routing {
         (fencing, gone): (Option<&Fencing<'_>>, &mut Option<HashMap<CellKey, u32>>),
         route: &mut Route,
     ) {
+        if asked.weights.score {
+            return self.score(asked, wanted, (fencing, gone), route);
+        }
         let rest = wanted.preferred.and_then(|node| self.weigh_alone(asked, wanted, node, gone, route));
         let (units, sent) = rest.as_ref().map_or((asked.units, 0), |(units, sent)| (units.as_slice(), *sent));
         if rest.is_some() {
@@ -50,6 +54,22 @@ impl Routing {
             found.lower_bound += asked.weights.split;
         }
         route.tell(asked.group, scales.evidence(&asked, problem, fenced, *evidence_max));
+        book(wanted, asked.group, found, (asked.weights, gone), route);
+    }
+
+    /// Routes what was listed by the score. Nothing is kept of what it saw: it is compared with, no order lives by it.
+    fn score(
+        &mut self,
+        asked: &Asked<'_>,
+        wanted: &Wanted<'_>,
+        (fencing, gone): (Option<&Fencing<'_>>, &mut Option<HashMap<CellKey, u32>>),
+        route: &mut Route,
+    ) {
+        let may_ship = |node| {
+            let is_fenced = fencing.is_some_and(|fencing| fencing.reason(node).is_some());
+            !is_fenced && is_candidate(asked.network, wanted, node)
+        };
+        let found = scoring::decide(asked, &self.problem, wanted.preferred, may_ship);
         book(wanted, asked.group, found, (asked.weights, gone), route);
     }
 

@@ -44,6 +44,7 @@ mod repeats;
 mod returns;
 mod room;
 mod rules;
+mod scoring;
 mod services;
 mod sharing;
 mod shipping;

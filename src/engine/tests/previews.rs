@@ -331,7 +331,7 @@ fn shadow(world: &World, version: Option<u32>) -> Result<Reply, crate::domain::r
 }
 
 /// Lets whoever judges shadows read what happened from a record on.
-fn judge(world: &World, from: usize) {
+pub fn judge(world: &World, from: usize) {
     let records = world.log.records.lock().clone();
     records[from..].iter().for_each(|record| world.engine.judge_shadows(record));
 }

@@ -25,6 +25,7 @@ use crate::domain::record::Record;
 use crate::domain::rejection::Fault;
 use crate::domain::rules::RuleTerms;
 use crate::domain::rules::applied::AppliedRules;
+use crate::domain::rules::presets::WEIGHTED_SCORE;
 use crate::domain::state::State;
 use crate::domain::stock::{CellKey, MovementKind};
 use crate::domain::time::WallTime;
@@ -165,6 +166,7 @@ impl Suppose {
                 let has_carriers = !self.shipping.is_empty() || catalogue.shipping().carriers().next().is_some();
                 let known = match version {
                     Some(version) => catalogue.rules().applied(name, *version),
+                    None if **name == *WEIGHTED_SCORE => catalogue.rules().applied(name, 1),
                     None => catalogue.rules().named(name, has_carriers).cloned(),
                 };
                 if known.is_none() {

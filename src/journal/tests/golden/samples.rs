@@ -489,7 +489,15 @@ pub(super) fn events() -> Vec<Event> {
     .chain(credited())
     .chain(refused())
     .chain([traced()])
+    .chain([compared()])
     .collect()
+}
+
+/// A version of a rule set that chooses by the score.
+fn compared() -> Event {
+    let terms = RuleTerms { objective: vec![Term::Score], ..RuleTerms::default() };
+    let event = RuleSetEvent::Drafted { version: 1, terms: terms.into() };
+    Event::RuleSetChanged(Box::new(RuleSetChanged { name: "score".into(), event }))
 }
 
 /// Open orders that were planned again together.
