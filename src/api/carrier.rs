@@ -9,11 +9,12 @@ use super::calendar::{weekdays, words};
 use super::json::Json;
 use super::reading::{At, Listed, Shape, shape};
 use super::scalar::{
-    Amount, Country, CurrencyCode, Divisor, Grams, Id, Kilometres, Millimetres, Name, Percent, TimeOfDay, TrackingUrl,
-    TransitDays, UnitsUpto, Volume,
+    Amount, Country, CurrencyCode, Divisor, GramPart, Grams, Id, Kilometres, Millimetres, Name, Percent, TimeOfDay,
+    TrackingUrl, TransitDays, UnitsUpto, Volume,
 };
 use super::words::{WeekdayWord, WeightUnitWord, ZonesBy};
 use super::zones::{PostalPrefix, RowShape, charts, rows, tell};
+use crate::domain::carrier::carbon::Carbon;
 use crate::domain::carrier::rates::{Dimensional, Prices, Rates, Surcharge, UNIT_PARTS};
 use crate::domain::carrier::zones::Zones;
 use crate::domain::carrier::{
@@ -84,8 +85,26 @@ shape! {
         /// Nodes it comes to; all when left out.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub nodes: Option<Vec<PickupShape>>,
+        /// Greenhouse gas of its parcels; 400 g for each and 0.09 g per kilogram and kilometre when left out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub carbon: Option<CarbonShape>,
     }
     check = ServiceShape::judge;
+}
+
+shape! {
+    /// Greenhouse gas of a service's parcels, grams of CO2 equivalents: by weight and way, by way alone, or both.
+    #[derive(Serialize)]
+    #[schema(as = CarrierCarbon)]
+    pub struct CarbonShape {
+        /// Grams per kilogram and kilometre; 0 when left out beside `g_per_parcel_km`.
+        pub g_per_kg_km: Option<GramPart>,
+        /// Grams per parcel and kilometre; 0 when left out beside `g_per_kg_km`.
+        pub g_per_parcel_km: Option<GramPart>,
+        /// Grams per parcel, wherever it goes; 400 when left out.
+        pub g_per_parcel: Option<Grams>,
+    }
+    check = CarbonShape::judge;
 }
 
 shape! {
@@ -366,6 +385,32 @@ impl RatesShape {
     }
 }
 
+impl CarbonShape {
+    fn judge(&self, at: &At<'_>) {
+        if self.g_per_parcel_km.is_none() {
+            wanted(at, "g_per_kg_km", self.g_per_kg_km.as_ref());
+        }
+    }
+
+    fn carbon(&self) -> Carbon {
+        let micro_g = |part: Option<GramPart>| part.map_or(0, |part| part.millionths);
+        Carbon {
+            parcel_g: self.g_per_parcel.map_or(Carbon::USUAL.parcel_g, |grams| grams.0),
+            micro_g_per_parcel_km: micro_g(self.g_per_parcel_km),
+            micro_g_per_kg_km: micro_g(self.g_per_kg_km),
+        }
+    }
+
+    fn of(carbon: Carbon) -> Self {
+        let grams = |millionths| Some(GramPart { millionths });
+        Self {
+            g_per_kg_km: grams(carbon.micro_g_per_kg_km),
+            g_per_parcel_km: grams(carbon.micro_g_per_parcel_km),
+            g_per_parcel: Some(Grams(carbon.parcel_g)),
+        }
+    }
+}
+
 impl SurchargeShape {
     fn surcharge(&self) -> Surcharge {
         Surcharge {
@@ -423,6 +468,7 @@ impl ServiceShape {
             on_holidays: self.on_holidays.unwrap_or(false),
             countries: self.countries.as_deref().map(countries),
             pickups: self.nodes.as_ref().map(|nodes| nodes.iter().map(pickup).collect()),
+            carbon: self.carbon.as_ref().map(CarbonShape::carbon),
         }
     }
 
@@ -449,6 +495,7 @@ impl ServiceShape {
             on_holidays: Some(service.on_holidays),
             countries: service.countries.as_deref().map(country_words),
             nodes: service.pickups.as_ref().map(|pickups| pickups.iter().map(pickup).collect()),
+            carbon: service.carbon.map(CarbonShape::of),
         }
     }
 }

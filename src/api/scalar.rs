@@ -15,8 +15,8 @@ use super::reading::{At, Faults, Shape, finished};
 
 pub use money::{AMOUNT_MAX, Amount, CurrencyCode, MoneyJson, Price};
 pub use number::{
-    AcceptWithin, AfterSeconds, Aisle, CartOrders, Change, Count, DaysAhead, DaysForeseen, Digit, Divisor, Grams,
-    Kilometres, Latitude, LeadDays, LeadHours, LeadMinutes, Longitude, Metres, Millimetres, MonthNumber, Months,
+    AcceptWithin, AfterSeconds, Aisle, CartOrders, Change, Count, DaysAhead, DaysForeseen, Digit, Divisor, GramPart,
+    Grams, Kilometres, Latitude, LeadDays, LeadHours, LeadMinutes, Longitude, Metres, Millimetres, MonthNumber, Months,
     OptimiseWithin, PackedDivisor, PackedEdge, ParcelNumber, PerDay, Percent, PercentChange, Priority, RatePart,
     ReturnDays, Sequence, Shipments, SupplyDays, Threshold, TransitDays, Ttl, UnitsUpto, VersionNumber, Volume,
     WindowHours, WithinKm, Zone, position,

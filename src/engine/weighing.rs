@@ -9,7 +9,9 @@
 //! units, and its most weight counts grams alone; so a unit counts with both (`loads`). Of an order with too many sums of
 //! them each unit counts with what the strictest service makes of it, and so does a surcharge for long pieces that only some
 //! of the lines are: then no price is too low and nothing is claimed to be proven. Weight ends brackets where any service
-//! changes its price; of more than [`BRACKETS_MAX`] some are joined, with the same proviso.
+//! changes its price; of more than [`BRACKETS_MAX`] some are joined, with the same proviso. Where services tell what greenhouse
+//! gas their parcels make, each weight that a parcel of the order can have is a bracket of its own; where these are too many,
+//! that of a parcel is told as if it weighed what its bracket ends with, with the same proviso.
 //!
 //! **Who is asked.** Carriers, for what is shipped, where the rules weigh prices or days and there is a carrier at all; a
 //! node that no service leaves in time is then no candidate. Days count from the day of the order, by the node's calendar;
@@ -29,7 +31,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 
-use self::loads::Loads;
+use self::loads::{Loads, sums};
 use self::tariffs::{Tariffs, ends_of_brackets, services, ways_of_weighing};
 use super::fences::Shipment;
 use super::network::Network;
@@ -52,6 +54,9 @@ use crate::domain::weighed::{Ahead, COST_TERMS, Carried, CostTerm, Priced, Weigh
 
 /// Most brackets of weight.
 const BRACKETS_MAX: usize = 1_024;
+
+/// Even brackets beside those of prices where greenhouse gas is a cost of services and weights are too many to be told.
+const STEPS: u64 = 256;
 
 /// Grams that any parcel is below where nobody asks what it weighs.
 const ANY_WEIGHT_G: u64 = u64::MAX >> 1;
@@ -111,6 +116,8 @@ pub struct Scales {
     own: Vec<units::Figures>,
     /// Carrier and service by number.
     services: BTreeMap<usize, (Text, Text)>,
+    /// Whether greenhouse gas is a cost of services: some of them say what theirs is.
+    by_service: bool,
     /// Nothing was taken for dearer than it is.
     is_exact: bool,
     /// How often figures were halved to be told to the kernel.
@@ -159,6 +166,7 @@ struct Chosen {
     service: Option<usize>,
     price: i64,
     late: i64,
+    carbon: i64,
 }
 
 /// A plan, in money by term.
@@ -210,6 +218,8 @@ impl Scales {
         self.tables.clear();
         units::list(asked, listed, &mut self.own);
         let shipping = network_shipping(asked);
+        let says = |shipping: &Shipping| services(shipping).any(|service| service.carbon.is_some());
+        self.by_service = asked.weights.carbon_per_kg > 0 && shipping.is_some_and(says);
         let bodies = self.weigh_lines(asked, listed, shipping);
         if !self.loads.is_by_size() {
             self.lay_brackets(asked, listed, shipping);
@@ -224,7 +234,17 @@ impl Scales {
         let delays = learns.then(HashMap::new);
         let longest_mm = bodies.iter().map(|body| body.longest_mm).max().unwrap_or(0);
         let loads = self.loads;
-        let of = |shipping| Tariffs { shipping, asked, to: there, loads, longest_mm, rows: HashMap::new(), delays };
+        let by_service = self.by_service;
+        let of = |shipping| Tariffs {
+            shipping,
+            asked,
+            to: there,
+            loads,
+            longest_mm,
+            by_service,
+            rows: HashMap::new(),
+            delays,
+        };
         let mut tariffs = shipping.map(of);
         let mut out = Vec::new();
         self.nodes.clear();
@@ -286,6 +306,9 @@ impl Scales {
     fn lay_brackets(&mut self, asked: &Asked<'_>, listed: &Listed, shipping: Option<&Shipping>) {
         self.up_to_g.clear();
         let Some(shipping) = shipping else { return self.up_to_g.push(ANY_WEIGHT_G) };
+        if self.by_service && self.lay_sums(listed) {
+            return;
+        }
         let grams =
             |(line, own): (&DemandLine, &WeighedLine)| own.unit_weight_g.saturating_mul(u64::from(line.quantity));
         let total_g = listed.lines.iter().zip(&self.lines).map(grams).fold(0, u64::saturating_add).min(ANY_WEIGHT_G);
@@ -300,6 +323,11 @@ impl Scales {
                 self.is_exact &= ends_of_brackets(service, most, &mut self.up_to_g);
             }
         }
+        if self.by_service {
+            // Greenhouse gas grows with every gram: that of a bracket is told for its end.
+            self.is_exact = false;
+            self.up_to_g.extend((1..STEPS).map(|step| total_g / STEPS * step));
+        }
         self.up_to_g.sort_unstable();
         self.up_to_g.dedup();
         let each = self.up_to_g.len().div_ceil(BRACKETS_MAX);
@@ -309,6 +337,14 @@ impl Scales {
             let mut at = 0..;
             self.up_to_g.retain(|_| at.next().is_some_and(|at: usize| at % each == each - 1 || at == last));
         }
+    }
+
+    /// Each weight that some parcel of this order can have as a bracket of its own; false when they are too many.
+    fn lay_sums(&mut self, listed: &Listed) -> bool {
+        let loads = self.lines.iter().zip(&listed.lines).map(|(own, line)| (own.unit_weight_g, line.quantity));
+        let sums = sums(loads).filter(|sums| sums.last().is_some_and(|most| *most <= ANY_WEIGHT_G));
+        self.up_to_g.extend(sums.iter().flatten());
+        sums.is_some()
     }
 
     /// A listed node with all it asks, or why it may not ship.
@@ -325,14 +361,14 @@ impl Scales {
         let parcel = ParcelCosts {
             per_shipment: weights.per_shipment,
             distance: weights.of_distance(metres),
-            carbon: weights.carbon_parcel,
+            carbon: if self.by_service { 0 } else { weights.carbon_parcel },
             handling: handling.map_or(0, |handling| handling.per_shipment),
             priority: if weights.priority { asked.network.catalogue.policies().priority(node) } else { 0 },
             load: if weights.asks_load() { load(asked, node) } else { 0 },
             ahead: if weights.opportunity { asked.network.catalogue.opportunity().shipment(node) } else { 0 },
         };
         let table = match tariffs {
-            Some(tariffs) => tariffs.table(node, &self.up_to_g, &mut self.services)?,
+            Some(tariffs) => tariffs.table((node, metres), &self.up_to_g, &mut self.services)?,
             None if asked.ships && (weights.arrives_within.is_some() || asked.wanted_by().is_some()) => {
                 return Err(FenceReason::ArrivesTooLate);
             }
@@ -360,6 +396,7 @@ impl Scales {
 
     /// Builds the kernel's problem with figures that are halved so often; false when they are too large together.
     fn build(&mut self, asked: &Asked<'_>, listed: &Listed, halvings: u32) -> bool {
+        let by_service = self.by_service;
         let Self { problem, lines, nodes, up_to_g, tables, own, .. } = self;
         let figure = |amount: i64| figure(amount) >> halvings;
         let weights = asked.weights;
@@ -386,7 +423,7 @@ impl Scales {
                 parcels_max: candidate.parcels_max,
             };
             let unit_cost = |line| {
-                let [_, rest @ ..] = unit_costs(weights, listed, own, candidate, line);
+                let [_, rest @ ..] = unit_costs((weights, by_service), listed, own, candidate, line);
                 signed(rest.iter().sum()) >> halvings
             };
             let offer = Offer { service: 0, table: candidate.table as u32, plus: 0 };
@@ -418,7 +455,7 @@ impl Scales {
                 let mut grams = 0_u64;
                 for part in self.plan.parts_of(parcel) {
                     let line = part.line as usize;
-                    let own = unit_costs(asked.weights, listed, &self.own, &candidate, line);
+                    let own = unit_costs((asked.weights, self.by_service), listed, &self.own, &candidate, line);
                     let quantity = i64::from(part.quantity);
                     for (term, each) in UNIT_TERMS.into_iter().zip(own) {
                         found.add(term, each.saturating_mul(quantity));
@@ -446,8 +483,8 @@ impl Scales {
     }
 
     fn add_parcel(&self, asked: &Asked<'_>, candidate: &Candidate, grams: u64, found: &mut Weighted) {
-        let Chosen { service, price, late } = self.tables[candidate.table].chosen[self.bracket(grams)];
-        let carried = [(CostTerm::Shipping, price), (CostTerm::Late, late)];
+        let Chosen { service, price, late, carbon } = self.tables[candidate.table].chosen[self.bracket(grams)];
+        let carried = [(CostTerm::Shipping, price), (CostTerm::Late, late), (CostTerm::Carbon, carbon)];
         for (term, amount) in candidate.parcel.by_term().into_iter().chain(carried) {
             found.add(term, amount);
         }
@@ -583,9 +620,9 @@ fn network_shipping<'a>(asked: &Asked<'a>) -> Option<&'a Shipping> {
     asks.then_some(shipping).filter(|shipping| shipping.carriers().next().is_some())
 }
 
-/// What a unit of a line costs from a node, by term.
+/// What a unit of a line costs from a node, by term; no greenhouse gas where that is a cost of services.
 fn unit_costs(
-    weights: &Weights,
+    (weights, by_service): (&Weights, bool),
     listed: &Listed,
     own: &[units::Figures],
     candidate: &Candidate,
@@ -595,7 +632,7 @@ fn unit_costs(
     let distance = weights.of_weight(candidate.metres, grams);
     let own = own.get(candidate.listed * listed.lines.len() + line).copied().unwrap_or_default();
     let [cost, scarcity, markdown, short, ahead] = own;
-    let carbon = weights.of_carbon(candidate.metres, grams);
+    let carbon = if by_service { 0 } else { weights.of_carbon(candidate.metres, grams) };
     [candidate.handling_unit, distance, carbon, cost, scarcity, markdown, short, ahead].map(signed)
 }
 

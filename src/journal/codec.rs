@@ -35,6 +35,8 @@ use self::input::Input;
 use super::frame::{Head, Slice, array};
 use super::upcast::{InboundV1, ItemPutV1, ItemV1, OrderV1, OrderV2, OrderV3, announced, plain};
 use crate::domain::archive::Archiving;
+use crate::domain::carrier::carbon::Carbon;
+use crate::domain::carrier::{ShippingKey, ShippingTerms};
 use crate::domain::collection::Collection;
 use crate::domain::decision::Decision;
 use crate::domain::delivery::Way;
@@ -65,6 +67,9 @@ const WEIGHED_VERSION: u8 = 2;
 const SEVERAL_VERSION: u8 = 3;
 const AHEAD_VERSION: u8 = 4;
 const RULED_VERSION: u8 = 5;
+/// Version of a carrier of which a service says what greenhouse gas its parcels make, as an event and in a snapshot: with what
+/// each says behind it.
+const CARBON_VERSION: u8 = 2;
 /// Version of the use of a key by a step: with the entity it changed behind it, as in a snapshot.
 const STEP_KEYED_VERSION: u8 = 2;
 /// Version of what happened to a return that the first version has not: money that went to what replaces it.
@@ -236,6 +241,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         },
         Event::KeyUsed(used) if used.before.is_some() => STEP_KEYED_VERSION,
         Event::ReturnChanged(changed) if changed.event.is_later() => RETURN_EVENT_VERSION,
+        Event::ShippingPut(terms) if terms.carbon().is_some() => CARBON_VERSION,
         _ => EVENT_VERSION,
     };
     let at = put_part_head(bytes, event.type_code(), version);
@@ -275,7 +281,10 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
         Event::OpportunityPut(event) => put(bytes, event),
         Event::ExceptionChanged(event) => put(bytes, event),
         Event::PolicyPut(event) => put(bytes, event),
-        Event::ShippingPut(event) => put(bytes, event),
+        Event::ShippingPut(event) => match event.carbon() {
+            Some(carbon) => put(bytes, &(event, carbon)),
+            None => put(bytes, event),
+        },
         Event::CartonPut(event) => put(bytes, event),
         Event::RuleSetChanged(event) => put(bytes, event),
     };
@@ -334,6 +343,10 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (14, 1) => get("event", bytes, LIMIT).map(Event::ExceptionChanged),
         (20, 1) => get("event", bytes, LIMIT).map(Event::PolicyPut),
         (22, 1) => get("event", bytes, LIMIT).map(Event::ShippingPut),
+        (22, 2) => {
+            let (terms, carbon): (ShippingTerms, Vec<Option<Carbon>>) = get("event", bytes, LIMIT)?;
+            Ok(Event::ShippingPut(Box::new(terms.with_carbon(carbon))))
+        }
         (23, 1) => get("event", bytes, LIMIT).map(Event::CartonPut),
         (27, 1) => get("event", bytes, LIMIT).map(Event::RuleSetChanged),
         (code, version) => Err(Undecodable::Unknown { what: "event", code, version }),
@@ -448,6 +461,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         Entity::Transfer(transfer) if transfer.is_draft => DRAFT_VERSION,
         Entity::Collection(known) if known.tries > 0 => COLLECTION_VERSION,
         Entity::Return(known) if known.has_beside() => RETURN_VERSION,
+        Entity::Shipping(terms) if terms.carbon().is_some() => CARBON_VERSION.into(),
         _ => ENTITY_VERSION,
     };
     bytes.extend_from_slice(&version.to_le_bytes());
@@ -498,7 +512,10 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::Velocity(key), Entity::Velocity(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Exception(key), Entity::Exception(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Policy(key), Entity::Policy(entity)) => put_sized(bytes, &(key, entity)),
-        (EntityKey::Shipping(key), Entity::Shipping(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Shipping(key), Entity::Shipping(entity)) => match entity.carbon() {
+            Some(carbon) => put_sized(bytes, &(key, entity, carbon)),
+            None => put_sized(bytes, &(key, entity)),
+        },
         (EntityKey::Carton(key), Entity::Carton(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::RuleVersions(key), Entity::RuleVersions(entity)) => put_sized(bytes, &(key, entity)),
         (key, entity) => panic!("an entity lies under a key of its own kind, not {entity:?} under {key:?}"),
@@ -578,6 +595,11 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (13, 1) => pair(bytes, EntityKey::Exception, Entity::Exception),
         (20, 1) => pair(bytes, EntityKey::Policy, Entity::Policy),
         (22, 1) => pair(bytes, EntityKey::Shipping, Entity::Shipping),
+        (22, 2) => {
+            let (key, terms, carbon): (ShippingKey, ShippingTerms, Vec<Option<Carbon>>) =
+                get("entity", bytes, ENTITY_BYTES_MAX)?;
+            Ok((EntityKey::Shipping(key), Entity::Shipping(Box::new(terms.with_carbon(carbon)))))
+        }
         (23, 1) => pair(bytes, EntityKey::Carton, Entity::Carton),
         (27, 1) => pair(bytes, EntityKey::RuleVersions, Entity::RuleVersions),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),
@@ -625,7 +647,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (43, 1) => first(bytes).map(EntityKey::Velocity),
         (13, 1) => first(bytes).map(EntityKey::Exception),
         (20, 1) => first(bytes).map(EntityKey::Policy),
-        (22, 1) => first(bytes).map(EntityKey::Shipping),
+        (22, 1 | 2) => first(bytes).map(EntityKey::Shipping),
         (23, 1) => first(bytes).map(EntityKey::Carton),
         (27, 1) => first(bytes).map(EntityKey::RuleVersions),
         (code, version) => Err(Undecodable::Unknown { what: "entity", code, version }),

@@ -239,6 +239,7 @@ impl Fit {
             on_holidays: true,
             countries: None,
             pickups: None,
+            carbon: None,
         };
         Carrier { id: "fitted".into(), name: "As it was".into(), active: true, currency: None, services: vec![service] }
     }

@@ -206,6 +206,11 @@ decimals! {
         /// Millionths.
         millionths / 1_000_000
     } up to 4_000;
+    /// Grams for one of something, to millionths.
+    GramPart {
+        /// Millionths.
+        millionths / 1_000_000
+    } up to 4_000;
     /// Per cent, to hundredths.
     Percent {
         /// Hundredths of a per cent.

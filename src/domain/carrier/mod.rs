@@ -11,11 +11,13 @@
 //! | `parcels` | what is packed into how many parcels |
 //! | `pickups` | when carriers come to a node next |
 //! | `quote` | the question: every service with price and date, or why not |
+//! | `carbon` | greenhouse gas of parcels |
 //! | `faults` | what makes no sense in a carrier, a calendar or a chart, told by field |
 //!
 //! A carrier serves every node, country and day unless its services are narrowed. Bounds: the constants below; what is
 //! put must fit one record. What is *not* here: the date itself (`promise`), and sourcing.
 
+pub mod carbon;
 pub mod faults;
 pub mod parcels;
 pub mod pickups;
@@ -29,6 +31,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use self::carbon::Carbon;
 use self::rates::{Dimensional, Rates, Surcharge};
 use self::zones::{Chart, Prefix, ZoneTable, Zones};
 use crate::domain::ids::Text;
@@ -108,6 +111,9 @@ pub struct Service {
     pub countries: Option<Vec<Text>>,
     /// Nodes it comes to; all when `None`.
     pub pickups: Option<Vec<Pickup>>,
+    /// What its parcels make; as usual when `None`. Stored behind the carrier (`ShippingTerms::carbon`).
+    #[serde(skip)]
+    pub carbon: Option<Carbon>,
 }
 
 /// When a service comes to a node.
@@ -172,6 +178,29 @@ fn traced(template: &str, tracking_number: &str) -> String {
 }
 
 impl ShippingTerms {
+    /// The services of a carrier; none of whatever else it is.
+    fn services(&self) -> &[Service] {
+        match self {
+            Self::Carrier(carrier) | Self::Traced(carrier, _) => &carrier.services,
+            Self::Calendar(_) | Self::ZoneChart(_) => &[],
+        }
+    }
+
+    /// What services say of their greenhouse gas, service by service; nothing where none says anything.
+    pub fn carbon(&self) -> Option<Vec<Option<Carbon>>> {
+        let services = self.services();
+        let says_some = services.iter().any(|service| service.carbon.is_some());
+        says_some.then(|| services.iter().map(|service| service.carbon).collect())
+    }
+
+    /// The same with what its services say of that.
+    pub fn with_carbon(mut self, said: Vec<Option<Carbon>>) -> Self {
+        if let Self::Carrier(carrier) | Self::Traced(carrier, _) = &mut self {
+            carrier.services.iter_mut().zip(said).for_each(|(service, carbon)| service.carbon = carbon);
+        }
+        self
+    }
+
     /// What it is put under.
     pub fn key(&self) -> ShippingKey {
         match self {
@@ -250,6 +279,11 @@ impl Shipping {
     /// All carriers, ascending by id.
     pub fn carriers(&self) -> impl Iterator<Item = &Carrier> {
         self.carriers.values()
+    }
+
+    /// A service of a carrier.
+    pub fn service(&self, carrier: &str, name: &str) -> Option<&Service> {
+        self.carrier(carrier)?.services.iter().find(|service| *service.name == *name)
     }
 
     /// A calendar.

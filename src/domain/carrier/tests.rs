@@ -37,6 +37,7 @@ pub(crate) fn ground() -> Service {
         on_holidays: false,
         countries: None,
         pickups: None,
+        carbon: None,
     }
 }
 

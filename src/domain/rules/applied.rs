@@ -1,23 +1,18 @@
 //! A version as orders are sourced by it: made once when it is activated, shared by all decisions after. What a tariff
 //! cannot say of it is told to the kernel in full (`weights`).
 //!
-//! **Carbon.** A parcel makes [`CARBON_PARCEL_G`] grams of CO2 equivalents, a kilogram over a kilometre
-//! [`CARBON_MICRO_G_PER_KG_KM`] millionths of a gram more. Both are planning figures of this program, of the order that a lorry
-//! and a last mile have; they become a shipment's charge and a rate by weight and distance, each rounded half up to a minor
-//! unit and a millionth of one, and are shown in those terms of a decision.
+//! **Carbon.** A tariff asks no carrier, so parcels make what is usual ([`Carbon::USUAL`]): a fixed part and one for weight and
+//! distance. They become a shipment's charge and a rate by weight and distance, each rounded half up to a minor unit and a
+//! millionth of one, and are shown in those terms of a decision.
 
 use std::sync::Arc;
 
 use super::weights::Weights;
 use super::{Fence, RuleTerms, Schedule, Term};
+use crate::domain::carrier::carbon::Carbon;
 use crate::domain::ids::Text;
 use crate::domain::rule_set::RuleSet;
 use crate::domain::sourcing::{MONEY_MAX, Tariff};
-
-/// Grams of CO2 equivalents of a parcel, wherever it goes.
-pub const CARBON_PARCEL_G: i64 = 400;
-/// Millionths of a gram of CO2 equivalents of a kilogram over a kilometre: 90 g for a tonne.
-pub const CARBON_MICRO_G_PER_KG_KM: i64 = 90_000;
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,9 +90,9 @@ fn tariff(objective: &[Term]) -> Tariff {
             Term::Split { amount } => tariff.split += amount,
             Term::WeightDistance { micro_per_kg_km } => tariff.micro_per_kg_km += micro_per_kg_km,
             Term::Carbon { per_kg } => {
-                tariff.per_shipment += half_up(per_kg * CARBON_PARCEL_G, 1_000);
-                // Grams are thousandths of a kilogram; millionths of a gram come out as millionths of a minor unit.
-                tariff.micro_per_kg_km += half_up(per_kg * CARBON_MICRO_G_PER_KG_KM, 1_000);
+                let (parcel, micro_per_kg_km) = usual_carbon(*per_kg);
+                tariff.per_shipment += parcel;
+                tariff.micro_per_kg_km += micro_per_kg_km;
             }
             // What no tariff can say the weights do.
             _ => {}
@@ -110,6 +105,14 @@ fn tariff(objective: &[Term]) -> Tariff {
     }
 }
 
-pub(super) fn half_up(amount: i64, parts: i64) -> i64 {
+/// What a kilogram of greenhouse gas costs, as a charge for a parcel and in millionths for a kilogram and kilometre, where
+/// parcels make what is usual.
+pub(super) fn usual_carbon(per_kg: i64) -> (i64, i64) {
+    let Carbon { parcel_g, micro_g_per_kg_km, .. } = Carbon::USUAL;
+    // Grams are thousandths of a kilogram; millionths of a gram come out as millionths of a minor unit.
+    (half_up(per_kg * i64::from(parcel_g), 1_000), half_up(per_kg * i64::from(micro_g_per_kg_km), 1_000))
+}
+
+fn half_up(amount: i64, parts: i64) -> i64 {
     (amount + parts / 2) / parts
 }

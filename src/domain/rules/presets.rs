@@ -6,7 +6,7 @@
 //! | `cheapest` | the least charge | the least that carriers and handling cost |
 //! | `fastest` | the nearest | the fewest days, then the least that carriers cost |
 //! | `fewest_splits` | the fewest shipments, then the least charge | the same by what carriers and handling cost |
-//! | `greenest` | the least greenhouse gas | – |
+//! | `greenest` | the least greenhouse gas | the same by what each service makes, its prices and handling included |
 //! | `weighted_score` | the first node with the highest score | – |
 //!
 //! `weighted_score` is there to be compared with, in previews, shadows and replays: no order may name it. It is the formula of
@@ -28,6 +28,9 @@ pub const WEIGHTED_SCORE: &str = "weighted_score";
 
 /// What outweighs whatever else a parcel costs: 100,000 of a currency with hundredths.
 const ABOVE_ALL: i64 = 10_000_000;
+
+/// Minor units for a kilogram of greenhouse gas: far more than parcels cost, and so little that no charge is cut.
+const GREENEST_PER_KG: i64 = 100_000;
 
 /// Whether a name is reserved.
 pub fn is_preset(name: &str) -> bool {
@@ -60,7 +63,7 @@ fn by_distance(name: &str) -> Vec<Term> {
     match name {
         "fastest" => vec![Term::WeightDistance { micro_per_kg_km: 1_000_000 }],
         "fewest_splits" => vec![per_shipment, distance, Term::Split { amount: 1_000_000_000 }],
-        "greenest" => vec![Term::Carbon { per_kg: 100_000 }],
+        "greenest" => vec![Term::Carbon { per_kg: GREENEST_PER_KG }],
         _ => vec![per_shipment, distance],
     }
 }
@@ -70,6 +73,7 @@ fn by_carriers(name: &str) -> Option<Vec<Term>> {
         "cheapest" => Some(vec![Term::Shipping, Term::Handling]),
         "fastest" => Some(vec![Term::Late { per_day: ABOVE_ALL }, Term::Shipping, Term::Handling]),
         "fewest_splits" => Some(vec![Term::Split { amount: ABOVE_ALL }, Term::Shipping, Term::Handling]),
+        "greenest" => Some(vec![Term::Carbon { per_kg: GREENEST_PER_KG }, Term::Shipping, Term::Handling]),
         _ => None,
     }
 }

@@ -4,10 +4,12 @@
 //! against its cost, or bounds whole plans by more than a number of shipments. All others are sourced by a tariff.
 //!
 //! Charges by weight and distance and for greenhouse gas are told of every unit and every parcel, each rounded half up to
-//! a minor unit, since here every cost is one of a parcel or of a unit.
+//! a minor unit, since here every cost is one of a parcel or of a unit. Where carriers are asked and a service says what its
+//! own parcels make, greenhouse gas is a cost of services instead, that of others included: of each parcel by all it weighs.
 
-use super::applied::{CARBON_MICRO_G_PER_KG_KM, CARBON_PARCEL_G, half_up};
+use super::applied::usual_carbon;
 use super::{Fence, RuleTerms, Term, Unfilled};
+use crate::domain::carrier::carbon::Carbon;
 use crate::domain::ids::Text;
 use crate::domain::sourcing::Tariff;
 use crate::domain::weighed::CostTerm;
@@ -47,7 +49,9 @@ pub struct Weights {
     pub micro_per_km: i64,
     /// Millionths for a kilogram and kilometre.
     pub micro_per_kg_km: i64,
-    /// For the greenhouse gas of a parcel, and millionths for that of a kilogram and kilometre.
+    /// For a kilogram of greenhouse gas.
+    pub carbon_per_kg: i64,
+    /// For the greenhouse gas of a parcel, and millionths for that of a kilogram and kilometre, as is usual.
     pub carbon_parcel: i64,
     /// See `carbon_parcel`.
     pub carbon_micro_per_kg_km: i64,
@@ -109,8 +113,10 @@ impl Weights {
                 CostTerm::Split
             }
             Term::Carbon { per_kg } => {
-                self.carbon_parcel += half_up(per_kg * CARBON_PARCEL_G, 1_000);
-                self.carbon_micro_per_kg_km += half_up(per_kg * CARBON_MICRO_G_PER_KG_KM, 1_000);
+                let (parcel, micro_per_kg_km) = usual_carbon(*per_kg);
+                self.carbon_per_kg += per_kg;
+                self.carbon_parcel += parcel;
+                self.carbon_micro_per_kg_km += micro_per_kg_km;
                 CostTerm::Carbon
             }
             Term::Shipping => {
@@ -211,6 +217,13 @@ impl Weights {
     /// For weight and distance of a unit.
     pub fn of_weight(&self, metres: u64, weight_g: u64) -> i64 {
         charge(self.micro_per_kg_km, metres, weight_g)
+    }
+
+    /// For greenhouse gas of a whole parcel, rounded half up to a minor unit.
+    pub fn of_parcel(&self, carbon: &Carbon, metres: u64, weight_g: u64) -> i64 {
+        let micro_g = carbon.micro_g(metres, u128::from(weight_g));
+        let exact = micro_g.saturating_mul(u128::from(self.carbon_per_kg.unsigned_abs()));
+        i64::try_from((exact.saturating_add(500_000_000)) / 1_000_000_000).unwrap_or(i64::MAX)
     }
 
     /// For greenhouse gas of a unit, that of its parcel aside.

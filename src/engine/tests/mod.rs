@@ -3,6 +3,7 @@
 mod allotted;
 mod batch;
 mod capacity;
+mod carbon;
 mod channels;
 mod corners;
 mod counts;

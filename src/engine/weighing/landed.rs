@@ -72,7 +72,7 @@ impl Scales {
         let split = asked.weights.split.saturating_mul(parcels - 1);
         let of_parcels = candidate.parcel.paid().saturating_mul(parcels).saturating_add(carried).saturating_add(split);
         let of_units = (0..listed.lines.len()).map(|line| {
-            let each = unit_costs(asked.weights, listed, &self.own, candidate, line);
+            let each = unit_costs((asked.weights, self.by_service), listed, &self.own, candidate, line);
             let paid = UNIT_TERMS.into_iter().zip(each).filter(|(term, _)| term.is_paid());
             paid.map(|(_, amount)| amount).sum::<i64>().saturating_mul(i64::from(asked.units[line].quantity))
         });

@@ -5,6 +5,8 @@
 //! An order of more than [`LOADS_MAX`] sums counts each unit with its grams or what the strictest service makes of its size,
 //! whatever is more: then no price is too low, but some may be too high, and so may what a parcel holds be too little.
 //!
+//! Where services tell what greenhouse gas their parcels make, each sum of an order that has as few is a bracket of its own too.
+//!
 //! What is *not* here: prices (`tariffs`).
 
 use std::collections::BTreeSet;
@@ -48,7 +50,8 @@ impl Loads {
         let bits = |most: u64| u64::BITS - most.leading_zeros();
         let (grams, volume) = (bits(total(|body| body.weight_g)), bits(total(|body| body.volume_mm3)));
         let sizes = Self::Sizes(volume);
-        let sums = if grams + volume <= BITS_MAX { sizes.sums(units) } else { None };
+        let loads = units.iter().map(|(body, quantity)| (sizes.load(body), *quantity));
+        let sums = if grams + volume <= BITS_MAX { sums(loads) } else { None };
         if let Some(sums) = sums {
             return (sizes, sums);
         }
@@ -59,28 +62,6 @@ impl Loads {
         };
         let least = units.iter().filter_map(share).min().unwrap_or(u128::from(WHOLE));
         (Self::Strictest(u64::try_from(least).unwrap_or(u64::MAX)), Vec::new())
-    }
-
-    /// Every sum of some of these units; `None` when they are too many.
-    fn sums(self, units: &[(Parcel, u32)]) -> Option<Vec<u64>> {
-        let mut sums = BTreeSet::from([0]);
-        let mut is_light = false;
-        for (body, quantity) in units {
-            let load = self.load(body);
-            is_light |= load == 0;
-            if load == 0 {
-                continue;
-            }
-            let before: Vec<u64> = sums.iter().copied().collect();
-            for units in 1..=u64::from(*quantity) {
-                sums.extend(before.iter().map(|sum| sum + load * units));
-                if sums.len() > LOADS_MAX {
-                    return None;
-                }
-            }
-        }
-        // Nothing is no parcel, unless something weighs as much.
-        Some(sums.into_iter().filter(|load| *load > 0 || is_light).collect())
     }
 
     /// The load of a unit.
@@ -139,6 +120,30 @@ impl Loads {
             }
         }
     }
+}
+
+/// Every sum of some of these loads, each so many times, ascending; `None` when they are too many to be told one by one.
+pub(super) fn sums(loads: impl Iterator<Item = (u64, u32)>) -> Option<Vec<u64>> {
+    let mut sums = BTreeSet::from([0]);
+    let mut is_light = false;
+    for (load, quantity) in loads {
+        is_light |= load == 0;
+        if load == 0 {
+            continue;
+        }
+        let before: Vec<u64> = sums.iter().copied().collect();
+        for units in 1..=u64::from(quantity) {
+            let most = load.checked_mul(units)?;
+            for sum in &before {
+                sums.insert(sum.checked_add(most)?);
+            }
+            if sums.len() > LOADS_MAX {
+                return None;
+            }
+        }
+    }
+    // Nothing is no parcel, unless something weighs as much.
+    Some(sums.into_iter().filter(|load| *load > 0 || is_light).collect())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::super::routing::pieces;
 use super::super::shipping::{instant, of_node};
 use super::loads::{Loads, Way};
 use super::{Asked, BRACKETS_MAX, Chosen, Table, figure};
+use crate::domain::carrier::carbon::Carbon;
 use crate::domain::carrier::parcels::Freight;
 use crate::domain::carrier::quote::{Lane, Question, There};
 use crate::domain::carrier::rates::{Prices, UNIT_PARTS, Whither};
@@ -31,6 +32,8 @@ pub(super) struct Tariffs<'a> {
     pub loads: Loads,
     /// The longest edge of all units.
     pub longest_mm: u32,
+    /// Whether greenhouse gas is a cost of services.
+    pub by_service: bool,
     /// Price by number of the service, zone, and bracket.
     pub rows: HashMap<(usize, u8), Vec<Option<i64>>>,
     /// Millionths of a day that parcels take longer than is usual, by number of the service and zone; `None` where days do
@@ -39,10 +42,10 @@ pub(super) struct Tariffs<'a> {
 }
 
 impl Tariffs<'_> {
-    /// What a parcel from a node costs by bracket, or why it cannot go.
+    /// What a parcel from a node so many metres away costs by bracket, or why it cannot go.
     pub(super) fn table(
         &mut self,
-        node: NodeIndex,
+        (node, metres): (NodeIndex, u64),
         up_to_g: &[u64],
         services: &mut BTreeMap<usize, (Text, Text)>,
     ) -> Result<Table, FenceReason> {
@@ -58,6 +61,7 @@ impl Tariffs<'_> {
         let skus = asked.units.iter().flat_map(|u| pieces(&asked.shipment.lines[usize::from(u.line)]));
         let held_until = held_until(catalogue, &dates, (node, at), skus.map(|(sku, _)| sku));
         let question = Question { from, to: self.to, freight: &freight, ordered, held_until };
+        let (loads, by_service) = (self.loads, self.by_service);
         let (mut best, mut is_late): (Vec<Option<(i64, Chosen)>>, bool) = (vec![None; up_to_g.len()], false);
         for lane in shipping.lanes(&question) {
             let days = if weights.late_per_day > 0 || last.is_some() {
@@ -73,11 +77,14 @@ impl Tariffs<'_> {
             let late = weights.late_per_day.saturating_mul(days).saturating_add(self.late_by_delay(&lane, days));
             let number = lane.number;
             let mut is_used = false;
-            for (best, price) in best.iter_mut().zip(self.row(&lane, up_to_g)) {
+            let made = lane.service.carbon.unwrap_or(Carbon::USUAL);
+            let of_carbon = |load| weights.of_parcel(&made, metres, loads.parcel(load, 0).weight_g);
+            for ((best, price), load) in best.iter_mut().zip(self.row(&lane, up_to_g)).zip(up_to_g) {
                 let Some(price) = price else { continue };
-                let cost = figure(price.saturating_add(late));
+                let carbon = if by_service { of_carbon(*load) } else { 0 };
+                let cost = figure(price.saturating_add(late).saturating_add(carbon));
                 if best.is_none_or(|(known, _)| cost < known) {
-                    *best = Some((cost, Chosen { service: Some(number), price: *price, late }));
+                    *best = Some((cost, Chosen { service: Some(number), price: *price, late, carbon }));
                     is_used = true;
                 }
             }
@@ -125,7 +132,7 @@ impl Tariffs<'_> {
 
     /// What a service asks by bracket on its way; nothing where the rules do not weigh that.
     fn row(&mut self, lane: &Lane<'_>, up_to_g: &[u64]) -> &[Option<i64>] {
-        let Self { asked, to, loads, longest_mm, rows, .. } = self;
+        let Self { asked, to, loads, longest_mm, by_service, rows, .. } = self;
         let Lane { service, zone, .. } = *lane;
         let whither = Whither { country: to.country, code: to.code };
         rows.entry((lane.number, zone)).or_insert_with(|| {
@@ -140,8 +147,21 @@ impl Tariffs<'_> {
                 let parcel = loads.parcel(*load, *longest_mm);
                 service.rates.price(zone, &parcel, by, &service.surcharges, whither).map(|price| price.total)
             };
-            up_to_g.iter().map(price).collect()
+            let mut prices: Vec<_> = up_to_g.iter().map(price).collect();
+            if *by_service && !loads.is_by_size() {
+                as_heavier(&mut prices);
+            }
+            prices
         })
+    }
+}
+
+/// A parcel may be paid for as a heavier one; what greenhouse gas it makes stays its own.
+fn as_heavier(prices: &mut [Option<i64>]) {
+    let mut least = None;
+    for price in prices.iter_mut().rev() {
+        *price = least.into_iter().chain(*price).min();
+        least = *price;
     }
 }
 

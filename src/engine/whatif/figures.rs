@@ -6,18 +6,18 @@
 //! nobody ships cost nothing and are counted. Beside it stands what each plan costs by the rules that made it: the figure
 //! that these minimise, and that cannot be compared with other rules'.
 //!
-//! A plan arrives when the last of its shipments does, in days from the day of the order. Greenhouse gas is by the planning
-//! figures of the rules' term `carbon`.
+//! A plan arrives when the last of its shipments does, in days from the day of the order. Greenhouse gas of a shipment is that of
+//! one parcel: by what the service that takes it says of its own, else as is usual.
 
 use super::decide::{Case, Leg, Made, Recorded};
 use crate::domain::carrier::Shipping;
+use crate::domain::carrier::carbon::Carbon;
 use crate::domain::carrier::parcels::Freight;
 use crate::domain::carrier::quote::{Question, There};
 use crate::domain::carrier::zones::Prefix;
 use crate::domain::decision::LineUnits;
 use crate::domain::geo::Place;
 use crate::domain::quantity::Quantity;
-use crate::domain::rules::applied::{CARBON_MICRO_G_PER_KG_KM, CARBON_PARCEL_G};
 use crate::domain::rules::groups::GroupRules;
 use crate::domain::time::WallTime;
 use crate::domain::weighed::Carried;
@@ -149,8 +149,11 @@ impl Valuing<'_> {
         let weight_g: u128 =
             leg.lines.iter().map(|u| u128::from(unit_weight_g(network, placed(u))) * u128::from(u.quantity)).sum();
         sums.metres = sums.metres.saturating_add(metres);
-        sums.carbon_g = sums.carbon_g.saturating_add(carbon_g(metres, weight_g));
+        let mut add_carbon = |carbon: Carbon| {
+            sums.carbon_g = sums.carbon_g.saturating_add(carbon.grams(metres, weight_g));
+        };
         if !self.asks_carriers(shipping) {
+            add_carbon(Carbon::USUAL);
             let tariff = &self.rules.of(leg.group).tariff;
             sums.cost += tariff.per_shipment.saturating_add(tariff.charge(metres, weight_g));
             return None;
@@ -177,7 +180,10 @@ impl Valuing<'_> {
         let is_chosen =
             |own: &Carried, carrier: &str, service: &str| (&*own.carrier, &*own.service) == (carrier, service);
         let by_plan = chosen.and_then(|own| offers.iter().find(|offer| is_chosen(own, &offer.carrier, &offer.service)));
-        let offer = by_plan.or_else(|| offers.first())?;
+        let offer = by_plan.or_else(|| offers.first());
+        let service = offer.and_then(|offer| shipping.service(&offer.carrier, &offer.service));
+        add_carbon(service.and_then(|service| service.carbon).unwrap_or(Carbon::USUAL));
+        let offer = offer?;
         sums.cost = sums.cost.saturating_add(offer.price);
         let days = ordered_on.until(offer.promise.arrives).map_or(0, |span| i64::from(span.get_days()));
         Some(days.max(0).unsigned_abs())
@@ -186,11 +192,4 @@ impl Valuing<'_> {
     fn asks_carriers(&self, shipping: &Shipping) -> bool {
         self.case.ships() && shipping.carriers().next().is_some()
     }
-}
-
-/// Grams of a parcel over its way, rounded half up.
-fn carbon_g(metres: u64, weight_g: u128) -> u64 {
-    let micro = u128::from(metres) * weight_g * u128::from(CARBON_MICRO_G_PER_KG_KM.unsigned_abs()) / 1_000_000;
-    let grams = (micro + 500_000) / 1_000_000 + u128::from(CARBON_PARCEL_G.unsigned_abs());
-    u64::try_from(grams).unwrap_or(u64::MAX)
 }

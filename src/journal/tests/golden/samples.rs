@@ -9,7 +9,7 @@ use super::orders::*;
 use super::picking::picked;
 use super::policies::{policies, refused};
 use super::returns::{credited, returns};
-use super::shipping::{shipping, traced};
+use super::shipping::{clean, shipping, traced};
 use super::steps::steps;
 use super::supply::supplied;
 use super::transit::transit;
@@ -490,6 +490,7 @@ pub(super) fn events() -> Vec<Event> {
     .chain(refused())
     .chain([traced()])
     .chain([compared()])
+    .chain(clean())
     .collect()
 }
 

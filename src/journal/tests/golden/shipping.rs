@@ -2,6 +2,7 @@
 
 use jiff::civil::Weekday;
 
+use crate::domain::carrier::carbon::Carbon;
 use crate::domain::carrier::rates::{Dimensional, Prices, Rates, Surcharge, WeightUnit};
 use crate::domain::carrier::zones::{Chart, Prefix, ZoneRange, Zones};
 use crate::domain::carrier::{Carrier, Pickup, Service, ShippingTerms, ZoneChart};
@@ -32,6 +33,7 @@ pub fn shipping() -> [ShippingTerms; 3] {
         on_holidays: false,
         countries: None,
         pickups: None,
+        carbon: None,
     };
     let full = Service {
         name: "air".into(),
@@ -83,4 +85,16 @@ pub fn traced() -> Event {
     let (id, name) = ("air".into(), "The air".into());
     let carrier = Carrier { id, name, active: false, currency: None, services: Vec::new() };
     Event::ShippingPut(Box::new(ShippingTerms::Traced(carrier, "https://post.example/{tracking_number}".into())))
+}
+
+/// A carrier of which one service says what its parcels make, then the same that shows where they are.
+pub fn clean() -> [Event; 2] {
+    let [ShippingTerms::Carrier(carrier), ..] = shipping() else { unreachable!("a carrier comes first") };
+    let plain = carrier.services[0].clone();
+    let carbon = Some(Carbon { parcel_g: 300, micro_g_per_parcel_km: 70_000, micro_g_per_kg_km: 1 });
+    let services = vec![Service { carbon, ..plain.clone() }, Service { name: "air".into(), ..plain }];
+    let carrier = Carrier { id: "bike".into(), name: "Bikes".into(), services, ..carrier };
+    let template = "https://bike.example/{tracking_number}".into();
+    let told = [ShippingTerms::Carrier(carrier.clone()), ShippingTerms::Traced(carrier, template)];
+    told.map(|terms| Event::ShippingPut(Box::new(terms)))
 }
