@@ -108,6 +108,11 @@ impl Service {
         let carbon = (pounds * POUND_DG as i64 * self.decigram_km + 5_000_000) / 10_000_000;
         self.days_late * LATE + self.base + pounds * self.pound + carbon
     }
+
+    /// Grams of CO2 equivalents of such a parcel, of which its price counts ten cents a kilogram.
+    pub fn carbon_g(&self, pounds: i64) -> i64 {
+        400 + (pounds * POUND_DG as i64 * self.decigram_km + 50_000) / 100_000
+    }
 }
 
 pub struct Order {
@@ -193,6 +198,19 @@ impl Network {
     fn order(&self, dice: &mut Dice) -> Order {
         let region = dice.draw(&self.populous);
         let count = 1 + dice.draw(&summed([0.60, 0.20, 0.10, 0.05, 0.03, 0.02].into_iter()));
+        self.order_from(dice, region, count)
+    }
+
+    /// Orders of so many lines each.
+    pub fn orders_of(&self, dice: &mut Dice, count: usize, lines: usize) -> Vec<Order> {
+        let mut one = || {
+            let region = dice.draw(&self.populous);
+            self.order_from(dice, region, lines)
+        };
+        (0..count).map(|_| one()).collect()
+    }
+
+    fn order_from(&self, dice: &mut Dice, region: usize, count: usize) -> Order {
         let mut lines: Vec<(usize, u32)> = Vec::new();
         while lines.len() < count {
             let sku = match lines.first() {

@@ -158,6 +158,10 @@ pub struct Told {
     pub split: u64,
     /// Shipments that are late.
     pub late: u64,
+    /// Days that they are late together.
+    pub days_late: u64,
+    /// Grams of CO2 equivalents.
+    pub carbon_g: u64,
     /// Lines of which something is left.
     pub unfilled: u64,
     /// Of every shipment.
@@ -256,6 +260,18 @@ impl<'a> Stream<'a> {
         self.end(order, &wanted, parcels);
     }
 
+    /// Decides an order as if it came alone: what it takes is there again. Answers what it costs.
+    pub fn decide_alone(&mut self, order: &Order) -> i64 {
+        let before = self.told.cost;
+        self.decide(order);
+        for (sku, _) in &order.lines {
+            for cell in (*sku..self.left.len()).step_by(self.network.size.skus) {
+                self.left[cell] = self.network.stock[cell];
+            }
+        }
+        self.told.cost - before
+    }
+
     /// Plans orders together at the prices there are.
     fn wave(&mut self, orders: &[Order]) {
         let stated = |order: &Order| {
@@ -347,14 +363,19 @@ impl<'a> Stream<'a> {
     /// What a parcel of these units costs from a node by the best service, its units included, or by one; and by which.
     fn parcel(&self, order: &Order, node: usize, units: &[u32], by: Option<usize>) -> (i64, usize) {
         let (parcel, unit) = self.network.handling(node);
-        let own = order.lines.iter().zip(units);
-        let grams: u64 = own.map(|((sku, _), units)| self.network.skus[*sku].0 * u64::from(*units)).sum();
-        let pounds = (grams * 10).div_ceil(POUND_DG).max(1) as i64;
+        let pounds = self.pounds(order, units);
         let foreseen = self.minds().then(|| behind_of(self.network, node, order));
         let said = self.network.services(node, order, 0);
         let asks = |at: &usize| foreseen.map_or(said[*at].asks(pounds), |foreseen| usual(&foreseen, *at, pounds));
         let at = by.unwrap_or_else(|| (0..said.len()).min_by_key(asks).expect("three services"));
         (parcel + unit * i64::from(units.iter().sum::<u32>()) + said[at].asks(pounds), at)
+    }
+
+    /// Pounds of these units, rounded up.
+    fn pounds(&self, order: &Order, units: &[u32]) -> i64 {
+        let own = order.lines.iter().zip(units);
+        let grams: u64 = own.map(|((sku, _), units)| self.network.skus[*sku].0 * u64::from(*units)).sum();
+        (grams * 10).div_ceil(POUND_DG).max(1) as i64
     }
 
     /// Whether trouble is weighed.
@@ -369,10 +390,13 @@ impl<'a> Stream<'a> {
         }
         let (cost, service) = self.parcel(order, node, units, by);
         let behind = self.trouble.as_mut().map_or(0, |dice| BEHIND[dice.draw(&[0.85, 0.97, 1.0])].0);
-        let [said, truly] = [0, behind].map(|days| self.network.services(node, order, days)[service].days_late);
+        let [by_word, in_truth] = [0, behind].map(|days| self.network.services(node, order, days)[service]);
+        let (said, truly) = (by_word.days_late, in_truth.days_late);
         self.told.cost += cost + (truly - said) * LATE + if *parcels > 0 { SPLIT } else { 0 };
         self.told.shipments += 1;
         self.told.late += u64::from(truly > 0);
+        self.told.days_late += truly.unsigned_abs();
+        self.told.carbon_g += in_truth.carbon_g(self.pounds(order, units)).unsigned_abs();
         *parcels += 1;
         for ((sku, _), units) in order.lines.iter().zip(units) {
             self.left[node * self.network.size.skus + sku] -= units;
