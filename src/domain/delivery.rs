@@ -190,11 +190,22 @@ impl Order {
     /// The node that the customer of a group of its lines comes to, or in whose slot they are brought to him: nobody else
     /// supplies it, unless that node refused.
     pub fn collected_at(&self, group: u16) -> Option<NodeIndex> {
+        self.collected_from(group).filter(|node| !self.fenced.contains(node))
+    }
+
+    /// Whether the customer of a group of its lines is asked what to do, since the node refused that he comes to or that
+    /// brings it: until he answers nothing more of it is found elsewhere.
+    pub fn is_asked_for(&self, group: u16) -> bool {
+        let refused = |node: NodeIndex| self.fenced.contains(&node);
+        self.awaits_customer && self.collected_from(group).is_some_and(refused)
+    }
+
+    fn collected_from(&self, group: u16) -> Option<NodeIndex> {
         let place = match self.way_of(group) {
             Some(way) => way.place(),
             None => place_of(&self.facts.delivery_method, self.preferred_node()),
         };
         let line = |line: u16| &self.lines[usize::from(line)].placed;
-        place.or_else(|| brought_from(self.bookings(), line, group)).filter(|node| !self.fenced.contains(node))
+        place.or_else(|| brought_from(self.bookings(), line, group))
     }
 }

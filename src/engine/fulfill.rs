@@ -80,8 +80,10 @@ impl Engine {
         };
         self.follow_up(turn, &network, touched);
         self.resource(turn, &network, key.order);
-        let slot = self.orders.lock(key.order).ok_or_else(unknown)?;
-        let order = slot.as_ref().expect("a locked entity is there").clone();
+        let order = self.order_by_key(key.order).ok_or_else(unknown)?;
+        drop(network);
+        // It may be what replaces a return, and be called off with this.
+        self.tend_replaced(turn, &order);
         let seq = seq.max(order.seq);
         Ok(Executed::done(Reply::Fulfillment { order, key }, seq))
     }
@@ -173,7 +175,8 @@ impl Engine {
             loosen(network, &mut change, order, &[fulfillment.node]);
         }
         let refused = Refused::by(order, fulfillment, &step);
-        let follows = refused.map_or(Follows::Elsewhere, |refused| refused.follows(network));
+        let follows = refused
+            .map_or(Follows::Elsewhere, |refused| refused.follows(network, |parcel| self.has_compartment(parcel)));
         let asks = follows == Follows::Asked;
         let key = FulfillmentKey { order: order.key, number };
         let dispatching =
@@ -220,7 +223,12 @@ impl Engine {
             _ => Vec::new(),
         };
         let storing = match refused.and_then(|refused| refused.gives_up(&follows)) {
-            Some(group) => self.give_up_compartment(order, group),
+            Some(group) => {
+                let next = refused.and_then(|refused| refused.next_parcel(network, &follows));
+                // The compartment may have gone to somebody else by now: then it is looked for again.
+                let Ok(storing) = self.move_compartment(network, order, group, next) else { return Ok(Tried::Again) };
+                storing
+            }
             None => self.empty(order, Some((number, &step)), &gone),
         };
         let beside_it = match (refused, &follows) {
@@ -276,6 +284,7 @@ impl Engine {
     /// a case.
     pub(super) fn leave_idle_nodes(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
         let (mut touched, mut stays) = (BTreeSet::new(), BTreeSet::new());
+        let mut patience = Patience::default();
         while let Some(mut slot) = self.orders.lock(key) {
             let order = slot.as_ref().expect("a locked entity is there");
             let mut idle = order.fulfillment_orders.iter().filter(|f| is_idle(network, order, f));
@@ -284,7 +293,8 @@ impl Engine {
             let (number, step) = (idle.number, FulfillmentStep::NodeOutage { reason });
             match self.log_step(turn, network, &mut slot, (number, step, &[]), turn.now(), None) {
                 Ok(Tried::Done((_, more))) => touched.extend(more),
-                // Units only come back, so nothing is waited for; what is too large for a record stays where it is.
+                Ok(Tried::Again) if patience.wait() => {}
+                // What is too large for a record stays where it is.
                 Ok(Tried::Again) | Err(_) => {
                     stays.insert(number);
                 }
@@ -329,6 +339,8 @@ impl Engine {
             logged.done();
         }
         self.resource(turn, &network, key);
+        // What of it waited for his answer comes from elsewhere too.
+        self.try_waiting(turn, &network, key);
         let order = self.order_by_key(key).ok_or_else(unknown)?;
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(order), seq))

@@ -15,6 +15,7 @@ use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{PutLocker, PutLockers};
+use crate::domain::decision::LineUnits;
 use crate::domain::delivery::{LOCKER, Way};
 use crate::domain::event::{Event, LockersChanged};
 use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentStep};
@@ -37,6 +38,19 @@ pub struct Parcelled {
     group: u16,
     node: NodeIndex,
     bulk: Bulk,
+}
+
+impl Parcelled {
+    /// Units of a group of an order, as they would lie at a node.
+    pub fn of(catalogue: &Catalogue, order: &Order, group: u16, units: &[LineUnits], node: NodeIndex) -> Self {
+        let lines = units.iter().map(|units| PlacedLine {
+            quantity: units.quantity,
+            ..order.lines[usize::from(units.line)].placed.clone()
+        });
+        let pieces = lines.filter(|line| line.stocked).flat_map(|line| pieces(catalogue, &line));
+        let bulk = pieces.fold(Bulk::default(), |bulk, (sku, n)| bulk.and(catalogue.item(sku).dimensions, n));
+        Self { group, node, bulk }
+    }
 }
 
 /// What a record tells of lockers, which are locked until it is folded.
@@ -165,11 +179,24 @@ impl Engine {
         (!told.is_empty()).then_some(Storing { known, told })
     }
 
-    /// Gives back the compartment of a group that comes to another place now.
-    pub(super) fn give_up_compartment(&self, order: &Order, group: u16) -> Option<Storing<'_>> {
+    /// Whether there is a compartment for it now.
+    pub(super) fn has_compartment(&self, parcel: &Parcelled) -> bool {
         let known = self.lockers.0.lock();
-        let told: Vec<_> = given_up(&known, order, group).into_iter().collect();
-        (!told.is_empty()).then_some(Storing { known, told })
+        known.get(&parcel.node).is_none_or(|lockers| lockers.size_for(&parcel.bulk, &[]).is_ok())
+    }
+
+    /// Gives back the compartment of a group that comes to another place now, and takes one there where that has lockers.
+    pub(super) fn move_compartment(
+        &self,
+        network: &Network,
+        order: &Order,
+        group: u16,
+        to: Option<Parcelled>,
+    ) -> Result<Option<Storing<'_>>, Rejection> {
+        let known = self.lockers.0.lock();
+        let mut told: Vec<_> = given_up(&known, order, group).into_iter().collect();
+        told.extend(taken(network, &known, order.key, to.as_slice())?);
+        Ok((!told.is_empty()).then_some(Storing { known, told }))
     }
 
     /// The same of every group of which units have no node any more, and none lie at the place that was named.

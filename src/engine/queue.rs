@@ -238,7 +238,7 @@ impl Engine {
         let now = turn.now();
         let order = slot.as_ref().expect("a locked entity is there");
         let waiting = order.lines[usize::from(line)].waiting();
-        if waiting == 0 || order.is_spent() {
+        if waiting == 0 || order.is_spent() || order.is_asked_for(order.lines[usize::from(line)].placed.group) {
             return Ok(Refilled::default());
         }
         let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
@@ -252,6 +252,7 @@ impl Engine {
         }
         let (units, own) = if joint {
             let mut units = all_waiting(order);
+            units.retain(|u| !order.is_asked_for(lines[usize::from(u.line)].group));
             units.retain(|u| is_same(rules.of(lines[usize::from(u.line)].group), own_rules));
             let own = units.iter().flat_map(|u| pools(network, &lines[usize::from(u.line)], served)).collect();
             (units, own)
@@ -346,17 +347,22 @@ impl Engine {
             let Some(key) = self.left_over.pop() else { return };
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
             self.resource(turn, &network, key);
-            let lines = match self.orders.lock(key).as_deref() {
-                Some(Some(order)) => order.lines.iter().map(|line| line.placed.clone()).collect(),
-                _ => Vec::new(),
-            };
-            for (line, placed) in (0..).zip(&lines) {
-                let waits_loose =
-                    |(sku, _): &(SkuIndex, u32)| network.sku(*sku).ledger.lock().loose().contains_key(&(key, line));
-                if placed.stock(1).first().is_some_and(waits_loose) {
-                    let touched = self.refill(turn, &network, (key, line), &BTreeSet::new());
-                    self.follow_up(turn, &network, touched);
-                }
+            self.try_waiting(turn, &network, key);
+        }
+    }
+
+    /// Tries the lines of an order that wait without a right, with what is free. The caller holds nothing.
+    pub(super) fn try_waiting(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
+        let lines = match self.orders.lock(key).as_deref() {
+            Some(Some(order)) => order.lines.iter().map(|line| line.placed.clone()).collect(),
+            _ => Vec::new(),
+        };
+        for (line, placed) in (0..).zip(&lines) {
+            let waits_loose =
+                |(sku, _): &(SkuIndex, u32)| network.sku(*sku).ledger.lock().loose().contains_key(&(key, line));
+            if placed.stock(1).first().is_some_and(waits_loose) {
+                let touched = self.refill(turn, network, (key, line), &BTreeSet::new());
+                self.follow_up(turn, network, touched);
             }
         }
     }

@@ -10,13 +10,15 @@
 //! | within so many kilometres | that he comes to another node | sourced again, at that node alone |
 //!
 //! The customer is asked as well where the policy cannot be followed: the store itself is switched off or does not hand over
-//! what is sent to it; no node near enough has all of it; other units of the same group lie at the place, or wait for it. A
-//! compartment that was kept at the place is given back once the place is given up.
+//! what is sent to it; no node near enough has all of it, and a compartment for it; other units of the same group lie at the
+//! place, or wait for it. A compartment that was kept at the place is given back once the place is given up, and one at the
+//! next place is taken in the same record. While the customer is asked nothing else of the group is found elsewhere.
 //!
 //! What is *not* here: the step itself (`fulfill`), and who is asked what.
 
 use std::collections::BTreeMap;
 
+use super::lockers::Parcelled;
 use super::network::Network;
 use crate::domain::decision::LineUnits;
 use crate::domain::delivery::{LOCKER, TO_STORE, Way, does, is_collected};
@@ -72,15 +74,15 @@ impl<'a> Refused<'a> {
         }
     }
 
-    /// What becomes of its units.
-    pub fn follows(&self, network: &Network) -> Follows {
+    /// What becomes of its units; `has_room` says whether there is a compartment for them.
+    pub fn follows(&self, network: &Network, has_room: impl Fn(&Parcelled) -> bool) -> Follows {
         let policy = network.catalogue.policies().rejection(self.order.method_of(self.fulfillment.group));
         match policy {
             RejectionPolicy::Elsewhere => Follows::Elsewhere,
             RejectionPolicy::AskCustomer => Follows::Asked,
             RejectionPolicy::Cancel => Follows::Cancelled(self.units()),
             RejectionPolicy::ToSameStore => self.at_same_store(network),
-            RejectionPolicy::WithinKm(km) => self.within(network, km),
+            RejectionPolicy::WithinKm(km) => self.within(network, km, has_room),
         }
     }
 
@@ -101,11 +103,17 @@ impl<'a> Refused<'a> {
         Follows::Otherwise(OrderEvent::Ways { ways: self.order.ways_with(way) })
     }
 
-    fn within(&self, network: &Network, km: u16) -> Follows {
+    fn within(&self, network: &Network, km: u16, has_room: impl Fn(&Parcelled) -> bool) -> Follows {
         let (order, group) = (self.order, self.fulfillment.group);
         let method = order.method_of(group);
         let Some(place) = order.named_place(group).filter(|_| is_collected(method)) else { return Follows::Elsewhere };
-        let near = if self.others_lie_there(place) { None } else { self.nearest(network, place, km) };
+        let near = match self.others_lie_there(place) {
+            true => None,
+            false => {
+                let may = |node| **method != *LOCKER || has_room(&self.parcel_at(network, node));
+                self.nearest(network, (place, km), may)
+            }
+        };
         let Some(node) = near else { return Follows::Asked };
         // What was named for the whole order is named for its other groups too.
         if order.facts.destinations.len() == 1 && order.way_of(group).is_none() {
@@ -127,8 +135,17 @@ impl<'a> Refused<'a> {
         left > 0 || there.any(|other| other.units() > 0) || lines.any(|line| line.waiting() > 0 || line.unallocated > 0)
     }
 
-    /// The nearest node to which the customer can come instead and that has all of it.
-    fn nearest(&self, network: &Network, place: NodeIndex, km: u16) -> Option<NodeIndex> {
+    fn parcel_at(&self, network: &Network, node: NodeIndex) -> Parcelled {
+        Parcelled::of(&network.catalogue, self.order, self.fulfillment.group, &self.units(), node)
+    }
+
+    /// The nearest node to which the customer can come instead, that has all of it and room to lay it in.
+    fn nearest(
+        &self,
+        network: &Network,
+        (place, km): (NodeIndex, u16),
+        has_room: impl Fn(NodeIndex) -> bool,
+    ) -> Option<NodeIndex> {
         let (order, catalogue) = (self.order, &network.catalogue);
         let mut wanted: BTreeMap<SkuIndex, u32> = BTreeMap::new();
         for (sku, units) in self.units().into_iter().flat_map(|units| order.stock_of(units)) {
@@ -146,7 +163,8 @@ impl<'a> Refused<'a> {
         };
         let nodes = (0..catalogue.nodes().len() as u32).map(NodeIndex).filter(may);
         let near = nodes.map(|node| (from.metres_to(catalogue.place(node)), node));
-        near.filter(|(metres, node)| *metres <= u64::from(km) * 1_000 && has_all(*node)).min().map(|(_, node)| node)
+        let near = near.filter(|(metres, node)| *metres <= u64::from(km) * 1_000 && has_all(*node));
+        near.filter(|(_, node)| has_room(*node)).min().map(|(_, node)| node)
     }
 
     /// The group whose compartment is given back, since nothing comes into it any more.
@@ -159,6 +177,20 @@ impl<'a> Refused<'a> {
             Follows::Otherwise(_) => true,
         };
         (leaves && **self.order.method_of(group) == *LOCKER).then_some(group)
+    }
+
+    /// What is to lie in a locker of another node from now on.
+    pub fn next_parcel(&self, network: &Network, follows: &Follows) -> Option<Parcelled> {
+        let group = self.fulfillment.group;
+        let node = match follows {
+            Follows::Otherwise(OrderEvent::Preferred { node }) => Some(*node),
+            Follows::Otherwise(OrderEvent::Ways { ways }) => {
+                let stored = ways.iter().find(|way| way.group == group && *way.method == *LOCKER);
+                stored.and_then(|way| way.node)
+            }
+            _ => None,
+        };
+        node.map(|node| self.parcel_at(network, node))
     }
 
     /// The units that are cancelled, as the order is told.

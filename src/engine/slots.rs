@@ -208,6 +208,7 @@ impl Engine {
             return Ok(Executed::done(Reply::Order(order), seq));
         }
         self.resource(turn, &network, key);
+        self.try_waiting(turn, &network, key);
         let order = self.order_by_key(key).unwrap_or(order);
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(order), seq))

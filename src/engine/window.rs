@@ -73,8 +73,9 @@ impl Engine {
             }
             match self.log_step(turn, &network, &mut slot, (number, step, &[]), now, None) {
                 Ok(Tried::Done((_, touched))) => touched,
-                // Units only come back, so nothing is waited for; a record too large for them stays where it is.
-                Ok(Tried::Again) | Err(_) => BTreeSet::new(),
+                Ok(Tried::Again) => return self.windows_due.extend([(now.plus_s(1), (key, number))]),
+                // A record too large for its units stays where it is.
+                Err(_) => BTreeSet::new(),
             }
         };
         self.follow_up(turn, &network, touched);

@@ -84,7 +84,19 @@ impl Shop {
     }
 
     fn compartments(&self) -> usize {
-        self.world.engine.lockers("west").expect("there").0.stored.len()
+        self.compartments_at("west")
+    }
+
+    fn compartments_at(&self, node: &str) -> usize {
+        self.world.engine.lockers(node).expect("there").0.stored.len()
+    }
+
+    fn receive(&mut self, node: &str, units: i32) {
+        self.world.stock("phone", node, units).expect("room");
+    }
+
+    fn waiting(&self, order: &Order) -> u32 {
+        self.now(order).lines.iter().map(|line| line.waiting()).sum()
     }
 }
 
@@ -201,5 +213,67 @@ fn what_is_sent_to_a_store_comes_from_another_node_when_one_refuses() {
         assert!(!shop.is_asked(&order) && shop.at(&order).len() == 1 && shop.at(&order) != first);
         let west = shop.world.engine.catalogue(|catalogue| catalogue.node_index("west"));
         assert_eq!(shop.now(&order).store_of(0), west, "to the same store");
+    }
+}
+
+#[test]
+fn who_comes_to_another_locker_has_a_compartment_there_or_is_asked() {
+    for mut shop in Shop::both() {
+        shop.decide("locker", RejectionPolicy::WithinKm(3_000));
+        shop.receive("north", 5);
+        let inner = Dimensions { length: 300, width: 300, height: 300 };
+        let sizes = vec![PutLocker { id: text("m"), inner, limit: 1 }];
+        shop.run(Command::PutLockers(Box::new(PutLockers { node: text("north"), sizes })));
+        let order = shop.place("a", "locker", 2);
+        let before = shop.world.log.records.lock().len();
+        shop.reject(&order);
+        assert_eq!((shop.compartments(), shop.compartments_at("north")), (0, 1));
+        assert!(shop.at(&order) == ["north"] && shop.world.log.records.lock().len() <= before + 2);
+        let other = shop.place("b", "locker", 2);
+        shop.reject(&other);
+        assert!(shop.is_asked(&other), "the only compartment of the north is used");
+        assert_eq!((shop.compartments(), shop.compartments_at("north")), (1, 1), "his own is kept meanwhile");
+        shop.decide("locker", RejectionPolicy::WithinKm(4_000));
+        shop.run(Command::CancelOrder(CancelOrder { order: text(&other.name()), lines: None, reason: text("no") }));
+        let far = shop.place("c", "locker", 1);
+        shop.reject(&far);
+        assert_eq!(shop.at(&far), ["east"], "the next that has room: nobody counts compartments there");
+        for action in [
+            FulfillmentAction::Accept,
+            FulfillmentAction::Pick { lines: None },
+            FulfillmentAction::Pack,
+            FulfillmentAction::Ready { until: None },
+            FulfillmentAction::HandOver,
+        ] {
+            shop.step(&order, 2, action);
+        }
+        assert_eq!(shop.compartments_at("north"), 0, "it is free when he has fetched it");
+    }
+}
+
+#[test]
+fn nothing_is_found_elsewhere_for_who_is_being_asked() {
+    let cancel = |order: &Order, n: u32| {
+        let lines = vec![CancelUnits { line: text("1"), quantity: quantity(n), from: None }];
+        let (order, reason) = (text(&order.name()), text("no"));
+        Command::CancelOrder(CancelOrder { order, lines: Some(lines), reason })
+    };
+    for answer in ["elsewhere", "cancelled"] {
+        for mut shop in Shop::both() {
+            let order = shop.place("a", "pickup", 7);
+            assert_eq!(shop.waiting(&order), 2, "the west has five");
+            shop.reject(&order);
+            assert!(shop.is_asked(&order));
+            shop.receive("east", 1);
+            assert!(shop.at(&order).is_empty(), "he may not want it from there");
+            assert_eq!(shop.waiting(&order), 2);
+            match answer {
+                "elsewhere" => drop(shop.run(Command::SourceOrder { order: text(&order.name()) })),
+                _ => drop(shop.run(cancel(&order, 5))),
+            }
+            assert!(!shop.now(&order).awaits_customer);
+            let there = if answer == "elsewhere" { 6 } else { 2 };
+            assert_eq!(u64::from(shop.waiting(&order)), shop.now(&order).totals().open() - there, "{answer}");
+        }
     }
 }
