@@ -120,7 +120,11 @@ impl Order {
         let sums = Paid::of(&self.payments);
         // What went to another order with what came back is not missing here.
         let there = sums.kept().saturating_add(sums.authorized);
-        sums.state(self.due().min(there.max(self.due_for_what_stays())))
+        let due = self.due().min(there.max(self.due_for_what_stays()));
+        match sums.state(due) {
+            PaymentState::None if due == 0 && self.due() > 0 && sums.moved > 0 => PaymentState::Paid,
+            state => state,
+        }
     }
 
     /// Whether all that was due was authorized or taken at some time, whatever was given back, added or void since. What an

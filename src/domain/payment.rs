@@ -100,6 +100,8 @@ pub struct Paid {
     pub paid: i64,
     /// Given back.
     pub refunded: i64,
+    /// Taken, and moved away.
+    pub moved: i64,
     /// Whether something was authorised and is void.
     pub voided: bool,
 }
@@ -128,7 +130,13 @@ impl Paid {
             PaymentMark::Refunded => Self { refunded: self.refunded.saturating_add(fact.amount), ..self },
             PaymentMark::Moved => {
                 let authorized = self.authorized.min(fact.amount);
-                Self { authorized: self.authorized - authorized, paid: self.paid - (fact.amount - authorized), ..self }
+                let moved = fact.amount - authorized;
+                Self {
+                    authorized: self.authorized - authorized,
+                    paid: self.paid - moved,
+                    moved: self.moved.saturating_add(moved),
+                    ..self
+                }
             }
         }
     }

@@ -77,11 +77,17 @@ impl Return {
         if ended { 0 } else { more.clamp(-kept_there.max(0), kept.max(0)) }
     }
 
+    /// Whether more of its order's money went to what the customer gets instead than what comes back pays for.
+    pub fn paid_too_much(&self) -> bool {
+        self.credited > self.pays().min(self.instead())
+    }
+
     /// How much of what the customer gets instead is to be paid out of what comes back, as its order stands: all that is due of
-    /// it, less what he paid for it himself. One with a total is from before money went over: that total is what he owes
-    /// beside what comes back.
+    /// it, less what he paid for it himself, and what went on with units that were split off it. One with a total is from
+    /// before money went over: that total is what he owes beside what comes back.
     pub fn instead_of(&self, order: &Order) -> i64 {
-        let own = Paid::of(&order.payments).paid.saturating_sub(self.credited).max(0);
+        // Below zero where more went on than he paid himself.
+        let own = Paid::of(&order.payments).paid.saturating_sub(self.credited);
         match order.facts.total {
             None => order.due().saturating_sub(own).max(0),
             Some(_) if order.totals().open() + u64::from(order.totals().delivered) == 0 => 0,

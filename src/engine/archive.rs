@@ -283,6 +283,11 @@ impl Engine {
         Naming::all_of(command).try_for_each(|naming| self.recall_named(naming, now))
     }
 
+    /// Brings an order into memory, if the archive has it. Reads files; the caller holds nothing.
+    pub(super) fn recall_order(&self, key: OrderKey, now: JournalTime) -> Result<(), Rejection> {
+        if self.orders.has(key) { Ok(()) } else { self.recall_named(Naming::Order(&key.to_string()), now) }
+    }
+
     fn recall_named(&self, naming: Naming<'_>, now: JournalTime) -> Result<(), Rejection> {
         let Some(archive) = self.filled_archive() else { return Ok(()) };
         loop {

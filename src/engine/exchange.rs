@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use super::change::Change;
 use super::consolidate::order_in;
 use super::exception::Cause;
-use super::returns::{Told as Returned, called_off, settled};
+use super::returns::{Told as Returned, called_off, ended, settled};
 use super::turn::{Turn, order_events};
 use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
@@ -111,6 +111,7 @@ impl Engine {
         if returned.is_called_off() {
             self.call_off(&turn, &returned, replacement);
         }
+        self.recall_replacement(&turn, &returned, replacement);
         self.settle_exchange(&turn, key, (returned.order, replacement));
     }
 
@@ -197,6 +198,15 @@ impl Engine {
         }
     }
 
+    /// Brings what replaces a return back into memory, where money may still go to it or come back from it.
+    fn recall_replacement(&self, turn: &Turn<'_>, returned: &Return, replacement: OrderKey) {
+        let may_move = returned.end.is_none() || returned.is_called_off() && returned.credited > 0;
+        if may_move && let Err(rejection) = self.recall_order(replacement, turn.now()) {
+            tracing::warn!(%rejection, "what replaces a return cannot be read: its money is looked at again");
+            self.returns_due.push(turn.now().plus_s(RETRY_S), returned.key);
+        }
+    }
+
     /// Moves what is due of a return's money between its order and the one that replaces it, and ends the hold of that where
     /// it is paid for or all came, in one record; a case where nothing more comes and it is not.
     fn settle_exchange(&self, turn: &Turn<'_>, key: ReturnKey, (of, replacement): (OrderKey, OrderKey)) {
@@ -267,7 +277,11 @@ impl Settling {
             if after.take(now, &credited).is_err() {
                 return Self { told, own: Vec::new(), there: Vec::new(), case: None };
             }
-            told = settled(Returned::only(credited), own, returned, now);
+            told = Returned::only(credited);
+        }
+        // What is not there any more cannot come back.
+        if has_room || !after.paid_too_much() {
+            told = ended(told, own, (returned, &after));
         }
         let (of_own, of_there) = match amount {
             amount if is_lowered || amount == 0 => (Vec::new(), Vec::new()),

@@ -368,14 +368,24 @@ fn approved(told: Told, returned: &Return, nodes: Vec<Option<NodeIndex>>, now: N
     settled(told, order, returned, now.journal)
 }
 
-/// With that it is over, where nothing more is to be done.
-pub(super) fn settled(mut told: Told, order: &Order, returned: &Return, now: JournalTime) -> Told {
+/// With that it is over, where nothing more is to be done. What went to what the customer gets instead and is not paid for by
+/// what came is looked at first, there.
+pub(super) fn settled(told: Told, order: &Order, returned: &Return, now: JournalTime) -> Told {
+    let Some(after) = after(&told, returned, now) else { return told };
+    if after.paid_too_much() { told } else { ended(told, order, (returned, &after)) }
+}
+
+/// A return as it is told; `None` where that cannot be.
+fn after(told: &Told, returned: &Return, now: JournalTime) -> Option<Return> {
     let mut after = returned.clone();
-    for event in &told.events {
-        if !matches!(event, ReturnEvent::Requested { .. }) && after.take(now, event).is_err() {
-            return told;
-        }
+    for event in told.events.iter().filter(|event| !matches!(event, ReturnEvent::Requested { .. })) {
+        after.take(now, event).ok()?;
     }
+    Some(after)
+}
+
+/// The end of a return of which nothing more is to be done, beside what else is told of it.
+pub(super) fn ended(mut told: Told, order: &Order, (returned, after): (&Return, &Return)) -> Told {
     // What is authorised may still be taken, and then it goes back.
     let sums = Paid::of(&order.payments);
     let credited = after.credited - returned.credited;

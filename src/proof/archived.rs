@@ -4,19 +4,24 @@ use std::sync::Arc;
 
 use crate::domain::archive::Archiving;
 use crate::domain::command::{
-    ActivateRules, CancelOrder, Command, Context, Fulfill, FulfillmentAction, IdempotencyKey, MergeOrders, NodePatch,
-    PlaceOrder, PutRules, ReportPayment,
+    ActivateRules, CancelOrder, Command, Context, Fulfill, FulfillmentAction, IdempotencyKey, MergeOrders, Names,
+    NodePatch, PlaceOrder, PutPolicy, PutRules, ReportPayment, RequestReturn, ReturnAction, ReturnUnits, ReturnedUnits,
+    WantedInstead,
 };
 use crate::domain::event::Event;
+use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::Shipment;
 use crate::domain::ids::{FulfillmentKey, OrderKey};
 use crate::domain::money::Currency;
 use crate::domain::money::Money;
 use crate::domain::order::{Order, OrderStatus};
-use crate::domain::payment::PaymentMark;
+use crate::domain::payment::{Paid, PaymentMark};
+use crate::domain::quantity::Quantity;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::{Outcome, Reply};
+use crate::domain::return_policy::ReturnPolicy;
+use crate::domain::returns::{Condition, Return};
 use crate::domain::rules::{Fence, RuleTerms, Term};
 use crate::domain::state::State;
 use crate::domain::workload::utc_day;
@@ -386,4 +391,53 @@ fn a_start_does_not_count_what_was_cancelled_and_left_as_work() {
     drop(pipeline);
     let pipeline = start(&disk).expect("a good disk");
     assert_eq!(work_of(&pipeline, "east"), 1, "what was delivered was work, what was cancelled was not");
+}
+
+#[test]
+fn money_comes_back_from_what_left_memory_when_units_of_its_return_are_missing() {
+    let (_disk, pipeline) = shop();
+    let policy = ReturnPolicy { exchange_at_once: true, ..ReturnPolicy::default() };
+    run(&pipeline, Command::PutPolicy(PutPolicy::Returns { channel: None, sku: None, policy })).expect("good");
+    let placed = place(&pipeline, "a-1").expect("in stock");
+    let paid = ReportPayment { order: "a-1".into(), mark: PaymentMark::Paid, amount: usd(placed.due()) };
+    run(&pipeline, Command::ReportPayment(paid)).expect("money may come");
+    deliver(&pipeline, placed.key);
+    let two = Quantity::new(2).expect("two are some");
+    let line = ReturnUnits { line: "1".into(), quantity: two, reason: "too small".into(), condition: None };
+    let wanted = WantedInstead { sku: "phone".into(), quantity: two, unit_price: None };
+    let request = RequestReturn {
+        id: None,
+        fingerprint: 0,
+        order: "a-1".into(),
+        lines: vec![line],
+        exchange: vec![wanted],
+        is_claim: false,
+    };
+    let returned = |command: Command| -> Return {
+        match run(&pipeline, command).expect("legal").reply {
+            Reply::Return(known) => *known,
+            other => panic!("{other:?} is no return"),
+        }
+    };
+    let known = returned(Command::RequestReturn(Box::new(request)));
+    let name = crate::domain::ids::Text::from(known.name());
+    let approve = ReturnAction::Approve { node: Some("east".into()) };
+    let known = returned(Command::ChangeReturn { returned: name.clone(), action: approve });
+    let instead = known.replacement.expect("it is ordered at once");
+    let kept = |key: OrderKey| Paid::of(&pipeline.engine().order(&key.to_string()).expect("somewhere").payments).kept();
+    assert_eq!((kept(placed.key), kept(instead)), (0, placed.due()), "it is paid for");
+    deliver(&pipeline, instead);
+    assert_eq!(tidy(&pipeline), 1, "what he has got leaves memory");
+    let missing = ReturnedUnits {
+        line: "1".into(),
+        quantity: two,
+        condition: Some(Condition::Missing),
+        disposition: None,
+        names: Names::default(),
+    };
+    let receipt = ReturnAction::Receive { node: Some("east".into()), lines: vec![missing] };
+    returned(Command::ChangeReturn { returned: name, action: receipt });
+    assert_eq!((kept(placed.key), kept(instead)), (placed.due(), 0), "it is the money of what he kept");
+    let case = ExceptionKey { kind: ExceptionKind::ExchangeUnpaid, subject: Subject::Order(instead) };
+    assert!(pipeline.engine().exception_by_key(case).is_some_and(|case| case.is_open()));
 }

@@ -586,3 +586,82 @@ fn a_fault_names_the_line_of_the_request_where_its_units_are_at_several_nodes() 
     let Rejection::Invalid(faults) = refused else { panic!("{refused}") };
     assert_eq!((&*faults[0].field, faults[0].code), ("lines[1].serials", "not_tracked"));
 }
+
+#[test]
+fn what_was_exchanged_in_full_is_paid() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        let order = delivered(&mut world, &[("phone", 1)]);
+        let known = exchanged(&world, &order, 1, 1);
+        let known = take(&world, &known, receipt("west", vec![restocked("1", 1)])).expect("it comes");
+        let world = again(world, restarts);
+        let order = order_of(&world, &known);
+        assert_eq!((kept(&order), order.payment_state()), (0, PaymentState::Paid), "its money paid for the other");
+    }
+}
+
+#[test]
+fn money_that_went_on_with_a_part_of_what_he_gets_instead_stays_there() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        policy(&world, ReturnPolicy { exchange_at_once: true, ..ReturnPolicy::default() });
+        let order = delivered(&mut world, &[("phone", 2)]);
+        let known = exchanged(&world, &order, 2, 2);
+        assert_eq!(money(&world, &known), (0, 200, 260));
+        let split = SplitOrder {
+            order: text(&replacement(&world, &known).name()),
+            id: Some(text("part")),
+            fingerprint: 0,
+            channel_order_id: None,
+            lines: vec![CancelUnits { line: text("1"), quantity: quantity(1), from: None }],
+        };
+        let Ok(Reply::Order(part)) = world.run(Command::SplitOrder(split)) else { panic!("it has two units") };
+        assert_eq!((money(&world, &known), kept(&part)), ((0, 130, 130), 70));
+        let world = again(world, restarts);
+        let known = take(&world, &known, receipt("west", vec![restocked("1", 1)])).expect("one comes");
+        assert_eq!(money(&world, &known), (0, 130, 130), "nothing of it is left");
+        assert_eq!((known.refundable(), known.credited), (0, 200));
+        let known = take(&world, &known, receipt("west", vec![restocked("1", 1)])).expect("the other comes");
+        assert_eq!((money(&world, &known), known.status()), ((0, 130, 130), ReturnStatus::Closed));
+    }
+}
+
+#[test]
+fn what_a_node_calls_off_of_what_goes_ahead_gives_its_money_back_at_once() {
+    let mut world = World::new();
+    policy(&world, ReturnPolicy { exchange_at_once: true, ..ReturnPolicy::default() });
+    let order = delivered(&mut world, &[("phone", 1)]);
+    let known = exchanged(&world, &order, 1, 1);
+    assert_eq!(money(&world, &known), (0, 100, 130));
+    let stop = FulfillmentAction::Cancel { reason: text("broken"), resource: false };
+    world.fulfill(&replacement(&world, &known), 1, stop).expect("nobody picks it");
+    assert_eq!(money(&world, &known), (100, 0, 0), "nothing is got for it");
+    assert_eq!((now_of(&world, &known).refundable(), now_of(&world, &known).credited), (100, 0));
+}
+
+#[test]
+fn what_went_ahead_of_the_last_units_comes_back_when_they_are_missing() {
+    for restarts in [false, true] {
+        for (came, refunded_there) in [(0, false), (1, false), (0, true)] {
+            let mut world = World::new();
+            policy(&world, ReturnPolicy { exchange_at_once: true, ..ReturnPolicy::default() });
+            let order = delivered(&mut world, &[("phone", 2)]);
+            let known = exchanged(&world, &order, 2, 1);
+            assert_eq!(money(&world, &known), (70, 130, 130));
+            let instead = replacement(&world, &known);
+            leave(&world, &instead).expect("at once");
+            if refunded_there {
+                report(&world, &instead, PaymentMark::Refunded, 130);
+            }
+            let world = again(world, restarts);
+            let mut parts = vec![missing(2 - came)];
+            parts.extend((came > 0).then(|| restocked("1", came)));
+            let known = take(&world, &known, receipt("west", parts)).expect("so much comes");
+            assert_eq!(known.status(), ReturnStatus::Closed, "nothing more comes");
+            let worth = if refunded_there { 0 } else { 100 * i64::from(came) };
+            let own = if refunded_there { 70 } else { 200 - worth };
+            assert_eq!(money(&world, &known), (own, worth, 130), "it is paid by what came alone");
+            assert!(is_case(&world, ExceptionKind::ExchangeUnpaid, instead.key));
+        }
+    }
+}
