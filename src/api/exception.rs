@@ -131,6 +131,10 @@ pub struct SubjectJson {
     pub transfer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#return: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<u16>,
 }
 
 /// How it ended.
@@ -164,6 +168,9 @@ impl SubjectJson {
             Subject::Inbound(key) => Self { inbound: Some(key.to_string()), ..none },
             Subject::Transfer(key) => Self { transfer: Some(key.to_string()), ..none },
             Subject::Subscription(key) => Self { subscription: Some(key.to_string()), ..none },
+            Subject::Parcel(returned, label) => {
+                Self { r#return: Some(returned.to_string()), label: Some(label), ..none }
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::event::{Names, name};
 use super::scalar::Instant;
+use super::tracking::ScanJson;
 use super::words::Worded;
 use crate::domain::event::ReturnChanged;
 use crate::domain::returns::{ExchangeLine, Part, ReturnEvent, ReturnLine};
@@ -51,6 +52,11 @@ pub(super) fn changed(changed: &ReturnChanged, names: &impl Names) -> Value {
         ReturnEvent::Refunded { amount } => ("return_refunded", json!({"amount": amount})),
         ReturnEvent::Replaced { order } => ("return_exchanged", json!({"replacement": order.to_string()})),
         ReturnEvent::Credited { amount, instead } => ("return_credited", json!({"amount": amount, "instead": instead})),
+        ReturnEvent::Tracked { label, scans, estimated_at } => {
+            let scans: Vec<_> = scans.iter().map(ScanJson::from).collect();
+            let estimated_at = estimated_at.map(Instant::from);
+            ("return_tracked", json!({"label": label, "scans": scans, "estimated_at": estimated_at}))
+        }
         ReturnEvent::Closed { reason } => ("return_closed", json!({"reason": reason})),
     };
     name(&mut facts, kind, "return", changed.key.to_string(), changed.version);

@@ -8,6 +8,7 @@ use super::lots::{LotQuantity, names};
 use super::page::{Limit, ReturnCursor};
 use super::reading::{At, Listed, shape};
 use super::scalar::{CallerId, Id, Instant, LotId, MoneyJson, Name, Price, Reason, Sku};
+use super::tracking::TrackedJson;
 use super::words::{as_optional_word, as_word};
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{Command, RequestReturn, ReturnAction, ReturnUnits, ReturnedUnits, WantedInstead};
@@ -431,6 +432,12 @@ pub struct ReturnLabelJson {
     pub service: Option<Name>,
     /// Tracking number.
     pub tracking_number: Name,
+    /// Where its carrier shows where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracking_url: Option<String>,
+    /// Where it is, once its carrier told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<TrackedJson>,
 }
 
 impl ReturnJson {
@@ -442,11 +449,13 @@ impl ReturnJson {
             quantity: line.quantity,
             unit_price: money(line.unit_price),
         };
-        let label = |label: &ReturnLabel| ReturnLabelJson {
+        let label = |(number, label): (u16, &ReturnLabel)| ReturnLabelJson {
             node: label.node.map(|node| Id(catalogue.node(node).id.clone())),
             carrier: Name(label.carrier.clone()),
             service: label.service.clone().map(Name),
             tracking_number: Name(label.tracking_number.clone()),
+            tracking_url: catalogue.shipping().tracking_url(&label.carrier, &label.tracking_number),
+            tracking: known.tracked(number).map(TrackedJson::from),
         };
         Self {
             id: known.name(),
@@ -461,7 +470,7 @@ impl ReturnJson {
             refund_at: known.terms.refund_at,
             refundable: money(known.refundable()),
             refunded: money(known.refunded),
-            labels: known.labels.iter().map(label).collect(),
+            labels: (1..).zip(&known.labels).map(label).collect(),
             requested_at: known.requested_at.into(),
             approved_at: known.approved_at.map(Instant::from),
             expires_at: known.expires_at.map(|at| at.wall.into()),

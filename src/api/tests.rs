@@ -130,6 +130,7 @@ fn answer(method: &str, path: &str, body: &[u8]) -> Result<(), Problem> {
         ("POST", ["returns"]) => read_as::<NewReturn>(body),
         ("POST", ["returns", _, "receipts"]) => read_as::<ReturnReceipt>(body),
         ("POST", ["returns", _, "refunds"]) => read_as::<NewRefund>(body),
+        ("POST", ["returns", _, "labels", _, "tracking"]) => read_as::<Tracing>(body),
         ("POST", ["returns", _, "labels"]) => read_as::<NewReturnLabel>(body),
         ("PUT", ["return-policy"]) => read_as::<ReturnPolicyPut>(body),
         ("PUT", ["nodes", _, "bins"]) => read_as::<BinsPut>(body),

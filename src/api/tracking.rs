@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 use super::reading::{Listed, shape};
 use super::scalar::{Instant, Name, Reason};
 use super::words::as_word;
-use crate::domain::command::FulfillmentAction;
+use crate::domain::command::{Command, FulfillmentAction, TrackReturn};
+use crate::domain::ids::Text;
+use crate::domain::time::WallTime;
 use crate::domain::tracking::{SCANS_MAX, Scan, Tracked, TrackingStatus};
 
 shape! {
@@ -40,8 +42,19 @@ shape! {
 }
 
 impl Tracing {
-    /// The step.
+    /// What a carrier tells of the parcel of a label of a return.
+    pub fn of_return(self, returned: Text, label: u16) -> Command {
+        let (scans, estimated_at) = self.told();
+        Command::TrackReturn(Box::new(TrackReturn { returned, label, scans, estimated_at }))
+    }
+
+    /// The step of a fulfilment order.
     pub fn action(self) -> FulfillmentAction {
+        let (scans, estimated_at) = self.told();
+        FulfillmentAction::Track { scans, estimated_at }
+    }
+
+    fn told(self) -> (Vec<Scan>, Option<WallTime>) {
         let scan = |scan: NewScan| Scan {
             at: scan.at.wall(),
             status: scan.status,
@@ -49,12 +62,12 @@ impl Tracing {
             place: scan.place.map(|place| place.0),
             text: scan.text.map(|text| text.0),
         };
-        let scans = self.events.into_iter().flatten().map(scan).collect();
-        FulfillmentAction::Track { scans, estimated_at: self.estimated_at.map(Instant::wall) }
+        (self.events.into_iter().flatten().map(scan).collect(), self.estimated_at.map(Instant::wall))
     }
 }
 
-/// Where a shipment is, as its carrier told; apart from where the fulfilment order stands.
+/// Where a shipment, or a parcel that comes back, is, as its carrier told; apart from where the fulfilment order or the
+/// return stands.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Tracking)]
 pub struct TrackedJson {

@@ -233,6 +233,8 @@ pub enum Command {
         /// What happens to it.
         action: ReturnAction,
     },
+    /// Note where a parcel of a return is.
+    TrackReturn(Box<TrackReturn>),
     /// Say where skus lie at a node.
     PutBins(Box<PutBins>),
     /// Say of which prefix numbers of parcels are.
@@ -275,6 +277,7 @@ impl Command {
                 | Self::ChangeInbound { action: InboundAction::Receive(_), .. }
                 | Self::ChangeTransfer { .. }
                 | Self::ChangeReturn { .. }
+                | Self::TrackReturn(_)
                 | Self::ChangeWave { .. }
         )
     }

@@ -14,7 +14,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{FulfillmentKey, InboundKey, NodeIndex, OrderKey, SkuIndex, SubscriptionKey, Text, TransferKey};
+use super::ids::{
+    FulfillmentKey, InboundKey, NodeIndex, OrderKey, ReturnKey, SkuIndex, SubscriptionKey, Text, TransferKey,
+};
 use super::limits::EXCEPTION_READABLE_MS;
 use super::record::Header;
 use super::stock::{CellKey, LawBroken};
@@ -46,7 +48,7 @@ pub enum ExceptionKind {
     LowStock,
     /// A transfer brought other units than were sent.
     TransferVariance,
-    /// A shipment is past the date its carrier told.
+    /// A shipment is past the date its carrier told, or a parcel that comes back past its usual time.
     DeliveryLate,
     /// Nobody has seen a shipment for too long.
     ShipmentLost,
@@ -64,7 +66,7 @@ pub enum ExceptionKind {
     ReadyLate,
     /// The order of a subscription's period could not be placed.
     SubscriptionFailed,
-    /// A node took on work and has not gone on with it for too long.
+    /// A node took on work, or was brought what comes back, and has not gone on with it for too long.
     WorkLate,
     /// What a customer is to get instead of what he returns cannot be ordered.
     ExchangeFailed,
@@ -237,6 +239,8 @@ pub enum Subject {
     Transfer(TransferKey),
     /// A subscription.
     Subscription(SubscriptionKey),
+    /// A parcel of a return, by the number of its label.
+    Parcel(ReturnKey, u16),
 }
 
 /// Names a case: what went wrong with what.
@@ -260,6 +264,7 @@ impl fmt::Display for ExceptionKey {
             Subject::Inbound(key) => write!(f, "{key}"),
             Subject::Transfer(key) => write!(f, "{key}"),
             Subject::Subscription(key) => write!(f, "u-{key}"),
+            Subject::Parcel(returned, label) => write!(f, "p-{label}-{returned}"),
         }
     }
 }
@@ -284,6 +289,10 @@ impl ExceptionKey {
             }
             ("u", key) => Subject::Subscription(SubscriptionKey::parse(key)?),
             ("t", _) => Subject::Transfer(TransferKey::parse(about)?),
+            ("p", rest) => {
+                let (label, returned) = rest.split_once('-')?;
+                Subject::Parcel(ReturnKey::parse(returned)?, label.parse().ok()?)
+            }
             _ => return None,
         };
         let key = Self { kind, subject };
@@ -478,6 +487,7 @@ mod tests {
             Subject::Cell(cell),
             Subject::Inbound(InboundKey(12)),
             Subject::Transfer(TransferKey(4)),
+            Subject::Parcel(ReturnKey(1 << 60), 2),
         ] {
             for kind in ExceptionKind::ALL {
                 let key = ExceptionKey { kind, subject };

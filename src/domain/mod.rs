@@ -72,6 +72,7 @@ pub mod reply;
 pub mod reservation;
 pub mod return_line;
 pub mod return_money;
+pub mod return_parcels;
 pub mod return_policy;
 pub mod return_routing;
 pub mod return_status;

@@ -214,16 +214,9 @@ impl Order {
         if self.fulfillment_mut(number)?.shipment.is_none() {
             return Err(LawBroken(format!("fulfilment order {number} of order {key} has not left")));
         }
-        let known = &mut self.particulars_mut().tracked;
-        let at = known.iter().position(|tracked| tracked.number == number).unwrap_or_else(|| {
-            known.push(Tracked::unseen(number));
-            known.len() - 1
-        });
-        if let Some(scan) = scans.iter().find(|scan| !known[at].see(scan)) {
-            return Err(LawBroken(format!("fulfilment order {number} of order {key}: {scan:?} tells nothing new")));
-        }
-        known[at].estimated_at = estimated_at.or(known[at].estimated_at);
-        Ok(())
+        let heard = Tracked::hear(&mut self.particulars_mut().tracked, number, scans, estimated_at);
+        let stale = |scan| LawBroken(format!("fulfilment order {number} of order {key}: {scan:?} tells nothing new"));
+        heard.map_err(stale)
     }
 
     /// Its particulars, made when it has none yet.

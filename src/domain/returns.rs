@@ -11,7 +11,8 @@
 //! ([`Return::refundable`]). Units that were not in the parcel are *missing*: they did not come back, and never will with
 //! this return. A *claim* is a return of which nothing comes back: what it names is written off when it is approved.
 //!
-//! What is *not* here: its lines (`return_line`), its money (`return_money`), states and words (`return_status`), what of an order may come back (`order_returns`), where to (`return_routing`), by which policy
+//! What is *not* here: its lines (`return_line`), its money (`return_money`), where its parcels are (`return_parcels`), states
+//! and words (`return_status`), what of an order may come back (`order_returns`), where to (`return_routing`), by which policy
 //! (`return_policy`), and stock, which has events of its own in the same record.
 
 use serde::{Deserialize, Serialize};
@@ -23,10 +24,12 @@ use super::limits::RETURN_READABLE_MS;
 use super::money::Currency;
 use super::record::Header;
 pub use super::return_line::{Disposed, HeldUnits, Part, ReturnLine};
+use super::return_parcels::Parcels;
 use super::return_policy::RefundAt;
 pub use super::return_status::{Condition, Disposition, ReturnStatus, ReturnVerb, StockEffect};
 use super::stock::LawBroken;
-use super::time::JournalTime;
+use super::time::{JournalTime, WallTime};
+use super::tracking::Scan;
 
 /// What the customer gets instead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -161,18 +164,29 @@ pub enum ReturnEvent {
         /// How much of what he gets instead is to be paid out of what comes back, in all.
         instead: i64,
     },
+    /// A carrier told where a parcel is.
+    Tracked {
+        /// Number of its label, from 1.
+        label: u16,
+        /// What is new of what it saw.
+        scans: Vec<Scan>,
+        /// When it means to deliver, where it said another date.
+        estimated_at: Option<WallTime>,
+    },
 }
 
 impl ReturnEvent {
     /// Whether the first version of these events has it not.
     pub fn is_later(&self) -> bool {
-        matches!(self, Self::Credited { .. })
+        matches!(self, Self::Credited { .. } | Self::Tracked { .. })
     }
 
-    /// The step it is; `None` for what follows from others.
+    /// The step it is; `None` for what follows from others, and for what carriers tell at any time.
     pub fn verb(&self) -> Option<ReturnVerb> {
         Some(match self {
-            Self::Requested { .. } | Self::Replaced { .. } | Self::Credited { .. } => return None,
+            Self::Requested { .. } | Self::Replaced { .. } | Self::Credited { .. } | Self::Tracked { .. } => {
+                return None;
+            }
             Self::Approved { .. } => ReturnVerb::Approve,
             Self::Declined { .. } => ReturnVerb::Decline,
             Self::Cancelled { .. } => ReturnVerb::Cancel,
@@ -241,12 +255,15 @@ pub struct Return {
     /// alone. It lies beside the return too.
     #[serde(skip)]
     pub instead: Option<i64>,
+    /// What carriers told of its parcels; beside it too.
+    #[serde(skip)]
+    pub parcels: Parcels,
 }
 
 impl Return {
     /// Whether something lies beside it in files.
     pub fn has_beside(&self) -> bool {
-        self.credited != 0 || self.instead.is_some()
+        self.credited != 0 || self.instead.is_some() || !self.parcels.is_empty()
     }
 
     /// The text by which clients name it.
@@ -363,6 +380,7 @@ impl Return {
             seq: 0,
             credited: 0,
             instead: None,
+            parcels: Parcels::default(),
         })
     }
 
@@ -388,7 +406,10 @@ impl Return {
             ReturnEvent::Closed { reason } => self.ends(at, ReturnEnd::Closed, reason.as_ref()),
             ReturnEvent::Labelled { label } => self.labels.push(label.clone()),
             ReturnEvent::InTransit => self.in_transit = true,
-            ReturnEvent::Received { parts } => parts.iter().try_for_each(|part| self.receive(part))?,
+            ReturnEvent::Received { parts } => {
+                parts.iter().try_for_each(|part| self.receive(part))?;
+                self.parcels.open();
+            }
             ReturnEvent::Inspected { parts } => parts.iter().try_for_each(|part| self.inspect(part))?,
             ReturnEvent::Disposed { parts } => parts.iter().try_for_each(|part| self.dispose(part))?,
             ReturnEvent::Refunded { amount } => {
@@ -411,6 +432,7 @@ impl Return {
                 }
                 self.replacement = Some(*order);
             }
+            ReturnEvent::Tracked { label, scans, estimated_at } => self.track(*label, scans, *estimated_at)?,
         }
         Ok(())
     }

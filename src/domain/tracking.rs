@@ -117,10 +117,21 @@ impl Scan {
     }
 }
 
-/// What is known of where the shipment of a fulfilment order is.
+/// What is new of what a carrier tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tidings {
+    /// Scans that tell something new, each once.
+    pub scans: Vec<Scan>,
+    /// When it means to deliver, where that is another date.
+    pub estimated_at: Option<WallTime>,
+    /// What is known then.
+    pub after: Tracked,
+}
+
+/// What is known of where the shipment of a fulfilment order, or a parcel that comes back, is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Tracked {
-    /// Number of the fulfilment order.
+    /// Number of the fulfilment order, or of the parcel's label.
     pub number: u16,
     /// What was seen, ascending by the carrier's time.
     pub scans: Vec<Scan>,
@@ -134,10 +145,36 @@ impl Tracked {
         Self { number, scans: Vec::new(), estimated_at: None }
     }
 
-    /// Those of these scans that tell something new, each once.
-    pub fn news(&self, scans: &[Scan]) -> Vec<Scan> {
-        let mut known = self.clone();
-        scans.iter().filter(|scan| known.see(scan)).cloned().collect()
+    /// What is new of what a carrier tells; `None` when nothing is.
+    pub fn news(&self, scans: &[Scan], estimated_at: Option<WallTime>) -> Option<Tidings> {
+        let mut after = self.clone();
+        let scans: Vec<Scan> = scans.iter().filter(|scan| after.see(scan)).cloned().collect();
+        let estimated_at = estimated_at.filter(|at| self.estimated_at != Some(*at));
+        after.estimated_at = estimated_at.or(self.estimated_at);
+        let is_new = !scans.is_empty() || estimated_at.is_some();
+        is_new.then_some(Tidings { scans, estimated_at, after })
+    }
+
+    /// Takes in what is new of one of several, by number.
+    ///
+    /// # Errors
+    ///
+    /// The first scan that tells nothing new.
+    pub fn hear<'s>(
+        all: &mut Vec<Self>,
+        number: u16,
+        scans: &'s [Scan],
+        estimated_at: Option<WallTime>,
+    ) -> Result<(), &'s Scan> {
+        let at = all.iter().position(|tracked| tracked.number == number).unwrap_or_else(|| {
+            all.push(Self::unseen(number));
+            all.len() - 1
+        });
+        if let Some(scan) = scans.iter().find(|scan| !all[at].see(scan)) {
+            return Err(scan);
+        }
+        all[at].estimated_at = estimated_at.or(all[at].estimated_at);
+        Ok(())
     }
 
     /// Takes a scan in; `false` when it tells nothing new.
@@ -174,6 +211,12 @@ impl Tracked {
     /// Where it is.
     pub fn status(&self) -> TrackingStatus {
         self.last().map_or(TrackingStatus::Unknown, |scan| scan.status)
+    }
+
+    /// When its carrier was first seen to have it.
+    pub fn taken_at(&self) -> Option<WallTime> {
+        let has = |scan: &&Scan| !matches!(scan.status, TrackingStatus::Unknown | TrackingStatus::PreTransit);
+        self.scans.iter().find(has).map(|scan| scan.at)
     }
 
     /// When it was first seen in a state.

@@ -127,6 +127,7 @@ impl Naming<'_> {
             | Command::ChangeCount { .. }
             | Command::ChangeException { .. }
             | Command::ChangeReturn { .. }
+            | Command::TrackReturn(_)
             | Command::PutBins(_)
             | Command::PutNumbers(_)
             | Command::PackParcels(_)

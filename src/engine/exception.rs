@@ -26,7 +26,7 @@ use crate::domain::event::{Answer, Event, ExceptionChanged};
 use crate::domain::exception::{Exception, ExceptionEvent, ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus};
 use crate::domain::hold::HoldState;
-use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, ReturnKey, SkuIndex};
 use crate::domain::inbound::SupplyKey;
 use crate::domain::limits::EXCEPTION_READABLE_MS;
 use crate::domain::order::Order;
@@ -35,13 +35,14 @@ use crate::domain::payment::{Paid, PaymentMark};
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::returns::Return;
 use crate::domain::stock::CellKey;
 use crate::domain::time::{JournalTime, WallTime};
 
 /// How long the clock leaves an open case alone, seconds.
 const LOOK_S: u64 = 60;
-/// From the last step of what a node has taken on until somebody should look, seconds.
-const WORK_LATE_S: u64 = 48 * 60 * 60;
+/// From the last step of what a node has taken on, or the delivery of what comes back, until somebody should look, seconds.
+pub(super) const WORK_LATE_S: u64 = 48 * 60 * 60;
 /// Cases, late documents or old holds the clock looks at at once.
 const LOOKED_AT_MAX: usize = 1_024;
 /// How a case ended whose own remedy worked.
@@ -57,6 +58,8 @@ pub struct Exceptions {
     supply: Soonest<SupplyKey, WallTime>,
     /// Fulfilment orders by when they are to be ready, and shipments by when they are late, or count as lost.
     shipments: Soonest<FulfillmentKey, WallTime>,
+    /// Parcels of returns, by label, by when they are late, count as lost, or should have been opened.
+    parcels: Soonest<(ReturnKey, u16), WallTime>,
     /// Holds by when they have stood for too long.
     holds: Soonest<(OrderKey, u16)>,
     /// Fulfilment orders by when their node should have gone on.
@@ -346,6 +349,11 @@ impl Engine {
         self.exceptions.shipments.push(at, key);
     }
 
+    /// Tells the clock when something may be wrong with the parcel of a label of a return.
+    pub(super) fn watch_return_parcel(&self, at: WallTime, label: (ReturnKey, u16)) {
+        self.exceptions.parcels.push(at, label);
+    }
+
     /// Tells the clock when a hold has stood for too long.
     pub(super) fn watch_hold_age(&self, at: JournalTime, order: OrderKey, number: u16) {
         self.exceptions.holds.push(at, (order, number));
@@ -377,6 +385,7 @@ impl Engine {
         let old = self.exceptions.holds.take_due(now, LOOKED_AT_MAX);
         let work = self.exceptions.work.take_due(now, LOOKED_AT_MAX);
         let shipments = self.exceptions.shipments.take_due(wall, LOOKED_AT_MAX);
+        let parcels = self.exceptions.parcels.take_due(wall, LOOKED_AT_MAX);
         let (moved, more) = {
             let mut all = self.exceptions.moved.lock();
             let next = all.iter().nth(LOOKED_AT_MAX).copied();
@@ -390,7 +399,10 @@ impl Engine {
         let old = old.into_iter().map(|(key, number)| (ExceptionKind::HoldOverdue, Subject::Hold(key, number)));
         let work = work.into_iter().map(|key| (ExceptionKind::WorkLate, Subject::Fulfillment(key)));
         let silent = |key| super::tracking::BY_THE_CLOCK.map(|kind| (kind, Subject::Fulfillment(key)));
-        for (kind, subject) in late.chain(old).chain(work).chain(shipments.into_iter().flat_map(silent)) {
+        let shipments = shipments.into_iter().flat_map(silent);
+        let back = |(key, label)| super::return_tracking::BY_THE_CLOCK.map(|kind| (kind, Subject::Parcel(key, label)));
+        let parcels = parcels.into_iter().flat_map(back);
+        for (kind, subject) in late.chain(old).chain(work).chain(shipments).chain(parcels) {
             let cause = Cause::of(kind, subject);
             if self.stands(&network, cause.key, now, wall) {
                 self.raise_alone(turn, &network, cause);
@@ -495,6 +507,17 @@ impl Engine {
                 | ExceptionKind::ReadyLate,
                 Subject::Fulfillment(part),
             ) => order(part.order).is_some_and(|order| is_wrong(network, &order, part.number, key.kind, wall)),
+            (
+                ExceptionKind::DeliveryLate
+                | ExceptionKind::ShipmentLost
+                | ExceptionKind::DeliveryMissed
+                | ExceptionKind::ReturnedToSender
+                | ExceptionKind::WorkLate,
+                Subject::Parcel(returned, label),
+            ) => {
+                let wrong = |own: &Return| self.is_parcel_wrong(network, own, label, key.kind, wall);
+                self.return_by_key(returned).as_ref().is_some_and(wrong)
+            }
             (ExceptionKind::NodeClosed, Subject::Fulfillment(part)) => order(part.order).is_some_and(|order| {
                 order.fulfillment(part.number).is_some_and(|fulfillment| is_at_closed_node(network, fulfillment))
             }),

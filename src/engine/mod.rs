@@ -39,6 +39,7 @@
 //! | `hold`, `inbound`, `redate` | holds of orders and their ends, payments; supply on its way, who waits for it, whose day changes |
 //! | `purchase`, `lacking` | what is bought when it is ordered; what lacks, and where |
 //! | `returns`, `return_request`, `return_parts`, `return_stock`, `return_nodes`, `exchange` | units that come back: asked for, received, where to, and what the customer gets instead |
+//! | `return_tracking` | their parcels, as carriers tell of them |
 //! | `transfer` | units that go from one node to another |
 //! | `lots` | of which lot units are, or which they are; and what expires |
 //! | `safety` | what the clock withholds by policy |
@@ -118,6 +119,7 @@ mod return_nodes;
 mod return_parts;
 mod return_request;
 mod return_stock;
+mod return_tracking;
 mod returns;
 mod room;
 mod routing;
@@ -415,6 +417,7 @@ impl Engine {
             Command::PutPolicy(put) => self.put_policy(&turn, &put),
             Command::RequestReturn(request) => self.request_return(&turn, &request),
             Command::ChangeReturn { returned, action } => self.change_return(&turn, &returned, &action),
+            Command::TrackReturn(track) => self.track_return(&turn, &track),
             Command::PutBins(put) => self.put_bins(&turn, &put),
             Command::PutNumbers(put) => self.put_numbers(&turn, &put),
             Command::PackParcels(pack) => self.pack_parcels(&turn, &pack),

@@ -91,10 +91,16 @@ impl Told {
         &self.events
     }
 
-    fn and(mut self, event: ReturnEvent, step: ReturnStep, units: Vec<LineUnits>) -> Self {
+    pub(super) fn and(mut self, event: ReturnEvent, step: ReturnStep, units: Vec<LineUnits>) -> Self {
         self.events.push(event);
         self.steps.push((step, units));
         self
+    }
+
+    /// What a record says of the return, the first event with that version.
+    pub(super) fn of_return(&self, key: ReturnKey, first: u32) -> Vec<Event> {
+        let numbered = (first..).zip(self.events.iter().cloned());
+        numbered.map(|(version, event)| Event::ReturnChanged(Box::new(ReturnChanged { key, version, event }))).collect()
     }
 
     /// What an order is told, one event after the other.
@@ -296,10 +302,7 @@ impl Engine {
             turn.steps(EntityKey::Return(key), || Entity::Return(Box::new(known.clone())));
         }
         let first = slot.as_ref().map_or(1, |known| known.version + 1);
-        let numbered = (first..).zip(told.events.iter().cloned());
-        let mut events: Vec<Event> = numbered
-            .map(|(version, event)| Event::ReturnChanged(Box::new(ReturnChanged { key, version, event })))
-            .collect();
+        let mut events = told.of_return(key, first);
         events.extend(order_events(order, told.of_order(order, key)));
         events.extend(change.events());
         let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Return(key)))?;
@@ -313,7 +316,7 @@ impl Engine {
         Ok(logged.done())
     }
 
-    fn answer_return(&self, key: ReturnKey) -> Result<Executed, Rejection> {
+    pub(super) fn answer_return(&self, key: ReturnKey) -> Result<Executed, Rejection> {
         let known = self.return_by_key(key).ok_or_else(|| Rejection::not_found("return", key.to_string()))?;
         let seq = known.seq;
         Ok(Executed::done(Reply::Return(Box::new(known)), seq))

@@ -108,6 +108,7 @@ impl Engine {
         engine.watch_subscriptions(log.now());
         engine.watch_all_closures(log.now());
         engine.watch_returns(now);
+        engine.watch_all_parcels(&network);
         engine.watch_all_lots(&network, log.now());
         drop(network);
         engine.note_idle();

@@ -22,7 +22,7 @@ use crate::domain::ids::FulfillmentKey;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::WallTime;
-use crate::domain::tracking::{Scan, Tracked, TrackingStatus};
+use crate::domain::tracking::{Scan, Tidings, Tracked, TrackingStatus};
 
 /// How long nobody sees a shipment before it counts as lost: 7 days.
 const LOST_AFTER_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
@@ -33,10 +33,8 @@ const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
 /// What a carrier's news are for one of the fulfilment orders of a shipment.
 struct News {
     key: FulfillmentKey,
-    scans: Vec<Scan>,
-    estimated_at: Option<WallTime>,
     before: Tracked,
-    after: Tracked,
+    told: Tidings,
 }
 
 impl Engine {
@@ -57,11 +55,7 @@ impl Engine {
         if fulfillment.shipment.is_none() {
             return Err(Rejection::NotShipped { id: key.to_string(), status: fulfillment.status });
         }
-        let latest = WallTime(turn.log.now().wall.0.saturating_add(AHEAD_MS_MAX));
-        if let Some(at) = scans.iter().position(|scan| scan.at > latest) {
-            let detail = "must not be more than a day in the future";
-            return Err(Rejection::invalid(format!("events[{at}].at"), "time_in_future", detail));
-        }
+        no_scan_ahead(scans, turn.log.now().wall)?;
         let news: Vec<News> =
             in_one_shipment(&orders, key).filter_map(|(key, order)| news(order, key, scans, estimated_at)).collect();
         if news.is_empty() {
@@ -80,7 +74,7 @@ impl Engine {
         // It was one parcel, however many orders were in it.
         let arrived = news.iter().find_map(|told| {
             let (order, fulfillment) = part_of(&orders, told.key)?;
-            arrived(network, order, fulfillment, (&told.before, &told.after), wall)
+            arrived(network, order, fulfillment, (&told.before, &told.told.after), wall)
         });
         events.extend(arrived.iter().map(|noted| Event::TransitNoted(Box::new(noted.clone()))));
         events.extend(raising.events());
@@ -153,8 +147,8 @@ impl Engine {
 impl News {
     /// What the order is told.
     fn events(&self, order: &Order, now: WallTime) -> Vec<OrderEvent> {
-        let Self { key, scans, estimated_at, after, .. } = self;
-        let number = key.number;
+        let Tidings { scans, estimated_at, after } = &self.told;
+        let number = self.key.number;
         let mut told = vec![OrderEvent::Tracked { number, scans: scans.clone(), estimated_at: *estimated_at }];
         // What is delivered to a store is its customer's when he gets it there.
         let own = order.fulfillment(number).filter(|own| {
@@ -188,14 +182,17 @@ fn in_one_shipment(orders: &Several, key: FulfillmentKey) -> impl Iterator<Item 
 /// What is new of this for a fulfilment order; `None` when nothing is.
 fn news(order: &Order, key: FulfillmentKey, scans: &[Scan], estimated_at: Option<WallTime>) -> Option<News> {
     let before = order.tracked(key.number).cloned().unwrap_or_else(|| Tracked::unseen(key.number));
-    let scans = before.news(scans);
-    let estimated_at = estimated_at.filter(|at| before.estimated_at != Some(*at));
-    let mut after = before.clone();
-    for scan in &scans {
-        after.see(scan);
-    }
-    let is_new = !scans.is_empty() || estimated_at.is_some();
-    is_new.then_some(News { key, scans, estimated_at, before, after })
+    before.news(scans, estimated_at).map(|told| News { key, before, told })
+}
+
+/// Nothing was seen that is still to come, but for what a carrier's clock is ahead.
+pub(super) fn no_scan_ahead(scans: &[Scan], now: WallTime) -> Result<(), Rejection> {
+    let latest = WallTime(now.0.saturating_add(AHEAD_MS_MAX));
+    let ahead = scans.iter().position(|scan| scan.at > latest);
+    ahead.map_or(Ok(()), |at| {
+        let detail = "must not be more than a day in the future";
+        Err(Rejection::invalid(format!("events[{at}].at"), "time_in_future", detail))
+    })
 }
 
 /// What can be wrong with a shipment as long as it is on its way.
@@ -234,29 +231,42 @@ fn is_on_its_way(order: &Order, fulfillment: &FulfillmentOrder) -> bool {
 /// From when on it counts as lost, if nobody sees it until then: who sent it saw it first. What counts as delivered by
 /// itself some time after it left is not looked for where no carrier ever told of it.
 fn lost_from(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> Option<WallTime> {
-    let lost = |seen: i64| WallTime(seen.saturating_add(LOST_AFTER_MS));
-    let tracked = order.tracked(fulfillment.number);
-    match tracked.and_then(|tracked| tracked.scans.last()) {
-        // What waits to be fetched is where everybody knows.
-        Some(_) if tracked.is_some_and(|own| own.status() == TrackingStatus::AvailableForPickup) => None,
-        Some(scan) => Some(lost(scan.at.0)),
+    match order.tracked(fulfillment.number).filter(|tracked| !tracked.scans.is_empty()) {
+        Some(tracked) => unseen_from(tracked),
         None => {
             let clocks = network.catalogue.policies().clocks(order.method_of(fulfillment.group));
             let delivers = clocks.is_some_and(|clocks| clocks.deliver_after_s.is_some());
-            (!delivers || order.goes_to(fulfillment).is_some()).then(|| lost(fulfillment.since.0))
+            (!delivers || order.goes_to(fulfillment).is_some()).then(|| unseen_since(fulfillment.since.0))
         }
     }
 }
 
+/// From when on what was seen counts as lost, if nobody sees it until then.
+pub(super) fn unseen_from(tracked: &Tracked) -> Option<WallTime> {
+    // What waits to be fetched is where everybody knows.
+    let waits = tracked.status() == TrackingStatus::AvailableForPickup;
+    tracked.scans.last().filter(|_| !waits).map(|scan| unseen_since(scan.at.0))
+}
+
+fn unseen_since(seen: i64) -> WallTime {
+    WallTime(seen.saturating_add(LOST_AFTER_MS))
+}
+
 /// What a carrier's news is a case of.
-fn causes(orders: &Several, News { key, before, after, .. }: &News) -> Option<Cause> {
+fn causes(orders: &Several, News { key, before, told }: &News) -> Option<Cause> {
+    let kind = case_told(before, &told.after)?;
+    let (_, fulfillment) = part_of(orders, *key)?;
+    let units = u32::try_from(fulfillment.units()).unwrap_or(u32::MAX);
+    let key_of = ExceptionKey { kind, subject: Subject::Fulfillment(*key) };
+    Some(Cause { key: key_of, units, order: Some(key.order) })
+}
+
+/// What is wrong by what a carrier tells, if that is news.
+pub(super) fn case_told(before: &Tracked, after: &Tracked) -> Option<ExceptionKind> {
     let kind = match after.status() {
         TrackingStatus::Failure => ExceptionKind::DeliveryMissed,
         TrackingStatus::ReturnToSender => ExceptionKind::ReturnedToSender,
         _ => return None,
     };
-    let (_, fulfillment) = part_of(orders, *key)?;
-    let units = u32::try_from(fulfillment.units()).unwrap_or(u32::MAX);
-    let key_of = ExceptionKey { kind, subject: Subject::Fulfillment(*key) };
-    (before.status() != after.status()).then_some(Cause { key: key_of, units, order: Some(key.order) })
+    (before.status() != after.status()).then_some(kind)
 }

@@ -13,6 +13,7 @@ use crate::api::returns::{
     Approving, NewRefund, NewReturn, NewReturnLabel, ReturnGrades, ReturnJson, ReturnParams, ReturnReason,
     ReturnReceipt,
 };
+use crate::api::tracking::Tracing;
 use crate::domain::command::{Command, Context, ReturnAction};
 use crate::domain::ids::Text;
 use crate::domain::returns::Return;
@@ -119,6 +120,24 @@ steps! {
     refund("/v1/returns/{id}/refunds", NewRefund as said) said.action();
     /// No more money goes back.
     close("/v1/returns/{id}/close", ReturnReason as said) said.closed();
+}
+
+/// The carrier of a parcel tells where it is; labels are counted from 1. A return whose goods are awaited is in transit once
+/// its carrier has a parcel of it.
+#[utoipa::path(
+    post, path = "/v1/returns/{id}/labels/{number}/tracking", tag = "returns", request_body = Tracing,
+    params(("id" = String, Path), ("number" = String, Path)),
+    responses((status = 200, body = ReturnJson)),
+)]
+pub async fn track(
+    State(front): State<Front>,
+    Path((id, number)): Path<(Text, Text)>,
+    write: Urgent<Tracing>,
+) -> Replied {
+    let Urgent(Write { context, body, .. }) = write;
+    // Another text than a number is that of no label.
+    let command = body.of_return(id, number.parse().unwrap_or(0));
+    Ok(made(&front, StatusCode::OK, front.pipeline().submit(context, command).await?))
 }
 
 /// What comes back, until when, and for what money. The narrowest policy decides, whole: an item's, a channel's, that of

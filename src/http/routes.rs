@@ -77,6 +77,7 @@ pub fn listed() -> OpenApiRouter<Front> {
         .routes(routes!(returns::decline))
         .routes(routes!(returns::cancel))
         .routes(routes!(returns::label))
+        .routes(routes!(returns::track))
         .routes(routes!(returns::transit))
         .routes(routes!(returns::receive))
         .routes(routes!(returns::inspect))

@@ -47,6 +47,7 @@ use crate::domain::limits::RECORD_BYTES_MAX;
 use crate::domain::order::Order;
 use crate::domain::order_returns::OrderReturn;
 use crate::domain::record::{Draft, Encoded, Header, Record, RecordTooLarge};
+use crate::domain::return_parcels::Parcels;
 use crate::domain::returns::Return;
 use crate::domain::time::{JournalTime, WallTime};
 use crate::domain::transfer::Transfer;
@@ -72,7 +73,8 @@ const RULED_VERSION: u8 = 5;
 const CARBON_VERSION: u8 = 2;
 /// Version of the use of a key by a step: with the entity it changed behind it, as in a snapshot.
 const STEP_KEYED_VERSION: u8 = 2;
-/// Version of what happened to a return that the first version has not: money that went to what replaces it.
+/// Version of what happened to a return that the first version has not: money that went to what replaces it, and what
+/// carriers told of its parcels.
 const RETURN_EVENT_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
@@ -92,8 +94,9 @@ const ITEM_VERSION: u16 = 2;
 const INBOUND_VERSION: u16 = 2;
 /// Version of the entry of a transfer that is a draft.
 const DRAFT_VERSION: u16 = 2;
-/// Version of the entry of a return with that beside it.
+/// Versions of the entry of a return with money beside it, and with its parcels beside that.
 const RETURN_VERSION: u16 = 2;
+const RETURN_TRACKED_VERSION: u16 = 3;
 /// Version of the entry of who comes for a fulfilment order, after other codes were handed in.
 const COLLECTION_VERSION: u16 = 2;
 /// Kind of an order.
@@ -460,6 +463,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         Entity::Inbound(inbound) if inbound.bought_at.is_some() => INBOUND_VERSION,
         Entity::Transfer(transfer) if transfer.is_draft => DRAFT_VERSION,
         Entity::Collection(known) if known.tries > 0 => COLLECTION_VERSION,
+        Entity::Return(known) if !known.parcels.is_empty() => RETURN_TRACKED_VERSION,
         Entity::Return(known) if known.has_beside() => RETURN_VERSION,
         Entity::Shipping(terms) if terms.carbon().is_some() => CARBON_VERSION.into(),
         _ => ENTITY_VERSION,
@@ -490,6 +494,9 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::AddressFormat(key), Entity::AddressFormat(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Lots(key), Entity::Lots(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::CycleCount(key), Entity::CycleCount(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Return(key), Entity::Return(known)) if !known.parcels.is_empty() => {
+            put_sized(bytes, &(key, known, known.credited, known.instead, &known.parcels));
+        }
         (EntityKey::Return(key), Entity::Return(known)) if known.has_beside() => {
             put_sized(bytes, &(key, known, known.credited, known.instead));
         }
@@ -575,6 +582,11 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
                 get("entity", bytes, ENTITY_BYTES_MAX)?;
             Ok((EntityKey::Return(key), Entity::Return(Box::new(Return { credited, instead, ..*known }))))
         }
+        (29, 3) => {
+            let (key, known, credited, instead, parcels): (ReturnKey, Box<Return>, i64, Option<i64>, Parcels) =
+                get("entity", bytes, ENTITY_BYTES_MAX)?;
+            Ok((EntityKey::Return(key), Entity::Return(Box::new(Return { credited, instead, parcels, ..*known }))))
+        }
         (30, 1) => pair(bytes, EntityKey::Workload, Entity::Workload),
         (32, 1) => pair(bytes, EntityKey::Wave, Entity::Wave),
         (33, 1) => pair(bytes, EntityKey::Bin, Entity::Bin),
@@ -631,7 +643,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (24, 1) => first(bytes).map(EntityKey::AddressFormat),
         (16, 1) => first(bytes).map(EntityKey::Lots),
         (21, 1) => first(bytes).map(EntityKey::CycleCount),
-        (29, 1 | 2) => first(bytes).map(EntityKey::Return),
+        (29, 1..=3) => first(bytes).map(EntityKey::Return),
         (30, 1) => first(bytes).map(EntityKey::Workload),
         (32, 1) => first(bytes).map(EntityKey::Wave),
         (33, 1) => first(bytes).map(EntityKey::Bin),

@@ -46,6 +46,11 @@ pub async fn returns(stage: &Stage, network: &Network, counted: &Counted) -> Res
     fine("the return", client.post("/v1/returns", &asked).await?)?;
     let approved = fine("its approval", client.post("/v1/returns/back-1/approve", &json!({})).await?)?;
     let to = text(&approved["lines"][0]["node"]);
+    let label = json!({"carrier": "post", "tracking_number": "1Z-back"});
+    fine("its label", client.post("/v1/returns/back-1/labels", &label).await?)?;
+    let seen = json!({"events": [{"at": jiff::Timestamp::now().to_string(), "status": "in_transit"}]});
+    let seen = fine("its scan", client.post("/v1/returns/back-1/labels/1/tracking", &seen).await?)?;
+    println!("   back-1 is {}: its carrier has scanned the parcel", text(&seen["status"]));
     let level = || async {
         let stock = fine("the stock", client.get(&format!("/v1/stock/{}", segment(sku))).await?)?;
         let own = stock["nodes"].as_array().into_iter().flatten().find(|at| at["node"] == json!(to)).cloned();

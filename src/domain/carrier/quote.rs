@@ -257,6 +257,11 @@ impl Lane<'_> {
         self.timetable.transit_days
     }
 
+    /// The day on which comes what is taken on a day of its origin and is so many days on the way, if there is one.
+    pub fn arrives(&self, taken: Date, days: u16) -> Option<Date> {
+        self.timetable.deliver_after(taken, days).ok()
+    }
+
     /// Days that a parcel was on the way which was taken and came on these days of its origin; at most so many.
     pub fn days_taken(&self, taken: Date, arrived: Date, most: u16) -> u16 {
         self.timetable.days_taken(taken, arrived, most)

@@ -5,6 +5,8 @@ use crate::domain::ids::Text;
 use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
 use crate::domain::returns::{Condition, Disposition};
+use crate::domain::time::WallTime;
+use crate::domain::tracking::Scan;
 
 /// Units of a line of an order that shall come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +62,19 @@ pub struct ReturnedUnits {
     pub disposition: Option<Disposition>,
     /// Their lots or serial numbers, where they stay.
     pub names: Names,
+}
+
+/// What a carrier tells of a parcel of a return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackReturn {
+    /// The return.
+    pub returned: Text,
+    /// Number of the parcel's label, from 1.
+    pub label: u16,
+    /// What it saw, in whatever order; what is known is passed over.
+    pub scans: Vec<Scan>,
+    /// When it means to deliver, if it says that.
+    pub estimated_at: Option<WallTime>,
 }
 
 /// What happens to a return.

@@ -252,7 +252,11 @@ impl Timetable<'_> {
     }
 
     /// The day it arrives when it is taken on `day` and takes so many days on the way.
-    fn deliver_after(&self, day: Date, transit_days: u16) -> Result<Date, NoDay> {
+    ///
+    /// # Errors
+    ///
+    /// There is no such day within reach.
+    pub fn deliver_after(&self, day: Date, transit_days: u16) -> Result<Date, NoDay> {
         let moves = |day: &Date| {
             self.moving_days.has(day.weekday()) && !self.is_holiday_here(*day) && !self.is_holiday_there(*day)
         };

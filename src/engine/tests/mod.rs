@@ -42,6 +42,7 @@ mod readiness;
 mod refused;
 mod releases;
 mod repeats;
+mod return_tracking;
 mod returns;
 mod room;
 mod rules;

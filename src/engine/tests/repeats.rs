@@ -14,6 +14,7 @@ use crate::domain::reply::Reply;
 use crate::domain::returns::{Condition, Disposition};
 use crate::domain::subscription::{Every, WhenShort};
 use crate::domain::time::WallTime;
+use crate::domain::tracking::{Scan, TrackingStatus};
 use crate::engine::Executed;
 
 fn keyed(hash: u128) -> Context {
@@ -212,6 +213,11 @@ fn steps_of_agreements(world: &World) -> Vec<Command> {
         names: Names::default(),
     };
     let receipt = || ReturnAction::Receive { node: Some(text("east")), lines: vec![returned.clone()] };
+    let (carrier, tracking_number) = (text("post"), text("1"));
+    let labelled = ReturnAction::Label { node: None, carrier, service: None, tracking_number };
+    let (at, status) = (WallTime(world.log.now().wall.0), TrackingStatus::InTransit);
+    let scans = vec![Scan { at, status, id: None, place: None, text: None }];
+    let seen = TrackReturn { returned: text("b"), label: 1, scans, estimated_at: None };
     let found = FoundUnits { sku: text("phone"), on_hand: 13 };
     vec![
         inbound(InboundAction::Receive(came(1))),
@@ -222,6 +228,8 @@ fn steps_of_agreements(world: &World) -> Vec<Command> {
         schedule(SubscriptionAction::Resume),
         case(ExceptionAction::Assign { owner: text("ann") }),
         back(ReturnAction::Approve { node: None }),
+        back(labelled),
+        Command::TrackReturn(Box::new(seen)),
         back(receipt()),
         count(CycleCountAction::Submit { lines: vec![found], counted_at: None }),
         cart(Some(900), None),

@@ -19,6 +19,8 @@ use crate::domain::returns::ReturnVerb;
 const NODES: [&str; 3] = ["east", "west", "north"];
 const SKUS: [&str; 3] = ["phone", "case", "cable"];
 const SOLD: [&str; 6] = ["phone", "phone", "case", "cable", "bundle", "setup"];
+/// What carriers tell.
+const SEEN: [&str; 5] = ["in_transit", "out_for_delivery", "failure", "return_to_sender", "delivered"];
 /// What becomes of what comes back.
 const FATES: [&str; 10] =
     ["restock", "restock", "refurbish", "quarantine", "damaged", "vendor", "liquidate", "donate", "destroy", "missing"];
@@ -409,6 +411,9 @@ impl Drawing {
         let legal = status.legal();
         let fate = self.chance.pick(&FATES);
         let line = self.few(2);
+        if self.chance.one_in(6) {
+            return Some(format!("seen_back {name} {} {}", self.few(2), self.chance.pick(&SEEN)));
+        }
         if legal.is_empty() || self.chance.one_in(12) {
             return Some(format!("{} {name}", self.chance.pick(&["allow", "deny", "forgo", "sent", "settle"])));
         }
@@ -417,7 +422,8 @@ impl Drawing {
             ReturnVerb::Decline if self.chance.one_in(3) => format!("deny {name}"),
             ReturnVerb::Cancel if self.chance.one_in(3) => format!("forgo {name}"),
             ReturnVerb::Decline => format!("allow {name}"),
-            ReturnVerb::Transit | ReturnVerb::Label => format!("sent {name}"),
+            ReturnVerb::Transit => format!("sent {name}"),
+            ReturnVerb::Label => format!("label {name}"),
             ReturnVerb::Refund => format!("refund {name} {}", 10 * self.few(20)),
             ReturnVerb::Inspect => format!("grade {name} {line} 1"),
             ReturnVerb::Dispose => format!("fate {name} {line} 1 {fate}"),
@@ -627,8 +633,7 @@ impl Drawing {
             ));
         }
         if fulfillment.status == FulfillmentStatus::Shipped && self.chance.one_in(3) {
-            let seen = ["in_transit", "out_for_delivery", "failure", "return_to_sender", "delivered"];
-            return Some(format!("seen {at} {}", self.chance.pick(&seen)));
+            return Some(format!("seen {at} {}", self.chance.pick(&SEEN)));
         }
         let legal = fulfillment.status.legal().iter().copied();
         let legal: Vec<_> = legal.filter(|verb| order.takes(fulfillment, *verb)).collect();

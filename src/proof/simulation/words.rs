@@ -43,6 +43,7 @@
 //! | `pay ORDER STATUS N` | so much was authorised, paid, given back, or failed |
 //! | `back NAME ORDER LINE N` · `claim NAME ORDER LINE N` · `swap NAME ORDER LINE N SKU N` | a return, one of which nothing comes, one for something else |
 //! | `allow` `deny` `forgo` `sent` `settle` `NAME` | it is approved, declined, called off, on its way, closed |
+//! | `label NAME` · `seen_back NAME LABEL STATUS` | a parcel of it has a label; its carrier tells of it |
 //! | `returned NAME NODE LINE N FATE or -` · `grade NAME LINE N` · `fate NAME LINE N FATE` | units came; they are graded; what becomes of them |
 //! | `bin SKU NODE AISLE METRES or - -` · `skilled NODE` · `picks_by METHOD` | where a sku lies; the node can pick in every way; in which |
 //! | `wave NAME NODE` · `wave_go NAME` · `wave_stop NAME` | a wave, released, cancelled |
@@ -430,6 +431,17 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             };
             Command::ChangeReturn { returned: (*id).into(), action }
         }
+        ["label", id] => {
+            let (carrier, tracking_number) = ("post".into(), "1".into());
+            let action = ReturnAction::Label { node: None, carrier, service: None, tracking_number };
+            Command::ChangeReturn { returned: (*id).into(), action }
+        }
+        ["seen_back", id, label, status] => Command::TrackReturn(Box::new(TrackReturn {
+            returned: (*id).into(),
+            label: number(label) as u16,
+            scans: vec![scan(status, wall)],
+            estimated_at: None,
+        })),
         ["returned", id, node, line, n, fate] => {
             let lines = vec![returned_units(line, n, (*fate != "-").then(|| disposition(fate)))];
             let action = ReturnAction::Receive { node: Some((*node).into()), lines };

@@ -19,7 +19,7 @@
 //! | `picking` | waves and their tasks |
 //! | `dispatch` | parcels and manifests |
 //! | `supply` | transfers, inbound documents, cycle counts |
-//! | `watched` | cases, shipments, versions of rule sets |
+//! | `watched` | cases, shipments, parcels that come back, versions of rule sets |
 //!
 //! What is *not* here: chance (`simulation`), threads (the storms), HTTP.
 
@@ -73,7 +73,7 @@ const TABLE_OF: &[(&str, &[&str])] = &[
     ("dispatch", &["PackParcels", "CloseOut"]),
     ("the engine's tests of optimisations", &["ApplyOptimisation"]),
     ("levels, not states: scenarios, simulation, model", &["AdjustStock", "AdjustLots", "MoveStock", "SetOnHand"]),
-    ("watched", &["ChangeException", "PutRules", "ActivateRules"]),
+    ("watched", &["ChangeException", "TrackReturn", "PutRules", "ActivateRules"]),
     ("the engine's tests of returns", &["RequestReturn", "ChangeReturn"]),
     ("it ended before it was told of, and takes no step", &["ImportOrder"]),
     (

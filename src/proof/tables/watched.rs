@@ -1,4 +1,5 @@
-//! What is watched: cases of what went wrong, what carriers tell of shipments, and versions of rule sets.
+//! What is watched: cases of what went wrong, what carriers tell of shipments and of what comes back, and versions of rule
+//! sets.
 //!
 //! A carrier may tell anything at any time; what it told last stands, but an end stays an end. What is *not* here: what raises
 //! a case (the engine's tests of exceptions), and what rules decide (its tests of rules).
@@ -7,6 +8,7 @@ use super::machine::Machine;
 use super::teller::Teller;
 use super::words_of;
 use crate::domain::exception::ExceptionStatus;
+use crate::domain::returns::ReturnStatus;
 use crate::domain::rules::VersionState;
 use crate::domain::tracking::TrackingStatus;
 
@@ -84,6 +86,59 @@ const SHIPMENT: Machine = Machine {
     },
 };
 
+const PARCEL_BACK: Machine = Machine {
+    name: "a return of which a parcel is told of",
+    begins: "
+        node east 40.7 -74.0
+        item phone
+        stock phone east 2
+        order o phone 2
+        pay o paid 200
+        accept o 1
+        pick o 1
+        pack o 1
+        ship o 1
+        deliver o 1
+    ",
+    ways: &[
+        ("requested", "back b o 1 2"),
+        ("approved", "back b o 1 2 \n allow b"),
+        ("awaiting_goods", "back b o 1 2 \n allow b \n label b"),
+        ("in_transit", "back b o 1 2 \n allow b \n label b \n sent b"),
+        ("partially_received", "back b o 1 2 \n allow b \n label b \n returned b east 1 1 -"),
+        ("received", "back b o 1 2 \n allow b \n label b \n returned b east 1 2 -"),
+        ("inspected", "back b o 1 2 \n allow b \n label b \n returned b east 1 2 - \n grade b 1 2"),
+        ("dispositioned", "back b o 1 2 \n allow b \n label b \n returned b east 1 2 restock"),
+        ("closed", "back b o 1 2 \n allow b \n label b \n returned b east 1 2 restock \n settle b"),
+        ("declined", "back b o 1 2 \n deny b"),
+        ("expired", "takes_back automatic \n back b o 1 2 \n label b \n wait 86400"),
+        ("cancelled", "back b o 1 2 \n allow b \n label b \n forgo b"),
+    ],
+    commands: &[
+        ("announced", "seen_back b 1 pre_transit"),
+        ("scanned", "seen_back b 1 in_transit"),
+        ("delivered", "seen_back b 1 delivered"),
+        ("missed", "seen_back b 1 failure"),
+        ("no_label", "seen_back b 2 in_transit"),
+    ],
+    table: "
+                            announced           scanned             delivered           missed              no_label
+        requested           !not_found          !not_found          !not_found          !not_found          !not_found
+        approved            !not_found          !not_found          !not_found          !not_found          !not_found
+        awaiting_goods      awaiting_goods      in_transit          in_transit          in_transit          !not_found
+        in_transit          in_transit          in_transit          in_transit          in_transit          !not_found
+        partially_received  partially_received  partially_received  partially_received  partially_received  !not_found
+        received            received            received            received            received            !not_found
+        inspected           inspected           inspected           inspected           inspected           !not_found
+        dispositioned       dispositioned       dispositioned       dispositioned       dispositioned       !not_found
+        closed              closed              closed              closed              closed              !not_found
+        declined            !not_found          !not_found          !not_found          !not_found          !not_found
+        expired             expired             expired             expired             expired             !not_found
+        cancelled           cancelled           cancelled           cancelled           cancelled           !not_found
+    ",
+    stands: |teller: &Teller| teller.engine().returned("b").expect("it was asked for").status().word().to_owned(),
+};
+
 const RULES: Machine = Machine {
     name: "a version of a rule set",
     begins: "
@@ -126,6 +181,15 @@ fn a_shipment_is_where_its_carrier_saw_it_last() {
         AvailableForPickup "available_for_pickup", Failure "failure", ReturnToSender "return_to_sender",
         Delivered "delivered");
     SHIPMENT.check(&states, &[]);
+}
+
+#[test]
+fn a_carrier_that_has_a_parcel_sends_a_return_on_its_way_and_does_no_more() {
+    let states = words_of!(ReturnStatus:
+        Requested "requested", Approved "approved", AwaitingGoods "awaiting_goods", InTransit "in_transit",
+        PartiallyReceived "partially_received", Received "received", Inspected "inspected",
+        Dispositioned "dispositioned", Closed "closed", Declined "declined", Expired "expired", Cancelled "cancelled");
+    PARCEL_BACK.check(&states, &[]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{of_order_numbered, placed};
 use crate::domain::decision::LineUnits;
 use crate::domain::event::*;
+use crate::domain::exception::{ExceptionEvent, ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentStep, Shipment};
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{NodeIndex, OrderKey, ReturnKey, SkuIndex};
@@ -14,6 +15,7 @@ use crate::domain::return_policy::{Outside, RefundAt, ReturnPolicy, ReturnScope}
 use crate::domain::returns::*;
 use crate::domain::stock::{LevelDelta, MovementKind};
 use crate::domain::time::{JournalTime, WallTime};
+use crate::domain::tracking::{Scan, TrackingStatus};
 
 const NODE: NodeIndex = NodeIndex(300);
 const ORDER: OrderKey = OrderKey(80);
@@ -144,4 +146,30 @@ pub fn credited() -> Vec<Event> {
         ReturnEvent::Credited { amount: -300, instead: 699 },
     ];
     of_return(17, events).collect()
+}
+
+/// What carriers tell of the parcels of a return, and a return with that beside it.
+pub fn tracked() -> Vec<Event> {
+    let label = ReturnLabel { node: None, carrier: "post".into(), service: None, tracking_number: "3Z".into() };
+    let seen = |at, status, id: Option<&str>| Scan {
+        at: WallTime(at),
+        status,
+        id: id.map(Into::into),
+        place: Some("Chicago".into()),
+        text: None,
+    };
+    let told = |scans, estimated_at| ReturnEvent::Tracked { label: 1, scans, estimated_at };
+    let events = vec![
+        requested(None),
+        approved(),
+        ReturnEvent::Labelled { label },
+        told(vec![seen(1_700_000_100_000, TrackingStatus::InTransit, None)], Some(WallTime(1_700_000_900_000))),
+        ReturnEvent::InTransit,
+        told(vec![seen(1_700_000_200_000, TrackingStatus::Delivered, Some("e-2"))], None),
+        ReturnEvent::Received { parts: vec![part(1, None, None)] },
+    ];
+    let (kind, subject) = (ExceptionKind::DeliveryMissed, Subject::Parcel(ReturnKey(18), 1));
+    let raised = ExceptionEvent::Raised { units: 2, order: Some(ORDER), due_at: JournalTime(1_700_000_300_000) };
+    let case = ExceptionChanged { key: ExceptionKey { kind, subject }, version: 1, event: raised };
+    of_return(18, events).chain([Event::ExceptionChanged(Box::new(case))]).collect()
 }

@@ -491,6 +491,7 @@ pub(super) fn events() -> Vec<Event> {
     .chain([traced()])
     .chain([compared()])
     .chain(clean())
+    .chain(returns::tracked())
     .collect()
 }
 
