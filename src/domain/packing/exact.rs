@@ -1,30 +1,28 @@
 //! Whether a few pieces fit a carton: a search that is complete, so that a no is a proof.
 //!
-//! Two pieces that both lie in a carton are apart on some axis: one is left of the other, behind it or below it. The
-//! search gives every pair such a relation (Onodera, Taniguchi, Tamaki 1991; the packing classes of Fekete and Schepers
-//! are the same idea): pieces come in one after another, the largest for the ways it may be turned first, each turned every
-//! such way, and each is related to all before it, a pair with one possible relation before others. Per axis the relations
-//! make a graph whose longest path must not exceed the carton; what follows from others (left of what is left of) is never
-//! asked. A full set of relations *is* a packing: every piece lies as near to the origin as its longest path allows. Unlike
-//! a search over corners it finds packings that cannot be built piece by piece against earlier ones.
+//! Two pieces that both lie in a carton are apart on some axis. The search gives every pair such an axis, not yet who is
+//! first (the packing classes of Fekete and Schepers 1997): pieces come in one after another, the largest for the ways it
+//! may be turned first, each turned every such way, and each is related to all before it, a pair with one possible axis
+//! before others. Pieces of which every two are apart on the same axis are a *row* along it: they must not be longer
+//! together than the carton. When every pair has its axis and no row is too long, the pieces are lined up along each axis,
+//! every one as near to the origin as those before it allow. Almost always they can be: up to four pieces, if none is
+//! fragile, rows are all that matters. Unlike a search over corners it finds packings that cannot be built piece by piece
+//! against earlier ones; unlike one that says who is left of whom it asks once what would be the same in another order.
 //!
-//! Nothing may lie above what is fragile: "fragile below other" is left out of the relations, and the two are apart to
-//! the side.
+//! Nothing may lie above what is fragile: two fragile pieces are apart to the side, and of others the fragile one is above.
 //!
-//! Symmetry: the first relation on an axis is taken one way round only, since a mirrored packing is one too (not
-//! upwards beside fragile pieces, nor on the axis that tells equal pieces apart); of equal pieces the later never lies
-//! left of the earlier.
+//! Symmetry: what is only mirrored or in another order along an axis is never asked twice. Of equal pieces the later never
+//! has an earlier turn.
 //!
-//! **Blame.** Every no names the pieces it follows from: those on the longest paths that close the ways, no others.
+//! **Blame.** Every no names the pieces it follows from: those in the rows that would be too long, no others.
 //! A choice about a piece that is not to blame changes nothing, so its other ways are not tried (conflict-directed
 //! backjumping, Prosser 1993), and the no of a whole question names the pieces that already do not fit together.
 //!
 //! **Ahead.** Which turns of later pieces can lie beside a piece as it is turned is worked out when it is first turned so;
 //! a piece that has no turn left ends the way at once.
 //!
-//! **Words.** Sets are bits, lengths lie four to a word, and all pieces are compared at once. A piece that is being related
-//! moves nothing that is not related to it yet, so the others are told of it only when it is related to all of them: most
-//! never are.
+//! **Words.** A set of pieces is a byte, and a set of such sets is a word of 64 bits, one for every set that there can be:
+//! which rows there are, which of them are too long, and which are in a set are each one word.
 //!
 //! Bounds: [`EXACT_PIECES_MAX`] pieces, [`STEPS_MAX`] relations tried, cartons of [`EDGE_MAX`]: of larger ones nothing is
 //! known. Memory: fixed arrays on the stack, nothing is allocated. What is *not* here: which pieces go together (`few`).
@@ -71,7 +69,7 @@ pub(super) fn fits_within(carton: &Carton, pieces: &[Piece], steps_max: u32) -> 
     if !search.read(carton, pieces, order) {
         return Verdict::DoesNot(all_of(pieces.len()));
     }
-    match search.enter(0) {
+    match search.enter(0, &NO_ROWS) {
         FOUND => search.packing(order),
         _ if search.steps >= steps_max => Verdict::Unknown,
         blamed => Verdict::DoesNot(bits(blamed).fold(0, |all, at| all | 1 << order[at])),
@@ -103,12 +101,6 @@ impl Lanes {
     #[inline(always)]
     fn at(&self, piece: usize) -> u16 {
         self.0[piece / 4 % 2].wrapping_shr((piece as u32 % 4) << 4) as u16
-    }
-
-    #[inline(always)]
-    fn put(&mut self, piece: usize, length: u16) {
-        let (word, shift) = (&mut self.0[piece / 4 % 2], (piece as u32 % 4) << 4);
-        *word = *word & !0xFFFF_u64.wrapping_shl(shift) | u64::from(length).wrapping_shl(shift);
     }
 
     /// Which are at most so long, one bit each; lanes of no piece may have one too.
@@ -143,122 +135,100 @@ const BYTES: [u64; 1 << EXACT_PIECES_MAX] = {
 /// One bit in the byte of each piece.
 const EACH: u64 = 0x0101_0101_0101;
 
-/// A set in the byte of each of some pieces.
-#[inline(always)]
-fn of_each(pieces: u8, set: u8) -> u64 {
-    BYTES[usize::from(pieces & all_of(EXACT_PIECES_MAX))] & (u64::from(set) * EACH)
-}
-
 /// One byte of a word.
 #[inline(always)]
 fn byte(word: u64, at: usize) -> u8 {
     word.wrapping_shr((at as u32) << 3) as u8
 }
 
-/// A set in one byte of a word.
+/// A set of sets of pieces: one bit each.
+type Family = u64;
+
+/// Per set of pieces all that are in it.
+const WITHIN: [Family; 1 << EXACT_PIECES_MAX] = {
+    let mut within = [0; 1 << EXACT_PIECES_MAX];
+    let mut set = 0;
+    while set < within.len() {
+        let mut part = 0;
+        while part <= set {
+            within[set] |= ((part & set == part) as u64) << part;
+            part += 1;
+        }
+        set += 1;
+    }
+    within
+};
+
+/// Who is a set alone.
 #[inline(always)]
-fn in_byte(set: u8, at: usize) -> u64 {
-    u64::from(set).wrapping_shl((at as u32) << 3)
+fn single(family: Family) -> u8 {
+    let at = |set: u32, one: u32| family >> (set - one) & 1 << one;
+    (at(1, 0) | at(2, 1) | at(4, 2) | at(8, 3) | at(16, 4) | at(32, 5)) as u8
 }
 
-/// Puts a set in one byte of a word.
+/// Fewest pieces that may not be lined up though no row is too long and none is fragile.
+const EXACT_RING: usize = 5;
+
+/// What is in a set.
 #[inline(always)]
-fn put(word: &mut u64, at: usize, set: u8) {
-    *word = *word & !in_byte(0xFF, at) | in_byte(set, at);
+fn within(set: u8) -> Family {
+    WITHIN[usize::from(set & all_of(EXACT_PIECES_MAX))]
 }
 
-/// How the pieces so far lie along the axes, by *way*: twice the axis, for what is before a piece; one more, for what is
-/// behind it.
+/// Axis by axis the rows there are; nobody is one.
+type Rows = [Family; 3];
+
+const NO_ROWS: Rows = [1; 3];
+
+/// A piece that is being related to those before it.
+struct Newest<'a> {
+    number: usize,
+    /// The rows of those before it.
+    rows: &'a Rows,
+    /// Axis by axis those that would be too long with it.
+    too_long: Rows,
+}
+
+/// To whom the newest piece is related so far.
 #[derive(Clone, Copy)]
-struct Laid {
-    /// Who is there: a byte a piece, a bit each.
-    who: [u64; 6],
-    /// The longest path from that side of the carton through each piece, itself included.
-    path: [Lanes; 6],
-    /// Who is on that path besides: a byte a piece, a bit each.
-    chain: [u64; 6],
+struct Related {
+    /// Axis by axis who is apart from it there.
+    apart: [u8; 3],
+    /// Axis by axis who cannot be, since a row would be too long.
+    closed: [u8; 3],
 }
 
-impl Laid {
-    const EMPTY: Self = Self { who: [0; 6], path: [Lanes::EMPTY; 6], chain: [0; 6] };
-
-    /// Adds a piece that is related to all so far.
-    #[inline(always)]
-    fn add(&mut self, newest: usize, size: &[[u16; 8]; 3], joined: &Joined) {
-        for (axis, size) in size.iter().enumerate() {
-            for way in [2 * axis, 2 * axis + 1] {
-                let (here, there) = (byte(joined.who, way), byte(joined.who, way ^ 1));
-                self.who[way] |= of_each(there, here | 1 << newest) | in_byte(here, newest);
-                self.path[way].put(newest, joined.reach(way).wrapping_add(size[newest]));
-                put(&mut self.chain[way], newest, byte(joined.chain, way));
-            }
-            self.lengthen(2 * axis, newest, size);
-            self.lengthen(2 * axis + 1, newest, size);
-        }
+impl Newest<'_> {
+    /// Related to none.
+    fn alone(&self) -> Related {
+        Related { apart: [0; 3], closed: self.too_long.map(single) }
     }
 
-    /// Pushes what lies beyond a piece as far as that pushes it.
+    /// With another piece that is apart on an axis.
     #[inline(always)]
-    fn lengthen(&mut self, way: usize, start: usize, size: &[u16; 8]) {
-        let mut moved = 1u8 << start;
-        while moved != 0 {
-            let at = moved.trailing_zeros() as usize;
-            moved &= moved - 1;
-            for to in bits(byte(self.who[way ^ 1], at)) {
-                let least = self.path[way].at(at).wrapping_add(size[to]);
-                if self.path[way].at(to) < least {
-                    self.path[way].put(to, least);
-                    let chain = byte(self.chain[way], at) | 1 << at;
-                    put(&mut self.chain[way], to, chain);
-                    moved |= 1 << to;
-                }
-            }
-        }
+    fn with(&self, mut related: Related, axis: usize, other: usize, left: u8) -> Related {
+        let apart = related.apart[axis] | 1 << other;
+        let too_long = self.too_long[axis];
+        let closes = |one: &usize| within(apart | 1 << one) & too_long != 0;
+        related.apart[axis] = apart;
+        related.closed[axis] |= bits(left & !related.closed[axis]).filter(closes).fold(0, |who, one| who | 1 << one);
+        related
+    }
+
+    /// Who is in a row that would be too long if another were apart on an axis: of several the one for whom the search
+    /// jumps back furthest, whose latest piece is the earliest; nobody when it can be.
+    #[inline(always)]
+    fn closing(&self, related: &Related, axis: usize, other: usize) -> u8 {
+        let rows = within(related.apart[axis] | 1 << other) & self.too_long[axis];
+        if rows == 0 { 0 } else { rows.trailing_zeros() as u8 }
+    }
+
+    /// The same on all axes on which it cannot, with the two.
+    #[inline(always)]
+    fn closing_all(&self, related: &Related, other: usize) -> u8 {
+        (0..3).fold(1 << self.number | 1 << other, |who, axis| who | self.closing(related, axis, other))
     }
 }
-
-/// How the newest piece is related to those before it, as far as it is. Nothing that is not related to it is moved by it,
-/// so the others are told only when it is related to all.
-#[derive(Clone, Copy)]
-struct Joined {
-    /// Way by way who is there.
-    who: u64,
-    /// Who of them is on the longest path.
-    chain: u64,
-    /// The longest path up to it: sixteen bits an axis.
-    before: u64,
-    /// The longest path from its end.
-    behind: u64,
-}
-
-impl Joined {
-    const NONE: Self = Self { who: 0, chain: 0, before: 0, behind: 0 };
-
-    #[inline(always)]
-    fn reach(&self, way: usize) -> u16 {
-        let reach = if way.is_multiple_of(2) { self.before } else { self.behind };
-        reach.wrapping_shr((way as u32 / 2) << 4) as u16
-    }
-
-    /// With another piece on one side, and all on that side of it.
-    #[inline(always)]
-    fn with(&self, way: usize, other: usize, laid: &Laid) -> Self {
-        let more = laid.path[way].at(other).saturating_sub(self.reach(way));
-        let longer = u64::from(more).wrapping_shl((way as u32 / 2) << 4);
-        let (before, behind) = if way.is_multiple_of(2) { (longer, 0) } else { (0, longer) };
-        let mut chain = self.chain;
-        put(&mut chain, way, byte(laid.chain[way], other) | 1 << other);
-        Self {
-            who: self.who | in_byte(byte(laid.who[way], other) | 1 << other, way),
-            chain: if more > 0 { chain } else { self.chain },
-            before: self.before.wrapping_add(before),
-            behind: self.behind.wrapping_add(behind),
-        }
-    }
-}
-
-/// Axis by axis a byte of pieces the newest can lie behind, and one of those it can lie before.
-type Ways = u64;
 
 /// Nobody is to blame: a packing was found.
 const FOUND: u8 = 0;
@@ -270,12 +240,8 @@ struct Search {
     turns: [[Lanes; 3]; EXACT_PIECES_MAX],
     /// Which are fragile, one bit each.
     fragile: u8,
-    /// Which earlier pieces each is equal to, one bit each.
-    equal: [u8; EXACT_PIECES_MAX],
-    /// The ways each may have, were there room.
-    allowed: [Ways; EXACT_PIECES_MAX],
-    /// Axes on which a mirrored packing is a packing of the same pieces in the same order.
-    mirrored: [bool; 3],
+    /// Which equal the one before them, one bit each.
+    equal: u8,
     steps: u32,
     steps_max: u32,
     /// Per depth the turns that are still possible: a byte a piece, a bit each.
@@ -286,11 +252,11 @@ struct Search {
     known: [u8; EXACT_PIECES_MAX],
     /// The pieces so far: which of its turns each has, and what that is along each axis.
     turned: [u8; EXACT_PIECES_MAX],
-    size: [[u16; 8]; 3],
-    /// What each leaves of the carton along each axis.
-    free: [[u16; 3]; EXACT_PIECES_MAX],
-    /// How they are related.
-    laid: Laid,
+    size: [[u16; EXACT_PIECES_MAX]; 3],
+    /// Axis by axis how long each row is.
+    length: [[u16; 1 << EXACT_PIECES_MAX]; 3],
+    /// Where the pieces lie, when a packing was found.
+    corner: [[u16; EXACT_PIECES_MAX]; 3],
 }
 
 impl Search {
@@ -300,18 +266,16 @@ impl Search {
             count,
             turns: [[Lanes::EMPTY; 3]; EXACT_PIECES_MAX],
             fragile: 0,
-            equal: [0; EXACT_PIECES_MAX],
-            allowed: [0; EXACT_PIECES_MAX],
-            mirrored: [true; 3],
+            equal: 0,
             steps: 0,
             steps_max,
             open: [0; EXACT_PIECES_MAX + 1],
             beside: [[0; 6]; EXACT_PIECES_MAX],
             known: [0; EXACT_PIECES_MAX],
             turned: [0; EXACT_PIECES_MAX],
-            size: [[0; 8]; 3],
-            free: [[0; 3]; EXACT_PIECES_MAX],
-            laid: Laid::EMPTY,
+            size: [[0; EXACT_PIECES_MAX]; 3],
+            length: [[0; 1 << EXACT_PIECES_MAX]; 3],
+            corner: [[0; EXACT_PIECES_MAX]; 3],
         }
     }
 
@@ -326,75 +290,73 @@ impl Search {
             self.turns[at] = [Lanes::of(&turns, 0), Lanes::of(&turns, 1), Lanes::of(&turns, UP)];
             self.open[0] |= u64::from(all_of(turns.count())) << (8 * at);
             self.fragile |= u8::from(piece.handling.fragile) << at;
-            for (earlier, other) in order[..at].iter().enumerate() {
-                if pieces[usize::from(*other)] == *piece {
-                    self.equal[at] |= 1 << earlier;
-                    self.mirrored[0] = false;
-                }
-            }
-            self.mirrored[UP] &= !piece.handling.fragile;
-        }
-        // Of equal pieces the later is never left of the earlier, and nothing is above what is fragile.
-        for at in 0..self.count {
-            let above = if self.is_fragile(at) { 0xFF00 } else { 0 };
-            let closed = u64::from(self.equal[at]) << 8 | (u64::from(self.fragile) | above) << (16 * UP);
-            self.allowed[at] = !closed;
+            self.equal |= u8::from(at > 0 && pieces[usize::from(order[at - 1])] == *piece) << at;
         }
         pieces.iter().map(Piece::volume).sum::<u64>() <= volume(carton.inner)
     }
 
-    /// Every piece as near to the origin as its longest path allows.
+    /// What was found.
     fn packing(&self, order: &[u8]) -> Verdict {
         let mut placements = [Placement { piece: 0, at: [0; 3], size: [0; 3] }; EXACT_PIECES_MAX];
         for (at, &number) in order.iter().enumerate() {
-            let size: Edges = std::array::from_fn(|axis| self.size[axis][at].into());
-            let corner = std::array::from_fn(|axis| u32::from(self.laid.path[2 * axis].at(at)) - size[axis]);
+            let size = self.size.map(|size| size[at].into());
+            let corner = self.corner.map(|corner| corner[at].into());
             placements[usize::from(number)] = Placement { piece: number.into(), at: corner, size };
         }
         Verdict::Fits(placements)
     }
 
     /// Turns the next piece every way, and relates it to those before. [`FOUND`], or who is to blame.
-    fn enter(&mut self, next: usize) -> u8 {
-        if next == self.count {
-            return FOUND;
+    fn enter(&mut self, next: usize, rows: &Rows) -> u8 {
+        let failed = self.line_up(next, rows);
+        if failed != FOUND || next == self.count {
+            return failed;
         }
         let mut blamed = 1 << next;
-        let open = byte(self.open[next], next);
+        let mut open = byte(self.open[next], next);
+        if open != byte(self.open[0], next) {
+            blamed |= self.narrowing(next, next);
+        }
+        if self.equal >> next & 1 == 1 {
+            // What was before it has an earlier turn, or the same.
+            blamed |= 1 << (next - 1);
+            open &= u8::MAX << self.turned[next - 1];
+        }
         for number in bits(open) {
             self.turned[next] = number as u8;
             if let Some(without) = self.look_ahead(next, number) {
                 blamed |= 1 << without | self.narrowing(without, next + 1);
                 continue;
             }
-            let ways = self.turn(next, number);
-            let failed = self.relate(next, all_of(next), ways, &Joined::NONE);
+            let newest = self.turn(next, number, rows);
+            let failed = self.relate(&newest, all_of(next), newest.alone());
             if failed == FOUND || failed >> next & 1 == 0 {
                 return failed;
             }
             blamed |= failed;
         }
-        if open != byte(self.open[0], next) {
-            blamed |= self.narrowing(next, next);
-        }
         blamed
     }
 
-    /// Turns the next piece; says its ways while it is related to none.
+    /// Turns the next piece; says which rows it makes too long.
     #[inline(always)]
-    fn turn(&mut self, next: usize, number: usize) -> Ways {
-        let mut ways = 0;
-        for (axis, lengths) in self.turns[next].iter().enumerate() {
-            let length = lengths.at(number);
-            let free = self.inner[axis].wrapping_sub(length);
-            (self.size[axis][next], self.free[next][axis]) = (length, free);
-            let behind = self.laid.path[2 * axis].at_most(free) & 0xFF;
-            let before = self.laid.path[2 * axis + 1].at_most(free) & 0xFF;
-            // The first relation along an axis may be the mirror image of another.
-            let is_mirrored = self.mirrored[axis] && self.laid.who[2 * axis] == 0;
-            ways |= (behind | if is_mirrored { 0 } else { before << 8 }) << (16 * axis);
+    fn turn<'a>(&mut self, next: usize, number: usize, rows: &'a Rows) -> Newest<'a> {
+        let mut too_long = [0; 3];
+        for axis in 0..3 {
+            let size = self.turns[next][axis].at(number);
+            self.size[axis][next] = size;
+            let free = self.inner[axis].wrapping_sub(size);
+            let mut left = rows[axis];
+            while left != 0 {
+                let row = left.trailing_zeros() as usize;
+                too_long[axis] |= u64::from(self.length[axis][row & 63] > free).wrapping_shl(row as u32);
+                left &= left - 1;
+            }
         }
-        ways & self.allowed[next]
+        if self.is_fragile(next) {
+            bits(self.fragile & all_of(next)).for_each(|other| too_long[UP] |= 1 << (1 << other));
+        }
+        Newest { number: next, rows, too_long }
     }
 
     /// Leaves later pieces the turns that can lie beside one that is turned like this; answers a piece that has none.
@@ -434,90 +396,123 @@ impl Search {
     }
 
     /// Relates the newest piece to one more of those that are left, or goes on to the next.
-    #[inline(always)]
-    fn relate(&mut self, newest: usize, left: u8, ways: Ways, joined: &Joined) -> u8 {
+    fn relate(&mut self, newest: &Newest<'_>, left: u8, related: Related) -> u8 {
         if left == 0 {
-            let before = self.laid;
-            self.laid.add(newest, &self.size, joined);
-            let failed = self.enter(newest + 1);
-            if failed != FOUND {
-                self.laid = before;
-            }
-            return failed;
+            let rows = self.rows_with(newest, &related);
+            return self.enter(newest.number + 1, &rows);
         }
-        match forced_or_first(ways, left) {
-            Some(other) => self.relate_to(other, newest, left, ways, joined),
-            None => self.closing_any(newest, left, ways, joined),
+        let [x, y, z] = related.closed;
+        let stuck = left & x & y & z;
+        if stuck != 0 {
+            let who = bits(stuck).map(|other| newest.closing_all(&related, other)).min();
+            return who.expect("a piece has no way");
         }
+        // One with a single way, else the largest.
+        let single = left & (x & y | y & z | z & x);
+        let other = if single == 0 { left } else { single }.trailing_zeros() as usize;
+        self.relate_to(other, newest, left & !(1 << other), related)
     }
 
     /// Relates the newest piece to another every way there is.
-    fn relate_to(&mut self, other: usize, newest: usize, left: u8, ways: Ways, joined: &Joined) -> u8 {
-        let pair: u8 = 1 << newest | 1 << other;
-        let mut blamed = 0;
-        let mut open = ways >> other & EACH;
-        while open != 0 {
-            let way = open.trailing_zeros() as usize / 8;
-            open &= open - 1;
+    fn relate_to(&mut self, other: usize, newest: &Newest<'_>, left: u8, related: Related) -> u8 {
+        let pair: u8 = 1 << newest.number | 1 << other;
+        let mut blamed = newest.closing_all(&related, other);
+        for axis in (0..3).filter(|axis| related.closed[*axis] >> other & 1 == 0) {
             self.steps += 1;
             if self.steps >= self.steps_max {
                 return all_of(self.count);
             }
-            let joined = joined.with(way, other, &self.laid);
-            // What lies on one side leaves less room for others on the other side.
-            let room = self.free[newest][way / 2].wrapping_sub(joined.reach(way));
-            let beyond = in_byte(self.laid.path[way ^ 1].at_most(room) as u8, way ^ 1) & self.allowed[newest];
-            let ways = ways & !in_byte(0xFF, way ^ 1) | beyond;
-            let failed = self.relate(newest, left & !byte(joined.who, way), ways, &joined);
+            let failed = self.relate(newest, left, newest.with(related, axis, other, left));
             if failed & pair != pair {
                 return failed;
             }
             blamed |= failed;
         }
-        blamed | self.closing(newest, other, ways, joined)
+        blamed
     }
 
-    /// Who closes the ways between two pieces that could lie apart if they were alone: those on the longest paths.
-    fn closing(&self, newest: usize, other: usize, ways: Ways, joined: &Joined) -> u8 {
-        if self.equal[newest] >> other & 1 == 1 {
-            return all_of(newest + 1);
+    /// The rows there are with a piece that is related to all before it.
+    #[inline(always)]
+    fn rows_with(&mut self, newest: &Newest<'_>, related: &Related) -> Rows {
+        let number = newest.number;
+        std::array::from_fn(|axis| {
+            let beside = newest.rows[axis] & within(related.apart[axis]);
+            let mut left = beside;
+            while left != 0 {
+                let row = left.trailing_zeros() as usize & 63;
+                self.length[axis][(row | 1 << number) & 63] =
+                    self.length[axis][row].wrapping_add(self.size[axis][number]);
+                left &= left - 1;
+            }
+            newest.rows[axis] | beside << (1 << number)
+        })
+    }
+
+    /// Whether the first so many pieces can be lined up along every axis, as far as that is seen; all of them are.
+    /// [`FOUND`], or who is to blame.
+    fn line_up(&mut self, count: usize, rows: &Rows) -> u8 {
+        let are_fragile = count >= 4 && (self.fragile & all_of(count)).count_ones() >= 2;
+        if count < EXACT_RING && count < self.count && !are_fragile {
+            return FOUND;
         }
-        let closed = self.allowed[newest] & !ways;
-        let mut who = 1 << newest | 1 << other;
-        for axis in 0..3 {
-            let is_apart = self.size[axis][other] <= self.free[newest][axis];
-            for way in [2 * axis, 2 * axis + 1] {
-                let is_way = is_apart & (byte(closed, way) >> other & 1 == 1);
-                let chain = byte(self.laid.chain[way], other) | byte(joined.chain, way ^ 1);
-                who |= if is_way { chain } else { 0 };
+        let apart = rows.map(|rows| std::array::from_fn(|one| single(rows >> (1 << one)) & !(1 << one)));
+        if let Some(ring) = (0..3).find_map(|axis| self.tight_ring(axis, &apart[axis], count)) {
+            return ring;
+        }
+        for (axis, apart) in apart.iter().enumerate() {
+            let is_asked = count == self.count || axis == UP && are_fragile;
+            if is_asked && !self.line_up_along(axis, apart, 0, all_of(count)) {
+                return self.not_in_line(axis, apart, count);
             }
         }
-        who
+        FOUND
     }
 
-    /// Who closes all ways between the newest piece and another: of several the one for whom it jumps back furthest, whose
-    /// latest piece is the earliest.
-    fn closing_any(&self, newest: usize, left: u8, ways: Ways, joined: &Joined) -> u8 {
-        let all = ways | ways >> 16 | ways >> 32;
-        let closed = left & !(all | all >> 8) as u8;
-        let who = bits(closed).map(|other| self.closing(newest, other, ways, joined));
-        who.min().expect("a piece has no way")
+    /// Five of which each is apart from two others along an axis, as in a ring, cannot be lined up unless some three that
+    /// follow each other are short enough: one of them is between its neighbours whoever is first.
+    fn tight_ring(&self, axis: usize, apart: &[u8; EXACT_PIECES_MAX], count: usize) -> Option<u8> {
+        let of_five = |ring: &u8| ring.count_ones() as usize == EXACT_RING;
+        let without = (0..=count).map(|one| all_of(count) & !(1 << one));
+        without.filter(of_five).find(|ring| {
+            bits(*ring).all(|one| (apart[one] & ring).count_ones() == 2)
+                && bits(*ring).all(|one| {
+                    let three = bits(apart[one] & ring | 1 << one);
+                    three.map(|one| self.size[axis][one]).fold(0, u16::wrapping_add) > self.inner[axis]
+                })
+        })
     }
-}
 
-/// Of those that are left one with a single way, else the largest; none when one of them has no way.
-#[inline(always)]
-fn forced_or_first(ways: Ways, left: u8) -> Option<usize> {
-    // For all pieces at once: first over the axes, then over both ways along them.
-    let (length, width, height) = (ways as u16, (ways >> 16) as u16, (ways >> 32) as u16);
-    let (some, more) = (length | width | height, length & width | (length | width) & height);
-    let ([one, also], [two, too]) = (some.to_le_bytes(), more.to_le_bytes());
-    let (some, more) = (one | also, one & also | two | too);
-    if left & !some != 0 {
-        return None;
+    /// Who of the first so many cannot be lined up: those without whom the others can be.
+    fn not_in_line(&mut self, axis: usize, apart: &[u8; EXACT_PIECES_MAX], count: usize) -> u8 {
+        (0..count).rev().fold(all_of(count), |who, one| {
+            let others = who & !(1 << one);
+            if self.line_up_along(axis, apart, 0, others) { who } else { others }
+        })
     }
-    let single = left & !more;
-    Some(if single == 0 { left } else { single }.trailing_zeros() as usize)
+
+    /// Lines up those that are left behind the others from whom they are apart; whether they can be.
+    fn line_up_along(&mut self, axis: usize, apart: &[u8; EXACT_PIECES_MAX], placed: u8, left: u8) -> bool {
+        if left == 0 {
+            return true;
+        }
+        let (mut choice, mut corners) = (left, [0; EXACT_PIECES_MAX]);
+        for one in bits(left) {
+            let before = apart[one] & placed;
+            let corner = bits(before).map(|other| self.corner[axis][other] + self.size[axis][other]).max().unwrap_or(0);
+            if corner + self.size[axis][one] > self.inner[axis] || axis == UP && before & self.fragile != 0 {
+                return false;
+            }
+            corners[one] = corner;
+            if apart[one] & left == 0 {
+                // Nobody is behind it: it is in nobody's way.
+                choice = 1 << one;
+            }
+        }
+        bits(choice).any(|one| {
+            self.corner[axis][one] = corners[one];
+            self.line_up_along(axis, apart, placed | 1 << one, left & !(1 << one))
+        })
+    }
 }
 
 fn bits(mut mask: u8) -> impl Iterator<Item = usize> {

@@ -131,6 +131,18 @@ fn six_pieces_fit_exactly_when_some_arrangement_on_the_grid_does() {
     assert!(fewer > 0, "a no names fewer pieces than were asked for");
 }
 
+#[test]
+fn five_squares_do_not_fit_in_a_ring_though_every_two_of_them_do() {
+    let square = |edge| Piece { handling: Handling::THIS_SIDE_UP, ..piece([edge, edge, 1]) };
+    let room = carton([5, 5, 1], 0);
+    let five = [square(2); 5];
+    assert_eq!(fits(&room, &five), Verdict::DoesNot(0b1_1111));
+    let six = [square(2), square(2), square(1), square(2), square(2), square(2)];
+    assert_eq!(fits(&room, &six), Verdict::DoesNot(0b11_1011), "the small one is not to blame");
+    assert!(matches!(fits(&room, &six[..5]), Verdict::Fits(_)), "the small one in their middle");
+    assert!(matches!(fits(&carton([6, 5, 1], 0), &five), Verdict::Fits(_)), "three along one side");
+}
+
 /// The least cost over every partition of pieces into cartons.
 fn least_cost_by_trying(cartons: &[Carton], tariff: &Tariff, pieces: &[Piece]) -> i64 {
     let sets = 1usize << pieces.len();
@@ -169,7 +181,7 @@ fn few_pieces_cost_what_the_cheapest_partition_costs() {
             })
             .chain([carton([4; 3], 70)])
             .collect();
-        let pieces: Vec<Piece> = (0..draw.within(1, 5))
+        let pieces: Vec<Piece> = (0..draw.within(1, EXACT_PIECES_MAX as u32))
             .map(|_| Piece { edges: draw.edges([3; 3]), weight_g: draw.below(400), handling: draw.handling() })
             .filter(|piece| kinds.iter().any(|carton| carton.takes(piece)))
             .collect();
