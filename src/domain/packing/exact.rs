@@ -159,15 +159,15 @@ const WITHIN: [Family; 1 << EXACT_PIECES_MAX] = {
     within
 };
 
-/// Who is a set alone.
+/// Whose set of one is in a family.
 #[inline(always)]
 fn single(family: Family) -> u8 {
     let at = |set: u32, one: u32| family >> (set - one) & 1 << one;
     (at(1, 0) | at(2, 1) | at(4, 2) | at(8, 3) | at(16, 4) | at(32, 5)) as u8
 }
 
-/// Fewest pieces that may not be lined up though no row is too long and none is fragile.
-const EXACT_RING: usize = 5;
+/// Fewest pieces that perhaps cannot be lined up though no row is too long and none is fragile.
+const RING: usize = 5;
 
 /// What is in a set.
 #[inline(always)]
@@ -448,11 +448,10 @@ impl Search {
         })
     }
 
-    /// Whether the first so many pieces can be lined up along every axis, as far as that is seen; all of them are.
-    /// [`FOUND`], or who is to blame.
+    /// Lines up all pieces along every axis; of fewer asks only what is known to go wrong. [`FOUND`], or who is to blame.
     fn line_up(&mut self, count: usize, rows: &Rows) -> u8 {
         let are_fragile = count >= 4 && (self.fragile & all_of(count)).count_ones() >= 2;
-        if count < EXACT_RING && count < self.count && !are_fragile {
+        if count < RING && count < self.count && !are_fragile {
             return FOUND;
         }
         let apart = rows.map(|rows| std::array::from_fn(|one| single(rows >> (1 << one)) & !(1 << one)));
@@ -471,13 +470,13 @@ impl Search {
     /// Five of which each is apart from two others along an axis, as in a ring, cannot be lined up unless some three that
     /// follow each other are short enough: one of them is between its neighbours whoever is first.
     fn tight_ring(&self, axis: usize, apart: &[u8; EXACT_PIECES_MAX], count: usize) -> Option<u8> {
-        let of_five = |ring: &u8| ring.count_ones() as usize == EXACT_RING;
+        let of_five = |ring: &u8| ring.count_ones() as usize == RING;
         let without = (0..=count).map(|one| all_of(count) & !(1 << one));
         without.filter(of_five).find(|ring| {
             bits(*ring).all(|one| (apart[one] & ring).count_ones() == 2)
                 && bits(*ring).all(|one| {
                     let three = bits(apart[one] & ring | 1 << one);
-                    three.map(|one| self.size[axis][one]).fold(0, u16::wrapping_add) > self.inner[axis]
+                    three.map(|one| u32::from(self.size[axis][one])).sum::<u32>() > u32::from(self.inner[axis])
                 })
         })
     }
