@@ -342,14 +342,14 @@ impl Search {
     #[inline(always)]
     fn turn<'a>(&mut self, next: usize, number: usize, rows: &'a Rows) -> Newest<'a> {
         let mut too_long = [0; 3];
-        for axis in 0..3 {
+        for (axis, too_long) in too_long.iter_mut().enumerate() {
             let size = self.turns[next][axis].at(number);
             self.size[axis][next] = size;
             let free = self.inner[axis].wrapping_sub(size);
             let mut left = rows[axis];
             while left != 0 {
                 let row = left.trailing_zeros() as usize;
-                too_long[axis] |= u64::from(self.length[axis][row & 63] > free).wrapping_shl(row as u32);
+                *too_long |= u64::from(self.length[axis][row & 63] > free).wrapping_shl(row as u32);
                 left &= left - 1;
             }
         }
@@ -460,7 +460,10 @@ impl Search {
         }
         for (axis, apart) in apart.iter().enumerate() {
             let is_asked = count == self.count || axis == UP && are_fragile;
-            if is_asked && !self.line_up_along(axis, apart, 0, all_of(count)) {
+            if is_asked
+                && !self.line_up_in_order(axis, apart, count)
+                && !self.line_up_along(axis, apart, 0, all_of(count))
+            {
                 return self.not_in_line(axis, apart, count);
             }
         }
@@ -471,6 +474,9 @@ impl Search {
     /// follow each other are short enough: one of them is between its neighbours whoever is first.
     fn tight_ring(&self, axis: usize, apart: &[u8; EXACT_PIECES_MAX], count: usize) -> Option<u8> {
         let of_five = |ring: &u8| ring.count_ones() as usize == RING;
+        if count < RING || apart.iter().filter(|who| who.count_ones() >= 2).count() < RING {
+            return None;
+        }
         let without = (0..=count).map(|one| all_of(count) & !(1 << one));
         without.filter(of_five).find(|ring| {
             bits(*ring).all(|one| (apart[one] & ring).count_ones() == 2)
@@ -486,6 +492,16 @@ impl Search {
         (0..count).rev().fold(all_of(count), |who, one| {
             let others = who & !(1 << one);
             if self.line_up_along(axis, apart, 0, others) { who } else { others }
+        })
+    }
+
+    /// Lines up the first so many, each behind those before it from whom it is apart: often enough. Whether they can be.
+    fn line_up_in_order(&mut self, axis: usize, apart: &[u8; EXACT_PIECES_MAX], count: usize) -> bool {
+        (0..count).all(|one| {
+            let before = apart[one] & all_of(one);
+            let corner = bits(before).map(|other| self.corner[axis][other] + self.size[axis][other]).max().unwrap_or(0);
+            self.corner[axis][one] = corner;
+            corner + self.size[axis][one] <= self.inner[axis] && (axis != UP || before & self.fragile == 0)
         })
     }
 
