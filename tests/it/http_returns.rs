@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::served::Served;
+use crate::shipping::ground;
 
 fn served(test: impl FnOnce(&Served)) {
     let dir = tempfile::tempdir().expect("a directory");
@@ -107,6 +108,57 @@ fn a_return_is_asked_for_approved_received_and_refunded() {
         let refused = server.ask("POST", "/v1/returns", &more);
         assert_eq!((refused.status, refused.code()), (409, "not_returnable".into()));
         assert_eq!(server.get("/v1/returns/none").code(), "not_found");
+    });
+}
+
+#[test]
+fn a_parcel_that_comes_back_is_shown_where_its_carrier_saw_it() {
+    served(|server| {
+        delivered(server, "order-1", 2);
+        let asked = json!({
+            "id": "back-1", "order": "order-1", "lines": [{"line": "1", "quantity": 2, "reason": "too small"}],
+        });
+        server.done("POST", "/v1/returns", &asked).as_object().expect("a return");
+        server.done("POST", "/v1/returns/back-1/approve", &json!({}));
+        let mut carrier = ground();
+        carrier["tracking_url"] = json!("https://ups.example/?n={tracking_number}");
+        assert_eq!(server.ask("PUT", "/v1/carriers/ups", &carrier).status, 201);
+        let label = json!({"carrier": "ups", "tracking_number": "1Z 1"});
+        let labelled = server.done("POST", "/v1/returns/back-1/labels", &label);
+        assert!(labelled["labels"][0]["tracking"].is_null());
+        let tell = |label: &str, body: &Value| {
+            server.ask("POST", &format!("/v1/returns/back-1/labels/{label}/tracking"), body)
+        };
+        let scan = |at: &str, status: &str| json!({"at": at, "status": status, "place": "Chicago"});
+        let early = json!({"events": [scan("2026-01-01T08:00:00Z", "pre_transit")]});
+        assert_eq!(tell("1", &early).json()["status"], "awaiting_goods");
+        for label in ["0", "2", "one", "65537"] {
+            let refused = tell(label, &early);
+            assert_eq!((refused.status, refused.code()), (404, "not_found".into()), "{label}");
+        }
+        let ahead = json!({"events": [scan("2099-01-01T08:00:00Z", "in_transit")]});
+        let refused = tell("1", &ahead);
+        assert_eq!((refused.status, refused.code()), (422, "time_in_future".into()));
+        let news = json!({"estimated_at": "2026-01-05T17:00:00Z", "events": [
+            scan("2026-01-03T08:00:00Z", "out_for_delivery"), scan("2026-01-02T08:00:00Z", "in_transit"),
+        ]});
+        let shown = tell("1", &news).json();
+        assert_eq!(shown["status"], "in_transit");
+        let tracking = &shown["labels"][0]["tracking"];
+        assert_eq!(tracking["status"], "out_for_delivery");
+        assert_eq!(tracking["estimated_at"], "2026-01-05T17:00:00Z");
+        let told = tracking["events"].as_array().expect("scans").iter().map(|one| one["status"].clone());
+        assert_eq!(told.collect::<Vec<_>>(), ["pre_transit", "in_transit", "out_for_delivery"]);
+        assert_eq!(tell("1", &news).json(), shown, "nothing of it is new");
+        let missed = tell("1", &json!({"events": [scan("2026-01-03T18:00:00Z", "failure")]})).json();
+        assert_eq!(server.get("/v1/returns/back-1").json(), missed);
+        let cases = server.get("/v1/exceptions?type=delivery_missed").json();
+        let subject = &cases["items"][0]["subject"];
+        assert_eq!((&subject["label"], subject["return"].is_string()), (&json!(1), true), "{cases}");
+        let home = tell("1", &json!({"events": [scan("2026-01-04T09:00:00Z", "delivered")]})).json();
+        assert_eq!(home["labels"][0]["tracking"]["delivered_at"], "2026-01-04T09:00:00Z");
+        assert_eq!(home["labels"][0]["tracking_url"], "https://ups.example/?n=1Z%201");
+        assert_eq!(home["status"], "in_transit", "nobody has received it");
     });
 }
 

@@ -30,7 +30,7 @@ fn node(latitude: f64, longitude: f64, postal_code: &str) -> Value {
     })
 }
 
-fn ground() -> Value {
+pub fn ground() -> Value {
     json!({"services": [{
         "service": "ground", "transit_days": [1, 2, 3, 4, 4, 5, 5],
         "zones": {"by": "distance_km", "upto": [241, 483, 966, 1609, 2253, 2897]},
