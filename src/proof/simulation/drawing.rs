@@ -24,6 +24,8 @@ const SEEN: [&str; 5] = ["in_transit", "out_for_delivery", "failure", "return_to
 /// What becomes of what comes back.
 const FATES: [&str; 10] =
     ["restock", "restock", "refurbish", "quarantine", "damaged", "vendor", "liquidate", "donate", "destroy", "missing"];
+/// How a group of an order may reach its customer.
+const WAYS: [&str; 5] = ["ship", "pickup", "curbside", "locker", "ship_to_store"];
 /// Names a line may speak of: the latest ones.
 const NAMES_MAX: usize = 12;
 /// Most reservations of a batch.
@@ -328,7 +330,11 @@ impl Drawing {
                     let at = self.chance.pick(&["-", node]);
                     format!("low {} {at} {}", self.sku(), self.chance.pick(&["-", &units, &units]))
                 }
-                _ => format!("{} ship", self.chance.pick(&["asks", "goes"])),
+                _ if self.chance.one_in(3) => format!("{} ship", self.chance.pick(&["asks", "goes"])),
+                _ => {
+                    let what = self.chance.pick(&["cancels", "same_store", "near", "near", "asks", "elsewhere"]);
+                    format!("refuses {} {what}", self.chance.pick(&WAYS))
+                }
             },
             Kind::Source if self.chance.one_in(2) => {
                 let name = self.known(|drawing| &drawing.orders)?;
@@ -388,7 +394,7 @@ impl Drawing {
     /// A return, now and then a claim or an exchange, or the policy of them.
     fn asked_back(&mut self) -> Option<String> {
         if self.chance.one_in(12) {
-            return Some(format!("takes_back {}", self.chance.pick(&["usual", "automatic"])));
+            return Some(format!("takes_back {}", self.chance.pick(&["usual", "automatic", "ahead"])));
         }
         let (order, name) = (self.known(|drawing| &drawing.orders)?, self.name('b'));
         let of = format!("{name} {order} {} {}", self.few(2), self.few(2));
@@ -560,6 +566,10 @@ impl Drawing {
         } else if self.chance.one_in(12) {
             line += &format!(" {} {}", self.chance.pick(&["to_store", "locker", "pickup", "curbside"]), self.node());
         }
+        let differs = self.chance.one_in(10);
+        if differs {
+            line += &format!(" differs {} {}", self.chance.pick(&WAYS), self.node());
+        }
         if self.chance.one_in(6) {
             line += " waits";
         }
@@ -585,7 +595,7 @@ impl Drawing {
         }
         for at in 0..1 + self.chance.roll(3) {
             let plus = if at == 0 { "" } else { " +" };
-            let far = if self.chance.one_in(4) { " far" } else { "" };
+            let far = if differs && at == 0 || self.chance.one_in(4) { " far" } else { "" };
             line += &format!("{plus} {} {}{far}", self.chance.pick(&SOLD), self.few(3));
         }
         if books {

@@ -22,6 +22,7 @@
 //! | the same with `[rests] [due SECONDS] [early] [urgent N] [slot NODE ID]` | it rests, until then; it is wanted at release; its priority; its last line has that slot |
 //! | `lockers NODE [SIZE N + …]` | lockers of a node, each size with N compartments |
 //! | the same with `[to_store NODE]` `[brought]` `[locker NODE]` `[pickup NODE]` `[curbside NODE]` | it is sent to that store, where its customer comes for it; a node brings it; it is fetched from a locker, or from that node |
+//! | the same with `[differs METHOD NODE]` | what is `far` reaches its customer so, at that node |
 //! | `route ORDER` · `allocate ORDER` | an order that rests is planned, allocated |
 //! | `sketch NAME SECONDS [SKU N + …]` · `redraw NAME SECONDS or - [SKU N + …]` · `tear_up NAME` | a draft that lasts so long, what it says from then on, its end |
 //! | `hold_for NAME SECONDS [partial] SKU N + …` · `put_in NAME ORDER …` | units are set aside for a draft; it is placed, as `order` says |
@@ -49,9 +50,10 @@
 //! | `wave NAME NODE` · `wave_go NAME` · `wave_stop NAME` | a wave, released, cancelled |
 //! | `assign` `begin` `fetched` `WAVE TASK` · `missed WAVE TASK PICK N REASON` | steps of a task |
 //! | `numbers COMPANY DIGIT` · `parcels ORDER NUMBER CARRIER N` · `close_out NODE CARRIER` | parcels with numbers, the end of a carrier's day |
-//! | `refund NAME N` · `takes_back usual or automatic` | money goes back; by which policy |
+//! | `refund NAME N` · `takes_back usual or automatic or ahead` | money goes back; by which policy |
 //! | `case ID` · `over_case ID` | an exception is assigned, resolved |
 //! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `keep SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
+//! | `refuses METHOD POLICY` | what becomes of units that a node will not do: `cancels` `same_store` `near` `asks` `elsewhere` |
 //! | `served POLICY` | in which order who waits is served |
 //! | `clocks SECONDS or - SECONDS or - SECONDS or -` | after which what is unpaid, and what waits, is cancelled, and what left is delivered |
 //! | `held_over N or -` | orders of more units begin with a hold |
@@ -319,6 +321,16 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             delivery_method: (*method).into(),
             policy: if *verb == "asks" { RejectionPolicy::AskCustomer } else { RejectionPolicy::Elsewhere },
         }),
+        ["refuses", method, what] => Command::PutPolicy(PutPolicy::Rejection {
+            delivery_method: (*method).into(),
+            policy: match *what {
+                "cancels" => RejectionPolicy::Cancel,
+                "same_store" => RejectionPolicy::ToSameStore,
+                "near" => RejectionPolicy::WithinKm(5_000),
+                "asks" => RejectionPolicy::AskCustomer,
+                _ => RejectionPolicy::Elsewhere,
+            },
+        }),
         ["served", policy] => Command::PutPolicy(PutPolicy::Fill(match *policy {
             "priority" => FillPolicy::Priority,
             "value" => FillPolicy::Value,
@@ -462,7 +474,8 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
         ["takes_back", how] => {
             let automatic = *how == "automatic";
             let (fee_bps, expires_days) = if automatic { (1_000, Some(1)) } else { (0, None) };
-            let policy = ReturnPolicy { automatic, fee_bps, expires_days, ..ReturnPolicy::default() };
+            let exchange_at_once = *how == "ahead";
+            let policy = ReturnPolicy { automatic, fee_bps, expires_days, exchange_at_once, ..ReturnPolicy::default() };
             Command::PutPolicy(PutPolicy::Returns { channel: None, sku: None, policy })
         }
         ["pay", id, status, n] => {

@@ -35,7 +35,7 @@ pub(super) const KINDS: &[(Kind, u32)] = &[
     (Kind::Switch, 12),
     (Kind::Channel, 12),
     (Kind::Case, 8),
-    (Kind::Policy, 8),
+    (Kind::Policy, 16),
     (Kind::Source, 6),
     (Kind::Optimise, 8),
     (Kind::Rules, 8),

@@ -131,6 +131,10 @@ pub(super) fn order(id: &str, words: &[&str], wall: WallTime) -> PlaceOrder {
                 wishes.preferred_node = Some((*node).into());
                 rest
             }
+            ["differs", way, node, rest @ ..] => {
+                wishes.ways.push(AskedWay { group: 1, method: (*way).into(), node: Some((*node).into()) });
+                rest
+            }
             ["brought", rest @ ..] => {
                 method = BROUGHT.into();
                 rest
