@@ -47,15 +47,30 @@ impl Evidence {
 
 /// The candidates that ship and the nearest of the others, of equally near ones the first.
 fn nearest(problem: &Problem, plan: &Plan, units: &[LineUnits], most: usize) -> Sight {
-    // Who ships comes before whoever is nearest.
-    let key = |(at, candidate): (u32, &Candidate)| (1 + u64::from(candidate.distance_m)) << 32 | u64::from(at);
-    let mut keys: Vec<u64> = (0..).zip(&problem.candidates).map(key).collect();
-    for assigned in &plan.assignments {
-        keys[assigned.candidate as usize] = u64::from(assigned.candidate);
+    let mut ships: Vec<usize> = plan.assignments.iter().map(|own| own.candidate as usize).collect();
+    ships.sort_unstable();
+    let mut metres: Vec<u32> = problem.candidates.iter().map(|candidate| candidate.distance_m).collect();
+    for at in ships.iter().rev() {
+        metres.swap_remove(*at);
     }
-    let mut ranked = keys.clone();
-    let last = if most == 0 { None } else { Some(*ranked.select_nth_unstable(most - 1).1) };
-    let kept: Vec<usize> = (0..keys.len()).filter(|at| last.is_some_and(|last| keys[*at] <= last)).collect();
+    let others = most - ships.len();
+    let (farthest, mut so_far) = if others == 0 {
+        (0, 0)
+    } else {
+        let (nearer, farthest, _) = metres.select_nth_unstable(others - 1);
+        (*farthest, others - nearer.iter().filter(|metres| *metres < farthest).count())
+    };
+    let mut ships = ships.into_iter().peekable();
+    let mut is_kept = |(at, candidate): &(usize, &Candidate)| {
+        if ships.next_if_eq(at).is_some() || candidate.distance_m < farthest {
+            return true;
+        }
+        let is_one = candidate.distance_m == farthest && so_far > 0;
+        so_far -= usize::from(is_one);
+        is_one
+    };
+    let mut kept = Vec::with_capacity(most);
+    kept.extend(problem.candidates.iter().enumerate().filter(|own| is_kept(own)).map(|(at, _)| at));
     Sight::of_some(problem, units, kept.into_iter())
 }
 
@@ -100,13 +115,13 @@ pub struct Weighing<'a> {
 pub struct Recorder {
     /// Candidates that are kept, by node.
     kept: Vec<u32>,
-    /// The candidate that each listed node is.
+    /// The candidate that each listed node is, where it is kept.
     candidates: Vec<u32>,
     /// The number of each table among those that are kept.
     numbers: Vec<u16>,
 }
 
-/// Of a listed node that is no candidate, and of a table that is not kept.
+/// Of a listed node that is not kept, and of a table that is not.
 const NO_CANDIDATE: u32 = u32::MAX;
 const NOT_KEPT: u16 = u16::MAX;
 
@@ -185,13 +200,6 @@ impl Recorder {
     /// Finds out which candidates are kept, and numbers their tables; false when those that ship do not fit.
     fn keep(&mut self, saw: &Weighing<'_>, bytes_max: usize) -> bool {
         let Weighing { problem, listed, .. } = *saw;
-        self.candidates.clear();
-        self.candidates.resize(listed.candidates.len(), NO_CANDIDATE);
-        for (at, place) in (0..).zip(saw.places) {
-            self.candidates[*place as usize] = at;
-        }
-        self.kept.clear();
-        self.kept.extend(self.candidates.iter().filter(|at| **at != NO_CANDIDATE));
         let scale = problem.rates.scale();
         let is_wide = scale.last().is_some_and(|up_to| *up_to > u32::MAX.into());
         let ends = scale.len() * if is_wide { WIDE_BRACKET_BYTES } else { BRACKET_BYTES };
@@ -200,9 +208,11 @@ impl Recorder {
         let of_lines = FIGURE_BYTES * problem.lines.len();
         let ahead = if saw.minds_ahead { FIGURE_BYTES + of_lines } else { 0 };
         let each = bytes_of_node(listed, WEIGHED_BYTES) + of_lines + ahead;
-        self.mark_tables(problem);
-        let is_too_much = self.bytes_of_tables(problem) + each * self.kept.len() > room;
-        if is_too_much && !self.keep_some(saw, each, room) {
+        let count = problem.candidates.len();
+        let most_of_tables = problem.rates.count() * (2 + BRACKET_BYTES * scale.len());
+        if each * count + most_of_tables <= room {
+            self.keep_all(saw);
+        } else if !self.keep_some(saw, each, room) {
             return false;
         }
         let kept = self.numbers.iter_mut().filter(|number| **number != NOT_KEPT);
@@ -210,27 +220,38 @@ impl Recorder {
         true
     }
 
-    /// Marks the tables of those that are kept.
-    fn mark_tables(&mut self, problem: &costed::Problem) {
+    fn forget(&mut self, saw: &Weighing<'_>) {
         self.numbers.clear();
-        self.numbers.resize(problem.rates.count(), NOT_KEPT);
-        for at in &self.kept {
-            self.numbers[table_of(problem, *at as usize)] = 0;
-        }
+        self.numbers.resize(saw.problem.rates.count(), NOT_KEPT);
+        self.candidates.clear();
+        self.candidates.resize(saw.listed.candidates.len(), NO_CANDIDATE);
     }
 
-    fn bytes_of_tables(&self, problem: &costed::Problem) -> usize {
-        let marked = (0..).zip(&self.numbers).filter(|(_, number)| **number != NOT_KEPT);
-        marked.map(|(table, _)| bytes_of_table(problem, table)).sum()
+    /// Keeps these, by node.
+    fn keep_these(&mut self, saw: &Weighing<'_>, these: impl Iterator<Item = usize>) {
+        for at in these {
+            self.candidates[saw.places[at] as usize] = at as u32;
+        }
+        self.kept.clear();
+        self.kept.extend(self.candidates.iter().filter(|at| **at != NO_CANDIDATE));
+    }
+
+    fn keep_all(&mut self, saw: &Weighing<'_>) {
+        self.forget(saw);
+        let count = saw.problem.candidates.len();
+        (0..count).for_each(|at| self.numbers[table_of(saw.problem, at)] = 0);
+        self.keep_these(saw, 0..count);
     }
 
     /// Keeps the candidates that ship, then the others in their order, while there is room, and marks their tables; false when
     /// those that ship do not fit.
     fn keep_some(&mut self, saw: &Weighing<'_>, each: usize, mut room: usize) -> bool {
+        self.forget(saw);
         let Weighing { problem, plan, .. } = *saw;
-        let ships = |at: usize| plan.shipments.iter().any(|parcel| parcel.candidate as usize == at);
-        let Self { kept, candidates, numbers } = self;
-        numbers.fill(NOT_KEPT);
+        let mut ships: Vec<usize> = plan.shipments.iter().map(|parcel| parcel.candidate as usize).collect();
+        ships.sort_unstable();
+        ships.dedup();
+        let numbers = &mut self.numbers;
         let mut fits = |at: usize| {
             let table = table_of(problem, at);
             let of_table = if numbers[table] == NOT_KEPT { bytes_of_table(problem, table as u32) } else { 0 };
@@ -240,14 +261,12 @@ impl Recorder {
             }
             left.is_some()
         };
-        let count = problem.candidates.len();
-        if !(0..count).filter(|at| ships(*at)).all(&mut fits) {
+        if !ships.iter().all(|at| fits(*at)) {
             return false;
         }
-        let end = (0..count).filter(|at| !ships(*at)).find(|at| !fits(*at)).unwrap_or(count);
-        let is_kept = |at: &u32| *at != NO_CANDIDATE && ((*at as usize) < end || ships(*at as usize));
-        kept.clear();
-        kept.extend(candidates.iter().copied().filter(is_kept));
+        let count = problem.candidates.len();
+        let end = (0..count).find(|at| ships.binary_search(at).is_err() && !fits(*at)).unwrap_or(count);
+        self.keep_these(saw, (0..end).chain(ships.into_iter().filter(|at| *at >= end)));
         true
     }
 }
