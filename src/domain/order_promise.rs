@@ -7,6 +7,7 @@
 
 use jiff::civil::Date;
 
+use super::fulfillment::FulfillmentOrder;
 use super::hold::HoldState;
 use super::order::{Order, OrderEvent, Told};
 use super::promise::calendar::CivilDay;
@@ -60,10 +61,16 @@ impl Order {
     /// promised.
     pub fn promised_anew(&self, number: u16, day: Date) -> impl Iterator<Item = OrderEvent> {
         let split = self.fulfillment_orders.iter().filter(move |own| own.split_from == Some(number));
-        let untold = split.filter(|own| own.status.is_live() && self.promise_of(own.number).is_none());
+        let untold = split.filter(|own| self.is_looked_up(own) && self.promise_of(own.number).is_none());
         let kept = untold.filter_map(|own| Some((own.number, self.promised(own.number)?)));
         let all = kept.chain([(number, day)]);
         all.map(|(number, day)| OrderEvent::DeliveryPromised { number, deliver_by: CivilDay::from(day) })
+    }
+
+    /// Whether somebody asks what one of its fulfilment orders was promised: it goes on, or in others.
+    fn is_looked_up(&self, own: &FulfillmentOrder) -> bool {
+        let goes_on = |other: &FulfillmentOrder| other.split_from == Some(own.number);
+        own.status.is_live() || own.merged_into.is_some() || self.fulfillment_orders.iter().any(goes_on)
     }
 
     /// The day by which its customer wants it, where that was said.

@@ -16,7 +16,7 @@ use crate::domain::carrier::parcels::Freight;
 use crate::domain::carrier::quote::{Offer, Question, There};
 use crate::domain::carrier::zones::Prefix;
 use crate::domain::catalogue::Catalogue;
-use crate::domain::decision::LineUnits;
+use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::order::{Allocation, Destination, Order, OrderEvent, PlacedLine};
 use crate::domain::order_promise::Dates;
@@ -125,12 +125,22 @@ pub(super) fn delivery_promised(network: &Network, wanted: &Wanted<'_>, first: u
     (first..).zip(&route.shipments).filter_map(of).collect()
 }
 
-/// The same of units that an order waited for, or gets by an edit: no plan chose their service.
+/// The same of units that an order waited for: no plan chose their service.
 pub(super) fn delivery_promised_of_waiting(
     network: &Network,
     order: &Order,
     allocations: &[Allocation],
     at: WallTime,
+) -> Vec<OrderEvent> {
+    delivery_promised_by(network, order, allocations, (at, None))
+}
+
+/// The same of units that an order gets by a plan, if there is one.
+pub(super) fn delivery_promised_by(
+    network: &Network,
+    order: &Order,
+    allocations: &[Allocation],
+    (at, plan): (WallTime, Option<&Decision>),
 ) -> Vec<OrderEvent> {
     let catalogue = &network.catalogue;
     if !has_carriers(catalogue) {
@@ -138,7 +148,8 @@ pub(super) fn delivery_promised_of_waiting(
     }
     let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
     let of = |own: &Allocation| {
-        let day = arrives(catalogue, order, &lines, (own.node, own.group), &own.lines, at)?;
+        let by = plan.into_iter().flat_map(|plan| plan.carried(own.node, own.group));
+        let day = shipped(order, &lines, (own.node, own.group), &own.lines, at)?.arrives(catalogue, by)?;
         Some(told(own.number, day))
     };
     allocations.iter().filter_map(of).collect()
@@ -149,13 +160,23 @@ pub(super) fn arrives(
     catalogue: &Catalogue,
     order: &Order,
     lines: &[PlacedLine],
-    (node, group): (NodeIndex, u16),
+    way: (NodeIndex, u16),
     units: &[LineUnits],
     at: WallTime,
 ) -> Option<Date> {
+    shipped(order, lines, way, units, at)?.arrives(catalogue, std::iter::empty())
+}
+
+/// A shipment of an order from a node to one of its destinations; `None` where no carrier takes it there.
+fn shipped<'a>(
+    order: &'a Order,
+    lines: &'a [PlacedLine],
+    (node, group): (NodeIndex, u16),
+    units: &'a [LineUnits],
+    at: WallTime,
+) -> Option<Sent<'a>> {
     let to = order.facts.destinations.get(usize::from(group))?;
     let at = at.max(order.facts.placed_at);
     let sent = Sent { node, to, lines, units, at, dates: order.dates() };
-    let is_shipped = &**order.method_of(group) == SHIPPED && sent.has_stock();
-    if is_shipped { sent.arrives(catalogue, std::iter::empty()) } else { None }
+    (&**order.method_of(group) == SHIPPED && sent.has_stock()).then_some(sent)
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use self::cells::{beyond, committed_by, left_over};
 use super::address;
 use super::allocate::more_may_come_back;
-use super::arriving::delivery_promised_of_waiting;
+use super::arriving::delivery_promised_by;
 use super::cancel::{leave_queues, skus_waited_for};
 use super::cell::Word;
 use super::change::Change;
@@ -428,7 +428,7 @@ impl End {
         if let Some(node) = works.iter().find_map(|work| work.lacks_room(network)) {
             return Err(format!("node {} has as many shipments that day as it can handle", network.node_name(node)));
         }
-        let dated = delivery_promised_of_waiting(network, &preview, &allocations, now.wall);
+        let dated = delivery_promised_by(network, &preview, &allocations, (now.wall, edit.decision.as_deref()));
         let mut told = vec![OrderEvent::Edited { number: edit.number, lowered: lowered.clone(), allocations }];
         told.extend(dated);
         told.extend(order.paid_off_with(terms.difference));

@@ -23,7 +23,6 @@ use std::sync::Arc;
 
 use self::allotted::{Question, Shown};
 use self::weighed::Before;
-use self::within::{hold_back, within_limits};
 use super::cell::Word;
 use super::fences::{Fencing, Shipment};
 use super::limits::Counting;
@@ -209,23 +208,7 @@ impl Route {
 
 /// Routes every group in turn; a later group sees what the earlier ones left.
 pub fn route(network: &Network, wanted: &Wanted<'_>) -> Route {
-    if network.limits.is_empty() {
-        return route_units(network, wanted);
-    }
-    let (mut units, mut behind) = within_limits(network, wanted);
-    if !behind.is_empty() {
-        hold_back(wanted, &mut units, &mut behind);
-    }
-    let mut route = route_units(network, &Wanted { units: &units, ..*wanted });
-    for units in [&mut route.unfilled, &mut route.decision.unfilled] {
-        for u in &behind {
-            match units.iter_mut().find(|known| known.line == u.line) {
-                Some(known) => known.quantity += u.quantity,
-                None => units.push(*u),
-            }
-        }
-    }
-    route
+    if network.limits.is_empty() { route_units(network, wanted) } else { within::route(network, wanted) }
 }
 
 /// Whether a node may supply the buyer.

@@ -257,6 +257,7 @@ fn allotted(
     allotted
 }
 
-fn units_of(units: &[LineUnits]) -> u64 {
+/// How many units these are.
+pub(super) fn units_of(units: &[LineUnits]) -> u64 {
     units.iter().map(|u| u64::from(u.quantity)).sum()
 }

@@ -26,6 +26,11 @@ impl Routing {
         if asked.weights.score {
             return self.score(asked, wanted, (fencing, gone), route);
         }
+        let minds_least = gone.is_some() || !asked.network.limits.is_empty();
+        if minds_least && wanted.preferred.is_some() {
+            // What the preferred node ships counts as well, wherever it would be worth most to be rid of it.
+            self.count_least(asked, route);
+        }
         let rest = wanted.preferred.and_then(|node| self.weigh_alone(asked, wanted, node, gone, route));
         let (units, sent) = rest.as_ref().map_or((asked.units, 0), |(units, sent)| (units.as_slice(), *sent));
         if rest.is_some() {
@@ -46,7 +51,7 @@ impl Routing {
         fenced.extend(out);
         fenced.sort_unstable_by_key(|(node, _)| *node);
         let mut found = scales.decide(&asked, problem);
-        if gone.is_some() {
+        if minds_least && wanted.preferred.is_none() {
             route.least = route.least.saturating_add(scales.least(&asked));
         }
         if rest.is_some() && !found.assignments.is_empty() {
@@ -71,6 +76,13 @@ impl Routing {
         };
         let found = scoring::decide(asked, &self.problem, wanted.preferred, may_ship);
         book(wanted, asked.group, found, (asked.weights, gone), route);
+    }
+
+    /// Counts what units that were listed cost at least, whatever ships them.
+    fn count_least(&mut self, asked: &Asked<'_>, route: &mut Route) {
+        if self.scales.state(asked, &self.problem).is_some() {
+            route.least = route.least.saturating_add(self.scales.least(asked));
+        }
     }
 
     /// Lets the preferred node ship all it can of what was listed; answers what it leaves to the others and how many parcels

@@ -5,6 +5,7 @@ mod batch;
 mod capacity;
 mod carbon;
 mod channels;
+mod claims;
 mod corners;
 mod counts;
 mod delivery;

@@ -22,7 +22,7 @@ use crate::domain::time::WallTime;
 const DAY_S: u32 = 24 * 60 * 60;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
-fn put(world: &World, sku: &str, node: &str, terms: SupplyTerms) -> Result<(), Rejection> {
+pub(super) fn put(world: &World, sku: &str, node: &str, terms: SupplyTerms) -> Result<(), Rejection> {
     let put = PutPolicy::Supply { sku: text(sku), node: text(node), terms };
     world.run(Command::PutPolicy(put)).map(drop)
 }
