@@ -58,6 +58,6 @@ fn quotes(network: &Network, skus: u64, orders: u64) {
 }
 
 /// Allocations of each of so many.
-fn count(of: usize, mut work: impl FnMut()) -> f64 {
-    allocation_counter::measure(|| work()).count_total as f64 / of as f64
+fn count(of: usize, work: impl FnOnce()) -> f64 {
+    allocation_counter::measure(work).count_total as f64 / of as f64
 }
