@@ -34,14 +34,8 @@ impl Family {
         let mut problem = Problem { tariff: self.tariff, ..Problem::default() };
         let mut left = self.units;
         while left > 0 {
-            let units = match dice.below(100) {
-                0..88 => 1,
-                88..97 => 2,
-                _ => 3,
-            };
-            let quantity = units.min(left);
+            let (quantity, unit_weight_g) = dice.line(left);
             left -= quantity;
-            let unit_weight_g = 50 + dice.below(20) * dice.below(20) * 10;
             problem.add_line(quantity as u32, unit_weight_g, [Need { slot: problem.slots as u16, per_unit: 1 }]);
             problem.slots += 1;
         }
@@ -88,14 +82,8 @@ impl InFull {
         problem.filling = costed::Filling::Priced;
         let mut left = self.units;
         while left > 0 {
-            let units = match dice.below(100) {
-                0..88 => 1,
-                88..97 => 2,
-                _ => 3,
-            };
-            let quantity = units.min(left);
+            let (quantity, unit_weight_g) = dice.line(left);
             left -= quantity;
-            let unit_weight_g = 50 + dice.below(20) * dice.below(20) * 10;
             let shortage = costed::Shortage { per_line: 3_000, per_unit: 500 + dice.below(3_000) as i64 };
             let complete = self.rules && dice.below(6) == 0;
             let line =
@@ -163,6 +151,16 @@ fn rates() -> costed::Rates {
 pub struct Dice(pub u64);
 
 impl Dice {
+    /// Units of a line, most often one and at most so many, and the grams of each.
+    fn line(&mut self, most: u64) -> (u64, u64) {
+        let units = match self.below(100) {
+            0..88 => 1,
+            88..97 => 2,
+            _ => 3,
+        };
+        (units.min(most), 50 + self.below(20) * self.below(20) * 10)
+    }
+
     pub fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(1);
         mix(self.0) % most
