@@ -191,7 +191,7 @@ impl ExceptionJson {
             due_at: case.due_at.filter(|_| case.is_open()).map(Instant::from),
             escalations: case.escalations,
             times: case.times,
-            remedy: case.key.kind.remedy(),
+            remedy: case.key.remedy(),
             resolution: case.resolution.as_ref().map(|end| ResolutionJson {
                 at: Instant::from(end.at),
                 actor: end.actor.to_string(),

@@ -84,9 +84,9 @@ impl HoldEnd {
 
 impl NewPayment {
     fn judge(&self, at: &At<'_>) {
-        if self.status == PaymentMark::Moved {
+        if self.status.is_told_by_the_engine() {
             at.field("status")
-                .fault::<()>("unknown_word", "is told by a split alone: authorized, paid, failed, refunded");
+                .fault::<()>("unknown_word", "is not reported by anybody: authorized, paid, failed, refunded");
         }
         if self.amount.amount.0 <= 0 {
             at.field("amount").field("amount").fault::<()>("amount_out_of_range", "must be above zero");

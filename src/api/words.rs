@@ -548,7 +548,10 @@ words! {
     SupplyType { Owned = "owned", Dropship = "dropship", Jit = "jit" }
     AllocationMode { AtOnce = "at_once", Deferred = "deferred" }
     HoldOutcome { Resolved = "resolved", Rejected = "rejected" }
-    PaymentMark { Authorized = "authorized", Paid = "paid", Failed = "failed", Refunded = "refunded", Moved = "moved" }
+    PaymentMark {
+        Authorized = "authorized", Paid = "paid", Failed = "failed", Refunded = "refunded", Moved = "moved",
+        Exchanged = "exchanged", Credited = "credited",
+    }
     ReleasingPayment { Authorized = "authorized", Paid = "paid" }
     PaymentState {
         None = "none", Authorized = "authorized", PartiallyPaid = "partially_paid", Paid = "paid",

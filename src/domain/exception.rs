@@ -189,8 +189,8 @@ impl ExceptionKind {
         }
     }
 
-    /// What is done about it without anybody.
-    pub fn remedy(self) -> &'static str {
+    /// What is done about it without anybody, whatever it is about.
+    fn remedy(self) -> &'static str {
         match self {
             Self::StockOut => "orders wait and are filled by the next units that come",
             Self::Unroutable => "the units wait and are tried again when units come to any node",
@@ -270,6 +270,19 @@ impl fmt::Display for ExceptionKey {
 }
 
 impl ExceptionKey {
+    /// What is done about it without anybody: with a parcel on its way back another thing than with one on its way out.
+    pub fn remedy(self) -> &'static str {
+        match (self.kind, self.subject) {
+            (ExceptionKind::ReturnedToSender, Subject::Parcel(..)) => {
+                "none: the customer has it again; it is sent another way, or its return is cancelled"
+            }
+            (ExceptionKind::WorkLate, Subject::Parcel(..)) => {
+                "it is resolved when its units are received, or none are expected any more"
+            }
+            (kind, _) => kind.remedy(),
+        }
+    }
+
     /// Reads the text form; `None` when it is not one.
     pub fn parse(text: &str) -> Option<Self> {
         let (word, about) = text.strip_prefix("x-")?.split_once('-')?;

@@ -118,9 +118,11 @@ impl Order {
     /// How its money stands.
     pub fn payment_state(&self) -> PaymentState {
         let sums = Paid::of(&self.payments);
-        // What went to another order with what came back is not missing here.
+        // What paid for what is got instead, before or after anything came back, and what went to another order with what
+        // came back, is not missing here.
         let there = sums.kept().saturating_add(sums.authorized);
-        let due = self.due().min(there.max(self.due_for_what_stays()));
+        let due = self.due().saturating_sub(sums.exchanged.max(0)).max(0);
+        let due = due.min(there.max(self.due_for_what_stays()));
         match sums.state(due) {
             PaymentState::None if due == 0 && self.due() > 0 && sums.moved > 0 => PaymentState::Paid,
             state => state,
@@ -144,7 +146,7 @@ impl Order {
 
     /// What nobody ever paid of what is due for it.
     pub fn never_paid(&self) -> i64 {
-        let taken = self.payments.iter().filter(|fact| fact.mark == PaymentMark::Paid).map(|fact| fact.amount);
+        let taken = self.payments.iter().filter(|fact| fact.mark.brings()).map(|fact| fact.amount);
         self.due().saturating_sub(taken.fold(0, i64::saturating_add)).max(0)
     }
 

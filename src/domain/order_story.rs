@@ -107,6 +107,8 @@ pub fn told(header: &Header, event: &OrderEvent) -> Told {
             PaymentMark::Failed => ("payment_failed", 0, None),
             PaymentMark::Refunded => ("payment_refunded", 0, None),
             PaymentMark::Moved => ("payment_moved", 0, None),
+            PaymentMark::Exchanged => ("payment_exchanged", 0, None),
+            PaymentMark::Credited => ("payment_credited", 0, None),
         },
         OrderEvent::Consolidated { number, .. } => ("consolidated", *number, None),
         OrderEvent::SplitOff { to, .. } => ("split", 0, Some(to.to_string().into())),

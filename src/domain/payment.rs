@@ -23,6 +23,11 @@ pub enum PaymentMark {
     /// It went with units to an order that was split off: first what was authorised, then what was taken. Told by the
     /// engine alone.
     Moved,
+    /// It was taken, and went to the other order of an exchange: to that of what the customer gets instead, or back from
+    /// there. Told by the engine alone.
+    Exchanged,
+    /// It came from the other order of an exchange. Told by the engine alone.
+    Credited,
 }
 
 impl PaymentMark {
@@ -34,7 +39,19 @@ impl PaymentMark {
             Self::Failed => "failed",
             Self::Refunded => "refunded",
             Self::Moved => "moved",
+            Self::Exchanged => "exchanged",
+            Self::Credited => "credited",
         }
+    }
+
+    /// Whether the engine alone tells it.
+    pub fn is_told_by_the_engine(self) -> bool {
+        matches!(self, Self::Moved | Self::Exchanged | Self::Credited)
+    }
+
+    /// Whether money is there with it that was not before.
+    pub fn brings(self) -> bool {
+        matches!(self, Self::Paid | Self::Credited)
     }
 
     /// What a payment status reported at capture says of all that is due, where it is a word that is known.
@@ -102,6 +119,8 @@ pub struct Paid {
     pub refunded: i64,
     /// Taken, and moved away.
     pub moved: i64,
+    /// Taken, and gone to the other order of an exchange, less what came from there.
+    pub exchanged: i64,
     /// Whether something was authorised and is void.
     pub voided: bool,
 }
@@ -138,7 +157,14 @@ impl Paid {
                     ..self
                 }
             }
+            PaymentMark::Exchanged => self.with_exchanged(fact.amount),
+            PaymentMark::Credited => self.with_exchanged(-fact.amount),
         }
+    }
+
+    fn with_exchanged(self, amount: i64) -> Self {
+        let (paid, exchanged) = (self.paid.saturating_sub(amount), self.exchanged.saturating_add(amount));
+        Self { paid, exchanged, ..self }
     }
 
     /// The reports of an order that is merged into another, so that both together have what each had: as they were, or
@@ -179,14 +205,14 @@ impl Paid {
         }
     }
 
-    /// The state, by the first rule that holds.
+    /// The state, by the first rule that holds. What paid for something else was not given back.
     pub fn state(&self, due: i64) -> PaymentState {
         match self {
             _ if self.kept() > due => PaymentState::Overcharged,
-            _ if self.refunded > 0 && self.kept() == 0 => PaymentState::Refunded,
+            _ if self.refunded > 0 && self.kept() == 0 && self.exchanged <= 0 => PaymentState::Refunded,
             _ if self.refunded > 0 => PaymentState::PartiallyRefunded,
-            _ if self.paid > 0 && self.paid >= due => PaymentState::Paid,
-            _ if self.paid > 0 => PaymentState::PartiallyPaid,
+            _ if self.paid.max(self.exchanged) > 0 && self.paid >= due => PaymentState::Paid,
+            _ if self.paid.max(self.exchanged) > 0 => PaymentState::PartiallyPaid,
             _ if self.authorized > 0 && due > 0 => PaymentState::Authorized,
             _ if self.authorized > 0 || self.voided => PaymentState::Voided,
             _ => PaymentState::None,
@@ -199,6 +225,8 @@ mod tests {
     use super::*;
 
     type Report = (PaymentMark, i64);
+
+    const PARTIAL: PaymentState = PaymentState::PartiallyRefunded;
 
     /// Reports, what is due, and the state they lead to.
     const STATES: &[(&[Report], i64, PaymentState)] = &[
@@ -219,6 +247,10 @@ mod tests {
         (&[(PaymentMark::Paid, 100), (PaymentMark::Moved, 40)], 60, PaymentState::Paid),
         (&[(PaymentMark::Authorized, 100), (PaymentMark::Moved, 40)], 60, PaymentState::Authorized),
         (&[(PaymentMark::Paid, 100), (PaymentMark::Refunded, 100)], 0, PaymentState::Refunded),
+        (&[(PaymentMark::Paid, 100), (PaymentMark::Exchanged, 40), (PaymentMark::Refunded, 60)], 0, PARTIAL),
+        (&[(PaymentMark::Paid, 100), (PaymentMark::Moved, 40), (PaymentMark::Refunded, 60)], 0, PaymentState::Refunded),
+        (&[(PaymentMark::Credited, 60)], 100, PaymentState::PartiallyPaid),
+        (&[(PaymentMark::Credited, 60), (PaymentMark::Paid, 40)], 100, PaymentState::Paid),
         (&[(PaymentMark::Paid, 100), (PaymentMark::Refunded, 100)], 100, PaymentState::Refunded),
     ];
 
@@ -236,7 +268,7 @@ mod tests {
 
     #[test]
     fn two_orders_that_become_one_have_the_money_of_both() {
-        use PaymentMark::{Authorized, Failed, Moved, Paid as Taken, Refunded};
+        use PaymentMark::{Authorized, Credited, Exchanged, Failed, Moved, Paid as Taken, Refunded};
         let stories: &[&[Report]] = &[
             &[],
             &[(Authorized, 100)],
@@ -245,6 +277,7 @@ mod tests {
             &[(Authorized, 70), (Taken, 30)],
             &[(Taken, 80), (Refunded, 20), (Authorized, 10)],
             &[(Authorized, 60), (Taken, 60), (Moved, 40)],
+            &[(Authorized, 60), (Taken, 60), (Exchanged, 40), (Credited, 10)],
         ];
         for own in stories {
             for its in stories {

@@ -119,6 +119,11 @@ impl Return {
         matches!(self.end, Some((ReturnEnd::Declined | ReturnEnd::Cancelled | ReturnEnd::Expired, _)))
     }
 
+    /// Whether money may still go to what the customer gets instead, or come back from there.
+    pub fn money_may_move(&self) -> bool {
+        self.end.is_none() || self.is_called_off() && self.credited > 0
+    }
+
     /// Of units that will not come, those for which money went back: of each line, by its position, so many. The customer
     /// keeps both, so they never come again; one that was refunded in part counts as one.
     pub fn paid_out(&self, gone: &[(usize, u32)]) -> Vec<LineUnits> {

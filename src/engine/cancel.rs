@@ -40,10 +40,7 @@ impl Engine {
         let seq = order.seq;
         drop(slot);
         self.follow_up(turn, &network, touched);
-        if was_asked && !order.awaits_customer {
-            // That was his answer: what else of it waits may come from elsewhere.
-            self.try_waiting(turn, &network, key);
-        }
+        self.try_answered(turn, &network, key, was_asked);
         drop(network);
         self.tend_replaced(turn, &order);
         done.map(|()| Executed::done(Reply::Order(order), seq))

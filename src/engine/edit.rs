@@ -249,6 +249,7 @@ impl Engine {
             },
         };
         let refusal = stale.map(|why| Rejection::EditStale { order: order.name(), edit: edit.name(), why });
+        let was_asked = order.awaits_customer;
         // What is refused uses no key.
         let answer = refusal.is_none().then_some(Answer::Edit(key, number));
         let touched = self.log_end(turn, &network, (&mut slot, reservation.as_mut()), end, now, answer)?;
@@ -259,6 +260,7 @@ impl Engine {
             return Err(refusal);
         }
         self.resource(turn, &network, key);
+        self.try_answered(turn, &network, key, was_asked);
         Ok(answered(&self.lock_order(&command.order)?, number))
     }
 

@@ -117,11 +117,16 @@ impl Engine {
 
     /// Does what follows for the return that an order replaces, when that order is not as it was. The caller holds nothing.
     pub(super) fn tend_replaced(&self, turn: &Turn<'_>, order: &Order) {
-        let id = order.facts.id.as_deref().and_then(|id| id.strip_suffix(SUFFIX));
-        let returned = id.and_then(ReturnKey::parse).and_then(|key| self.return_by_key(key));
-        if let Some(returned) = returned.filter(|known| known.replacement == Some(order.key)) {
+        if let Some(returned) = self.replaced_by(order).filter(|known| known.replacement.is_some()) {
             self.tend_return(turn, returned.key);
         }
+    }
+
+    /// The return that an order replaces, whether or not that was noted yet. The caller may hold the order.
+    pub(super) fn replaced_by(&self, order: &Order) -> Option<Return> {
+        let id = order.facts.id.as_deref()?.strip_suffix(SUFFIX)?;
+        let returned = self.return_by_key(ReturnKey::parse(id)?)?;
+        returned.replacement.is_none_or(|own| own == order.key).then_some(returned)
     }
 
     /// Does what follows for the open returns of an order whose money is not as it was. The caller holds nothing.
@@ -200,8 +205,9 @@ impl Engine {
 
     /// Brings what replaces a return back into memory, where money may still go to it or come back from it.
     fn recall_replacement(&self, turn: &Turn<'_>, returned: &Return, replacement: OrderKey) {
-        let may_move = returned.end.is_none() || returned.is_called_off() && returned.credited > 0;
-        if may_move && let Err(rejection) = self.recall_order(replacement, turn.now()) {
+        if returned.money_may_move()
+            && let Err(rejection) = self.recall_order(replacement, turn.now())
+        {
             tracing::warn!(%rejection, "what replaces a return cannot be read: its money is looked at again");
             self.returns_due.push(turn.now().plus_s(RETRY_S), returned.key);
         }
@@ -265,7 +271,7 @@ impl Settling {
         let instead = returned.instead_of(there);
         // One with a total has its share of what comes back already: it was taken off.
         let is_lowered = there.facts.total.is_some();
-        let has_room = [own, there].iter().all(|order| order.payments.len() + 2 <= PAYMENTS_MAX);
+        let has_room = [own, there].iter().all(|order| order.payments.len() < PAYMENTS_MAX);
         let amount = match (is_lowered, has_room) {
             (true, _) => returned.credit_due(instead, i64::MAX, 0),
             (false, true) => returned.credit_due(instead, sums.kept(), sums_there.kept()),
@@ -283,10 +289,11 @@ impl Settling {
         if has_room || !after.paid_too_much() {
             told = ended(told, own, (returned, &after));
         }
+        use PaymentMark::{Credited, Exchanged};
         let (of_own, of_there) = match amount {
             amount if is_lowered || amount == 0 => (Vec::new(), Vec::new()),
-            amount if amount > 0 => (leaves(&sums, amount), comes(&sums_there, amount)),
-            amount => (comes(&sums, -amount), leaves(&sums_there, -amount)),
+            amount if amount > 0 => (moved(Exchanged, amount), moved(Credited, amount)),
+            amount => (moved(Credited, -amount), moved(Exchanged, -amount)),
         };
         let has = if is_lowered { sums_there } else { Paid { paid: sums_there.paid + amount, ..sums_there } };
         let due = there.due_for_what_stays();
@@ -310,18 +317,9 @@ impl Settling {
     }
 }
 
-/// What an order is told whose money goes to another. What moves takes from what is authorised first, and this was taken:
-/// where something is authorised beside it, it is told as given back.
-fn leaves(sums: &Paid, amount: i64) -> Vec<OrderEvent> {
-    let mark = if sums.authorized > 0 { PaymentMark::Refunded } else { PaymentMark::Moved };
+/// What an order is told whose money goes to the other one, or comes from there. Neither touches what is authorised.
+fn moved(mark: PaymentMark, amount: i64) -> Vec<OrderEvent> {
     vec![OrderEvent::PaymentReported { mark, amount }]
-}
-
-/// What an order is told to which money comes. What is taken counts against what is authorised, which this is not of.
-fn comes(sums: &Paid, amount: i64) -> Vec<OrderEvent> {
-    let still = (PaymentMark::Authorized, sums.authorized.min(amount));
-    let told = [(PaymentMark::Paid, amount), still].into_iter().filter(|(_, amount)| *amount > 0);
-    told.map(|(mark, amount)| OrderEvent::PaymentReported { mark, amount }).collect()
 }
 
 /// The order of what the customer gets instead: to where the first of what comes back went, and how that did.

@@ -2,7 +2,8 @@
 //! fulfilment orders of the other at the same nodes, and no stock moves; what waits is sourced for it anew, and waits in
 //! the place of the order that stays. Payments go with the units, holds that forbid are put on the order that stays.
 //!
-//! Only what nobody has begun to pick, of one customer, to the same destinations, through one channel, in one currency.
+//! Only what nobody has begun to pick, of one customer, to the same destinations, through one channel, in one currency; not
+//! what is got instead of a return whose money may still go there, or come back.
 //! The order that went is told as cancelled, and where it went; who merges it again is answered the same.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use crate::domain::order_merge::Merged;
 use crate::domain::payment::Paid;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
+use crate::domain::returns::Return;
 use crate::domain::time::JournalTime;
 
 impl Engine {
@@ -39,7 +41,7 @@ impl Engine {
             return Ok(Executed::done(Reply::Order(own.clone()), own.seq));
         }
         let now = turn.now();
-        if let Some(why) = why_not(own, its, now) {
+        if let Some(why) = self.is_settling(own, its).or_else(|| why_not(own, its, now)) {
             return Err(Rejection::NotMergeable { order: its.name(), why });
         }
         let parts = open_parts(its);
@@ -66,6 +68,16 @@ impl Engine {
         let order = self.order_by_key(key).ok_or_else(unknown)?;
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(order), seq))
+    }
+
+    /// Why the money of neither can go with the units of the other: what a return is to pay for, or is to give back, has to
+    /// stay apart from what it has nothing to do with.
+    fn is_settling(&self, own: &Order, its: &Order) -> Option<String> {
+        let replaces = |order: &Order| self.replaced_by(order).filter(Return::money_may_move);
+        [(own, "the other order"), (its, "it")].into_iter().find_map(|(order, which)| {
+            let returned = replaces(order)?.name();
+            Some(format!("{which} is what the customer gets instead of return {returned}, which is not settled"))
+        })
     }
 
     /// The order that goes; another one than that which stays.

@@ -351,6 +351,15 @@ impl Engine {
         }
     }
 
+    /// Tries what waits of an order whose customer was asked, when what was done to it was his answer: it may come from
+    /// elsewhere now. The caller holds nothing.
+    pub(super) fn try_answered(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, was_asked: bool) {
+        let is_asked = || self.order_in_memory(key).is_some_and(|order| order.awaits_customer);
+        if was_asked && !is_asked() {
+            self.try_waiting(turn, network, key);
+        }
+    }
+
     /// Tries the lines of an order that wait without a right, with what is free. The caller holds nothing.
     pub(super) fn try_waiting(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
         let lines = match self.orders.lock(key).as_deref() {

@@ -25,7 +25,7 @@ pub fn milestones(order: &Order) -> BTreeMap<&'static str, Instant> {
     let first = |words: &[&str]| order.history.iter().find(|told| words.contains(&&*told.what));
     let mut milestones: BTreeMap<_, Instant> =
         MILESTONES.iter().filter_map(|(name, words)| Some((*name, first(words)?.at.into()))).collect();
-    let confirms = |mark| matches!(mark, PaymentMark::Authorized | PaymentMark::Paid);
+    let confirms = |mark: PaymentMark| mark == PaymentMark::Authorized || mark.brings();
     let confirmed = order.payments.iter().find(|fact| confirms(fact.mark));
     milestones.extend(confirmed.map(|fact| ("payment_confirmed", fact.at.into())));
     milestones.extend(assigned(order).map(|told| ("assigned_location", told.at.into())));

@@ -61,13 +61,6 @@ fn split(world: &World, order: &Order, id: &str, units: u32) -> Result<Order, Re
     }
 }
 
-fn tick(world: World, restarts: bool) -> World {
-    let world = if restarts { world.restart() } else { world };
-    world.engine.expire_due(&*world.log);
-    world.check();
-    world
-}
-
 fn is_open(world: &World, kind: ExceptionKind, subject: Subject) -> bool {
     world.engine.exception_by_key(ExceptionKey { kind, subject }).is_some_and(|case| case.is_open())
 }
@@ -105,7 +98,7 @@ fn a_customer_is_asked_anew_when_the_units_asked_about_are_gone() {
     world.cancel(&order, Some(&[("1", 1)])).expect("it lies unallocated");
     assert!(!now(&world, &order).awaits_customer, "nobody is asked about what is gone");
     world.later(61);
-    let world = tick(world, true);
+    let world = world.later_on(0, true);
     assert!(!is_open(&world, ExceptionKind::PickupRefused, Subject::Order(order.key)));
     let refused = world.fulfill(&order, 2, refuse()).expect("legal");
     assert!(refused.awaits_customer && is_open(&world, ExceptionKind::PickupRefused, Subject::Order(order.key)));
@@ -122,7 +115,7 @@ fn an_order_that_rests_is_allocated_at_its_time_after_a_plan_failed_and_a_restar
         assert_eq!(now(&world, &order).deferral.map(|deferral| deferral.stage), Some(Stage::RoutingFailed));
         world.stock("phone", "east", 1).expect("room");
         world.later(61);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!(now(&world, &order).totals().allocated, 1);
     }
 }
@@ -145,12 +138,12 @@ fn an_order_that_rests_and_finds_nobody_is_a_case_until_somebody_has_it() {
         world.run(Command::AllocateOrder { order: name.clone() }).expect("it rests");
         assert!(is_open(&world), "planned: {planned}");
         assert_eq!(world.log.records.lock().len(), records + 1, "one record");
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         world.run(Command::RouteOrder { order: name.clone() }).expect("it rests still");
         world.stock("phone", "east", 1).expect("room");
         world.run(Command::AllocateOrder { order: name }).expect("it rests");
         world.later(61);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert!(!is_open(&world), "planned: {planned}");
     }
 }
@@ -264,7 +257,7 @@ fn holds_end_with_the_last_unit_they_could_forbid() {
     assert_eq!(all.holds[0].state, HoldState::AutoReleased);
     let world = world.restart();
     world.later(30 * 24 * 3_600);
-    let world = tick(world, false);
+    let world = world.later_on(0, false);
     assert!(!is_open(&world, ExceptionKind::HoldOverdue, Subject::Hold(order.key, 1)));
 }
 
@@ -278,7 +271,7 @@ fn what_is_under_way_at_a_node_that_closes_is_a_case() {
             world.fulfill(&order, 1, action).expect("legal");
         }
         world.node("east", 40.7, -74.0, false);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         let subject = Subject::Fulfillment(FulfillmentKey { order: order.key, number: 1 });
         assert!(is_open(&world, ExceptionKind::NodeClosed, subject));
         assert_eq!(now(&world, &order).fulfillment_orders[0].status, FulfillmentStatus::Picked);
@@ -287,7 +280,7 @@ fn what_is_under_way_at_a_node_that_closes_is_a_case() {
             world.fulfill(&order, 1, action).expect("legal");
         }
         world.later(61);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert!(!is_open(&world, ExceptionKind::NodeClosed, subject));
     }
 }

@@ -18,7 +18,7 @@ use crate::domain::return_policy::{RefundAt, ReturnPolicy};
 use crate::domain::returns::{Condition, Disposition, Return, ReturnStatus};
 
 /// A return of so many phones for so many cases at 130 each, which are in the north.
-fn exchanged(world: &World, order: &Order, phones: u32, cases: u32) -> Return {
+pub(super) fn exchanged(world: &World, order: &Order, phones: u32, cases: u32) -> Return {
     world.stock("case", "north", cases.cast_signed()).expect("room");
     let wanted = WantedInstead { sku: text("case"), quantity: quantity(cases), unit_price: Some(dollars(130)) };
     let known = request(world, RequestReturn { exchange: vec![wanted], ..asked(order, &[("1", phones)]) });
@@ -46,7 +46,7 @@ fn cancel(world: &World, order: &Order) -> Result<Reply, Rejection> {
 }
 
 /// A return of which nothing came ends: by the clock, or because somebody says so.
-fn call_off(world: &World, known: &Return, expires: bool) {
+pub(super) fn call_off(world: &World, known: &Return, expires: bool) {
     if expires {
         world.later(DAY_S + 1);
         world.engine.expire_due(&*world.log);

@@ -26,13 +26,6 @@ fn stands(order: &Order) -> Vec<FulfillmentStatus> {
 }
 
 /// The clock comes by, before or after a restart.
-fn tick(world: World, restarts: bool) -> World {
-    let world = if restarts { world.restart() } else { world };
-    world.engine.expire_due(&*world.log);
-    world.check();
-    world
-}
-
 fn take(world: &World, order: &Order, actions: &[FulfillmentAction]) -> Order {
     actions.iter().fold(order.clone(), |order, action| world.fulfill(&order, 1, action.clone()).expect("legal"))
 }
@@ -61,7 +54,7 @@ fn what_was_packed_is_sold_again_only_when_it_is_on_its_shelf_and_to_who_waits_f
         assert_eq!((stands(&order), order.totals().cancelled), (vec![PutBack], 3));
         let level = world.level("phone", "east");
         assert_eq!((level.quality_control, level.available, level.committed), (3, 0, 0));
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!(now(&world, &waits).totals().backordered, 1, "nobody gets what is not on its shelf");
         let too_many = world.fulfill(&order, 1, FulfillmentAction::PutBack { lines: Some(units("1", 4)) });
         assert!(matches!(too_many, Err(Rejection::Invalid(_))), "{too_many:?}");
@@ -125,13 +118,13 @@ fn what_nobody_picks_up_in_its_window_goes_back() {
         // Somebody asks to stop it and the node goes on: the window is as it was.
         let order = take(&world, &order, &[FulfillmentAction::Ready { until }, stop(false)]);
         world.later(59);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         let order = take(&world, &order, &[CancelRefuse]);
         assert_eq!(stands(&order), [Ready]);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!(stands(&now(&world, &order)), [Ready]);
         world.later(1);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         let back = now(&world, &order);
         assert_eq!((stands(&back), back.totals().cancelled), (vec![PutBack], 2));
         assert_eq!(back.fulfillment_orders[0].reason.as_deref(), Some("pickup_window_ended"));
@@ -139,7 +132,7 @@ fn what_nobody_picks_up_in_its_window_goes_back() {
         let late = world.fulfill(&order, 1, FulfillmentAction::HandOver);
         assert!(matches!(late, Err(Rejection::IllegalStep { .. })), "{late:?}");
         let records = world.log.records.lock().len();
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!(world.log.records.lock().len(), records, "once");
     }
 }
@@ -161,10 +154,10 @@ fn an_order_with_a_window_is_handed_to_its_nodes_when_it_begins() {
         world.later(30);
         // What comes for it later waits for the same window.
         world.stock("phone", "west", 1).expect("room");
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!(stands(&now(&world, &order)), [Scheduled, Scheduled]);
         world.later(30);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!(stands(&now(&world, &order)), [Submitted, Submitted]);
         let past = PlaceOrder {
             wishes: Wishes { release_at, ..Wishes::default() },
@@ -199,7 +192,7 @@ fn a_move_takes_at_one_node_and_gives_at_the_other_or_does_nothing() {
         for (node, code) in [("west", "same_node"), ("nowhere", "unknown_node"), ("virtual", "node_inactive")] {
             assert_eq!(world.fulfill(&order, 1, to(node)).map_err(|r| r.code()).err(), Some(code), "{node}");
         }
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         let order = take(&world, &order, &[FulfillmentAction::Accept, pick()]);
         let late = world.fulfill(&order, 1, to("east"));
         assert!(matches!(late, Err(Rejection::IllegalStep { .. })), "{late:?}");
@@ -240,7 +233,7 @@ fn a_split_makes_a_sibling_and_a_merge_one_of_two() {
         assert_eq!(order.fulfillment_orders[1].split_from, Some(1));
         assert_eq!((order.totals().picked, order.totals().released), (1, 4));
         let order = world.fulfill(&order, 1, split(units("2", 2))).expect("legal");
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         let with =
             |number| FulfillmentAction::Merge { with: text(&FulfillmentKey { order: order.key, number }.to_string()) };
         assert_eq!(code(world.fulfill(&order, 1, with(2))), Some("not_mergeable"), "one is picked");
@@ -251,7 +244,7 @@ fn a_split_makes_a_sibling_and_a_merge_one_of_two() {
         assert_eq!(order.fulfillment_orders[2].merged_into, Some(1));
         assert_eq!((order.fulfillment_orders[0].units(), order.fulfillment_orders[2].units()), (4, 0));
         assert_eq!((world.level("phone", "east").committed, world.level("case", "east").committed), (3, 2));
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         let order = take(&world, &order, &[pick()]);
         assert_eq!(order.totals().picked, 5);
     }

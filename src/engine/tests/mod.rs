@@ -16,6 +16,7 @@ mod edit_schedules;
 mod edits;
 mod evidence;
 mod exceptions;
+mod exchange_money;
 mod exchanges;
 mod facts;
 mod fill;

@@ -19,13 +19,6 @@ fn switch(world: &World, node: &str, active: bool) {
 }
 
 /// The clock comes by, before or after a restart.
-fn tick(world: World, restarts: bool) -> World {
-    let world = if restarts { world.restart() } else { world };
-    world.engine.expire_due(&*world.log);
-    world.check();
-    world
-}
-
 fn now(world: &World, order: &Order) -> Order {
     world.engine.order(&order.name()).expect("it is there").as_ref().clone()
 }
@@ -41,7 +34,7 @@ fn what_a_node_has_not_begun_goes_elsewhere_when_it_is_switched_off() {
         world.fulfill(&orders[2], 1, FulfillmentAction::Pick { lines: None }).expect("legal");
         world.stock("phone", "west", 3).expect("room");
         switch(&world, "east", false);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
 
         let went = now(&world, &orders[0]);
         let stands: Vec<_> = went.fulfillment_orders.iter().map(|f| f.status).collect();
@@ -54,7 +47,7 @@ fn what_a_node_has_not_begun_goes_elsewhere_when_it_is_switched_off() {
         assert_eq!(now(&world, &orders[2]).fulfillment_orders[0].status, Picked, "what was begun stays");
         assert_eq!((world.level("phone", "east").available, world.atp("phone")), (8, 0));
         switch(&world, "east", true);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!(now(&world, &orders[1]).lines[0].backordered, 0);
         assert_eq!(world.atp("phone"), 7);
     }
@@ -81,7 +74,7 @@ fn a_node_is_closed_and_opened_by_its_calendar_of_closures_and_by_hand_meanwhile
         };
         let later = |world: World, seconds: i64| {
             world.later(seconds);
-            tick(world, restarts)
+            world.later_on(0, restarts)
         };
         let world = later(world, 59);
         assert!(is_open(&world), "a second is left");
@@ -112,7 +105,7 @@ fn a_node_is_closed_and_opened_by_its_calendar_of_closures_and_by_hand_meanwhile
         let world = later(world, 10);
         assert!(!is_open(&world));
         put(&world, Vec::new());
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert!(is_open(&world));
         let east = world.engine.catalogue(|c| c.node_index("east").expect("there"));
         assert!(world.engine.catalogue(|c| c.policies().closures(east).is_empty()), "what is over is forgotten");
@@ -127,14 +120,14 @@ fn work_without_stock_stays_until_its_own_node_is_switched_off() {
         let order = world.order(&[("setup", 1)], None).expect("it needs no stock");
         world.fulfill(&order, 1, FulfillmentAction::Accept).expect("legal");
         switch(&world, "east", false);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!(now(&world, &order).fulfillment_orders.len(), 1, "another node is no matter of its");
         switch(&world, "virtual", false);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         let waits = now(&world, &order);
         assert_eq!((waits.fulfillment_orders[0].status, waits.lines[0].backordered), (Incomplete, 1));
         switch(&world, "virtual", true);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!(now(&world, &order).fulfillment_orders[1].status, Submitted);
     }
 }
@@ -147,7 +140,7 @@ fn a_node_that_is_switched_on_again_at_once_keeps_its_work() {
     world.fulfill(&order, 1, FulfillmentAction::Accept).expect("legal");
     switch(&world, "east", false);
     switch(&world, "east", true);
-    let world = tick(world, false);
+    let world = world.later_on(0, false);
     assert_eq!(now(&world, &order).fulfillment_orders[0].status, Accepted);
 }
 
@@ -185,7 +178,7 @@ fn what_is_too_large_to_leave_a_closed_node_in_one_record_stays_there_as_a_case(
             case.map(|case| case.is_open())
         };
         world.log.events_max.store(2, Ordering::SeqCst);
-        let world = tick(world, false);
+        let world = world.later_on(0, false);
         assert_eq!((now(&world, &large).fulfillment_orders[0].status, case(&world)), (Submitted, Some(true)));
         assert_eq!(now(&world, &small).fulfillment_orders[0].status, Incomplete, "nobody waits for it");
         world.log.events_max.store(0, Ordering::SeqCst);
@@ -193,9 +186,9 @@ fn what_is_too_large_to_leave_a_closed_node_in_one_record_stays_there_as_a_case(
         // The next look finds room for it.
         switch(&world, "east", true);
         switch(&world, "east", false);
-        let world = tick(world, false);
+        let world = world.later_on(0, false);
         world.later(61);
-        let world = tick(world, restarts);
+        let world = world.later_on(0, restarts);
         assert_eq!((now(&world, &large).fulfillment_orders[0].status, case(&world)), (Incomplete, Some(false)));
     }
 }

@@ -3,6 +3,7 @@
 
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
+use crate::domain::edit::Edit;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment, ShortReason};
 use crate::domain::ids::FulfillmentKey;
@@ -93,6 +94,15 @@ impl Shop {
 
     fn receive(&mut self, node: &str, units: i32) {
         self.world.stock("phone", node, units).expect("room");
+    }
+
+    /// So many units of its first line are open, by an edit that is confirmed at once.
+    fn edit(&mut self, order: &Order, units: u32) {
+        let changes = vec![EditChange::Line { line: text("1"), quantity: Some(units), unit_price: None }];
+        self.run(Command::OpenEdit(OpenEdit { order: text(&order.name()), changes }));
+        let edit = text(&Edit::name_of(self.now(order).open_edit().expect("just opened").number));
+        let order = text(&order.name());
+        self.run(Command::EndEdit(EndEdit { order, edit, outcome: EditOutcome::Confirm }));
     }
 
     fn waiting(&self, order: &Order) -> u32 {
@@ -258,7 +268,12 @@ fn nothing_is_found_elsewhere_for_who_is_being_asked() {
         let (order, reason) = (text(&order.name()), text("no"));
         Command::CancelOrder(CancelOrder { order, lines: Some(lines), reason })
     };
-    for answer in ["elsewhere", "cancelled"] {
+    let split = |order: &Order, n: u32| {
+        let lines = vec![CancelUnits { line: text("1"), quantity: quantity(n), from: None }];
+        let (order, id) = (text(&order.name()), Some(text("part")));
+        Command::SplitOrder(SplitOrder { order, id, fingerprint: 0, channel_order_id: None, lines })
+    };
+    for answer in ["elsewhere", "cancelled", "edited", "split"] {
         for mut shop in Shop::both() {
             let order = shop.place("a", "pickup", 7);
             assert_eq!(shop.waiting(&order), 2, "the west has five");
@@ -269,7 +284,9 @@ fn nothing_is_found_elsewhere_for_who_is_being_asked() {
             assert_eq!(shop.waiting(&order), 2);
             match answer {
                 "elsewhere" => drop(shop.run(Command::SourceOrder { order: text(&order.name()) })),
-                _ => drop(shop.run(cancel(&order, 5))),
+                "cancelled" => drop(shop.run(cancel(&order, 5))),
+                "edited" => shop.edit(&order, 2),
+                _ => drop(shop.run(split(&order, 5))),
             }
             assert!(!shop.now(&order).awaits_customer);
             let there = if answer == "elsewhere" { 6 } else { 2 };

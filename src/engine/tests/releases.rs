@@ -19,14 +19,6 @@ fn waits(world: &World, id: &str) -> (u32, u32, u32) {
     (totals.preordered, totals.backordered, totals.allocated)
 }
 
-fn tick(world: World, seconds: i64, restarts: bool) -> World {
-    world.later(seconds);
-    let world = if restarts { world.restart() } else { world };
-    world.engine.expire_due(&*world.log);
-    world.check();
-    world
-}
-
 #[test]
 fn what_waits_for_a_release_is_served_in_turn_and_moved_on_when_it_comes() {
     for restarts in [false, true] {
@@ -35,7 +27,7 @@ fn what_waits_for_a_release_is_served_in_turn_and_moved_on_when_it_comes() {
         place(&world, "a", OrderType::PreOrder, 3);
         place(&world, "b", OrderType::Standard, 2);
         assert_eq!((waits(&world, "a"), waits(&world, "b")), ((3, 0, 0), (2, 0, 0)));
-        let world = tick(world, 500, restarts);
+        let world = world.later_on(500, restarts);
         world
             .run(Command::AdjustStock(vec![Adjustment {
                 sku: text("novel"),
@@ -52,11 +44,11 @@ fn what_waits_for_a_release_is_served_in_turn_and_moved_on_when_it_comes() {
         }
         let ship = || FulfillmentAction::Ship { shipment: shipment.clone() };
         assert_eq!(world.fulfill(&order, 1, ship()).unwrap_err().code(), "not_released");
-        let world = tick(world, 499, restarts);
+        let world = world.later_on(499, restarts);
         assert_eq!(world.fulfill(&order, 1, ship()).unwrap_err().code(), "not_released");
         assert_eq!(waits(&world, "b"), (1, 0, 1));
         let before = world.log.records.lock().len();
-        let world = tick(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         assert_eq!(waits(&world, "b"), (0, 1, 1), "what still waits waits for stock");
         assert_eq!(world.log.records.lock().len(), before + 1, "one record for the one order");
         world.fulfill(&order, 1, ship()).expect("it is released");

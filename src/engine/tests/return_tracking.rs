@@ -7,6 +7,7 @@ use crate::domain::carrier::{Carrier, Service, ShippingTerms};
 use crate::domain::command::*;
 use crate::domain::event::Event;
 use crate::domain::exception::{Exception, ExceptionKey, ExceptionKind, Subject};
+use crate::domain::ids::FulfillmentKey;
 use crate::domain::record::Log;
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
@@ -62,14 +63,6 @@ fn is_open(world: &World, known: &Return, kind: ExceptionKind) -> bool {
     case(world, known, 1, kind).is_some_and(|case| case.is_open())
 }
 
-fn later(world: World, seconds: i64, restarts: bool) -> World {
-    world.later(seconds);
-    let world = if restarts { world.restart() } else { world };
-    world.engine.expire_due(&*world.log);
-    world.check();
-    world
-}
-
 #[test]
 fn what_a_carrier_tells_in_any_order_sends_a_return_on_its_way_once() {
     use TrackingStatus::{Delivered, InTransit, OutForDelivery, PreTransit};
@@ -77,14 +70,14 @@ fn what_a_carrier_tells_in_any_order_sends_a_return_on_its_way_once() {
         let (world, known) = labelled();
         let known = tell(&world, &known, vec![ago(&world, 90, PreTransit)], Some(HOUR));
         assert_eq!(known.status(), ReturnStatus::AwaitingGoods, "its carrier does not have it yet");
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         let (out, way) = (ago(&world, 60, OutForDelivery), ago(&world, 80, InTransit));
         let before = world.log.records.lock().len();
         let known = tell(&world, &known, vec![out.clone()], None);
         assert_eq!((known.status(), world.log.records.lock().len()), (ReturnStatus::InTransit, before + 1));
         let last = world.log.records.lock().last().expect("a record").events.clone();
         assert!(last.iter().any(|event| matches!(event, Event::OrderChanged(_))), "its order is told: {last:?}");
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         let known = tell(&world, &known, vec![way.clone(), out.clone()], None);
         let tracked = known.tracked(1).expect("told");
         assert_eq!((tracked.status(), tracked.scans.len()), (OutForDelivery, 3), "late, and told twice");
@@ -94,7 +87,7 @@ fn what_a_carrier_tells_in_any_order_sends_a_return_on_its_way_once() {
         assert_eq!((again.version, world.log.records.lock().len()), (known.version, before), "nothing new");
         let known = tell(&world, &known, vec![ago(&world, 5, Delivered)], None);
         assert_eq!(known.status(), ReturnStatus::InTransit, "nobody has received it");
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         let received = take(&world, &known, receipt("west", vec![restocked("1", 2)])).expect("it came");
         assert_eq!(received.status(), ReturnStatus::Dispositioned);
         let told = world.engine.order_by_key(known.order).expect("there").history.clone();
@@ -120,7 +113,7 @@ fn the_first_scan_lets_money_go_back_where_the_policy_says_so() {
         let early = take(&world, &known, refund());
         assert!(matches!(early, Err(Rejection::NotRefundable { refundable: 0, .. })), "a label is no scan: {early:?}");
         let known = tell(&world, &known, vec![ago(&world, 4, TrackingStatus::InTransit)], None);
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         assert_eq!(known.refundable(), 200);
         assert_eq!(take(&world, &known, refund()).expect("it is on its way").refunded, 200);
     }
@@ -149,30 +142,30 @@ fn a_parcel_that_is_late_or_unseen_is_a_case_until_it_goes_on() {
     for restarts in [false, true] {
         let (world, known) = labelled();
         tell(&world, &known, vec![ago(&world, 0, TrackingStatus::PreTransit)], Some(HOUR));
-        let world = later(world, 8 * DAY, restarts);
+        let world = world.later_on(8 * DAY, restarts);
         assert!(!is_open(&world, &known, DeliveryLate), "the customer still has it");
         assert!(!is_open(&world, &known, ShipmentLost));
         tell(&world, &known, vec![ago(&world, 0, TrackingStatus::InTransit)], Some(HOUR));
-        let world = later(world, HOUR - 1, restarts);
+        let world = world.later_on(HOUR - 1, restarts);
         assert!(!is_open(&world, &known, DeliveryLate));
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         assert!(is_open(&world, &known, DeliveryLate) && !is_open(&world, &known, ShipmentLost));
         let case_of = case(&world, &known, 1, DeliveryLate).expect("raised");
         assert_eq!(ExceptionKey::parse(&case_of.key.to_string()), Some(case_of.key));
         tell(&world, &known, vec![], Some(2 * HOUR));
-        let world = later(world, 61, restarts);
+        let world = world.later_on(61, restarts);
         assert!(!is_open(&world, &known, DeliveryLate), "there is another date");
-        let world = later(world, 7 * DAY, restarts);
+        let world = world.later_on(7 * DAY, restarts);
         assert!(is_open(&world, &known, DeliveryLate) && is_open(&world, &known, ShipmentLost));
         tell(&world, &known, vec![ago(&world, 0, TrackingStatus::Delivered)], None);
-        let world = later(world, 61, restarts);
+        let world = world.later_on(61, restarts);
         assert!(!is_open(&world, &known, DeliveryLate) && !is_open(&world, &known, ShipmentLost));
-        let world = later(world, 2 * DAY - 62, restarts);
+        let world = world.later_on(2 * DAY - 62, restarts);
         assert!(!is_open(&world, &known, WorkLate));
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         assert!(is_open(&world, &known, WorkLate), "it lies there, and nobody has opened it");
         take(&world, &known, receipt("west", vec![restocked("1", 1)])).expect("it came");
-        let world = later(world, 61, restarts);
+        let world = world.later_on(61, restarts);
         assert!(!is_open(&world, &known, WorkLate), "it was opened; the rest comes another way");
     }
 }
@@ -185,14 +178,19 @@ fn a_failure_and_a_way_back_to_the_customer_are_cases_in_the_record_that_tells_t
     let raised = case(&world, &known, 1, DeliveryMissed).expect("raised");
     assert_eq!((raised.seq, raised.units, raised.order), (missed.seq, 2, Some(known.order)));
     tell(&world, &known, vec![ago(&world, 40, TrackingStatus::OutForDelivery)], None);
-    let world = later(world, 61, true);
+    let world = world.later_on(61, true);
     assert!(!is_open(&world, &known, DeliveryMissed), "it moved on");
     let back = tell(&world, &known, vec![ago(&world, 20, TrackingStatus::ReturnToSender)], None);
     assert_eq!(case(&world, &known, 1, ReturnedToSender).map(|case| case.seq), Some(back.seq));
-    let world = later(world, 61, true);
+    let world = world.later_on(61, true);
     assert!(is_open(&world, &known, ReturnedToSender), "somebody has to look");
+    let own = case(&world, &known, 1, ReturnedToSender).expect("raised").key;
+    let parcel_out =
+        ExceptionKey { subject: Subject::Fulfillment(FulfillmentKey { order: known.order, number: 1 }), ..own };
+    assert!(own.remedy().contains("the customer has it again"), "{}", own.remedy());
+    assert!(parcel_out.remedy().contains("take the goods back"), "{}", parcel_out.remedy());
     take(&world, &known, ReturnAction::Cancel(None)).expect("nothing came");
-    let world = later(world, 61, true);
+    let world = world.later_on(61, true);
     assert!(!is_open(&world, &known, ReturnedToSender), "nobody waits for it any more");
 }
 
@@ -201,12 +199,14 @@ fn what_is_told_of_a_return_that_has_ended_is_noted_and_nothing_follows() {
     for restarts in [false, true] {
         let (world, known) = labelled();
         take(&world, &known, ReturnAction::Cancel(None)).expect("nothing came");
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         let before = world.engine.order_by_key(known.order).expect("there").version;
         let told = tell(&world, &known, vec![ago(&world, 0, TrackingStatus::Failure)], Some(HOUR));
         assert_eq!(told.status(), ReturnStatus::Cancelled);
         assert_eq!(told.tracked(1).map(|tracked| tracked.status()), Some(TrackingStatus::Failure));
-        let world = later(world, 8 * DAY, restarts);
+        let raised = ExceptionKind::ALL.into_iter().find(|kind| case(&world, &known, 1, *kind).is_some());
+        assert_eq!(raised, None, "nobody waits for it");
+        let world = world.later_on(8 * DAY, restarts);
         for kind in ExceptionKind::ALL {
             assert!(!is_open(&world, &known, kind), "{kind:?}");
         }
@@ -224,7 +224,7 @@ fn of_two_parcels_each_is_where_its_own_carrier_saw_it() {
     let status = |label| known.tracked(label).map(|tracked| tracked.status());
     assert_eq!((status(1), status(2)), (Some(TrackingStatus::Delivered), Some(TrackingStatus::InTransit)));
     take(&world, &known, receipt("west", vec![restocked("1", 1)])).expect("one came");
-    let world = later(world, 7 * DAY, true);
+    let world = world.later_on(7 * DAY, true);
     assert!(!is_open(&world, &known, ShipmentLost) && !is_open(&world, &known, WorkLate), "it is there, and opened");
     assert!(case(&world, &known, 2, ShipmentLost).is_some_and(|case| case.is_open()));
 }
@@ -252,14 +252,14 @@ fn without_a_date_a_parcel_is_late_after_the_usual_time_of_its_service() {
             tell_of(&world, &known, label, vec![ago(&world, 0, TrackingStatus::InTransit)], None).expect("a label");
         }
         // Two days as it declares and one more, which 97 of 100 keep to; then that day has to end.
-        let world = later(world, 3 * DAY, restarts);
+        let world = world.later_on(3 * DAY, restarts);
         assert!(!is_open(&world, &known, ExceptionKind::DeliveryLate));
-        let world = later(world, DAY, restarts);
+        let world = world.later_on(DAY, restarts);
         assert!(is_open(&world, &known, ExceptionKind::DeliveryLate));
         let unknown = case(&world, &known, 2, ExceptionKind::DeliveryLate);
         assert!(unknown.is_none(), "nobody knows how long that one takes");
         tell(&world, &known, vec![], Some(DAY));
-        let world = later(world, 61, restarts);
+        let world = world.later_on(61, restarts);
         assert!(!is_open(&world, &known, ExceptionKind::DeliveryLate), "its carrier knows better");
     }
 }

@@ -53,14 +53,6 @@ fn is_open(world: &World, order: &Order, kind: ExceptionKind) -> bool {
     case(world, order, kind).is_some_and(|case| case.is_open())
 }
 
-fn later(world: World, seconds: i64, restarts: bool) -> World {
-    world.later(seconds);
-    let world = if restarts { world.restart() } else { world };
-    world.engine.expire_due(&*world.log);
-    world.check();
-    world
-}
-
 #[test]
 fn what_a_carrier_tells_in_any_order_delivers_once() {
     use TrackingStatus::{Delivered, InTransit, OutForDelivery};
@@ -70,7 +62,7 @@ fn what_a_carrier_tells_in_any_order_delivers_once() {
         let known = tell(&world, &order, vec![out.clone()], Some(HOUR)).expect("it has left");
         assert_eq!(known.tracked(1).map(|tracked| tracked.status()), Some(OutForDelivery));
         assert_eq!(known.fulfillment_orders[0].status, FulfillmentStatus::Shipped);
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         let known = tell(&world, &order, vec![way.clone(), out.clone()], None).expect("it has left");
         let tracked = known.tracked(1).expect("told");
         assert_eq!((tracked.status(), tracked.scans.len()), (OutForDelivery, 2), "late, and told twice");
@@ -82,7 +74,7 @@ fn what_a_carrier_tells_in_any_order_delivers_once() {
         let delivered = tell(&world, &order, vec![home], None).expect("it has left");
         assert_eq!(delivered.status(), OrderStatus::Fulfilled);
         assert_eq!(delivered.fulfillment_orders[0].status, FulfillmentStatus::Delivered);
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         let late = tell(&world, &order, vec![ago(&world, 80, InTransit)], None).expect("it has left");
         assert_eq!(late.tracked(1).map(|tracked| (tracked.status(), tracked.scans.len())), Some((Delivered, 4)));
         assert_eq!(late.status(), OrderStatus::Fulfilled);
@@ -112,18 +104,18 @@ fn a_shipment_that_is_late_or_unseen_is_a_case_until_it_goes_on() {
     for restarts in [false, true] {
         let (world, order) = shipped();
         tell(&world, &order, vec![ago(&world, 0, TrackingStatus::InTransit)], Some(HOUR)).expect("it has left");
-        let world = later(world, HOUR - 1, restarts);
+        let world = world.later_on(HOUR - 1, restarts);
         assert!(!is_open(&world, &order, DeliveryLate));
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         assert!(is_open(&world, &order, DeliveryLate) && !is_open(&world, &order, ShipmentLost));
         tell(&world, &order, vec![], Some(2 * HOUR)).expect("it has left");
-        let world = later(world, 61, restarts);
+        let world = world.later_on(61, restarts);
         assert!(!is_open(&world, &order, DeliveryLate), "there is another date");
-        let world = later(world, 7 * 24 * HOUR, restarts);
+        let world = world.later_on(7 * 24 * HOUR, restarts);
         assert!(is_open(&world, &order, DeliveryLate) && is_open(&world, &order, ShipmentLost));
         assert_eq!(case(&world, &order, DeliveryLate).map(|case| case.times), Some(2));
         tell(&world, &order, vec![ago(&world, 0, TrackingStatus::Delivered)], None).expect("it has left");
-        let world = later(world, 61, restarts);
+        let world = world.later_on(61, restarts);
         assert!(!is_open(&world, &order, DeliveryLate) && !is_open(&world, &order, ShipmentLost));
     }
 }
@@ -136,14 +128,14 @@ fn a_failure_and_a_return_are_cases_in_the_record_that_tells_them() {
     let raised = case(&world, &order, DeliveryMissed).expect("raised");
     assert_eq!((raised.seq, raised.units), (missed.seq, 2));
     tell(&world, &order, vec![ago(&world, 40, TrackingStatus::OutForDelivery)], None).expect("it has left");
-    let world = later(world, 61, true);
+    let world = world.later_on(61, true);
     assert!(!is_open(&world, &order, DeliveryMissed), "it moved on");
     tell(&world, &order, vec![ago(&world, 30, TrackingStatus::Failure)], None).expect("it has left");
     assert!(is_open(&world, &order, DeliveryMissed), "missed again");
     let back = tell(&world, &order, vec![ago(&world, 20, TrackingStatus::ReturnToSender)], None).expect("it has left");
     assert_eq!(case(&world, &order, ReturnedToSender).map(|case| case.seq), Some(back.seq));
     assert_eq!(back.status(), OrderStatus::Shipped, "it never came");
-    let world = later(world, 61, true);
+    let world = world.later_on(61, true);
     assert!(is_open(&world, &order, ReturnedToSender), "somebody has to look");
 }
 
@@ -152,17 +144,17 @@ fn a_shipment_that_no_carrier_ever_sees_is_lost_unless_silence_means_that_it_cam
     use ExceptionKind::{DeliveryLate, ShipmentLost};
     for restarts in [false, true] {
         let (world, order) = shipped();
-        let world = later(world, 7 * 24 * HOUR - 1, restarts);
+        let world = world.later_on(7 * 24 * HOUR - 1, restarts);
         assert!(!is_open(&world, &order, ShipmentLost));
-        let world = later(world, 1, restarts);
+        let world = world.later_on(1, restarts);
         assert!(is_open(&world, &order, ShipmentLost), "its sender saw it last");
         tell(&world, &order, vec![ago(&world, 0, TrackingStatus::InTransit)], None).expect("it has left");
-        let world = later(world, 61, restarts);
+        let world = world.later_on(61, restarts);
         assert!(!is_open(&world, &order, ShipmentLost), "there it is");
 
         let (world, order) = shipped();
         tell(&world, &order, vec![], Some(HOUR)).expect("it has left");
-        let world = later(world, 7 * 24 * HOUR, restarts);
+        let world = world.later_on(7 * 24 * HOUR, restarts);
         assert!(
             is_open(&world, &order, ShipmentLost) && is_open(&world, &order, DeliveryLate),
             "a date is no sighting"
@@ -171,7 +163,7 @@ fn a_shipment_that_no_carrier_ever_sees_is_lost_unless_silence_means_that_it_cam
         let (world, order) = shipped();
         let clocks = OrderClocks { deliver_after_s: Some(30 * 24 * 60 * 60), ..OrderClocks::default() };
         world.run(Command::PutPolicy(PutPolicy::Clocks { delivery_method: text("ship"), clocks })).expect("good");
-        let world = later(world, 8 * 24 * HOUR, restarts);
+        let world = world.later_on(8 * 24 * HOUR, restarts);
         assert!(!is_open(&world, &order, ShipmentLost), "it counts as delivered some day");
     }
 }
@@ -191,7 +183,7 @@ fn what_is_told_of_one_parcel_is_told_of_all_that_is_in_it() {
             }
         }
         world.fulfill(&b, 1, shipment()).expect("all of them are packed");
-        let world = later(world, 60, restarts);
+        let world = world.later_on(60, restarts);
         let told = |world: &World, scan: Scan| {
             let before = world.log.records.lock().len();
             tell(world, &b, vec![scan], None).expect("it has left");
@@ -204,7 +196,7 @@ fn what_is_told_of_one_parcel_is_told_of_all_that_is_in_it() {
             let now = world.engine.order_by_key(order.key).expect("there");
             assert_eq!((now.status(), now.tracked(1).map(|own| own.scans.len())), (OrderStatus::Fulfilled, Some(2)));
         }
-        later(world, 60, restarts);
+        world.later_on(60, restarts);
     }
 }
 
@@ -249,16 +241,16 @@ fn what_came_back_or_was_made_good_leaves_nothing_open() {
         let now = |world: &World| world.engine.order_by_key(order.key).expect("there");
         assert!(!now(&world).is_done() && is_open(&world, &order, ExceptionKind::ReturnedToSender));
         settle(&world, &order, false);
-        let world = later(world, 61, restarts);
+        let world = world.later_on(61, restarts);
         assert_eq!((now(&world).status(), now(&world).is_done()), (OrderStatus::Returned, true));
         assert!(!is_open(&world, &order, ExceptionKind::ReturnedToSender), "it is there");
 
         let (world, order) = shipped();
-        let world = later(world, 7 * 24 * HOUR, restarts);
+        let world = world.later_on(7 * 24 * HOUR, restarts);
         let now = |world: &World| world.engine.order_by_key(order.key).expect("there");
         assert!(is_open(&world, &order, ExceptionKind::ShipmentLost));
         settle(&world, &order, true);
-        let world = later(world, 61, restarts);
+        let world = world.later_on(61, restarts);
         assert!(now(&world).is_done() && !is_open(&world, &order, ExceptionKind::ShipmentLost), "it was made good");
     }
 }

@@ -351,6 +351,15 @@ impl World {
         self.log.now.fetch_add(seconds * 1_000, Ordering::SeqCst);
     }
 
+    /// So many seconds later, after a restart or without one: what is due by then is done, and every law holds.
+    pub fn later_on(self, seconds: i64, restarts: bool) -> Self {
+        self.later(seconds);
+        let world = if restarts { self.restart() } else { self };
+        world.engine.expire_due(&*world.log);
+        world.check();
+        world
+    }
+
     pub fn level(&self, sku: &str, node: &str) -> crate::domain::stock::Level {
         let view = self.engine.stock(sku).expect("a known sku");
         view.nodes.iter().find(|(id, _)| &**id == node).map(|(_, level)| *level).unwrap_or_default()

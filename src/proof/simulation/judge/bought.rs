@@ -109,7 +109,8 @@ fn reported(order: &Order, wanted: PaymentMark) -> i128 {
                 let first = authorized.min(amount);
                 (authorized, kept) = (authorized - first, kept - (amount - first));
             }
-            PaymentMark::Refunded => kept -= amount,
+            PaymentMark::Refunded | PaymentMark::Exchanged => kept -= amount,
+            PaymentMark::Credited => kept += amount,
         }
     }
     if wanted == PaymentMark::Paid { kept } else { kept + authorized }
