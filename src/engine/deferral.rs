@@ -12,29 +12,25 @@
 //!
 //! Units that rest stand in no queue, and nothing but this file sources them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::allocate::Stop;
-use super::cell::Word;
 use super::exception::Cause;
-use super::limits::Counting;
 use super::network::Network;
 use super::order_rules::rules_of;
-use super::place::positions_of;
 use super::queue::{HALVINGS_MAX, portion, unallocated};
-use super::routing::{Route, Wanted, route};
+use super::routing::{Asked, Route, route};
 use super::table::Locked;
 use super::turn::{Turn, order_events};
 use super::withdrawal::Patience;
 use super::workload::work_at;
 use super::{Engine, Executed};
-use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::Answer;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::ids::{OrderKey, SkuIndex};
-use crate::domain::order::{Order, OrderEvent, PlacedLine, Stage};
+use crate::domain::order::{Order, OrderEvent, Stage};
 use crate::domain::rejection::Rejection;
 use crate::domain::reply::Reply;
 use crate::domain::time::{JournalTime, Now};
@@ -219,34 +215,8 @@ fn stage_of(slot: &Locked<Arc<Order>>) -> Result<Stage, Rejection> {
 
 /// The best there is now for units that rest.
 fn route_of(network: &Network, order: &Order, units: &[LineUnits], now: Now) -> Route {
-    let lines: Vec<PlacedLine> = order.lines.iter().map(|line| line.placed.clone()).collect();
     let rules = rules_of(network, order, now.wall);
-    let wanted = Wanted {
-        lines: &lines,
-        units,
-        destinations: &positions_of(order),
-        to: &order.facts.destinations,
-        placed_at: order.facts.placed_at,
-        at: now.wall,
-        known_at: now.journal,
-        release_at: order.release_at.map(|release| release.wall),
-        dates: order.dates(),
-        leaving: &[],
-        fenced: &order.fenced,
-        preferred: order.preferred_node(),
-        only: order.collected_at(0),
-        ways: &order.ways,
-        bookings: order.bookings(),
-        own: &BTreeMap::new(),
-        counts: Word::free,
-        counting: Counting::Now,
-        whose: network.whose_order(order),
-        own_whose: Whose::Nobody,
-        rules: &rules.own,
-        others: &rules.others,
-        method: &order.facts.delivery_method,
-    };
-    route(network, &wanted)
+    route(network, &Asked::of(network, order, &rules, now).wanted(units))
 }
 
 /// Whether nobody has any of the units, and none of them waits for a release.

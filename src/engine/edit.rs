@@ -22,16 +22,14 @@ use super::address;
 use super::allocate::more_may_come_back;
 use super::arriving::delivery_promised_by;
 use super::cancel::{leave_queues, skus_waited_for};
-use super::cell::Word;
 use super::change::Change;
 use super::due::Run;
 use super::hold::{holds_of_edit, too_many};
-use super::limits::Counting;
 use super::network::Network;
 use super::order_rules::rules_of;
-use super::place::{ORDER_UNITS_MAX, destination, placed_line, positions_of};
+use super::place::{ORDER_UNITS_MAX, destination, placed_line};
 use super::reserve::{Cells, cells_held, held_of};
-use super::routing::{Route, Routed, Wanted, route};
+use super::routing::{Asked, Route, Routed, Wanted, route};
 use super::shares;
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, order_events, reservation_event};
@@ -118,47 +116,26 @@ impl Engine {
             requested: u64::from(few.requested),
         })?;
         check_size(&preview)?;
-        let lines: Vec<PlacedLine> = preview.lines.iter().map(|line| line.placed.clone()).collect();
         let units = to_source(order, &preview, &terms);
         let own = committed_by(order, &terms.found);
         let wall = turn.log.now().wall;
         let leaving = places_of(network, order, terms.found.iter().map(|found| found.number), work_at(order, wall));
         let rules = rules_of(network, &preview, wall);
-        let wanted = Wanted {
-            lines: &lines,
-            units: &units,
-            destinations: &positions_of(&preview),
-            to: &preview.facts.destinations,
-            placed_at: order.facts.placed_at,
-            at: wall,
-            known_at: now,
-            release_at: order.release_at.map(|release| release.wall),
-            dates: preview.dates(),
-            leaving: &leaving,
-            fenced: &order.fenced,
-            preferred: order.preferred_node(),
-            only: order.collected_at(0),
-            ways: &order.ways,
-            bookings: order.bookings(),
-            own: &own,
-            counts: Word::free,
-            counting: Counting::Now,
-            whose: network.whose_order(order),
-            own_whose: network.whose_order(order),
-            rules: &rules.own,
-            others: &rules.others,
-            method: &preview.facts.delivery_method,
-        };
+        let clocks = turn.clocks();
+        let asked = Asked::of(network, &preview, &rules, clocks);
+        let lines = &asked.lines;
+        let own_whose = network.whose_order(order);
+        let wanted = Wanted { leaving: &leaving, own: &own, own_whose, ..asked.wanted(&units) };
         let route = route(network, &wanted);
         let waits = last_look && may_wait(order);
         if !route.unfilled.is_empty() && !waits {
             if more_may_come_back(network, &wanted, &route) {
                 return Err(if patience.wait() { Stop::Again } else { Rejection::Contended.into() });
             }
-            return Err(short(network, &lines, &units, &route));
+            return Err(short(network, lines, &units, &route));
         }
         let decision = plan(order, &mut terms, route);
-        let cells = beyond(order, &lines, &terms);
+        let cells = beyond(order, lines, &terms);
         if cells.len() > RESERVATION_CELLS_MAX {
             let detail = format!("needs {} cells, an edit sets at most {RESERVATION_CELLS_MAX} aside", cells.len());
             return Err(Rejection::invalid("changes", "too_many_lines", detail).into());

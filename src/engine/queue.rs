@@ -8,21 +8,18 @@ use std::sync::Arc;
 use super::Engine;
 use super::allocate::{Decided, Order as Allocating, Stop};
 use super::arriving::delivery_promised_of_waiting;
-use super::cell::Word;
 use super::change::{Change, Place};
 use super::ledger::Waiting;
-use super::limits::Counting;
 use super::loose::Loose;
 use super::network::Network;
 use super::order_rules::{rules_of, rules_to_fill};
-use super::place::{positions_of, preordered};
+use super::place::preordered;
 use super::readiness::promised_of_waiting;
-use super::routing::{Wanted, shipment_cost};
+use super::routing::{Asked, Wanted, shipment_cost};
 use super::table::Locked;
 use super::turn::{Turn, order_event, order_events};
 use super::withdrawal::{Patience, Withdrawal};
 use super::workload::{Work, work_at, works_of_fill};
-use crate::domain::channel::Whose;
 use crate::domain::decision::LineUnits;
 use crate::domain::event::{Answer, Event};
 use crate::domain::exception::ExceptionKind;
@@ -241,9 +238,10 @@ impl Engine {
         if waiting == 0 || order.is_spent() || order.is_asked_for(order.lines[usize::from(line)].placed.group) {
             return Ok(Refilled::default());
         }
-        let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
         let standing = Standing::of(network.catalogue.policies().fill(), order);
         let rules = rules_to_fill(network, order, turn.log.now().wall);
+        let asked = Asked::of(network, order, &rules, turn.clocks());
+        let lines = &asked.lines;
         let own_rules = rules.of(lines[usize::from(line)].group);
         let joint = own_rules.weights.as_ref().is_some_and(|weights| weights.is_joint());
         if joint && halvings > 0 {
@@ -267,31 +265,7 @@ impl Engine {
             next_number: order.next_number(),
             waiting: &[],
             cancelled: &[],
-            wanted: Wanted {
-                lines: &lines,
-                units: &units,
-                destinations: &positions_of(order),
-                to: &order.facts.destinations,
-                placed_at: order.facts.placed_at,
-                at: turn.log.now().wall,
-                known_at: turn.now(),
-                release_at: order.release_at.map(|release| release.wall),
-                dates: order.dates(),
-                leaving: &[],
-                fenced: &order.fenced,
-                preferred: order.preferred_node(),
-                only: order.collected_at(0),
-                ways: &order.ways,
-                bookings: order.bookings(),
-                own: &own,
-                counts: Word::free,
-                counting: Counting::Now,
-                whose: network.whose_order(order),
-                own_whose: Whose::Nobody,
-                rules: &rules.own,
-                others: &rules.others,
-                method: &order.facts.delivery_method,
-            },
+            wanted: Wanted { own: &own, ..asked.wanted(&units) },
             places: &[],
             parcels: &[],
             claimed: None,
@@ -409,40 +383,16 @@ impl Engine {
         let now = turn.log.now();
         let order = slot.as_ref().expect("a locked entity is there");
         let key = order.key;
-        let lines: Vec<PlacedLine> = order.lines.iter().map(|l| l.placed.clone()).collect();
         let waiting: Vec<u32> = order.lines.iter().map(|l| l.waiting()).collect();
         let cancelled: Vec<u32> = order.lines.iter().map(|l| l.cancelled).collect();
         let rules = rules_of(network, order, now.wall);
+        let asked = Asked::of(network, order, &rules, turn.clocks());
         let allocating = Allocating {
             key,
             next_number: order.next_number(),
             waiting: &waiting,
             cancelled: &cancelled,
-            wanted: Wanted {
-                lines: &lines,
-                units,
-                destinations: &positions_of(order),
-                to: &order.facts.destinations,
-                placed_at: order.facts.placed_at,
-                at: turn.log.now().wall,
-                known_at: turn.now(),
-                release_at: order.release_at.map(|release| release.wall),
-                dates: order.dates(),
-                leaving: &[],
-                fenced: &order.fenced,
-                preferred: order.preferred_node(),
-                only: order.collected_at(0),
-                ways: &order.ways,
-                bookings: order.bookings(),
-                own: &BTreeMap::new(),
-                counts: Word::free,
-                counting: Counting::Now,
-                whose: network.whose_order(order),
-                own_whose: Whose::Nobody,
-                rules: &rules.own,
-                others: &rules.others,
-                method: &order.facts.delivery_method,
-            },
+            wanted: asked.wanted(units),
             places: &[],
             parcels: &[],
             claimed: None,
@@ -455,7 +405,7 @@ impl Engine {
         };
         let record = |decided: Decided| {
             let Decided { allocations, backordered, decision } = decided;
-            let preordered = preordered(&network.catalogue, order.facts.kind, &lines, &backordered, now.wall);
+            let preordered = preordered(&network.catalogue, order.facts.kind, &asked.lines, &backordered, now.wall);
             let sourced = OrderEvent::Sourced { allocations, backordered, decision: Some(Box::new(decision)) };
             let told = std::iter::once(sourced).chain(preordered).collect();
             order_events(order, told).collect()

@@ -8,6 +8,7 @@
 
 mod allotted;
 mod freight;
+mod of_order;
 mod preferred;
 mod several;
 mod stated;
@@ -15,6 +16,7 @@ mod weighed;
 mod within;
 
 pub use freight::{pieces, shipment_cost, unit_weight_g};
+pub use of_order::Asked;
 pub use stated::{Stated, stated};
 
 use std::cell::RefCell;
