@@ -12,7 +12,7 @@ use self::sourcing::Manner;
 use super::chance::Chance;
 use super::world::World;
 use crate::domain::entity::{Entity, EntityKey};
-use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentVerb};
+use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentVerb};
 use crate::domain::order::Order;
 use crate::domain::returns::ReturnVerb;
 
@@ -151,6 +151,16 @@ impl Drawing {
         names(self).iter().rev().nth(back as usize).cloned()
     }
 
+    /// An order that is so, as a rule, where there is one.
+    fn order_that(&mut self, world: &World, is_so: impl Fn(&Order) -> bool) -> Option<String> {
+        let fitting = self.orders.iter().filter(|name| order_of(world, name).is_some_and(&is_so));
+        let fitting: Vec<String> = fitting.cloned().collect();
+        if fitting.is_empty() || self.chance.one_in(3) {
+            return self.known(|drawing| &drawing.orders);
+        }
+        fitting.get(self.chance.roll(fitting.len() as u32) as usize).cloned()
+    }
+
     fn line_of(&mut self, kind: Kind, world: &World) -> Option<String> {
         Some(match kind {
             Kind::Stock => {
@@ -247,7 +257,7 @@ impl Drawing {
                 let status = self.chance.pick(&["authorized", "paid", "paid", "failed", "refunded"]);
                 format!("pay {name} {status} {}", 50 * self.few(8))
             }
-            Kind::Return => self.asked_back()?,
+            Kind::Return => self.asked_back(world)?,
             Kind::Back => self.coming_back(world)?,
             Kind::Dispatch => self.dispatch(world)?,
             Kind::Floor => self.floor(),
@@ -392,12 +402,16 @@ impl Drawing {
     }
 
     /// A return, now and then a claim or an exchange, or the policy of them.
-    fn asked_back(&mut self) -> Option<String> {
+    fn asked_back(&mut self, world: &World) -> Option<String> {
         if self.chance.one_in(12) {
             return Some(format!("takes_back {}", self.chance.pick(&["usual", "automatic", "ahead"])));
         }
-        let (order, name) = (self.known(|drawing| &drawing.orders)?, self.name('b'));
-        let of = format!("{name} {order} {} {}", self.few(2), self.few(2));
+        let left = |order: &Order| (0..order.lines.len() as u16).any(|line| order.returnable(line) > 0);
+        let (order, name) = (self.order_that(world, left)?, self.name('b'));
+        let line = order_of(world, &order)
+            .and_then(|order| (0..order.lines.len() as u16).find(|line| order.returnable(*line) > 0));
+        let line = line.filter(|_| !self.chance.one_in(6)).map_or_else(|| self.few(2), |line| u32::from(line) + 1);
+        let of = format!("{name} {order} {line} {}", self.few(2));
         self.returns.push(name);
         Some(match self.chance.roll(6) {
             0 => format!("claim {of}"),
@@ -628,7 +642,11 @@ impl Drawing {
 
     /// A step of fulfilment, legal as a rule.
     fn fulfilment(&mut self, world: &World) -> Option<String> {
-        let name = self.known(|drawing| &drawing.orders)?;
+        let begun = |own: &FulfillmentOrder| {
+            let waits = matches!(own.status, FulfillmentStatus::Scheduled | FulfillmentStatus::Submitted);
+            !waits && !own.status.legal().is_empty()
+        };
+        let name = self.order_that(world, |order| order.fulfillment_orders.iter().any(begun))?;
         let order = order_of(world, &name)?;
         let live: Vec<_> = order.fulfillment_orders.iter().filter(|f| !f.status.legal().is_empty()).collect();
         if live.is_empty() {
