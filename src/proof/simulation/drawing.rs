@@ -3,8 +3,11 @@
 //! mean something; some do not, and must be refused.
 
 mod agenda;
+mod buying;
+mod fulfilment;
 mod kinds;
 mod picking;
+mod returns;
 mod sourcing;
 
 use self::kinds::{KINDS, Kind};
@@ -12,24 +15,17 @@ use self::sourcing::Manner;
 use super::chance::Chance;
 use super::world::World;
 use crate::domain::entity::{Entity, EntityKey};
-use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentVerb};
 use crate::domain::order::Order;
-use crate::domain::returns::ReturnVerb;
 
 const NODES: [&str; 3] = ["east", "west", "north"];
 const SKUS: [&str; 3] = ["phone", "case", "cable"];
 const SOLD: [&str; 6] = ["phone", "phone", "case", "cable", "bundle", "setup"];
 /// What carriers tell.
 const SEEN: [&str; 5] = ["in_transit", "out_for_delivery", "failure", "return_to_sender", "delivered"];
-/// What becomes of what comes back.
-const FATES: [&str; 10] =
-    ["restock", "restock", "refurbish", "quarantine", "damaged", "vendor", "liquidate", "donate", "destroy", "missing"];
 /// How a group of an order may reach its customer.
 const WAYS: [&str; 5] = ["ship", "pickup", "curbside", "locker", "ship_to_store"];
 /// Names a line may speak of: the latest ones.
 const NAMES_MAX: usize = 12;
-/// Most reservations of a batch.
-const BATCH_MAX: u32 = 40;
 
 /// One seed's character, and what it has named so far.
 pub struct Drawing {
@@ -401,60 +397,6 @@ impl Drawing {
         })
     }
 
-    /// A return, now and then a claim or an exchange, or the policy of them.
-    fn asked_back(&mut self, world: &World) -> Option<String> {
-        if self.chance.one_in(12) {
-            return Some(format!("takes_back {}", self.chance.pick(&["usual", "automatic", "ahead"])));
-        }
-        let left = |order: &Order| (0..order.lines.len() as u16).any(|line| order.returnable(line) > 0);
-        let (order, name) = (self.order_that(world, left)?, self.name('b'));
-        let line = order_of(world, &order)
-            .and_then(|order| (0..order.lines.len() as u16).find(|line| order.returnable(*line) > 0));
-        let line = line.filter(|_| !self.chance.one_in(6)).map_or_else(|| self.few(2), |line| u32::from(line) + 1);
-        let of = format!("{name} {order} {line} {}", self.few(2));
-        self.returns.push(name);
-        Some(match self.chance.roll(6) {
-            0 => format!("claim {of}"),
-            1 => format!("swap {of} {} {}", self.sku(), self.few(2)),
-            _ => format!("back {of}"),
-        })
-    }
-
-    /// A step of a return, legal as a rule.
-    fn coming_back(&mut self, world: &World) -> Option<String> {
-        let name = self.known(|drawing| &drawing.returns)?;
-        let of_name = |entity: &Entity| match entity {
-            Entity::Return(known) if known.id.as_deref() == Some(name.as_str()) => Some(known.status()),
-            _ => None,
-        };
-        let status = world.judge.appended.iter().find_map(|(_, entity)| of_name(entity))?;
-        let legal = status.legal();
-        let fate = self.chance.pick(&FATES);
-        let line = self.few(2);
-        if self.chance.one_in(6) {
-            return Some(format!("seen_back {name} {} {}", self.few(2), self.chance.pick(&SEEN)));
-        }
-        if legal.is_empty() || self.chance.one_in(12) {
-            return Some(format!("{} {name}", self.chance.pick(&["allow", "deny", "forgo", "sent", "settle"])));
-        }
-        Some(match legal[self.chance.roll(legal.len() as u32) as usize] {
-            ReturnVerb::Approve => format!("allow {name}"),
-            ReturnVerb::Decline if self.chance.one_in(3) => format!("deny {name}"),
-            ReturnVerb::Cancel if self.chance.one_in(3) => format!("forgo {name}"),
-            ReturnVerb::Decline => format!("allow {name}"),
-            ReturnVerb::Transit => format!("sent {name}"),
-            ReturnVerb::Label => format!("label {name}"),
-            ReturnVerb::Refund => format!("refund {name} {}", 10 * self.few(20)),
-            ReturnVerb::Inspect => format!("grade {name} {line} 1"),
-            ReturnVerb::Dispose => format!("fate {name} {line} 1 {fate}"),
-            ReturnVerb::Close => format!("settle {name}"),
-            ReturnVerb::Receive | ReturnVerb::Cancel | ReturnVerb::Expire => {
-                let fate = if self.chance.one_in(4) { "-" } else { fate };
-                format!("returned {name} {} {line} {} {fate}", self.node(), self.few(2))
-            }
-        })
-    }
-
     /// At which steps recoveries lose power.
     fn deaths(&mut self) -> String {
         (0..self.chance.roll(4)).map(|_| format!(" {}", self.few(12))).collect()
@@ -491,202 +433,6 @@ impl Drawing {
         let lines: Vec<String> =
             (0..1 + self.chance.roll(2)).map(|_| format!("{} {}", self.sku(), self.few(self.received))).collect();
         lines.join(" + ")
-    }
-
-    fn reserve_lines(&mut self) -> String {
-        let lines: Vec<String> = (0..1 + self.chance.roll(2))
-            .map(|_| {
-                let (sku, n) = (self.chance.pick(&SOLD[..5]), self.few(4));
-                if self.chance.one_in(3) { format!("{sku} {n} at {}", self.node()) } else { format!("{sku} {n}") }
-            })
-            .collect();
-        lines.join(" + ")
-    }
-
-    /// Many reservations: some under a key, some without a name, now and then one twice.
-    fn batch(&mut self) -> String {
-        let most = if self.chance.one_in(3) { BATCH_MAX } else { 6 };
-        let (mut parts, mut alone): (Vec<String>, Option<String>) = (Vec::new(), None);
-        for _ in 0..self.few(most) {
-            if !parts.is_empty() && self.chance.one_in(12) {
-                parts.push(parts[self.chance.roll(parts.len() as u32) as usize].clone());
-                continue;
-            }
-            let letter = if self.chance.one_in(2) { 'b' } else { '-' };
-            let name = self.name(letter);
-            let partial = if self.chance.one_in(8) { "partial " } else { "" };
-            let (ttl, buyer) = (self.few(self.ttl_s), self.buyer());
-            let asked = format!("{name} {ttl} {partial}{buyer}{}", self.reserve_lines());
-            if !name.starts_with('-') {
-                self.reservations.push(name);
-            }
-            if self.chance.one_in(2) {
-                parts.push(format!("key {asked}"));
-                alone = Some(format!("reserve {asked}"));
-            } else {
-                parts.push(asked);
-            }
-        }
-        let line = format!("batch {}", parts.join(" / "));
-        // A repeat comes with the whole batch, or alone.
-        self.keyed.push(line.clone());
-        self.keyed.extend(alone.filter(|_| self.chance.one_in(2)));
-        line
-    }
-
-    /// A channel with limits, sometimes narrowed, sometimes a segment; sometimes what it had is taken away.
-    fn channel(&mut self) -> Option<String> {
-        if !self.channels {
-            return None;
-        }
-        let name = self.chance.pick(&["web", "web", "shop", "vip"]);
-        let nodes = if self.chance.one_in(4) { self.node() } else { "-" };
-        let customer = if name == "vip" { "customer-2" } else { "-" };
-        let mut limits = Vec::new();
-        for sku in SKUS {
-            if !self.chance.one_in(2) {
-                continue;
-            }
-            let floor = [0, 0, 1, 3, 6][self.chance.roll(5) as usize];
-            let cap = if self.chance.one_in(2) { "-".to_owned() } else { (floor + self.chance.roll(6)).to_string() };
-            limits.push(format!("{sku} {floor} {cap}"));
-        }
-        Some(format!("channel {name} {nodes} {customer} {}", limits.join(" + ")))
-    }
-
-    /// Through which channel, and who, when it is said; with a blank behind.
-    fn buyer(&mut self) -> String {
-        if !self.channels {
-            return String::new();
-        }
-        let channel = self.chance.pick(&["", "via web ", "via shop ", "via till ", "via nowhere "]);
-        let customer = self.chance.pick(&["", "", "by customer-2 "]);
-        format!("{channel}{customer}")
-    }
-
-    fn order(&mut self) -> String {
-        let name = self.name('o');
-        let mut line = format!("order {name}");
-        if self.chance.one_in(3)
-            && let Some(reservation) = self.known(|drawing| &drawing.reservations)
-        {
-            line += &format!(" with {reservation}");
-            if self.chance.one_in(2) {
-                line += " reacquire";
-            }
-        }
-        if self.chance.one_in(6) {
-            line += &format!(" near {}", self.node());
-        } else if self.chance.one_in(12) {
-            line += &format!(" {} {}", self.chance.pick(&["to_store", "locker", "pickup", "curbside"]), self.node());
-        }
-        let differs = self.chance.one_in(10);
-        if differs {
-            line += &format!(" differs {} {}", self.chance.pick(&WAYS), self.node());
-        }
-        if self.chance.one_in(6) {
-            line += " waits";
-        }
-        if self.chance.one_in(8) {
-            line += " held";
-        }
-        let buyer = self.buyer();
-        line += &format!(" {buyer}");
-        if self.chance.one_in(8) {
-            let tomorrow = self.manner != Manner::Plain && self.chance.one_in(3);
-            line += &format!(" later {}", if tomorrow { 90_000 } else { self.few(60) });
-        }
-        match self.chance.roll(16) {
-            0 => line += " rests",
-            1 => line += &format!(" due {}", self.few(60)),
-            2 => line += " early",
-            3 => line += &format!(" urgent {}", self.chance.roll(10)),
-            _ => {}
-        }
-        let books = self.chance.one_in(8);
-        if books {
-            line += &format!(" {}{}", self.chance.pick(&["", "brought "]), self.slot());
-        }
-        for at in 0..1 + self.chance.roll(3) {
-            let plus = if at == 0 { "" } else { " +" };
-            let far = if differs && at == 0 || self.chance.one_in(4) { " far" } else { "" };
-            line += &format!("{plus} {} {}{far}", self.chance.pick(&SOLD), self.few(3));
-        }
-        if books {
-            line += &format!(" + setup {}", self.few(2));
-        }
-        self.orders.push(name);
-        self.keyed.push(line.clone());
-        let named = [&mut self.orders, &mut self.reservations, &mut self.inbound, &mut self.transfers];
-        for list in named.into_iter().chain([&mut self.returns, &mut self.keyed]) {
-            let surplus = list.len().saturating_sub(NAMES_MAX);
-            list.drain(..surplus);
-        }
-        line
-    }
-
-    /// An edit of one to three things.
-    fn edit(&mut self) -> Option<String> {
-        let name = self.known(|drawing| &drawing.orders)?;
-        let first = self.few(2);
-        let changes: Vec<String> = (0..self.few(3))
-            .map(|at| match self.chance.roll(8) {
-                0 => format!("{} at {}", first + at, 10 * self.few(20)),
-                1 | 2 => format!("add {} {}", self.chance.pick(&SOLD), self.few(3)),
-                3 | 4 => self.chance.pick(&["east", "west"]).to_owned(),
-                _ => format!("{} {}", first + at, self.chance.roll(7)),
-            })
-            .collect();
-        Some(format!("edit {name} {}", changes.join(" + ")))
-    }
-
-    /// A step of fulfilment, legal as a rule.
-    fn fulfilment(&mut self, world: &World) -> Option<String> {
-        let begun = |own: &FulfillmentOrder| {
-            let waits = matches!(own.status, FulfillmentStatus::Scheduled | FulfillmentStatus::Submitted);
-            !waits && !own.status.legal().is_empty()
-        };
-        let name = self.order_that(world, |order| order.fulfillment_orders.iter().any(begun))?;
-        let order = order_of(world, &name)?;
-        let live: Vec<_> = order.fulfillment_orders.iter().filter(|f| !f.status.legal().is_empty()).collect();
-        if live.is_empty() {
-            return None;
-        }
-        let fulfillment = live[self.chance.roll(live.len() as u32) as usize];
-        let at = format!("{name} {}", fulfillment.number);
-        if self.chance.one_in(12) {
-            return Some(format!(
-                "{} {at}",
-                self.chance.pick(&["accept", "pack", "ship", "deliver", "let_go", "go_on"])
-            ));
-        }
-        if fulfillment.status == FulfillmentStatus::Shipped && self.chance.one_in(3) {
-            return Some(format!("seen {at} {}", self.chance.pick(&SEEN)));
-        }
-        let legal = fulfillment.status.legal().iter().copied();
-        let legal: Vec<_> = legal.filter(|verb| order.takes(fulfillment, *verb)).collect();
-        // The way to the customer is taken more often than the ways off it.
-        let verb = if self.chance.one_in(3) { legal[self.chance.roll(legal.len() as u32) as usize] } else { legal[0] };
-        let line = fulfillment.lines.first().map_or(1, |line| line.line + 1);
-        Some(match verb {
-            FulfillmentVerb::Pick if self.chance.one_in(2) => format!("pick {at} {line} {}", self.few(2)),
-            FulfillmentVerb::Short => {
-                let reason = self.chance.pick(&["not_in_stock", "damaged", "mismatch"]);
-                format!("short {at} {line} {} {reason}", self.few(2))
-            }
-            FulfillmentVerb::Cancel => format!("{} {at}", self.chance.pick(&["stop", "elsewhere"])),
-            FulfillmentVerb::Ready if self.chance.one_in(4) => format!("ready {at} with K7PM"),
-            FulfillmentVerb::HandOver if self.chance.one_in(2) => format!("hand_over {at} with K7PM"),
-            FulfillmentVerb::Ready if self.chance.one_in(2) => format!("ready {at} {}", self.few(60)),
-            FulfillmentVerb::Move => format!("move {at} to {}", self.node()),
-            FulfillmentVerb::Split => format!("part {at} {line} {}", self.few(2)),
-            FulfillmentVerb::Merge => format!("merge {at} {}", self.few(4)),
-            FulfillmentVerb::CancelAccept => format!("let_go {at}"),
-            FulfillmentVerb::CancelRefuse => format!("go_on {at}"),
-            FulfillmentVerb::Arrive => format!("here {at}"),
-            FulfillmentVerb::Receive if self.chance.one_in(3) => format!("receive {at} without {line} {}", self.few(2)),
-            verb => format!("{} {at}", verb.word()),
-        })
     }
 }
 
