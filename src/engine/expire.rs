@@ -34,6 +34,8 @@ pub struct Agenda {
 impl Engine {
     /// Expires what is due, clears the due indices of what has ended, looks again for what was
     /// left over, forgets what ended long ago; answers when the clock should come again, which is at once while more is due.
+    ///
+    /// A new day comes before the allocation of what rests, which it lets in; exceptions are looked at when all is done.
     pub fn expire_due(&self, log: &dyn Log) -> Option<JournalTime> {
         let context = clock();
         let turn = Turn::new(log, &context, None);
@@ -75,19 +77,19 @@ impl Engine {
         let holds = self.end_holds_due(&turn, now);
         let edits = self.end_edits_due(&turn, now);
         let released = self.releases_come(&turn);
+        let days = self.days_come(&turn);
         let allocated = self.allocate_due(&turn);
         let placed = self.place_due(log, now);
         let drafts = self.expire_drafts(&turn, now);
         let windows = self.take_windows_on(&turn, now);
         let cancelled = self.cancel_due(&turn, now);
-        let looks = self.look_at_exceptions(&turn, now);
         let expired = self.lots_expire(&turn);
         let bought = self.purchases_due(&turn, now);
         let returned = self.returns_come_due(&turn, now);
-        let days = self.days_come(&turn);
+        let looks = self.look_at_exceptions(&turn, now);
         let acts = [
-            next, again, idle, holds, edits, released, allocated, placed, drafts, windows, cancelled, looks, expired,
-            bought, rules, returned, days, closed,
+            next, again, idle, holds, edits, released, days, allocated, placed, drafts, windows, cancelled, expired,
+            bought, rules, returned, looks, closed,
         ];
         acts.into_iter().flatten().min()
     }

@@ -294,7 +294,8 @@ impl Engine {
         tried
     }
 
-    /// Tries again what waited for a day to be over; answers when the clock should come again.
+    /// Tries again what waited for a day to be over, but for orders that rest: they are due for allocation then. Answers when
+    /// the clock should come again.
     pub(super) fn days_come(&self, turn: &Turn<'_>) -> Option<JournalTime> {
         let now = turn.clocks();
         self.go_along_the_line(turn);
@@ -314,7 +315,7 @@ impl Engine {
         let next = self.room_awaited.next().into_iter().chain(edge).min();
         let next = next.map(|next| JournalTime(now.journal.0.saturating_add((next.0 - now.wall.0).max(0))));
         let in_line = self.room_awaited.is_anybody_in_line().then_some(now.journal);
-        next.into_iter().chain(self.deferrals_due.next()).chain(in_line).min()
+        next.into_iter().chain(in_line).min()
     }
 }
 

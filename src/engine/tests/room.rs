@@ -6,6 +6,7 @@ use super::world::*;
 use crate::domain::carrier::ShippingTerms;
 use crate::domain::command::*;
 use crate::domain::edit::EditState;
+use crate::domain::exception::ExceptionKind;
 use crate::domain::geo::Position;
 use crate::domain::item::ItemKind;
 use crate::domain::money::{Currency, Money};
@@ -164,6 +165,33 @@ fn an_order_that_rests_is_allocated_when_there_is_room_and_told_once_that_there_
         assert_eq!((rests(&world), used(&world, "east")), (None, 1));
         world.check();
     }
+}
+
+/// What the clock lets in with a new day it allocates at once, and looks at when the reader of the journal has seen it.
+#[test]
+fn an_order_that_rests_is_allocated_in_the_turn_in_which_its_day_comes() {
+    let world = shop(1);
+    let threshold = PutPolicy::Threshold { sku: text("phone"), node: None, units: Some(9) };
+    world.run(Command::PutPolicy(threshold)).expect("it is about what there is");
+    place(&world, order_by("a", "rules", 1));
+    let allocate_at = Some(WallTime(world.log.now().wall.0 + 60_000));
+    let wishes = Wishes { deferred: Some(Deferred { allocate_at }), ..Wishes::default() };
+    place(&world, PlaceOrder { wishes, ..order_by("b", "rules", 1) });
+    world.later(60);
+    tick(&world);
+    let rests = |world: &World| world.engine.order("b").expect("there").deferral.is_some();
+    assert!(rests(&world), "the first has the only place of the day");
+    world.later(86_400);
+    let seen = world.log.records.lock().len();
+    tick(&world);
+    assert!(!rests(&world));
+    let told: Vec<_> = world.log.records.lock().iter().skip(seen).cloned().collect();
+    told.iter().for_each(|record| world.engine.notice(record));
+    let is_low = |world: &World| world.fold().exceptions().any(|case| case.key.kind == ExceptionKind::LowStock);
+    assert!(!is_low(&world));
+    tick(&world);
+    assert!(is_low(&world), "eight of nine are left");
+    world.check();
 }
 
 #[test]
