@@ -7,7 +7,8 @@
 //! Laws after each step: the record's times are the journal's time of that step; nothing expires early; every level is
 //! at least zero, keeps the identity and equals memory's; every entity touched equals memory's; demand with a right
 //! waits beside no free unit, and nothing is owed beside one; what can be promised is what is free. Caps and floors are in
-//! `channels`, places of slots and money before steps in `bought`, what nodes can handle in `work`. At a tick: nothing
+//! `channels`, places of slots and money before steps in `bought`, what nodes can handle in `work`, what comes back in
+//! `returns`. At a tick: nothing
 //! outlives its time, and no node that is off has anything to begin. [`Judge::all`] compares everything, the log read back
 //! included.
 //!
@@ -15,6 +16,7 @@
 
 mod bought;
 mod channels;
+mod returns;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -153,6 +155,7 @@ impl Judge {
         }
         self.limits_kept(&record, free)?;
         self.paid_before(&record)?;
+        self.came_back(&record)?;
         self.works_kept(&record)?;
         self.between.push_back(record);
         self.laws += 1;
@@ -436,6 +439,7 @@ impl Judge {
             (EntityKey::Return(key), Some(Entity::Return(known))) => {
                 let held = engine.return_by_key(*key);
                 law!(held.as_ref() == Some(&**known), "return {key} is {held:?} in memory, {known:?} by the records");
+                self.adds_up(known)?;
             }
             (EntityKey::Collection(key), Some(Entity::Collection(known))) => {
                 let held = engine.collection(*key);

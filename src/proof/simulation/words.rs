@@ -50,7 +50,7 @@
 //! | `wave NAME NODE` · `wave_go NAME` · `wave_stop NAME` | a wave, released, cancelled |
 //! | `assign` `begin` `fetched` `WAVE TASK` · `missed WAVE TASK PICK N REASON` | steps of a task |
 //! | `numbers COMPANY DIGIT` · `parcels ORDER NUMBER CARRIER N` · `close_out NODE CARRIER` | parcels with numbers, the end of a carrier's day |
-//! | `refund NAME N` · `takes_back usual or automatic or ahead` | money goes back; by which policy |
+//! | `refund NAME N` · `takes_back HOW` | money goes back; by which policy: `usual` `automatic` `ahead` `on_its_way` `received` `judged` |
 //! | `case ID` · `over_case ID` | an exception is assigned, resolved |
 //! | `terms NODE SECONDS or -` · `low SKU NODE or - N or -` · `keep SKU NODE or - N or -` · `asks METHOD` · `goes METHOD` | policies |
 //! | `refuses METHOD POLICY` | what becomes of units that a node will not do: `cancels` `same_store` `near` `asks` `elsewhere` |
@@ -95,7 +95,7 @@ use crate::domain::order_clocks::OrderClocks;
 use crate::domain::payment::PaymentMark;
 use crate::domain::policy::{FillPolicy, RejectionPolicy};
 use crate::domain::quantity::Quantity;
-use crate::domain::return_policy::ReturnPolicy;
+use crate::domain::return_policy::{RefundAt, ReturnPolicy};
 use crate::domain::returns::{Condition, Disposition};
 use crate::domain::rules::{Fence, RuleTerms, Term};
 use crate::domain::stock::MovementKind;
@@ -475,7 +475,20 @@ pub fn command(words: &[&str], wall: WallTime, key_of: impl Fn(&str) -> Option<O
             let automatic = *how == "automatic";
             let (fee_bps, expires_days) = if automatic { (1_000, Some(1)) } else { (0, None) };
             let exchange_at_once = *how == "ahead";
-            let policy = ReturnPolicy { automatic, fee_bps, expires_days, exchange_at_once, ..ReturnPolicy::default() };
+            let refund_at = match *how {
+                "on_its_way" => RefundAt::InTransit,
+                "received" => RefundAt::Received,
+                "judged" => RefundAt::Dispositioned,
+                _ => RefundAt::Approved,
+            };
+            let policy = ReturnPolicy {
+                automatic,
+                fee_bps,
+                expires_days,
+                exchange_at_once,
+                refund_at,
+                ..ReturnPolicy::default()
+            };
             Command::PutPolicy(PutPolicy::Returns { channel: None, sku: None, policy })
         }
         ["pay", id, status, n] => {
