@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::event::Names;
 use super::reading::{Listed, shape};
-use super::scalar::{CompanyPrefix, Day, Digit, Grams, Instant, Name};
+use super::scalar::{CompanyPrefix, Day, Digit, Instant, Name, WeighedGrams};
 use super::tracking::TrackedJson;
 use crate::domain::catalogue::Catalogue;
 use crate::domain::command::{CloseOut, Command, PackParcels, PutNumbers};
@@ -48,8 +48,8 @@ shape! {
     /// A parcel.
     #[derive(Copy)]
     pub struct NewParcel {
-        /// What it weighs.
-        pub weight_g: Option<Grams>,
+        /// What it weighs, from 1 g; nothing where nobody weighed it.
+        pub weight_g: Option<WeighedGrams>,
     }
 }
 

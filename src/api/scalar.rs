@@ -19,7 +19,7 @@ pub use number::{
     Grams, Kilometres, Latitude, LeadDays, LeadHours, LeadMinutes, Longitude, Metres, Millimetres, MonthNumber, Months,
     OptimiseWithin, PackedDivisor, PackedEdge, ParcelNumber, PerDay, Percent, PercentChange, Priority, RatePart,
     ReturnDays, Sequence, Shipments, SupplyDays, Threshold, TransitDays, Ttl, UnitsUpto, VersionNumber, Volume,
-    WindowHours, WithinKm, Zone, position,
+    WeighedGrams, WindowHours, WithinKm, Zone, position,
 };
 pub use text::{
     BinName, CallerId, ChannelOrderId, CollectionCode, CompanyPrefix, Country, FulfillmentId, Id, LotId, Name, Owner,

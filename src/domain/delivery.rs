@@ -91,8 +91,9 @@ pub enum Leg {
     Direct,
     /// At a store to which it has to be sent first.
     ToStore,
-    /// At the store to which it was sent.
-    AtStore,
+    /// Where he gets it: at the store to which it was sent, or at the node that has it ready for who comes; so is what
+    /// nobody carries. Nothing is sent from there.
+    Here,
 }
 
 impl Leg {
@@ -102,7 +103,7 @@ impl Leg {
         match self {
             Self::Direct => verb != Receive,
             Self::ToStore => !matches!(verb, Ready | HandOver | Deliver),
-            Self::AtStore => !matches!(verb, Ship | Receive),
+            Self::Here => !matches!(verb, Ship | Receive),
         }
     }
 }
@@ -175,8 +176,12 @@ impl Order {
 
     /// How far one of its fulfilment orders is from where its customer gets it.
     pub fn leg(&self, fulfillment: &FulfillmentOrder) -> Leg {
+        let method = self.method_of(fulfillment.group);
+        let awaits_who_comes = fulfillment.status == FulfillmentStatus::Ready && is_collected(method);
         match () {
-            () if fulfillment.came_to_store() => Leg::AtStore,
+            () if fulfillment.came_to_store() || awaits_who_comes || matches!(&**method, "digital" | "service") => {
+                Leg::Here
+            }
             () if self.goes_to(fulfillment).is_some() => Leg::ToStore,
             () => Leg::Direct,
         }

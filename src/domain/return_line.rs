@@ -97,12 +97,16 @@ impl ReturnLine {
         self.held.iter().filter(|held| held.condition.is_none()).map(|held| held.units).sum()
     }
 
-    /// What so many of its units are worth to the customer.
+    /// What so many of its units are worth to the customer: their share without the fee, each rounded half up.
     pub(super) fn worth(&self, units: u32) -> i64 {
-        let share = i128::from(self.value) * i128::from(units) / i128::from(self.quantity.max(1));
-        let kept = share * i128::from(self.fee_bps) / 10_000;
+        let share = half_up(i128::from(self.value) * i128::from(units), i128::from(self.quantity.max(1)));
+        let kept = half_up(share * i128::from(self.fee_bps), 10_000);
         i64::try_from(share - kept).unwrap_or(i64::MAX)
     }
+}
+
+fn half_up(of: i128, parts: i128) -> i128 {
+    (2 * of + parts) / (2 * parts)
 }
 
 /// Units of a line that something is said about.
@@ -159,5 +163,24 @@ impl ReturnLine {
             Some(known) => known.units += units,
             None => self.disposed.push(Disposed { node, condition, disposition, units }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_fees_are_rounded_half_up_and_all_units_together_are_worth_the_whole() {
+        let worth = |quantity, value, fee_bps| {
+            let line = ReturnLine::requested(0, "1".into(), SkuIndex(0), quantity, value, "late".into());
+            let line = ReturnLine { fee_bps, ..line };
+            (1..=quantity).map(|units| line.worth(units)).collect::<Vec<_>>()
+        };
+        assert_eq!(worth(3, 2_997, 1_000), [899, 1_798, 2_697], "fees of 99.9, 199.8 and 299.7");
+        assert_eq!(worth(3, 100, 0), [33, 67, 100]);
+        assert_eq!(worth(2, 5, 0), [3, 5], "a half is rounded up");
+        assert_eq!(worth(1, 5, 1_000), [4], "and so is half of a fee");
+        assert_eq!(worth(2, 2_997, 10_000), [0, 0]);
     }
 }

@@ -116,6 +116,8 @@ wholes! {
     PercentChange(i32) in -100, 1_000, "number_out_of_range";
     /// Grams.
     Grams(u32) in 0, WEIGHT_G_MAX, "number_out_of_range";
+    /// Grams of what was weighed, from 1.
+    WeighedGrams(u32) in 1, WEIGHT_G_MAX, "number_out_of_range";
     /// Millimetres.
     Millimetres(u32) in 0, EDGE_MM_MAX, "number_out_of_range";
     /// Months.

@@ -550,3 +550,29 @@ fn what_is_ready_is_kept_while_its_customer_stands_there() {
         world.check();
     }
 }
+
+#[test]
+fn what_is_ready_for_who_comes_and_what_nobody_carries_is_not_shipped() {
+    for (method, can_be_shipped) in
+        [("pickup", false), ("curbside", false), ("locker", false), ("digital", false), ("ship", true)]
+    {
+        let world = World::new();
+        world.stock("phone", "west", 2).expect("good");
+        let order = placed(&world, wanted("a", method, Some("west"), 2)).expect("west has them");
+        let ready = FulfillmentAction::Ready { until: None };
+        for action in
+            [FulfillmentAction::Accept, FulfillmentAction::Pick { lines: None }, FulfillmentAction::Pack, ready]
+        {
+            world.fulfill(&order, 1, action).expect("in turn");
+        }
+        let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") };
+        let shipped = world.fulfill(&order, 1, FulfillmentAction::Ship { shipment });
+        assert_eq!(shipped.is_ok(), can_be_shipped, "{method}: {shipped:?}");
+        if let Err(refused) = shipped {
+            assert_eq!(refused.code(), "illegal_transition", "{method}");
+            let done = world.fulfill(&order, 1, FulfillmentAction::HandOver).expect("he comes");
+            assert_eq!(done.fulfillment_orders[0].status, FulfillmentStatus::Delivered, "{method}");
+        }
+        world.check();
+    }
+}
