@@ -160,7 +160,7 @@ shape! {
 }
 
 shape! {
-    /// What comes on top where all its conditions hold.
+    /// What comes on top where all its conditions hold: an amount, a share, or both.
     #[derive(Serialize)]
     #[schema(as = Surcharge)]
     pub struct SurchargeShape {
@@ -183,6 +183,7 @@ shape! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub to_countries: Option<Vec<CountryWord>>,
     }
+    check = SurchargeShape::judge;
 }
 
 shape! {
@@ -412,6 +413,12 @@ impl CarbonShape {
 }
 
 impl SurchargeShape {
+    fn judge(&self, at: &At<'_>) {
+        if self.amount.is_none() && self.percent.is_none() {
+            at.field("amount").fault::<()>("missing_field", "is required, unless there is a percent");
+        }
+    }
+
     fn surcharge(&self) -> Surcharge {
         Surcharge {
             name: self.surcharge.0.clone(),

@@ -25,18 +25,23 @@ const TOLD_EVERY: u64 = 4_096;
 const LINES_AHEAD: usize = 16;
 
 /// The orders of the journal, decided again as supposed: under other rules, carriers, stock, outages or demand; and rules
-/// that reach a target. Nothing changes.
+/// that reach a target. Nothing changes. Names that are not there now are refused before it begins, all of them at once.
 #[utoipa::path(
     post, path = "/v1/replays", tag = "rule sets", request_body = ReplayRequest,
     responses((status = 200, content_type = "application/x-ndjson", body = ReplayLine)),
 )]
 pub async fn replay(State(front): State<Front>, Ask(asked): Ask<ReplayRequest>) -> Replied {
+    let suppose = replay::supposed(&asked);
+    let faults = front.engine().catalogue(|catalogue| suppose.faults(catalogue));
+    if !faults.is_empty() {
+        return Err(Problem::of_faults(&faults));
+    }
     let turn = front.replays().try_acquire_owned();
     let turn = turn.map_err(|_| Problem::new("busy", "a replay is under way"))?;
     let (send, mut lines) = mpsc::channel::<Bytes>(LINES_AHEAD);
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let (suppose, target) = (replay::supposed(&asked), asked.target.as_ref().map(replay::target_of));
+        let target = asked.target.as_ref().map(replay::target_of);
         // A client that is slow misses some of the progress; one that is gone ends it.
         let mut next = Progress::default();
         let mut tell = |progress: Progress| {

@@ -199,10 +199,11 @@ fn a_search_that_nobody_waits_for_ends_before_its_first_set_is_tried_whole() {
 fn what_means_nothing_to_the_journal_is_told_and_ends_the_command() {
     let dir = tempfile::tempdir().expect("a folder");
     let server = shop(dir.path());
-    let unknown = lines(&server, &json!({"out": ["moon"], "rule_set": "none"}));
-    let problem = &unknown.last().expect("a line")["problem"];
+    let unknown = server.ask("POST", "/v1/replays", &json!({"out": ["moon"], "rule_set": "none"}));
+    let problem = unknown.json();
     let fields: Vec<_> = problem["errors"].as_array().into_iter().flatten().map(|error| &error["field"]).collect();
-    assert_eq!((&problem["code"], fields), (&json!("validation_failed"), vec![&json!("out[0]"), &json!("rule_set")]));
+    assert_eq!((unknown.status, unknown.code().as_str()), (422, "validation_failed"), "before anything is read");
+    assert_eq!(fields, [&json!("out[0]"), &json!("rule_set")]);
     server.stop();
     let code = |more: &[&str]| replay(dir.path(), more).status.code();
     assert_eq!(code(&["--out", "moon"]), Some(1));

@@ -140,7 +140,12 @@ impl Suppose {
         u32::try_from(ppm / WHOLE + more).unwrap_or(u32::MAX)
     }
 
-    /// The rules, in a catalogue; and all that means nothing there.
+    /// All that means nothing in a catalogue.
+    pub fn faults(&self, catalogue: &Catalogue) -> Vec<Fault> {
+        self.resolved(catalogue).err().unwrap_or_default()
+    }
+
+    /// The rules, in a catalogue; or all that means nothing there.
     fn resolved(&self, catalogue: &Catalogue) -> Result<Option<Arc<AppliedRules>>, Vec<Fault>> {
         let mut faults = Vec::new();
         for (at, node) in self.out.iter().enumerate().filter(|(_, node)| catalogue.node_index(node).is_none()) {
