@@ -82,7 +82,9 @@ fn step(world: &World, order: &Order, step: Step, ahead: &mut Option<Return>) {
 }
 
 /// Phones that are delivered and that wait, what was paid of them, what happens, and how the money of the order stands.
-const MIXES: &[((u32, u32), i64, &[Step], PaymentState)] = &[
+type Mix = ((u32, u32), i64, &'static [Step], PaymentState);
+
+const MIXES: &[Mix] = &[
     ((2, 0), 200, &[Step::Exchange], PaymentState::Paid),
     ((2, 0), 200, &[Step::Refund], PaymentState::PartiallyRefunded),
     ((2, 0), 200, &[Step::Exchange, Step::Refund], PaymentState::PartiallyRefunded),
