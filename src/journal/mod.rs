@@ -41,6 +41,7 @@ mod generation;
 mod history;
 mod mark;
 mod options;
+mod pace;
 mod pieces;
 mod recovery;
 mod replay;
@@ -60,8 +61,10 @@ mod verdict;
 mod writer;
 
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::{fmt, io};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
@@ -391,9 +394,18 @@ impl Journal {
         self.core.shelf.oldest()
     }
 
-    /// Folds a snapshot up to what is durable now; `None` if there is nothing new.
+    /// Folds a snapshot up to what is durable now; `None` if there is nothing new. Waits for it, while it is folded as
+    /// those are that nobody asked for: behind all who are served.
     pub fn snapshot_now(&self) -> Result<Option<SnapshotEnd>, SnapshotError> {
-        self.core.fold()
+        if self.core.options.workers != Workers::Threads {
+            return self.core.fold();
+        }
+        let (core, (folded, told)) = (self.core.clone(), channel());
+        let folder = spawn_behind("journal-folder", move || drop(folded.send(core.fold())))?;
+        if let Err(panic) = folder.join() {
+            resume_unwind(panic);
+        }
+        told.recv().expect("a thread that ends in order has told")
     }
 
     /// Runs whatever upkeep is due on this thread: for directories opened without background work.

@@ -20,6 +20,7 @@ use super::archive::{Archive, Arriving};
 use super::codec::{self, ENTRY_HEAD_BYTES};
 use super::frame::{Link, array};
 use super::history::damaged;
+use super::pace::Pace;
 use super::shelf::Shelf;
 pub(super) use super::snapshot_file::claimed_end;
 pub(super) use super::snapshot_file::path;
@@ -73,7 +74,7 @@ fn state_at(end: &SnapshotEnd) -> State {
 }
 
 /// Folds the log up to `cut` onto the snapshot `previous` (or onto nothing), writes the result and
-/// reads it back. Gives up soon after `stopping` is set.
+/// reads it back, at a pace that leaves the processor to others. Gives up soon after `stopping` is set.
 pub(super) fn fold(
     disk: &dyn Disk,
     directory: u128,
@@ -83,7 +84,11 @@ pub(super) fn fold(
     cut: Link,
     stopping: &AtomicBool,
 ) -> Result<SnapshotEnd, SnapshotError> {
-    let go_on = || if stopping.load(Ordering::Acquire) { Err(SnapshotError::Stopped) } else { Ok(()) };
+    let pace = Pace::new();
+    let go_on = || {
+        pace.step();
+        if stopping.load(Ordering::Acquire) { Err(SnapshotError::Stopped) } else { Ok(()) }
+    };
     let claimed = previous.map(|name| claimed_end(disk, name)).transpose()?;
     let from = claimed.map_or(1, |end| end.link.seq + 1);
     let mut touched = BTreeSet::new();
@@ -102,6 +107,7 @@ pub(super) fn fold(
     let mut state = claimed.as_ref().map_or_else(State::default, state_at);
     if let (Some(name), Some(claimed)) = (previous, &claimed) {
         let base = snapshot_file::read(disk, directory, name, |key, entity| {
+            pace.step();
             if touched.contains(&key) {
                 state.insert(key, entity);
             }
@@ -122,7 +128,7 @@ pub(super) fn fold(
     merge(disk, directory, previous, state, &mut output, &mut arriving, go_on)?;
     arriving.finish(cut.seq)?;
     let written = output.finish(cut, catalogue_seq)?;
-    let read_back = snapshot_file::read(disk, directory, &name, |_, _| {})?;
+    let read_back = snapshot_file::read(disk, directory, &name, |_, _| pace.step())?;
     assert_eq!(written, read_back, "a snapshot reads back as it was written");
     Ok(read_back)
 }

@@ -233,7 +233,7 @@ struct Pending {
 }
 
 /// Bytes of a growing file that may wait for the disk.
-const UNSYNCED_BYTES: usize = 4 << 20;
+const UNSYNCED_BYTES: usize = 1 << 20;
 
 impl Write for Pending {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
