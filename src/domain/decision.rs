@@ -15,6 +15,7 @@ use super::node::NodeKind;
 use super::sight::Sight;
 use super::sourcing::{self, Candidate, Change, Inquiry, Part, Plan, Problem, Reason, Tariff, costed};
 use super::weighed::{Priced, Weighed};
+use super::words;
 
 /// Units of one order line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -129,6 +130,7 @@ impl FenceReason {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Decision {
     /// Name of the rule set.
+    #[serde(deserialize_with = "words::word")]
     pub rule_set: Text,
     /// Its version.
     pub rule_set_version: u32,

@@ -95,4 +95,5 @@ pub mod transit;
 pub mod velocity;
 pub mod wave;
 pub mod weighed;
+mod words;
 pub mod workload;

@@ -27,6 +27,7 @@ use super::particulars::Particulars;
 use super::payment::PaymentFact;
 use super::rejection::Rejection;
 use super::time::{JournalTime, WallTime};
+use super::words;
 
 /// Kinds of order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -47,6 +48,7 @@ pub struct Sealed {
     /// The key that opens it.
     pub key_id: u32,
     /// What it holds.
+    #[serde(deserialize_with = "words::bytes")]
     pub bytes: Vec<u8>,
 }
 
@@ -54,10 +56,13 @@ pub struct Sealed {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Destination {
     /// Key of its group; empty for the order's own `ship_to`.
+    #[serde(deserialize_with = "words::word")]
     pub group: Text,
     /// ISO 3166-1 alpha-2 country.
+    #[serde(deserialize_with = "words::word")]
     pub country: Text,
     /// First characters of the postal code.
+    #[serde(deserialize_with = "words::word")]
     pub postal_prefix: Text,
     /// Where it is, to a hundredth of a degree.
     pub position: Option<Position>,
@@ -71,8 +76,10 @@ pub struct Destination {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Payment {
     /// Method, a word of the channel.
+    #[serde(deserialize_with = "words::word")]
     pub method: Text,
     /// Status, a word of the channel.
+    #[serde(deserialize_with = "words::word")]
     pub status: Text,
 }
 
@@ -86,10 +93,13 @@ pub struct OrderFacts {
     /// Kind.
     pub kind: OrderType,
     /// Channel it came from.
+    #[serde(deserialize_with = "words::word")]
     pub channel: Text,
     /// Its id there.
+    #[serde(deserialize_with = "words::text")]
     pub channel_order_id: Text,
     /// Customer's id.
+    #[serde(deserialize_with = "words::text")]
     pub customer: Text,
     /// Customer's name, mail and the like.
     pub personal: Sealed,
@@ -98,12 +108,14 @@ pub struct OrderFacts {
     /// Destinations: the order's own first, then one per group.
     pub destinations: Vec<Destination>,
     /// How it is to be delivered.
+    #[serde(deserialize_with = "words::word")]
     pub delivery_method: Text,
     /// Payment as reported.
     pub payment: Option<Payment>,
     /// Total as reported, minor units.
     pub total: Option<i64>,
     /// Rule set asked for.
+    #[serde(deserialize_with = "words::maybe_word")]
     pub rule_set: Option<Text>,
     /// Reservation it claimed.
     pub reservation: Option<ReservationKey>,
@@ -115,6 +127,7 @@ pub struct OrderFacts {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PlacedLine {
     /// Its id within the order.
+    #[serde(deserialize_with = "words::word")]
     pub id: Text,
     /// What.
     pub sku: SkuIndex,

@@ -12,6 +12,7 @@ use super::order_promise::{ARRIVAL_WANTED, DELIVERY_PROMISED};
 use super::payment::PaymentMark;
 use super::record::Header;
 use super::time::{JournalTime, WallTime};
+use super::words;
 
 /// One line of an order's story.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -21,12 +22,15 @@ pub struct Told {
     /// When.
     pub at: JournalTime,
     /// What: a word of the API.
+    #[serde(deserialize_with = "words::word")]
     pub what: Text,
     /// Fulfilment order it is about, 0 for none.
     pub number: u16,
     /// Who.
+    #[serde(deserialize_with = "words::word")]
     pub actor: Text,
     /// Why, when a reason was given.
+    #[serde(deserialize_with = "words::maybe_word")]
     pub reason: Option<Text>,
 }
 
