@@ -144,6 +144,8 @@ pub const CODES: &[Code] = &[
     ("duplicate_change", 422, "One thing is changed twice"),
     ("duplicate_sku", 422, "A sku is named twice"),
     ("duplicate_line", 422, "A line is named twice"),
+    ("unknown_component", 422, "The kit has no such component"),
+    ("incomplete_kit", 422, "Components make no whole kits: what is not there is missing"),
     ("not_in_parcel", 422, "Units that were missed have no other fate"),
     ("duplicate_name", 422, "A name is given twice"),
     ("not_ascending", 422, "Bounds have to ascend"),

@@ -7,7 +7,7 @@ use super::scalar::Instant;
 use super::tracking::ScanJson;
 use super::words::Worded;
 use crate::domain::event::ReturnChanged;
-use crate::domain::returns::{ExchangeLine, Part, ReturnEvent, ReturnLine};
+use crate::domain::returns::{ExchangeLine, KitPart, Part, Piece, ReturnEvent, ReturnLine};
 
 /// One event. Lines are named by their position within the return, from 0.
 pub(super) fn changed(changed: &ReturnChanged, names: &impl Names) -> Value {
@@ -56,6 +56,27 @@ pub(super) fn changed(changed: &ReturnChanged, names: &impl Names) -> Value {
             let scans: Vec<_> = scans.iter().map(ScanJson::from).collect();
             let estimated_at = estimated_at.map(Instant::from);
             ("return_tracked", json!({"label": label, "scans": scans, "estimated_at": estimated_at}))
+        }
+        ReturnEvent::TakenApart(apart) => {
+            let part = |part: &KitPart| json!({"sku": names.sku(part.sku), "quantity": part.each});
+            (
+                "return_kits_taken_apart",
+                json!({
+                    "line": apart.line, "node": names.node(apart.node), "kits": apart.kits,
+                    "condition": apart.condition.map(Worded::word),
+                    "components": apart.parts.iter().map(part).collect::<Vec<_>>(),
+                }),
+            )
+        }
+        ReturnEvent::Pieces { pieces } => {
+            let piece = |piece: &Piece| {
+                json!({
+                    "line": piece.line, "component": names.sku(piece.sku), "quantity": piece.units,
+                    "node": names.node(piece.node), "condition": piece.condition.map(Worded::word),
+                    "disposition": piece.disposition.map(Worded::word),
+                })
+            };
+            ("return_components", json!({"lines": pieces.iter().map(piece).collect::<Vec<_>>()}))
         }
         ReturnEvent::Closed { reason } => ("return_closed", json!({"reason": reason})),
     };

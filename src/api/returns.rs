@@ -18,7 +18,8 @@ use crate::domain::money::Money;
 use crate::domain::quantity::Quantity;
 use crate::domain::return_policy::{Outside, RefundAt};
 use crate::domain::returns::{
-    Condition, Disposed, Disposition, ExchangeLine, HeldUnits, Return, ReturnLabel, ReturnLine, ReturnStatus,
+    ApartKits, Component, Condition, Disposed, Disposition, ExchangeLine, HeldUnits, Return, ReturnLabel, ReturnLine,
+    ReturnStatus,
 };
 
 shape! {
@@ -108,6 +109,9 @@ shape! {
     pub struct ReturnedQuantity {
         /// Id of the order's line. It may be repeated with another condition or disposition.
         pub line: Id,
+        /// A component, where the line is of a kit that is looked at in pieces: its units are meant then. A receipt names
+        /// those of whole kits, with what is missing of them.
+        pub component: Option<Sku>,
         /// How many.
         pub quantity: Quantity,
         /// Their grade; `missing` says that they were not in the parcel.
@@ -129,6 +133,7 @@ impl From<ReturnedQuantity> for ReturnedUnits {
     fn from(one: ReturnedQuantity) -> Self {
         Self {
             line: one.line.0,
+            component: one.component.map(|sku| sku.0),
             quantity: one.quantity,
             condition: one.condition,
             disposition: one.disposition,
@@ -375,6 +380,30 @@ pub struct ReturnLineJson {
     /// Units of which was said what becomes of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dispositions: Vec<DispositionJson>,
+    /// Components of its kits, where some of them are looked at in pieces.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<ReturnComponentJson>,
+}
+
+/// A component of the kits of a line that are looked at in pieces.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ReturnComponent)]
+pub struct ReturnComponentJson {
+    /// The component.
+    pub sku: Sku,
+    /// Units of it in those kits.
+    pub quantity: u32,
+    /// What they are worth to the customer: their share of their kits, by the values of the items, or by units where one of
+    /// them has none.
+    pub value: MoneyJson,
+    /// Units that were not in the box.
+    pub missing: u32,
+    /// Units of which nobody has said what becomes of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldJson>,
+    /// Units of which was said what becomes of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dispositions: Vec<DispositionJson>,
 }
 
 /// Units that came and of which nobody has said what becomes of them.
@@ -462,7 +491,7 @@ impl ReturnJson {
             order: known.order_name.to_string(),
             status: known.status(),
             claim: known.terms.is_claim,
-            lines: known.lines.iter().map(|line| ReturnLineJson::of(line, money(line.value), catalogue)).collect(),
+            lines: (0..).zip(&known.lines).map(|(at, line)| ReturnLineJson::of(known, (at, line), catalogue)).collect(),
             exchange: known.exchange.iter().map(exchange).collect(),
             replacement: known.replacement.map(|key| key.to_string()),
             difference: (!known.exchange.is_empty()).then(|| money(known.difference())),
@@ -481,17 +510,43 @@ impl ReturnJson {
     }
 }
 
-impl ReturnLineJson {
-    fn of(line: &ReturnLine, value: MoneyJson, catalogue: &Catalogue) -> Self {
-        let node = |node| Id(Names::node(catalogue, node).as_str().into());
-        let held =
-            |held: &HeldUnits| HeldJson { node: node(held.node), condition: held.condition, quantity: held.units };
-        let disposed = |disposed: &Disposed| DispositionJson {
-            node: node(disposed.node),
+impl HeldJson {
+    fn all(held: &[HeldUnits], catalogue: &Catalogue) -> Vec<Self> {
+        let one = |held: &HeldUnits| Self {
+            node: Id(Names::node(catalogue, held.node).as_str().into()),
+            condition: held.condition,
+            quantity: held.units,
+        };
+        held.iter().map(one).collect()
+    }
+}
+
+impl DispositionJson {
+    fn all(disposed: &[Disposed], catalogue: &Catalogue) -> Vec<Self> {
+        let one = |disposed: &Disposed| Self {
+            node: Id(Names::node(catalogue, disposed.node).as_str().into()),
             condition: disposed.condition,
             disposition: disposed.disposition,
             quantity: disposed.units,
         };
+        disposed.iter().map(one).collect()
+    }
+}
+
+impl ReturnLineJson {
+    fn of(known: &Return, (at, line): (u16, &ReturnLine), catalogue: &Catalogue) -> Self {
+        let node = |node| Id(Names::node(catalogue, node).as_str().into());
+        let money = |amount| MoneyJson::from(Money { amount, currency: known.currency });
+        let component = |kits: &ApartKits, own: &Component| ReturnComponentJson {
+            sku: Sku(catalogue.item(own.part.sku).sku.clone()),
+            quantity: own.part.each.saturating_mul(kits.kits),
+            value: money(line.value_of(kits, own)),
+            missing: own.missing,
+            held: HeldJson::all(&own.held, catalogue),
+            dispositions: DispositionJson::all(&own.disposed, catalogue),
+        };
+        let kits = known.apart(at);
+        let components = kits.into_iter().flat_map(|kits| kits.components.iter().map(|own| component(kits, own)));
         Self {
             line: Id(line.id.clone()),
             sku: Sku(catalogue.item(line.sku).sku.clone()),
@@ -500,11 +555,12 @@ impl ReturnLineJson {
             condition: line.stated,
             outside_policy: line.outside,
             node: line.node.map(node),
-            value,
+            value: money(line.value),
             received: line.received,
             missing: line.missing,
-            held: line.held.iter().map(held).collect(),
-            dispositions: line.disposed.iter().map(disposed).collect(),
+            held: HeldJson::all(&line.held, catalogue),
+            dispositions: DispositionJson::all(&line.disposed, catalogue),
+            components: components.collect(),
         }
     }
 }

@@ -57,6 +57,8 @@ pub const RETURNS_MAX: usize = 200;
 pub const RETURN_DAYS_MAX: u32 = 36_500;
 /// How long a return stays readable after its end, in milliseconds.
 pub const RETURN_READABLE_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
+/// How far a carrier's clock may be ahead: a day.
+pub const SCAN_AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
 /// How long a draft lasts when nothing is said, in seconds.
 pub const DRAFT_TTL_S: u64 = 30 * 24 * 60 * 60;
 /// Most bytes of what a draft says, as JSON without blanks: its record must hold it.

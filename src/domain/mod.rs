@@ -70,6 +70,7 @@ pub mod rejection;
 pub mod replanning;
 pub mod reply;
 pub mod reservation;
+pub mod return_kits;
 pub mod return_line;
 pub mod return_money;
 pub mod return_parcels;

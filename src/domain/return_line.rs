@@ -99,13 +99,18 @@ impl ReturnLine {
 
     /// What so many of its units are worth to the customer: their share without the fee, each rounded half up.
     pub(super) fn worth(&self, units: u32) -> i64 {
-        let share = half_up(i128::from(self.value) * i128::from(units), i128::from(self.quantity.max(1)));
+        self.worth_of_parts(i128::from(units), 1)
+    }
+
+    /// What so many parts of its units are worth to him, of which each has so many.
+    pub(super) fn worth_of_parts(&self, parts: i128, of_each: i128) -> i64 {
+        let share = half_up(i128::from(self.value) * parts, i128::from(self.quantity.max(1)) * of_each);
         let kept = half_up(share * i128::from(self.fee_bps), 10_000);
         i64::try_from(share - kept).unwrap_or(i64::MAX)
     }
 }
 
-fn half_up(of: i128, parts: i128) -> i128 {
+pub(super) fn half_up(of: i128, parts: i128) -> i128 {
     (2 * of + parts) / (2 * parts)
 }
 
@@ -133,11 +138,7 @@ impl Part {
 
 impl ReturnLine {
     pub(super) fn hold(&mut self, node: NodeIndex, condition: Option<Condition>, units: u32) {
-        let same = |held: &&mut HeldUnits| held.node == node && held.condition == condition;
-        match self.held.iter_mut().find(same) {
-            Some(held) => held.units += units,
-            None => self.held.push(HeldUnits { node, condition, units }),
-        }
+        hold(&mut self.held, node, condition, units);
     }
 
     pub(super) fn release(
@@ -146,23 +147,39 @@ impl ReturnLine {
         condition: Option<Condition>,
         units: u32,
     ) -> Result<(), LawBroken> {
-        let same = |held: &&mut HeldUnits| held.node == node && held.condition == condition && held.units >= units;
         let missing = || LawBroken(format!("{units} units of line {} are not held so", self.id));
-        let held = self.held.iter_mut().find(same).ok_or_else(missing)?;
-        held.units -= units;
-        self.held.retain(|held| held.units > 0);
-        Ok(())
+        release(&mut self.held, node, condition, units).then_some(()).ok_or_else(missing)
     }
 
     pub(super) fn settle(&mut self, part: &Part, condition: Condition, disposition: Disposition) {
-        let (node, units) = (part.node, part.units);
-        let same = |known: &&mut Disposed| {
-            known.node == node && known.condition == condition && known.disposition == disposition
-        };
-        match self.disposed.iter_mut().find(same) {
-            Some(known) => known.units += units,
-            None => self.disposed.push(Disposed { node, condition, disposition, units }),
-        }
+        settle(&mut self.disposed, Disposed { node: part.node, condition, disposition, units: part.units });
+    }
+}
+
+/// Adds units of one grade at one node.
+pub(super) fn hold(all: &mut Vec<HeldUnits>, node: NodeIndex, condition: Option<Condition>, units: u32) {
+    let same = |held: &&mut HeldUnits| held.node == node && held.condition == condition;
+    match all.iter_mut().find(same) {
+        Some(held) => held.units += units,
+        None => all.push(HeldUnits { node, condition, units }),
+    }
+}
+
+/// Takes units of one grade at one node away; `false` where there are fewer.
+pub(super) fn release(all: &mut Vec<HeldUnits>, node: NodeIndex, condition: Option<Condition>, units: u32) -> bool {
+    let same = |held: &&mut HeldUnits| held.node == node && held.condition == condition && held.units >= units;
+    let Some(held) = all.iter_mut().find(same) else { return false };
+    held.units -= units;
+    all.retain(|held| held.units > 0);
+    true
+}
+
+/// Adds units that got their fate.
+pub(super) fn settle(all: &mut Vec<Disposed>, units: Disposed) {
+    let same = |known: &&mut Disposed| Disposed { units: known.units, ..units } == **known;
+    match all.iter_mut().find(same) {
+        Some(known) => known.units += units.units,
+        None => all.push(units),
     }
 }
 

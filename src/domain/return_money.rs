@@ -14,7 +14,7 @@ use super::decision::LineUnits;
 use super::order::Order;
 use super::payment::Paid;
 use super::return_policy::RefundAt;
-use super::returns::{ExchangeLine, Return, ReturnEnd, ReturnLine, ReturnStatus};
+use super::returns::{ApartKits, ExchangeLine, Return, ReturnEnd, ReturnLine, ReturnStatus};
 
 impl Return {
     /// What the customer gets instead is worth.
@@ -28,15 +28,36 @@ impl Return {
     fn worth_by_now(&self) -> i64 {
         let began = self.in_transit || self.lines.iter().any(|line| line.received + line.missing > 0);
         let not_missing = |line: &ReturnLine| line.quantity.saturating_sub(line.missing);
-        self.worth_of(|line| match self.terms.refund_at {
+        match self.terms.refund_at {
             _ if self.approved_at.is_none() => 0,
-            _ if self.terms.is_claim => line.quantity,
-            RefundAt::Approved => not_missing(line),
-            RefundAt::InTransit if began => not_missing(line),
+            _ if self.terms.is_claim => self.worth_of(|line| line.quantity),
+            RefundAt::Approved => self.worth_there(not_missing),
+            RefundAt::InTransit if began => self.worth_there(not_missing),
             RefundAt::InTransit => 0,
-            RefundAt::Received => line.received,
-            RefundAt::Dispositioned => line.disposed.iter().map(|disposed| disposed.units).sum(),
+            RefundAt::Received => self.worth_there(|line| line.received),
+            RefundAt::Dispositioned => self.worth_in_parts(|line, kits, whole| {
+                let units: u32 = line.disposed.iter().map(|disposed| disposed.units).sum();
+                i128::from(units) * whole + kits.map_or(0, ApartKits::disposed)
+            }),
+        }
+    }
+
+    /// What units of its lines are worth, but for what was missing of kits that came.
+    fn worth_there(&self, units: impl Fn(&ReturnLine) -> u32) -> i64 {
+        self.worth_in_parts(|line, kits, whole| {
+            (i128::from(units(line)) * whole - kits.map_or(0, ApartKits::missing)).max(0)
         })
+    }
+
+    /// What so many parts of the units of each line are worth: a unit has as many as its kits weigh, where some of them were
+    /// taken apart.
+    fn worth_in_parts(&self, parts: impl Fn(&ReturnLine, Option<&ApartKits>, i128) -> i128) -> i64 {
+        let worth = |(at, line): (u16, &ReturnLine)| {
+            let kits = self.apart(at);
+            let whole = kits.map_or(1, ApartKits::whole);
+            line.worth_of_parts(parts(line, kits, whole), whole)
+        };
+        (0..).zip(&self.lines).map(worth).fold(0, i64::saturating_add)
     }
 
     pub(super) fn worth_of(&self, units: impl Fn(&ReturnLine) -> u32) -> i64 {
@@ -59,13 +80,13 @@ impl Return {
     /// come, where that leaves before them; all of a claim; what went back to him does not.
     fn pays(&self) -> i64 {
         let comes = self.lines.iter().any(|line| line.expected() > 0);
-        let worth = self.worth_of(|line| match self.terms {
+        let worth = match self.terms {
             _ if self.approved_at.is_none() || self.is_called_off() => 0,
-            terms if terms.is_claim => line.quantity,
-            terms if terms.exchange_at_once => line.quantity.saturating_sub(line.missing),
+            terms if terms.is_claim => self.worth_of(|line| line.quantity),
+            terms if terms.exchange_at_once => self.worth_there(|line| line.quantity.saturating_sub(line.missing)),
             _ if comes => 0,
-            _ => line.received,
-        });
+            _ => self.worth_there(|line| line.received),
+        };
         worth.saturating_sub(self.refunded).max(0)
     }
 

@@ -11,7 +11,7 @@
 //! ([`Return::refundable`]). Units that were not in the parcel are *missing*: they did not come back, and never will with
 //! this return. A *claim* is a return of which nothing comes back: what it names is written off when it is approved.
 //!
-//! What is *not* here: its lines (`return_line`), its money (`return_money`), where its parcels are (`return_parcels`), states
+//! What is *not* here: its lines (`return_line`), kits of which components have fates of their own (`return_kits`), its money (`return_money`), where its parcels are (`return_parcels`), states
 //! and words (`return_status`), what of an order may come back (`order_returns`), where to (`return_routing`), by which policy
 //! (`return_policy`), and stock, which has events of its own in the same record.
 
@@ -23,6 +23,7 @@ use super::ids::{NodeIndex, OrderKey, ReturnKey, SkuIndex, Text};
 use super::limits::RETURN_READABLE_MS;
 use super::money::Currency;
 use super::record::Header;
+pub use super::return_kits::{ApartKits, Component, KitPart, Piece, TakenApart};
 pub use super::return_line::{Disposed, HeldUnits, Part, ReturnLine};
 use super::return_parcels::Parcels;
 use super::return_policy::RefundAt;
@@ -173,12 +174,23 @@ pub enum ReturnEvent {
         /// When it means to deliver, where it said another date.
         estimated_at: Option<WallTime>,
     },
+    /// Kits that came were taken apart: from now on something is said of their components.
+    TakenApart(TakenApart),
+    /// Components of them were graded, got their fate, or were missing.
+    Pieces {
+        /// Which.
+        pieces: Vec<Piece>,
+    },
 }
 
 impl ReturnEvent {
-    /// Whether the first version of these events has it not.
-    pub fn is_later(&self) -> bool {
-        matches!(self, Self::Credited { .. } | Self::Tracked { .. })
+    /// The first version of these events that has it.
+    pub fn since(&self) -> u8 {
+        match self {
+            Self::TakenApart(_) | Self::Pieces { .. } => 3,
+            Self::Credited { .. } | Self::Tracked { .. } => 2,
+            _ => 1,
+        }
     }
 
     /// The step it is; `None` for what follows from others, and for what carriers tell at any time.
@@ -195,7 +207,8 @@ impl ReturnEvent {
             Self::InTransit => ReturnVerb::Transit,
             Self::Received { .. } => ReturnVerb::Receive,
             Self::Inspected { .. } => ReturnVerb::Inspect,
-            Self::Disposed { .. } => ReturnVerb::Dispose,
+            // What is graded alone can get its fate as well.
+            Self::Disposed { .. } | Self::TakenApart(_) | Self::Pieces { .. } => ReturnVerb::Dispose,
             Self::Refunded { .. } => ReturnVerb::Refund,
             Self::Closed { .. } => ReturnVerb::Close,
         })
@@ -258,12 +271,20 @@ pub struct Return {
     /// What carriers told of its parcels; beside it too.
     #[serde(skip)]
     pub parcels: Parcels,
+    /// Kits of it that were taken apart, each line once; beside it too.
+    #[serde(skip)]
+    pub kits: Vec<ApartKits>,
 }
 
 impl Return {
     /// Whether something lies beside it in files.
     pub fn has_beside(&self) -> bool {
-        self.credited != 0 || self.instead.is_some() || !self.parcels.is_empty()
+        self.credited != 0 || self.instead.is_some() || !self.parcels.is_empty() || self.has_news()
+    }
+
+    /// Whether what lies beside it is more than the first three versions of its entry have.
+    pub fn has_news(&self) -> bool {
+        !self.kits.is_empty() || self.parcels.came().is_some()
     }
 
     /// The text by which clients name it.
@@ -287,8 +308,11 @@ impl Return {
                 (false, true) => ReturnStatus::Approved,
             },
             None if some(ReturnLine::expected) => ReturnStatus::PartiallyReceived,
-            None if some(ReturnLine::ungraded) => ReturnStatus::Received,
+            None if some(ReturnLine::ungraded) || self.kits.iter().any(|kits| kits.holds(true)) => {
+                ReturnStatus::Received
+            }
             None if self.lines.iter().any(|line| !line.held.is_empty()) => ReturnStatus::Inspected,
+            None if self.kits.iter().any(|kits| kits.holds(false)) => ReturnStatus::Inspected,
             None => ReturnStatus::Dispositioned,
         }
     }
@@ -301,7 +325,8 @@ impl Return {
 
     /// Whether all of it came back.
     pub fn is_back(&self) -> bool {
-        self.lines.iter().all(|line| line.received == line.quantity)
+        let is_whole = |kits: &ApartKits| kits.components.iter().all(|own| own.missing == 0);
+        self.lines.iter().all(|line| line.received == line.quantity) && self.kits.iter().all(is_whole)
     }
 
     /// Units that shall come to nodes.
@@ -338,6 +363,9 @@ impl Return {
             None => Self::requested(key, (header.time, header.seq), event)?,
             Some(mut known) => {
                 known.take(header.time, event)?;
+                if matches!(event, ReturnEvent::Received { .. }) {
+                    known.open_parcels(header.wall);
+                }
                 known
             }
         };
@@ -381,6 +409,7 @@ impl Return {
             credited: 0,
             instead: None,
             parcels: Parcels::default(),
+            kits: Vec::new(),
         })
     }
 
@@ -408,7 +437,6 @@ impl Return {
             ReturnEvent::InTransit => self.in_transit = true,
             ReturnEvent::Received { parts } => {
                 parts.iter().try_for_each(|part| self.receive(part))?;
-                self.parcels.open();
             }
             ReturnEvent::Inspected { parts } => parts.iter().try_for_each(|part| self.inspect(part))?,
             ReturnEvent::Disposed { parts } => parts.iter().try_for_each(|part| self.dispose(part))?,
@@ -433,6 +461,8 @@ impl Return {
                 self.replacement = Some(*order);
             }
             ReturnEvent::Tracked { label, scans, estimated_at } => self.track(*label, scans, *estimated_at)?,
+            ReturnEvent::TakenApart(apart) => self.take_apart(apart)?,
+            ReturnEvent::Pieces { pieces } => pieces.iter().try_for_each(|piece| self.say_of_piece(piece))?,
         }
         Ok(())
     }
@@ -441,7 +471,7 @@ impl Return {
         (self.end, self.ended_at) = (Some((end, reason.cloned())), Some(at));
     }
 
-    fn line_mut(&mut self, line: u16) -> Result<&mut ReturnLine, LawBroken> {
+    pub(super) fn line_mut(&mut self, line: u16) -> Result<&mut ReturnLine, LawBroken> {
         let key = self.key;
         self.lines.get_mut(usize::from(line)).ok_or_else(|| LawBroken(format!("return {key} has no line {line}")))
     }

@@ -115,6 +115,7 @@ mod release;
 mod replan;
 mod replanning;
 mod reserve;
+mod return_kits;
 mod return_nodes;
 mod return_parts;
 mod return_request;

@@ -8,7 +8,7 @@
 //! | return to vendor, liquidate, donate, destroy | comes and leaves: two movements, nothing stays |
 //! | missing, not restocked | none |
 //!
-//! A kit comes back as its components; what has no stock comes back without any.
+//! A kit comes back as its components, each with its own fate where they are named singly; what has no stock comes back without any.
 
 use std::collections::BTreeSet;
 
@@ -17,36 +17,50 @@ use super::lots::NamedLots;
 use super::network::Network;
 use crate::domain::command::{CameUnits, Names, ReturnedUnits, SkuUnits};
 use crate::domain::decision::LineUnits;
-use crate::domain::ids::SkuIndex;
+use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::limits::LEVEL_MAX;
 use crate::domain::order::Order;
 use crate::domain::quantity::Quantity;
 use crate::domain::rejection::Rejection;
-use crate::domain::returns::{Part, Return, StockEffect};
+use crate::domain::returns::{Disposition, Part, Piece, Return, StockEffect};
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::WallTime;
 
-/// The stock of these parts, each as the line of the request says that names it, under the ledgers it needs. Names of lots go
+/// Units of one line of a request that are somewhere, and what becomes of them.
+struct Fate {
+    at: usize,
+    node: NodeIndex,
+    disposition: Option<Disposition>,
+    stock: Vec<(SkuIndex, u32)>,
+}
+
+/// The stock of these parts and pieces, each as the line of the request says that names it, under the ledgers it needs. Names of lots go
 /// with the first part of their line.
 pub(super) fn disposed<'n>(
     network: &'n Network,
     (order, returned): (&Order, &Return),
-    (parts, lines): (&[(usize, Part)], &[ReturnedUnits]),
+    (parts, pieces, lines): (&[(usize, Part)], &[(usize, Piece)], &[ReturnedUnits]),
     now: WallTime,
 ) -> Result<Change<'n>, Rejection> {
-    let stock = |part: &Part| {
+    let whole = |(at, part): &(usize, Part)| {
         let line = returned.lines[usize::from(part.line)].line;
-        order.stock_of(LineUnits { line, quantity: part.units })
+        let stock = order.stock_of(LineUnits { line, quantity: part.units });
+        let disposition = part.disposition.filter(|_| !part.is_missing());
+        Fate { at: *at, node: part.node, disposition, stock }
     };
-    let skus: BTreeSet<SkuIndex> = parts.iter().flat_map(|(_, part)| stock(part)).map(|(sku, _)| sku).collect();
+    let single = |(at, piece): &(usize, Piece)| {
+        let disposition = piece.disposition.filter(|_| !piece.is_missing());
+        Fate { at: *at, node: piece.node, disposition, stock: vec![(piece.sku, piece.units)] }
+    };
+    let fates: Vec<Fate> = parts.iter().map(whole).chain(pieces.iter().map(single)).collect();
+    let skus: BTreeSet<SkuIndex> = fates.iter().flat_map(|fate| &fate.stock).map(|(sku, _)| *sku).collect();
     let mut change = Change::lock(network, &skus);
     let mut naming = NamedLots::at(network, now);
     let none = Names::default();
     let mut before = None;
-    for (at, part) in parts {
+    for Fate { at, node, disposition, stock } in fates {
         let path = format!("lines[{at}].");
-        let names = if before.replace(*at) == Some(*at) { &none } else { &lines[*at].names };
-        let disposition = part.disposition.filter(|_| !part.is_missing());
+        let names = if before.replace(at) == Some(at) { &none } else { &lines[at].names };
         let effect = disposition.map_or(StockEffect::Nothing, |disposition| disposition.effect());
         let stays = matches!(effect, StockEffect::Free | StockEffect::QualityControl | StockEffect::Damaged);
         if !names.is_empty() && !stays {
@@ -54,8 +68,8 @@ pub(super) fn disposed<'n>(
             let detail = "are named of units that stay at the node only";
             return Err(Rejection::invalid(format!("{path}{field}"), "not_tracked", detail));
         }
-        for (sku, units) in stock(part) {
-            let cell = CellKey { sku, node: part.node };
+        for (sku, units) in stock {
+            let cell = CellKey { sku, node };
             settle(network, &mut change, &mut naming, (cell, units, effect), names, &path)?;
         }
     }

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use super::change::Change;
 use super::hold::too_many;
 use super::network::Network;
+use super::return_kits::{arriving_apart, held_apart};
 use super::return_nodes::Needs;
 use super::return_parts::{arriving, of_held, of_order, parts_of};
 use super::return_request::requested;
@@ -24,7 +25,7 @@ use super::table::{Locked, Name, Named};
 use super::turn::{Turn, order_events};
 use super::withdrawal::Withdrawal;
 use super::{Engine, Executed};
-use crate::domain::command::{RequestReturn, ReturnAction};
+use crate::domain::command::{RequestReturn, ReturnAction, ReturnedUnits};
 use crate::domain::decision::LineUnits;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Answer, Event, ReturnChanged};
@@ -89,6 +90,12 @@ impl Told {
     /// What happens to the return.
     pub(super) fn events(&self) -> &[ReturnEvent] {
         &self.events
+    }
+
+    /// With that of the return alone, afterwards.
+    fn then(mut self, events: Vec<ReturnEvent>) -> Self {
+        self.events.extend(events);
+        self
     }
 
     pub(super) fn and(mut self, event: ReturnEvent, step: ReturnStep, units: Vec<LineUnits>) -> Self {
@@ -250,23 +257,21 @@ impl Engine {
             ReturnAction::Transit => without_stock(Told::of(ReturnEvent::InTransit, ReturnStep::InTransit, Vec::new())),
             ReturnAction::Receive { node, lines } => {
                 let node = node.as_deref().map(|node| receiving(network, "node", node)).transpose()?;
-                let named = arriving(returned, lines, node)?;
-                let change = disposed(network, (order, returned), (&named, lines), now.wall)?;
-                Ok((received(returned, parts_of(named)), change))
+                let apart = arriving_apart(network, (order, returned), lines, node)?;
+                let named = arriving(returned, lines, node, apart.kits())?;
+                let change = disposed(network, (order, returned), (&named, &apart.pieces, lines), now.wall)?;
+                let parts = parts_of(named).into_iter().chain(apart.kits()).collect();
+                Ok((received(returned, parts).then(apart.events()), change))
             }
             ReturnAction::Inspect(lines) => {
-                let named = of_held(returned, lines, ReturnVerb::Inspect)?;
-                let change = disposed(network, (order, returned), (&named, lines), now.wall)?;
-                let parts = parts_of(named);
-                let units = of_order(returned, &parts);
-                Ok((Told::of(ReturnEvent::Inspected { parts }, ReturnStep::Inspected, units), change))
+                let said = |parts| ReturnEvent::Inspected { parts };
+                let verb = (ReturnVerb::Inspect, ReturnStep::Inspected);
+                said_of_held(network, (order, returned), lines, (verb, &said), now.wall)
             }
             ReturnAction::Dispose(lines) => {
-                let named = of_held(returned, lines, ReturnVerb::Dispose)?;
-                let change = disposed(network, (order, returned), (&named, lines), now.wall)?;
-                let parts = parts_of(named);
-                let units = of_order(returned, &parts);
-                Ok((Told::of(ReturnEvent::Disposed { parts }, ReturnStep::Disposed, units), change))
+                let said = |parts| ReturnEvent::Disposed { parts };
+                let verb = (ReturnVerb::Dispose, ReturnStep::Disposed);
+                said_of_held(network, (order, returned), lines, (verb, &said), now.wall)
             }
             ReturnAction::Refund(amount) => without_stock(refunded(order, returned, *amount)?),
             ReturnAction::Close(reason) => {
@@ -397,6 +402,24 @@ pub(super) fn ended(mut told: Told, order: &Order, (returned, after): (&Return, 
         told = told.and(ReturnEvent::Closed { reason: None }, ReturnStep::Closed, Vec::new());
     }
     told
+}
+
+/// What is said of units that came before: of whole ones, and of components of kits.
+fn said_of_held<'n>(
+    network: &'n Network,
+    (order, returned): (&Order, &Return),
+    lines: &[ReturnedUnits],
+    ((verb, step), said): ((ReturnVerb, ReturnStep), &dyn Fn(Vec<Part>) -> ReturnEvent),
+    now: WallTime,
+) -> Result<(Told, Change<'n>), Rejection> {
+    let (named, left) = of_held(returned, lines, verb)?;
+    let apart = held_apart(network, (order, returned), lines, verb, left)?;
+    let change = disposed(network, (order, returned), (&named, &apart.pieces, lines), now)?;
+    let parts = parts_of(named);
+    let units = of_order(returned, &parts);
+    let mut events: Vec<ReturnEvent> = (!parts.is_empty()).then(|| said(parts)).into_iter().collect();
+    events.extend(apart.events());
+    Ok((Told { events, steps: vec![(step, units)], refund: None }, change))
 }
 
 /// Units that came and units that were missed; what money went back for and never comes is written off.

@@ -19,6 +19,7 @@ use crate::domain::event::{Answer, Event};
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep};
 use crate::domain::ids::FulfillmentKey;
+use crate::domain::limits::SCAN_AHEAD_MS_MAX;
 use crate::domain::order::{Order, OrderEvent};
 use crate::domain::rejection::Rejection;
 use crate::domain::time::WallTime;
@@ -26,9 +27,6 @@ use crate::domain::tracking::{Scan, Tidings, Tracked, TrackingStatus};
 
 /// How long nobody sees a shipment before it counts as lost: 7 days.
 const LOST_AFTER_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
-
-/// How far a carrier's clock may be ahead: a day.
-const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
 
 /// What a carrier's news are for one of the fulfilment orders of a shipment.
 struct News {
@@ -187,7 +185,7 @@ fn news(order: &Order, key: FulfillmentKey, scans: &[Scan], estimated_at: Option
 
 /// Nothing was seen that is still to come, but for what a carrier's clock is ahead.
 pub(super) fn no_scan_ahead(scans: &[Scan], now: WallTime) -> Result<(), Rejection> {
-    let latest = WallTime(now.0.saturating_add(AHEAD_MS_MAX));
+    let latest = WallTime(now.0.saturating_add(SCAN_AHEAD_MS_MAX));
     let ahead = scans.iter().position(|scan| scan.at > latest);
     ahead.map_or(Ok(()), |at| {
         let detail = "must not be more than a day in the future";

@@ -56,11 +56,12 @@ pub async fn all(State(front): State<Front>, Params(asked): Params<ReturnParams>
     // A node that does not exist is that of no return.
     let at = |known: &Return| {
         let comes = |node| {
-            known.lines.iter().any(|line| {
-                line.node == Some(node)
-                    || line.held.iter().any(|held| held.node == node)
-                    || line.disposed.iter().any(|disposed| disposed.node == node)
-            })
+            known.kits.iter().any(|kits| kits.is_at(node))
+                || known.lines.iter().any(|line| {
+                    line.node == Some(node)
+                        || line.held.iter().any(|held| held.node == node)
+                        || line.disposed.iter().any(|disposed| disposed.node == node)
+                })
         };
         node.is_none_or(|node| node.is_some_and(comes))
     };

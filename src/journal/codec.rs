@@ -22,6 +22,7 @@
 
 mod crowd;
 mod input;
+mod returned;
 
 use std::sync::Arc;
 
@@ -42,13 +43,11 @@ use crate::domain::decision::Decision;
 use crate::domain::delivery::Way;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::{Event, KeyUsed};
-use crate::domain::ids::{FulfillmentKey, OrderKey, ReturnKey, Text};
+use crate::domain::ids::{FulfillmentKey, OrderKey, Text};
 use crate::domain::limits::RECORD_BYTES_MAX;
 use crate::domain::order::Order;
 use crate::domain::order_returns::OrderReturn;
 use crate::domain::record::{Draft, Encoded, Header, Record, RecordTooLarge};
-use crate::domain::return_parcels::Parcels;
-use crate::domain::returns::Return;
 use crate::domain::time::{JournalTime, WallTime};
 use crate::domain::transfer::Transfer;
 
@@ -73,9 +72,6 @@ const RULED_VERSION: u8 = 5;
 const CARBON_VERSION: u8 = 2;
 /// Version of the use of a key by a step: with the entity it changed behind it, as in a snapshot.
 const STEP_KEYED_VERSION: u8 = 2;
-/// Version of what happened to a return that the first version has not: money that went to what replaces it, and what
-/// carriers told of its parcels.
-const RETURN_EVENT_VERSION: u8 = 2;
 /// Version of the entries of a snapshot, and of those of orders.
 const ENTITY_VERSION: u16 = 1;
 /// Versions in which an order is written: without returns, with some beside it, and the same of one with a decision by the
@@ -94,9 +90,6 @@ const ITEM_VERSION: u16 = 2;
 const INBOUND_VERSION: u16 = 2;
 /// Version of the entry of a transfer that is a draft.
 const DRAFT_VERSION: u16 = 2;
-/// Versions of the entry of a return with money beside it, and with its parcels beside that.
-const RETURN_VERSION: u16 = 2;
-const RETURN_TRACKED_VERSION: u16 = 3;
 /// Version of the entry of who comes for a fulfilment order, after other codes were handed in.
 const COLLECTION_VERSION: u16 = 2;
 /// Kind of an order.
@@ -243,7 +236,7 @@ fn put_event(bytes: &mut Vec<u8>, event: &Event) {
             _ => EVENT_VERSION,
         },
         Event::KeyUsed(used) if used.before.is_some() => STEP_KEYED_VERSION,
-        Event::ReturnChanged(changed) if changed.event.is_later() => RETURN_EVENT_VERSION,
+        Event::ReturnChanged(changed) => changed.event.since(),
         Event::ShippingPut(terms) if terms.carbon().is_some() => CARBON_VERSION,
         _ => EVENT_VERSION,
     };
@@ -331,7 +324,9 @@ fn get_event(code: u16, version: u16, bytes: &[u8]) -> Result<Event, Undecodable
         (24, 1) => get("event", bytes, LIMIT).map(Event::AddressFormatPut),
         (17, 1) => get("event", bytes, LIMIT).map(Event::LotsChanged),
         (21, 1) => get("event", bytes, LIMIT).map(Event::CycleCountChanged),
-        (29, 1 | 2) => get("event", bytes, LIMIT).map(Event::ReturnChanged),
+        // What came with the second: money that went to what replaces it, and what carriers told of its parcels; with the
+        // third: kits that were taken apart.
+        (29, 1..=3) => get("event", bytes, LIMIT).map(Event::ReturnChanged),
         (30, 1) => get("event", bytes, LIMIT).map(Event::WorkloadChanged),
         (32, 1) => get("event", bytes, LIMIT).map(Event::WaveChanged),
         (33, 1) => get("event", bytes, LIMIT).map(Event::BinPut),
@@ -463,8 +458,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         Entity::Inbound(inbound) if inbound.bought_at.is_some() => INBOUND_VERSION,
         Entity::Transfer(transfer) if transfer.is_draft => DRAFT_VERSION,
         Entity::Collection(known) if known.tries > 0 => COLLECTION_VERSION,
-        Entity::Return(known) if !known.parcels.is_empty() => RETURN_TRACKED_VERSION,
-        Entity::Return(known) if known.has_beside() => RETURN_VERSION,
+        Entity::Return(known) => returned::version(known),
         Entity::Shipping(terms) if terms.carbon().is_some() => CARBON_VERSION.into(),
         _ => ENTITY_VERSION,
     };
@@ -494,13 +488,7 @@ pub(super) fn put_entity(bytes: &mut Vec<u8>, key: &EntityKey, entity: &Entity) 
         (EntityKey::AddressFormat(key), Entity::AddressFormat(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Lots(key), Entity::Lots(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::CycleCount(key), Entity::CycleCount(entity)) => put_sized(bytes, &(key, entity)),
-        (EntityKey::Return(key), Entity::Return(known)) if !known.parcels.is_empty() => {
-            put_sized(bytes, &(key, known, known.credited, known.instead, &known.parcels));
-        }
-        (EntityKey::Return(key), Entity::Return(known)) if known.has_beside() => {
-            put_sized(bytes, &(key, known, known.credited, known.instead));
-        }
-        (EntityKey::Return(key), Entity::Return(entity)) => put_sized(bytes, &(key, entity)),
+        (EntityKey::Return(key), Entity::Return(known)) => returned::put(bytes, *key, known),
         (EntityKey::Workload(key), Entity::Workload(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Wave(key), Entity::Wave(entity)) => put_sized(bytes, &(key, entity)),
         (EntityKey::Bin(key), Entity::Bin(entity)) => put_sized(bytes, &(key, entity)),
@@ -576,17 +564,7 @@ pub(super) fn get_entity(kind: u16, version: u16, bytes: &[u8]) -> Result<(Entit
         (24, 1) => pair(bytes, EntityKey::AddressFormat, Entity::AddressFormat),
         (16, 1) => pair(bytes, EntityKey::Lots, Entity::Lots),
         (21, 1) => pair(bytes, EntityKey::CycleCount, Entity::CycleCount),
-        (29, 1) => pair(bytes, EntityKey::Return, Entity::Return),
-        (29, 2) => {
-            let (key, known, credited, instead): (ReturnKey, Box<Return>, i64, Option<i64>) =
-                get("entity", bytes, ENTITY_BYTES_MAX)?;
-            Ok((EntityKey::Return(key), Entity::Return(Box::new(Return { credited, instead, ..*known }))))
-        }
-        (29, 3) => {
-            let (key, known, credited, instead, parcels): (ReturnKey, Box<Return>, i64, Option<i64>, Parcels) =
-                get("entity", bytes, ENTITY_BYTES_MAX)?;
-            Ok((EntityKey::Return(key), Entity::Return(Box::new(Return { credited, instead, parcels, ..*known }))))
-        }
+        (29, version) => returned::take(version, bytes),
         (30, 1) => pair(bytes, EntityKey::Workload, Entity::Workload),
         (32, 1) => pair(bytes, EntityKey::Wave, Entity::Wave),
         (33, 1) => pair(bytes, EntityKey::Bin, Entity::Bin),
@@ -643,7 +621,7 @@ pub(super) fn get_key(kind: u16, version: u16, bytes: &[u8]) -> Result<EntityKey
         (24, 1) => first(bytes).map(EntityKey::AddressFormat),
         (16, 1) => first(bytes).map(EntityKey::Lots),
         (21, 1) => first(bytes).map(EntityKey::CycleCount),
-        (29, 1..=3) => first(bytes).map(EntityKey::Return),
+        (29, 1..=4) => first(bytes).map(EntityKey::Return),
         (30, 1) => first(bytes).map(EntityKey::Workload),
         (32, 1) => first(bytes).map(EntityKey::Wave),
         (33, 1) => first(bytes).map(EntityKey::Bin),

@@ -430,6 +430,7 @@ fn money_comes_back_from_what_left_memory_when_units_of_its_return_are_missing()
     assert_eq!(tidy(&pipeline), 1, "what he has got leaves memory");
     let missing = ReturnedUnits {
         line: "1".into(),
+        component: None,
         quantity: two,
         condition: Some(Condition::Missing),
         disposition: None,

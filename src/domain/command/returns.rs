@@ -54,6 +54,8 @@ pub struct RequestReturn {
 pub struct ReturnedUnits {
     /// Id of the order's line.
     pub line: Text,
+    /// The sku of a component where the line is of a kit that is looked at in pieces: units of that are meant then.
+    pub component: Option<Text>,
     /// How many.
     pub quantity: Quantity,
     /// Their grade, if somebody looked.

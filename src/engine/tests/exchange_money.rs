@@ -30,7 +30,7 @@ enum Step {
     Rest,
 }
 
-fn deliver(world: &World, order: &Order, number: u16) {
+pub(super) fn deliver(world: &World, order: &Order, number: u16) {
     let shipment = Shipment { carrier: text("post"), service: text("parcel"), tracking_number: text("1") };
     for action in [
         FulfillmentAction::Accept,

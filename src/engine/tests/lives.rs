@@ -435,7 +435,14 @@ fn an_order_comes_to_every_status_there_is() {
                 panic!("it left")
             };
             let (condition, disposition) = (Some(Condition::New), Some(Disposition::NotRestocked));
-            let lines = vec![ReturnedUnits { line, quantity: n, condition, disposition, names: Names::default() }];
+            let lines = vec![ReturnedUnits {
+                line,
+                component: None,
+                quantity: n,
+                condition,
+                disposition,
+                names: Names::default(),
+            }];
             let node = Some(text("east"));
             for action in [ReturnAction::Approve { node }, ReturnAction::Receive { node: None, lines }] {
                 world.run(Command::ChangeReturn { returned: text(&known.name()), action }).expect("legal");

@@ -44,6 +44,7 @@ mod readiness;
 mod refused;
 mod releases;
 mod repeats;
+mod return_kits;
 mod return_tracking;
 mod returns;
 mod room;

@@ -206,6 +206,7 @@ fn steps_of_agreements(world: &World) -> Vec<Command> {
         Command::ChangeReservation(ChangeReservation { owner, reservation: text("r"), ttl_s, lines: None })
     };
     let returned = ReturnedUnits {
+        component: None,
         line: text("1"),
         quantity: quantity(1),
         condition: Some(Condition::New),

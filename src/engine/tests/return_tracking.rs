@@ -229,6 +229,77 @@ fn of_two_parcels_each_is_where_its_own_carrier_saw_it() {
     assert!(case(&world, &known, 2, ShipmentLost).is_some_and(|case| case.is_open()));
 }
 
+/// A return of three phones of which one was received before its carrier told of anything, with so many labels.
+fn received_ahead(labels: usize) -> (World, Return) {
+    let mut world = World::new();
+    let order = delivered(&mut world, &[("phone", 3)]);
+    let known = request(&world, asked(&order, &[("1", 3)])).expect("it was delivered");
+    take(&world, &known, approve()).expect("it was requested");
+    for _ in 0..labels {
+        take(&world, &known, label()).expect("it may come");
+    }
+    let known = take(&world, &known, receipt("west", vec![restocked("1", 1)])).expect("one came");
+    (world, known)
+}
+
+/// Whether the parcel of a label is a case of late work three days later.
+fn is_late(world: World, known: &Return, label: u16, restarts: bool) -> (World, bool) {
+    let world = world.later_on(3 * DAY, restarts);
+    let late = case(&world, known, label, ExceptionKind::WorkLate).is_some_and(|case| case.is_open());
+    (world, late)
+}
+
+#[test]
+fn what_was_received_before_its_carrier_told_that_it_was_delivered_is_not_late() {
+    use TrackingStatus::{Delivered, InTransit};
+    for restarts in [false, true] {
+        // The carrier's last word comes late, or its clock is ahead.
+        for seconds in [HOUR, -HOUR] {
+            let (world, known) = received_ahead(1);
+            let world = if restarts { world.restart() } else { world };
+            tell(&world, &known, vec![ago(&world, 2 * HOUR, InTransit), ago(&world, seconds, Delivered)], None);
+            let (world, late) = is_late(world, &known, 1, restarts);
+            assert!(!late, "{seconds}: it was opened");
+            // What comes in another parcel later is.
+            take(&world, &known, label()).expect("the rest comes");
+            tell_of(&world, &known, 2, vec![ago(&world, 0, Delivered)], None).expect("a label");
+            let (world, late) = is_late(world, &known, 2, restarts);
+            assert!(late, "{seconds}: nobody has opened that one");
+            take(&world, &known, receipt("west", vec![restocked("1", 1)])).expect("it came");
+            let world = world.later_on(61, restarts);
+            assert!(!case(&world, &known, 2, ExceptionKind::WorkLate).is_some_and(|case| case.is_open()));
+        }
+    }
+}
+
+#[test]
+fn each_receipt_opens_one_of_the_parcels_that_are_told_of_later() {
+    use TrackingStatus::Delivered;
+    for restarts in [false, true] {
+        // Both were there when units came the second time.
+        let (world, known) = received_ahead(2);
+        let world = world.later_on(HOUR, restarts);
+        take(&world, &known, receipt("west", vec![restocked("1", 1)])).expect("another came");
+        for label in [1, 2] {
+            tell_of(&world, &known, label, vec![ago(&world, -1, Delivered)], None).expect("a label");
+        }
+        for label in [1, 2] {
+            assert!(!is_late(world.again(), &known, label, restarts).1, "{label}: there were two receipts");
+        }
+        // One receipt, and two parcels that are told of as delivered after it: one of them was not opened.
+        let (world, known) = received_ahead(2);
+        for label in [1, 2] {
+            tell_of(&world, &known, label, vec![ago(&world, -1, Delivered)], None).expect("a label");
+        }
+        assert!(!is_late(world.again(), &known, 1, restarts).1 && is_late(world.again(), &known, 2, restarts).1);
+        // What is delivered days after units came did not bring them.
+        let (world, known) = received_ahead(1);
+        let world = world.later_on(2 * DAY, restarts);
+        tell(&world, &known, vec![ago(&world, 0, Delivered)], None);
+        assert!(is_late(world, &known, 1, restarts).1, "they came another way");
+    }
+}
+
 #[test]
 fn without_a_date_a_parcel_is_late_after_the_usual_time_of_its_service() {
     for restarts in [false, true] {

@@ -92,7 +92,8 @@ pub(super) fn units(
     condition: Option<Condition>,
     disposition: Option<Disposition>,
 ) -> ReturnedUnits {
-    ReturnedUnits { line: text(line), quantity: quantity(n), condition, disposition, names: Names::default() }
+    let (line, quantity) = (text(line), quantity(n));
+    ReturnedUnits { line, component: None, quantity, condition, disposition, names: Names::default() }
 }
 
 pub(super) fn receipt(node: &str, lines: Vec<ReturnedUnits>) -> ReturnAction {

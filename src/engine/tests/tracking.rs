@@ -219,6 +219,7 @@ fn ask_back(world: &World, order: &Order, units: u32, is_claim: bool) {
 fn settle(world: &World, order: &Order, is_claim: bool) {
     ask_back(world, order, 2, is_claim);
     let back = ReturnedUnits {
+        component: None,
         line: text("1"),
         quantity: quantity(2),
         condition: Some(Condition::New),

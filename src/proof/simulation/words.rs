@@ -550,6 +550,7 @@ fn came(units: Vec<SkuUnits>) -> Vec<CameUnits> {
 fn returned_units(line: &str, n: &str, disposition: Option<Disposition>) -> ReturnedUnits {
     ReturnedUnits {
         line: line.into(),
+        component: None,
         quantity: units(n),
         condition: disposition.map(|_| Condition::Opened),
         disposition,

@@ -10,6 +10,7 @@ use crate::domain::ids::{NodeIndex, OrderKey, ReturnKey, SkuIndex};
 use crate::domain::money::Currency;
 use crate::domain::order::OrderEvent;
 use crate::domain::order_returns::{Back, ReturnStep};
+use crate::domain::payment::PaymentMark;
 use crate::domain::policy::{Policy, PolicyKey};
 use crate::domain::return_policy::{Outside, RefundAt, ReturnPolicy, ReturnScope};
 use crate::domain::returns::*;
@@ -172,4 +173,40 @@ pub fn tracked() -> Vec<Event> {
     let raised = ExceptionEvent::Raised { units: 2, order: Some(ORDER), due_at: JournalTime(1_700_000_300_000) };
     let case = ExceptionChanged { key: ExceptionKey { kind, subject }, version: 1, event: raised };
     of_return(18, events).chain([Event::ExceptionChanged(Box::new(case))]).collect()
+}
+
+/// Kits of a return that were taken apart, money of an exchange, and a receipt before a carrier's last word.
+pub fn apart() -> Vec<Event> {
+    let label = ReturnLabel { node: None, carrier: "post".into(), service: None, tracking_number: "4Z".into() };
+    let parts = vec![
+        KitPart { sku: SkuIndex(4), each: 2, weight: 4_000 },
+        KitPart { sku: SkuIndex(5), each: 1, weight: 2_000 },
+    ];
+    let piece = |sku, units, condition, disposition| Piece {
+        line: 0,
+        sku: SkuIndex(sku),
+        units,
+        node: NODE,
+        before: None,
+        condition: Some(condition),
+        disposition,
+    };
+    let pieces = vec![
+        piece(4, 1, Condition::Opened, Some(Disposition::Restock)),
+        piece(4, 1, Condition::Damaged, None),
+        piece(5, 1, Condition::Missing, None),
+    ];
+    let events = vec![
+        requested(None),
+        approved(),
+        ReturnEvent::Labelled { label },
+        ReturnEvent::Received { parts: vec![part(1, None, None)] },
+        ReturnEvent::TakenApart(TakenApart { line: 0, node: NODE, condition: None, kits: 1, parts }),
+        ReturnEvent::Pieces { pieces },
+    ];
+    let money = |mark| OrderEvent::PaymentReported { mark, amount: 999 };
+    let paid = [PaymentMark::Paid, PaymentMark::Exchanged, PaymentMark::Credited].map(money);
+    let order = (1..).zip(std::iter::once(placed()).chain(paid));
+    let order = order.map(|(version, event)| of_order_numbered(OrderKey(93), version, event));
+    of_return(19, events).chain(order).collect()
 }

@@ -492,6 +492,7 @@ pub(super) fn events() -> Vec<Event> {
     .chain([compared()])
     .chain(clean())
     .chain(returns::tracked())
+    .chain(returns::apart())
     .collect()
 }
 

@@ -12,17 +12,23 @@ use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
 use crate::domain::payment::PaymentMark;
 use crate::domain::record::Record;
-use crate::domain::returns::{Disposition, Part, Return, ReturnEvent, ReturnLine, StockEffect};
+use crate::domain::returns::{Disposition, Return, ReturnEvent, ReturnLine, StockEffect};
 use crate::domain::stock::CellKey;
 
 impl Judge {
     /// On hand there is so much more as a record says that it stays of what came back.
     pub(super) fn came_back(&self, record: &Record) -> Lawful {
-        let mut stays: BTreeMap<CellKey, i64> = BTreeMap::new();
+        let mut stay: BTreeMap<CellKey, i64> = BTreeMap::new();
         let mut is_any = false;
         for event in &record.events {
             let Event::ReturnChanged(changed) = event else { continue };
             is_any = true;
+            if let ReturnEvent::Pieces { pieces } = &changed.event {
+                for piece in pieces.iter().filter(|piece| !piece.is_missing() && stays(piece.disposition)) {
+                    let cell = CellKey { sku: piece.sku, node: piece.node };
+                    *stay.entry(cell).or_default() += i64::from(piece.units);
+                }
+            }
             let (ReturnEvent::Received { parts } | ReturnEvent::Inspected { parts } | ReturnEvent::Disposed { parts }) =
                 &changed.event
             else {
@@ -34,10 +40,10 @@ impl Judge {
             let Some(Entity::Order(order)) = self.appended.entity(&EntityKey::Order(known.order)) else {
                 return Err(format!("{changed:?} is of no order"));
             };
-            for part in parts.iter().filter(|part| stays_there(part)) {
+            for part in parts.iter().filter(|part| !part.is_missing() && stays(part.disposition)) {
                 let line = known.lines[usize::from(part.line)].line;
                 for (sku, units) in order.stock_of(LineUnits { line, quantity: part.units }) {
-                    *stays.entry(CellKey { sku, node: part.node }).or_default() += i64::from(units);
+                    *stay.entry(CellKey { sku, node: part.node }).or_default() += i64::from(units);
                 }
             }
         }
@@ -50,7 +56,7 @@ impl Judge {
             *moved.entry(own.cell).or_default() += i64::from(own.delta.on_hand);
         }
         moved.retain(|_, units| *units != 0);
-        law!(moved == stays, "{stays:?} stay of what came back, {moved:?} are more on hand: {record:?}");
+        law!(moved == stay, "{stay:?} stay of what came back, {moved:?} are more on hand: {record:?}");
         Ok(())
     }
 
@@ -61,8 +67,15 @@ impl Judge {
         let given = known.refunded + known.credited.max(0);
         law!(known.refunded >= 0 && known.credited >= 0, "{name} gave {} and {}", known.refunded, known.credited);
         law!(given <= worth, "{given} went back for {name}, which is worth {worth}");
-        for line in &known.lines {
-            let (came, said) = (u64::from(line.received), units_of(line));
+        for (at, line) in (0..).zip(&known.lines) {
+            let apart = known.apart(at);
+            let (came, said) = (u64::from(line.received), units_of(line) + apart.map_or(0, |own| u64::from(own.kits)));
+            for own in apart.into_iter().flat_map(|own| &own.components) {
+                let held: u32 = own.held.iter().map(|held| held.units).sum();
+                let disposed: u32 = own.disposed.iter().map(|disposed| disposed.units).sum();
+                let all = apart.map_or(0, |apart| apart.kits * own.part.each);
+                law!(held + disposed + own.missing == all, "of {all} of {name} something is said: {own:?}");
+            }
             law!(came == said, "{came} of {name} came, and something is said of {said}: {line:?}");
             let all = came + u64::from(line.missing);
             law!(all <= u64::from(line.quantity), "{all} of {name} came or are missing: {line:?}");
@@ -92,9 +105,11 @@ impl Judge {
 }
 
 /// Whether units are at the node that received them from then on.
-fn stays_there(part: &Part) -> bool {
-    let effect = part.disposition.filter(|_| !part.is_missing()).map(Disposition::effect);
-    matches!(effect, Some(StockEffect::Free | StockEffect::QualityControl | StockEffect::Damaged))
+fn stays(disposition: Option<Disposition>) -> bool {
+    matches!(
+        disposition.map(Disposition::effect),
+        Some(StockEffect::Free | StockEffect::QualityControl | StockEffect::Damaged)
+    )
 }
 
 /// Units of which nobody has said what becomes of them, and of which somebody has.
