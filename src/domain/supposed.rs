@@ -146,7 +146,7 @@ impl Decision {
         let made = costed::solve(&problem, &mut costed::Workspace::default());
         let plan = costed::one_parcel_fewer(&problem, &made).filter(|_| made.shipments.len() > 1)?;
         Some(Fewer {
-            cost: plan.cost,
+            cost: plan.cost.saturating_add(self.beside(&made)),
             costs_more: plan.cost - made.cost,
             assignments: self.assigned(&problem, &plan),
             unfilled: self.named(plan.unfilled.iter().map(|left| (left.line, left.quantity))),
@@ -191,6 +191,15 @@ impl Decision {
             unfilled: self.named(plan.unfilled.iter().map(|left| (left.line, left.quantity))),
             optimal: plan.optimal,
         })
+    }
+
+    /// What the decision cost beside the plan that was made of what was recorded: units that limits kept back.
+    fn beside(&self, made: &costed::Plan) -> i64 {
+        let weighed = self.evidence.weighed().into_iter().flat_map(|weighed| &weighed.amounts);
+        let told = weighed.filter(|(term, _)| *term == CostTerm::Unfilled).map(|(_, amount)| *amount).sum::<i64>();
+        // Only where what was recorded is all else that was decided.
+        let beside = told.saturating_sub(made.terms.shortage);
+        if self.recorded_cost().saturating_sub(beside) == made.cost { beside } else { 0 }
     }
 
     /// The shipments of a plan of the kernel in full.

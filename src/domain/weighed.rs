@@ -17,7 +17,7 @@ use super::evidence::{RULED, SEVERAL};
 use super::fulfillment::FulfillmentOrder;
 use super::ids::{NodeIndex, Text};
 use super::order::{Order, OrderEvent};
-use super::sight::SeenLine;
+use super::sight::{SeenLine, Sight};
 use super::sourcing::costed::{Candidate, Filling, Line, Offer, Problem, Rates, Shortage};
 
 /// Stands where a tariff has its charge per shipment.
@@ -340,10 +340,12 @@ impl Evidence {
         Self { priced: Priced::Weighed(Box::new(weighed)), ..self }
     }
 
-    /// The same, made when there is none yet.
+    /// The same, made when there is none yet: what was seen by a tariff cannot stand beside it.
     pub fn weighed_mut(&mut self) -> &mut Weighed {
         if let Priced::Tariff(..) = self.priced {
             self.priced = Priced::Weighed(Box::default());
+            self.truncated |= !self.sight.is_empty();
+            self.sight = Sight::default();
         }
         match &mut self.priced {
             Priced::Weighed(weighed) => weighed,

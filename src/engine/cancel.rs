@@ -32,7 +32,6 @@ impl Engine {
         let key = self.find_order(&command.order).ok_or_else(unknown)?;
         let mut slot = self.orders.lock(key).ok_or_else(unknown)?;
         let order = slot.as_ref().expect("a locked entity is there");
-        let was_asked = order.awaits_customer;
         let parts = parts_to_cancel(order, command)?;
         let answer = |is_last: bool| (command.lines.is_some() || is_last).then_some(Answer::Order(key));
         let (touched, done) = self.cancel_all(turn, &network, &mut slot, parts, &command.reason, answer);
@@ -40,7 +39,7 @@ impl Engine {
         let seq = order.seq;
         drop(slot);
         self.follow_up(turn, &network, touched);
-        self.try_answered(turn, &network, key, was_asked);
+        self.try_waiting(turn, &network, key);
         drop(network);
         self.tend_replaced(turn, &order);
         done.map(|()| Executed::done(Reply::Order(order), seq))

@@ -125,7 +125,7 @@ impl Engine {
         let asked = Asked::of(network, &preview, &rules, clocks);
         let lines = &asked.lines;
         let own_whose = network.whose_order(order);
-        let wanted = Wanted { leaving: &leaving, own: &own, own_whose, ..asked.wanted(&units) };
+        let wanted = Wanted { leaving: &leaving, earlier: &[], own: &own, own_whose, ..asked.wanted(&units) };
         let route = route(network, &wanted);
         let waits = last_look && may_wait(order);
         if !route.unfilled.is_empty() && !waits {
@@ -226,7 +226,6 @@ impl Engine {
             },
         };
         let refusal = stale.map(|why| Rejection::EditStale { order: order.name(), edit: edit.name(), why });
-        let was_asked = order.awaits_customer;
         // What is refused uses no key.
         let answer = refusal.is_none().then_some(Answer::Edit(key, number));
         let touched = self.log_end(turn, &network, (&mut slot, reservation.as_mut()), end, now, answer)?;
@@ -237,7 +236,7 @@ impl Engine {
             return Err(refusal);
         }
         self.resource(turn, &network, key);
-        self.try_answered(turn, &network, key, was_asked);
+        self.try_waiting(turn, &network, key);
         Ok(answered(&self.lock_order(&command.order)?, number))
     }
 

@@ -279,6 +279,8 @@ impl Asked {
                 release_at: None,
                 dates: Dates::default(),
                 leaving: &[],
+                behind: &[],
+                earlier: &[],
                 fenced: &[],
                 preferred: None,
                 only: order.collected_at(group),

@@ -21,7 +21,7 @@ use super::network::Network;
 use super::order_rules::rules_among;
 use super::routing::{SHIPPED, pieces};
 use super::scoring;
-use super::weighing::{Asked, Scales};
+use super::weighing::{Asked, Scales, shortage};
 use super::workload::places_of;
 use crate::domain::decision::{Decision, LineUnits};
 use crate::domain::geo::Place;
@@ -114,6 +114,8 @@ struct Case<'a> {
     group: u16,
     shipment: Shipment<'a>,
     units: &'a [LineUnits],
+    /// Units of the same destination that limits kept.
+    behind: &'a [LineUnits],
     /// Units that nodes have more, or fewer, than was recorded: earlier destinations are served otherwise.
     otherwise: &'a BTreeMap<CellKey, i64>,
 }
@@ -237,10 +239,13 @@ pub(super) struct Decided {
     pub carried: Vec<Carried>,
     /// Units that it leaves.
     pub unfilled: u64,
+    /// What it costs to leave all of it.
+    pub all_left: i64,
 }
 
 impl Decided {
     fn add(&mut self, other: Self) {
+        self.all_left = self.all_left.saturating_add(other.all_left);
         self.cost = self.cost.saturating_add(other.cost);
         self.shipped.extend(other.shipped);
         self.carried.extend(other.carried);
@@ -252,7 +257,8 @@ impl Decided {
         let whole = rules.weights.as_ref().is_some_and(|weights| weights.complete);
         if whole && self.unfilled > 0 && !self.shipped.is_empty() {
             let held = self.shipped.iter().flat_map(|shipped| &shipped.lines).map(|(.., units)| u64::from(*units));
-            return Self { unfilled: self.unfilled + held.sum::<u64>(), ..Self::default() };
+            let (unfilled, cost) = (self.unfilled + held.sum::<u64>(), self.all_left);
+            return Self { unfilled, cost, ..Self::default() };
         }
         self
     }
@@ -356,7 +362,9 @@ impl Again {
             };
             let seen = decision.evidence.sight.lines();
             let units: Vec<_> = seen.map(|line| LineUnits { line: line.line, quantity: line.quantity }).collect();
-            let case = Case { network, order, decision, group, shipment, units: &units, otherwise: &as_it_was };
+            let behind = behind(order, decision, group, &units);
+            let behind = behind.as_slice();
+            let case = Case { network, order, decision, group, shipment, units: &units, behind, otherwise: &as_it_was };
             let then: &AppliedRules = made_by.of(group);
             let now: &AppliedRules = supposed(group).map_or(then, |own| &**own);
             let was = self.recorded(case, then);
@@ -372,7 +380,9 @@ impl Again {
                 }
             }
             before.add(then, was);
-            after.add(now, is);
+            let cost = is.cost.saturating_add(left_behind(network, now, &lines, behind));
+            let all_left = left_behind(network, now, &lines, &together(&units, behind));
+            after.add(now, Decided { cost, all_left, ..is });
         }
         let before = Decided { cost: decision.recorded_cost(), ..before.whole() };
         let after = after.whole();
@@ -405,7 +415,7 @@ impl Again {
         let shipped: Vec<Shipped> = shipped.collect();
         let carried = shipped.iter().flat_map(|own| decision.carried(own.node, group)).cloned().collect();
         let unfilled = plan.unfilled.iter().map(|left| u64::from(left.quantity)).sum();
-        Decided { cost: plan.cost, shipped, carried, unfilled }
+        Decided { cost: plan.cost, shipped, carried, unfilled, all_left: 0 }
     }
 
     /// Decides what was recorded by some rules, without those who may not ship.
@@ -424,7 +434,9 @@ impl Again {
         let id = |line: u16| order.lines[usize::from(line)].placed.id.clone();
         if let Some(weights) = &rules.weights {
             let ships = &**order.method_of(group) == SHIPPED;
-            let asked = Asked { network, rules, weights, shipment, units, group, ships, sent: 0 };
+            let behind = case.behind;
+            let (sent, follows) = (0, false);
+            let asked = Asked { network, rules, weights, shipment, units, behind, group, ships, sent, follows };
             let found = if weights.score {
                 let is_fenced = |node| decision.evidence.fenced.iter().any(|(fenced, _)| *fenced == node);
                 let asks = |node| network.supplies(node) && !is_fenced(node) && may_ship(node);
@@ -439,7 +451,7 @@ impl Again {
             });
             let unfilled = found.unfilled.iter().map(|u| u64::from(u.quantity)).sum();
             let (cost, shipped) = (found.cost(), shipped.collect());
-            return Decided { cost, shipped, carried: found.carried, unfilled };
+            return Decided { cost, shipped, carried: found.carried, unfilled, all_left: 0 };
         }
         match rules.shipments_max {
             Some(most) => drop(solve_within(problem, usize::from(most), workspace, plan)),
@@ -456,7 +468,7 @@ impl Again {
         });
         let shipped = shipped.collect();
         let unfilled = plan.unfilled.iter().map(|unfilled| u64::from(unfilled.quantity)).sum();
-        Decided { cost: plan.cost, shipped, carried: Vec::new(), unfilled }
+        Decided { cost: plan.cost, shipped, carried: Vec::new(), unfilled, all_left: 0 }
     }
 }
 
@@ -521,6 +533,37 @@ fn parts_of<'a>(order: &Order, decision: &'a Decision, several: &'a [(u16, Decis
         return vec![(group, decision)];
     }
     several.iter().map(|(group, decision)| (*group, decision)).collect()
+}
+
+/// Units of a destination that a decision left without the solver having been asked: limits kept them.
+fn behind(order: &Order, decision: &Decision, group: u16, seen: &[LineUnits]) -> Vec<LineUnits> {
+    let mut told: BTreeMap<u16, u32> = BTreeMap::new();
+    let units = decision.assignments.iter().flat_map(|own| &own.lines).chain(&decision.unfilled);
+    units.for_each(|u| *told.entry(u.line).or_default() += u.quantity);
+    let asked = |line: u16| seen.iter().filter(|u| u.line == line).map(|u| u.quantity).sum::<u32>();
+    let left = told.into_iter().map(|(line, all)| LineUnits { line, quantity: all.saturating_sub(asked(line)) });
+    let of_group = |u: &LineUnits| {
+        let placed = &order.lines[usize::from(u.line)].placed;
+        placed.stocked && placed.group == group && u.quantity > 0
+    };
+    left.filter(of_group).collect()
+}
+
+/// Units of both, each line once.
+fn together(units: &[LineUnits], more: &[LineUnits]) -> Vec<LineUnits> {
+    let mut all: BTreeMap<u16, u32> = BTreeMap::new();
+    units.iter().chain(more).for_each(|u| *all.entry(u.line).or_default() += u.quantity);
+    all.into_iter().map(|(line, quantity)| LineUnits { line, quantity }).collect()
+}
+
+/// What it costs to leave units, each line told once, by some rules.
+fn left_behind(network: &Network, rules: &AppliedRules, lines: &[PlacedLine], behind: &[LineUnits]) -> i64 {
+    let Some(weights) = &rules.weights else { return 0 };
+    let of = |u: &LineUnits| {
+        let (per_line, per_unit) = shortage(network, &weights.unfilled, lines[usize::from(u.line)].sku);
+        per_unit.saturating_mul(i64::from(u.quantity)).saturating_add(per_line)
+    };
+    behind.iter().map(of).fold(0, i64::saturating_add)
 }
 
 /// Whether all was recorded that the solver would need: every destination, every candidate, no node whose stock is unknown

@@ -86,12 +86,17 @@ impl Engine {
             next.extend(next_of(sku, from));
         }
         // What is left of a pool when it ended early is of whoever brought it.
+        let mut freed = BTreeSet::new();
         for sku in skus.iter().filter(|_| goes_on()) {
             while let Some(touched) = self.free_pool(turn, network, *sku) {
                 more.extend(touched);
+                freed.insert(*sku);
             }
         }
         more.retain(|sku| !skus.contains(sku));
+        // Units of a pool that lie where he may not have them let a buyer have others beside what channels keep, once they are
+        // free.
+        more.extend(freed.into_iter().filter(|sku| network.limits.of(*sku).is_some()));
         more
     }
 
@@ -325,16 +330,8 @@ impl Engine {
         }
     }
 
-    /// Tries what waits of an order whose customer was asked, when what was done to it was his answer: it may come from
-    /// elsewhere now. The caller holds nothing.
-    pub(super) fn try_answered(&self, turn: &Turn<'_>, network: &Network, key: OrderKey, was_asked: bool) {
-        let is_asked = || self.order_in_memory(key).is_some_and(|order| order.awaits_customer);
-        if was_asked && !is_asked() {
-            self.try_waiting(turn, network, key);
-        }
-    }
-
-    /// Tries the lines of an order that wait without a right, with what is free. The caller holds nothing.
+    /// Tries the lines of an order that wait without a right, with what is free: it was changed, so less of it may not be too
+    /// dear, or its customer was asked and that is his answer. The caller holds nothing.
     pub(super) fn try_waiting(&self, turn: &Turn<'_>, network: &Network, key: OrderKey) {
         let lines = match self.orders.lock(key).as_deref() {
             Some(Some(order)) => order.lines.iter().map(|line| line.placed.clone()).collect(),

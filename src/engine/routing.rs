@@ -8,6 +8,7 @@
 
 mod allotted;
 mod freight;
+mod left;
 mod of_order;
 mod preferred;
 mod several;
@@ -16,6 +17,7 @@ mod weighed;
 mod within;
 
 pub use freight::{pieces, shipment_cost, unit_weight_g};
+pub use left::leave;
 pub use of_order::Asked;
 pub use stated::{Stated, stated};
 
@@ -88,6 +90,8 @@ pub struct Wanted<'a> {
     pub lines: &'a [PlacedLine],
     /// Which units of them.
     pub units: &'a [LineUnits],
+    /// Units beside these that limits keep back: what leaving a line costs is paid by those.
+    pub behind: &'a [LineUnits],
     /// Destination of each group, where it is known.
     pub destinations: &'a [Option<Position>],
     /// The same as they were captured.
@@ -104,6 +108,8 @@ pub struct Wanted<'a> {
     pub dates: Dates,
     /// Nodes that have a place again of the day when this is sourced, each as often as it has: those of an edit's own.
     pub leaving: &'a [NodeIndex],
+    /// Destinations of shipments that the order has already, of each as often as there are.
+    pub earlier: &'a [u16],
     /// Nodes that may not be asked.
     pub fenced: &'a [NodeIndex],
     /// The node that is asked before all others.
@@ -136,6 +142,11 @@ impl Wanted<'_> {
     /// Units of a cell that its own reservation holds.
     pub fn owned(&self, cell: CellKey) -> u32 {
         self.own.get(&cell).copied().unwrap_or(0)
+    }
+
+    /// Whether limits keep back units of a line.
+    pub fn is_short(&self, line: u16) -> bool {
+        self.behind.iter().any(|own| own.line == line)
     }
 
     /// When work on it may begin.
@@ -298,15 +309,14 @@ fn route_groups(
         }
     }
     if let Some(before) = before {
-        before.withhold(wanted, groups, route);
+        before.withhold(network, wanted, groups, route);
     }
 }
 
 /// The route of an order that may go nowhere any more: all of it waits.
 pub fn nowhere(network: &Network, wanted: &Wanted<'_>) -> Route {
     let mut route = empty(network, wanted);
-    route.unfilled.extend_from_slice(wanted.units);
-    route.decision.unfilled.extend_from_slice(wanted.units);
+    left::leave(network, wanted, wanted.units, &mut route);
     route
 }
 
@@ -352,8 +362,7 @@ fn route_without_stock(network: &Network, wanted: &Wanted<'_>, group: u16, units
     }
     for (node, lines) in there {
         if wanted.fenced.contains(&node) {
-            route.unfilled.extend_from_slice(&lines);
-            route.decision.unfilled.extend_from_slice(&lines);
+            left::leave(network, wanted, &lines, route);
             continue;
         }
         let assignment = Assignment { node, lines, cost: 0 };
@@ -361,21 +370,18 @@ fn route_without_stock(network: &Network, wanted: &Wanted<'_>, group: u16, units
         route.shipments.push(Routed { group, assignment });
     }
     if !anywhere.is_empty() {
-        route_anywhere(network, group, &anywhere, route);
+        route_anywhere(network, wanted, group, &anywhere, route);
     }
 }
 
-fn route_anywhere(network: &Network, group: u16, units: &[LineUnits], route: &mut Route) {
+fn route_anywhere(network: &Network, wanted: &Wanted<'_>, group: u16, units: &[LineUnits], route: &mut Route) {
     match network.catalogue.virtual_node() {
         Some(node) => {
             let assignment = Assignment { node, lines: units.to_vec(), cost: 0 };
             route.decision.assignments.push(assignment.clone());
             route.shipments.push(Routed { group, assignment });
         }
-        None => {
-            route.unfilled.extend_from_slice(units);
-            route.decision.unfilled.extend_from_slice(units);
-        }
+        None => left::leave(network, wanted, units, route),
     }
 }
 

@@ -68,7 +68,6 @@ impl Engine {
             let why = format!("line {line} has a slot, is a warranty or has one: it stays with its order");
             return Err(Rejection::NotEditable { order: order.name(), why });
         }
-        let was_asked = order.awaits_customer;
         let (paid, authorized) = order.money_of(parts.iter().map(units_of));
         if paid + authorized > 0 && order.payments.len() == PAYMENTS_MAX {
             return Err(too_many("payments", "payments", PAYMENTS_MAX));
@@ -110,7 +109,7 @@ impl Engine {
         self.follow_up(turn, &network, touched);
         // A node that was switched off may not have been left yet by the order that was split.
         self.leave_idle_nodes(turn, &network, key);
-        self.try_answered(turn, &network, old, was_asked);
+        self.try_waiting(turn, &network, old);
         let order = self.order_by_key(key).expect("just made");
         let seq = order.seq;
         Ok(Executed::done(Reply::Order(order), seq))

@@ -42,7 +42,7 @@ use crate::domain::carrier::quote::There;
 use crate::domain::carrier::rates::Parcel;
 use crate::domain::carrier::zones::Prefix;
 use crate::domain::decision::{Assignment, Evidence, FenceReason, LineUnits};
-use crate::domain::ids::{NodeIndex, Text};
+use crate::domain::ids::{NodeIndex, SkuIndex, Text};
 use crate::domain::quantity::Quantity;
 use crate::domain::recording::{Recorder, Weighing};
 use crate::domain::rules::Unfilled;
@@ -83,12 +83,16 @@ pub struct Asked<'a> {
     pub shipment: Shipment<'a>,
     /// Units wanted, line by line as they were listed.
     pub units: &'a [LineUnits],
+    /// Units of the same lines that are left whatever is decided: what leaving a line costs is paid by those.
+    pub behind: &'a [LineUnits],
     /// Which destination that is.
     pub group: u16,
     /// Whether carriers take it there.
     pub ships: bool,
     /// Parcels that are decided already, of those the rules allow.
     pub sent: u32,
+    /// Whether something goes there already, so that every parcel is one beyond the first.
+    pub follows: bool,
 }
 
 impl Asked<'_> {
@@ -285,14 +289,9 @@ impl Scales {
         for (u, body) in asked.units.iter().zip(&bodies) {
             let placed = &asked.shipment.lines[usize::from(u.line)];
             let item = catalogue.item(placed.sku);
-            let (per_line, per_unit) = match &asked.weights.unfilled {
-                Unfilled::LastResort => (0, 0),
-                Unfilled::Charged { per_line, value_share_micro } => {
-                    let value = i128::from(item.value.map_or(0, |value| value.amount));
-                    let share = (value * i128::from(*value_share_micro) + 500_000) / 1_000_000;
-                    (figure(*per_line), figure(i64::try_from(share).unwrap_or(i64::MAX)))
-                }
-            };
+            let (per_line, per_unit) = shortage(asked.network, &asked.weights.unfilled, placed.sku);
+            let is_short = asked.behind.iter().any(|own| own.line == u.line);
+            let per_line = if is_short { 0 } else { per_line };
             let group = asked.weights.together.iter().position(|skus| skus.contains(&item.sku));
             let together = group.and_then(|group| u8::try_from(group).ok());
             let complete = asked.weights.line_complete;
@@ -401,7 +400,8 @@ impl Scales {
         let figure = |amount: i64| figure(amount) >> halvings;
         let weights = asked.weights;
         problem.clear(listed.slots);
-        problem.split = figure(weights.split);
+        let beyond = if asked.follows { weights.split } else { 0 };
+        problem.split = figure(weights.split.saturating_sub(beyond));
         problem.shipments_max = asked.rules.shipments_max.map(|most| u32::from(most).saturating_sub(asked.sent));
         problem.filling = if weights.unfilled == Unfilled::LastResort { Filling::First } else { Filling::Priced };
         problem.complete = weights.complete;
@@ -417,7 +417,7 @@ impl Scales {
         }
         for candidate in nodes.iter() {
             let node = WeighedNode {
-                per_shipment: figure(candidate.parcel.total()),
+                per_shipment: figure(candidate.parcel.total().saturating_add(beyond)),
                 per_unit: figure(candidate.handling_unit),
                 table: 0,
                 parcels_max: candidate.parcels_max,
@@ -472,7 +472,7 @@ impl Scales {
         }
         found.assignments.sort_unstable_by_key(|assignment| assignment.node);
         found.carried.sort_by_key(|carried| carried.node);
-        let beyond = (self.plan.shipments.len() as i64 - 1).max(0);
+        let beyond = (self.plan.shipments.len() as i64 - i64::from(!asked.follows)).max(0);
         found.add(CostTerm::Split, asked.weights.split.saturating_mul(beyond));
         self.add_unfilled(asked, &mut found);
         // Of figures that were cut or made coarser nothing is proven but that none but markdowns is below zero.
@@ -610,6 +610,18 @@ impl ParcelCosts {
     fn paid(&self) -> i64 {
         let paid = self.by_term().into_iter().filter(|(term, _)| term.is_paid());
         paid.fold(0, |sum, (_, amount)| sum.saturating_add(amount))
+    }
+}
+
+/// What it costs to leave any of a line, and each unit of it.
+pub fn shortage(network: &Network, unfilled: &Unfilled, sku: SkuIndex) -> (i64, i64) {
+    match unfilled {
+        Unfilled::LastResort => (0, 0),
+        Unfilled::Charged { per_line, value_share_micro } => {
+            let value = i128::from(network.catalogue.item(sku).value.map_or(0, |value| value.amount));
+            let share = (value * i128::from(*value_share_micro) + 500_000) / 1_000_000;
+            (figure(*per_line), figure(i64::try_from(share).unwrap_or(i64::MAX)))
+        }
     }
 }
 

@@ -568,6 +568,47 @@ fn open_orders_are_planned_again_together_proposed_and_applied() {
 }
 
 #[test]
+fn what_waits_is_filled_where_another_order_makes_room_for_it() {
+    served(&["near"], |server| {
+        put_node(server, "far", 20, json!({}));
+        let mut by_distance = service("a", "near", 0, 2);
+        by_distance["transit_days"] = json!([2, 2, 2]);
+        by_distance["zones"] = json!({"by": "distance_km", "upto": [500, 1000]});
+        by_distance["rates"] = json!({"unit": "kg", "base": [500, 900, 1500], "step": [0, 0, 0]});
+        by_distance["nodes"] = json!([{"node": "near"}, {"node": "far"}]);
+        carrier(server, &[by_distance]);
+        let mut charged = by_money();
+        charged["unfilled"] = json!({"per_line": 1000, "value_share": 0.0});
+        rules(server, charged);
+        // One is as far from both, the other next to the near one; what is there first has the only unit.
+        let mut between = order_of("between", &[("mug", 1)]);
+        between["ship_to"]["longitude"] = json!(-85.0);
+        stock(server, &[("mug", "near", 1)]);
+        server.done("POST", "/v1/orders", &between);
+        server.done("POST", "/v1/orders", &order_of("beside", &[("mug", 1)]));
+        stock(server, &[("mug", "far", 1)]);
+        let waits = server.get("/v1/orders/beside").json();
+        assert_eq!(waits["fulfillment_orders"], json!([]), "from the far one it costs more than it is worth");
+        let proposed = server.ask("POST", "/v1/optimisations", &json!({"within_ms": 50}));
+        assert_eq!(proposed.status, 201, "{}", proposed.json());
+        let proposed = proposed.json();
+        let cost = |of: &str| proposed[of]["amount"].as_i64().expect("minor units");
+        assert_eq!((cost("cost_before"), cost("cost")), (900 + 1_000, 900 + 500), "{proposed}");
+        let names: Vec<&Value> = list(&proposed["changes"]).iter().map(|change| &change["order"]).collect();
+        assert_eq!(names.len(), 2, "{proposed}");
+        assert_eq!(server.get("/v1/orders/beside").json(), waits, "a proposal changes nothing");
+        let id = proposed["id"].as_str().expect("an id");
+        let applied = server.done("POST", &format!("/v1/optimisations/{id}/apply"), &json!({}));
+        assert_eq!(applied["state"], "applied");
+        for (order, node) in [("between", "far"), ("beside", "near")] {
+            let order = server.get(&format!("/v1/orders/{order}")).json();
+            let own = &order["fulfillment_orders"][0];
+            assert_eq!((&own["node"], own["deliver_by"].is_string()), (&json!(node), true), "{order}");
+        }
+    });
+}
+
+#[test]
 fn a_proposal_is_refused_when_the_world_moved_on() {
     served(&["near", "far"], |server| {
         stock(server, &[("mug", "far", 1)]);

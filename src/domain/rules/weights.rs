@@ -208,6 +208,11 @@ impl Weights {
         self.complete || !self.together.is_empty()
     }
 
+    /// Whether a node may be left out that could send something: what ships as a whole or not at all, or costs more than to leave.
+    pub fn may_leave(&self) -> bool {
+        self.is_joint() || self.line_complete || self.unfilled != Unfilled::LastResort
+    }
+
     /// For the kilometres of a parcel.
     pub fn of_distance(&self, metres: u64) -> i64 {
         let micro = i128::from(metres) * i128::from(self.micro_per_km);

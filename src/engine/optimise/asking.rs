@@ -117,6 +117,8 @@ impl Asking<'_> {
             release_at: order.release_at.map(|release| release.wall),
             dates: Dates { promised: day, ..order.dates() },
             leaving: &[],
+            behind: &[],
+            earlier: &[],
             fenced: &order.fenced,
             preferred: None,
             only: None,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Counting, LineUnits, Network, PlacedLine, Position, Wanted, Whose, Word};
+use crate::domain::fulfillment::FulfillmentLine;
 use crate::domain::order::Order;
 use crate::domain::rules::groups::GroupRules;
 use crate::domain::stock::CellKey;
@@ -17,6 +18,7 @@ pub struct Asked<'a> {
     pub lines: Vec<PlacedLine>,
     order: &'a Order,
     destinations: Vec<Option<Position>>,
+    earlier: Vec<u16>,
     whose: Whose,
     rules: &'a GroupRules,
     now: Now,
@@ -26,12 +28,13 @@ impl<'a> Asked<'a> {
     /// An order that is sourced now, by these rules.
     pub fn of(network: &Network, order: &'a Order, rules: &'a GroupRules, now: Now) -> Self {
         let lines = order.lines.iter().map(|line| line.placed.clone()).collect();
-        Self { lines, order, destinations: positions_of(order), whose: network.whose_order(order), rules, now }
+        let (destinations, whose) = (positions_of(order), network.whose_order(order));
+        Self { lines, order, destinations, earlier: shipped_to(order), whose, rules, now }
     }
 
     /// Units of its lines; no reservation holds any of them.
     pub fn wanted<'b>(&'b self, units: &'b [LineUnits]) -> Wanted<'b> {
-        let Self { lines, order, destinations, whose, rules, now } = self;
+        let Self { lines, order, destinations, earlier, whose, rules, now } = self;
         Wanted {
             lines,
             units,
@@ -43,6 +46,8 @@ impl<'a> Asked<'a> {
             release_at: order.release_at.map(|release| release.wall),
             dates: order.dates(),
             leaving: &[],
+            behind: &[],
+            earlier,
             fenced: &order.fenced,
             preferred: order.preferred_node(),
             only: order.collected_at(0),
@@ -58,4 +63,11 @@ impl<'a> Asked<'a> {
             method: &order.facts.delivery_method,
         }
     }
+}
+
+/// The destinations of shipments of stock that an order has, of each as often as there are.
+fn shipped_to(order: &Order) -> Vec<u16> {
+    let has_stock = |units: &FulfillmentLine| order.lines[usize::from(units.line)].placed.stocked;
+    let live = order.fulfillment_orders.iter().filter(|own| own.status.is_live());
+    live.filter(|own| own.lines.iter().any(has_stock)).map(|own| own.group).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{FENCED_BYTES, Route, Routing, Wanted, account, alone, ship};
+use super::{FENCED_BYTES, Route, Routed, Routing, Wanted, account, alone, pieces, ship};
 use crate::domain::decision::{Evidence, FenceReason, LineUnits};
 use crate::domain::geo::Position;
 use crate::domain::ids::NodeIndex;
@@ -51,6 +51,20 @@ impl Routing {
         fenced.truncate(most);
         let (nodes, fenced) = (route.decision.evidence.nodes, fenced.clone());
         route.tell(group, Evidence { fenced, destination, nodes, truncated, ..Evidence::default() });
+    }
+
+    /// Takes what the preferred node gives off what it was listed with.
+    pub(super) fn take_out(&mut self, wanted: &Wanted<'_>, node: NodeIndex, given: &[Routed]) {
+        let Self { problem, slots, .. } = self;
+        let Some(at) = problem.candidates.iter().position(|own| own.node == node.0) else { return };
+        let has = &mut problem.available[at * problem.slots..(at + 1) * problem.slots];
+        for u in given.iter().flat_map(|shipment| &shipment.assignment.lines) {
+            for (sku, per_unit) in pieces(&wanted.lines[usize::from(u.line)]) {
+                if let Ok(slot) = slots.binary_search(&sku) {
+                    has[slot] = has[slot].saturating_sub(per_unit.saturating_mul(u.quantity));
+                }
+            }
+        }
     }
 
     /// The preferred node gave what it could: the others ship the rest.

@@ -7,6 +7,8 @@ use super::super::fences::Fencing;
 use super::super::network::Network;
 use super::super::scoring;
 use super::super::weighing::{Asked, Weighted};
+use super::allotted::units_of;
+use super::left::charge;
 use super::{Route, Routing, Wanted, alone, assign, is_candidate, shipment};
 use crate::domain::decision::{Assignment, LineUnits};
 use crate::domain::ids::NodeIndex;
@@ -31,6 +33,7 @@ impl Routing {
             // What the preferred node ships counts as well, wherever it would be worth most to be rid of it.
             self.count_least(asked, route);
         }
+        let before = route.shipments.len();
         let rest = wanted.preferred.and_then(|node| self.weigh_alone(asked, wanted, node, gone, route));
         let (units, sent) = rest.as_ref().map_or((asked.units, 0), |(units, sent)| (units.as_slice(), *sent));
         if rest.is_some() {
@@ -39,24 +42,28 @@ impl Routing {
             }
             let destination = asked.shipment.position;
             self.list(asked.network, wanted, units, destination, (fencing, gone.as_ref()));
-            self.leave_out(wanted.preferred);
+            match wanted.preferred.filter(|_| asked.weights.may_leave()) {
+                // What it has not all of, or what is too dear with it alone, it may have part in.
+                Some(node) if gone.is_none() => self.take_out(wanted, node, &route.shipments[before..]),
+                Some(_) => {}
+                None => self.leave_out(wanted.preferred),
+            }
         }
-        let asked = Asked { units, sent, ..*asked };
+        let asked = Asked { units, sent, follows: asked.follows || rest.is_some(), ..*asked };
         let Self { problem, fenced, scales, evidence_max, .. } = self;
         let Some(out) = scales.state(&asked, problem) else {
+            // Nothing is proven of what is beyond the kernel's figures.
+            charge(asked.network, wanted, units, route);
             route.unfilled.extend_from_slice(units);
             route.decision.unfilled.extend_from_slice(units);
+            route.decision.optimal = false;
             return;
         };
         fenced.extend(out);
         fenced.sort_unstable_by_key(|(node, _)| *node);
-        let mut found = scales.decide(&asked, problem);
+        let found = scales.decide(&asked, problem);
         if minds_least && wanted.preferred.is_none() {
             route.least = route.least.saturating_add(scales.least(&asked));
-        }
-        if rest.is_some() && !found.assignments.is_empty() {
-            found.add(CostTerm::Split, asked.weights.split);
-            found.lower_bound += asked.weights.split;
         }
         route.tell(asked.group, scales.evidence(&asked, problem, fenced, *evidence_max));
         book(wanted, asked.group, found, (asked.weights, gone), route);
@@ -122,7 +129,9 @@ pub(super) fn asked<'a>(
 ) -> Asked<'a> {
     let position = wanted.destinations.get(usize::from(group)).copied().flatten();
     let shipment = shipment(wanted, group, position);
-    Asked { network, rules: wanted.rules, weights, shipment, units, group, ships: wanted.ships(), sent: 0 }
+    let (rules, behind, ships) = (wanted.rules, wanted.behind, wanted.ships());
+    let follows = wanted.earlier.contains(&group);
+    Asked { network, rules, weights, shipment, units, behind, group, ships, sent: 0, follows }
 }
 
 /// Writes what the kernel in full found into the route.
@@ -169,8 +178,8 @@ impl Before {
         }
     }
 
-    /// Takes back what has stock of these groups, where some of it is lacking.
-    pub(super) fn withhold(self, wanted: &Wanted<'_>, groups: &[u16], route: &mut Route) {
+    /// Takes back what has stock of these groups, where some of it is lacking; then all of it is left.
+    pub(super) fn withhold(self, network: &Network, wanted: &Wanted<'_>, groups: &[u16], route: &mut Route) {
         let own = |assignment: &Assignment| {
             let line = |u: &LineUnits| &wanted.lines[usize::from(u.line)];
             assignment.lines.iter().any(|u| line(u).stocked && groups.contains(&line(u).group))
@@ -179,6 +188,7 @@ impl Before {
         if !lacks || !route.shipments.iter().any(|shipment| own(&shipment.assignment)) {
             return;
         }
+        let is_forced = self.is_forced(route);
         let held: Vec<LineUnits> = route
             .shipments
             .extract_if(.., |shipment| own(&shipment.assignment))
@@ -194,11 +204,30 @@ impl Before {
                 }
             }
         }
+        let alone = decision.lower_bound;
         (decision.cost.amount, decision.lower_bound) = (self.cost, self.lower_bound);
         let weighed = Arc::make_mut(&mut decision.evidence).weighed_mut();
         for (term, amount) in &mut weighed.amounts {
             *amount = self.amounts.iter().find(|(known, _)| known == term).map_or(0, |(_, amount)| *amount);
         }
         weighed.carried.truncate(self.carried);
+        let of_groups = |u: &LineUnits| groups.contains(&wanted.lines[usize::from(u.line)].group);
+        let left: Vec<LineUnits> = route.unfilled.iter().copied().filter(of_groups).collect();
+        let charged = charge(network, wanted, &left, route);
+        let decision = &mut route.decision;
+        if is_forced {
+            decision.lower_bound = decision.lower_bound.saturating_add(charged);
+        } else {
+            // To ship all of it may cost less than to leave it, though one destination by itself is not worth it.
+            decision.lower_bound = alone.min(self.lower_bound);
+            decision.optimal &= decision.lower_bound == decision.cost.amount;
+        }
+    }
+
+    /// Whether some of what lacks nobody has, however dear.
+    fn is_forced(&self, route: &Route) -> bool {
+        let weighed = route.decision.evidence.weighed();
+        let uneconomic = weighed.map_or(0, |weighed| units_of(&weighed.uneconomic));
+        units_of(&route.unfilled[self.unfilled..]) > uneconomic
     }
 }

@@ -89,7 +89,7 @@ fn used(world: &World, id: &str) -> Vec<u32> {
 }
 
 /// The records are what a start makes of the log.
-fn check(world: &World) {
+pub(super) fn check(world: &World) {
     let counted = world.engine.all_limits();
     let log = super::world::MemoryLog::default();
     log.now.store(world.log.now.load(Ordering::SeqCst), Ordering::SeqCst);

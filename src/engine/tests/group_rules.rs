@@ -19,7 +19,7 @@ use crate::engine::whatif::{Suppose, SupposedRules};
 
 /// By what groups go by rules of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum By {
+pub(super) enum By {
     /// How they are delivered.
     Method,
     /// Where they go.
@@ -28,7 +28,7 @@ enum By {
 
 impl By {
     /// Each in turn.
-    fn of(seed: u64) -> Self {
+    pub(super) fn of(seed: u64) -> Self {
         if seed.is_multiple_of(2) { Self::Method } else { Self::Country }
     }
 }
@@ -37,7 +37,7 @@ impl By {
 const BROUGHT: &str = "local_delivery";
 const ABROAD: &str = "CA";
 
-fn scoped(terms: RuleTerms, by: By) -> RuleTerms {
+pub(super) fn scoped(terms: RuleTerms, by: By) -> RuleTerms {
     let scope = match by {
         By::Method => Scope { delivery_methods: vec![text(BROUGHT)], ..Scope::default() },
         By::Country => Scope { countries: vec![text(ABROAD)], ..Scope::default() },
@@ -45,14 +45,14 @@ fn scoped(terms: RuleTerms, by: By) -> RuleTerms {
     RuleTerms { scope, ..terms }
 }
 
-fn put(world: &World, name: &str, terms: RuleTerms) -> u32 {
+pub(super) fn put(world: &World, name: &str, terms: RuleTerms) -> u32 {
     match world.run(Command::PutRules(PutRules { name: text(name), terms: Arc::new(terms) })).expect("a good version") {
         Reply::Rules(version) => version.version,
         other => panic!("{other:?}"),
     }
 }
 
-fn activate(world: &World, name: &str, version: u32) {
+pub(super) fn activate(world: &World, name: &str, version: u32) {
     world
         .run(Command::ActivateRules(ActivateRules { name: text(name), version, at: None }))
         .expect("it can be carried");
@@ -65,7 +65,7 @@ fn on(world: &World, all: &RuleTerms, (apart, by): (&RuleTerms, By)) {
 }
 
 /// An order to three destinations, of which two go by rules of their own.
-fn mixed(dice: &mut Dice, id: &str, by: By) -> PlaceOrder {
+pub(super) fn mixed(dice: &mut Dice, id: &str, by: By) -> PlaceOrder {
     let order = some_order(dice, id, 3);
     let mut order = to_several(dice, order);
     let way = |group| AskedWay { group, method: text(BROUGHT), node: None };

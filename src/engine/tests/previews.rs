@@ -60,7 +60,7 @@ pub fn some_rules(dice: &mut Dice) -> RuleTerms {
 }
 
 /// The same with whatever else rules may weigh and whom they may keep out.
-fn rich_rules(dice: &mut Dice) -> RuleTerms {
+pub(super) fn rich_rules(dice: &mut Dice) -> RuleTerms {
     let mut rules = some_rules(dice);
     let balance = Term::Balance { amount: amount(dice, 900) };
     for term in [Term::Scarcity, Term::Markdown, Term::Priority, balance] {
@@ -79,7 +79,7 @@ fn rich_rules(dice: &mut Dice) -> RuleTerms {
 }
 
 /// Nodes that have something to do, close, are asked before others, and have units that are scarce or had better go.
-fn some_days(dice: &mut Dice, world: &World) {
+pub(super) fn some_days(dice: &mut Dice, world: &World) {
     for node in NODES {
         let patch = NodePatch {
             capacity_per_day: Some(Some(1 + dice.roll(3))),

@@ -27,7 +27,7 @@ use crate::domain::weighed::Carried;
 use crate::engine::cell::Word;
 use crate::engine::limits::Counting;
 use crate::engine::preview::Shipped;
-use crate::engine::routing::{Route, Routed, SHIPPED, Wanted, route};
+use crate::engine::routing::{Route, Routed, SHIPPED, Wanted, leave, route};
 
 /// One shipment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,16 +167,12 @@ impl Recorded {
 }
 
 impl Made {
-    fn of(route: Route, behind: &BTreeMap<u16, u32>) -> Self {
-        let mut unfilled = by_line(&route.unfilled);
-        for (line, units) in behind {
-            *unfilled.entry(*line).or_default() += units;
-        }
+    fn of(route: Route) -> Self {
         let leg =
             |routed: Routed| Leg { node: routed.assignment.node, group: routed.group, lines: routed.assignment.lines };
         Self {
+            unfilled: by_line(&route.unfilled),
             legs: route.shipments.into_iter().map(leg).collect(),
-            unfilled,
             carried: carried(&route.decision.evidence),
             weighed: route.decision.cost.amount,
         }
@@ -224,21 +220,21 @@ pub fn again(
         world.load(record, state, case.release_at.map_or(wall, |release| release.max(wall)));
     }
     let units: Vec<LineUnits> = listed(units);
-    let made = asked(world, case, &units, rules, record.header.wall, (&fenced, &own));
+    let left = listed(behind);
+    let made = asked(world, case, (&units, &left), rules, record.header.wall, (&fenced, &own));
     world.hide(undone);
-    Some(Made::of(made, &behind))
+    Some(Made::of(made))
 }
 
 /// Sources units by what is there now.
 pub fn anew(world: &World, case: &Case<'_>, units: BTreeMap<u16, u32>, rules: &GroupRules, wall: WallTime) -> Made {
-    let made = asked(world, case, &listed(units), rules, wall, (case.fenced, &BTreeMap::new()));
-    Made::of(made, &BTreeMap::new())
+    Made::of(asked(world, case, (&listed(units), &[]), rules, wall, (case.fenced, &BTreeMap::new())))
 }
 
 fn asked(
     world: &World,
     case: &Case<'_>,
-    units: &[LineUnits],
+    (units, behind): (&[LineUnits], &[LineUnits]),
     rules: &GroupRules,
     wall: WallTime,
     (fenced, own): (&[NodeIndex], &BTreeMap<CellKey, u32>),
@@ -257,6 +253,8 @@ fn asked(
         release_at: *release_at,
         dates: *dates,
         leaving: &[],
+        behind,
+        earlier: &[],
         fenced,
         preferred: *preferred,
         only: *only,
@@ -271,7 +269,9 @@ fn asked(
         others: &rules.others,
         method: &case.facts.delivery_method,
     };
-    route(&world.network, &wanted)
+    let mut route = route(&world.network, &wanted);
+    leave(&world.network, &Wanted { behind: &[], ..wanted }, behind, &mut route);
+    route
 }
 
 /// Units that were asked for, and those that limits of channels let nobody have.
