@@ -56,6 +56,9 @@ impl Engine {
         let network = self.network.read().expect("no writer of the catalogue panics and survives");
         let unknown = || Rejection::not_found("fulfillment_order", command.fulfillment.to_string());
         let key = FulfillmentKey::parse(&command.fulfillment).ok_or_else(unknown)?;
+        if matches!(asked(&command.action), FulfillmentVerb::HandOver | FulfillmentVerb::Arrive) {
+            self.end_window(turn, &network, key)?;
+        }
         let (seq, touched) = match &command.action {
             FulfillmentAction::Move { node } => self.move_fulfillment(turn, &network, key, node)?,
             FulfillmentAction::Split { lines } => {

@@ -1,5 +1,5 @@
 //! What the clock does to fulfilment orders: hands those to their nodes whose window begins, takes back what nobody picked
-//! up in time (not while the customer stands there: [`ARRIVED_GRACE_S`]), and what a node did not answer in the time it is
+//! up in time (not while the customer stands there: [`ARRIVED_GRACE_S`]; before somebody is given it who comes later), and what a node did not answer in the time it is
 //! given; and lets what left and is heard of no more count as delivered, if that is the policy. Each is a record, written a
 //! little after its instant.
 
@@ -16,6 +16,7 @@ use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, Fulfillmen
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{FulfillmentKey, OrderKey};
 use crate::domain::order::Order;
+use crate::domain::rejection::Rejection;
 use crate::domain::time::JournalTime;
 
 /// How long what is ready is kept for a customer who said that he is there, whenever its window ends, seconds: 2 hours.
@@ -65,8 +66,7 @@ impl Engine {
             let order = slot.as_ref().expect("a locked entity is there");
             let Some(fulfillment) = order.fulfillment(number) else { return };
             // It may have gone on since the clock was told, or be held: then it is due later, or never.
-            let Some(at) = due_at(&network, order, fulfillment) else { return };
-            let at = at.max(self.kept_until(turn, key, fulfillment).unwrap_or(at));
+            let Some(at) = self.taken_on_at(turn, &network, order, fulfillment) else { return };
             let step = step_of(fulfillment);
             if at > now {
                 return self.windows_due.extend([(at, (key, number))]);
@@ -82,6 +82,43 @@ impl Engine {
         self.resource(turn, &network, key);
     }
 
+    /// Takes back what is ready and whose window is over, where its customer is there before the clock: who comes too late
+    /// comes too late, however busy the clock is. Refused while others change the same stock: then it is asked again.
+    pub(super) fn end_window(&self, turn: &Turn<'_>, network: &Network, key: FulfillmentKey) -> Result<(), Rejection> {
+        let touched = {
+            let Some(mut slot) = self.orders.lock(key.order) else { return Ok(()) };
+            let order = slot.as_ref().expect("a locked entity is there");
+            let ready = order.fulfillment(key.number).filter(|f| f.status == FulfillmentStatus::Ready);
+            let Some(fulfillment) = ready else { return Ok(()) };
+            let now = turn.now();
+            if self.taken_on_at(turn, network, order, fulfillment).is_none_or(|at| at > now) {
+                return Ok(());
+            }
+            let step = step_of(fulfillment);
+            match self.log_step(turn, network, &mut slot, (key.number, step, &[]), now, None) {
+                Ok(Tried::Done((_, touched))) => touched,
+                Ok(Tried::Again) => return Err(Rejection::Contended),
+                // A record too large for its units stays where it is.
+                Err(_) => return Ok(()),
+            }
+        };
+        self.follow_up(turn, network, touched);
+        self.resource(turn, network, key.order);
+        Ok(())
+    }
+
+    /// When the clock takes it on from where it stands; never when `None`.
+    fn taken_on_at(
+        &self,
+        turn: &Turn<'_>,
+        network: &Network,
+        order: &Order,
+        fulfillment: &FulfillmentOrder,
+    ) -> Option<JournalTime> {
+        let at = due_at(network, order, fulfillment)?;
+        Some(at.max(self.kept_until(turn, order.key, fulfillment).unwrap_or(at)))
+    }
+
     /// Until when what is ready is kept for a customer who said that he is there: nobody takes back what is wanted at the
     /// door.
     fn kept_until(&self, turn: &Turn<'_>, order: OrderKey, fulfillment: &FulfillmentOrder) -> Option<JournalTime> {
@@ -94,7 +131,7 @@ impl Engine {
     }
 }
 
-/// When the clock takes it on from where it stands; never when `None`.
+/// The same, whoever stands there.
 fn due_at(network: &Network, order: &Order, fulfillment: &FulfillmentOrder) -> Option<JournalTime> {
     match fulfillment.status {
         FulfillmentStatus::Scheduled | FulfillmentStatus::Ready => fulfillment.until.map(|until| until.journal),

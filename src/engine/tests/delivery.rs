@@ -9,7 +9,7 @@ use crate::domain::fulfillment::{FulfillmentStatus, Shipment};
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::item::Tracking;
 use crate::domain::node::NodeKind;
-use crate::domain::order::Order;
+use crate::domain::order::{Order, OrderStatus};
 use crate::domain::order_clocks::OrderClocks;
 use crate::domain::policy::RejectionPolicy;
 use crate::domain::record::Log;
@@ -573,6 +573,58 @@ fn what_is_ready_for_who_comes_and_what_nobody_carries_is_not_shipped() {
             let done = world.fulfill(&order, 1, FulfillmentAction::HandOver).expect("he comes");
             assert_eq!(done.fulfillment_orders[0].status, FulfillmentStatus::Delivered, "{method}");
         }
+        world.check();
+    }
+}
+
+#[test]
+fn who_comes_after_the_window_is_given_nothing_however_late_the_clock_is() {
+    let code = || FulfillmentAction::HandOverWith { code: text("K7PM") };
+    let arrive = || FulfillmentAction::Arrive { spot: None };
+    for late in [code, arrive, || FulfillmentAction::HandOver] {
+        for restarts in [false, true] {
+            let world = World::new();
+            world.stock("phone", "west", 2).expect("good");
+            let order = placed(&world, wanted("a", "pickup", Some("west"), 2)).expect("west has it");
+            let until = Some(WallTime(world.log.now().wall.0 + 3_600_000));
+            let ready = FulfillmentAction::ReadyWith { until, code: Some(text("K7PM")), drawn: text("K7PM") };
+            let pick = FulfillmentAction::Pick { lines: None };
+            for action in [FulfillmentAction::Accept, pick, FulfillmentAction::Pack, ready] {
+                world.fulfill(&order, 1, action).expect("in turn");
+            }
+            world.later(3_600);
+            let records = world.log.records.lock().len();
+            assert_eq!(world.fulfill(&order, 1, late()).expect_err("too late").code(), "illegal_transition");
+            assert_eq!(world.log.records.lock().len(), records + 1, "it is taken back first");
+            let world = if restarts { world.restart() } else { world };
+            let order = world.engine.order(&order.name()).expect("there");
+            assert_eq!(order.fulfillment_orders[0].status, FulfillmentStatus::PutBack);
+            assert_eq!(order.status(), OrderStatus::Cancelled);
+            world.engine.expire_due(&*world.log);
+            assert_eq!(world.log.records.lock().len(), records + 1, "nothing is left for the clock");
+            world.fulfill(&order, 1, FulfillmentAction::PutBack { lines: None }).expect("it lies there");
+            assert_eq!(world.level("phone", "west").available, 2);
+            world.check();
+        }
+    }
+}
+
+#[test]
+fn who_said_in_time_that_he_is_there_is_given_it_after_the_window() {
+    for after in [3_599, 2 * 3_600 - 1] {
+        let world = World::new();
+        world.stock("phone", "west", 2).expect("good");
+        let order = placed(&world, wanted("a", "curbside", Some("west"), 2)).expect("west has it");
+        let until = Some(WallTime(world.log.now().wall.0 + 3_600_000));
+        let pick = FulfillmentAction::Pick { lines: None };
+        for action in [FulfillmentAction::Accept, pick, FulfillmentAction::Pack, FulfillmentAction::Ready { until }] {
+            world.fulfill(&order, 1, action).expect("in turn");
+        }
+        world.later(3_599);
+        world.fulfill(&order, 1, FulfillmentAction::Arrive { spot: None }).expect("a second before its end");
+        world.later(after);
+        let done = world.fulfill(&order, 1, FulfillmentAction::HandOver).expect("he stands there");
+        assert_eq!(done.fulfillment_orders[0].status, FulfillmentStatus::Delivered);
         world.check();
     }
 }
