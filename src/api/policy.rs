@@ -50,9 +50,10 @@ shape! {
     pub struct RejectionPut {
         /// `elsewhere` sources them again at once; `ask_customer` lets them wait until somebody says so; `cancel` cancels them;
         /// `to_same_store` sends them from elsewhere to the store where the customer comes for them; `within_km` lets him come to
-        /// the nearest node that has all of them. Where the last two find no way the customer is asked.
+        /// the nearest store that has all of them, or warehouse that lists the method among its capabilities. Where the last two
+        /// find no way the customer is asked.
         pub policy: RejectionWord,
-        /// `within_km`: how far the node may be from the one he named, kilometres.
+        /// `within_km`: how far that may be from the one he named, kilometres.
         pub within_km: Option<WithinKm>,
     }
     check = RejectionPut::judge;

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentVerb};
 use super::ids::{NodeIndex, Text};
-use super::node::Node;
+use super::node::{Node, NodeKind};
 use super::order::{Order, PlacedLine};
 use super::particulars::Booking;
 
@@ -53,6 +53,16 @@ pub fn does(node: &Node, method: &str) -> bool {
     let listed = |capability: &&Text| METHODS.contains(&&***capability);
     let mut own = node.capabilities.iter().filter(listed).peekable();
     own.peek().is_none() || own.any(|capability| **capability == *method)
+}
+
+/// Whether customers may be told to come to a node for what they collect by a method: to a store, and to a warehouse that
+/// lists the method. One that lists nothing does what it is asked to, but has no door for them.
+pub fn has_counter(node: &Node, method: &str) -> bool {
+    match node.kind {
+        NodeKind::Store => does(node, method),
+        NodeKind::Warehouse | NodeKind::ThirdParty => node.capabilities.iter().any(|own| **own == *method),
+        NodeKind::Supplier | NodeKind::Virtual => false,
+    }
 }
 
 /// The node that the customer comes to, when he named one.

@@ -80,8 +80,8 @@ pub enum RejectionPolicy {
     Cancel,
     /// The units come from elsewhere to the place where the customer wanted them, and he gets them there.
     ToSameStore,
-    /// The customer comes to the nearest node that has all of them, so many kilometres from that place at most. Where there is
-    /// none he is asked.
+    /// The customer comes to the nearest store that has all of them, or other node that customers can come to, so many
+    /// kilometres from that place at most. Where there is none he is asked.
     WithinKm(u16),
 }
 

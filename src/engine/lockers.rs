@@ -179,10 +179,10 @@ impl Engine {
         (!told.is_empty()).then_some(Storing { known, told })
     }
 
-    /// Whether there is a compartment for it now.
-    pub(super) fn has_compartment(&self, parcel: &Parcelled) -> bool {
+    /// Whether there is a compartment for it now; `None` where nobody counts them.
+    pub(super) fn has_compartment(&self, parcel: &Parcelled) -> Option<bool> {
         let known = self.lockers.0.lock();
-        known.get(&parcel.node).is_none_or(|lockers| lockers.size_for(&parcel.bulk, &[]).is_ok())
+        known.get(&parcel.node).map(|lockers| lockers.size_for(&parcel.bulk, &[]).is_ok())
     }
 
     /// Gives back the compartment of a group that comes to another place now, and takes one there where that has lockers.

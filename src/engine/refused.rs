@@ -7,10 +7,10 @@
 //! | ask the customer | that he is asked | nothing, until somebody says so |
 //! | cancel | that the units are cancelled | nothing |
 //! | to the same store | that they come to that store | sourced again, sent to the store, handed over there |
-//! | within so many kilometres | that he comes to another node | sourced again, at that node alone |
+//! | within so many kilometres | that he comes to another store, or warehouse with a counter | sourced again, there alone |
 //!
 //! The customer is asked as well where the policy cannot be followed: the store itself is switched off or does not hand over
-//! what is sent to it; no node near enough has all of it, and a compartment for it; other units of the same group lie at the
+//! what is sent to it; no store near enough has all of it, and a compartment for it; other units of the same group lie at the
 //! place, or wait for it. A compartment that was kept at the place is given back once the place is given up, and one at the
 //! next place is taken in the same record. While the customer is asked nothing else of the group is found elsewhere.
 //!
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use super::lockers::Parcelled;
 use super::network::Network;
 use crate::domain::decision::LineUnits;
-use crate::domain::delivery::{LOCKER, TO_STORE, Way, does, is_collected};
+use crate::domain::delivery::{LOCKER, TO_STORE, Way, does, has_counter, is_collected};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStep};
 use crate::domain::ids::{NodeIndex, SkuIndex};
 use crate::domain::node::NodeKind;
@@ -74,15 +74,15 @@ impl<'a> Refused<'a> {
         }
     }
 
-    /// What becomes of its units; `has_room` says whether there is a compartment for them.
-    pub fn follows(&self, network: &Network, has_room: impl Fn(&Parcelled) -> bool) -> Follows {
+    /// What becomes of its units; `has_room` says whether there is a compartment for them, where compartments are counted.
+    pub fn follows(&self, network: &Network, has_room: impl Fn(&Parcelled) -> Option<bool>) -> Follows {
         let policy = network.catalogue.policies().rejection(self.order.method_of(self.fulfillment.group));
         match policy {
             RejectionPolicy::Elsewhere => Follows::Elsewhere,
             RejectionPolicy::AskCustomer => Follows::Asked,
             RejectionPolicy::Cancel => Follows::Cancelled(self.units()),
             RejectionPolicy::ToSameStore => self.at_same_store(network),
-            RejectionPolicy::WithinKm(km) => self.within(network, km, has_room),
+            RejectionPolicy::WithinKm(km) => self.within_km(network, km, has_room),
         }
     }
 
@@ -103,15 +103,20 @@ impl<'a> Refused<'a> {
         Follows::Otherwise(OrderEvent::Ways { ways: self.order.ways_with(way) })
     }
 
-    fn within(&self, network: &Network, km: u16, has_room: impl Fn(&Parcelled) -> bool) -> Follows {
+    fn within_km(&self, network: &Network, km: u16, has_room: impl Fn(&Parcelled) -> Option<bool>) -> Follows {
         let (order, group) = (self.order, self.fulfillment.group);
         let method = order.method_of(group);
         let Some(place) = order.named_place(group).filter(|_| is_collected(method)) else { return Follows::Elsewhere };
         let near = match self.others_lie_there(place) {
             true => None,
             false => {
-                let may = |node| **method != *LOCKER || has_room(&self.parcel_at(network, node));
-                self.nearest(network, (place, km), may)
+                let compartment = |node| match **method == *LOCKER {
+                    true => has_room(&self.parcel_at(network, node)),
+                    false => None,
+                };
+                let known = |node| network.catalogue.node(node);
+                let welcomes = |node| compartment(node).unwrap_or_else(|| has_counter(known(node), method));
+                self.nearest(network, (place, km), welcomes)
             }
         };
         let Some(node) = near else { return Follows::Asked };
@@ -139,12 +144,13 @@ impl<'a> Refused<'a> {
         Parcelled::of(&network.catalogue, self.order, self.fulfillment.group, &self.units(), node)
     }
 
-    /// The nearest node to which the customer can come instead, that has all of it and room to lay it in.
+    /// The nearest node to which the customer can come instead, that has all of it and, as `welcomes` says, a counter for
+    /// customers or a free compartment.
     fn nearest(
         &self,
         network: &Network,
         (place, km): (NodeIndex, u16),
-        has_room: impl Fn(NodeIndex) -> bool,
+        welcomes: impl Fn(NodeIndex) -> bool,
     ) -> Option<NodeIndex> {
         let (order, catalogue) = (self.order, &network.catalogue);
         let mut wanted: BTreeMap<SkuIndex, u32> = BTreeMap::new();
@@ -164,7 +170,7 @@ impl<'a> Refused<'a> {
         let nodes = (0..catalogue.nodes().len() as u32).map(NodeIndex).filter(may);
         let near = nodes.map(|node| (from.metres_to(catalogue.place(node)), node));
         let near = near.filter(|(metres, node)| *metres <= u64::from(km) * 1_000 && has_all(*node));
-        near.filter(|(_, node)| has_room(*node)).min().map(|(_, node)| node)
+        near.filter(|(_, node)| welcomes(*node)).min().map(|(_, node)| node)
     }
 
     /// The group whose compartment is given back, since nothing comes into it any more.

@@ -8,6 +8,7 @@ use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment, ShortReason};
 use crate::domain::ids::FulfillmentKey;
 use crate::domain::item::Dimensions;
+use crate::domain::node::NodeKind;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::policy::RejectionPolicy;
 use crate::domain::reply::Reply;
@@ -18,13 +19,16 @@ struct Shop {
 }
 
 impl Shop {
-    /// Phones in the west and the east; the west has a locker of one compartment.
+    /// Three stores with phones in the west and the east; the west has a locker of one compartment.
     fn both() -> [Self; 2] {
         [false, true].map(|restarts| {
             let world = World::new();
             world.stock("phone", "west", 5).expect("room");
             world.stock("phone", "east", 5).expect("room");
             let mut shop = Self { world, restarts };
+            for node in ["west", "east", "north"] {
+                shop.patch(node, NodePatch { kind: Some(NodeKind::Store), ..NodePatch::default() });
+            }
             let inner = Dimensions { length: 300, width: 300, height: 300 };
             let sizes = vec![PutLocker { id: text("m"), inner, limit: 1 }];
             shop.run(Command::PutLockers(Box::new(PutLockers { node: text("west"), sizes })));
@@ -40,6 +44,10 @@ impl Shop {
         }
         self.world.check();
         reply
+    }
+
+    fn patch(&mut self, node: &str, patch: NodePatch) {
+        self.run(Command::PatchNode { node: text(node), patch: Box::new(patch) });
     }
 
     fn decide(&mut self, method: &str, policy: RejectionPolicy) {
@@ -179,9 +187,8 @@ fn what_a_store_has_not_comes_to_that_store_where_that_is_the_policy() {
             shop.step(&order, 2, FulfillmentAction::HandOver);
             assert_eq!(shop.now(&order).status(), OrderStatus::Fulfilled);
         }
-        let off = NodePatch { active: Some(false), ..NodePatch::default() };
         let order = shop.place("closed", "pickup", 1);
-        shop.run(Command::PatchNode { node: text("west"), patch: Box::new(off) });
+        shop.patch("west", NodePatch { active: Some(false), ..NodePatch::default() });
         shop.world.engine.expire_due(&*shop.world.log);
         assert!(shop.is_asked(&order), "nothing can be brought to a store that is closed");
     }
@@ -210,6 +217,58 @@ fn the_customer_comes_to_the_nearest_store_that_is_near_enough() {
         let far = shop.place("d", "pickup", 1);
         shop.reject(&far);
         assert_eq!(shop.at(&far), ["east"]);
+    }
+}
+
+#[test]
+fn nobody_is_told_to_come_to_a_warehouse_unless_that_says_it_serves_him() {
+    for mut shop in Shop::both() {
+        for kind in [NodeKind::Warehouse, NodeKind::ThirdParty, NodeKind::Supplier] {
+            shop.patch("north", NodePatch { kind: Some(kind), ..NodePatch::default() });
+            shop.receive("north", 5);
+            for method in ["pickup", "curbside"] {
+                shop.decide(method, RejectionPolicy::WithinKm(3_000));
+                let order = shop.place(&format!("{kind:?}-{method}"), method, 1);
+                shop.reject(&order);
+                assert!(shop.is_asked(&order) && shop.at(&order).is_empty(), "{kind:?} {method}");
+            }
+        }
+        shop.decide("pickup", RejectionPolicy::WithinKm(4_000));
+        let order = shop.place("far", "pickup", 1);
+        shop.reject(&order);
+        assert_eq!(shop.at(&order), ["east"], "the next store, farther as it is");
+        let serves = |method: &str| NodePatch {
+            kind: Some(NodeKind::Warehouse),
+            capabilities: Some(vec![text("ship"), text(method)]),
+            ..NodePatch::default()
+        };
+        shop.patch("north", serves("curbside"));
+        let order = shop.place("other", "pickup", 1);
+        shop.reject(&order);
+        assert_eq!(shop.at(&order), ["east"], "another method than his");
+        shop.patch("north", serves("pickup"));
+        let order = shop.place("near", "pickup", 1);
+        shop.reject(&order);
+        assert_eq!(shop.at(&order), ["north"]);
+    }
+}
+
+#[test]
+fn the_compartments_of_a_warehouse_are_for_customers() {
+    for mut shop in Shop::both() {
+        shop.decide("locker", RejectionPolicy::WithinKm(3_000));
+        shop.patch("north", NodePatch { kind: Some(NodeKind::Warehouse), ..NodePatch::default() });
+        shop.receive("north", 5);
+        let first = shop.place("a", "locker", 1);
+        shop.reject(&first);
+        assert!(shop.is_asked(&first), "nobody counts compartments there");
+        shop.run(Command::CancelOrder(CancelOrder { order: text(&first.name()), lines: None, reason: text("no") }));
+        let inner = Dimensions { length: 300, width: 300, height: 300 };
+        let sizes = vec![PutLocker { id: text("m"), inner, limit: 1 }];
+        shop.run(Command::PutLockers(Box::new(PutLockers { node: text("north"), sizes })));
+        let order = shop.place("b", "locker", 1);
+        shop.reject(&order);
+        assert_eq!((shop.at(&order), shop.compartments_at("north")), (vec!["north".to_owned()], 1));
     }
 }
 
