@@ -21,6 +21,7 @@ use super::node::NodeJson;
 use super::opportunity::OpportunityJson;
 use super::optimisation::OptimisationJson;
 use super::order::OrderJson;
+use super::order_names::OrderNames;
 use super::picking::BinsJson;
 use super::policy::PolicyJson;
 use super::reservation::ReservationJson;
@@ -38,8 +39,13 @@ use crate::domain::reply::Reply;
 use crate::domain::stock::{CellKey, Level};
 use crate::domain::time::Now;
 
-/// A reply as JSON, named by the catalogue, as of `now`; `incoming` says what is on its way to a cell.
-pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn(CellKey) -> u64) -> Vec<u8> {
+/// A reply as JSON, named by the catalogue and by `orders`, as of `now`; `incoming` says what is on its way to a cell.
+pub fn written(
+    reply: &Reply,
+    (catalogue, orders): (&Catalogue, &OrderNames<'_>),
+    now: Now,
+    incoming: impl Fn(CellKey) -> u64,
+) -> Vec<u8> {
     match reply {
         Reply::Node { node, .. } => json(&NodeJson::from(node.as_ref())),
         Reply::Item { item, .. } => json(&ItemJson::of(item, catalogue)),
@@ -52,9 +58,9 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
             let shown = CellJson::of(*cell, level, incoming(*cell), catalogue);
             json(&CountedJson::of(shown, *difference, *dropped))
         }
-        Reply::Reservation(reservation) => json(&ReservationJson::of(reservation, catalogue, now.journal)),
-        Reply::Order(order) => OrderJson::written(order, catalogue),
-        Reply::Subscription { subscription, .. } => json(&SubscriptionJson::of(subscription, catalogue)),
+        Reply::Reservation(reservation) => json(&ReservationJson::of(reservation, catalogue, orders, now.journal)),
+        Reply::Order(order) => OrderJson::written(order, catalogue, orders),
+        Reply::Subscription { subscription, .. } => json(&SubscriptionJson::of(subscription, catalogue, orders)),
         Reply::Inbound(inbound) => json(&InboundJson::of(inbound, catalogue, now.wall)),
         Reply::Redated { inbound, count, first } => {
             json(&RedatedInbound::of(inbound, *count, first, catalogue, now.wall))
@@ -64,14 +70,14 @@ pub fn written(reply: &Reply, catalogue: &Catalogue, now: Now, incoming: impl Fn
             json(&RedatedTransfer::of(transfer, *count, first, catalogue, now.wall))
         }
         Reply::Transfer(transfer) => json(&TransferJson::of(transfer, catalogue, now.wall)),
-        Reply::Return(known) => json(&ReturnJson::of(known, catalogue)),
-        Reply::Wave(wave) => json(&WaveJson::of(wave, catalogue)),
-        Reply::Draft(draft) => json(&DraftJson::of(draft, now.journal)),
+        Reply::Return(known) => json(&ReturnJson::of(known, catalogue, orders)),
+        Reply::Wave(wave) => json(&WaveJson::of(wave, catalogue, orders)),
+        Reply::Draft(draft) => json(&DraftJson::of(draft, orders, now.journal)),
         Reply::Dispatch(key, dispatch) => json(&DispatchJson::of(key, dispatch, catalogue)),
         Reply::Optimisation(optimisation) => json(&OptimisationJson::of(optimisation, catalogue)),
         Reply::Opportunity(known) => json(&OpportunityJson::of(known, catalogue)),
         Reply::Bins(node, bins) => json(&BinsJson::of(*node, bins, catalogue)),
-        Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue)),
+        Reply::Exception(case) => json(&ExceptionJson::of(case, catalogue, orders)),
         Reply::Policy(key, policy) => json(&PolicyJson::of(key, policy, catalogue)),
         Reply::Hold { order, number } => json(&HoldJson::numbered(order, *number)),
         Reply::Slots(slots) => json(&SlotsJson::of(slots, catalogue)),

@@ -16,6 +16,7 @@ use super::json::Json;
 use super::order::{
     CustomerShape, GroupDelivery, Groups, NewOrder, NewOrderLine, PaymentShape, ShipToShape, TotalsShape,
 };
+use super::order_names::OrderNames;
 use super::page::{DraftCursor, Limit};
 use super::personal::{opened, seal};
 use super::reading::{At, Faults, Shape, finished, shape};
@@ -356,7 +357,7 @@ pub struct DraftJson {
 
 impl DraftJson {
     /// A draft as of `now`.
-    pub fn of(draft: &Draft, now: JournalTime) -> Self {
+    pub fn of(draft: &Draft, orders: &OrderNames<'_>, now: JournalTime) -> Self {
         Self {
             id: draft.name(),
             status: draft.status_at(now),
@@ -365,7 +366,7 @@ impl DraftJson {
             expires_at: draft.expires_at.into(),
             ended_at: draft.ended_at.map(Instant::from),
             reservation: draft.reservation.as_ref().map(ReservationKey::to_string),
-            placed_as: draft.order.map(|key| key.to_string()),
+            placed_as: draft.order.map(|key| orders.order(key)),
             order: as_said(&draft.terms.said),
         }
     }

@@ -1,7 +1,8 @@
 //! The JSON of records and their events, as the live feed and the dump of a journal show them.
 //!
-//! Promises: every event has a `type` and names its entity by the ids clients know; amounts are deltas, as in the
-//! journal; personal data is never shown. What is *not* here: how records are read (`journal`).
+//! Promises: every event has a `type` and names its entity by an id that finds it (an order by its generated one, its lines
+//! by their positions from 0; its own id is told as `caller_id` when it is placed); amounts are deltas, as in the journal;
+//! personal data is never shown. What is *not* here: how records are read (`journal`).
 //!
 //! Long because it is one table: every event has its shape here.
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::event::Names;
+use super::order_names::OrderNames;
 use super::page::{ExceptionCursor, Limit};
 use super::reading::shape;
 use super::scalar::{Instant, Owner, Reason};
@@ -155,13 +156,13 @@ fn is_zero(units: &u32) -> bool {
 
 impl SubjectJson {
     /// What a case is about, by the names clients know.
-    pub fn of(subject: Subject, names: &impl Names) -> Self {
+    pub fn of(subject: Subject, names: &impl Names, orders: &OrderNames<'_>) -> Self {
         let none = Self::default();
         match subject {
-            Subject::Order(key) => Self { order: Some(key.to_string()), ..none },
+            Subject::Order(key) => Self { order: Some(orders.order(key)), ..none },
             Subject::Fulfillment(key) => Self { fulfillment_order: Some(key.to_string()), ..none },
             Subject::Hold(order, number) => {
-                Self { order: Some(order.to_string()), hold: Some(Hold::name_of(number)), ..none }
+                Self { order: Some(orders.order(order)), hold: Some(Hold::name_of(number)), ..none }
             }
             Subject::Sku(sku) => Self { sku: Some(names.sku(sku)), ..none },
             Subject::Cell(cell) => Self { sku: Some(names.sku(cell.sku)), node: Some(names.node(cell.node)), ..none },
@@ -177,16 +178,16 @@ impl SubjectJson {
 
 impl ExceptionJson {
     /// A case, with what it is about by name.
-    pub fn of(case: &Exception, names: &impl Names) -> Self {
+    pub fn of(case: &Exception, names: &impl Names, orders: &OrderNames<'_>) -> Self {
         Self {
             id: case.key.to_string(),
             r#type: case.key.kind,
-            subject: SubjectJson::of(case.key.subject, names),
+            subject: SubjectJson::of(case.key.subject, names, orders),
             severity: case.severity,
             status: case.status(),
             owner: case.owner.clone().map(Owner),
             units: case.units,
-            order: case.order.map(|key| key.to_string()),
+            order: case.order.map(|key| orders.order(key)),
             raised_at: Instant::from(case.raised_at),
             due_at: case.due_at.filter(|_| case.is_open()).map(Instant::from),
             escalations: case.escalations,

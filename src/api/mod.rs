@@ -37,6 +37,7 @@ pub mod opportunity;
 pub mod optimisation;
 pub mod order;
 pub mod order_clocks;
+pub mod order_names;
 pub mod packing;
 pub mod page;
 pub mod papers;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json::Json;
+use super::order_names::OrderNames;
 use super::problem::Problem;
 use super::reading::{At, Listed, Shape, shape};
 use super::scalar::{CallerId, Id, Instant, Owner, Sku, Ttl};
@@ -171,10 +172,10 @@ pub struct HeldJson {
 
 impl ReservationJson {
     /// A reservation as of `now`.
-    pub fn of(reservation: &Reservation, catalogue: &Catalogue, now: JournalTime) -> Self {
+    pub fn of(reservation: &Reservation, catalogue: &Catalogue, orders: &OrderNames<'_>, now: JournalTime) -> Self {
         let state = reservation.state_at(now);
         let order = match state {
-            ReservationState::Claimed { order } => Some(order.to_string()),
+            ReservationState::Claimed { order } => Some(orders.order(order)),
             _ => None,
         };
         let held = reservation.lines.iter().map(|held| HeldJson {

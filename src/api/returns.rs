@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::event::Names;
 use super::lots::{LotQuantity, names};
+use super::order_names::OrderNames;
 use super::page::{Limit, ReturnCursor};
 use super::reading::{At, Listed, shape};
 use super::scalar::{CallerId, Id, Instant, LotId, MoneyJson, Name, Price, Reason, Sku};
@@ -471,7 +472,7 @@ pub struct ReturnLabelJson {
 
 impl ReturnJson {
     /// A return.
-    pub fn of(known: &Return, catalogue: &Catalogue) -> Self {
+    pub fn of(known: &Return, catalogue: &Catalogue, orders: &OrderNames<'_>) -> Self {
         let money = |amount| MoneyJson::from(Money { amount, currency: known.currency });
         let exchange = |line: &ExchangeLine| ExchangeLineJson {
             sku: Sku(catalogue.item(line.sku).sku.clone()),
@@ -493,7 +494,7 @@ impl ReturnJson {
             claim: known.terms.is_claim,
             lines: (0..).zip(&known.lines).map(|(at, line)| ReturnLineJson::of(known, (at, line), catalogue)).collect(),
             exchange: known.exchange.iter().map(exchange).collect(),
-            replacement: known.replacement.map(|key| key.to_string()),
+            replacement: known.replacement.map(|key| orders.order(key)),
             difference: (!known.exchange.is_empty()).then(|| money(known.difference())),
             credited: (known.credited != 0).then(|| money(known.credited)),
             refund_at: known.terms.refund_at,

@@ -6,6 +6,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::json::Json;
 use super::order::{CustomerShape, Groups, NewOrder, NewOrderLine, PaymentShape, ShipToShape};
+use super::order_names::OrderNames;
 use super::page::{Limit, SubscriptionCursor};
 use super::reading::{At, Shape, shape, shown};
 use super::scalar::{ChannelOrderId, CurrencyCode, Id, Instant, MoneyJson, Reason, Sku};
@@ -244,7 +245,7 @@ pub struct SkippedJson {
 
 impl SubscriptionJson {
     /// A subscription, its skus named by the catalogue.
-    pub fn of(subscription: &Subscription, catalogue: &Catalogue) -> Self {
+    pub fn of(subscription: &Subscription, catalogue: &Catalogue, orders: &OrderNames<'_>) -> Self {
         let terms = &subscription.terms;
         let line = |line: &SubscribedLine| SubscribedLineJson {
             id: Id(line.id.clone()),
@@ -272,7 +273,7 @@ impl SubscriptionJson {
             lines: terms.lines.iter().map(line).collect(),
             failure: subscription.failure.as_ref().map(failure),
             skipped: subscription.skipped.as_ref().map(skipped),
-            last_order: subscription.last_order.map(|key| key.to_string()),
+            last_order: subscription.last_order.map(|key| orders.order(key)),
             version: subscription.version,
         }
     }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::event::Names;
 use super::lots::{LotQuantity, names};
+use super::order_names::OrderNames;
 use super::page::{Limit, WaveCursor};
 use super::reading::{Listed, shape};
 use super::scalar::{CallerId, Count, FulfillmentId, Id, Instant, LotId, Name, Reason, Sku};
@@ -225,8 +226,8 @@ pub struct PickJson {
     pub quantity: u32,
     /// For which fulfilment order.
     pub fulfillment_order: String,
-    /// Position of its line in the order, from 0.
-    pub line: u16,
+    /// Id of its line in the order.
+    pub line: String,
     /// Units of the line picked with it.
     pub picked: u32,
     /// Units of the line not found.
@@ -235,8 +236,8 @@ pub struct PickJson {
 
 impl WaveJson {
     /// A wave.
-    pub fn of(wave: &Wave, names: &impl Names) -> Self {
-        let tasks = (1..).zip(&wave.tasks).map(|(number, task)| TaskJson::of(number, task, names)).collect();
+    pub fn of(wave: &Wave, names: &impl Names, orders: &OrderNames<'_>) -> Self {
+        let tasks = (1..).zip(&wave.tasks).map(|(number, task)| TaskJson::of(number, task, names, orders)).collect();
         Self {
             id: wave.name(),
             node: names.node(wave.node),
@@ -254,7 +255,7 @@ impl WaveJson {
 }
 
 impl TaskJson {
-    fn of(number: usize, task: &PickTask, names: &impl Names) -> Self {
+    fn of(number: usize, task: &PickTask, names: &impl Names, orders: &OrderNames<'_>) -> Self {
         Self {
             number,
             status: task.status,
@@ -263,19 +264,19 @@ impl TaskJson {
             metres: task.metres,
             started_at: task.started_at.map(Instant::from),
             ended_at: task.ended_at.map(Instant::from),
-            picks: task.picks.iter().map(|line| PickJson::of(line, names)).collect(),
+            picks: task.picks.iter().map(|line| PickJson::of(line, names, orders)).collect(),
         }
     }
 }
 
 impl PickJson {
-    fn of(line: &PickLine, names: &impl Names) -> Self {
+    fn of(line: &PickLine, names: &impl Names, orders: &OrderNames<'_>) -> Self {
         Self {
             bin: line.pick.bin.as_deref().map(str::to_owned),
             sku: names.sku(line.pick.sku),
             quantity: line.pick.units,
             fulfillment_order: line.pick.fulfillment.to_string(),
-            line: line.pick.line,
+            line: orders.line(line.pick.fulfillment.order, line.pick.line),
             picked: line.picked,
             short: line.short,
         }

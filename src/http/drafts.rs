@@ -41,7 +41,7 @@ pub async fn draft(State(front): State<Front>, Path(id): Path<Text>) -> Replied 
     let draft = front.engine().draft(&id)?;
     let durable = front.journal().durable(draft.seq, draft).await?;
     let now = front.journal().now().journal;
-    Ok(found(durable.map(|draft| DraftJson::of(&draft, now))))
+    Ok(found(durable.map(|draft| front.named(|_, orders| DraftJson::of(&draft, orders, now)))))
 }
 
 /// Drafts, newest first. A page ends early where they say more than 1 MiB.
@@ -65,7 +65,7 @@ fn listed(front: &Front, asked: &DraftParams) -> (Page<DraftJson>, u64) {
         if items.len() == most || bytes > DRAFTS_PAGE_BYTES_MAX {
             return (Page::new(items, last), newest);
         }
-        items.push(DraftJson::of(&draft, now));
+        items.push(front.named(|_, orders| DraftJson::of(&draft, orders, now)));
         newest = newest.max(draft.seq);
         last = Some(draft.key);
     }

@@ -30,7 +30,10 @@ pub async fn exceptions(State(front): State<Front>, Params(asked): Params<Except
     let page: Vec<Exception> = fitting.by_ref().take(length(asked.limit)).collect();
     let next = page.last().filter(|_| fitting.next().is_some()).map(|last| last.key);
     let newest = page.iter().map(|case| case.seq).max().unwrap_or(0);
-    let items = engine.catalogue(|c| page.iter().map(|case| ExceptionJson::of(case, c)).collect());
+    let items = front.reading(move |front| {
+        front.named(|c, orders| page.iter().map(|case| ExceptionJson::of(case, c, orders)).collect())
+    });
+    let items = items.await?;
     Ok(found(front.journal().durable(newest, Page::new(items, next)).await?))
 }
 
@@ -42,7 +45,7 @@ pub async fn exceptions(State(front): State<Front>, Params(asked): Params<Except
 )]
 pub async fn exception(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
     let case = front.engine().exception(&id)?;
-    let shown = front.engine().catalogue(|c| ExceptionJson::of(&case, c));
+    let shown = front.named(|c, orders| ExceptionJson::of(&case, c, orders));
     Ok(found(front.journal().durable(case.seq, shown).await?))
 }
 

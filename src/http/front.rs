@@ -24,6 +24,7 @@ use tower::Service;
 
 use super::express::{self, Express};
 use super::meters::Meters;
+use crate::api::order_names::OrderNames;
 use crate::api::problem::Problem;
 use crate::api::scalar::Instant as Time;
 use crate::connectors::client::TIME_HEADER;
@@ -117,6 +118,12 @@ impl Front {
         let front = self.clone();
         let read = tokio::task::spawn_blocking(move || read(&front));
         read.await.map_err(|_| Problem::new("internal_error", "the reading broke off"))
+    }
+
+    /// What is shown with the names of the catalogue and of the orders it speaks of, of which some may be read from files.
+    pub fn named<R>(&self, show: impl FnOnce(&Catalogue, &OrderNames<'_>) -> R) -> R {
+        let read = |key| self.engine().order_by_key(key);
+        self.engine().catalogue(|catalogue| show(catalogue, &OrderNames::new(&read)))
     }
 
     /// Reads the catalogue and waits until what was read is durable.

@@ -85,7 +85,7 @@ pub async fn place(State(front): State<Front>, write: Write<NewOrder>) -> Replie
 )]
 pub async fn order(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
     let order = durable_order(&front, &id).await?;
-    Ok(found_written(order.map(|order| front.engine().catalogue(|c| OrderJson::written(&order, c)))))
+    Ok(found_written(order.map(|order| front.named(|c, orders| OrderJson::written(&order, c, orders)))))
 }
 
 async fn durable_order(front: &Front, id: &str) -> Result<Durable<Arc<Order>>, Problem> {
@@ -111,7 +111,7 @@ pub async fn orders(State(front): State<Front>, Params(asked): Params<OrderParam
     let Some(filter) = filter(&front, asked) else { return Ok(ahead(&Page::<OrderJson>::empty())) };
     let (page, orders) = front.reading(move |front| listed(front, &filter, limit, cursor)).await??;
     let newest = orders.iter().map(|order| order.seq).max().unwrap_or(0);
-    let items = front.engine().catalogue(|c| orders.iter().map(|order| OrderJson::in_list(order, c)).collect());
+    let items = front.named(|c, names| orders.iter().map(|order| OrderJson::in_list(order, c, names)).collect());
     let page = Page::new(items, page.next);
     Ok(found(front.journal().durable(newest, page).await?))
 }

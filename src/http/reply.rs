@@ -41,7 +41,7 @@ pub fn made(front: &Front, status: StatusCode, durable: Durable<Outcome>) -> Res
     let now = front.journal().now();
     let engine = front.engine();
     let incoming = |cell| engine.incoming(cell);
-    let answer = engine.catalogue(|catalogue| answer::written(&outcome.reply, catalogue, now, incoming));
+    let answer = front.named(|catalogue, orders| answer::written(&outcome.reply, (catalogue, orders), now, incoming));
     let response = body(status, answer);
     if outcome.replayed { replayed(response) } else { response }
 }

@@ -7,6 +7,7 @@ use super::front::Front;
 use super::reply::{Replied, ahead, found, made, replayed};
 use super::request::{Path, Urgent, Write, part_of};
 use crate::api::fulfillment::Nothing;
+use crate::api::order_names::OrderNames;
 use crate::api::problem::Problem;
 use crate::api::reservation::{
     BatchAnswer, BatchEntry, NewReservation, OneOfMany, ReservationBatch, ReservationChange, ReservationJson,
@@ -58,16 +59,17 @@ pub async fn reserve_many(State(front): State<Front>, write: Write<ReservationBa
     let answers = front.pipeline().reserve_many(&context, &wanted).await?.into_inner();
     let all_replayed = answers.iter().all(|answer| answer.as_ref().is_ok_and(|outcome| outcome.replayed));
     let now = front.journal().now().journal;
-    let entry = |catalogue: &Catalogue, at: usize, answer: Result<Outcome, Refused>| match answer {
-        Ok(Outcome { reply: Reply::Reservation(made), .. }) => {
-            BatchEntry::made(ReservationJson::of(&made, catalogue, now))
-        }
-        Ok(_) => unreachable!("who asks for a reservation is answered with one"),
-        Err(refused) => BatchEntry::refused(&of_part(refused, at).into(), &context.request_id),
-    };
-    let mut items: Vec<BatchEntry> = front
-        .engine()
-        .catalogue(|catalogue| places.iter().zip(answers).map(|(&at, answer)| entry(catalogue, at, answer)).collect());
+    let entry =
+        |catalogue: &Catalogue, orders: &OrderNames<'_>, at: usize, answer: Result<Outcome, Refused>| match answer {
+            Ok(Outcome { reply: Reply::Reservation(made), .. }) => {
+                BatchEntry::made(ReservationJson::of(&made, catalogue, orders, now))
+            }
+            Ok(_) => unreachable!("who asks for a reservation is answered with one"),
+            Err(refused) => BatchEntry::refused(&of_part(refused, at).into(), &context.request_id),
+        };
+    let mut items: Vec<BatchEntry> = front.named(|catalogue, orders| {
+        places.iter().zip(answers).map(|(&at, answer)| entry(catalogue, orders, at, answer)).collect()
+    });
     for (at, problem) in faulty {
         items.insert(at, BatchEntry::refused(&problem, &context.request_id));
     }
@@ -97,7 +99,7 @@ pub async fn reservation(State(front): State<Front>, Path(id): Path<Text>) -> Re
     let reservation = front.engine().reservation(&id)?;
     let durable = front.journal().durable(reservation.seq, reservation).await?;
     let now = front.journal().now().journal;
-    Ok(found(durable.map(|reservation| front.engine().catalogue(|c| ReservationJson::of(&reservation, c, now)))))
+    Ok(found(durable.map(|reservation| front.named(|c, orders| ReservationJson::of(&reservation, c, orders, now)))))
 }
 
 /// Extend, shrink or grow a reservation that is held.

@@ -41,7 +41,7 @@ pub async fn returned(State(front): State<Front>, Path(id): Path<Text>) -> Repli
 }
 
 fn shown(front: &Front, known: &Return) -> ReturnJson {
-    front.engine().catalogue(|catalogue| ReturnJson::of(known, catalogue))
+    front.named(|catalogue, orders| ReturnJson::of(known, catalogue, orders))
 }
 
 /// Returns, newest first.
@@ -74,7 +74,7 @@ pub async fn all(State(front): State<Front>, Params(asked): Params<ReturnParams>
     let page: Vec<Return> = fitting.by_ref().take(length(asked.limit)).collect();
     let next = page.last().filter(|_| fitting.next().is_some()).map(|last| last.key);
     let newest = page.iter().map(|known| known.seq).max().unwrap_or(0);
-    let items = page.iter().map(|known| shown(&front, known)).collect();
+    let items = front.reading(move |front| page.iter().map(|known| shown(front, known)).collect()).await?;
     Ok(found(front.journal().durable(newest, Page::new(items, next)).await?))
 }
 

@@ -83,7 +83,7 @@ pub async fn cancel(State(front): State<Front>, Path(id): Path<Text>, write: Wri
 )]
 pub async fn subscription(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
     let subscription = front.engine().subscription(&id)?;
-    let shown = front.engine().catalogue(|catalogue| SubscriptionJson::of(&subscription, catalogue));
+    let shown = front.named(|catalogue, orders| SubscriptionJson::of(&subscription, catalogue, orders));
     Ok(found(front.journal().durable(subscription.seq, shown).await?))
 }
 
@@ -104,7 +104,10 @@ pub async fn all(State(front): State<Front>, Params(asked): Params<SubscriptionP
     let page: Vec<Subscription> = fitting.by_ref().take(length(asked.limit)).collect();
     let next = page.last().filter(|_| fitting.next().is_some()).map(|last| last.key);
     let newest = page.iter().map(|subscription| subscription.seq).max().unwrap_or(0);
-    let items = engine.catalogue(|c| page.iter().map(|subscription| SubscriptionJson::of(subscription, c)).collect());
+    let items = front.reading(move |front| {
+        front.named(|c, orders| page.iter().map(|known| SubscriptionJson::of(known, c, orders)).collect())
+    });
+    let items = items.await?;
     Ok(found(front.journal().durable(newest, Page::new(items, next)).await?))
 }
 
@@ -125,6 +128,6 @@ pub async fn orders(State(front): State<Front>, Path(id): Path<Text>, Params(pag
     let more = there.next().is_some();
     let next = page.last().filter(|_| more).map(|(number, _)| u64::from(last - number + 1));
     let newest = page.iter().map(|(_, order)| order.seq).max().unwrap_or(subscription.seq);
-    let items = engine.catalogue(|c| page.iter().map(|(_, order)| OrderJson::in_list(order, c)).collect());
+    let items = front.named(|c, orders| page.iter().map(|(_, order)| OrderJson::in_list(order, c, orders)).collect());
     Ok(found(front.journal().durable(newest, Page::new(items, next)).await?))
 }

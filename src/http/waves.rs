@@ -40,7 +40,7 @@ pub async fn wave(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
 }
 
 fn shown(front: &Front, wave: &Wave) -> WaveJson {
-    front.engine().catalogue(|catalogue| WaveJson::of(wave, catalogue))
+    front.named(|catalogue, orders| WaveJson::of(wave, catalogue, orders))
 }
 
 /// Waves, newest first.
@@ -61,7 +61,7 @@ pub async fn all(State(front): State<Front>, Params(asked): Params<WaveParams>) 
     let page: Vec<Wave> = fitting.by_ref().take(length(asked.limit)).collect();
     let next = page.last().filter(|_| fitting.next().is_some()).map(|last| last.key);
     let newest = page.iter().map(|wave| wave.seq).max().unwrap_or(0);
-    let items = page.iter().map(|wave| shown(&front, wave)).collect();
+    let items = front.reading(move |front| page.iter().map(|wave| shown(front, wave)).collect()).await?;
     Ok(found(front.journal().durable(newest, Page::new(items, next)).await?))
 }
 

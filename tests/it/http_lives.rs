@@ -238,6 +238,37 @@ fn a_refused_pickup_waits_until_somebody_says_how_it_goes_on() {
 }
 
 #[test]
+fn an_exception_names_its_order_by_the_id_that_was_given() {
+    served(|server| {
+        shop(server);
+        let order = place(server, "1", 2, &json!({"id": "web-1", "delivery_method": "pickup"}));
+        assert_eq!(order["id"], "web-1");
+        server.done("POST", &format!("{}/reject", path_of(&order, 0)), &json!({"reason": "closed"}));
+        let asked = server.get("/v1/exceptions?type=pickup_refused").json()["items"][0].clone();
+        assert_eq!((&asked["subject"], &asked["order"]), (&json!({"order": "web-1"}), &json!("web-1")));
+        let path = format!("/v1/exceptions/{}", asked["id"].as_str().expect("an id"));
+        assert_eq!(server.get(&path).json(), asked);
+        let assigned = server.done("POST", &format!("{path}/assign"), &json!({"owner": "floor"}));
+        assert_eq!(assigned["subject"]["order"], "web-1");
+    });
+}
+
+#[test]
+fn who_took_from_an_order_or_made_it_names_it_by_its_own_id() {
+    served(|server| {
+        shop(server);
+        let line = json!([{"sku": "mug", "quantity": 2}]);
+        server.done("POST", "/v1/reservations", &json!({"id": "cart", "owner": "c", "ttl_s": 600, "lines": line}));
+        place(server, "1", 2, &json!({"id": "web-1", "reservation": "cart"}));
+        let claimed = server.get("/v1/reservations/cart").json();
+        assert_eq!((&claimed["state"], &claimed["order"]), (&json!("claimed"), &json!("web-1")));
+        let part = json!({"id": "web-2", "lines": [{"line": "1", "quantity": 1}]});
+        server.done("POST", "/v1/orders/web-1/split", &part);
+        assert_eq!(server.get("/v1/orders/web-2").json()["split_from"], "web-1");
+    });
+}
+
+#[test]
 fn what_is_ordered_just_in_time_is_bought_and_a_supplier_ships_himself() {
     served(|server| {
         shop(server);

@@ -184,6 +184,13 @@ fn a_policy_decides_alone_and_an_exchange_waits_for_what_comes_back() {
         assert_eq!((&approved["status"], &approved["difference"]), (&json!("approved"), &money(350)));
         let instead = approved["replacement"].as_str().expect("it is ordered").to_owned();
         let held = server.get(&format!("/v1/orders/{instead}")).json();
+        assert_eq!(held["id"], instead, "by its own id");
+        let listed = server.get("/v1/returns?order=order-1&status=approved").json();
+        assert_eq!(listed["items"][0]["replacement"], instead);
+        let key = held["fulfillment_orders"][0]["id"]
+            .as_str()
+            .map_or("", |own| own.rsplit_once('-').map_or("", |(key, _)| key));
+        assert_ne!(key, instead);
         assert_eq!((&held["status"], &held["holds"][0]["type"]), (&json!("on_hold"), &json!("awaiting_return_items")));
         assert_eq!(server.get("/v1/stock/cup").json()["total"]["committed"], 1);
         let id = approved["id"].as_str().expect("an id");

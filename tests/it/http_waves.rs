@@ -35,7 +35,7 @@ fn accepted(server: &Served, id: &str) -> String {
             "name": "Customer", "line1": "1 Main St", "city": "Chicago", "region": "IL", "postal_code": "60601",
             "country": "US", "latitude": 41.8781, "longitude": -87.6298,
         },
-        "lines": [{"sku": "mug", "quantity": 2, "unit_price": price}, {"sku": "cup", "quantity": 1, "unit_price": price}],
+        "lines": [{"sku": "mug", "quantity": 2, "unit_price": price}, {"id": "first", "sku": "cup", "quantity": 1, "unit_price": price}],
         "delivery_method": "ship",
     });
     let placed = server.done("POST", "/v1/orders", &order);
@@ -70,6 +70,10 @@ fn a_wave_is_planned_released_and_picked_and_the_efficiency_is_told() {
         assert_eq!((tasks.len(), &tasks[0]["metres"]), (1, &json!(2 * (2 * 5 + 10))));
         let bins: Vec<_> = tasks[0]["picks"].as_array().expect("a list").iter().map(|pick| &pick["bin"]).collect();
         assert_eq!(bins, ["A-1", "A-1", "B-2", "B-2"]);
+        let lines: Vec<_> = tasks[0]["picks"].as_array().expect("a list").iter().map(|pick| &pick["line"]).collect();
+        assert_eq!(lines, ["first", "first", "1", "1"], "their ids, given or counted");
+        assert_eq!(server.get("/v1/waves/w1").json()["tasks"], released["tasks"]);
+        assert_eq!(server.get("/v1/waves").json()["items"][0]["tasks"], released["tasks"]);
         let rows = |path: &str| -> Vec<String> {
             let printed = crate::http_papers::read(&server.get(path));
             let bins = |line: &&String| ["A-1", "B-2", "cup", "mug"].contains(&&***line);

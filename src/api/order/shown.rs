@@ -10,6 +10,7 @@ use crate::api::decision::{DecisionJson, LineNames, OrderLines};
 use crate::api::edit::EditBrief;
 use crate::api::fulfillment::FulfillmentJson;
 use crate::api::hold::{HoldJson, PaymentReport};
+use crate::api::order_names::OrderNames;
 use crate::api::personal::{Address, Person, open};
 use crate::api::scalar::{
     ChannelOrderId, Country, CurrencyCode, Day, Id, Instant, Latitude, Longitude, MoneyJson, Name, Personal,
@@ -331,9 +332,10 @@ impl TotalsJson {
 
 impl OrderJson {
     /// The JSON of an order with its decision and the nearest losers; the decision without the steps in between.
-    pub fn written(order: &Order, catalogue: &Catalogue) -> Vec<u8> {
+    pub fn written(order: &Order, catalogue: &Catalogue, orders: &OrderNames<'_>) -> Vec<u8> {
         let mut out = Vec::with_capacity(WRITTEN_BYTES);
-        serde_json::to_writer(&mut out, &Self::in_list(order, catalogue)).expect("text keys and finite numbers");
+        serde_json::to_writer(&mut out, &Self::in_list(order, catalogue, orders))
+            .expect("text keys and finite numbers");
         if let Some(decision) = &order.decision {
             let end = out.pop();
             out.extend_from_slice(br#","decision":"#);
@@ -344,7 +346,7 @@ impl OrderJson {
     }
 
     /// An order without its decision.
-    pub fn in_list(order: &Order, catalogue: &Catalogue) -> Self {
+    pub fn in_list(order: &Order, catalogue: &Catalogue, orders: &OrderNames<'_>) -> Self {
         let (facts, status) = (&order.facts, order.status());
         let names = OrderLines { order, catalogue };
         let groups = facts.destinations.iter().skip(1).map(|d| (d.group.clone(), ShipToJson::of(d)));
@@ -370,9 +372,9 @@ impl OrderJson {
             totals: facts.total.map(|total| TotalsJson::of(order, total)),
             payments: order.payments.iter().map(|fact| PaymentReport::of(fact, facts.currency)).collect(),
             holds: HoldJson::all_of(order),
-            split_from: order.split_from.map(|key| key.to_string()),
-            merged_into: order.merged_into().map(|key| key.to_string()),
-            merged: order.particulars.iter().flat_map(|some| &some.merged).map(ToString::to_string).collect(),
+            split_from: order.split_from.map(|key| orders.order(key)),
+            merged_into: order.merged_into().map(|key| orders.order(key)),
+            merged: order.particulars.iter().flat_map(|some| &some.merged).map(|key| orders.order(*key)).collect(),
             returns: order.returns.iter().map(|known| known.key.to_string()).collect(),
             edits: EditBrief::all_of(order),
             preferred_node: order.preferred_node().map(|node| Id(catalogue.node(node).id.clone())),
