@@ -2,14 +2,17 @@
 //! are worked out on reading (`decision`, `supposed`).
 //!
 //! Promises: all of it, or within so many bytes the nodes that ship and the nearest others; of an order so large that not
-//! even those that ship fit, nothing. Cost: a piece of memory for what nodes have, and a few more for what they ask where the
+//! even those that ship fit, nothing. Cost: a piece of memory for what nodes have, and two more for what they ask where the
 //! kernel in full decided. What is *not* here: how it is written (`evidence`, `sight`, `weighed`).
 
 use super::decision::{Evidence, FenceReason, LineUnits};
 use super::ids::NodeIndex;
+use super::nearest::{ordered, reach};
+use super::rows::keep_rows;
 use super::sight::Sight;
 use super::sourcing::{Candidate, Plan, Problem, costed};
-use super::weighed::{Priced, Tables, Weighed, WeighedLine, WeighedNode};
+use super::told::{Sizes, Told};
+use super::weighed::{Priced, Weighed, WeighedLine, WeighedNode};
 
 /// About how many bytes a line takes, a need of it, a fenced node, a candidate and what it has of a sku.
 const BYTES: [usize; 5] = [8, 4, 4, 8, 2];
@@ -49,29 +52,47 @@ impl Evidence {
 fn nearest(problem: &Problem, plan: &Plan, units: &[LineUnits], most: usize) -> Sight {
     let mut ships: Vec<usize> = plan.assignments.iter().map(|own| own.candidate as usize).collect();
     ships.sort_unstable();
-    let mut metres: Vec<u32> = problem.candidates.iter().map(|candidate| candidate.distance_m).collect();
+    let end = end_of_others(problem, &ships, most - ships.len());
+    // One more than are kept, as a place is written before it is known whether it is.
+    let kept = &mut vec![0; most + 1][..];
+    let (mut count, mut from) = (0, 0);
+    for to in ships.iter().copied().chain([problem.candidates.len()]) {
+        for at in from..to {
+            kept[count] = at as u32;
+            count = count.wrapping_add(usize::from(place(&problem.candidates[at]) < end));
+        }
+        if to < problem.candidates.len() {
+            kept[count] = to as u32;
+            count += 1;
+        }
+        from = to + 1;
+    }
+    Sight::of_some(problem, units, kept[..count].iter().map(|at| *at as usize))
+}
+
+/// By how far it is, then by node.
+fn place(candidate: &Candidate) -> u64 {
+    u64::from(candidate.distance_m) << 32 | u64::from(candidate.node)
+}
+
+/// The place before which so many lie of those that do not ship.
+fn end_of_others(problem: &Problem, ships: &[usize], most: usize) -> u64 {
+    if most == 0 {
+        return 0;
+    }
+    let mut metres: Vec<i32> = problem.candidates.iter().map(|candidate| ordered(candidate.distance_m)).collect();
     for at in ships.iter().rev() {
         metres.swap_remove(*at);
     }
-    let others = most - ships.len();
-    let (farthest, mut so_far) = if others == 0 {
-        (0, 0)
-    } else {
-        let (nearer, farthest, _) = metres.select_nth_unstable(others - 1);
-        (*farthest, others - nearer.iter().filter(|metres| *metres < farthest).count())
-    };
-    let mut ships = ships.into_iter().peekable();
-    let mut is_kept = |(at, candidate): &(usize, &Candidate)| {
-        if ships.next_if_eq(at).is_some() || candidate.distance_m < farthest {
-            return true;
-        }
-        let is_one = candidate.distance_m == farthest && so_far > 0;
-        so_far -= usize::from(is_one);
-        is_one
-    };
-    let mut kept = Vec::with_capacity(most);
-    kept.extend(problem.candidates.iter().enumerate().filter(|own| is_kept(own)).map(|(at, _)| at));
-    Sight::of_some(problem, units, kept.into_iter())
+    let farthest = reach(&metres, most);
+    // So there are farther ones, and the place fits.
+    if farthest.not_beyond == most {
+        return (u64::from(farthest.metres) + 1) << 32;
+    }
+    let is_as_far = |own: &(usize, &Candidate)| own.1.distance_m == farthest.metres && !ships.contains(&own.0);
+    let mut as_far = problem.candidates.iter().enumerate().filter(is_as_far);
+    let last = as_far.nth(most - farthest.below - 1).expect("those that are as far are not all beyond it");
+    place(last.1) + 1
 }
 
 /// Bytes that are left for candidates.
@@ -166,35 +187,40 @@ impl Recorder {
                 parcels_max: own.parcels_max,
             }
         };
-        let width = problem.lines.len();
-        let unit_costs = match problem.unit_costs.iter().all(|cost| *cost == 0) {
-            true => vec![0; self.kept.len() * width],
-            false => self.unit_costs(problem),
-        };
         let tables = (0..).zip(&self.numbers).filter(|(_, number)| **number != NOT_KEPT);
+        let tables = tables.map(|(table, _)| problem.rates.told(table));
+        let (count, costs) = tables.clone().fold((0, 0), |(count, costs), table| (count + 1, costs + table.len()));
+        let mut told = Told::of(Sizes {
+            lines: problem.lines.len(),
+            brackets: problem.rates.scale().len(),
+            tables: count,
+            costs,
+            nodes: self.kept.len(),
+            units: self.kept.len() * problem.lines.len(),
+            are_units_free: self.are_units_free(problem),
+        });
+        let mut words = told.words();
+        words.lines.iter_mut().zip(&problem.lines).for_each(|(words, own)| *words = line(own).words());
+        words.up_to_g.iter_mut().zip(problem.rates.scale()).for_each(|(word, end)| *word = end.cast_signed());
+        words.add_tables(tables);
+        words.nodes.iter_mut().zip(self.kept()).for_each(|(words, at)| *words = node(at).words());
+        keep_rows(&problem.unit_costs, problem.lines.len(), self.kept(), words.units);
         Weighed {
             split: problem.split,
             shipments_max: problem.shipments_max,
             by_price: problem.filling == costed::Filling::Priced,
             complete: problem.complete,
-            lines: problem.lines.iter().map(line).collect(),
-            up_to_g: problem.rates.scale().to_vec(),
-            tables: Tables::of(tables.map(|(table, _)| problem.rates.told(table))),
-            nodes: self.kept().map(node).collect(),
-            unit_costs,
+            told,
             ..Weighed::default()
         }
     }
 
-    /// What units cost from the nodes that are kept.
-    fn unit_costs(&self, problem: &costed::Problem) -> Vec<i64> {
+    /// Whether units cost nothing from the nodes that are kept.
+    fn are_units_free(&self, problem: &costed::Problem) -> bool {
+        let any = |costs: &[i64]| costs.iter().fold(0, |any, cost| any | cost) != 0;
         let width = problem.lines.len();
-        let mut costs = vec![0; self.kept.len() * width];
-        for (own, at) in costs.chunks_exact_mut(width.max(1)).zip(self.kept()) {
-            let row = &problem.unit_costs[at * width..(at + 1) * width];
-            own.iter_mut().zip(row).for_each(|(own, cost)| *own = *cost);
-        }
-        costs
+        let is_free = |at: usize| !any(&problem.unit_costs[at * width..(at + 1) * width]);
+        !any(&problem.unit_costs) || self.kept.len() < problem.candidates.len() && self.kept().all(is_free)
     }
 
     /// Finds out which candidates are kept, and numbers their tables; false when those that ship do not fit.
@@ -223,12 +249,12 @@ impl Recorder {
     fn forget(&mut self, saw: &Weighing<'_>) {
         self.numbers.clear();
         self.numbers.resize(saw.problem.rates.count(), NOT_KEPT);
-        self.candidates.clear();
-        self.candidates.resize(saw.listed.candidates.len(), NO_CANDIDATE);
     }
 
     /// Keeps these, by node.
     fn keep_these(&mut self, saw: &Weighing<'_>, these: impl Iterator<Item = usize>) {
+        self.candidates.clear();
+        self.candidates.resize(saw.listed.candidates.len(), NO_CANDIDATE);
         for at in these {
             self.candidates[saw.places[at] as usize] = at as u32;
         }
@@ -238,9 +264,13 @@ impl Recorder {
 
     fn keep_all(&mut self, saw: &Weighing<'_>) {
         self.forget(saw);
+        saw.problem.offers.iter().for_each(|offer| self.numbers[offer.table as usize] = 0);
         let count = saw.problem.candidates.len();
-        (0..count).for_each(|at| self.numbers[table_of(saw.problem, at)] = 0);
-        self.keep_these(saw, 0..count);
+        if count < saw.listed.candidates.len() {
+            return self.keep_these(saw, 0..count);
+        }
+        self.kept.resize(count, 0);
+        (0..).zip(saw.places).for_each(|(at, place)| self.kept[*place as usize] = at);
     }
 
     /// Keeps the candidates that ship, then the others in their order, while there is room, and marks their tables; false when
@@ -379,11 +409,11 @@ mod tests {
             assert_eq!(nodes(&evidence), expected(&listed, &ships, most), "{bytes_max}");
             assert_eq!(evidence.truncated, most < 200);
             let weighed = evidence.weighed().expect("in full");
-            let tables: Vec<&[i64]> = weighed.tables.iter().collect();
+            let tables: Vec<&[i64]> = weighed.told.tables().collect();
             for (at, (node, _)) in evidence.sight.candidates().enumerate() {
-                let own = weighed.nodes[at];
+                let own = weighed.told.node(at);
                 assert_eq!(own.per_shipment, i64::from(node.0));
-                assert_eq!(weighed.unit_costs[at * 2..at * 2 + 2], [i64::from(node.0), -1]);
+                assert_eq!(weighed.told.unit_costs(at).collect::<Vec<_>>(), [i64::from(node.0), -1]);
                 let costs = if node.0 % 4 == 0 { [9, 10] } else { [5, 6] };
                 assert_eq!(tables[usize::from(own.table)], costs);
             }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decision::LineUnits;
 use super::ids::NodeIndex;
+use super::rows::keep_rows;
 use super::sourcing::{Need, Problem};
 
 /// Words of a line beside its needs.
@@ -72,7 +73,11 @@ impl Sight {
         writing.end(
             candidates().map(|candidate| candidate.node),
             candidates().map(|candidate| candidate.distance_m),
-            |words| kept.clone().for_each(|at| words.extend_from_slice(problem.has(at))),
+            |words| {
+                let first = words.len();
+                words.resize(first + kept.len() * problem.slots, 0);
+                keep_rows(&problem.available, problem.slots, kept, &mut words[first..]);
+            },
         )
     }
 

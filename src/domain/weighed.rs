@@ -19,6 +19,7 @@ use super::ids::{NodeIndex, Text};
 use super::order::{Order, OrderEvent};
 use super::sight::{SeenLine, Sight};
 use super::sourcing::costed::{Candidate, Filling, Line, Offer, Problem, Rates, Shortage};
+use super::told::Told;
 
 /// Stands where a tariff has its charge per shipment.
 const WEIGHED: i64 = i64::MIN;
@@ -120,16 +121,8 @@ pub struct Weighed {
     pub by_price: bool,
     /// Whether all units ship or none.
     pub complete: bool,
-    /// By seen line.
-    pub lines: Vec<WeighedLine>,
-    /// Loads up to which the brackets of the tables go: grams, or grams above so many bits of volume.
-    pub up_to_g: Vec<u64>,
-    /// What a parcel costs by bracket, its service chosen; [`Rates::NONE`] where nobody carries it.
-    pub tables: Tables,
-    /// By candidate.
-    pub nodes: Vec<WeighedNode>,
-    /// What a unit costs by candidate and seen line.
-    pub unit_costs: Vec<i64>,
+    /// What lines, parcels, nodes and units cost.
+    pub told: Told,
     /// What of all that is for orders to come, where some of it is.
     #[serde(skip)]
     pub ahead: Option<Box<Ahead>>,
@@ -142,46 +135,6 @@ pub struct Ahead {
     pub per_shipment: Vec<i64>,
     /// Of a unit, by candidate and seen line.
     pub per_unit: Vec<i64>,
-}
-
-/// Costs by bracket, table by table, in one piece of memory; written as a list of lists.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tables {
-    /// Where each ends.
-    ends: Vec<usize>,
-    costs: Vec<i64>,
-}
-
-impl Tables {
-    /// Of the costs of each.
-    pub fn of<T: ExactSizeIterator<Item = i64>>(tables: impl Iterator<Item = T> + Clone) -> Self {
-        let (count, costs) = tables.clone().fold((0, 0), |(count, costs), table| (count + 1, costs + table.len()));
-        let mut all = Self { ends: Vec::with_capacity(count), costs: Vec::with_capacity(costs) };
-        for table in tables {
-            all.costs.extend(table);
-            all.ends.push(all.costs.len());
-        }
-        all
-    }
-
-    /// The costs of each.
-    pub fn iter(&self) -> impl Iterator<Item = &[i64]> {
-        let mut from = 0;
-        self.ends.iter().map(move |end| &self.costs[std::mem::replace(&mut from, *end)..*end])
-    }
-}
-
-impl Serialize for Tables {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
-    }
-}
-
-impl<'de> Deserialize<'de> for Tables {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let tables = Vec::<Vec<i64>>::deserialize(deserializer)?;
-        Ok(Self::of(tables.iter().map(|table| table.iter().copied())))
-    }
 }
 
 /// A line as it was weighed.
@@ -324,17 +277,19 @@ impl Evidence {
             table,
             parcels_max: full.candidates[*at].parcels_max,
         };
-        let table = |at: &usize| full.rates.told(full.offers[full.candidates[*at].offers.start].table);
+        let table = |at: &usize| full.rates.told(full.offers[full.candidates[*at].offers.start].table).collect();
         let line = |line: SeenLine<'_>| WeighedLine { unit_weight_g: line.unit_weight_g, ..WeighedLine::default() };
         let weighed = Weighed {
             amounts: [CostTerm::PerShipment, CostTerm::Distance, CostTerm::Split].map(|term| (term, 0)).to_vec(),
             split: full.split,
             shipments_max: full.shipments_max,
-            lines: self.sight.lines().map(line).collect(),
-            up_to_g: full.rates.scale().to_vec(),
-            tables: Tables::of(candidates.iter().map(table)),
-            nodes: (0..).zip(&candidates).map(node).collect(),
-            unit_costs: vec![0; candidates.len() * full.lines.len()],
+            told: Told::listed(
+                &self.sight.lines().map(line).collect::<Vec<_>>(),
+                full.rates.scale(),
+                &candidates.iter().map(table).collect::<Vec<_>>(),
+                &(0..).zip(&candidates).map(node).collect::<Vec<_>>(),
+                &vec![0; candidates.len() * full.lines.len()],
+            ),
             ..Weighed::default()
         };
         Self { priced: Priced::Weighed(Box::new(weighed)), ..self }
@@ -414,20 +369,20 @@ impl Decision {
         (problem.split, problem.shipments_max, problem.complete) =
             (weighed.split, weighed.shipments_max, weighed.complete);
         problem.filling = if weighed.by_price { Filling::Priced } else { Filling::First };
-        problem.rates = Rates::new(weighed.up_to_g.clone());
-        let tables: Vec<u32> = weighed.tables.iter().map(|table| problem.rates.add_told(table)).collect();
-        for (line, own) in seen.lines().zip(&weighed.lines) {
+        let told = &weighed.told;
+        problem.rates = Rates::new(told.up_to_g().collect());
+        let tables: Vec<u32> = told.tables().map(|table| problem.rates.add_told(table)).collect();
+        for (line, own) in seen.lines().zip(told.lines()) {
             problem.add_line(own.line(line.quantity), line.needs());
         }
         let order = nearest_first(seen.candidates().map(|(node, metres)| (node, u64::from(metres))));
-        let lines = seen.lines().len();
         for &at in &order {
-            let own = weighed.nodes[at];
+            let own = told.node(at);
             let offer = Offer { service: 0, table: tables[usize::from(own.table)], plus: 0 };
             problem.add_candidate(
                 own.candidate(seen.node(at)),
                 seen.has(at).iter().copied(),
-                weighed.unit_costs[at * lines..(at + 1) * lines].iter().copied(),
+                told.unit_costs(at),
                 [offer],
             );
         }

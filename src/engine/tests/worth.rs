@@ -401,7 +401,7 @@ fn of_a_long_order_units_are_weighed_where_they_are_and_of_a_short_one_everywher
         let north = world.engine.catalogue(|catalogue| catalogue.node_index("north")).expect("there");
         let at = decision.evidence.sight.find(north).expect("it has a unit");
         let weighed = decision.evidence.weighed().expect("the kernel in full decided");
-        weighed.unit_costs[at * count..(at + 1) * count].to_vec()
+        weighed.told.unit_costs(at).collect()
     };
     let all = |count: i64| -> Vec<i64> { (0..count).map(|n| 90 + n - 7).collect() };
     let objective = [by_way(), Term::UnitCost, Term::Markdown];

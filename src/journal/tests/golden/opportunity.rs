@@ -14,6 +14,7 @@ use crate::domain::rules::versions::RuleSetEvent;
 use crate::domain::rules::{RuleTerms, Term};
 use crate::domain::stock::CellKey;
 use crate::domain::time::WallTime;
+use crate::domain::told::Told;
 use crate::domain::weighed::{Ahead, CostTerm, Priced, Weighed, WeighedNode};
 use crate::journal::codec;
 
@@ -21,8 +22,13 @@ fn minded() -> Priced {
     let ahead = Ahead { per_shipment: vec![40], per_unit: vec![300] };
     Priced::Weighed(Box::new(Weighed {
         amounts: vec![(CostTerm::Distance, 9), (CostTerm::Opportunity, 340)],
-        nodes: vec![WeighedNode { per_shipment: 140, per_unit: 5, table: 0, parcels_max: 1 }],
-        unit_costs: vec![307],
+        told: Told::listed(
+            &[],
+            &[],
+            &[],
+            &[WeighedNode { per_shipment: 140, per_unit: 5, table: 0, parcels_max: 1 }],
+            &[307],
+        ),
         ahead: Some(Box::new(ahead)),
         ..Weighed::default()
     }))

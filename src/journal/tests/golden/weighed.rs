@@ -7,7 +7,8 @@ use crate::domain::event::{Event, WorkloadChanged};
 use crate::domain::evidence::{Others, Ruled};
 use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey};
 use crate::domain::order::OrderEvent;
-use crate::domain::weighed::{Carried, CostTerm, Priced, Tables, Weighed, WeighedLine, WeighedNode};
+use crate::domain::told::Told;
+use crate::domain::weighed::{Carried, CostTerm, Priced, Weighed, WeighedLine, WeighedNode};
 use crate::domain::workload::WorkloadEvent;
 use crate::journal::codec;
 
@@ -39,17 +40,13 @@ pub(super) fn weighed() -> impl Iterator<Item = Event> {
         shipments_max: Some(2),
         by_price: true,
         complete: false,
-        lines: vec![WeighedLine {
-            unit_weight_g: 1_500,
-            per_line: 3_000,
-            per_unit: 500,
-            complete: true,
-            together: Some(0),
-        }],
-        up_to_g: vec![453, 907, 4_500],
-        tables: Tables::of([[818, 856, 1_000].into_iter()].into_iter()),
-        nodes: vec![WeighedNode { per_shipment: 100, per_unit: 5, table: 0, parcels_max: 1 }],
-        unit_costs: vec![7],
+        told: Told::listed(
+            &[WeighedLine { unit_weight_g: 1_500, per_line: 3_000, per_unit: 500, complete: true, together: Some(0) }],
+            &[453, 907, 4_500],
+            &[vec![818, 856, 1_000]],
+            &[WeighedNode { per_shipment: 100, per_unit: 5, table: 0, parcels_max: 1 }],
+            &[7],
+        ),
         ahead: None,
     };
     let before = decision();
