@@ -13,6 +13,8 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+mod places;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -22,7 +24,6 @@ use ordain::domain::geo::Position;
 use ordain::domain::ids::Text;
 use ordain::domain::item::{Dimensions, ItemKind};
 use ordain::domain::money::Currency;
-use ordain::domain::node::{Node, NodeKind};
 use ordain::domain::order::{OrderType, Sealed};
 use ordain::domain::quantity::Quantity;
 use ordain::domain::record::{Draft, Encoded, Log, RecordTooLarge, Stamp};
@@ -32,6 +33,8 @@ use ordain::domain::time::{JournalTime, Now, WallTime};
 use ordain::engine::Engine;
 use ordain::journal::{Options, Unrecovered};
 use ordain::pipeline::Pipeline;
+
+use self::places::warehouse;
 
 const REPEATS: usize = 5;
 const NODES: u32 = 10;
@@ -102,22 +105,8 @@ fn sku(n: u64) -> Text {
 fn stock(skus: u32, run: impl Fn(Command) + Sync) {
     let run = &run;
     for n in 0..NODES {
-        run(Command::PutNode(Box::new(Node {
-            id: text(&format!("node-{n}")),
-            kind: NodeKind::Warehouse,
-            name: text("node"),
-            position: Position::from_degrees(30.0 + f64::from(n), -80.0 - f64::from(n * 3)).expect("on the globe"),
-            country: text("US"),
-            postal_code: text("00000"),
-            time_zone: text("UTC"),
-            active: true,
-            inactive_reason: None,
-            handling: None,
-            capacity_per_day: None,
-            cutoff_min: None,
-            calendar: None,
-            capabilities: vec![],
-        })));
+        let position = Position::from_degrees(30.0 + f64::from(n), -80.0 - f64::from(n * 3)).expect("on the globe");
+        run(Command::PutNode(Box::new(warehouse(&format!("node-{n}"), position))));
     }
     let chunk = u64::from(skus).div_ceil(32).max(1);
     std::thread::scope(|scope| {

@@ -16,6 +16,8 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+mod places;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -26,13 +28,15 @@ use ordain::domain::geo::Position;
 use ordain::domain::ids::Text;
 use ordain::domain::item::{Dimensions, ItemKind};
 use ordain::domain::money::Currency;
-use ordain::domain::node::{Node, NodeKind};
+use ordain::domain::node::Node;
 use ordain::domain::order::{OrderType, Sealed};
 use ordain::domain::quantity::Quantity;
 use ordain::domain::record::Log;
 use ordain::domain::stock::MovementKind;
 use ordain::journal::{Options, StoreKind, Unrecovered};
 use ordain::pipeline::Pipeline;
+
+use self::places::warehouse;
 
 /// How far a count may be from its baseline, in parts of it.
 const TOLERANCE: f64 = 0.10;
@@ -223,22 +227,8 @@ fn node_id(n: u32) -> Text {
 }
 
 fn node(n: u32) -> Node {
-    Node {
-        id: node_id(n),
-        kind: NodeKind::Warehouse,
-        name: "node".into(),
-        position: Position::from_degrees(30.0 + f64::from(n), -80.0 - f64::from(n * 3)).expect("on the globe"),
-        country: "US".into(),
-        postal_code: "00000".into(),
-        time_zone: "UTC".into(),
-        active: true,
-        inactive_reason: None,
-        handling: None,
-        capacity_per_day: None,
-        cutoff_min: None,
-        calendar: None,
-        capabilities: vec![],
-    }
+    let position = Position::from_degrees(30.0 + f64::from(n), -80.0 - f64::from(n * 3)).expect("on the globe");
+    warehouse(&node_id(n), position)
 }
 
 fn atp(ordain: &Pipeline, count: u64) {

@@ -3,6 +3,8 @@
 //! `cargo bench --bench allocations`. The counter stands before the system's allocator, so that nothing is timed here.
 
 mod families;
+#[path = "../places/mod.rs"]
+mod places;
 mod quotes;
 
 use ordain::api::decision::Quote;

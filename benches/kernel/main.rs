@@ -28,6 +28,8 @@
 //! [`REPEATS`] passes.
 
 mod families;
+#[path = "../places/mod.rs"]
+mod places;
 mod quotes;
 
 /// The same as the program has.

@@ -6,13 +6,13 @@ use ordain::api::reading;
 use ordain::domain::command::{Adjustment, Command, Context, PlaceOrder, PutItem};
 use ordain::domain::geo::Position;
 use ordain::domain::item::{Dimensions, ItemKind};
-use ordain::domain::node::{Node, NodeKind};
 use ordain::domain::stock::MovementKind;
 use ordain::journal::{Options, Unrecovered};
 use ordain::pipeline::Pipeline;
 use tempfile::TempDir;
 
 use super::families::{Dice, USUAL, mix};
+use super::places::warehouse;
 
 pub struct Network {
     pub name: &'static str,
@@ -55,22 +55,8 @@ fn stock(ordain: &Pipeline, network: &Network, skus: u64) {
     let dice = &mut Dice(11);
     for n in 0..network.nodes {
         let degrees = (25.0 + dice.below(23_000) as f64 / 1e3, -122.0 + dice.below(50_000) as f64 / 1e3);
-        run(Command::PutNode(Box::new(Node {
-            id: format!("node-{n:02}").into(),
-            kind: NodeKind::Warehouse,
-            name: "node".into(),
-            position: Position::from_degrees(degrees.0, degrees.1).expect("on the globe"),
-            country: "US".into(),
-            postal_code: "00000".into(),
-            time_zone: "UTC".into(),
-            active: true,
-            inactive_reason: None,
-            handling: None,
-            capacity_per_day: None,
-            cutoff_min: None,
-            calendar: None,
-            capabilities: vec![],
-        })));
+        let position = Position::from_degrees(degrees.0, degrees.1).expect("on the globe");
+        run(Command::PutNode(Box::new(warehouse(&format!("node-{n:02}"), position))));
     }
     for n in 0..skus {
         run(Command::PutItem(Box::new(PutItem {

@@ -1,7 +1,8 @@
 //! Greenhouse gas by service: what each makes that takes a parcel, in money and in what a replay counts.
 
 use super::weighing::{
-    Dice, NODES, SKUS, amounts, carrier, item, offered, on, order_by, place, quote, service, ways, weighed,
+    Dice, NODES, SKUS, amounts, carrier, divisions, drawn_stock, is_least, item, offered, on, order_by, place, quote,
+    service, weighed,
 };
 use super::whatif::compared;
 use super::world::*;
@@ -109,16 +110,7 @@ fn no_division_of_the_units_is_cheaper_than_the_plan_by_what_services_ask_and_ma
     for round in 0..60 {
         let world = World::new();
         let weights: Vec<u64> = SKUS.map(|_| 100 + dice.below(4_500)).to_vec();
-        let mut has = [[0_u32; 3]; 3];
-        for (sku, name) in SKUS.iter().enumerate() {
-            item(&world, name, weights[sku] as u32, 0);
-            for (node, id) in NODES.iter().enumerate() {
-                has[node][sku] = dice.below(3) as u32;
-                if has[node][sku] > 0 {
-                    world.stock(name, id, has[node][sku] as i32).expect("received");
-                }
-            }
-        }
+        let has = drawn_stock(&world, dice, &weights, &[0; 3]);
         let mut services = Vec::new();
         for (id, days) in NODES.iter().flat_map(|id| [(id, 2), (id, 4)]) {
             let asks = (300 + dice.below(900) as i64, dice.below(150) as i64);
@@ -139,19 +131,12 @@ fn no_division_of_the_units_is_cheaper_than_the_plan_by_what_services_ask_and_ma
         let to = Place::from(Position::from_degrees(40.0, -75.0).expect("on earth"));
         let metres =
             NODES.map(|id| world.engine.catalogue(|c| c.place(c.node_index(id).expect("there")).metres_to(&to)));
-        let units: Vec<usize> = (0..3).flat_map(|sku| vec![sku; wanted[sku] as usize]).collect();
         let mut prices = std::collections::HashMap::new();
         let mut least = i64::MAX;
-        for way in ways(units.len()) {
-            let at = |node: usize, sku: usize| {
-                units.iter().zip(&way).filter(|(unit, to)| (**unit, **to) == (sku, node)).count() as u32
-            };
-            if (0..3).any(|node| (0..3).any(|sku| at(node, sku) > has[node][sku])) {
-                continue;
-            }
+        for at in divisions(&wanted, &has) {
             let (mut cost, mut parcels) = (0_i64, 0);
-            for node in 0..3 {
-                let grams: u64 = (0..3).map(|sku| weights[sku] * u64::from(at(node, sku))).sum();
+            for (node, own) in at.iter().take(3).enumerate() {
+                let grams: u64 = (0..3).map(|sku| weights[sku] * u64::from(own[sku])).sum();
                 if grams == 0 {
                     continue;
                 }
@@ -161,18 +146,13 @@ fn no_division_of_the_units_is_cheaper_than_the_plan_by_what_services_ask_and_ma
                 cost += *prices.entry((node, grams)).or_insert_with(asks);
             }
             cost += split * (parcels - 1).max(0);
-            cost += (0..3).filter(|sku| at(3, *sku) > 0).count() as i64 * per_line;
+            cost += at[3].iter().filter(|left| **left > 0).count() as i64 * per_line;
             least = least.min(cost);
         }
         if !says_some {
             continue;
         }
-        let total: i64 = amounts(&decision).iter().map(|(_, amount)| amount).sum();
-        assert_eq!(
-            (decision.cost.amount, decision.lower_bound, decision.optimal, total),
-            (least, least, true, least),
-            "seed {seed}, round {round}"
-        );
+        is_least(&decision, least, &format!("seed {seed}, round {round}"));
         splits += usize::from(decision.assignments.len() > 1);
     }
     assert!(splits > 5 && told > 50, "{splits} orders were split, {told} had services that say something");

@@ -506,6 +506,41 @@ pub(super) fn ways(units: usize) -> impl Iterator<Item = Vec<usize>> {
     (0..4_usize.pow(units as u32)).map(move |way| (0..units).map(|at| way / 4_usize.pow(at as u32) % 4).collect())
 }
 
+/// Units of each sku at each node, and in the end of those that are left, for every division within what the nodes have.
+pub(super) fn divisions(wanted: &[u32], has: &[[u32; 3]; 3]) -> Vec<[[u32; 3]; 4]> {
+    let units: Vec<usize> = wanted.iter().enumerate().flat_map(|(sku, count)| vec![sku; *count as usize]).collect();
+    let counted = |way: Vec<usize>| {
+        let mut at = [[0; 3]; 4];
+        units.iter().zip(&way).for_each(|(sku, to)| at[*to][*sku] += 1);
+        at
+    };
+    let is_there =
+        |at: &[[u32; 3]; 4]| at.iter().zip(has).all(|(at, has)| at.iter().zip(has).all(|(at, has)| at <= has));
+    ways(units.len()).map(counted).filter(is_there).collect()
+}
+
+/// Some of each sku at each node, or none.
+pub(super) fn drawn_stock(world: &World, dice: &mut Dice, weights: &[u64], values: &[i64]) -> [[u32; 3]; 3] {
+    let mut has = [[0; 3]; 3];
+    for (sku, name) in SKUS.iter().enumerate() {
+        item(world, name, weights[sku] as u32, values[sku]);
+        for (node, id) in NODES.iter().enumerate() {
+            has[node][sku] = dice.below(3) as u32;
+            if has[node][sku] > 0 {
+                world.stock(name, id, has[node][sku] as i32).expect("received");
+            }
+        }
+    }
+    has
+}
+
+/// What nobody can do cheaper is the plan's cost, its bound and the sum of its terms.
+pub(super) fn is_least(decision: &Decision, least: i64, round: &str) {
+    let total: i64 = amounts(decision).iter().map(|(_, amount)| amount).sum();
+    let found = (decision.cost.amount, decision.lower_bound, decision.optimal, total);
+    assert_eq!(found, (least, least, true, least), "{round}");
+}
+
 #[test]
 fn no_division_of_the_units_is_cheaper_than_the_plan_by_the_carriers_own_quotes() {
     let seed = 20_261_123;
@@ -515,16 +550,7 @@ fn no_division_of_the_units_is_cheaper_than_the_plan_by_the_carriers_own_quotes(
         let world = World::new();
         let weights: Vec<u64> = SKUS.map(|_| 100 + dice.below(1_500)).to_vec();
         let values: Vec<i64> = SKUS.map(|_| dice.below(3_000) as i64).to_vec();
-        let mut has = [[0_u32; 3]; 3];
-        for (sku, name) in SKUS.iter().enumerate() {
-            item(&world, name, weights[sku] as u32, values[sku]);
-            for (node, id) in NODES.iter().enumerate() {
-                has[node][sku] = dice.below(3) as u32;
-                if has[node][sku] > 0 {
-                    world.stock(name, id, has[node][sku] as i32).expect("received");
-                }
-            }
-        }
+        let has = drawn_stock(&world, dice, &weights, &values);
         let mut costs = [(0, 0); 3];
         for (node, id) in NODES.iter().enumerate() {
             costs[node] = (dice.below(300) as i64, dice.below(60) as i64);
@@ -542,42 +568,30 @@ fn no_division_of_the_units_is_cheaper_than_the_plan_by_the_carriers_own_quotes(
         let lines: Vec<(&str, u32)> = SKUS.iter().zip(&wanted).map(|(sku, n)| (*sku, *n)).collect();
         let decision = quote(&world, &order_by("a", &lines));
 
-        let units: Vec<usize> = (0..3).flat_map(|sku| vec![sku; wanted[sku] as usize]).collect();
         let mut prices = std::collections::HashMap::new();
         let mut least = i64::MAX;
-        for way in ways(units.len()) {
-            let at = |node: usize, sku: usize| {
-                units.iter().zip(&way).filter(|(unit, to)| (**unit, **to) == (sku, node)).count() as u32
-            };
-            if (0..3).any(|node| (0..3).any(|sku| at(node, sku) > has[node][sku])) {
-                continue;
-            }
+        for at in divisions(&wanted, &has) {
             let mut cost = 0_i64;
             let mut parcels = 0;
-            for node in 0..3 {
-                let count: u32 = (0..3).map(|sku| at(node, sku)).sum();
+            for (node, own) in at.iter().take(3).enumerate() {
+                let count: u32 = own.iter().sum();
                 if count == 0 {
                     continue;
                 }
                 parcels += 1;
-                let grams: u64 = (0..3).map(|sku| weights[sku] * u64::from(at(node, sku))).sum();
+                let grams: u64 = (0..3).map(|sku| weights[sku] * u64::from(own[sku])).sum();
                 let price = prices.entry((node, grams)).or_insert_with(|| asked(&world, NODES[node], grams));
                 cost += price.expect("somebody takes it") + costs[node].0 + costs[node].1 * i64::from(count);
             }
             cost += split * (parcels - 1).max(0);
             for (sku, value) in values.iter().enumerate() {
-                let left = i64::from(at(3, sku));
+                let left = i64::from(at[3][sku]);
                 // Half of the value, half up.
                 cost += if left > 0 { per_line + left * ((value + 1) / 2) } else { 0 };
             }
             least = least.min(cost);
         }
-        let total: i64 = amounts(&decision).iter().map(|(_, amount)| amount).sum();
-        assert_eq!(
-            (decision.cost.amount, decision.lower_bound, decision.optimal, total),
-            (least, least, true, least),
-            "seed {seed}, round {round}"
-        );
+        is_least(&decision, least, &format!("seed {seed}, round {round}"));
         splits += usize::from(decision.assignments.len() > 1);
     }
     assert!(splits > 5, "{splits} orders were split");
