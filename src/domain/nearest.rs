@@ -1,10 +1,10 @@
 //! How far the nearest reach: of many distances the one that so many do not exceed.
 //!
-//! It is found by counting how many are below a guess, eight at a time as processors compare them, instead of by moving
+//! It is found by counting how many are below a guess, several at a time as processors compare them, instead of by moving
 //! them about. The first guess is of a sample, each further one of what the guesses around it counted.
 //!
 //! Promises: exact, whatever the distances are. Cost: some five looks at each; where distances are so unlike that this does
-//! not narrow it down, a selection of what is left.
+//! not narrow it down, sorting what is left.
 
 /// Distances of the sample.
 const SAMPLE: usize = 32;
@@ -102,7 +102,7 @@ impl Span {
         let is_within = |metres: i32| (first <= metres) & (metres <= last);
         let mut within = Vec::with_capacity(self.count());
         for block in metres.chunks(BLOCK) {
-            // A sum, as processors have it, tells of most blocks that there is nothing in them.
+            // Processors tell of a block at once that there is nothing in it, as there is in few.
             if block.iter().fold(0, |any, metres| any | i32::from(is_within(*metres))) != 0 {
                 within.extend(block.iter().copied().filter(|metres| is_within(*metres)));
             }
