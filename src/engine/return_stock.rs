@@ -26,6 +26,13 @@ use crate::domain::returns::{Disposition, Part, Piece, Return, StockEffect};
 use crate::domain::stock::{CellKey, LevelDelta, MovementKind};
 use crate::domain::time::WallTime;
 
+/// What a request says came back: each with the place, in `lines`, of the line that names it.
+pub(super) struct Came<'r> {
+    pub parts: &'r [(usize, Part)],
+    pub pieces: &'r [(usize, Piece)],
+    pub lines: &'r [ReturnedUnits],
+}
+
 /// Units of one line of a request that are somewhere, and what becomes of them.
 struct Fate {
     at: usize,
@@ -39,7 +46,7 @@ struct Fate {
 pub(super) fn disposed<'n>(
     network: &'n Network,
     (order, returned): (&Order, &Return),
-    (parts, pieces, lines): (&[(usize, Part)], &[(usize, Piece)], &[ReturnedUnits]),
+    Came { parts, pieces, lines }: Came<'_>,
     now: WallTime,
 ) -> Result<Change<'n>, Rejection> {
     let whole = |(at, part): &(usize, Part)| {

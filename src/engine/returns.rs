@@ -20,7 +20,7 @@ use super::return_kits::{arriving_apart, held_apart};
 use super::return_nodes::Needs;
 use super::return_parts::{arriving, of_held, of_order, parts_of};
 use super::return_request::requested;
-use super::return_stock::disposed;
+use super::return_stock::{Came, disposed};
 use super::table::{Locked, Name, Named};
 use super::turn::{Turn, order_events};
 use super::withdrawal::Withdrawal;
@@ -259,7 +259,12 @@ impl Engine {
                 let node = node.as_deref().map(|node| receiving(network, "node", node)).transpose()?;
                 let apart = arriving_apart(network, (order, returned), lines, node)?;
                 let named = arriving(returned, lines, node, apart.kits())?;
-                let change = disposed(network, (order, returned), (&named, &apart.pieces, lines), now.wall)?;
+                let change = disposed(
+                    network,
+                    (order, returned),
+                    Came { parts: &named, pieces: &apart.pieces, lines },
+                    now.wall,
+                )?;
                 let parts = parts_of(named).into_iter().chain(apart.kits()).collect();
                 Ok((received(returned, parts).then(apart.events()), change))
             }
@@ -414,7 +419,7 @@ fn said_of_held<'n>(
 ) -> Result<(Told, Change<'n>), Rejection> {
     let (named, left) = of_held(returned, lines, verb)?;
     let apart = held_apart(network, (order, returned), lines, verb, left)?;
-    let change = disposed(network, (order, returned), (&named, &apart.pieces, lines), now)?;
+    let change = disposed(network, (order, returned), Came { parts: &named, pieces: &apart.pieces, lines }, now)?;
     let parts = parts_of(named);
     let units = of_order(returned, &parts);
     let mut events: Vec<ReturnEvent> = (!parts.is_empty()).then(|| said(parts)).into_iter().collect();
