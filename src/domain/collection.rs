@@ -37,6 +37,9 @@ pub struct CollectionRule {
     pub window_s: Option<u32>,
 }
 
+/// How long what is ready is kept for a customer who said that he is there, whenever its window ends, seconds: 2 hours.
+pub const ARRIVED_GRACE_S: u64 = 2 * 60 * 60;
+
 /// That the customer is there.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Arrival {

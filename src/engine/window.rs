@@ -12,6 +12,7 @@ use super::fulfill::Tried;
 use super::network::Network;
 use super::table::Locked;
 use super::turn::Turn;
+use crate::domain::collection::ARRIVED_GRACE_S;
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus, FulfillmentStep, FulfillmentVerb};
 use crate::domain::hold::ReleaseAt;
 use crate::domain::ids::{FulfillmentKey, OrderKey};
@@ -19,8 +20,6 @@ use crate::domain::order::Order;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::JournalTime;
 
-/// How long what is ready is kept for a customer who said that he is there, whenever its window ends, seconds: 2 hours.
-const ARRIVED_GRACE_S: u64 = 2 * 60 * 60;
 /// Fulfilment orders the clock takes on at once, each a record.
 const TAKEN_ON_MAX: usize = 1_024;
 /// Why what was ready is taken back.

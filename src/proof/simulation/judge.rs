@@ -22,13 +22,14 @@ mod work;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use crate::domain::collection::ARRIVED_GRACE_S;
 use crate::domain::draft::{Draft, DraftStatus};
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentOrder, FulfillmentStatus};
 use crate::domain::hold::HoldState;
-use crate::domain::ids::{ChannelIndex, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
+use crate::domain::ids::{ChannelIndex, FulfillmentKey, NodeIndex, OrderKey, ReservationKey, SkuIndex, Text};
 use crate::domain::item::ItemKind;
 use crate::domain::node::NodeKind;
 use crate::domain::order::Order;
@@ -268,6 +269,20 @@ impl Judge {
         Ok(())
     }
 
+    /// Whether the customer said within [`ARRIVED_GRACE_S`] that he is there for what is ready.
+    fn is_there(&self, order: &Order, fulfillment: &FulfillmentOrder) -> bool {
+        let key = FulfillmentKey { order: order.key, number: fulfillment.number };
+        let known = self.appended.entity(&EntityKey::Collection(key));
+        let arrival = match known {
+            Some(Entity::Collection(known)) => known.arrival.as_ref(),
+            _ => None,
+        };
+        let grace = i64::try_from(ARRIVED_GRACE_S * 1_000).expect("it is short");
+        arrival.is_some_and(|arrival| {
+            fulfillment.status == FulfillmentStatus::Ready && arrival.at.0 + grace > self.wall().0
+        })
+    }
+
     /// Nothing outlives its time by more than a tick.
     pub fn ticked(&mut self, now: JournalTime) -> Lawful {
         self.laws += 1;
@@ -295,7 +310,7 @@ impl Judge {
             use FulfillmentStatus::{Ready, Scheduled, Submitted};
             let past = |f: &&FulfillmentOrder| f.until.is_some_and(|until| until.journal <= now);
             let stands = |f: &&FulfillmentOrder| matches!(f.status, Ready | Scheduled);
-            let left = order.fulfillment_orders.iter().find(|f| stands(f) && past(f));
+            let left = order.fulfillment_orders.iter().find(|f| stands(f) && past(f) && !self.is_there(order, f));
             law!(left.is_none(), "{key:?}: {left:?} was not taken on by a tick at {now:?}");
             let within = |node: NodeIndex| match self.appended.entity(&EntityKey::Policy(PolicyKey::Node(node))) {
                 Some(Entity::Policy(Policy::Node { accept_within_s })) => *accept_within_s,

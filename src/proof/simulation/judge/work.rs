@@ -74,6 +74,11 @@ impl Judge {
         (works.since, works.wall, works.has_begun) = (works.since.max(since), wall, true);
     }
 
+    /// What the wall clock showed last.
+    pub(super) fn wall(&self) -> WallTime {
+        self.works.wall
+    }
+
     /// Reads the work anew off what is left after a start.
     pub(super) fn read_works(&mut self) {
         let before = std::mem::take(&mut self.works);
