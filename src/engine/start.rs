@@ -233,7 +233,7 @@ fn build(
         lockers: Default::default(),
         arrivals: Arrivals::default(),
         purchases: Purchases::default(),
-        names: Names::default(),
+        names: Names::with_room(behind.orders().count()),
         agenda: Mutex::default(),
         agenda_inbox: SegQueue::new(),
         ended: Mutex::default(),

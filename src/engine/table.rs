@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 
 use crate::domain::ids::{
@@ -71,13 +72,13 @@ impl<V> Default for Page<V> {
 /// Entities of one kind by their key.
 #[derive(Debug)]
 pub struct Table<K, V> {
-    pages: DashMap<u64, Page<V>>,
+    pages: DashMap<u64, Page<V>, RandomState>,
     key: PhantomData<K>,
 }
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { pages: DashMap::new(), key: PhantomData }
+        Self { pages: DashMap::default(), key: PhantomData }
     }
 }
 
@@ -243,7 +244,7 @@ pub enum Named {
 
 /// All claimed names.
 #[derive(Debug, Default)]
-pub struct Names(DashMap<Name, Slot<Named>>);
+pub struct Names(DashMap<Name, Slot<Named>, RandomState>);
 
 /// A name, locked: whoever wants the same name waits until this one is decided.
 pub struct Claim<'a> {
@@ -253,6 +254,11 @@ pub struct Claim<'a> {
 }
 
 impl Names {
+    /// None yet, and room for so many.
+    pub fn with_room(names: usize) -> Self {
+        Self(DashMap::with_capacity_and_hasher(names, RandomState::default()))
+    }
+
     /// What a name stands for; waits for a claim in flight.
     pub fn find(&self, name: &Name) -> Option<Named> {
         let slot = self.0.get(name).map(|slot| Arc::clone(&slot))?;
