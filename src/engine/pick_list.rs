@@ -1,12 +1,16 @@
 //! What is still to be fetched, in walking order, as it is printed: of a fulfilment order, and of a task of a wave. What is
 //! *not* here: how it looks (`papers`), and the order itself (`domain::picking`).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Engine;
+use super::pick_task::still_wanted;
 use crate::domain::decision::LineUnits;
-use crate::domain::ids::{FulfillmentKey, NodeIndex, SkuIndex};
+use crate::domain::ids::{FulfillmentKey, NodeIndex, OrderKey, SkuIndex};
 use crate::domain::order::Order;
 use crate::domain::picking::{self, Fetch, Pick, PickMethod, Wanted};
 use crate::domain::stock::CellKey;
+use crate::domain::time::JournalTime;
 use crate::domain::wave::{PickTask, Wave};
 
 impl Engine {
@@ -37,18 +41,23 @@ impl Engine {
         picks.map(|pick| self.fetch(own.node, &pick, pick.units)).collect()
     }
 
-    /// What of a task is still to be fetched, in its order; nothing of one that ended.
-    pub fn task_to_fetch(&self, wave: &Wave, task: &PickTask) -> Vec<Fetch> {
+    /// What of a task is still to be fetched, in its order: what its fulfilment orders still want of it; nothing of one that
+    /// ended.
+    pub fn task_to_fetch(&self, wave: &Wave, task: &PickTask, now: JournalTime) -> Vec<Fetch> {
+        if task.status.legal().is_empty() {
+            return Vec::new();
+        }
+        let keys: BTreeSet<OrderKey> = task.picks.iter().map(|line| line.pick.fulfillment.order).collect();
+        let orders: BTreeMap<_, _> =
+            keys.into_iter().filter_map(|key| Some((key, self.order_in_memory(key)?))).collect();
+        let wanted = still_wanted(|key| orders.get(&key).map(|order| &**order), wave, task, now);
         let left = |pick: &Pick| -> u64 {
             let line = |own: &Pick| (own.fulfillment, own.line);
-            let completes = task.picks.iter().find(|own| line(&own.pick) == line(pick) && own.pick.completes > 0);
-            completes.map_or(0, |own| {
-                let all = u64::from(own.pick.completes);
-                u64::from(pick.units) * u64::from(own.left()) / all
-            })
+            let entries = task.picks.iter().map(|own| &own.pick).zip(&wanted);
+            let completes = entries.into_iter().find(|(own, _)| line(own) == line(pick) && own.completes > 0);
+            completes.map_or(0, |(own, left)| u64::from(pick.units) * u64::from(*left) / u64::from(own.completes))
         };
-        let picks = task.picks.iter().filter(|_| !task.status.legal().is_empty()).map(|own| &own.pick);
-        let left = picks.map(|pick| (pick, u32::try_from(left(pick)).unwrap_or(u32::MAX)));
+        let left = task.picks.iter().map(|own| (&own.pick, u32::try_from(left(&own.pick)).unwrap_or(u32::MAX)));
         left.filter(|(_, units)| *units > 0).map(|(pick, units)| self.fetch(wave.node, pick, units)).collect()
     }
 

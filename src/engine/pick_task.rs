@@ -259,25 +259,38 @@ fn named_for<'a>(task: &PickTask, named: &'a [PickedFor]) -> Result<Vec<NamedFor
 
 /// What the rest of a task comes to: of each entry what is left, as far as its fulfilment order can have it picked.
 fn fetched(orders: &Several, wave: &Wave, task: &PickTask, now: JournalTime) -> Fetched {
+    let picked = still_wanted(|key| order_in(orders, key).map(|order| &**order), wave, task, now);
+    let mut of_orders = BTreeMap::<_, Vec<LineUnits>>::new();
+    for (line, quantity) in task.picks.iter().zip(&picked).filter(|(_, units)| **units > 0) {
+        let units = LineUnits { line: line.pick.line, quantity: *quantity };
+        of_orders.entry(line.pick.fulfillment).or_default().push(units);
+    }
+    Fetched { picked, of_orders }
+}
+
+/// Of each entry of a task the units of the line that are left, as far as its fulfilment order can have them picked.
+pub(super) fn still_wanted<'a>(
+    order: impl Fn(OrderKey) -> Option<&'a Order>,
+    wave: &Wave,
+    task: &PickTask,
+    now: JournalTime,
+) -> Vec<u32> {
     let mut left: BTreeMap<(FulfillmentKey, u16), u32> = BTreeMap::new();
     let keys: BTreeSet<FulfillmentKey> = task.picks.iter().map(|line| line.pick.fulfillment).collect();
     for key in keys {
-        let own = order_in(orders, key.order).and_then(|order| Some((order, order.fulfillment(key.number)?)));
+        let own = order(key.order).and_then(|order| Some((order, order.fulfillment(key.number)?)));
         let units = own.map(|(order, own)| to_pick(order, own, wave.node, now)).unwrap_or_default();
         left.extend(units.into_iter().map(|units| ((key, units.line), units.quantity)));
     }
-    let (mut picked, mut of_orders) = (Vec::with_capacity(task.picks.len()), BTreeMap::<_, Vec<LineUnits>>::new());
-    for line in &task.picks {
-        let (key, at) = (line.pick.fulfillment, line.pick.line);
-        let there = left.get_mut(&(key, at));
-        let units = there.as_ref().map_or(0, |there| line.left().min(**there));
-        if let Some(there) = there.filter(|_| units > 0) {
+    let wanted = |line: &PickLine| {
+        let there = left.get_mut(&(line.pick.fulfillment, line.pick.line));
+        there.map_or(0, |there| {
+            let units = line.left().min(*there);
             *there -= units;
-            of_orders.entry(key).or_default().push(LineUnits { line: at, quantity: units });
-        }
-        picked.push(units);
-    }
-    Fetched { picked, of_orders }
+            units
+        })
+    };
+    task.picks.iter().map(wanted).collect()
 }
 
 /// Skus among what is picked whose units are told apart: their ledgers say which are taken.

@@ -17,6 +17,7 @@ use crate::api::problem::Problem;
 use crate::domain::ids::{FulfillmentKey, Text};
 use crate::domain::limits::{MANIFEST_REACH_MS, MANIFEST_ROWS_MAX};
 use crate::domain::order::Order;
+use crate::domain::record::Log as _;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::WallTime;
 use crate::journal::Durable;
@@ -106,7 +107,7 @@ pub async fn task_list(State(front): State<Front>, Path((id, number)): Path<(Tex
         // Another text than a number is that of no task.
         let number: u16 = number.parse().unwrap_or(0);
         let task = wave.task(number).ok_or_else(|| Rejection::not_found("task", &*id))?;
-        let to_fetch = engine.task_to_fetch(&wave, task);
+        let to_fetch = engine.task_to_fetch(&wave, task, front.journal().now().journal);
         let paper = engine.catalogue(|catalogue| papers::task_list(&wave, (number, task), &to_fetch, catalogue));
         Ok::<_, Problem>((wave.seq, papers::paper(&paper)))
     });

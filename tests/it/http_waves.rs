@@ -123,3 +123,22 @@ fn a_wave_is_planned_released_and_picked_and_the_efficiency_is_told() {
         assert_eq!((empty.status, &empty.json()["code"]), (409, &json!("nothing_to_pick")));
     });
 }
+
+#[test]
+fn a_task_fetches_nothing_for_an_order_that_was_cancelled_or_picked_by_itself() {
+    served(|server| {
+        let orders = ["order-1", "order-2", "order-3"].map(|id| accepted(server, id));
+        server.done("PUT", "/v1/picking-rule", &json!({"node": "chi", "method": "cluster_picking"}));
+        server.done("POST", "/v1/waves", &json!({"id": "w1", "node": "chi"}));
+        server.done("POST", "/v1/waves/w1/release", &json!({}));
+        let printed = || {
+            let paper = crate::http_papers::read(&server.get("/v1/waves/w1/tasks/1/pick_list"));
+            ["mug", "cup"].map(|sku| paper.iter().filter(|word| *word == sku).count())
+        };
+        assert_eq!(printed(), [6, 6], "its sku and its name, for each order");
+        server.done("POST", "/v1/orders/order-1/cancellations", &json!({"reason": "not wanted"}));
+        assert_eq!(printed(), [4, 4], "nobody wants those any more");
+        server.done("POST", &format!("/v1/fulfillment-orders/{}/pick", orders[1]), &json!({}));
+        assert_eq!(printed(), [2, 2], "those are fetched already");
+    });
+}
