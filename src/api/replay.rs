@@ -233,6 +233,8 @@ pub struct ReplayJson {
     /// Those of them by rules that weigh `opportunity`, made while no prices of it were known: as if nothing were worth
     /// anything. A replay finds no prices, it has those of its journal.
     pub unpriced: u64,
+    /// Those of them to which rules that are supposed do not apply: their order names a rule set, or a narrower scope holds.
+    pub not_concerned: u64,
     /// Those of them that are the same.
     pub same: u64,
     /// Plans of which too little was recorded: they were taken over.

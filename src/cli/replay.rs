@@ -248,6 +248,12 @@ fn print(shown: &ReplayJson) -> Result<(), Stop> {
     row("units waiting at the end", before.waiting as f64, after.waiting as f64, 0);
     println!();
     println!("{} orders, {} decisions made again: {} the same", shown.orders, shown.decided, shown.same);
+    if shown.not_concerned > 0 {
+        println!(
+            "{} by rules that their orders name, or of a narrower scope: not by those supposed",
+            shown.not_concerned
+        );
+    }
     if shown.unpriced > 0 {
         let told = "while no prices were known of what is worth something to orders to come";
         println!("{} by rules that weigh `opportunity`, {told}: as if nothing were", shown.unpriced);

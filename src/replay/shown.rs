@@ -19,6 +19,7 @@ pub fn shown(replayed: &Replayed) -> ReplayJson {
         orders: comparison.orders,
         decided: comparison.decided,
         unpriced: comparison.unpriced,
+        not_concerned: comparison.not_concerned,
         same: comparison.same,
         followed: comparison.followed,
         owed: comparison.owed,

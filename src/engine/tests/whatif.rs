@@ -176,6 +176,12 @@ fn rules_that_are_supposed_override_none_that_are_more_specific() {
     let comparison = compared(&world, &Suppose { rules, ..Suppose::default() });
     let differ: Vec<&str> = comparison.differences.iter().map(|own| &*own.order).collect();
     assert_eq!((comparison.decided, differ), (2, vec!["us"]), "the other goes by rules of its own");
+    assert_eq!(comparison.not_concerned, 1, "and that is told");
+    assert_eq!(
+        compared(&world, &Suppose::default()).not_concerned,
+        0,
+        "where no rules are supposed there is nothing to tell"
+    );
     // As a preview does, it asks what a version does while it is on.
     let from = Some(crate::domain::time::WallTime(i64::MAX));
     let terms = Arc::new(RuleTerms { schedule: Schedule::Between { from, until: None }, ..supposed });

@@ -76,6 +76,8 @@ pub struct Comparison {
     pub decided: u64,
     /// Those of them by rules that mind orders to come, while nothing was known of these: as if nothing were worth anything.
     pub unpriced: u64,
+    /// Those of them that other rules are not supposed for: the order names some, or a narrower scope holds.
+    pub not_concerned: u64,
     /// Those of them that are the same.
     pub same: u64,
     /// Plans of which too little was recorded: they were taken over.
@@ -241,6 +243,8 @@ impl WhatIf {
                     self.comparison.decided += 1;
                     let minds = rules.all().any(|rules| rules.looks_ahead());
                     self.comparison.unpriced += u64::from(minds && !self.world.knows_prices());
+                    let concerns = |supposed| rules.all().any(|rules| Arc::ptr_eq(rules, supposed));
+                    self.comparison.not_concerned += u64::from(self.rules.as_ref().is_some_and(|own| !concerns(own)));
                 }
                 None => self.comparison.followed += 1,
             }
