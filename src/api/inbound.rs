@@ -325,10 +325,3 @@ impl PegJson {
         }
     }
 }
-
-/// Who waits for what.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Pegs {
-    /// In the order in which they are served.
-    pub items: Vec<PegJson>,
-}

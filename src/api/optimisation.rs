@@ -130,14 +130,6 @@ impl OptimisationJson {
     }
 }
 
-/// The optimisations that are known.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Optimisations)]
-pub struct OptimisationsJson {
-    /// The last proposals, the newest first, and behind them what was applied within a day.
-    pub optimisations: Vec<OptimisationBrief>,
-}
-
 /// An optimisation without the orders that change.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OptimisationBrief {
@@ -166,15 +158,9 @@ pub struct OptimisationBrief {
     pub cost: MoneyJson,
 }
 
-impl OptimisationsJson {
-    /// Optimisations by the names clients know.
-    pub fn of(known: &[Optimisation], catalogue: &Catalogue) -> Self {
-        Self { optimisations: known.iter().map(|own| OptimisationBrief::of(own, catalogue)).collect() }
-    }
-}
-
 impl OptimisationBrief {
-    fn of(own: &Optimisation, catalogue: &Catalogue) -> Self {
+    /// An optimisation by the names clients know.
+    pub fn of(own: &Optimisation, catalogue: &Catalogue) -> Self {
         Self {
             id: Id(own.id.clone()),
             state: state_of(own),

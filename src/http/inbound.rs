@@ -7,7 +7,7 @@ use super::front::Front;
 use super::reply::{Replied, found, made};
 use super::request::{Params, Path, Urgent, Write};
 use crate::api::inbound::{
-    CallingOff, InboundChange, InboundJson, InboundParams, NewInbound, PegJson, Pegs, Receipt, RedatedInbound,
+    CallingOff, InboundChange, InboundJson, InboundParams, NewInbound, PegJson, Receipt, RedatedInbound,
 };
 use crate::api::page::{Page, length};
 use crate::domain::ids::Text;
@@ -106,7 +106,7 @@ pub async fn all(State(front): State<Front>, Params(asked): Params<InboundParams
 #[utoipa::path(
     get, path = "/v1/inbound/{id}/pegs", tag = "stock",
     params(("id" = String, Path)),
-    responses((status = 200, body = Pegs)),
+    responses((status = 200, body = Page<PegJson>)),
 )]
 pub async fn pegs(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
     let (inbound, pegs) = front.engine().pegs_of_inbound(&id)?;
@@ -116,19 +116,19 @@ pub async fn pegs(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
         Some(engine.catalogue(|catalogue| PegJson::of(peg, &order, |_| Some(name.clone()), catalogue)))
     };
     let items = pegs.iter().filter_map(shown).collect();
-    Ok(found(front.journal().durable(front.engine().position(), Pegs { items }).await?))
+    Ok(found(front.journal().durable(front.engine().position(), Page::whole(items)).await?))
 }
 
 /// What the waiting units of an order wait for.
 #[utoipa::path(
     get, path = "/v1/orders/{id}/pegs", tag = "orders",
     params(("id" = String, Path)),
-    responses((status = 200, body = Pegs)),
+    responses((status = 200, body = Page<PegJson>)),
 )]
 pub async fn pegs_of_order(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
     let (order, pegs) = front.engine().pegs_of_order(&id)?;
     let engine = front.engine();
     let named = |peg: &Peg| engine.name_of_supply(peg.supply?.document);
     let items = engine.catalogue(|c| pegs.iter().map(|peg| PegJson::of(peg, &order, named, c)).collect());
-    Ok(found(front.journal().durable(front.engine().position(), Pegs { items }).await?))
+    Ok(found(front.journal().durable(front.engine().position(), Page::whole(items)).await?))
 }

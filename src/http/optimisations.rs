@@ -5,9 +5,10 @@ use axum::http::StatusCode;
 
 use super::front::Front;
 use super::reply::{Replied, found, made};
-use super::request::{Path, Write};
+use super::request::{Params, Path, Write};
 use crate::api::fulfillment::Nothing;
-use crate::api::optimisation::{NewOptimisation, OptimisationJson, OptimisationsJson};
+use crate::api::optimisation::{NewOptimisation, OptimisationBrief, OptimisationJson};
+use crate::api::page::{Page, Paging};
 use crate::domain::command::Command;
 use crate::domain::ids::Text;
 use crate::domain::record::Log;
@@ -45,12 +46,15 @@ pub async fn optimise(State(front): State<Front>, write: Write<NewOptimisation>)
 /// The last optimisations, each with its reason: asked for, or made by itself when units came or a node was switched off.
 #[utoipa::path(
     get, path = "/v1/optimisations", tag = "orders",
-    responses((status = 200, body = OptimisationsJson)),
+    params(Paging),
+    responses((status = 200, body = Page<OptimisationBrief>)),
 )]
-pub async fn optimisations(State(front): State<Front>) -> Replied {
+pub async fn optimisations(State(front): State<Front>, Params(asked): Params<Paging>) -> Replied {
     let known = front.engine().optimisations();
-    let shown = front.engine().catalogue(|catalogue| OptimisationsJson::of(&known, catalogue));
-    Ok(found(front.journal().durable(front.engine().position(), shown).await?))
+    let (page, next) = asked.slice(&known);
+    let brief = |catalogue: &_| page.iter().map(|own| OptimisationBrief::of(own, catalogue)).collect();
+    let items: Vec<OptimisationBrief> = front.engine().catalogue(brief);
+    Ok(found(front.journal().durable(front.engine().position(), Page::new(items, next)).await?))
 }
 
 /// One of the last optimisations.

@@ -7,7 +7,7 @@ use super::front::Front;
 use super::reply::{Replied, found, made};
 use super::request::{Params, Path, Urgent, Write};
 use crate::api::fulfillment::Nothing;
-use crate::api::inbound::{PegJson, Pegs};
+use crate::api::inbound::PegJson;
 use crate::api::page::{Page, length};
 use crate::api::transfer::{
     NewTransfer, RedatedTransfer, TransferCancelling, TransferChange, TransferJson, TransferParams, TransferReceipt,
@@ -132,7 +132,7 @@ pub async fn all(State(front): State<Front>, Params(asked): Params<TransferParam
 #[utoipa::path(
     get, path = "/v1/transfers/{id}/pegs", tag = "stock",
     params(("id" = String, Path)),
-    responses((status = 200, body = Pegs)),
+    responses((status = 200, body = Page<PegJson>)),
 )]
 pub async fn pegs(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
     let (transfer, pegs) = front.engine().pegs_of_transfer(&id)?;
@@ -142,5 +142,5 @@ pub async fn pegs(State(front): State<Front>, Path(id): Path<Text>) -> Replied {
         Some(engine.catalogue(|catalogue| PegJson::of(peg, &order, |_| Some(name.clone()), catalogue)))
     };
     let items = pegs.iter().filter_map(shown).collect();
-    Ok(found(front.journal().durable(engine.position(), Pegs { items }).await?))
+    Ok(found(front.journal().durable(engine.position(), Page::whole(items)).await?))
 }

@@ -597,6 +597,7 @@ fn supply_on_its_way_is_promised_waited_for_and_received() {
         let waits = server.done("POST", "/v1/orders", &order("1", "A /1", 13));
         let waits = waits["id"].as_str().expect("an id");
         let pegs = server.get(&format!("/v1/orders/{waits}/pegs")).json();
+        assert_eq!(pegs.get("next_cursor"), Some(&Value::Null), "a list, as all are: {pegs}");
         let wanted = json!([{
             "order": waits, "line": "1", "sku": "A /1", "quantity": 3, "inbound": "po-1", "node": "chi",
             "eta": "2099-05-01T00:00:00Z",

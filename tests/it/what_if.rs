@@ -259,8 +259,10 @@ fn what_comes_moves_open_orders_by_itself_where_that_was_put() {
     let shown = json!({"on_receipt": "apply", "on_outage": null, "allow_later": true});
     assert_eq!((&put["about"], &put["replanning"]), (&json!("replanning"), &shown), "{put}");
     server.ask("POST", "/v1/stock/adjustments", &moves(1, "received"));
-    let told = server.wait_for("/v1/optimisations", |told| told["optimisations"][0]["state"] == "applied");
-    let own = &told["optimisations"][0];
+    let told = server.wait_for("/v1/optimisations", |told| told["items"][0]["state"] == "applied");
+    let own = &told["items"][0];
+    let page = server.ask("GET", "/v1/optimisations?limit=1", &Value::Null);
+    assert_eq!((&page["items"][0]["id"], page["next_cursor"].is_null()), (&own["id"], told["items"][1].is_null()));
     assert_eq!((&own["reason"], &own["skus"]), (&json!("receipt"), &json!(["mug"])), "{told}");
     let moved = server.ask("GET", "/v1/orders/o1", &Value::Null);
     assert_eq!(moved["fulfillment_orders"][0]["node"], "cheap", "{moved}");
