@@ -446,7 +446,7 @@ words! {
         TooFar = "too_far", WrongKind = "wrong_kind",
         NotListed = "not_listed", LacksCapability = "lacks_capability", PastCutoff = "past_cutoff",
         ArrivesTooLate = "arrives_too_late", TooDear = "too_dear", NoService = "no_service",
-        AtCapacity = "capacity",
+        AtCapacity = "capacity", NoCompartment = "no_compartment",
     }
     TrackingStatus {
         PreTransit = "pre_transit", InTransit = "in_transit", OutForDelivery = "out_for_delivery",

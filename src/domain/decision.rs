@@ -103,15 +103,20 @@ pub enum FenceReason {
     AtCapacity,
     /// The customer comes to another.
     NotChosen,
+    /// No compartment of its lockers is free for it.
+    NoCompartment,
 }
 
 impl FenceReason {
     /// Whether the rules say so: others, or their next version, may not.
     pub fn is_of_rules(self) -> bool {
         match self {
-            Self::Inactive | Self::RejectedThisOrder | Self::NotOfChannel | Self::NotPreferred | Self::NotChosen => {
-                false
-            }
+            Self::Inactive
+            | Self::RejectedThisOrder
+            | Self::NotOfChannel
+            | Self::NotPreferred
+            | Self::NotChosen
+            | Self::NoCompartment => false,
             Self::OutOfRegion
             | Self::TooFar
             | Self::WrongKind

@@ -145,6 +145,40 @@ impl Order {
         self.named_for(group, LOCKER)
     }
 
+    /// Nodes in whose lockers something of a group of its lines lies, or is to come: the one that was named, until it refuses
+    /// and the customer was not asked or has answered; and those to which units went instead. Each once, ascending.
+    pub fn lockers_of(&self, group: u16) -> Vec<NodeIndex> {
+        let Some(place) = self.stored_at(group) else { return Vec::new() };
+        let own = self.fulfillment_orders.iter().filter(|own| own.group == group && own.is_at_node());
+        let mut nodes: Vec<NodeIndex> = own.map(|own| own.node).collect();
+        nodes.extend(self.is_awaited_at(place, group).then_some(place));
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    /// Whether units of a group that nobody has been found for are to come to the node that was named.
+    pub fn is_awaited_at(&self, place: NodeIndex, group: u16) -> bool {
+        let mut own = self.lines.iter().filter(|line| line.placed.group == group && line.placed.stocked);
+        let expected = self.awaits_customer || !self.fenced.contains(&place);
+        expected && own.any(|line| line.unallocated > 0 || line.waiting() > 0)
+    }
+
+    /// Whether something of it goes to the lockers of whichever node has it, since the one that was named will not.
+    pub fn seeks_locker(&self) -> bool {
+        self.methods().any(|method| **method == *LOCKER) && self.groups().any(|group| self.seeks_locker_for(group))
+    }
+
+    /// The same of a group of its lines.
+    pub fn seeks_locker_for(&self, group: u16) -> bool {
+        self.stored_at(group).is_some_and(|place| self.fenced.contains(&place))
+    }
+
+    /// Groups of its lines.
+    pub fn groups(&self) -> impl Iterator<Item = u16> + use<> {
+        0..self.facts.destinations.len() as u16
+    }
+
     /// The node that was named for a group of its lines, where its customer comes to it.
     pub fn named_place(&self, group: u16) -> Option<NodeIndex> {
         self.way_of(group)

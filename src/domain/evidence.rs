@@ -57,6 +57,16 @@ fn evidence<Rest>(fields: Fields<Rest>, end: impl FnOnce(Rest) -> Ending) -> Evi
     Evidence { sight, fenced, destination, nodes, truncated, priced, others, ruled }
 }
 
+impl Evidence {
+    /// Tells why nodes were fenced, of each destination.
+    pub fn fence(&mut self, nodes: &[NodeIndex], why: FenceReason) {
+        let own = self.fenced.iter_mut().filter(|(node, _)| nodes.contains(node));
+        own.for_each(|(_, reason)| *reason = why);
+        let others = self.others.iter_mut().flat_map(|others| &mut others.parts);
+        others.for_each(|(_, seen)| seen.fence(nodes, why));
+    }
+}
+
 impl Serialize for Evidence {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { sight, fenced, destination, nodes, truncated, priced, others, ruled } = self;

@@ -283,6 +283,16 @@ pub struct FulfillmentOrder {
 }
 
 impl FulfillmentOrder {
+    /// Whether units of it lie at its node, or are to come to lie there; what was stopped does until it is put back.
+    pub fn is_at_node(&self) -> bool {
+        use FulfillmentStatus::{Cancelled, Delivered, Incomplete, PutBack, Rejected, Shipped};
+        match self.status {
+            PutBack => true,
+            Shipped | Delivered | Rejected | Incomplete | Cancelled => false,
+            _ => self.units() > 0,
+        }
+    }
+
     /// A new one, submitted.
     pub fn submitted(
         number: u16,

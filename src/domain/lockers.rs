@@ -1,5 +1,6 @@
 //! Lockers of a node: compartments of several sizes, of which each order that is fetched there has one for its goods, from
-//! the record that promises it until the last of them are gone. One for each group of its lines that is fetched so.
+//! the record that promises it until the last of them are gone. One for each group of its lines that is fetched so, at each
+//! node where it is.
 //!
 //! Promises: no more compartments of a size are used than there are; a size keeps enough of them for what lies in it. A
 //! parcel goes into the smallest size with a free compartment in which each of its pieces fits by its edges and all

@@ -6,7 +6,9 @@
 //! what is due was expired. Under the ledgers gives stand still, so once every eligible word is seen empty with nothing
 //! in flight, waiting is right: nobody can be overtaken and no free unit is left beside the demand.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Engine;
 use super::arriving::delivery_promised;
@@ -25,12 +27,12 @@ use super::shares::{self, Claimed};
 use super::turn::{Logged, Turn, reservation_event};
 use super::withdrawal::{NotTaken, Patience, Withdrawal};
 use super::workload::{Work, works_of};
-use crate::domain::decision::{Decision, LineUnits};
+use crate::domain::decision::{Decision, FenceReason, LineUnits};
 use crate::domain::event::{Answer, Event, OrderChanged};
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
-use crate::domain::ids::{OrderKey, SkuIndex};
+use crate::domain::ids::{NodeIndex, OrderKey, SkuIndex};
 use crate::domain::limits::FULFILLMENT_ORDERS_MAX;
-use crate::domain::order::{Allocation, OrderEvent, PlacedLine};
+use crate::domain::order::{Allocation, Order as KnownOrder, OrderEvent, PlacedLine};
 use crate::domain::policy::Standing;
 use crate::domain::rejection::Rejection;
 use crate::domain::reservation::{Reservation, ReservationEvent, ReservationState};
@@ -56,6 +58,8 @@ pub struct Order<'a> {
     pub places: &'a [Places],
     /// What of it is to lie in lockers.
     pub parcels: &'a [Parcelled],
+    /// The order itself, where what is fetched from lockers goes to those of whichever node has it.
+    pub seeks_locker: Option<&'a KnownOrder>,
     /// The reservation it claims, locked and held.
     pub claimed: Option<&'a Reservation>,
     /// Whether this fills units that wait already: takes what can be had and joins nothing. What is its own then is the
@@ -121,11 +125,15 @@ impl Engine {
             change.claims(order.wanted.own_whose);
         }
         let spent = usize::from(order.next_number) > FULFILLMENT_ORDERS_MAX;
-        let route = if spent { nowhere(network, &order.wanted) } else { route(network, &order.wanted) };
+        let (route, fenced) = match spent {
+            true => (nowhere(network, &order.wanted), Cow::Borrowed(order.wanted.fenced)),
+            false => self.route_to_lockers(network, order),
+        };
+        let may_more_come =
+            |route: &Route| !spent && more_may_come_back(network, &Wanted { fenced: &fenced, ..order.wanted }, route);
         if order.fills && route.shipments.is_empty() {
             self.await_room(network, &order.wanted, &route);
-            let wait = !spent && more_may_come_back(network, &order.wanted, &route);
-            return if wait { Err(come_again(patience)) } else { Ok(None) };
+            return if may_more_come(&route) { Err(come_again(patience)) } else { Ok(None) };
         }
         let units = cells_of(order.wanted.lines, &route);
         let own = order.wanted.own;
@@ -143,8 +151,8 @@ impl Engine {
             return Err(Stop::NeedLedgers(needed.union(held).copied().collect()));
         }
         // A line without a right is tried again at the next give only, so units in flight must not roll back unseen.
-        let loose = !order.fills && !spent && route.unfilled.iter().any(|u| !has_right(network, order, u.line, spent));
-        if loose && more_may_come_back(network, &order.wanted, &route) {
+        let loose = !order.fills && route.unfilled.iter().any(|u| !has_right(network, order, u.line, spent));
+        if loose && may_more_come(&route) {
             return Err(come_again(patience));
         }
         let Joined { by_right, all: joined } = place_in_queues(network, &mut change, order, &route, spent);
@@ -171,16 +179,13 @@ impl Engine {
         told.extend(delivery_promised(network, &order.wanted, order.next_number, &route));
         let places = network.calendar.lock(order.places);
         places.check(network)?;
-        let storing = self.store(network, order.key, order.parcels)?;
-        let raising = match order.raises {
-            Some(kind) if !route.unfilled.is_empty() => {
-                let mut causes = causes(kind, order, &route);
-                // What is bought in this very record is no case of a sku that is out of stock.
-                causes.retain(|cause| !is_bought(cause, &buying, &joined));
-                self.raise(now, causes)
-            }
-            _ => self.raises_nothing(),
+        let mut storing = self.store(network, order.key, order.parcels)?;
+        let mut causes = match order.raises {
+            Some(kind) if !route.unfilled.is_empty() => causes(kind, order, &route),
+            _ => Vec::new(),
         };
+        // What is bought in this very record is no case of a sku that is out of stock.
+        causes.retain(|cause| !is_bought(cause, &buying, &joined));
         let works = works_of(network, &order.wanted, (order.key, order.next_number), &route);
         if !works.is_empty() {
             change.may_roll_back();
@@ -188,6 +193,12 @@ impl Engine {
         self.await_room(network, &order.wanted, &route);
         let mut events = record(decided(order, route));
         tell(&mut events, order.key, told);
+        if let Some(known) = order.seeks_locker {
+            let told: Vec<OrderEvent> = told_of(&events, order.key).cloned().collect();
+            // The last one may have gone to somebody else by now: then another node is found.
+            storing = self.store_anew(network, known, &told, turn.log.now()).map_err(|_| Stop::again(patience))?;
+        }
+        let raising = self.raise(now, causes);
         events.extend(buying.events());
         events.extend(change.events());
         events.extend(raising.events());
@@ -224,6 +235,32 @@ impl Engine {
         raising.logged(&logged);
         Ok(Some(logged))
     }
+
+    /// Where an order goes, and who may not be asked then. What of it is fetched from lockers and may go to any goes where a
+    /// compartment is free.
+    fn route_to_lockers<'o>(&self, network: &Network, order: &'o Order<'_>) -> (Route, Cow<'o, [NodeIndex]>) {
+        let mut fenced = Cow::Borrowed(order.wanted.fenced);
+        let mut found = route(network, &order.wanted);
+        let Some(known) = order.seeks_locker else { return (found, fenced) };
+        while let Some(node) = self.full_locker(network, known, &found.shipments).filter(|node| !fenced.contains(node))
+        {
+            fenced.to_mut().push(node);
+            found = route(network, &Wanted { fenced: &fenced, ..order.wanted });
+        }
+        let full = &fenced[order.wanted.fenced.len()..];
+        if !full.is_empty() {
+            Arc::make_mut(&mut found.decision.evidence).fence(full, FenceReason::NoCompartment);
+        }
+        (found, fenced)
+    }
+}
+
+/// What a record tells of an order.
+fn told_of(events: &[Event], key: OrderKey) -> impl Iterator<Item = &OrderEvent> {
+    events.iter().filter_map(move |event| match event {
+        Event::OrderChanged(changed) if changed.key == key => Some(&changed.event),
+        _ => None,
+    })
 }
 
 /// Whether the pool still has what is to be taken of it.

@@ -101,7 +101,7 @@ impl Engine {
         let gone: Vec<_> = parts.iter().map(|part| (part.line, part.quantity)).collect();
         let given = order.places_of(gone.iter().copied());
         let given = network.calendar.lock(&given);
-        let storing = self.empty(order, None, &gone);
+        let storing = self.store_anew(network, order, &told, turn.log.now())?;
         let mut events: Vec<_> = order_events(order, told).collect();
         events.extend(change.events());
         events.extend(given.given());

@@ -187,12 +187,8 @@ impl Engine {
             Some((key, node, step))
         });
         let dispatching = self.dispatching(network, turn.log.now().wall, steps);
-        let storing = self.empty_several(told.iter().filter_map(|(of, told)| {
-            let order = order_in(&orders, *of)?;
-            let numbers = told.iter().filter_map(|told| step_in(*of, told)).map(|(key, _)| key.number);
-            let gone = numbers.filter_map(|number| order.fulfillment(number)).flat_map(|own| own.line_units());
-            Some((&**order, gone.map(|units| (units.line, units.quantity)).collect()))
-        }));
+        let of_each = told.iter().filter_map(|(of, told)| Some((&**order_in(&orders, *of)?, &told[..])));
+        let storing = self.store_anew_all(network, of_each, turn.log.now())?;
         let answer = Answer::Order(asked.order);
         let beside = BesideSeveral { answer, collections: over, dispatching, storing };
         let touched = self.log_several(turn, network, &mut orders, told, change, beside)?;

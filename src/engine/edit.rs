@@ -230,7 +230,7 @@ impl Engine {
         let answer = refusal.is_none().then_some(Answer::Edit(key, number));
         let touched = self.log_end(turn, &network, (&mut slot, reservation.as_mut()), end, now, answer)?;
         drop((reservation, slot));
-        self.empty_afterwards(turn, &network, key);
+        self.store_afterwards(turn, &network, key);
         self.follow_up(turn, &network, touched);
         if let Some(refusal) = refusal {
             return Err(refusal);

@@ -221,19 +221,6 @@ impl Engine {
         let (bookings, given) = appointed.unzip();
         let given = given.unwrap_or_else(|| order.places_of(cancelled.iter().map(|u| (u.line, u.quantity))));
         let given = network.calendar.lock(&given);
-        let gone: Vec<(u16, u32)> = match &follows {
-            Follows::Cancelled(units) => units.iter().map(|units| (units.line, units.quantity)).collect(),
-            _ => Vec::new(),
-        };
-        let storing = match refused.and_then(|refused| refused.gives_up(&follows)) {
-            Some(group) => {
-                let next = refused.and_then(|refused| refused.next_parcel(network, &follows));
-                // The compartment may have gone to somebody else by now: then it is looked for again.
-                let Ok(storing) = self.move_compartment(network, order, group, next) else { return Ok(Tried::Again) };
-                storing
-            }
-            None => self.empty(order, Some((number, &step)), &gone),
-        };
         let beside_it = match (refused, &follows) {
             (Some(refused), Follows::Cancelled(units)) => Some(refused.cancelled(units)),
             (_, Follows::Otherwise(told)) => Some(told.clone()),
@@ -255,6 +242,8 @@ impl Engine {
         if asks && !order.awaits_customer {
             told.push(OrderEvent::CustomerAsked);
         }
+        // The compartment may have gone to somebody else by now: then it is looked for again.
+        let Ok(storing) = self.store_anew(network, order, &told, turn.log.now()) else { return Ok(Tried::Again) };
         let mut events: Vec<_> = order_events(order, told).collect();
         events.extend(change.events());
         events.extend(raising.events());
@@ -333,7 +322,7 @@ impl Engine {
             let nodes: BTreeSet<NodeIndex> = left.filter_map(|line| order.collected_at(line.placed.group)).collect();
             let nodes: Vec<NodeIndex> = nodes.into_iter().collect();
             told.extend((!nodes.is_empty()).then_some(OrderEvent::Fenced { nodes }));
-            let storing = self.give_up_compartments(order);
+            let storing = self.store_anew(&network, order, &told, turn.log.now())?;
             let events = order_events(order, told).chain(storing.iter().flat_map(Storing::events)).collect();
             let sealed = turn.seal(turn.now(), network.catalogue.seq, events, Some(Answer::Order(key)))?;
             let logged = turn.log(self, sealed, Change::new(&network), Withdrawal::nothing());

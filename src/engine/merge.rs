@@ -60,7 +60,8 @@ impl Engine {
         self.watch_order(&network, merged);
         self.rank_again(&network, merged);
         drop(orders);
-        self.empty_afterwards(turn, &network, other);
+        self.store_afterwards(turn, &network, other);
+        self.store_afterwards(turn, &network, key);
         self.follow_up(turn, &network, touched);
         self.resource(turn, &network, key);
         // A node that was switched off may not have been left yet by the order that went.

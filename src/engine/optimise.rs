@@ -269,7 +269,8 @@ impl Engine {
             let by_supplier = own.iter().any(|own| catalogue.node(own.node).kind == NodeKind::Supplier);
             by_supplier || rests && catalogue.rules().counts_work()
         });
-        !is_kept && stays(order).is_none()
+        // Whatever it found a compartment at keeps it.
+        !is_kept && !order.seeks_locker() && stays(order).is_none()
     }
 }
 

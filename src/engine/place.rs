@@ -247,6 +247,7 @@ impl Engine {
             },
             places: &places,
             parcels: &parcels,
+            seeks_locker: None,
             claimed,
             fills: false,
             standing: Standing {

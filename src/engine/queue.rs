@@ -273,6 +273,7 @@ impl Engine {
             wanted: Wanted { own: &own, ..asked.wanted(&units) },
             places: &[],
             parcels: &[],
+            seeks_locker: Some(&**order).filter(|order| order.seeks_locker()),
             claimed: None,
             fills: true,
             standing,
@@ -322,6 +323,7 @@ impl Engine {
 
     /// Looks again for units of orders that were left over, each once. The caller holds nothing.
     pub(super) fn look_again(&self, turn: &Turn<'_>) {
+        self.lockers_freed().into_iter().for_each(|key| self.left_over.push(key));
         for _ in 0..self.left_over.len() {
             let Some(key) = self.left_over.pop() else { return };
             let network = self.network.read().expect("no writer of the catalogue panics and survives");
@@ -358,7 +360,8 @@ impl Engine {
     ) -> Result<Option<BTreeSet<SkuIndex>>, Stop> {
         let Some(mut slot) = self.orders.lock(key) else { return Ok(None) };
         let order = slot.as_ref().expect("a locked entity is there");
-        let units = portion(if order.deferral.is_some() { Vec::new() } else { unallocated(order) }, halvings);
+        let units = if order.deferral.is_some() { Vec::new() } else { unallocated(order) };
+        let units = portion(for_lockers_first(order, units), halvings);
         if units.is_empty() || order.awaits_customer {
             return Ok(None);
         }
@@ -392,6 +395,7 @@ impl Engine {
             wanted: asked.wanted(units),
             places: &[],
             parcels: &[],
+            seeks_locker: Some(&**order).filter(|order| order.seeks_locker()),
             claimed: None,
             fills: false,
             standing: Standing::of(network.catalogue.policies().fill(), order),
@@ -458,6 +462,13 @@ fn all_waiting(order: &Order) -> Vec<LineUnits> {
 pub(super) fn unallocated(order: &Order) -> Vec<LineUnits> {
     let lines = (0..).zip(&order.lines).filter(|(_, line)| line.unallocated > 0);
     lines.map(|(line, l)| LineUnits { line, quantity: l.unallocated }).collect()
+}
+
+/// What seeks compartments alone, where some of an order does: a node that has none may still do the rest.
+fn for_lockers_first(order: &Order, units: Vec<LineUnits>) -> Vec<LineUnits> {
+    let seeks = |u: &&LineUnits| order.seeks_locker_for(order.lines[usize::from(u.line)].placed.group);
+    let first: Vec<LineUnits> = units.iter().filter(seeks).copied().collect();
+    if first.is_empty() { units } else { first }
 }
 
 /// What trying a line came to.

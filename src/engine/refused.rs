@@ -173,32 +173,6 @@ impl<'a> Refused<'a> {
         near.filter(|(_, node)| welcomes(*node)).min().map(|(_, node)| node)
     }
 
-    /// The group whose compartment is given back, since nothing comes into it any more.
-    pub fn gives_up(&self, follows: &Follows) -> Option<u16> {
-        let group = self.fulfillment.group;
-        let place = self.order.stored_at(group)?;
-        let leaves = match follows {
-            Follows::Asked | Follows::Cancelled(_) => false,
-            Follows::Elsewhere => !self.others_lie_there(place),
-            Follows::Otherwise(_) => true,
-        };
-        (leaves && **self.order.method_of(group) == *LOCKER).then_some(group)
-    }
-
-    /// What is to lie in a locker of another node from now on.
-    pub fn next_parcel(&self, network: &Network, follows: &Follows) -> Option<Parcelled> {
-        let group = self.fulfillment.group;
-        let node = match follows {
-            Follows::Otherwise(OrderEvent::Preferred { node }) => Some(*node),
-            Follows::Otherwise(OrderEvent::Ways { ways }) => {
-                let stored = ways.iter().find(|way| way.group == group && *way.method == *LOCKER);
-                stored.and_then(|way| way.node)
-            }
-            _ => None,
-        };
-        node.map(|node| self.parcel_at(network, node))
-    }
-
     /// The units that are cancelled, as the order is told.
     pub fn cancelled(&self, units: &[LineUnits]) -> OrderEvent {
         let part = |units: &LineUnits| CancelledPart {

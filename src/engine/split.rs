@@ -78,9 +78,9 @@ impl Engine {
         let mut change = Change::lock(&network, &skus_waited_for(order, &parts).collect());
         leave_queues(&mut change, order, &parts);
         let works = works_taken_over(&network, (key, 0), &told, work_at(order, turn.log.now().wall));
-        let gone: Vec<(u16, u32)> = parts.iter().map(|part| (part.line, part.quantity)).collect();
-        let storing = self.store_apart(&network, (order, &gone), key, &parcels_of(&network, order, &told))?;
+        let parcels = parcels_of(&network, order, &told);
         let split = old_order(order, key, parts, &money);
+        let storing = self.store_apart(&network, (order, &split), (key, &parcels), turn.log.now())?;
         let mut events: Vec<_> = order_events(order, split).collect();
         events.extend(first_order_events(key, told));
         events.extend(change.events());

@@ -445,6 +445,7 @@ impl Engine {
         self.watch_holds(&order, 1);
         self.watch_edits(&order);
         self.watch_deferral(&order);
+        self.watch_lockers(&order);
         self.watch_readiness(&order);
         self.watch_order(network, &order);
         self.note_left(&order);

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use super::Engine;
 use super::consolidate::{Several, order_in};
 use super::exception::Cause;
-use super::lockers::Storing;
 use super::network::Network;
 use super::transit::arrived;
 use super::turn::{Turn, order_events};
@@ -76,15 +75,12 @@ impl Engine {
         });
         events.extend(arrived.iter().map(|noted| Event::TransitNoted(Box::new(noted.clone()))));
         events.extend(raising.events());
-        let storing = self.empty_several(orders.values().filter_map(|slot| Some((&**slot.as_ref()?, Vec::new()))));
-        events.extend(storing.iter().flat_map(Storing::events));
         let sealed = turn.seal(now, network.catalogue.seq, events, Some(Answer::Order(key.order)))?;
         let logged = turn.log_with(self, sealed, |_| BTreeSet::new());
         let told: BTreeSet<_> = news.iter().map(|told| told.key.order).collect();
         for of in told {
             logged.fold_order_of(of, orders.get_mut(&of).expect("it is locked"));
         }
-        storing.into_iter().for_each(Storing::logged);
         arrived.iter().for_each(|noted| network.learned.transits.note(noted));
         raising.logged(&logged);
         let seq = logged.seq();

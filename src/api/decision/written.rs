@@ -151,6 +151,7 @@ pub(super) fn word(why: &Why) -> &'static str {
         Why::Fenced(FenceReason::NotOfChannel) => "not_of_channel",
         Why::Fenced(FenceReason::NotPreferred) => "not_preferred",
         Why::Fenced(FenceReason::NotChosen) => "not_chosen",
+        Why::Fenced(FenceReason::NoCompartment) => "no_compartment",
         Why::Fenced(FenceReason::OutOfRegion) => "out_of_region",
         Why::Fenced(FenceReason::TooFar) => "too_far",
         Why::Fenced(FenceReason::WrongKind) => "wrong_kind",
@@ -195,6 +196,7 @@ pub(super) fn detail(out: &mut Vec<u8>, why: &Why, unit: &Unit) {
         Why::Fenced(FenceReason::NotOfChannel) => raw(out, "does not serve the channel"),
         Why::Fenced(FenceReason::NotPreferred) => raw(out, "another node was preferred, and has all of it"),
         Why::Fenced(FenceReason::NotChosen) => raw(out, "the customer comes to another node"),
+        Why::Fenced(FenceReason::NoCompartment) => raw(out, "no compartment of its lockers is free for it"),
         Why::Fenced(FenceReason::OutOfRegion) => raw(out, "is in a country that the rules leave out"),
         Why::Fenced(FenceReason::TooFar) => raw(out, "is farther than the rules allow"),
         Why::Fenced(FenceReason::WrongKind) => raw(out, "is of a kind that the rules leave out"),
@@ -373,8 +375,13 @@ mod tests {
             let lost = |dice: &mut Self, reason| Why::Lost { reason, exact: dice.below(2) == 0 };
             match self.below(10) {
                 0 => {
-                    let reasons = [FenceReason::Inactive, FenceReason::TooFar, FenceReason::AtCapacity];
-                    Why::Fenced(reasons[self.below(3) as usize])
+                    let reasons = [
+                        FenceReason::Inactive,
+                        FenceReason::TooFar,
+                        FenceReason::AtCapacity,
+                        FenceReason::NoCompartment,
+                    ];
+                    Why::Fenced(reasons[self.below(4) as usize])
                 }
                 1 => Why::Fenced(FenceReason::RejectedThisOrder),
                 2 => Why::NotRecorded,

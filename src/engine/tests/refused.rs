@@ -3,6 +3,7 @@
 
 use super::world::{World, quantity, text};
 use crate::domain::command::*;
+use crate::domain::decision::FenceReason;
 use crate::domain::edit::Edit;
 use crate::domain::exception::{ExceptionKey, ExceptionKind, Subject};
 use crate::domain::fulfillment::{FulfillmentStatus, Shipment, ShortReason};
@@ -90,6 +91,13 @@ impl Shop {
         let case = self.world.engine.exception_by_key(key).is_some_and(|case| case.is_open());
         assert_eq!(self.now(order).awaits_customer, case);
         case
+    }
+
+    /// Why a node could be no candidate when an order was last sourced.
+    fn why_not(&self, node: &str, order: &Order) -> Option<FenceReason> {
+        let node = self.world.engine.catalogue(|catalogue| catalogue.node_index(node));
+        let decision = self.now(order).decision.expect("it was sourced");
+        decision.evidence.fenced.iter().find(|(own, _)| Some(*own) == node).map(|(_, why)| *why)
     }
 
     fn compartments(&self) -> usize {
@@ -317,6 +325,58 @@ fn who_comes_to_another_locker_has_a_compartment_there_or_is_asked() {
             shop.step(&order, 2, action);
         }
         assert_eq!(shop.compartments_at("north"), 0, "it is free when he has fetched it");
+    }
+}
+
+/// However an order reaches a locker, it has a compartment there; where none is free it goes on to the next, or waits.
+#[test]
+fn what_goes_elsewhere_has_a_compartment_there_or_waits_for_one() {
+    let locker = |node: &str| {
+        let inner = Dimensions { length: 300, width: 300, height: 300 };
+        let sizes = vec![PutLocker { id: text("m"), inner, limit: 1 }];
+        Command::PutLockers(Box::new(PutLockers { node: text(node), sizes }))
+    };
+    let elsewhere = || FulfillmentAction::Cancel { reason: text("full"), resource: true };
+    let used = |shop: &Shop| ["west", "east", "north"].map(|node| shop.compartments_at(node));
+    for mut shop in Shop::both() {
+        shop.run(locker("east"));
+        let first = shop.place("a", "locker", 1);
+        shop.reject(&first);
+        assert!(shop.is_asked(&first));
+        shop.run(Command::SourceOrder { order: text(&first.name()) });
+        assert_eq!((shop.at(&first), used(&shop)), (vec!["east".to_owned()], [0, 1, 0]));
+        shop.run(locker("north"));
+        shop.receive("north", 5);
+        let second = shop.place("b", "locker", 1);
+        shop.step(&second, 1, elsewhere());
+        assert_eq!((shop.at(&second), used(&shop)), (vec!["north".to_owned()], [0, 1, 1]), "the east is full");
+        assert_eq!(shop.why_not("east", &second), Some(FenceReason::NoCompartment));
+        assert_eq!(shop.why_not("west", &second), Some(FenceReason::RejectedThisOrder));
+        let fulfillment = text(&FulfillmentKey { order: second.key, number: 2 }.to_string());
+        let to_east = Fulfill { fulfillment, action: FulfillmentAction::Move { node: text("east") } };
+        let full = shop.world.run(Command::Fulfill(to_east)).expect_err("there is no room");
+        assert_eq!((full.code(), used(&shop)), ("locker_full", [0, 1, 1]));
+        let third = shop.place("c", "locker", 1);
+        shop.step(&third, 1, elsewhere());
+        assert_eq!((shop.at(&third), shop.waiting(&third), used(&shop)), (vec![], 1, [0, 1, 1]));
+        for action in [
+            FulfillmentAction::Accept,
+            FulfillmentAction::Pick { lines: None },
+            FulfillmentAction::Pack,
+            FulfillmentAction::Ready { until: None },
+            FulfillmentAction::HandOver,
+        ] {
+            shop.step(&first, 2, action);
+        }
+        shop.world.engine.expire_due(&*shop.world.log);
+        assert_eq!((shop.at(&third), used(&shop)), (vec!["east".to_owned()], [0, 1, 1]), "where one is free again");
+        shop.step(&third, 2, elsewhere());
+        assert_eq!((shop.at(&third), used(&shop)), (vec![], [0, 0, 1]));
+        shop.step(&second, 2, FulfillmentAction::Move { node: text("east") });
+        assert_eq!(shop.at(&second), ["east"]);
+        assert_eq!((shop.at(&third), used(&shop)), (vec!["north".to_owned()], [0, 1, 1]), "which the other left");
+        shop.run(Command::CancelOrder(CancelOrder { order: text(&third.name()), lines: None, reason: text("no") }));
+        assert_eq!(used(&shop), [0, 1, 0]);
     }
 }
 

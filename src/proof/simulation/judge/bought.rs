@@ -9,7 +9,7 @@ use crate::domain::channel::Channel;
 use crate::domain::decision::LineUnits;
 use crate::domain::entity::{Entity, EntityKey};
 use crate::domain::event::Event;
-use crate::domain::fulfillment::{FulfillmentStatus, FulfillmentStep};
+use crate::domain::fulfillment::FulfillmentStep;
 use crate::domain::ids::NodeIndex;
 use crate::domain::lockers::Lockers;
 use crate::domain::order::{Order, OrderEvent};
@@ -37,7 +37,7 @@ impl Judge {
         Ok(())
     }
 
-    /// What has a compartment of a node is fetched from it, and something of it is still to come or lies there.
+    /// What has a compartment of a node is fetched from it: something of it is still to come or lies there.
     pub(super) fn compartments(&self, node: NodeIndex, lockers: &Lockers) -> Lawful {
         for size in &lockers.sizes {
             let stored = lockers.stored.values().filter(|id| **id == size.terms.id).count();
@@ -47,11 +47,8 @@ impl Judge {
             let Some(Entity::Order(order)) = self.appended.entity(&EntityKey::Order(stored.order)) else {
                 return Err(format!("{stored:?} has a compartment and is no order"));
             };
-            law!(order.stored_at(stored.group) == Some(node), "{stored:?} is not fetched from {node:?}");
-            let own = (0..).zip(&order.lines).filter(|(_, line)| line.placed.group == stored.group);
-            let open: u64 = own.map(|(line, _)| order.buckets(line).open()).sum();
-            let lies = order.fulfillment_orders.iter().any(|f| f.status == FulfillmentStatus::PutBack);
-            law!(open > 0 || lies, "nothing of {stored:?} is left, and it has a compartment");
+            let kept = order.lockers_of(stored.group).contains(&node);
+            law!(kept, "nothing of {stored:?} lies in the lockers of {node:?} or comes to them");
         }
         Ok(())
     }
