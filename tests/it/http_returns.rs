@@ -32,6 +32,11 @@ fn money(amount: i64) -> Value {
 
 /// An order of mugs, paid and delivered.
 fn delivered(server: &Served, id: &str, quantity: u32) {
+    delivered_of(server, id, "mug", quantity);
+}
+
+/// The same of a sku.
+fn delivered_of(server: &Served, id: &str, sku: &str, quantity: u32) {
     let order = json!({
         "id": id, "type": "standard", "channel": "web", "channel_order_id": id,
         "customer": {"id": "c-1", "name": "Customer", "email": "customer@example.org"},
@@ -39,7 +44,7 @@ fn delivered(server: &Served, id: &str, quantity: u32) {
             "name": "Customer", "line1": "1 Main St", "city": "Chicago", "region": "IL", "postal_code": "60601",
             "country": "US", "latitude": 41.8781, "longitude": -87.6298,
         },
-        "lines": [{"sku": "mug", "quantity": quantity, "unit_price": money(1000)}],
+        "lines": [{"sku": sku, "quantity": quantity, "unit_price": money(1000)}],
         "delivery_method": "ship",
     });
     let placed = server.done("POST", "/v1/orders", &order);
@@ -52,6 +57,37 @@ fn delivered(server: &Served, id: &str, quantity: u32) {
     }
     let paid = json!({"status": "paid", "amount": money(1000 * i64::from(quantity))});
     server.done("POST", &format!("/v1/orders/{id}/payments"), &paid);
+}
+
+#[test]
+fn a_kit_comes_back_in_pieces() {
+    served(|server| {
+        let kit = json!({
+            "name": "pair", "kind": "kit", "weight_g": 0, "dimensions_mm": {"length": 0, "width": 0, "height": 0},
+            "components": [{"sku": "mug", "quantity": 1}, {"sku": "cup", "quantity": 1}],
+        });
+        assert_eq!(server.ask("PUT", "/v1/items/pair", &kit).status, 201);
+        delivered_of(server, "order-1", "pair", 1);
+        let asked =
+            json!({"id": "back-1", "order": "order-1", "lines": [{"line": "1", "quantity": 1, "reason": "chipped"}]});
+        server.done("POST", "/v1/returns", &asked);
+        server.done("POST", "/v1/returns/back-1/approve", &json!({}));
+        let piece = |sku: &str, condition: &str, disposition: &str| json!({"line": "1", "component": sku, "quantity": 1, "condition": condition, "disposition": disposition});
+        let alone = json!({"lines": [piece("mug", "new", "restock")]});
+        assert_eq!(server.ask("POST", "/v1/returns/back-1/receipts", &alone).code(), "incomplete_kit");
+        let both = json!({"lines": [piece("mug", "new", "restock"), piece("cup", "damaged", "destroy")]});
+        let received = server.done("POST", "/v1/returns/back-1/receipts", &both);
+        assert_eq!((&received["status"], &received["refundable"]), (&json!("dispositioned"), &money(1000)));
+        let told = received["lines"][0]["components"].as_array().expect("its components").iter();
+        let told: Vec<_> =
+            told.map(|own| (&own["sku"], &own["value"], &own["dispositions"][0]["disposition"])).collect();
+        assert_eq!(
+            told,
+            [(&json!("mug"), &money(500), &json!("restock")), (&json!("cup"), &money(500), &json!("destroy"))]
+        );
+        let on_hand = |sku: &str| server.get(&format!("/v1/stock/{sku}")).json()["total"]["on_hand"].clone();
+        assert_eq!((on_hand("mug"), on_hand("cup")), (json!(3), json!(2)));
+    });
 }
 
 #[test]
