@@ -123,7 +123,8 @@ impl Front {
     /// What is shown with the names of the catalogue and of the orders it speaks of, of which some may be read from files.
     pub fn named<R>(&self, show: impl FnOnce(&Catalogue, &OrderNames<'_>) -> R) -> R {
         let read = |key| self.engine().order_by_key(key);
-        self.engine().catalogue(|catalogue| show(catalogue, &OrderNames::new(&read)))
+        let read_return = |key| self.engine().return_by_key(key);
+        self.engine().catalogue(|catalogue| show(catalogue, &OrderNames::new(&read, &read_return)))
     }
 
     /// Reads the catalogue and waits until what was read is durable.

@@ -199,6 +199,21 @@ fn a_parcel_that_comes_back_is_shown_where_its_carrier_saw_it() {
 }
 
 #[test]
+fn an_order_names_its_returns_by_the_ids_that_were_given() {
+    served(|server| {
+        delivered(server, "order-1", 2);
+        let mut asked =
+            json!({"id": "back-1", "order": "order-1", "lines": [{"line": "1", "quantity": 1, "reason": "late"}]});
+        server.done("POST", "/v1/returns", &asked);
+        asked.as_object_mut().expect("an object").remove("id");
+        let second = server.done("POST", "/v1/returns", &asked)["id"].clone();
+        let returns = json!(["back-1", second]);
+        assert_eq!(server.get("/v1/orders/order-1").json()["returns"], returns);
+        assert_eq!(server.get("/v1/orders").json()["items"][0]["returns"], returns);
+    });
+}
+
+#[test]
 fn a_policy_decides_alone_and_an_exchange_waits_for_what_comes_back() {
     served(|server| {
         delivered(server, "order-1", 2);

@@ -375,7 +375,7 @@ impl OrderJson {
             split_from: order.split_from.map(|key| orders.order(key)),
             merged_into: order.merged_into().map(|key| orders.order(key)),
             merged: order.particulars.iter().flat_map(|some| &some.merged).map(|key| orders.order(*key)).collect(),
-            returns: order.returns.iter().map(|known| known.key.to_string()).collect(),
+            returns: order.returns.iter().map(|known| orders.returned(known.key)).collect(),
             edits: EditBrief::all_of(order),
             preferred_node: order.preferred_node().map(|node| Id(catalogue.node(node).id.clone())),
             allocation: order.deferral.map(|_| AllocationMode::Deferred),
