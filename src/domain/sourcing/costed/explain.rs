@@ -122,7 +122,7 @@ impl Question {
     fn answer(&mut self, problem: &Problem, frame: &mut Frame, exact: &mut Exact, candidate: u32) -> Loser {
         let none = |reason| Loser { candidate, reason, exact: reason != Reason::NotAsked };
         let Some(node) = frame.nodes.iter().position(|node| node.candidate == candidate as usize) else {
-            return none(Reason::NoStock);
+            return none(without_plan(problem, candidate as usize));
         };
         if self.hopeless {
             return none(Reason::OutOfReach);
@@ -130,11 +130,7 @@ impl Question {
         let Some(best) = self.best else { return none(Reason::NotAsked) };
         let (key, known) = self.forced(problem, frame, exact, node);
         if key >= IMPOSSIBLE {
-            let carried = frame.axes.iter().any(|axis| {
-                frame.caps_of(node)[axis.line] > 0
-                    && frame.fee(problem, node, frame.level[axis.stride].into()).is_some()
-            });
-            return none(if carried { Reason::OutOfReach } else { Reason::NoService });
+            return none(without_plan(problem, candidate as usize));
         }
         let by = frame.cost(key) - frame.cost(best);
         let fewer = match problem.filling {
@@ -166,4 +162,22 @@ impl Question {
             Outcome::AtLeast(key) => (key.max(relaxed.unwrap_or(key)), false),
         }
     }
+}
+
+/// Why no plan uses a candidate: what it has itself, what is carried of it, else what must ship together or in full.
+fn without_plan(problem: &Problem, candidate: usize) -> Reason {
+    let own = &problem.candidates[candidate];
+    let (has, sends) = (problem.has(candidate), own.parcels_max > 0 && !own.offers.is_empty());
+    let is_there = |line: usize| problem.needs_of(line).iter().all(|need| has[usize::from(need.slot)] >= need.per_unit);
+    let gives =
+        |line: &usize| sends && own.units_max != Some(0) && problem.lines[*line].quantity > 0 && is_there(*line);
+    let is_carried = |line: usize| {
+        let bracket = problem.rates.bracket(0, problem.lines[line].unit_weight_g);
+        bracket < problem.rates.brackets() && problem.cheapest(candidate, bracket).is_some()
+    };
+    let mut given = (0..problem.lines.len()).filter(gives).map(is_carried).peekable();
+    if given.peek().is_none() {
+        return Reason::NoStock;
+    }
+    if given.any(|is_carried| is_carried) { Reason::OutOfReach } else { Reason::NoService }
 }

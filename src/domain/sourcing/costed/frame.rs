@@ -378,13 +378,6 @@ impl Frame {
         }
     }
 
-    /// Key of one parcel of a level from a node, if a service carries it.
-    pub fn fee(&self, problem: &Problem, node: usize, level: usize) -> Option<i64> {
-        let candidate = self.nodes[node].candidate;
-        let (_, asks) = problem.cheapest(candidate, *self.levels.get(level)?)?;
-        Some(self.key(asks + problem.candidates[candidate].per_shipment + problem.split) + self.place(node))
-    }
-
     /// Key of one parcel of a level from a node; `NEVER` when no service carries it.
     pub fn fee_or_never(&self, problem: &Problem, node: usize, level: usize) -> i64 {
         let candidate = self.nodes[node].candidate;

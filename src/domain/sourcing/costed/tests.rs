@@ -435,6 +435,26 @@ fn an_order_of_more_parcels_than_a_plan_holds_is_left_and_asks_for_no_memory() {
 }
 
 #[test]
+fn who_has_units_that_must_not_leave_alone_is_out_of_reach() {
+    let reasons = |problem: &Problem| -> Vec<Reason> {
+        let plan = solve(problem, &mut Workspace::default());
+        assert!(plan.shipments.is_empty(), "{plan:?}");
+        rejections(problem, &plan).iter().map(|loser| loser.reason).collect()
+    };
+    let wanted = || plain(3, Shortage { per_line: 9_000, per_unit: 900 }, &[1, 1, 0]);
+    let mut whole_line = wanted();
+    whole_line.lines[0].complete = true;
+    let mut one_node = wanted();
+    one_node.lines[0].together = Some(0);
+    for problem in [whole_line, one_node] {
+        assert_eq!(reasons(&problem), [Reason::OutOfReach, Reason::OutOfReach, Reason::NoStock], "{problem:?}");
+        let mut heavy = problem;
+        heavy.lines[0].unit_weight_g = 2_000;
+        assert_eq!(reasons(&heavy), [Reason::NoService, Reason::NoService, Reason::NoStock], "{heavy:?}");
+    }
+}
+
+#[test]
 fn the_smallest_change_that_would_have_won_is_named() {
     let problem = plain(2, Shortage { per_line: 9_000, per_unit: 900 }, &[2, 1]);
     let plan = solve(&problem, &mut Workspace::default());
