@@ -494,6 +494,7 @@ fn terms_of(network: &Network, order: &Order, changes: &[EditChange]) -> Result<
         return Err(Rejection::Invalid(faults));
     }
     if terms.destination.is_some() {
+        check_own_destination(order, &terms.added)?;
         terms.found = on_their_way(order)?;
     }
     let added = terms.added.iter().map(|line| i128::from(line.unit_price) * i128::from(line.quantity));
@@ -561,6 +562,15 @@ fn added_line(
 
 fn wrong_currency(order: &Order, field: &str) -> Fault {
     Fault::new(field, "currency_mismatch", format!("must be {}, the order's", order.facts.currency))
+}
+
+/// Refuses to change the order's own destination where all of it goes to those of groups: nothing would go elsewhere.
+fn check_own_destination(order: &Order, added: &[PlacedLine]) -> Result<(), Rejection> {
+    if !added.is_empty() || order.lines.iter().any(|line| line.placed.group == 0) {
+        return Ok(());
+    }
+    let why = "all of its lines go to the destinations of their groups, nothing to its own".to_owned();
+    Err(Rejection::NotEditable { order: order.name(), why })
 }
 
 /// Fulfilment orders on their way to the order's own destination, none of them begun; else it cannot change.

@@ -421,6 +421,17 @@ fn what_nobody_has_begun_goes_to_another_destination() {
 }
 
 #[test]
+fn an_address_to_which_nothing_goes_is_not_changed() {
+    let mut place = World::order_of("c-1", &[("phone", 3)], None);
+    place.destinations.push(ShipTo { group: text("home"), ..place.destinations[0].clone() });
+    place.lines[0].group = 1;
+    let mut case = Case::of(false, place);
+    let refused = case.open(&[to_the_west()]);
+    assert!(matches!(refused, Err(Rejection::NotEditable { .. })), "all of it goes to its group: {refused:?}");
+    case.open(&[to_the_west(), add("case", 1, 500)]).expect("what is added goes there");
+}
+
+#[test]
 fn a_fulfilment_order_that_the_new_plan_leaves_as_it_is_stays() {
     for mut case in Case::both(&[("phone", 3)]) {
         case.step(1, FulfillmentAction::Accept);
