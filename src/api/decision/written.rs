@@ -195,7 +195,7 @@ pub(super) fn detail(out: &mut Vec<u8>, why: &Why, unit: &Unit) {
         Why::Fenced(FenceReason::RejectedThisOrder) => raw(out, "rejected this order, or could not pick it"),
         Why::Fenced(FenceReason::NotOfChannel) => raw(out, "does not serve the channel"),
         Why::Fenced(FenceReason::NotPreferred) => raw(out, "another node was preferred, and has all of it"),
-        Why::Fenced(FenceReason::NotChosen) => raw(out, "the customer comes to another node"),
+        Why::Fenced(FenceReason::NotChosen) => raw(out, "its customer comes to another node, or has a slot of it"),
         Why::Fenced(FenceReason::NoCompartment) => raw(out, "no compartment of its lockers is free for it"),
         Why::Fenced(FenceReason::OutOfRegion) => raw(out, "is in a country that the rules leave out"),
         Why::Fenced(FenceReason::TooFar) => raw(out, "is farther than the rules allow"),
