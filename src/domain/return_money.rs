@@ -146,7 +146,9 @@ impl Return {
     }
 
     /// Of units that will not come, those for which money went back: of each line, by its position, so many. The customer
-    /// keeps both, so they never come again; one that was refunded in part counts as one.
+    /// keeps both, so they never come again. A unit of which all but the fee went back is paid for in full. One that was
+    /// refunded in part counts as one too: what went back for it is not carried to another return, which would give its
+    /// whole price again.
     pub fn paid_out(&self, gone: &[(usize, u32)]) -> Vec<LineUnits> {
         let lost = |at: usize| gone.iter().filter(|(line, _)| *line == at).map(|(_, units)| units).sum::<u32>();
         let left = |line: &ReturnLine| line.quantity.saturating_sub(line.missing);

@@ -318,6 +318,24 @@ fn what_nobody_ever_paid_of_is_exchanged_for_what_nobody_paid() {
 }
 
 #[test]
+fn a_unit_is_paid_for_in_full_where_all_but_the_fee_went_back() {
+    for (refund, written_off) in [(0, 0), (50, 1), (100, 2), (150, 3)] {
+        let mut world = World::new();
+        policy(&world, ReturnPolicy { fee_bps: 5_000, ..ReturnPolicy::default() });
+        let order = delivered(&mut world, &[("phone", 3)]);
+        let known = request(&world, asked(&order, &[("1", 3)])).expect("it was delivered");
+        take(&world, &known, approve()).expect("it was requested");
+        if refund > 0 {
+            take(&world, &known, ReturnAction::Refund(dollars(refund))).expect("by its terms");
+        }
+        let world = world.restart();
+        call_off(&world, &known, false);
+        let order = order_of(&world, &known);
+        assert_eq!((order.overlay(0).written_off, order.returnable(0)), (written_off, 3 - written_off), "{refund}");
+    }
+}
+
+#[test]
 fn a_unit_that_money_went_back_for_never_comes_back_for_money_again() {
     for restarts in [false, true] {
         for expires in [false, true] {
