@@ -32,6 +32,15 @@ pub(super) fn reach(metres: &[i32], most: usize) -> Reach {
     Span::of(metres, most).reach(metres, most)
 }
 
+/// Which of these ([`ordered`]) are just so far, the first of them first.
+pub(super) fn as_far(metres: &[i32], as_far: u32) -> impl Iterator<Item = usize> {
+    let sought = ordered(as_far);
+    let blocks = (0..).step_by(BLOCK).zip(metres.chunks(BLOCK));
+    // As below: few blocks have one.
+    let some = blocks.filter(move |(_, block)| block.iter().fold(0, |any, own| any | i32::from(*own == sought)) != 0);
+    some.flat_map(move |(first, block)| (first..).zip(block).filter(move |(_, own)| **own == sought).map(|(at, _)| at))
+}
+
 /// A distance as it is counted: in the same order among signed numbers, of which processors compare several at once.
 pub(super) fn ordered(metres: u32) -> i32 {
     (metres ^ 1 << 31) as i32

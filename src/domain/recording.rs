@@ -7,7 +7,7 @@
 
 use super::decision::{Evidence, FenceReason, LineUnits};
 use super::ids::NodeIndex;
-use super::nearest::{ordered, reach};
+use super::nearest::{as_far, ordered, reach};
 use super::rows::keep_rows;
 use super::sight::Sight;
 use super::sourcing::{Candidate, Plan, Problem, costed};
@@ -57,9 +57,9 @@ fn nearest(problem: &Problem, plan: &Plan, units: &[LineUnits], most: usize) -> 
     let kept = &mut vec![0; most + 1][..];
     let (mut count, mut from) = (0, 0);
     for to in ships.iter().copied().chain([problem.candidates.len()]) {
-        for at in from..to {
-            kept[count] = at as u32;
-            count = count.wrapping_add(usize::from(place(&problem.candidates[at]) < end));
+        for (at, own) in (from as u32..).zip(&problem.candidates[from..to]) {
+            kept[count] = at;
+            count = count.wrapping_add(usize::from(place(own) < end));
         }
         if to < problem.candidates.len() {
             kept[count] = to as u32;
@@ -81,18 +81,16 @@ fn end_of_others(problem: &Problem, ships: &[usize], most: usize) -> u64 {
         return 0;
     }
     let mut metres: Vec<i32> = problem.candidates.iter().map(|candidate| ordered(candidate.distance_m)).collect();
-    for at in ships.iter().rev() {
-        metres.swap_remove(*at);
-    }
+    // Nobody is farther than those that ship are taken to be.
+    ships.iter().for_each(|at| metres[*at] = i32::MAX);
     let farthest = reach(&metres, most);
     // So there are farther ones, and the place fits.
     if farthest.not_beyond == most {
         return (u64::from(farthest.metres) + 1) << 32;
     }
-    let is_as_far = |own: &(usize, &Candidate)| own.1.distance_m == farthest.metres && !ships.contains(&own.0);
-    let mut as_far = problem.candidates.iter().enumerate().filter(is_as_far);
+    let mut as_far = as_far(&metres, farthest.metres).filter(|at| !ships.contains(at));
     let last = as_far.nth(most - farthest.below - 1).expect("those that are as far are not all beyond it");
-    place(last.1) + 1
+    place(&problem.candidates[last]) + 1
 }
 
 /// Bytes that are left for candidates.
@@ -189,7 +187,11 @@ impl Recorder {
         };
         let tables = (0..).zip(&self.numbers).filter(|(_, number)| **number != NOT_KEPT);
         let tables = tables.map(|(table, _)| problem.rates.told(table));
-        let (count, costs) = tables.clone().fold((0, 0), |(count, costs), table| (count + 1, costs + table.len()));
+        let whole = problem.rates.whole().filter(|_| !self.numbers.contains(&NOT_KEPT));
+        let (count, costs) = match whole {
+            Some(costs) => (self.numbers.len(), costs.len()),
+            None => tables.clone().fold((0, 0), |(count, costs), table| (count + 1, costs + table.len())),
+        };
         let mut told = Told::of(Sizes {
             lines: problem.lines.len(),
             brackets: problem.rates.scale().len(),
@@ -202,7 +204,10 @@ impl Recorder {
         let mut words = told.words();
         words.lines.iter_mut().zip(&problem.lines).for_each(|(words, own)| *words = line(own).words());
         words.up_to_g.iter_mut().zip(problem.rates.scale()).for_each(|(word, end)| *word = end.cast_signed());
-        words.add_tables(tables);
+        match whole {
+            Some(costs) => words.add_whole(costs, problem.rates.scale().len()),
+            None => words.add_tables(tables),
+        }
         words.nodes.iter_mut().zip(self.kept()).for_each(|(words, at)| *words = node(at).words());
         keep_rows(&problem.unit_costs, problem.lines.len(), self.kept(), words.units);
         Weighed {
@@ -421,5 +426,42 @@ mod tests {
         }
         assert!(recorder.evidence(&saw, 58 + 12 + 29).sight.is_empty(), "not even the one that ships fits");
         assert_eq!(listed.tariff, Tariff::default());
+    }
+
+    #[test]
+    fn of_nodes_that_are_equally_far_the_first_are_kept_however_far_they_are() {
+        for distance_m in [0, 1_000, u64::MAX] {
+            let (mut problem, units) = listed(200);
+            problem.candidates.iter_mut().for_each(|own| *own = Candidate::new(own.node, distance_m));
+            let sent = Assignment { candidate: 3, parts: 0..0, cost: 1 };
+            let plan = Plan { assignments: vec![sent], ..Plan::default() };
+            let evidence = Evidence::of((&problem, &plan), &units, &[], 200, 24 + 12 * 100);
+            assert_eq!(nodes(&evidence), expected(&problem, &[3], 100), "{distance_m}");
+        }
+    }
+
+    #[test]
+    fn in_full_tables_are_told_with_their_gaps() {
+        const NONE: i64 = costed::Rates::NONE;
+        let (listed, units) = listed(20);
+        let (mut problem, places) = asked(&listed);
+        problem.offers.iter_mut().zip(0..).for_each(|(offer, at)| offer.table = at % 2);
+        for tables in [[&[5, 6][..], &[8, 7]], [&[5, 6], &[7]], [&[5], &[7]], [&[NONE, 6], &[7, 8]], [&[], &[7, 8]]] {
+            problem.rates = costed::Rates::new(vec![500, 1_000]);
+            tables.iter().for_each(|costs| _ = problem.rates.add_told(costs));
+            let plan = &costed::Plan::default();
+            let saw = Weighing {
+                problem: &problem,
+                plan,
+                listed: &listed,
+                places: &places,
+                units: &units,
+                fenced: &[],
+                nodes: 20,
+                minds_ahead: false,
+            };
+            let evidence = Recorder::default().evidence(&saw, 10_000);
+            assert_eq!(evidence.weighed().expect("in full").told.tables().collect::<Vec<_>>(), tables);
+        }
     }
 }

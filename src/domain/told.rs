@@ -158,6 +158,12 @@ impl Told {
 }
 
 impl Words<'_> {
+    /// Writes the costs of all tables, each of so many brackets.
+    pub fn add_whole(&mut self, costs: &[i64], brackets: usize) {
+        self.costs.copy_from_slice(costs);
+        (1..).zip(&mut *self.ends).for_each(|(count, end)| *end = count * brackets as i64);
+    }
+
     /// Writes the costs of each table.
     pub fn add_tables<T: ExactSizeIterator<Item = i64>>(&mut self, tables: impl Iterator<Item = T>) {
         let mut from = 0;

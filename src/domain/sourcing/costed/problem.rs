@@ -79,6 +79,8 @@ pub struct Rates {
     /// A row per table; [`Rates::NOT_CARRIED`] where it takes no parcel that heavy.
     costs: Vec<i64>,
     dearest: i64,
+    /// Whether some table does not carry some bracket.
+    has_gaps: bool,
 }
 
 impl Rates {
@@ -94,7 +96,7 @@ impl Rates {
     /// When the scale does not ascend.
     pub fn new(up_to_g: Vec<u64>) -> Self {
         assert!(up_to_g.is_sorted_by(|a, b| a < b), "the brackets of a scale ascend: {up_to_g:?}");
-        Self { up_to_g, costs: Vec::new(), dearest: 0 }
+        Self { up_to_g, costs: Vec::new(), dearest: 0, has_gaps: false }
     }
 
     /// Adds a table: the cost in each bracket from the lightest; one that is shorter than the scale carries no more.
@@ -116,6 +118,7 @@ impl Rates {
             least = least.min(*cost);
             *cost = least;
         }
+        self.has_gaps |= costs.len() < self.up_to_g.len();
         self.costs.resize(first + self.up_to_g.len(), Self::NOT_CARRIED);
         (first / self.up_to_g.len().max(1)) as u32
     }
@@ -132,6 +135,7 @@ impl Rates {
         let first = self.costs.len();
         self.dearest = costs.iter().copied().fold(self.dearest, i64::max);
         self.costs.extend(costs.iter().map(|cost| if *cost == Self::NONE { Self::NOT_CARRIED } else { *cost }));
+        self.has_gaps |= costs.len() < self.up_to_g.len() || costs.contains(&Self::NONE);
         self.costs.resize(first + self.up_to_g.len(), Self::NOT_CARRIED);
         (first / self.up_to_g.len().max(1)) as u32
     }
@@ -156,6 +160,11 @@ impl Rates {
         let costs = self.table(table);
         let carried = costs.iter().rposition(|cost| *cost < Self::NOT_CARRIED).map_or(0, |last| last + 1);
         costs[..carried].iter().map(|cost| if *cost < Self::NOT_CARRIED { *cost } else { Self::NONE })
+    }
+
+    /// The costs of all tables as they are told, one table after another, where each carries every bracket.
+    pub fn whole(&self) -> Option<&[i64]> {
+        (!self.has_gaps).then_some(&self.costs)
     }
 
     /// Brackets of the scale.
