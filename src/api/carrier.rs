@@ -149,7 +149,9 @@ shape! {
         /// A price for every unit begun, by zone.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub step: Option<Vec<Amount>>,
-        /// A row for every bound of weight, each with a price by zone; `null` where it is not carried.
+        /// A row for every bound of weight, each with a price by zone; `null` where it is not carried. A parcel goes as a
+        /// heavier one where a heavier row costs less, whatever else is in its order; one whose weight lies in a row of
+        /// `null` does not go by this service.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub table: Option<Vec<Vec<Option<Amount>>>>,
         /// Bounds of the rows, in units, ascending, to ten-thousandths; 1, 2, 3, … when left out.
@@ -365,7 +367,10 @@ impl RatesShape {
                 let row = |row: &Vec<Option<Amount>>| row.iter().map(|cell| cell.map(|amount| amount.0)).collect();
                 let counted = || (1..=table.len() as u32).map(|unit| unit * UNIT_PARTS).collect();
                 let upto = self.upto.as_ref().map(|bounds| bounds.iter().map(|bound| bound.parts).collect());
-                Prices::Table { upto: upto.unwrap_or_else(counted), rows: table.iter().map(row).collect() }
+                Prices::Table {
+                    upto: upto.unwrap_or_else(counted),
+                    rows: table.iter().map(row).collect::<Vec<_>>().into(),
+                }
             }
         };
         Rates { unit: self.unit.unwrap_or(WeightUnitWord::Lb).into(), prices }
@@ -380,7 +385,7 @@ impl RatesShape {
             Prices::Table { upto, rows } => {
                 let row = |row: &Vec<Option<i64>>| row.iter().map(|cell| cell.map(Amount)).collect();
                 let upto = upto.iter().map(|parts| UnitsUpto { parts: *parts }).collect();
-                Self { table: Some(rows.iter().map(row).collect()), upto: Some(upto), ..plain }
+                Self { table: Some(rows.told().iter().map(row).collect()), upto: Some(upto), ..plain }
             }
         }
     }

@@ -64,7 +64,8 @@ shape! {
     pub struct TargetShape {
         /// Of what.
         pub measure: MeasureWord,
-        /// By how much it shall change, per cent; below zero is less.
+        /// By how much it shall change at most, per cent; below zero is less. Above zero it may be more than it was: rules
+        /// that change less than that reach it too, so that is of use as a limit.
         pub percent: PercentChange,
         /// What may not change by more; cost by nothing when left out.
         pub at_most: Option<Vec<LimitShape>>,

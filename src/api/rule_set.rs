@@ -31,7 +31,8 @@ shape! {
         pub schedule: Option<ScheduleShape>,
         /// Who may not ship.
         pub fences: Option<Vec<FenceShape>>,
-        /// Costs that are weighed, in minor units of the base currency.
+        /// Costs that are weighed, in minor units of the base currency. Of plans that cost the same, as all do where there is
+        /// none, those of nearer nodes are best.
         pub objective: Vec<TermShape>,
         /// What a unit costs that nobody ships: `"last_resort"` (the default) fills first and then minds the cost.
         pub unfilled: Option<UnfilledShape>,
@@ -88,7 +89,8 @@ shape! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub km: Option<Kilometres>,
         /// `kind`, `countries`, `nodes`, `not_nodes`, `capabilities`, `same_node`: kinds, countries, nodes, capabilities of
-        /// which all are asked for, skus. `same_node` may be there once for each group of skus.
+        /// which all are asked for, skus. `same_node` may be there once for each group of skus: all that an order asks of
+        /// them leaves from one node in full, or nothing of it does.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub r#in: Option<Vec<RuleName>>,
         /// `arrives_by`: days after the day of the order; by the day that the order names when left out, any where it names
@@ -123,7 +125,8 @@ shape! {
         /// `distance`: minor units per kilometre.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub amount_per_km: Option<RatePart>,
-        /// `late`: minor units per day.
+        /// `late`: minor units for every day after the one that the order names as its `arrives_by`, else after the day of
+        /// the order.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub amount_per_day: Option<Amount>,
         /// `carbon`: minor units per kilogram of CO2 equivalents.

@@ -14,7 +14,7 @@
 //! that of a parcel is told as if it weighed what its bracket ends with, with the same proviso.
 //!
 //! **Who is asked.** Carriers, for what is shipped, where the rules weigh prices or days and there is a carrier at all; a
-//! node that no service leaves in time is then no candidate. Days count from the day of the order, by the node's calendar;
+//! node that no service leaves in time is then no candidate. Days late count from the day that the order names, else from its own, by the node's calendar;
 //! what was learned of a service's days on the way is added to what they cost, not to the date it has to keep.
 //!
 //! Bounds: charges beyond the kernel's figures count as its largest. An order whose figures together are too large for it

@@ -175,6 +175,7 @@ pub(super) fn word(why: &Why) -> &'static str {
 fn outweighed(reason: costed::Reason) -> &'static str {
     match reason {
         costed::Reason::NoStock => "no_stock",
+        costed::Reason::NotTogether => "same_node",
         costed::Reason::NoService => "no_service",
         costed::Reason::OutOfReach => "out_of_reach",
         costed::Reason::Tied => "tied",
@@ -225,6 +226,9 @@ pub(super) fn detail(out: &mut Vec<u8>, why: &Why, unit: &Unit) {
         }
         Why::Outweighed { reason, .. } => match reason {
             costed::Reason::NoStock => raw(out, "has nothing that any line could take"),
+            costed::Reason::NotTogether => {
+                raw(out, "has not all of what the rules let leave from one node in full only")
+            }
             costed::Reason::NoService => raw(out, "no service carries what it has"),
             costed::Reason::OutOfReach => raw(out, "can ship, but no plan that the rules allow lets it"),
             costed::Reason::Tied => raw(out, "costs the same; the plan's nodes are nearer or came first"),
@@ -395,13 +399,14 @@ mod tests {
                 9 => {
                     let reasons = [
                         costed::Reason::NoStock,
+                        costed::Reason::NotTogether,
                         costed::Reason::NoService,
                         costed::Reason::OutOfReach,
                         costed::Reason::Tied,
                         costed::Reason::FillsLess { units: 2 },
                         costed::Reason::NotAsked,
                     ];
-                    let reason = reasons[self.below(6) as usize];
+                    let reason = reasons[self.below(7) as usize];
                     Why::Outweighed { reason, exact: true }
                 }
                 6 => {

@@ -156,6 +156,7 @@ impl Service {
             }
             Prices::Table { upto, rows } => {
                 judge.ascending("rates.upto", upto, UNIT_PARTS);
+                let rows = rows.told();
                 judge.at_most("rates.table", rows.len(), ROWS_MAX);
                 if upto.len() != rows.len() {
                     let detail = format!("must have one entry for each of {} rows, has {}", rows.len(), upto.len());
@@ -171,7 +172,7 @@ impl Service {
     fn prices(&self) -> usize {
         match &self.rates.prices {
             Prices::Steps { base, step } => base.len() + step.len(),
-            Prices::Table { rows, .. } => rows.iter().map(Vec::len).sum(),
+            Prices::Table { rows, .. } => rows.told().iter().map(Vec::len).sum(),
         }
     }
 

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::parcels::{Freight, Packed};
+use super::parcels::{Freight, Packed, TooHeavy};
 use super::rates::{Price, Whither};
 use super::zones::{Prefix, Zones, chart_from, zone_by_charts, zone_by_country, zone_by_distance};
 use super::{Carrier, Pickup, Service, Shipping};
@@ -193,9 +193,7 @@ impl Shipping {
     fn offer(&self, carrier: &Carrier, service: &Service, question: &Question<'_>) -> Result<Offer, WhyNot> {
         let pickup = service.serves(carrier, question)?;
         let (zone, metres) = self.zone(service, question)?;
-        let too_heavy = |weight_g| WhyNot::TooHeavy { weight_g, max_weight_g: service.max_weight_g };
-        let packed = question.freight.packed(service.max_weight_g).map_err(|heavy| too_heavy(heavy.0))?;
-        let (parcels, price) = service.priced(zone, packed, question).ok_or(WhyNot::NoRate { zone })?;
+        let (parcels, price) = service.parcels(zone, question)?;
         let lane = self.lane((0, carrier, service), pickup, zone, question)?;
         let promise = lane.promise(question).map_err(WhyNot::NoDay)?;
         Ok(Offer { carrier: carrier.id.clone(), service: service.name.clone(), zone, metres, parcels, price, promise })
@@ -292,6 +290,24 @@ impl Service {
                 comes.map(Some).ok_or(WhyNot::NodeNotServed)
             }
         }
+    }
+
+    /// As few parcels as its weight allows, or else as rows with a price allow, or else each unit by itself; with their
+    /// prices, and the sum.
+    fn parcels(&self, zone: u8, question: &Question<'_>) -> Result<(Vec<PricedParcel>, i64), WhyNot> {
+        let max_weight_g = self.max_weight_g;
+        let too_heavy = |TooHeavy(weight_g)| WhyNot::TooHeavy { weight_g, max_weight_g };
+        let packed = question.freight.packed(max_weight_g).map_err(too_heavy)?;
+        if let Some(priced) = self.priced(zone, packed, question) {
+            return Ok(priced);
+        }
+        let Freight::Units(units) = question.freight else { return Err(WhyNot::NoRate { zone }) };
+        let bounds = self.rates.carried_g(zone).filter_map(|grams| u32::try_from(grams).ok());
+        let lighter =
+            bounds.filter(|grams| *grams < max_weight_g).map_while(|grams| question.freight.packed(grams).ok());
+        let alone = || units.iter().map(|own| Packed { parcel: own.unit, count: own.quantity }).collect();
+        let mut packings = lighter.chain(std::iter::once_with(alone));
+        packings.find_map(|packed| self.priced(zone, packed, question)).ok_or(WhyNot::NoRate { zone })
     }
 
     /// The parcels with their prices, and the sum.

@@ -3,14 +3,15 @@
 //! The billable weight is the larger of the weight and, where the service has a divisor, the dimensional weight: cubic
 //! inches over the divisor in pounds, cubic centimetres over it in kilograms. It is kept as a fraction, so nothing is
 //! rounded before it is compared. Either it is rounded up to whole units and the price is base + step × units, or the
-//! first row of a table whose bound is not below it says the price. Surcharges come on top: an amount, a share of that
+//! first row of a table whose bound is not below it says the price, or a heavier row that costs less: a parcel may go as a
+//! heavier one. A row without a price carries nothing, neither by its own bound nor as a heavier one. Surcharges come on top: an amount, a share of that
 //! price (half up), or both.
 //!
 //! Bounds: a price beyond [`PRICE_MAX`] is none. What is *not* here: zones.
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::zones::Prefix;
 use crate::domain::ids::Text;
@@ -138,8 +139,50 @@ pub enum Prices {
         /// Bounds in parts of a unit ([`UNIT_PARTS`]), ascending.
         upto: Vec<u32>,
         /// Rows of prices.
-        rows: Vec<Vec<Option<i64>>>,
+        rows: Rows,
     },
+}
+
+/// Rows of prices by zone, stored as they were told.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(from = "Vec<Vec<Option<i64>>>")]
+pub struct Rows {
+    told: Vec<Vec<Option<i64>>>,
+    /// The least of each price and those of heavier rows; `None` where prices never fall, as is usual.
+    least: Option<Vec<Vec<Option<i64>>>>,
+}
+
+impl From<Vec<Vec<Option<i64>>>> for Rows {
+    fn from(told: Vec<Vec<Option<i64>>>) -> Self {
+        let mut least = told.clone();
+        let mut heavier: Vec<Option<i64>> = vec![None; told.iter().map(Vec::len).max().unwrap_or(0)];
+        for row in least.iter_mut().rev() {
+            for (price, heavier) in row.iter_mut().zip(&mut heavier) {
+                *price = price.map(|price| heavier.map_or(price, |heavier| heavier.min(price)));
+                *heavier = price.or(*heavier);
+            }
+        }
+        let least = (least != told).then_some(least);
+        Self { told, least }
+    }
+}
+
+impl Serialize for Rows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.told.serialize(serializer)
+    }
+}
+
+impl Rows {
+    /// As they were told.
+    pub fn told(&self) -> &[Vec<Option<i64>>] {
+        &self.told
+    }
+
+    /// What is asked in a row and a zone, both from 0.
+    fn price(&self, row: usize, zone: usize) -> Option<i64> {
+        *self.least.as_ref().unwrap_or(&self.told).get(row)?.get(zone)?
+    }
 }
 
 /// The rates of a service.
@@ -212,6 +255,18 @@ impl Surcharge {
 }
 
 impl Rates {
+    /// Bounds of the rows that have a price in a zone (from 1), whole grams, the heaviest first; none without a table.
+    pub fn carried_g(&self, zone: u8) -> impl Iterator<Item = u64> {
+        let rows = match &self.prices {
+            Prices::Steps { .. } => None,
+            Prices::Table { upto, rows } => Some(upto.iter().zip(rows.told())),
+        };
+        let at = usize::from(zone).wrapping_sub(1);
+        let is_carried = move |row: &Vec<Option<i64>>| row.get(at).is_some_and(Option::is_some);
+        let carried = rows.into_iter().flatten().rev().filter(move |(_, row)| is_carried(row));
+        carried.map(|(bound, _)| self.unit.grams(u64::from(*bound)))
+    }
+
     /// The price of a parcel in a zone (from 1); `None` where the table has none.
     pub fn price(
         &self,
@@ -227,7 +282,7 @@ impl Rates {
             Prices::Steps { base, step } => (*base.get(at)?, i128::from(*step.get(at)?) * i128::from(units)),
             Prices::Table { upto, rows } => {
                 let row = upto.partition_point(|bound| !billable.is_within(*bound, self.unit));
-                ((*rows.get(row)?.get(at)?)?, 0)
+                (rows.price(row, at)?, 0)
             }
         };
         let carried = Some(i128::from(base) + weight).filter(|carried| *carried <= i128::from(PRICE_MAX))?;
@@ -296,11 +351,24 @@ mod tests {
     #[test]
     fn a_row_serves_up_to_its_bound() {
         let rows = vec![vec![Some(500), None], vec![Some(700), Some(900)]];
-        let prices = Prices::Table { upto: vec![2_500, 10_000], rows };
+        let prices = Prices::Table { upto: vec![2_500, 10_000], rows: rows.into() };
         let rates = Rates { unit: WeightUnit::Pound, prices };
         let price = |zone, grams| rates.price(zone, &parcel(grams, [0; 3]), None, &[], HERE).map(|price| price.total);
         assert_eq!([113, 114, 453, 454].map(|grams| price(1, grams)), [Some(500), Some(700), Some(700), None]);
         assert_eq!([113, 114].map(|grams| price(2, grams)), [None, Some(900)]);
+    }
+
+    #[test]
+    fn a_parcel_goes_as_a_heavier_one_where_that_costs_less_but_not_by_a_row_without_a_price() {
+        let told = vec![vec![Some(900), Some(400)], vec![Some(500), None], vec![Some(700), Some(300)]];
+        let prices = Prices::Table { upto: vec![10_000, 20_000, 50_000], rows: told.clone().into() };
+        let rates = Rates { unit: WeightUnit::Kilogram, prices };
+        let price = |zone, grams| rates.price(zone, &parcel(grams, [0; 3]), None, &[], HERE).map(|price| price.total);
+        assert_eq!([1_000, 2_000, 2_001, 5_001].map(|grams| price(1, grams)), [Some(500), Some(500), Some(700), None]);
+        assert_eq!([1_000, 2_000, 2_001].map(|grams| price(2, grams)), [Some(300), None, Some(300)]);
+        assert_eq!(rates.carried_g(2).collect::<Vec<_>>(), [5_000, 1_000]);
+        let Prices::Table { rows, .. } = &rates.prices else { panic!("it has rows") };
+        assert_eq!(rows.told(), told, "shown as it was told");
     }
 
     #[test]

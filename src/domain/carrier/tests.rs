@@ -125,7 +125,7 @@ fn a_service_says_why_it_does_not() {
     assert_eq!(why(by_table.clone(), &plain, new_york()), WhyNot::NoZone);
     assert_eq!(why(by_table, &plain, There { code: None, ..new_york() }), WhyNot::NoPostalCode);
     let short = named("g", |service| {
-        service.rates.prices = Prices::Table { upto: vec![10_000], rows: vec![vec![Some(1); 7]] };
+        service.rates.prices = Prices::Table { upto: vec![10_000], rows: vec![vec![Some(1); 7]].into() };
     });
     assert_eq!(why(short, &plain, new_york()), WhyNot::NoRate { zone: 4 });
     let never = named("g", |service| service.delivery_days = Weekdays::NONE);
@@ -194,7 +194,8 @@ fn public_holidays_of_both_ends_count_unless_a_service_works_on_them() {
 fn the_price_never_falls_when_weight_rises() {
     let table = named("table", |service| {
         let upto = vec![2_500, 5_000, 10_000, 20_000, 700_000];
-        let rows = (1..=5).map(|row| (0..7).map(|zone| Some(row * 300 + zone * 40)).collect()).collect();
+        let rows = (1..=5).map(|row| (0..7).map(|zone| Some(row * 300 + zone * 40)).collect());
+        let rows = rows.collect::<Vec<Vec<_>>>().into();
         service.rates.prices = Prices::Table { upto, rows };
         service.dimensional = Some(Dimensional { divisor: 166, above_cm3: Some(28_317) });
     });
@@ -207,6 +208,29 @@ fn the_price_never_falls_when_weight_rises() {
             assert!(dearer, "{} g: {offer:?}", weight_g);
         }
     }
+}
+
+#[test]
+fn units_are_packed_into_parcels_that_have_a_price() {
+    let table = named("table", |service| {
+        let rows = [Some(400), None, Some(700)].map(|price| vec![price; 7]).to_vec().into();
+        service.rates =
+            Rates { unit: WeightUnit::Kilogram, prices: Prices::Table { upto: vec![10_000, 20_000, 50_000], rows } };
+        service.dimensional = None;
+        service.surcharges = Vec::new();
+    });
+    let shipping = shipping(vec![table]);
+    let of = |units: &[(u64, u32)]| {
+        let body = |weight_g| Parcel { weight_g, volume_mm3: 1_000, longest_mm: 10 };
+        let units = units.iter().map(|(weight_g, quantity)| Units { unit: body(*weight_g), quantity: *quantity });
+        let answers = ask(&shipping, &Freight::Units(units.collect()), new_york());
+        answers.offers.first().map(|offer| (offer.parcels.iter().map(|p| p.packed.count).sum::<u32>(), offer.price))
+    };
+    assert_eq!(of(&[(1_000, 1)]), Some((1, 400)));
+    assert_eq!(of(&[(1_000, 2)]), Some((2, 800)), "two kilograms are not carried together");
+    assert_eq!(of(&[(1_000, 3)]), Some((1, 700)));
+    assert_eq!(of(&[(5_000, 1), (1_000, 2)]), Some((3, 1_500)), "each by itself");
+    assert_eq!(of(&[(1_500, 1)]), None);
 }
 
 #[test]

@@ -200,7 +200,8 @@ pub enum Fence {
     ShipComplete,
     /// Plans that leave a unit of a line of which they ship another.
     LineComplete,
-    /// Plans in which these skus leave from different nodes.
+    /// Plans in which these skus leave from different nodes, or only some of their units: all that an order asks of them
+    /// leaves from one node, or nothing of it.
     SameNode(Vec<Text>),
 }
 
@@ -238,7 +239,7 @@ pub enum Term {
     Handling,
     /// What a unit cost to have it there, as somebody said it, else the value of the item.
     UnitCost,
-    /// For every day that a shipment is late.
+    /// For every day that a shipment is late: after the day that its order names, else after the day of the order.
     Late {
         /// Minor units.
         per_day: i64,

@@ -23,7 +23,7 @@ pub struct Weights {
     pub shipping: bool,
     /// Whether handling counts.
     pub handling: bool,
-    /// For every day after that of the order.
+    /// For every day after the one that the order names, else after its own.
     pub late_per_day: i64,
     /// Whether what units cost where they lie counts, how scarce they are there, and that some had better go.
     pub unit_cost: bool,

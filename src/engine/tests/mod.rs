@@ -39,6 +39,7 @@ mod payment_before;
 mod picking;
 mod preferred;
 mod previews;
+mod price_tables;
 mod promised;
 pub(crate) mod random;
 mod readiness;

@@ -13,23 +13,33 @@ use crate::domain::weighed::WeighedLine;
 impl Scales {
     /// How many parcels weight forces on a node with this table.
     pub(super) fn parcels_of(&self, listed: &Listed, at: usize, table: &Table) -> u32 {
-        let heaviest = self.up_to_g[table.costs.len() - 1];
         let has = listed.has(at);
         let (mut load_g, mut parcels) = (0_u64, 0_u64);
         for (number, (line, own)) in listed.lines.iter().zip(&self.lines).enumerate() {
             let makes = |need: &Need| has[usize::from(need.slot)].checked_div(need.per_unit).unwrap_or(u32::MAX);
             let units = u64::from(listed.needs_of(number).iter().map(makes).fold(line.quantity, u32::min));
             load_g = load_g.saturating_add(own.unit_weight_g.saturating_mul(units));
-            let fit = match self.loads.is_by_size() {
-                // Loads by size are few.
-                true => {
-                    (1..=units).rev().find(|units| self.asks(table, own.unit_weight_g * units).is_some()).unwrap_or(0)
-                }
-                false => heaviest.checked_div(own.unit_weight_g).unwrap_or(u64::MAX),
-            };
-            parcels += if fit > 0 { units.div_ceil(fit) } else { 0 };
+            let mut left = units;
+            while left > 0 {
+                let fit = self.most_carried(table, own.unit_weight_g, left);
+                let Some(full) = left.checked_div(fit) else { break };
+                parcels = parcels.saturating_add(full);
+                left -= full * fit;
+            }
         }
         if self.asks(table, load_g).is_some() { 1 } else { u32::try_from(parcels.max(1)).unwrap_or(u32::MAX) }
+    }
+
+    /// The most units of one load, up to so many, that go in one parcel.
+    fn most_carried(&self, table: &Table, unit: u64, most: u64) -> u64 {
+        let carries = |units: &u64| self.asks(table, unit.saturating_mul(*units)).is_some();
+        if self.loads.is_by_size() || unit == 0 {
+            // Loads by size are few.
+            let least = if unit == 0 { most } else { 1 };
+            return (least..=most).rev().find(carries).unwrap_or(0);
+        }
+        let ends = self.up_to_g[..table.costs.len()].iter().rev();
+        ends.map(|up_to| most.min(up_to / unit)).find(|units| *units > 0 && carries(units)).unwrap_or(0)
     }
 
     /// What is asked for a parcel of a load; `None` when nobody carries it.

@@ -55,6 +55,7 @@ impl Tariffs<'_> {
         let from = of_node(catalogue, node);
         let ordered_on = day(&from.origin.zone, instant(placed_at));
         let last = last_day(asked, ordered_on);
+        let due = dates.arrives_by.unwrap_or(ordered_on);
         let ordered = instant(at.max(placed_at));
         // Weight is asked for bracket by bracket.
         let freight = Freight::Units(Vec::new());
@@ -70,11 +71,11 @@ impl Tariffs<'_> {
                     is_late = true;
                     continue;
                 }
-                ordered_on.until(promise.arrives).map_or(0, |span| i64::from(span.get_days())).max(0)
+                due.until(promise.arrives).map_or(0, |span| i64::from(span.get_days()))
             } else {
                 0
             };
-            let late = weights.late_per_day.saturating_mul(days).saturating_add(self.late_by_delay(&lane, days));
+            let late = self.late(&lane, days);
             let number = lane.number;
             let mut is_used = false;
             let made = lane.service.carbon.unwrap_or(Carbon::USUAL);
@@ -97,42 +98,35 @@ impl Tariffs<'_> {
             return Err(if is_late { FenceReason::ArrivesTooLate } else { FenceReason::NoService });
         };
         let mut table = Table { costs: vec![Rates::NONE; last + 1], chosen: vec![Chosen::default(); last + 1] };
-        if self.loads.is_by_size() {
-            let told = best.iter().enumerate().filter_map(|(bracket, best)| Some((bracket, (*best)?)));
-            told.for_each(|(bracket, best)| (table.costs[bracket], table.chosen[bracket]) = best);
-            return Ok(table);
-        }
-        // A parcel may always go as a heavier one.
-        let mut least = None;
-        for bracket in (0..=last).rev() {
-            if let Some((cost, chosen)) = best[bracket]
-                && least.is_none_or(|(known, _)| cost <= known)
-            {
-                least = Some((cost, chosen));
-            }
-            (table.costs[bracket], table.chosen[bracket]) = least.expect("the last bracket is carried");
-        }
+        let told = best.iter().enumerate().filter_map(|(bracket, best)| Some((bracket, (*best)?)));
+        told.for_each(|(bracket, best)| (table.costs[bracket], table.chosen[bracket]) = best);
         Ok(table)
     }
 
-    /// What it costs that parcels of a lane take longer than is usual, or less; never more than the days themselves are worth.
-    fn late_by_delay(&mut self, lane: &Lane<'_>, days: i64) -> i64 {
+    /// What it costs that a parcel is so many days late (before its day below zero), and takes longer than is usual on its
+    /// lane, or less; never below nothing.
+    fn late(&mut self, lane: &Lane<'_>, days: i64) -> i64 {
+        let exact_days = i128::from(days) * 1_000_000 + i128::from(self.delay(lane));
+        let exact = i128::from(self.asked.weights.late_per_day) * exact_days.max(0);
+        i64::try_from((exact + 500_000) / 1_000_000).unwrap_or(i64::MAX)
+    }
+
+    /// Millionths of a day that parcels of a lane take longer than is usual.
+    fn delay(&mut self, lane: &Lane<'_>) -> i64 {
         let asked = self.asked;
         let Some(delays) = &mut self.delays else { return 0 };
-        let delay = *delays.entry((lane.number, lane.zone)).or_insert_with(|| {
+        *delays.entry((lane.number, lane.zone)).or_insert_with(|| {
             let (carrier, service) = (lane.carrier.id.clone(), lane.service.name.clone());
             let key = TransitKey { carrier, service, zone: lane.zone };
             let on = day_of(asked.shipment.at.0);
             let told = asked.network.learned.transits.chances(&key, lane.declared(), on);
             told.map_or(0, |chances| chances.beyond_usual_micro())
-        });
-        let exact = i128::from(asked.weights.late_per_day) * i128::from(delay.max(-days.saturating_mul(1_000_000)));
-        i64::try_from((exact + 500_000).div_euclid(1_000_000)).unwrap_or(i64::MAX)
+        })
     }
 
     /// What a service asks by bracket on its way; nothing where the rules do not weigh that.
     fn row(&mut self, lane: &Lane<'_>, up_to_g: &[u64]) -> &[Option<i64>] {
-        let Self { asked, to, loads, longest_mm, by_service, rows, .. } = self;
+        let Self { asked, to, loads, longest_mm, rows, .. } = self;
         let Lane { service, zone, .. } = *lane;
         let whither = Whither { country: to.country, code: to.code };
         rows.entry((lane.number, zone)).or_insert_with(|| {
@@ -147,21 +141,8 @@ impl Tariffs<'_> {
                 let parcel = loads.parcel(*load, *longest_mm);
                 service.rates.price(zone, &parcel, by, &service.surcharges, whither).map(|price| price.total)
             };
-            let mut prices: Vec<_> = up_to_g.iter().map(price).collect();
-            if *by_service && !loads.is_by_size() {
-                as_heavier(&mut prices);
-            }
-            prices
+            up_to_g.iter().map(price).collect()
         })
-    }
-}
-
-/// A parcel may be paid for as a heavier one; what greenhouse gas it makes stays its own.
-fn as_heavier(prices: &mut [Option<i64>]) {
-    let mut least = None;
-    for price in prices.iter_mut().rev() {
-        *price = least.into_iter().chain(*price).min();
-        least = *price;
     }
 }
 

@@ -29,9 +29,12 @@ impl Supposing {
         let by = match loser.reason {
             Reason::Tied => Some(0),
             Reason::Costlier { by } => Some(by),
-            Reason::NoStock | Reason::NoService | Reason::OutOfReach | Reason::FillsLess { .. } | Reason::NotAsked => {
-                None
-            }
+            Reason::NoStock
+            | Reason::NotTogether
+            | Reason::NoService
+            | Reason::OutOfReach
+            | Reason::FillsLess { .. }
+            | Reason::NotAsked => None,
         };
         let cost_less = by.filter(|_| loser.exact).map(|by| by.saturating_add(1));
         let pieces_more =

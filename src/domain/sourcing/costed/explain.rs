@@ -33,6 +33,8 @@ pub struct Loser {
 pub enum Reason {
     /// It has no unit that any line could take, or cannot pick or send one.
     NoStock,
+    /// It has units, but of no group that leaves from one node in full all that is wanted, and of nothing else any.
+    NotTogether,
     /// No service carries what it has.
     NoService,
     /// It can ship, but no plan as a whole lets it.
@@ -122,7 +124,7 @@ impl Question {
     fn answer(&mut self, problem: &Problem, frame: &mut Frame, exact: &mut Exact, candidate: u32) -> Loser {
         let none = |reason| Loser { candidate, reason, exact: reason != Reason::NotAsked };
         let Some(node) = frame.nodes.iter().position(|node| node.candidate == candidate as usize) else {
-            return none(without_plan(problem, candidate as usize));
+            return none(without_plan(problem, candidate as usize, false));
         };
         if self.hopeless {
             return none(Reason::OutOfReach);
@@ -130,7 +132,7 @@ impl Question {
         let Some(best) = self.best else { return none(Reason::NotAsked) };
         let (key, known) = self.forced(problem, frame, exact, node);
         if key >= IMPOSSIBLE {
-            return none(without_plan(problem, candidate as usize));
+            return none(without_plan(problem, candidate as usize, true));
         }
         let by = frame.cost(key) - frame.cost(best);
         let fewer = match problem.filling {
@@ -164,20 +166,26 @@ impl Question {
     }
 }
 
-/// Why no plan uses a candidate: what it has itself, what is carried of it, else what must ship together or in full.
-fn without_plan(problem: &Problem, candidate: usize) -> Reason {
+/// Why no plan uses a candidate: what it has itself, what is carried of it, else what must ship together or in full. It has
+/// enough for a plan when it `is_framed`.
+fn without_plan(problem: &Problem, candidate: usize, is_framed: bool) -> Reason {
     let own = &problem.candidates[candidate];
     let (has, sends) = (problem.has(candidate), own.parcels_max > 0 && !own.offers.is_empty());
     let is_there = |line: usize| problem.needs_of(line).iter().all(|need| has[usize::from(need.slot)] >= need.per_unit);
     let gives =
         |line: &usize| sends && own.units_max != Some(0) && problem.lines[*line].quantity > 0 && is_there(*line);
-    let is_carried = |line: usize| {
-        let bracket = problem.rates.bracket(0, problem.lines[line].unit_weight_g);
+    let is_carried = |line: &usize| {
+        let bracket = problem.rates.bracket(0, problem.lines[*line].unit_weight_g);
         bracket < problem.rates.brackets() && problem.cheapest(candidate, bracket).is_some()
     };
-    let mut given = (0..problem.lines.len()).filter(gives).map(is_carried).peekable();
+    let mut given = (0..problem.lines.len()).filter(gives).peekable();
     if given.peek().is_none() {
         return Reason::NoStock;
     }
-    if given.any(|is_carried| is_carried) { Reason::OutOfReach } else { Reason::NoService }
+    let mut carried = given.filter(is_carried).peekable();
+    if carried.peek().is_none() {
+        return Reason::NoService;
+    }
+    let has_others = carried.any(|line| problem.lines[line].together.is_none());
+    if is_framed || has_others { Reason::OutOfReach } else { Reason::NotTogether }
 }

@@ -292,7 +292,7 @@ fn every_loser_is_told_what_using_it_costs() {
             let more = forced.map(|forced| (forced.0 - best.0, forced.1 - best.1));
             exact += u32::from(loser.exact);
             match loser.reason {
-                Reason::NoStock | Reason::NoService | Reason::OutOfReach => {
+                Reason::NoStock | Reason::NotTogether | Reason::NoService | Reason::OutOfReach => {
                     assert_eq!(more, None, "seed {seed}: {loser:?}");
                 }
                 Reason::Tied => assert_eq!(more, Some((0, 0)), "seed {seed}: {loser:?}"),
@@ -446,8 +446,8 @@ fn who_has_units_that_must_not_leave_alone_is_out_of_reach() {
     whole_line.lines[0].complete = true;
     let mut one_node = wanted();
     one_node.lines[0].together = Some(0);
-    for problem in [whole_line, one_node] {
-        assert_eq!(reasons(&problem), [Reason::OutOfReach, Reason::OutOfReach, Reason::NoStock], "{problem:?}");
+    for (problem, why) in [(whole_line, Reason::OutOfReach), (one_node, Reason::NotTogether)] {
+        assert_eq!(reasons(&problem), [why, why, Reason::NoStock], "{problem:?}");
         let mut heavy = problem;
         heavy.lines[0].unit_weight_g = 2_000;
         assert_eq!(reasons(&heavy), [Reason::NoService, Reason::NoService, Reason::NoStock], "{heavy:?}");

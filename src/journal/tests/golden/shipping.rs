@@ -40,7 +40,10 @@ pub fn shipping() -> [ShippingTerms; 3] {
         zones: Zones::Charts(vec![chart(Some(prefix("606"))), chart(None)]),
         rates: Rates {
             unit: WeightUnit::Kilogram,
-            prices: Prices::Table { upto: vec![2_500, 10_000], rows: vec![vec![Some(500), None, Some(70_000)]; 2] },
+            prices: Prices::Table {
+                upto: vec![2_500, 10_000],
+                rows: vec![vec![Some(500), None, Some(70_000)]; 2].into(),
+            },
         },
         surcharges: vec![Surcharge {
             name: "fuel".into(),
