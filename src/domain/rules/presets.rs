@@ -27,7 +27,7 @@ pub const PRESETS: [&str; 4] = ["cheapest", "fastest", "fewest_splits", "greenes
 pub const WEIGHTED_SCORE: &str = "weighted_score";
 
 /// What outweighs whatever else a parcel costs: 100,000 of a currency with hundredths.
-const ABOVE_ALL: i64 = 10_000_000;
+pub(super) const ABOVE_ALL: i64 = 10_000_000;
 
 /// Minor units for a kilogram of greenhouse gas: far more than parcels cost, and so little that no charge is cut.
 const GREENEST_PER_KG: i64 = 100_000;

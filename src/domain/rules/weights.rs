@@ -7,7 +7,10 @@
 //! a minor unit, since here every cost is one of a parcel or of a unit. Where carriers are asked and a service says what its
 //! own parcels make, greenhouse gas is a cost of services instead, that of others included: of each parcel by all it weighs.
 
+use jiff::civil::Date;
+
 use super::applied::usual_carbon;
+use super::presets::ABOVE_ALL;
 use super::{Fence, RuleTerms, Term, Unfilled};
 use crate::domain::carrier::carbon::Carbon;
 use crate::domain::ids::Text;
@@ -74,6 +77,12 @@ pub struct Weights {
 }
 
 impl Weights {
+    /// The day after which an order's parcels are late: the one it names, else its own. Where days come before all money no
+    /// day is early enough: they are counted from its own.
+    pub fn late_after(&self, ordered_on: Date, named: Option<Date>) -> Date {
+        named.filter(|_| self.late_per_day < ABOVE_ALL).unwrap_or(ordered_on)
+    }
+
     /// Of a version that needs them.
     pub fn of(terms: &RuleTerms) -> Option<Self> {
         if terms.is_plain() {

@@ -102,6 +102,9 @@ fn days_are_late_after_the_day_that_an_order_names() {
     assert_eq!((price(&by(3)), late(&by(3))), (400, 240));
     assert_eq!(price(&by(4)), 700, "nothing is late by the quick one");
     assert_eq!(late(&by(4)), 0);
+    let fastest = PlaceOrder { rule_set: Some(text("fastest")), ..asked.clone() };
+    let wishes = Wishes { arrives_by: Some(slow), ..asked.wishes.clone() };
+    assert_eq!(price(&quote(&world, &PlaceOrder { wishes, ..fastest })), 700, "no day is early enough for the fastest");
 }
 
 #[test]

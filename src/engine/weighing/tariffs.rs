@@ -55,7 +55,7 @@ impl Tariffs<'_> {
         let from = of_node(catalogue, node);
         let ordered_on = day(&from.origin.zone, instant(placed_at));
         let last = last_day(asked, ordered_on);
-        let due = dates.arrives_by.unwrap_or(ordered_on);
+        let due = weights.late_after(ordered_on, dates.arrives_by);
         let ordered = instant(at.max(placed_at));
         // Weight is asked for bracket by bracket.
         let freight = Freight::Units(Vec::new());
