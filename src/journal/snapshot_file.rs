@@ -46,7 +46,7 @@ const BLOCK_BYTES: usize = 256 * 1024;
 /// allocator and not from the system, which clears it first.
 const READ_BYTES: usize = 64 * 1024;
 /// From this size on a file is decoded by several threads; in tests always, since what comes of it must be the same.
-const SHARED_BYTES: u64 = if cfg!(test) { 0 } else { 8 << 20 };
+const SHARED_BYTES: u64 = if cfg!(test) { 1 } else { 8 << 20 };
 /// Threads that decode, at most.
 const DECODERS_MAX: usize = 4;
 /// Blocks a decoder may be ahead.
