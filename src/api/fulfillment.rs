@@ -1,5 +1,6 @@
 //! Fulfilment orders: their steps, and how they are shown.
 
+use jiff::civil::Date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -7,6 +8,7 @@ use super::collection::drawn;
 use super::decision::{LineNames, OrderLines};
 use super::lots::{IdentifiedJson, PickedNames};
 use super::page::{FulfillmentCursor, Limit};
+use super::papers::day_at;
 use super::reading::{Listed, shape};
 use super::scalar::{CollectionCode, Day, Id, Instant, Name, Reason, Sku};
 use super::tracking::TrackedJson;
@@ -302,7 +304,8 @@ pub struct FulfillmentJson {
     /// By when it was promised to be ready for who comes for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_by: Option<Instant>,
-    /// The day by which it was promised to be there, where carriers say so.
+    /// The day by which it was promised to be there, where carriers say so; else that of the slot in which it is brought, by
+    /// the clock of its node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deliver_by: Option<Day>,
     /// How it left.
@@ -412,6 +415,15 @@ impl FulfillmentJson {
         Some(DropshipJson { purchase, supplier: Id(node.id.clone()), ready_by: ready_by.to_string() })
     }
 
+    /// The day by which it is there. A slot that ends at midnight is one of the day before.
+    fn deliver_by(order: &Order, fulfillment: &FulfillmentOrder, catalogue: &Catalogue) -> Option<Date> {
+        let brought_on = || {
+            let until = order.brought_until(fulfillment)?;
+            Some(day_at(catalogue.node(fulfillment.node), until.0.saturating_sub(1)))
+        };
+        order.deliver_by(fulfillment.number).or_else(brought_on)
+    }
+
     fn named(fulfillment: &FulfillmentOrder, order_name: &str, names: &OrderLines<'_>) -> Self {
         let order = names.order;
         let lines = fulfillment.lines.iter().map(|part| {
@@ -434,7 +446,7 @@ impl FulfillmentJson {
             lines: lines.collect(),
             store: order.goes_to(fulfillment).map(|store| Id(names.catalogue.node(store).id.clone())),
             ready_by: order.ready_by(fulfillment.number).map(Instant::from),
-            deliver_by: order.deliver_by(fulfillment.number).map(Day),
+            deliver_by: Self::deliver_by(order, fulfillment, names.catalogue).map(Day),
             shipment: fulfillment.shipment.as_ref().map(|shipment| ShipmentJson::of(shipment, names.catalogue)),
             tracking: order.tracked(fulfillment.number).map(TrackedJson::from),
             reason: fulfillment.reason.clone().map(Reason),

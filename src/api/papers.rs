@@ -318,7 +318,7 @@ impl<'a> Fulfilled<'a> {
     }
 
     fn placed_on(&self) -> String {
-        day_at(self.node(), JournalTime(self.order.facts.placed_at.0)).to_string()
+        day_at(self.node(), self.order.facts.placed_at.0).to_string()
     }
 }
 
@@ -572,10 +572,10 @@ fn weight_of(item: &Item, units: u32, catalogue: &Catalogue) -> u64 {
     (u64::from(item.weight_g) + of_components) * u64::from(units)
 }
 
-/// The day of an instant, by the clock of a node.
-fn day_at(node: &Node, at: JournalTime) -> jiff::civil::Date {
+/// The day of an instant in milliseconds since 1970, by the clock of a node.
+pub(super) fn day_at(node: &Node, at: i64) -> jiff::civil::Date {
     let zone = jiff::tz::TimeZone::get(&node.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(zone).date()
+    jiff::Timestamp::from_millisecond(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_zoned(zone).date()
 }
 
 fn node_lines(node: &Node) -> Vec<String> {

@@ -357,6 +357,7 @@ fn facts(rejection: &Rejection) -> Value {
             json!({"transfer": id, "transfer_status": status.word(), "step": verb.word()})
         }
         Rejection::NotCancellable { order, line, cancellable, requested } => {
+            let line = Some(line).filter(|line| !line.is_empty());
             json!({"order": order, "line": line, "cancellable": cancellable, "requested": requested})
         }
         Rejection::OnHold { id, verb, holds } => {

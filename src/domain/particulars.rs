@@ -127,6 +127,16 @@ impl Order {
         !self.bookings().is_empty() && fulfillment.lines.iter().any(|line| line.quantity > 0 && has(line.line))
     }
 
+    /// When the slot ends in which a fulfilment order is brought to the customer; `None` where it is not brought in one.
+    pub fn brought_until(&self, fulfillment: &FulfillmentOrder) -> Option<WallTime> {
+        let brings = |own: &&Booking| {
+            let line = &self.lines[usize::from(own.line)].placed;
+            let there = (own.node, line.group) == (fulfillment.node, fulfillment.group);
+            line.stocked && there && own.slot != GIVEN_UP
+        };
+        self.bookings().iter().find(brings).map(|own| own.ends_at)
+    }
+
     /// The places that it has, each slot once, ascending.
     pub fn places_held(&self) -> Vec<Places> {
         self.places_for(self.bookings(), |line| self.wanted(line))

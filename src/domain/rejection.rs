@@ -152,7 +152,7 @@ pub enum Rejection {
         verb: FulfillmentVerb,
     },
     /// More units than can be cancelled now.
-    #[error("order {order} line {line}: {cancellable} units can still be cancelled, {requested} requested")]
+    #[error("{}", few_cancellable(order, line, *cancellable, *requested))]
     NotCancellable {
         /// The order.
         order: String,
@@ -546,6 +546,16 @@ pub enum Rejection {
 
 fn faults_text(faults: &[Fault]) -> String {
     faults.iter().map(|f| format!("{}: {}", f.field, f.detail)).collect::<Vec<_>>().join("; ")
+}
+
+fn few_cancellable(order: &str, line: &str, cancellable: u64, requested: u64) -> String {
+    if line.is_empty() {
+        return format!(
+            "order {order}: {cancellable} of {requested} units that are open can be cancelled with it; what is picked, packed or ready \
+             ends by the step `cancel` of its fulfilment order"
+        );
+    }
+    format!("order {order} line {line}: {cancellable} units can still be cancelled, {requested} requested")
 }
 
 fn verbs(status: FulfillmentStatus, leg: Leg) -> Vec<&'static str> {

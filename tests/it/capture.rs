@@ -300,6 +300,49 @@ fn two_orders_become_one_and_the_one_that_went_says_where() {
 }
 
 #[test]
+fn what_is_brought_in_a_slot_is_there_by_its_day_where_it_comes_from() {
+    served(|server| {
+        let slot =
+            |id: &str, from: &str, until: &str| json!({"id": id, "starts_at": from, "ends_at": until, "limit": 9});
+        let slots = json!({"slots": [
+            slot("evening", "2099-01-06T01:00:00Z", "2099-01-06T06:00:00Z"),
+            slot("night", "2099-01-06T06:00:00Z", "2099-01-06T07:00:00Z"),
+        ]});
+        assert_eq!(put(server, "/v1/nodes/chicago/slots", &slots).status, 200);
+        for (id, slot, day) in [("a", "evening", "2099-01-05"), ("b", "night", "2099-01-06")] {
+            let mut line = json!({"sku": "mug", "quantity": 1, "unit_price": usd(1_000)});
+            line["slot"] = json!({"node": "chicago", "id": slot});
+            let asked = with(id, json!({"lines": [line], "delivery_method": "local_delivery"}));
+            let placed = post(server, "/v1/orders", &asked);
+            assert_eq!(placed.status, 201, "{}", placed.json());
+            assert_eq!(placed.json()["fulfillment_orders"][0]["deliver_by"], day);
+        }
+    });
+}
+
+#[test]
+fn what_is_packed_is_cancelled_by_its_fulfillment_order_and_the_refusal_says_so() {
+    served(|server| {
+        let placed = post(server, "/v1/orders", &order("a")).json();
+        let id = placed["fulfillment_orders"][0]["id"].as_str().expect("an id").to_owned();
+        for verb in ["accept", "pick", "pack"] {
+            assert_eq!(post(server, &format!("/v1/fulfillment-orders/{id}/{verb}"), &json!({})).status, 200, "{verb}");
+        }
+        let refused = post(server, "/v1/orders/a/cancellations", &json!({"reason": "changed_mind"}));
+        assert_eq!((refused.status, refused.code().as_str()), (409, "not_cancellable"));
+        let problem = refused.json();
+        assert_eq!(
+            (&problem["line"], &problem["cancellable"], &problem["requested"]),
+            (&Value::Null, &json!(0), &json!(3))
+        );
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains("`cancel` of its fulfilment order"), "{detail}");
+        let done = post(server, &format!("/v1/fulfillment-orders/{id}/cancel"), &json!({"reason": "changed_mind"}));
+        assert_eq!(done.status, 200, "{}", done.json());
+    });
+}
+
+#[test]
 fn an_installation_has_a_slot_and_a_warranty_is_found_under_its_customer() {
     served(|server| {
         let service = json!({
