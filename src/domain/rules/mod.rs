@@ -191,7 +191,7 @@ pub enum Fence {
     },
     /// Nodes that have as many shipments today as they can handle.
     Capacity,
-    /// Plans with more shipments to one destination.
+    /// Plans with more shipments to one destination; units that are decided later are a plan of their own.
     MaxShipments {
         /// Shipments.
         count: u16,
