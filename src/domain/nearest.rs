@@ -1,133 +1,102 @@
-//! How far the nearest reach: of many distances the one that so many do not exceed.
+//! The nearest of many: so many at most, and hardly fewer.
 //!
-//! It is found by counting how many are below a guess, several at a time as processors compare them, instead of by moving
-//! them about. The first guess is of a sample, each further one of what the guesses around it counted.
+//! A distance is sought below which that many are, by counting how many are below a guess, several at a time as processors
+//! compare them, instead of by moving them about. The first guesses are of a sample, each further one of what the guesses
+//! around it counted.
 //!
-//! Promises: exact, whatever the distances are. Cost: some five looks at each; where distances are so unlike that this does
-//! not narrow it down, sorting what is left.
+//! Promises: none that is left out is nearer than one that is kept, of equally far ones the first are kept, and of eight that
+//! are wanted at least seven. Cost: some four looks at each; where distances are so alike or unlike that few guesses do not
+//! tell, parting them by place.
 
 /// Distances of the sample.
 const SAMPLE: usize = 32;
-/// Counts after which no further one is tried.
-const COUNTS_MAX: usize = 12;
-/// Distances that are told apart by sorting them.
-const FEW: usize = 64;
-/// How many distances a guess lies aside, so that the next may come from the other side.
-const ASIDE: i64 = 8;
-/// Distances that are looked at together.
-const BLOCK: usize = 16;
+/// How many of the sample the next guess lies beyond the one before, until the distance sought is between two.
+const STEP: usize = 3;
+/// Guesses after which no further one is tried.
+const GUESSES_MAX: usize = 8;
+/// One in so many may be left out of those that are wanted.
+const SPARED: usize = 8;
 
-/// How far so many of them reach.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Reach {
-    pub metres: u32,
-    /// How many are nearer.
-    pub below: usize,
-    /// How many are not farther.
-    pub not_beyond: usize,
-}
+/// A distance that is nearer than any other.
+pub(super) const HERE: i32 = -1;
 
-/// The distance which so many of these ([`ordered`]), at least one and at most all, do not exceed, while fewer are below it.
-pub(super) fn reach(metres: &[i32], most: usize) -> Reach {
-    Span::of(metres, most).reach(metres, most)
-}
-
-/// Which of these ([`ordered`]) are just so far, the first of them first.
-pub(super) fn as_far(metres: &[i32], as_far: u32) -> impl Iterator<Item = usize> {
-    let sought = ordered(as_far);
-    let blocks = (0..).step_by(BLOCK).zip(metres.chunks(BLOCK));
-    // As below: few blocks have one.
-    let some = blocks.filter(move |(_, block)| block.iter().fold(0, |any, own| any | i32::from(*own == sought)) != 0);
-    some.flat_map(move |(first, block)| (first..).zip(block).filter(move |(_, own)| **own == sought).map(|(at, _)| at))
-}
-
-/// A distance as it is counted: in the same order among signed numbers, of which processors compare several at once.
+/// A distance as it is counted, in steps of two metres: as a signed number, of which processors compare several at once.
 pub(super) fn ordered(metres: u32) -> i32 {
-    (metres ^ 1 << 31) as i32
+    (metres >> 1).cast_signed()
 }
 
-fn distance(ordered: i32) -> u32 {
-    ordered as u32 ^ 1 << 31
+/// Positions, ascending, of the nearest of these ([`ordered`] or [`HERE`]); `most` is at least one, and fewer than they are.
+pub(super) fn nearest(metres: &[i32], most: usize) -> Vec<u32> {
+    match reach(metres, most) {
+        Some(reach) => within(metres, reach),
+        None => first(metres, most),
+    }
 }
 
-/// Fewer than wanted are below `from`, and at least as many below `to`.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    from: i64,
-    to: i64,
-    below_from: usize,
-    below_to: usize,
+/// A distance, and how many are below it.
+#[derive(Clone, Copy)]
+struct Reach {
+    end: i64,
+    below: usize,
 }
 
-impl Span {
-    /// A short one, in which the distance sought lies.
-    fn of(metres: &[i32], most: usize) -> Self {
-        let (from, to) = (i64::from(i32::MIN), i64::from(i32::MAX) + 1);
-        let mut span = Self { from, to, below_from: 0, below_to: metres.len() };
-        if metres.len() <= FEW {
-            return span;
+/// One below which there are hardly fewer than so many.
+fn reach(metres: &[i32], most: usize) -> Option<Reach> {
+    let (least, sought) = (most - most / SPARED, most - most / SPARED / 2);
+    let mut sample: [i32; SAMPLE] = std::array::from_fn(|at| metres[at * metres.len() / SAMPLE]);
+    sample.sort_unstable();
+    let mut at = sought * SAMPLE / metres.len();
+    let mut near = Reach { end: HERE.into(), below: 0 };
+    let mut far = Reach { end: i64::from(i32::MAX) + 1, below: metres.len() };
+    for _ in 0..GUESSES_MAX {
+        let is_between = near.below > 0 && far.below < metres.len();
+        let end = if is_between { near.between(far, sought) } else { i64::from(sample[at]) }.max(near.end + 1);
+        if end >= far.end {
+            return None;
         }
-        let mut sample: [i32; SAMPLE] = std::array::from_fn(|at| metres[at * metres.len() / SAMPLE]);
-        sample.sort_unstable();
-        let at = most * SAMPLE / metres.len();
-        for guess in [sample.get(at.wrapping_sub(3)), sample.get(at + 3)].into_iter().flatten() {
-            span.narrow(metres, i64::from(*guess), most);
-        }
-        for count in 0..COUNTS_MAX {
-            if span.count() <= FEW || span.to - span.from <= 1 {
-                break;
-            }
-            span.narrow(metres, span.guess(most, if count % 2 == 0 { ASIDE } else { -ASIDE }), most);
-        }
-        span
-    }
-
-    fn count(&self) -> usize {
-        self.below_to - self.below_from
-    }
-
-    /// Where it would lie were all equally far apart, and so many distances aside.
-    fn guess(&self, most: usize, aside: i64) -> i64 {
-        let (width, count) = (self.to - self.from, self.count() as i64);
-        let before = (most - self.below_from) as i64 + aside;
-        (self.from + width * before / count).clamp(self.from + 1, self.to - 1)
-    }
-
-    fn narrow(&mut self, metres: &[i32], guess: i64, most: usize) {
-        if guess <= self.from || guess >= self.to {
-            return;
-        }
-        let below = below(metres, guess as i32);
-        if below < most {
-            (self.from, self.below_from) = (guess, below);
-        } else {
-            (self.to, self.below_to) = (guess, below);
+        let guess = Reach { end, below: below(metres, end as i32) };
+        match guess.below {
+            below if below > most => (far, at) = (guess, at.saturating_sub(STEP)),
+            below if below < least => (near, at) = (guess, (at + STEP).min(SAMPLE - 1)),
+            _ => return Some(guess),
         }
     }
+    None
+}
 
-    /// The distance sought, and how many are below it.
-    fn reach(&self, metres: &[i32], most: usize) -> Reach {
-        let (first, last) = (self.from as i32, (self.to - 1) as i32);
-        let is_within = |metres: i32| (first <= metres) & (metres <= last);
-        let mut within = Vec::with_capacity(self.count());
-        for block in metres.chunks(BLOCK) {
-            // Processors tell of a block at once that there is nothing in it, as there is in few.
-            if block.iter().fold(0, |any, metres| any | i32::from(is_within(*metres))) != 0 {
-                within.extend(block.iter().copied().filter(|metres| is_within(*metres)));
-            }
-        }
-        within.sort_unstable();
-        let reach = within[most - self.below_from - 1];
-        let count = |is_counted: fn(i32, i32) -> bool| within.iter().filter(|own| is_counted(**own, reach)).count();
-        let [below, not_beyond] = [count(|own, reach| own < reach), count(|own, reach| own <= reach)];
-        Reach { metres: distance(reach), below: self.below_from + below, not_beyond: self.below_from + not_beyond }
+impl Reach {
+    /// Where so many would be below, were all between the two equally far apart.
+    fn between(self, far: Self, sought: usize) -> i64 {
+        self.end + (far.end - self.end) * (sought - self.below) as i64 / (far.below - self.below) as i64
     }
 }
 
 /// How many are below so much.
-fn below(metres: &[i32], most: i32) -> usize {
+fn below(metres: &[i32], end: i32) -> usize {
     // No more than a problem has candidates, so it cannot wrap.
-    metres.iter().fold(0_u32, |count, metres| count.wrapping_add(u32::from(*metres < most))) as usize
+    metres.iter().fold(0_u32, |count, metres| count.wrapping_add(u32::from(*metres < end))) as usize
+}
+
+fn within(metres: &[i32], Reach { end, below }: Reach) -> Vec<u32> {
+    // One more than are kept, as a position is written before it is known whether it is.
+    let mut kept = vec![0; below + 1];
+    let mut next = 0_usize;
+    for (at, own) in (0..).zip(metres) {
+        kept[next] = at;
+        next = next.wrapping_add(usize::from(*own < end as i32));
+    }
+    kept.truncate(below);
+    kept
+}
+
+/// Exactly so many, whatever the distances are.
+fn first(metres: &[i32], most: usize) -> Vec<u32> {
+    let place = |(at, own): (u64, &i32)| ((i64::from(*own) - i64::from(HERE)) as u64) << 32 | at;
+    let mut places: Vec<u64> = (0..).zip(metres).map(place).collect();
+    places.select_nth_unstable(most);
+    let mut kept: Vec<u32> = places[..most].iter().map(|place| *place as u32).collect();
+    kept.sort_unstable();
+    kept
 }
 
 #[cfg(test)]
@@ -149,18 +118,28 @@ mod tests {
     }
 
     #[test]
-    fn so_many_reach_as_far_as_sorting_tells() {
-        for (kind, count) in (0..6).flat_map(|kind| [1, 2, 63, 64, 65, 700, 2_000].map(|count| (kind, count))) {
-            let mut metres = drawn(kind, count);
-            let asked: Vec<i32> = metres.iter().map(|metres| ordered(*metres)).collect();
-            metres.sort_unstable();
-            for most in [1, 2, 32, 64, 350, 699, 700, 1_999, 2_000].into_iter().filter(|most| *most <= metres.len()) {
-                let farthest = metres[most - 1];
-                let below = metres.partition_point(|metres| *metres < farthest);
-                let not_beyond = metres.partition_point(|metres| *metres <= farthest);
-                let expected = Reach { metres: farthest, below, not_beyond };
-                assert_eq!(reach(&asked, most), expected, "kind {kind}, {most} of {count}");
+    fn those_kept_are_the_nearest_and_nearly_as_many_as_wanted() {
+        for (kind, count) in (0..6).flat_map(|kind| [2, 3, 63, 64, 65, 700, 2_000].map(|count| (kind, count))) {
+            let metres: Vec<i32> = drawn(kind, count).into_iter().map(ordered).collect();
+            for most in [1, 2, 32, 64, 350, 699, 1_999].into_iter().filter(|most| *most < metres.len()) {
+                let kept = nearest(&metres, most);
+                let place = |at: &u32| (metres[*at as usize], *at);
+                let farthest = kept.iter().map(place).max().expect("at least one is wanted");
+                let left_out = (0..count).filter(|at| !kept.contains(at));
+                let next = left_out.map(|at| place(&at)).min().expect("fewer than all are wanted");
+                assert!(farthest < next, "kind {kind}, {most} of {count}: {farthest:?} is kept, {next:?} is not");
+                assert!(
+                    kept.is_sorted() && (most - most / 8..=most).contains(&kept.len()),
+                    "kind {kind}, {most}: {kept:?}"
+                );
             }
         }
+    }
+
+    #[test]
+    fn who_is_here_is_kept_before_those_at_no_distance() {
+        let mut metres = vec![ordered(0); 100];
+        [7, 99].iter().for_each(|at| metres[*at] = HERE);
+        assert_eq!(nearest(&metres, 3), [0, 7, 99]);
     }
 }

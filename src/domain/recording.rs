@@ -1,22 +1,25 @@
 //! What is kept of a decision when it is made, so that it can be explained later: copies of what was stated, no more. Reasons
 //! are worked out on reading (`decision`, `supposed`).
 //!
-//! Promises: all of it, or within so many bytes the nodes that ship and the nearest others; of an order so large that not
-//! even those that ship fit, nothing. Cost: a piece of memory for what nodes have, and two more for what they ask where the
+//! Promises: all of it, or within so many bytes the nodes that ship and the nearest others (by a tariff about 256 in all, by the
+//! kernel in full as many as fit); of an order so large that not even those that ship fit, nothing. Cost: a piece of memory for what nodes have, and two more for what they ask where the
 //! kernel in full decided. What is *not* here: how it is written (`evidence`, `sight`, `weighed`).
 
 use super::decision::{Evidence, FenceReason, LineUnits};
 use super::ids::NodeIndex;
-use super::nearest::{as_far, ordered, reach};
+use super::nearest::{HERE, nearest, ordered};
 use super::rows::keep_rows;
 use super::sight::Sight;
-use super::sourcing::{Candidate, Plan, Problem, costed};
+use super::sourcing::{Plan, Problem, costed};
 use super::told::{Sizes, Told};
 use super::weighed::{Priced, Weighed, WeighedLine, WeighedNode};
 
 /// About how many bytes a line takes, a need of it, a fenced node, a candidate and what it has of a sku.
 const BYTES: [usize; 5] = [8, 4, 4, 8, 2];
-/// The same where the kernel in full decided.
+/// Most candidates that are kept where there is no room for all: finding and copying them takes time that a decision waits
+/// for. More are kept only if more ship.
+const NEAR_MAX: usize = 256;
+/// Bytes of each where the kernel in full decided.
 const WEIGHED_BYTES: [usize; 5] = [20, 4, 4, 20, 2];
 /// Bytes of a figure of money, and of one that is for orders to come; beside its costs a table takes as many as a sku.
 const FIGURE_BYTES: usize = 3;
@@ -37,60 +40,24 @@ impl Evidence {
         let rules = problem.tariff;
         let priced = Priced::Tariff(rules.per_shipment, rules.micro_per_kg_km, rules.split);
         let room = room(problem, fenced, bytes_max, BYTES);
+        let (ship, all) = (plan.assignments.len(), problem.candidates.len());
         let most = room.map(|room| room / bytes_of_node(problem, BYTES));
-        let Some(most) = most.filter(|most| *most >= plan.assignments.len()) else {
+        let Some(most) = most.filter(|most| *most >= ship) else {
             return Self { nodes, truncated: true, priced, ..Self::default() };
         };
-        let truncated = problem.candidates.len() > most;
-        let sight = if truncated { nearest(problem, plan, units, most) } else { Sight::of(problem, units) };
+        let truncated = all > most;
+        let of_near = || near(problem, plan, units, most.min(ship.max(NEAR_MAX)));
+        let sight = if truncated { of_near() } else { Sight::of(problem, units) };
         let (destination, others, ruled) = (None, None, Vec::new());
         Self { sight, fenced: fenced.to_vec(), destination, nodes, truncated, priced, others, ruled }
     }
 }
 
-/// The candidates that ship and the nearest of the others, of equally near ones the first.
-fn nearest(problem: &Problem, plan: &Plan, units: &[LineUnits], most: usize) -> Sight {
-    let mut ships: Vec<usize> = plan.assignments.iter().map(|own| own.candidate as usize).collect();
-    ships.sort_unstable();
-    let end = end_of_others(problem, &ships, most - ships.len());
-    // One more than are kept, as a place is written before it is known whether it is.
-    let kept = &mut vec![0; most + 1][..];
-    let (mut count, mut from) = (0, 0);
-    for to in ships.iter().copied().chain([problem.candidates.len()]) {
-        for (at, own) in (from as u32..).zip(&problem.candidates[from..to]) {
-            kept[count] = at;
-            count = count.wrapping_add(usize::from(place(own) < end));
-        }
-        if to < problem.candidates.len() {
-            kept[count] = to as u32;
-            count += 1;
-        }
-        from = to + 1;
-    }
-    Sight::of_some(problem, units, kept[..count].iter().map(|at| *at as usize))
-}
-
-/// By how far it is, then by node.
-fn place(candidate: &Candidate) -> u64 {
-    u64::from(candidate.distance_m) << 32 | u64::from(candidate.node)
-}
-
-/// The place before which so many lie of those that do not ship.
-fn end_of_others(problem: &Problem, ships: &[usize], most: usize) -> u64 {
-    if most == 0 {
-        return 0;
-    }
+/// The candidates that ship and about as many of the nearest others as there is room for.
+fn near(problem: &Problem, plan: &Plan, units: &[LineUnits], most: usize) -> Sight {
     let mut metres: Vec<i32> = problem.candidates.iter().map(|candidate| ordered(candidate.distance_m)).collect();
-    // Nobody is farther than those that ship are taken to be.
-    ships.iter().for_each(|at| metres[*at] = i32::MAX);
-    let farthest = reach(&metres, most);
-    // So there are farther ones, and the place fits.
-    if farthest.not_beyond == most {
-        return (u64::from(farthest.metres) + 1) << 32;
-    }
-    let mut as_far = as_far(&metres, farthest.metres).filter(|at| !ships.contains(at));
-    let last = as_far.nth(most - farthest.below - 1).expect("those that are as far are not all beyond it");
-    place(&problem.candidates[last]) + 1
+    plan.assignments.iter().for_each(|own| metres[own.candidate as usize] = HERE);
+    Sight::of_some(problem, units, nearest(&metres, most).iter().map(|at| *at as usize))
 }
 
 /// Bytes that are left for candidates.
@@ -317,7 +284,7 @@ fn bytes_of_table(problem: &costed::Problem, table: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sourcing::{Assignment, Need, Tariff};
+    use super::super::sourcing::{Assignment, Candidate, Need, Tariff};
     use super::*;
 
     /// So many nodes, of which every third has both of two lines, at distances that come twice.
@@ -352,9 +319,11 @@ mod tests {
         let farthest = (0..1_000).max_by_key(|at| problem.candidates[*at].distance_m).expect("some");
         let sent = |candidate: usize| Assignment { candidate: candidate as u32, parts: 0..0, cost: 1 };
         let plan = Plan { assignments: vec![sent(farthest), sent(5)], ..Plan::default() };
-        for (bytes_max, most) in [(24 + 12 * 2, 2), (24 + 12 * 3, 3), (24 + 12 * 400 + 11, 400), (24 + 12 * 999, 999)] {
+        for (bytes_max, most) in [(24 + 12 * 2, 2), (24 + 12 * 3, 3), (24 + 12 * 200 + 11, 200), (24 + 12 * 999, 256)] {
             let evidence = Evidence::of((&problem, &plan), &units, &[], 1_000, bytes_max);
-            assert_eq!(nodes(&evidence), expected(&problem, &[farthest, 5], most), "{bytes_max}");
+            let kept = nodes(&evidence);
+            assert!((most - most / 8..=most).contains(&kept.len()), "{bytes_max}: {} are kept", kept.len());
+            assert_eq!(kept, expected(&problem, &[farthest, 5], kept.len()), "{bytes_max}");
             assert!(evidence.truncated);
         }
         let whole = Evidence::of((&problem, &plan), &units, &[], 1_000, 24 + 12 * 1_000);

@@ -14,8 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decision::LineUnits;
 use super::ids::NodeIndex;
-use super::rows::keep_rows;
-use super::sourcing::{Candidate, Need, Problem};
+use super::rows::add_rows;
+use super::sourcing::{Need, Problem};
 
 /// Words of a line beside its needs.
 const LINE_WORDS: usize = 5;
@@ -68,17 +68,13 @@ impl Sight {
 
     /// The same with some of its candidates, ascending.
     pub fn of_some(problem: &Problem, units: &[LineUnits], kept: impl ExactSizeIterator<Item = usize> + Clone) -> Self {
-        let Writing(mut words, sight) = Writing::of(problem, units, kept.len());
-        let nodes_at = words.len();
-        words.resize(nodes_at + (2 + problem.slots) * kept.len(), 0);
-        let (nodes, rest) = words[nodes_at..].split_at_mut(kept.len());
-        let (metres, rest) = rest.split_at_mut(kept.len());
-        for ((node, metres), at) in nodes.iter_mut().zip(metres).zip(kept.clone()) {
-            let Candidate { node: own, distance_m } = problem.candidates[at];
-            (*node, *metres) = (own, distance_m);
-        }
-        keep_rows(&problem.available, problem.slots, kept, rest);
-        Sight { words: words.into(), nodes_at: nodes_at as u32, ..sight }
+        let writing = Writing::of(problem, units, kept.len());
+        let candidates = kept.clone().map(|at| problem.candidates[at]);
+        writing.end(
+            candidates.clone().map(|candidate| candidate.node),
+            candidates.map(|candidate| candidate.distance_m),
+            |words| add_rows(&problem.available, problem.slots, kept, words),
+        )
     }
 
     /// Of lines (position, units, grams of a unit, slots with pieces), nodes with their metres, and what these have.
