@@ -22,6 +22,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::promise::NoDay;
 use crate::domain::quantity::Quantity;
 use crate::domain::transit::InTime;
+use crate::domain::weighed::Carried;
 
 /// Most parcels of one question.
 const PARCELS_MAX: usize = 1_000;
@@ -251,9 +252,26 @@ pub struct QuotedShipmentJson {
     pub group: Option<Id>,
     /// The service that the plan chose, the cheapest where it weighed none; `null` when none can do it.
     pub rate: Option<RateJson>,
+    /// How the plan divides it among services, at the prices that its cost counts; left out where it weighed none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<CarriedJson>,
     /// Why none can, when none can.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unavailable: Vec<UnavailableJson>,
+}
+
+/// What one service takes of a shipment by a plan.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Carried)]
+pub struct CarriedJson {
+    /// Carrier.
+    pub carrier: Id,
+    /// Its service.
+    pub service: Id,
+    /// How many parcels.
+    pub parcels: u32,
+    /// What they cost together; zero where its objective has no term for shipping.
+    pub price: MoneyJson,
 }
 
 impl QuotedShipmentJson {
@@ -261,6 +279,7 @@ impl QuotedShipmentJson {
     pub fn of(
         (node, group): (&Text, &Text),
         (answers, chosen, in_time): (&Answers, usize, Option<InTime>),
+        carried: &[Carried],
         base: Currency,
         zone: &Zone,
     ) -> Self {
@@ -270,8 +289,20 @@ impl QuotedShipmentJson {
         Self {
             node: Id(node.clone()),
             group: (!group.is_empty()).then(|| Id(group.clone())),
+            carried: carried.iter().map(|own| CarriedJson::of(own, base)).collect(),
             unavailable: none.iter().map(|(c, s, why)| UnavailableJson::of(c, s, *why)).collect(),
             rate,
+        }
+    }
+}
+
+impl CarriedJson {
+    fn of(own: &Carried, base: Currency) -> Self {
+        Self {
+            carrier: Id(own.carrier.clone()),
+            service: Id(own.service.clone()),
+            parcels: own.parcels,
+            price: MoneyJson::from(Money { amount: own.price, currency: base }),
         }
     }
 }

@@ -183,10 +183,10 @@ pub struct Carried {
 }
 
 impl Order {
-    /// By which service one of its fulfilment orders was to leave, where its plan chose one for that node.
-    pub fn carried(&self, fulfillment: &FulfillmentOrder) -> Option<&Carried> {
-        let weighed = self.decision.as_ref()?.evidence.weighed()?;
-        weighed.carried.iter().find(|by| (by.node, by.group) == (fulfillment.node, fulfillment.group))
+    /// By which services the parcels of one of its fulfilment orders were to leave, where its plan chose them.
+    pub fn carried(&self, fulfillment: &FulfillmentOrder) -> impl Iterator<Item = &Carried> + Clone {
+        let decision = self.decision.as_ref().into_iter();
+        decision.flat_map(|decision| decision.carried(fulfillment.node, fulfillment.group))
     }
 }
 
@@ -346,7 +346,7 @@ impl Decision {
     }
 
     /// The services that were weighed and chosen for what leaves a node for a destination.
-    pub fn carried(&self, node: NodeIndex, group: u16) -> impl Iterator<Item = &Carried> {
+    pub fn carried(&self, node: NodeIndex, group: u16) -> impl Iterator<Item = &Carried> + Clone {
         let carried = self.evidence.weighed().into_iter().flat_map(|weighed| &weighed.carried);
         carried.filter(move |own| (own.node, own.group) == (node, group))
     }

@@ -33,6 +33,7 @@ use crate::domain::reply::Reply;
 use crate::domain::supply::after;
 use crate::domain::time::{Now, WallTime};
 use crate::domain::transit::InTime;
+use crate::domain::weighed::Carried;
 
 /// What every service answers, and what that depended on.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub struct QuotedShipment {
     pub answers: Answers,
     /// Place among the offers of the one that it goes by.
     pub chosen: usize,
+    /// By which services the plan sends its parcels; empty where it weighed none.
+    pub carried: Vec<Carried>,
     /// The chance that it comes as promised; `None` when none can do it.
     pub in_time: Option<InTime>,
     /// The clock of the node.
@@ -166,6 +169,7 @@ impl Engine {
                 group: to.group.clone(),
                 answers,
                 chosen,
+                carried: decision.carried(node, group).cloned().collect(),
                 in_time,
                 zone,
             });

@@ -39,6 +39,7 @@ use crate::domain::rejection::{Fault, Rejection};
 use crate::domain::reply::Reply;
 use crate::domain::time::{JournalTime, WallTime};
 use crate::domain::wave::{Wave, WaveEvent, WaveStatus, WaveVerb};
+use crate::domain::weighed::Carried;
 
 /// What picking knows beside its waves. Each lock is a leaf: nothing but the append is done under it.
 #[derive(Debug, Default)]
@@ -213,10 +214,11 @@ impl Engine {
             let country = order.facts.destinations.get(usize::from(own.group)).map(|to| &to.country)?;
             let leaves = matches!(&**order.method_of(own.group), "ship" | "ship_to_store");
             let takes = pickups.iter().filter(|pickup| leaves && pickup.delivers_to(country));
-            // Where a service was chosen it is the one to be ready for; where none was, whichever comes first.
+            // Of the services that were chosen the first is the one to be ready for; where none was, whichever comes first.
             let planned = order.carried(own);
             let is_planned = |pickup: &&NextPickup<'_>| {
-                planned.is_none_or(|by| (pickup.carrier, pickup.service) == (&by.carrier, &by.service))
+                let is_of = |by: &Carried| (pickup.carrier, pickup.service) == (&by.carrier, &by.service);
+                planned.clone().next().is_none() || planned.clone().any(is_of)
             };
             let takes = takes.filter(is_planned);
             takes.map(|pickup| WallTime(pickup.at.as_millisecond())).min()

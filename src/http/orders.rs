@@ -56,7 +56,7 @@ pub(super) fn quoted(front: &Front, now: Now, order: &PlaceOrder) -> Result<Resp
     }
     let base = decision.cost.currency;
     let shown = |s: &QuotedShipment| {
-        QuotedShipmentJson::of((&s.node, &s.group), (&s.answers, s.chosen, s.in_time), base, &s.zone)
+        QuotedShipmentJson::of((&s.node, &s.group), (&s.answers, s.chosen, s.in_time), &s.carried, base, &s.zone)
     };
     Ok(written(Quote::with_shipping(quote, &shipments.iter().map(shown).collect::<Vec<_>>())))
 }
